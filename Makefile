@@ -1,0 +1,62 @@
+# Needs only python3 (3.11 or newer, with venv) and make. `make` alone tells what there is.
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# What `make dev` takes in the words of the README.
+DEV_ARGS := $(if $(filter 1 true yes,$(OFFLINE)),--offline) $(if $(FORWARD_TO),--forward-to "$(FORWARD_TO)")
+
+# One stamp for running, one for working on devkit: a second run installs nothing, and `make dev` waits for no linter.
+RUN := $(VENV)/run-stamp
+DEV := $(VENV)/dev-stamp
+
+$(RUN): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "devkit needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	@echo "Installing devkit into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --constraint constraints.txt --upgrade pip
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(DEV): $(RUN)
+	@echo "Installing the tools for tests and checks ..."
+	@$(PIP) install --constraint constraints.txt --group dev
+	@touch $@
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: dev
+dev: $(RUN) ## Record receipts until Ctrl-C  [OFFLINE=1] [FORWARD_TO=URL] [ARGS=...]
+	@$(BIN)/devkit dev $(DEV_ARGS) $(ARGS)
+
+.PHONY: test
+test: $(DEV) ## Run the tests  [ARGS=tests/test_fixture.py]
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(DEV) ## Look for mistakes and for imports that flow up
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache --no-logo
+
+.PHONY: types
+types: $(DEV) ## Check the types
+	@$(BIN)/mypy
+
+.PHONY: check
+check: lint types test ## All that CI runs: lint, types, test
+
+.PHONY: format
+format: $(DEV) ## Put the code into its standard form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## Remove what was installed and built; recordings stay
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find devkit tests -name __pycache__ -type d -prune -exec rm -rf {} +

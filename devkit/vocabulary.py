@@ -1,0 +1,88 @@
+"""What Vonage's words mean: the statuses, the err-codes and the fields of a receipt. Tables, no code.
+
+Source: the guide "Delivery Receipts" of Vonage's SMS API documentation, unless a line says otherwise.
+Unknown words are data, not errors: the platform sends codes that no document lists.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """final: no other receipt is due after it (Vonage support article 115007053127)."""
+
+    final: bool
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrCode:
+    """name: Vonage's wording. advice: what to do about it, empty when there is nothing to do."""
+
+    name: str
+    advice: str = ""
+
+    @property
+    def slug(self) -> str:
+        """The name as it is typed on a command line: `absent-subscriber-temporary`."""
+        words = "".join(char if char.isalnum() else " " for char in self.name.lower())
+        return "-".join(words.split())
+
+
+STATUSES: dict[str, Status] = {
+    "accepted": Status(False, "accepted for delivery by the carrier, not delivered yet"),
+    "buffered": Status(False, "buffered by the carrier for later delivery"),
+    "delivered": Status(True, "delivered, as far as the carrier says"),
+    "expired": Status(True, "not delivered in time; after 72 hours without a final receipt Vonage says so itself"),
+    "failed": Status(True, "not delivered"),
+    "rejected": Status(True, "refused by the carrier"),
+    "unknown": Status(True, "the carrier gave no useful information"),
+}
+
+ERR_CODES: dict[str, ErrCode] = {
+    "0": ErrCode("Delivered"),
+    "1": ErrCode("Unknown", "no reason is known; try once more, then look the message up in the dashboard"),
+    "2": ErrCode("Absent Subscriber - Temporary", "the handset is off or out of reach: retry later"),
+    "3": ErrCode("Absent Subscriber - Permanent", "the number is no longer active: remove it from your list"),
+    "4": ErrCode("Call Barred by User", "the user does not take messages: remove the number from your list"),
+    "5": ErrCode("Portability Error", "the number was moved between carriers: ask its carrier"),
+    "6": ErrCode("Anti-Spam Rejection", "a spam filter stopped it: change the text or the sender"),
+    "7": ErrCode("Handset Busy", "the handset was busy: retry later"),
+    "8": ErrCode("Network Error", "the carrier's network failed: retry later"),
+    "9": ErrCode("Illegal Number", "the user opted out of this service: stop sending to the number"),
+    "10": ErrCode("Illegal Message", "a parameter is wrong, often the encoding: check `type` and the text"),
+    "11": ErrCode("Unroutable", "there is no route to this number: check it, then ask Vonage's support"),
+    "12": ErrCode("Destination Unreachable", "the number cannot be reached: check it"),
+    "13": ErrCode("Subscriber Age Restriction", "the carrier blocks this content by age"),
+    "14": ErrCode("Number Blocked by Carrier", "the carrier blocks this number; the user must ask it to unblock"),
+    "15": ErrCode("Prepaid Insufficient Funds", "the user's prepaid credit is used up"),
+    "50": ErrCode("Entity Filter", "check the `entity-id` that you send"),
+    "51": ErrCode("Header Filter", "check that the sender in `from` is registered"),
+    "52": ErrCode("Content Filter", "check the `content-id` that you send"),
+    "53": ErrCode("Consent Filter", "the user gave no consent for this content"),
+    "54": ErrCode("Regulation Error", "a rule of the country forbids it: check its sender regulations"),
+    "99": ErrCode("General Error", "the route failed: retry, then ask Vonage's support"),
+}
+
+FIELDS: dict[str, str] = {
+    "msisdn": "the number that the message was sent to (not the sender, whatever the name suggests)",
+    "to": "the sender of the message, `from` in the send request (not the recipient)",
+    "network-code": "the recipient's network, mobile country code and network code (MCCMNC)",
+    "messageId": "the message part; equals `message-id` in the answer to the send request",
+    "price": "what the part cost, in EUR",
+    "status": "what became of the message part",
+    "scts": "when the carrier made the receipt, YYMMDDHHMM in the carrier's own time zone: never order by it",
+    "err-code": "why, as a number; 0 also comes with accepted and buffered",
+    "api-key": "the account that sent the message",
+    "client-ref": "your own reference, when the send request had one",
+    "message-timestamp": "when Vonage began to push this receipt, UTC",
+    "timestamp": "when the receipt was signed, in Unix seconds",
+    "nonce": "a value used once, part of what is signed",
+    "sig": "the signature over all other fields",
+}
+
+
+def meaning(err_code: str) -> str:
+    """An err-code in words; a code that no document lists is named as such."""
+    known = ERR_CODES.get(err_code)
+    return known.name if known else f"Undocumented err-code {err_code}"
