@@ -1,0 +1,256 @@
+"""A fixture: one recorded callback as a file that people read and programs replay. Format 1.
+
+`request` in the file is the truth, to the byte. `receipt` and `problem` are derived from it for people:
+they are written anew each time and never believed.
+"""
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from devkit.callback import Callback
+from devkit.errors import FixtureError
+from devkit.receipt import Receipt, Unreadable, read
+from devkit.signature import Verdict
+
+FORMAT = "vonage-delivery-receipt"
+VERSION = 1
+
+_RECORDED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TARGET = re.compile(r"[^ \r\n]+")
+_HEADER_VALUE = re.compile(r"[^\x00\r\n]*")
+_MAX_DEPTH = 32  # of the file's JSON; deeper is no fixture, and must not meet recursive code
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+# The keys that follow `request` and `receipt`, in the order in which they are written. None is required.
+_OPTIONAL = ("signature", "captured", "redacted", "tags", "note")
+_KNOWN = ("format", "version", "recorded_at", "request", "receipt", "problem", *_OPTIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """One recorded callback and what was noted about it.
+
+    recorded_at: UTC, to the microsecond. signature: the verdict at capture, None when nobody looked.
+    captured: a note when the bytes are not as they were on the wire. redacted: field name to method,
+    when `keep` replaced values. extra: keys of the file that this version does not know, kept on rewrite.
+    """
+
+    recorded_at: datetime
+    callback: Callback
+    signature: Verdict | None = None
+    captured: str = ""
+    redacted: Mapping[str, object] = field(default_factory=dict, repr=False)
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    extra: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    def read(self) -> Receipt | Unreadable:
+        """What the callback says."""
+        return read(self.callback)
+
+
+def dumps(fixture: Fixture) -> bytes:
+    """The file's bytes: pure ASCII JSON, fixed key order, two-space indent, one header per line."""
+    return dump_document(fixture, fixture.read())
+
+
+def dump_document(fixture: Fixture, reading: Receipt | Unreadable) -> bytes:
+    """As `dumps`, for a caller that has read the callback already."""
+    document: dict[str, object] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "recorded_at": format_time(fixture.recorded_at),
+        "request": _request(fixture.callback),
+    }
+    if isinstance(reading, Receipt):
+        document["receipt"] = dict(reading.fields)
+    else:
+        document["problem"] = reading.problem
+    optional = ((key, getattr(fixture, key)) for key in _OPTIONAL)
+    document.update((key, value) for key, value in optional if value)
+    return (_render({**document, **fixture.extra}) + "\n").encode("ascii")
+
+
+def loads(data: bytes, name: str = "fixture") -> Fixture:
+    """Read a file's bytes. name: how errors call the file. Raises FixtureError, and nothing else, for any bytes."""
+    try:
+        text = data.decode("utf-8-sig")
+        document = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite
+        )
+        _check_depth(document)
+        return _fixture(document)
+    except _Bad as bad:
+        raise FixtureError(f"{name}: {bad}", hint=bad.hint) from None
+    except UnicodeDecodeError:
+        raise FixtureError(f"{name}: not UTF-8", hint=_Bad.hint) from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise FixtureError(f"{name}: not JSON at {where}: {error.msg}", hint=_Bad.hint) from None
+    except (ValueError, RecursionError):
+        raise FixtureError(f"{name}: JSON that cannot be read", hint=_Bad.hint) from None
+
+
+def load(path: Path) -> Fixture:
+    """Read a fixture file. Raises FixtureError with the path in its message."""
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or "not a usable path"
+        raise FixtureError(f"{path}: {reason}", hint="List the recorded receipts with: devkit list") from error
+    return loads(data, str(path))
+
+
+def format_time(moment: datetime) -> str:
+    """A moment as fixtures write it: UTC, microseconds, `Z`."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+class _Bad(Exception):
+    hint = "A fixture file is described in docs/fixtures.md; record a new one or mend this one by hand."
+
+
+def _fixture(document: object) -> Fixture:
+    top = _mapping(document, "the file")
+    if top.get("format") != FORMAT:
+        raise _Bad(f'no "format": "{FORMAT}" in it, so it is not a receipt fixture')
+    _check_version(top.get("version"))
+    tags = top.get("tags", [])
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise _Bad('"tags" is not a list of texts')
+    signature = top.get("signature")
+    if signature not in (None, "absent", "valid", "invalid", "unchecked"):
+        raise _Bad('"signature" is none of absent, valid, invalid, unchecked')
+    return Fixture(
+        recorded_at=_time(top.get("recorded_at")),
+        callback=_callback(_mapping(top.get("request"), '"request"')),
+        signature=signature,
+        captured=_text(top, "captured"),
+        redacted=_mapping(top.get("redacted", {}), '"redacted"'),
+        tags=tuple(tags),
+        note=_text(top, "note"),
+        extra={key: value for key, value in top.items() if key not in _KNOWN},
+    )
+
+
+def _check_version(version: object) -> None:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise _Bad('"version" is not a whole number from 1 up')
+    if version > VERSION:
+        bad = _Bad(f"format version {version} is newer than this devkit, which reads {VERSION}")
+        bad.hint = "Please upgrade: pip install --upgrade vonage-devkit"
+        raise bad
+
+
+def _callback(request: Mapping[str, object]) -> Callback:
+    method = _wire(request.get("method"), '"method"', _TOKEN)
+    target = _wire(request.get("target"), '"target"', _TARGET)
+    headers = request.get("headers")
+    if not isinstance(headers, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in headers):
+        raise _Bad('"headers" is not a list of [name, value] pairs')
+    pairs = tuple(
+        (_wire(name, "a header name", _TOKEN), _wire(value, f"the value of header {name!r}", _HEADER_VALUE))
+        for name, value in headers
+    )
+    return Callback(method, target, pairs, _body(_mapping(request.get("body"), '"body"')))
+
+
+def _wire(value: object, what: str, allowed: re.Pattern[str]) -> str:
+    # Line breaks and their like never arrive over HTTP; in a file they would forge requests when it is replayed.
+    if not isinstance(value, str):
+        raise _Bad(f"{what} is not text")
+    if not allowed.fullmatch(value) or not all(char <= "\xff" for char in value):
+        raise _Bad(f"{what} holds characters that cannot stand there in HTTP")
+    return value
+
+
+def _body(body: Mapping[str, object]) -> bytes:
+    match list(body.items()):
+        case [("text", str(text))]:
+            try:
+                return text.encode("utf-8")
+            except UnicodeEncodeError:
+                raise _Bad('"text" of the body holds half of a surrogate pair') from None
+        case [("base64", str(encoded))]:
+            try:
+                return base64.b64decode(encoded, validate=True)
+            except (binascii.Error, ValueError):
+                raise _Bad('"base64" of the body is not valid base64') from None
+    raise _Bad('"body" does not hold exactly one of "text" and "base64"')
+
+
+def _request(callback: Callback) -> dict[str, object]:
+    try:
+        text = callback.body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    body = {"base64": base64.b64encode(callback.body).decode()} if _NOT_TEXT.search(text) else {"text": text}
+    headers = [list(pair) for pair in callback.headers]
+    return {"method": callback.method, "target": callback.target, "headers": headers, "body": body}
+
+
+def _render(value: object, indent: str = "") -> str:
+    """JSON with an object's keys on a line each; a list of plain values stays on one line."""
+    inner = indent + "  "
+    if isinstance(value, Mapping) and value:
+        lines = (f"{inner}{json.dumps(key)}: {_render(item, inner)}" for key, item in value.items())
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in value):
+        return "[\n" + ",\n".join(inner + _render(item, inner) for item in value) + f"\n{indent}]"
+    return json.dumps(value)
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise _Bad("the same key stands twice in one object")
+    return document
+
+
+def _no_constant(name: str) -> object:
+    raise _Bad(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise _Bad(f"the number {digits[:20]} is too large")
+    return number
+
+
+def _check_depth(value: object, depth: int = 1) -> None:
+    if depth > _MAX_DEPTH:
+        raise _Bad("nested too deeply")
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in inner:
+        _check_depth(item, depth + 1)
+
+
+def _mapping(value: object, what: str) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise _Bad(f"{what} is not a JSON object")
+    return value
+
+
+def _text(top: Mapping[str, object], key: str) -> str:
+    value = top.get(key, "")
+    if not isinstance(value, str):
+        raise _Bad(f'"{key}" is not text')
+    return value
+
+
+def _time(value: object) -> datetime:
+    if not isinstance(value, str) or not _RECORDED_AT.fullmatch(value):
+        raise _Bad('"recorded_at" is not a UTC time such as 2026-11-23T13:45:47.123456Z')
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise _Bad(f'"recorded_at" is no real time: {value}') from None
