@@ -1,0 +1,179 @@
+"""Pushes callbacks to a URL, byte for byte. Never follows a redirect, never changes a header."""
+
+import ipaddress
+import select
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from devkit.callback import Callback, to_wire
+from devkit.errors import PushError, UsageError
+
+_MAX_ANSWER = 64 * 1024  # bytes of an answer's body that are kept
+
+_Socket = socket.socket | ssl.SSLSocket
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. seconds: from the first byte sent to the last byte read. body: its first 64 KiB."""
+
+    status: int
+    seconds: float
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where callbacks are pushed to. target: path and query, empty when the URL has none."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+    allow_remote: bool
+
+    @property
+    def netloc(self) -> str:
+        """Host and port as a Host header says them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        # Without the path: it can hold a secret.
+        return f"{self.scheme}://{self.netloc}"
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def parse_address(url: str, *, allow_remote: bool = False) -> Address:
+    """The address in a URL; `localhost:5000/dlr` without a scheme is http. Raises UsageError."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username is not None:
+        raise UsageError(
+            f"Not a URL to send receipts to: {url!r}.", hint="Write it as http://127.0.0.1:5000/your/path"
+        )
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    if not all("!" <= char <= "~" for char in target + parts.hostname):
+        raise UsageError(f"The URL {url!r} holds characters that must be percent-encoded.", hint="Encode them.")
+    return Address(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme], target, allow_remote)
+
+
+class Connection:
+    """A kept-alive connection to one address; opens itself when needed. For one thread."""
+
+    def __init__(self, address: Address, *, connect_timeout: float = 3, timeout: float = 15) -> None:
+        """Both time-outs in seconds; `timeout` is for each wait on the target, not for the whole answer."""
+        self._address = address
+        self._connect_timeout = connect_timeout
+        self._timeout = timeout
+        self._socket: _Socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def push(self, callback: Callback) -> Answer:
+        """Send one callback and read the answer. Raises PushError when none comes, UsageError for a remote target.
+
+        A callback is sent once: whether a target that broke off had taken it can't be known.
+        """
+        if self._socket is not None and _is_stale(self._socket):
+            self.close()
+        connection = self._socket = self._socket or _connect(self._address, self._connect_timeout)
+        connection.settimeout(self._timeout)
+        started = time.monotonic()
+        try:
+            connection.sendall(to_wire(callback))
+            return self._answer(connection, callback.method, started)
+        except TimeoutError as error:
+            self.close()
+            raise PushError(
+                f"{self._address} took the receipt but gave no answer within {self._timeout:g} s.",
+                hint="Answer first and work later, or allow more time with --timeout.",
+                reason="timeout",
+            ) from error
+        except (OSError, HTTPException) as error:
+            self.close()
+            raise PushError(
+                f"{self._address} broke off without a proper answer.",
+                hint="Look at the log of the program that listens there.",
+                reason="closed",
+            ) from error
+
+    def _answer(self, connection: _Socket, method: str, started: float) -> Answer:
+        response = HTTPResponse(connection, method=method)
+        response.begin()
+        body = response.read(_MAX_ANSWER)
+        ended = time.monotonic()
+        if response.will_close or not response.isclosed():
+            self.close()
+        return Answer(response.status, ended - started, body)
+
+
+def push(
+    callback: Callback, address: Address, *, connect_timeout: float = 3, timeout: float = 15
+) -> Answer:
+    """Push one callback over a connection of its own; errors as `Connection.push`."""
+    with Connection(address, connect_timeout=connect_timeout, timeout=timeout) as connection:
+        return connection.push(callback)
+
+
+def _connect(address: Address, timeout: float) -> _Socket:
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        plain = _connect_first([info[4] for info in found], address, timeout)
+        if address.scheme == "https":
+            return ssl.create_default_context().wrap_socket(plain, server_hostname=address.host)
+        return plain
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PushError(
+            f"Nobody answers at {address} ({reason}).",
+            hint="Start your application, or name its address with --to http://127.0.0.1:PORT/path",
+            reason="unreachable",
+        ) from error
+
+
+def _connect_first(places: list[tuple[object, ...]], address: Address, timeout: float) -> socket.socket:
+    # The very addresses that were checked are connected to: a name that changes its mind in between gains nothing.
+    if not address.allow_remote and not all(_is_loopback(str(place[0])) for place in places):
+        raise UsageError(
+            f"{address} is not on this machine; receipts hold phone numbers.",
+            hint="Add --allow-remote if you mean it.",
+        )
+    failure: OSError = OSError("no address")
+    for host, port, *_ in places:
+        try:
+            connection = socket.create_connection((str(host), int(str(port))), timeout)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+
+
+def _is_stale(connection: _Socket) -> bool:
+    # Readable while nothing was asked: the other side has closed, or talks out of turn.
+    return bool(select.select([connection], [], [], 0)[0])

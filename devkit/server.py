@@ -1,0 +1,155 @@
+"""A WSGI application served on a socket of ours, with headers handed over as they arrived."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import create_server
+from waitress.task import ErrorTask, WSGITask
+
+from devkit.errors import ConfigurationError
+from devkit.wsgi import HEADERS_KEY, WSGIApplication
+
+MAX_BODY = 64 * 1024  # bytes; a receipt has a few hundred
+_MAX_HEADER = 32 * 1024  # bytes, request line included
+_REQUEST_SECONDS = 30  # for a request to arrive whole, and for an idle connection to stay
+_STOP_SECONDS = 5  # for requests under way when the server is told to stop
+_MAX_CONNECTIONS = 1100
+
+
+def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
+    """A listening socket; port 0 takes a free one.
+
+    option: what the user types to choose another. Raises ConfigurationError when the port can't be had.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where SO_REUSEADDR lets two programs share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or "not a port number"
+        raise ConfigurationError(
+            f"Port {port} cannot be used: {reason}.",
+            hint=f"Stop the program that has it, or choose another port with {option} (0 takes any free one).",
+        ) from error
+    return listener
+
+
+@contextmanager
+def serve(
+    app: WSGIApplication, listener: socket.socket, *, threads: int = 8, max_body: int = MAX_BODY
+) -> Iterator[None]:
+    """Serve while the block runs; on the way out, requests under way are finished and everything is closed.
+
+    threads: requests handled at once. max_body: bytes; above it 413, before the body is read.
+    """
+    # It would print a line for each request that has to wait for a thread, which is no news under load.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    server: Any = create_server(
+        app,
+        sockets=[listener],
+        threads=threads,
+        ident=None,  # no Server header
+        max_request_body_size=max_body + 1,
+        max_request_header_size=_MAX_HEADER,
+        channel_timeout=_REQUEST_SECONDS,
+        cleanup_interval=1,
+        connection_limit=_MAX_CONNECTIONS,
+        asyncore_use_poll=True,  # select() ends at 1024 file descriptors
+        clear_untrusted_proxy_headers=False,  # they are part of what arrived
+    )
+    server.channel_class = _Channel
+    loop = threading.Thread(target=server.run, name=f"server-{listener.getsockname()[1]}", daemon=True)
+    loop.start()
+    try:
+        yield
+    finally:
+        _stop(server, loop)
+
+
+def _stop(server: Any, loop: threading.Thread) -> None:
+    # Sockets are closed by the thread that polls them; a trigger's thunk runs there.
+    server.trigger.pull_trigger(lambda: wasyncore.dispatcher.close(server))
+    deadline = time.monotonic() + _STOP_SECONDS
+    while _busy(server) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    server.trigger.pull_trigger(lambda: _close_all(server))
+    loop.join(_STOP_SECONDS)
+    server.task_dispatcher.shutdown(timeout=_STOP_SECONDS)
+
+
+def _busy(server: Any) -> bool:
+    channels = list(server.active_channels.values())
+    return any(channel.requests or channel.total_outbufs_len for channel in channels)
+
+
+def _close_all(server: Any) -> None:
+    for dispatcher in list(server._map.values()):
+        dispatcher.close()
+
+
+class _Parser(HTTPRequestParser):
+    """Keeps the header block, which waitress otherwise merges, renames and drops parts of."""
+
+    raw_header = b""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        self.raw_header = header_plus
+        super().parse_header(header_plus)
+
+
+class _Task(WSGITask):
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        request: Any = self.request
+        environ[HEADERS_KEY] = _pairs(request.raw_header)
+        return environ
+
+
+class _ErrorTask(ErrorTask):
+    """A refusal without words: the usual page names the server and quotes its limits."""
+
+    def execute(self) -> None:
+        request: Any = self.request
+        error = request.error
+        self.status = f"{error.code} {error.reason}"
+        self.set_close_on_finish()
+        self.content_length = 0
+        self.write(b"")
+
+
+class _Channel(HTTPChannel):
+    parser_class = _Parser
+    task_class = _Task
+    error_task_class = _ErrorTask
+
+    def handle_read(self) -> None:
+        # The clock of a request starts with its first bytes: a body that drips in does not buy time.
+        under_way, started = self.request is not None, self.last_activity
+        super().handle_read()
+        if under_way:
+            self.last_activity = started
+
+
+def _pairs(block: bytes) -> tuple[tuple[str, str], ...]:
+    pairs: list[tuple[str, str]] = []
+    for line in block.decode("latin-1").split("\r\n")[1:]:
+        if line[:1] in (" ", "\t") and pairs:  # a folded line goes on with the value above
+            name, value = pairs.pop()
+            pairs.append((name, " ".join((value, line.strip(" \t")))))
+        elif line:
+            name, _, value = line.partition(":")
+            pairs.append((name, value.strip(" \t")))
+    return tuple(pairs)

@@ -1,0 +1,139 @@
+"""The vonage SDK's HTTP client, pointed at Vonage or, in plain http, at a simulator on this machine. Nowhere else.
+
+The SDK takes long to import, so it is imported when the first client is made.
+"""
+
+import ipaddress
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from devkit.errors import ConfigurationError, VonageError
+from devkit.redact import one_line
+
+if TYPE_CHECKING:  # not to hide a circle: these only name types, and importing them costs half a second
+    from requests import PreparedRequest, Response
+    from requests.adapters import HTTPAdapter
+    from vonage_http_client import HttpClient
+
+TIMEOUT = 20  # seconds; Vonage itself waits up to 18 for the URL that it probes before saving it
+
+_VONAGE_HOST = re.compile(r"([a-z0-9-]+\.)*(nexmo|vonage)\.com")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account and the host that knows it: `rest.nexmo.com`, or `127.0.0.1:PORT` of a simulator."""
+
+    api_key: str
+    api_secret: str = field(repr=False)
+    host: str = "rest.nexmo.com"
+
+
+def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpClient":
+    """A client for a few calls of one kind. timeout: whole seconds. Raises ConfigurationError for a foreign host.
+
+    Make a new one for another kind of call: the SDK's headers are shared, so that a form sent after JSON is
+    labelled as JSON (vonage-http-client 1.5.2).
+    """
+    from vonage_http_client import Auth, HttpClient, HttpClientOptions
+
+    loopback = _is_loopback(credentials.host)
+    if not loopback and not _VONAGE_HOST.fullmatch(credentials.host.lower()):
+        raise ConfigurationError(
+            f"VONAGE_REST_HOST is {credentials.host!r}, which is neither Vonage's nor on this machine.",
+            hint="Remove the line to use rest.nexmo.com, or name a simulator as 127.0.0.1:PORT",
+        )
+    # The SDK logs the Authorization header when debugging, and error bodies as warnings; we say what matters.
+    logging.getLogger("vonage").disabled = True
+    # Both settings together keep a POST from being sent again behind our back: pool_maxsize also is the number
+    # of tries after a lost connection, ten by default.
+    options = HttpClientOptions(rest_host=credentials.host, timeout=timeout, max_retries=0, pool_maxsize=1)
+    client = HttpClient(Auth(api_key=credentials.api_key, api_secret=credentials.api_secret), options)
+    session = client._session  # private, but the only way to reach a simulator and to refuse redirects
+    session.max_redirects = 0
+    if loopback:
+        session.trust_env = False  # a proxy of the environment leads nowhere on loopback
+        session.mount(f"https://{credentials.host}/", _plain_http_adapter())
+    return client
+
+
+def post_form(credentials: Credentials, path: str, params: dict[str, str]) -> dict[str, object]:
+    """POST a form and give the JSON object that Vonage answers. Raises VonageError."""
+    client = make_client(credentials)
+    with translated(credentials.host):
+        answer = client.post(client.rest_host, path, params, "basic", "form")
+    if not isinstance(answer, dict):
+        raise _nonsense(credentials.host)
+    return answer
+
+
+@contextmanager
+def translated(host: str) -> Iterator[None]:
+    """Whatever the SDK raises in a call, as a VonageError with words for what went wrong."""
+    import requests
+    from vonage_http_client.errors import AuthenticationError, HttpRequestError
+
+    try:
+        yield
+    except AuthenticationError as error:
+        raise VonageError(
+            "Vonage refused the API key or its secret (401).",
+            hint="Compare VONAGE_API_KEY and VONAGE_API_SECRET in .env with the Vonage dashboard.",
+        ) from error
+    except HttpRequestError as error:
+        raise _refusal(error.response) from error
+    except requests.JSONDecodeError as error:
+        raise _nonsense(host) from error
+    except requests.Timeout as error:
+        raise VonageError(
+            f"{host} did not answer within {TIMEOUT} s.",
+            hint="Try again, or work without Vonage: make dev OFFLINE=1",
+        ) from error
+    except requests.RequestException as error:
+        # The exception's own text holds the URL and more; its kind is enough.
+        raise VonageError(
+            f"{host} cannot be reached ({type(error).__name__}).",
+            hint="Check the network and any proxy settings, or work without Vonage: make dev OFFLINE=1",
+        ) from error
+
+
+def _refusal(response: "Response") -> VonageError:
+    body = one_line(response.text, 120) or "no reason given"
+    hints = {
+        403: "The key may not use this API: look at its rights in the Vonage dashboard.",
+        429: "Too many calls: wait a minute and try again.",
+    }
+    hint = hints.get(response.status_code, "Try again; if it stays, ask Vonage's support or use --no-register.")
+    return VonageError(f"Vonage answered {response.status_code}: {body}", hint=hint)
+
+
+def _nonsense(host: str) -> VonageError:
+    return VonageError(
+        f"{host} answered with something other than a JSON object.",
+        hint="Check VONAGE_REST_HOST and any proxy in between.",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+    try:
+        return name == "localhost" or ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _plain_http_adapter() -> "HTTPAdapter":
+    from requests.adapters import HTTPAdapter
+
+    class PlainHttp(HTTPAdapter):
+        """The SDK writes https:// in front of every host; a simulator on loopback has no certificate."""
+
+        def send(self, request: "PreparedRequest", *args: object, **kwargs: object) -> "Response":
+            request.url = (request.url or "").replace("https://", "http://", 1)
+            return super().send(request, *args, **kwargs)  # type: ignore[arg-type]
+
+    return PlainHttp()
