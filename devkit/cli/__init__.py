@@ -1,0 +1,62 @@
+"""The command line. Each command lives in a module of its own, imported when it is asked for."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from devkit import __version__
+from devkit.errors import DevkitError
+
+# name: what `devkit --help` says of it. The module is devkit.cli.<name>, the command in it `command`.
+COMMANDS = {
+    "dev": "Record delivery receipts until Ctrl-C.",
+}
+
+
+class _Commands(click.Group):
+    """Knows its commands by name, so that --help and completion import none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"devkit.cli.{name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except DevkitError as error:
+            print_error(error)
+            ctx.exit(error.exit_code)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="devkit")
+def devkit() -> None:
+    """Record, replay and test Vonage SMS delivery receipts on your own machine."""
+
+
+def print_error(error: DevkitError) -> None:
+    """What happened and what to type next, a line each, on stderr."""
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
+    if error.hint:
+        click.echo(f"{click.style('Hint:', fg='cyan')} {error.hint}", err=True)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """The entry point; exit codes are in the README."""
+    try:
+        devkit(args, prog_name="devkit")
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        sys.stderr.close()
+        sys.exit(1)

@@ -1,0 +1,44 @@
+"""`devkit dev`: the whole session until Ctrl-C."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from devkit.dev import Choice, run
+from devkit.report import reporting
+from devkit.settings import read_settings
+from devkit.stop import stop_on_signals
+from devkit.terminal import own_foreground
+
+
+@click.command(name="dev")
+@click.option("--offline", is_flag=True, help="Use the simulator even when there are Vonage credentials.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port of the receiver; 0 takes a free one.  [3000]")
+@click.option("--public-url", metavar="URL", help="A tunnel of your own that leads to the port.")
+@click.option("--no-register", is_flag=True, help="Leave the account's callback alone.")
+@click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")
+@click.option("--require-signature", is_flag=True, help="Refuse receipts without a valid signature.")
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
+def command(
+    offline: bool,
+    port: int | None,
+    public_url: str | None,
+    no_register: bool,
+    no_demo: bool,
+    require_signature: bool,
+    as_json: bool,
+) -> None:
+    """Start the receiver and a tunnel, register the callback, record every receipt, put everything back at the end."""
+    directory = Path.cwd()
+    settings = read_settings(os.environ, directory)
+    settings = replace(
+        settings,
+        offline=offline or settings.offline,
+        port=settings.port if port is None else port,
+        public_url=settings.public_url if public_url is None else public_url,
+    )
+    choice = Choice(register=not no_register, demo=not no_demo, require_signature=require_signature)
+    with stop_on_signals() as stop, own_foreground(), reporting(as_json=as_json, stop=stop) as emit:
+        run(settings, choice, directory, emit, stop)

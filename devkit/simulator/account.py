@@ -1,0 +1,33 @@
+"""The account: what its owner sees and changes through the settings API."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from devkit.callback import Transport
+from devkit.simulator.option import SimulatorOptions
+
+# `httpForwardMethod` of the settings API. That POST_QUERY_PARAMS sends a form body is inferred from captures.
+FORWARD_METHODS: dict[str, Transport] = {
+    "GET_QUERY_PARAMS": "get",
+    "POST_QUERY_PARAMS": "form",
+    "POST_JSON": "json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """balance: EUR. method: how receipts travel.
+
+    spelling: the name under which the receipt URL was last sent, right or wrong; empty before the first time.
+    """
+
+    dr_callback_url: str = field(default="", repr=False)
+    mo_callback_url: str = field(default="", repr=False)
+    method: Transport = "get"
+    balance: Decimal = Decimal(0)
+    spelling: str = ""
+
+
+def open_account(options: SimulatorOptions) -> Account:
+    """The account as it is at the start and after a reset."""
+    return Account(method=options.method, balance=options.balance)

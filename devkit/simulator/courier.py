@@ -1,0 +1,99 @@
+"""Delivers the receipts of messages: each in its time, again when it was not taken, in the promised order."""
+
+import uuid
+from collections.abc import Callable
+from functools import partial
+
+from devkit.callback import Callback
+from devkit.errors import PushError, UsageError
+from devkit.push import Address, Answer, parse_address
+from devkit.simulator.clock import Clock
+from devkit.simulator.ledger import Delivery, Ledger, Message
+from devkit.simulator.outcome import Step
+from devkit.simulator.parcel import Parcel, callback_for, fields, signed
+from devkit.simulator.retry import POLICIES
+from devkit.simulator.schedule import Schedule
+from devkit.simulator.state import State
+
+Push = Callable[[Callback, Address], Answer]
+
+
+class Courier:
+    """The next receipt of a message is due when the first attempt with the former one is over.
+
+    So the order of first attempts is the promised one; retries go their own way, as on the platform,
+    where each callback is retried individually (support article 360028543292).
+    """
+
+    def __init__(self, state: State, clock: Clock, schedule: Schedule, push: Push) -> None:
+        self._state = state
+        self._clock = clock
+        self._schedule = schedule
+        self._push = push
+
+    def take(self, message: Message) -> None:
+        """See to all receipts of a message. An early receipt is pushed, and answered, before this returns."""
+        ledger = self._state.ledger
+        steps = message.outcome.steps
+        if message.outcome.early:
+            self._deliver(ledger, message, steps)
+        else:
+            self._plan(ledger, message, steps)
+
+    def _plan(self, ledger: Ledger, message: Message, steps: tuple[Step, ...]) -> None:
+        if steps and ledger is self._state.ledger:
+            due = message.at + steps[0].after
+            self._schedule.at(due, partial(self._deliver, ledger, message, steps))
+
+    def _deliver(self, ledger: Ledger, message: Message, steps: tuple[Step, ...]) -> None:
+        step, *later = steps
+        parcel = self._parcel(ledger, message, step)
+        if parcel is not None:
+            for _ in range(step.copies):
+                self._attempt(ledger, parcel, 1)
+        self._plan(ledger, message, tuple(later))
+
+    def _parcel(self, ledger: Ledger, message: Message, step: Step) -> Parcel | None:
+        options, account, now = self._state.options, self._state.account, self._clock.now()
+        url = message.callback_url or account.dr_callback_url
+        if not url:
+            ledger.add_delivery(_undelivered(message, step, now, "the account has no callback URL"))
+            return None
+        try:
+            address = parse_address(url, allow_remote=options.allow_remote)
+        except UsageError as error:
+            ledger.add_delivery(_undelivered(message, step, now, error.message))
+            return None
+        receipt = fields(message, step, now, options.api_key)
+        if options.sign_receipts:
+            receipt = signed(receipt, options, now, str(uuid.uuid4()))
+        return Parcel(message, step, callback_for(receipt, account.method, address), address, now)
+
+    def _attempt(self, ledger: Ledger, parcel: Parcel, number: int) -> None:
+        if ledger is not self._state.ledger:
+            return  # a reset forgot this message
+        began = self._clock.now()
+        answer, problem, retry = self._send(parcel)
+        now = self._clock.now()
+        policy = POLICIES[self._state.options.retry]
+        delay = policy.next_delay(answer, number, now - parcel.first_at) if retry else None
+        retry_at = None if delay is None else now + delay
+        step = parcel.step
+        message_id = parcel.message.message_id
+        ledger.add_delivery(
+            Delivery(message_id, step.status, step.err_code, number, began, answer, problem, retry_at)
+        )
+        if retry_at is not None:
+            self._schedule.at(retry_at, partial(self._attempt, ledger, parcel, number + 1))
+
+    def _send(self, parcel: Parcel) -> tuple[int | None, str, bool]:
+        try:
+            return self._push(parcel.callback, parcel.address).status, "", True
+        except PushError as error:
+            return None, error.reason, True
+        except UsageError as error:  # not on this machine, and that is not allowed: no use in trying again
+            return None, error.message, False
+
+
+def _undelivered(message: Message, step: Step, now: float, problem: str) -> Delivery:
+    return Delivery(message.message_id, step.status, step.err_code, 1, now, None, problem)

@@ -1,0 +1,94 @@
+"""A request to the platform and its answer, without a web framework. Pure."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import parse_qsl
+
+MAX_FIELDS = 100
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """fields: those of query and body, and the credentials of a legacy path; the body's win."""
+
+    fields: Mapping[str, str]
+    authorization: str = ""
+    wants_xml: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """hang_up: close the connection and send nothing of this."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    hang_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """api_secret: empty when there is none. A signature takes its place in the SMS API."""
+
+    api_key: str
+    api_secret: str = field(repr=False)
+
+
+def read_fields(query: str, body: bytes) -> dict[str, str]:
+    """The fields of query and body, each name once, the last one wins.
+
+    The body is read by what it is, not by its Content-Type: the vonage SDK (4.9.1) sends forms that say JSON
+    after its first JSON call.
+    """
+    text = body.decode("utf-8", "replace")
+    if text.lstrip().startswith("{"):
+        return {**_pairs(query), **_json_fields(text)}
+    return {**_pairs(query), **_pairs(text)}
+
+
+def credentials(request: Request) -> Credentials:
+    """Those of Basic authentication, else those of the fields; empty when there are none."""
+    scheme, _, encoded = request.authorization.partition(" ")
+    if scheme.lower() == "basic":
+        key, _, secret = _decode(encoded).partition(":")
+        return Credentials(key, secret)
+    return Credentials(request.fields.get("api_key", ""), request.fields.get("api_secret", ""))
+
+
+def json_reply(document: object, status: int = 200, kind: Literal["json", "problem+json"] = "json") -> Reply:
+    return Reply(status, json.dumps(document).encode("ascii"), f"application/{kind}")
+
+
+def xml_reply(root: str) -> Reply:
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n'
+    return Reply(200, body.encode("utf-8"), "application/xml; charset=UTF-8")
+
+
+def _pairs(text: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_FIELDS))
+    except ValueError:  # too many fields
+        return {}
+
+
+def _json_fields(text: str) -> dict[str, str]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return {str(name): _text(value) for name, value in document.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _decode(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return ""

@@ -1,0 +1,57 @@
+"""How a text is cut into SMS parts: the alphabets and the lengths. Pure.
+
+Lengths: "Concatenation and Encoding" of Vonage's SMS API documentation, and GSM 03.38 for the alphabet.
+"""
+
+from collections.abc import Callable, Iterator
+
+MAX_TEXT = 3200  # characters; longer ones are refused
+
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENDED = frozenset("|^€{}[]~\\\f")  # an escape septet and another one
+
+_GSM_ALONE, _GSM_PART = 160, 153  # septets
+_UCS2_ALONE, _UCS2_PART = 70, 67  # UTF-16 code units
+
+
+def split(text: str, *, unicode: bool = False) -> tuple[str, ...]:
+    """The parts of a text, at least one. unicode: everything as UCS-2, as `type=unicode` asks.
+
+    Without it, what the GSM alphabet lacks goes out as a question mark.
+    A character that takes two places is never cut in half.
+    """
+    if unicode:
+        return _cut(text, _units, _UCS2_ALONE, _UCS2_PART)
+    return _cut("".join(char if is_gsm(char) else "?" for char in text), _septets, _GSM_ALONE, _GSM_PART)
+
+
+def is_gsm(char: str) -> bool:
+    """Whether the GSM alphabet has this character."""
+    return char in _BASIC or char in _EXTENDED
+
+
+def _septets(char: str) -> int:
+    return 2 if char in _EXTENDED else 1
+
+
+def _units(char: str) -> int:
+    return 2 if ord(char) > 0xFFFF else 1
+
+
+def _cut(text: str, size: Callable[[str], int], alone: int, part: int) -> tuple[str, ...]:
+    if sum(map(size, text)) <= alone:
+        return (text,)
+    return tuple(_pieces(text, size, part))
+
+
+def _pieces(text: str, size: Callable[[str], int], limit: int) -> Iterator[str]:
+    start = filled = 0
+    for place, char in enumerate(text):
+        filled += size(char)
+        if filled > limit:
+            yield text[start:place]
+            start, filled = place, size(char)
+    yield text[start:]

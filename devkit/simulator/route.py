@@ -1,0 +1,119 @@
+"""The HTTP face of the simulator: Vonage's paths, and the control surface. Flask lives here only."""
+
+from flask import Flask, Response, request
+from waitress.channel import ClientDisconnected
+
+from devkit.errors import ConfigurationError
+from devkit.simulator.change import change
+from devkit.simulator.control import describe, is_local
+from devkit.simulator.courier import Push
+from devkit.simulator.exchange import Reply, Request, credentials, json_reply, read_fields
+from devkit.simulator.page import page
+from devkit.simulator.setting import error, is_owner, settings, unauthorized
+from devkit.simulator.simulator import Simulator
+from devkit.simulator.sms import Sms, send
+from devkit.wsgi import WSGIApplication
+
+_HANG_UP = "devkit.hang_up"
+
+# Seen on the real service's answers.
+_HEADERS = {
+    "X-XSS-Protection": "1; mode=block",
+    "Strict-Transport-Security": "max-age=31536000; includeSubdomains",
+    "X-Content-Type-Options": "nosniff",
+}
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def create_app(simulator: Simulator, sms: Sms, push: Push) -> Flask:
+    """The application; `hanging_up` must wrap it for the faults that break off."""
+    app = Flask(__name__, static_folder=None)
+    _route_platform(app, sms, push)
+    _route_control(app, simulator)
+    return app
+
+
+def _route_platform(app: Flask, sms: Sms, push: Push) -> None:
+    state = sms.state
+
+    @app.route("/sms/json", methods=["GET", "POST"])
+    def sms_json() -> Response:
+        return _respond(send(_read(), sms))
+
+    @app.route("/sms/xml", methods=["GET", "POST"])
+    def sms_xml() -> Response:
+        return _respond(send(_read(wants_xml=True), sms))
+
+    @app.route("/account/settings", methods=_METHODS)
+    @app.route("/account/settings/<api_key>/<api_secret>", methods=_METHODS)
+    def account_settings(api_key: str = "", api_secret: str = "") -> Response:
+        if request.method != "POST":  # the real gateway answers a PUT with 403
+            return _respond(error(403, "forbidden"))
+        return _respond(settings(_read(api_key=api_key, api_secret=api_secret), state, push))
+
+    @app.route("/account/get-balance", methods=["GET"])
+    @app.route("/account/get-balance/<api_key>/<api_secret>", methods=["GET"])
+    def balance(api_key: str = "", api_secret: str = "") -> Response:
+        if not is_owner(credentials(_read(api_key=api_key, api_secret=api_secret)), state.options):
+            return _respond(unauthorized())
+        return _respond(json_reply({"value": float(state.account.balance), "autoReload": False}))
+
+
+def _route_control(app: Flask, simulator: Simulator) -> None:
+    @app.before_request
+    def refuse_strangers() -> Response | None:
+        headers = {name.lower(): value for name, value in request.headers}
+        if not request.path.startswith("/simulator") or is_local(request.remote_addr or "", headers):
+            return None
+        return _respond(json_reply({"error": "This is for programs and browsers on this machine only."}, 403))
+
+    @app.get("/simulator")
+    def look() -> Response:
+        if "text/html" in request.headers.get("Accept", ""):
+            return _respond(Reply(200, page(describe(simulator)).encode(), "text/html; charset=utf-8"))
+        return _respond(json_reply(describe(simulator)))
+
+    @app.post("/simulator/reset")
+    def reset() -> Response:
+        simulator.reset()
+        return _respond(json_reply(describe(simulator)))
+
+    @app.post("/simulator/settings")
+    def configure() -> Response:
+        body = request.get_data()
+        try:
+            simulator.configure(lambda options: change(options, body))
+        except ConfigurationError as problem:
+            return _respond(json_reply({"error": problem.message, "hint": problem.hint}, 400))
+        return _respond(json_reply(describe(simulator)))
+
+
+def hanging_up(app: WSGIApplication) -> WSGIApplication:
+    """The application, able to close a connection without an answer.
+
+    WSGI has no word for that. Waitress has: told that the client went away, it closes and sends nothing.
+    """
+
+    def served(environ, start_response):  # type: ignore[no-untyped-def]
+        answer = app(environ, start_response)
+        if environ.get(_HANG_UP):
+            raise ClientDisconnected
+        return answer
+
+    return served
+
+
+def _read(*, api_key: str = "", api_secret: str = "", wants_xml: bool = False) -> Request:
+    fields = read_fields(request.query_string.decode("latin-1"), request.get_data())
+    if api_key:
+        fields = {"api_key": api_key, "api_secret": api_secret, **fields}
+    wants_xml = wants_xml or "xml" in request.headers.get("Accept", "")
+    return Request(fields, request.headers.get("Authorization", ""), wants_xml)
+
+
+def _respond(reply: Reply) -> Response:
+    if reply.hang_up:
+        request.environ[_HANG_UP] = True
+    response = Response(reply.body, reply.status, content_type=reply.content_type)
+    response.headers.update(_HEADERS)
+    return response

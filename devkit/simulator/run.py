@@ -1,0 +1,50 @@
+"""Runs a simulator: puts clock, schedule, courier and server together, and takes them apart again."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from devkit.simulator.clock import Clock
+from devkit.simulator.courier import Courier
+from devkit.simulator.line import Lines
+from devkit.simulator.option import SimulatorOptions
+from devkit.simulator.schedule import Schedule
+from devkit.simulator.simulator import Simulator
+from devkit.simulator.sms import Sms
+from devkit.simulator.state import State
+from devkit.simulator.throttle import Throttle
+
+_DEFAULTS = SimulatorOptions()
+
+
+@contextmanager
+def run_simulator(
+    options: SimulatorOptions = _DEFAULTS,
+    *,
+    listener: socket.socket | None = None,
+    clock: Clock | None = None,
+) -> Iterator[Simulator]:
+    """A simulator that listens while the block runs, on a free port of 127.0.0.1 unless a listener is given.
+
+    Takes ownership of the listener. clock: another start or timer; its speed goes before that of the options.
+    """
+    # Here, so that the types of this package can be had without a web framework.
+    from devkit.server import listen, serve
+    from devkit.simulator.route import create_app, hanging_up
+
+    clock = clock or Clock(options.speed)
+    state = State(replace(options, speed=clock.speed))
+    with ExitStack() as stack:
+        lines = stack.enter_context(
+            Lines(connect_timeout=options.connect_timeout, timeout=options.read_timeout, timer=clock.real)
+        )
+        schedule = stack.enter_context(Schedule(clock, threads=options.pushers))
+        courier = Courier(state, clock, schedule, lines.push)
+        sms = Sms(state, clock, Throttle(clock.real), courier)
+        listener = listener or listen("127.0.0.1", 0)
+        host, port = listener.getsockname()[:2]
+        simulator = Simulator(f"{host}:{port}", sms, schedule)
+        app = hanging_up(create_app(simulator, sms, lines.push))
+        stack.enter_context(serve(app, listener, threads=16))
+        yield simulator

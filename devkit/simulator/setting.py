@@ -1,0 +1,140 @@
+"""The account settings API: reads and saves the callback URLs, and probes them first."""
+
+import hmac
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from xml.sax.saxutils import escape
+
+from devkit.callback import compose
+from devkit.errors import DevkitError
+from devkit.push import parse_address
+from devkit.simulator.account import FORWARD_METHODS, Account
+from devkit.simulator.courier import Push
+from devkit.simulator.exchange import Credentials, Reply, Request, credentials, json_reply, xml_reply
+from devkit.simulator.fault import SETTINGS_FAULTS, Fault
+from devkit.simulator.option import SimulatorOptions
+from devkit.simulator.parcel import target_of
+from devkit.simulator.state import State
+
+DOCUMENTED = "drCallBackUrl"  # OpenAPI, and every SDK but Python's since 4.0
+SDK_SPELLING = "drCallbackUrl"  # vonage 4.9.1
+
+# Vonage documents neither status nor words of a failed probe. 420 is this service's "action failed".
+_INVENTED = "devkit simulator: the callback URL did not answer 200"
+
+# max-outbound-request and the others are 30 in every sample; they do not limit anything here.
+_LIMITS = {"max-outbound-request": 30, "max-inbound-request": 30, "max-calls-per-second": 30}
+
+
+def settings(
+    request: Request, state: State, push: Push, sleep: Callable[[float], None] = time.sleep
+) -> Reply:
+    """Answer POST /account/settings. With no settings in it, it is the documented way to read them."""
+    fault = state.take_fault(SETTINGS_FAULTS)
+    if fault is not None and fault.name in FAULT_REPLIES:
+        return FAULT_REPLIES[fault.name]()
+    options = state.options
+    if not is_owner(credentials(request), options):
+        return unauthorized()
+    if fault is not None and fault.name == "unchanged":
+        return _current(state.account, request, options)
+    reply = _save(request, state, push)
+    return _afterwards(fault, reply, sleep)
+
+
+def is_owner(given: Credentials, options: SimulatorOptions) -> bool:
+    """Whether these are the account's key and secret."""
+    expected = f"{options.api_key}:{options.api_secret}".encode()
+    return hmac.compare_digest(f"{given.api_key}:{given.api_secret}".encode("utf-8", "replace"), expected)
+
+
+def unauthorized() -> Reply:
+    return error(401, "authentication failed")
+
+
+def error(status: int, label: str) -> Reply:
+    """An error as this service words it: the code again, as text, and a label."""
+    return json_reply({"error-code": str(status), "error-code-label": label}, status)
+
+
+def _save(request: Request, state: State, push: Push) -> Reply:
+    fields, options = request.fields, state.options
+    spelling = next((name for name in (DOCUMENTED, SDK_SPELLING) if name in fields), "")
+    if spelling:
+        state.change_account(lambda account: replace(account, spelling=spelling))
+    receipts = _value(fields, DOCUMENTED, SDK_SPELLING, options)
+    inbound = _value(fields, "moCallBackUrl", "moCallbackUrl", options)
+    method = fields.get("httpForwardMethod")
+    if method is not None and method not in FORWARD_METHODS:
+        return error(420, f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}")
+    for url in (receipts, inbound):
+        if url and (problem := probe(url, options, push)):
+            return error(420, f"{_INVENTED}: {problem}")
+
+    def changed(account: Account) -> Account:
+        return replace(
+            account,
+            dr_callback_url=account.dr_callback_url if receipts is None else receipts,
+            mo_callback_url=account.mo_callback_url if inbound is None else inbound,
+            method=account.method if method is None else FORWARD_METHODS[method],
+        )
+
+    return _current(state.change_account(changed), request, options)
+
+
+def _value(fields: Mapping[str, str], name: str, sdk_name: str, options: SimulatorOptions) -> str | None:
+    return fields.get(name, fields.get(sdk_name) if options.lenient else None)
+
+
+def probe(url: str, options: SimulatorOptions, push: Push) -> str:
+    """Why this callback URL is refused; empty when it answers a GET without parameters with exactly 200."""
+    try:
+        address = parse_address(url, allow_remote=options.allow_remote)
+        target = target_of(address)
+        callback = replace(compose({}, "get", host=address.netloc), target=target)
+        answer = push(callback, address)
+    except DevkitError as error:
+        return error.message
+    return "" if answer.status == 200 else f"it answered {answer.status}"
+
+
+def _current(account: Account, request: Request, options: SimulatorOptions) -> Reply:
+    # The forward method is not among them: it can be set, never read.
+    urls = {"mo-callback-url": account.mo_callback_url, "dr-callback-url": account.dr_callback_url}
+    document = {**{name: url for name, url in urls.items() if url}, **_LIMITS}
+    if options.unset_as != "missing":
+        unset = "" if options.unset_as == "empty" else None
+        document = {**{name: url or unset for name, url in urls.items()}, **_LIMITS}
+    if not request.wants_xml:
+        return json_reply(document)
+    lines = (f"<{name}>{escape(str(value or ''))}</{name}>" for name, value in document.items())
+    return xml_reply(f"<account-settings>{''.join(lines)}</account-settings>")
+
+
+def _afterwards(fault: Fault | None, reply: Reply, sleep: Callable[[float], None]) -> Reply:
+    if fault is not None and fault.name == "slow":
+        sleep(fault.seconds)
+    if fault is not None and fault.name == "hang-up-after":
+        return replace(reply, hang_up=True)
+    return reply
+
+
+def _problem() -> Reply:
+    document = {"title": "Unauthorized", "detail": "You did not provide correct credentials."}
+    return json_reply(document, 401, "problem+json")
+
+
+FAULT_REPLIES: dict[str, Callable[[], Reply]] = {
+    "unauthorized": unauthorized,
+    "unauthorized-problem": _problem,
+    "forbidden": lambda: error(403, "forbidden"),
+    "refused": lambda: error(420, _INVENTED),
+    "rate-limited": lambda: error(429, "too many requests"),
+    "server-error": lambda: error(500, "internal error"),
+    "unavailable": lambda: error(503, "unavailable"),
+    "error-in-200": lambda: replace(error(420, _INVENTED), status=200),
+    "html": lambda: Reply(200, b"<!doctype html><title>Hello</title>\n", "text/html; charset=utf-8"),
+    "empty": lambda: Reply(200, b""),
+    "hang-up": lambda: Reply(200, b"", hang_up=True),
+}

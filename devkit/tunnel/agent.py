@@ -1,0 +1,173 @@
+"""One ngrok agent, from its start to its end: nothing of it is left when its context is."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devkit.errors import TunnelError
+from devkit.tunnel import driver
+from devkit.tunnel.advice import NgrokError, explain
+from devkit.tunnel.binary import agent_version
+from devkit.tunnel.contract import Stopping, url_problem
+from devkit.tunnel.deadline import finish_within
+from devkit.tunnel.leftover import agent_home, record_agent, write_private
+
+_ENDPOINTS_API = (3, 30)  # the first agent with /api/endpoints: changelog of the agent, 2025-09-23
+_KILL_TIMEOUT = 5.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class NgrokOptions:
+    """How an agent is started.
+
+    private_dir: where its own files may be, such as `.devkit`. authtoken: empty for the one in the user's
+    ngrok.yml. url: a fixed domain; empty for the one that the account has. agent_path: None for pyngrok's own
+    place. start_timeout: seconds from the agent's start to a public URL.
+    """
+
+    private_dir: Path
+    authtoken: str = field(default="", repr=False)
+    url: str = ""
+    agent_path: Path | None = None
+    start_timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A running agent with one tunnel. exit_code: None while it runs; what it was once it ended.
+
+    session_up: whether the agent has its session with ngrok's service, when it was so `before`.
+    """
+
+    public_url: str
+    exit_code: Callable[[], int | None] = field(repr=False)
+    session_up: Callable[[bool], bool] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """All that starting one agent needs."""
+
+    options: NgrokOptions
+    agent_path: Path
+    local_url: str
+    home: Path
+    launcher: Path
+    journal: driver.Journal
+
+
+@contextmanager
+def running_agent(
+    options: NgrokOptions, agent_path: Path, local_url: str, *, stopping: Stopping
+) -> Iterator[Agent]:
+    """An agent with a tunnel to `local_url`, while the context lasts. Raises TunnelError, always in time."""
+    with agent_home(options.private_dir) as home:
+        launcher = _write_launcher(home, agent_path)
+        start = _Start(options, agent_path, local_url, home, launcher, driver.Journal())
+        disconnect: Callable[[], None] = lambda: None  # noqa: E731
+        try:
+            public_url, disconnect = _connect_in_time(start, stopping)
+            yield _agent(start, public_url)
+        finally:
+            disconnect()
+            _end_agent(launcher)
+
+
+def _agent(start: _Start, public_url: str) -> Agent:
+    process = driver.process_of(start.launcher)
+    if problem := url_problem(public_url):
+        raise TunnelError(
+            f"ngrok opened no safe tunnel: its URL {problem}", hint="Set NGROK_URL to an https domain"
+        )
+    if process is None:
+        raise TunnelError("the ngrok agent has gone", hint="Start again: devkit dev")
+    return Agent(public_url.rstrip("/"), process.poll, start.journal.session_up)
+
+
+def _connect_in_time(start: _Start, stopping: Stopping) -> tuple[str, Callable[[], None]]:
+    recorded: list[int] = []
+
+    def record() -> None:
+        # While it starts already: a session can be killed at any moment.
+        process = driver.process_of(start.launcher)
+        if process is not None and not recorded:
+            record_agent(start.home, process.pid, start.agent_path)
+            recorded.append(process.pid)
+
+    try:
+        connection = finish_within(
+            start.options.start_timeout,
+            lambda: _connect(start),
+            stopping=stopping,
+            tick=record,
+            abort=lambda: _end_agent(start.launcher),
+        )
+    except TimeoutError:
+        raise _too_slow(start) from None
+    record()
+    return connection
+
+
+def _connect(start: _Start) -> tuple[str, Callable[[], None]]:
+    version = agent_version(start.agent_path)
+    return driver.connect(
+        start.launcher,
+        _write_config(start, version),
+        start.local_url,
+        authtoken=start.options.authtoken,
+        fixed_url=start.options.url,
+        endpoints_api=version >= _ENDPOINTS_API,
+        journal=start.journal,
+    )
+
+
+def _too_slow(start: _Start) -> NgrokError:
+    error = explain(start.journal.complaints(), start.options.authtoken)
+    message = f"{error.message} (waited {start.options.start_timeout:g} s)"
+    return NgrokError(message, hint=error.hint, code=error.code, lasting=error.lasting)
+
+
+def _write_launcher(home: Path, agent_path: Path) -> Path:
+    """What pyngrok starts in place of the agent: the agent, with its stderr sent to its log.
+
+    pyngrok lets it inherit stderr, where it shows a wrong authtoken in full (ERR_NGROK_105 and 107).
+    """
+    if os.name != "posix":
+        return agent_path
+    launcher = home / "ngrok"
+    write_private(launcher, f'#!/bin/sh\nexec {shlex.quote(str(agent_path))} "$@" 2>&1\n', mode=0o700)
+    return launcher
+
+
+def _write_config(start: _Start, version: tuple[int, int]) -> Path | None:
+    """The agent's configuration file, with the authtoken; None when the user's ngrok.yml is to be used."""
+    token = start.options.authtoken
+    if not token and driver.default_config().exists():
+        return None
+    quoted = json.dumps(token)  # a JSON text is a YAML text
+    if version >= (3, 16):  # the first agent that knows version 3 of the file
+        text = f'version: "3"\nagent:\n  authtoken: {quoted}\n'
+    else:
+        text = f'version: "2"\nauthtoken: {quoted}\n'
+    path = start.home / "ngrok.yml"
+    write_private(path, text)
+    return path
+
+
+def _end_agent(launcher: Path) -> None:
+    """End the agent, with all that it may have started, and see that it is gone."""
+    process = driver.process_of(launcher)
+    if process is None:
+        return
+    with suppress(OSError):
+        if os.name == "posix" and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)  # it leads its own session, so this ends nobody else
+    process.kill()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_KILL_TIMEOUT)

@@ -1,0 +1,64 @@
+"""Work that must end in time, also when it hangs in a library."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+from threading import Thread
+from typing import TypeVar
+
+from devkit.errors import TunnelError
+from devkit.tunnel.contract import Stopping
+
+T = TypeVar("T")
+Clock = Callable[[], float]
+
+_TICK = 0.1  # seconds between two looks
+_LINGER = 10.0  # seconds that aborted work gets to notice it
+
+
+def finish_within(
+    seconds: float,
+    work: Callable[[], T],
+    *,
+    stopping: Stopping,
+    tick: Callable[[], None] = lambda: None,
+    abort: Callable[[], None] | None = None,
+    clock: Clock = time.monotonic,
+) -> T:
+    """What the work returns or raises. It runs in a thread of its own; `tick` is called here meanwhile.
+
+    Raises TimeoutError after `seconds`, and TunnelError when `stopping` says so. Then `abort` is called until
+    the work has ended: it must make it end. Without it the work is left to itself, in a daemon thread.
+    """
+    outcome: Future[T] = Future()
+    Thread(target=_settle, args=(outcome, work), daemon=True).start()
+    deadline = clock() + seconds
+    try:
+        while not wait_for([outcome], _TICK).done:
+            tick()
+            if stopping():
+                raise TunnelError("stopped before the tunnel was open")
+            if clock() >= deadline:
+                raise TimeoutError
+    finally:
+        # Also when a KeyboardInterrupt comes through here.
+        patience = clock() + _LINGER
+        while abort and not outcome.done() and clock() < patience:
+            abort()
+            wait_for([outcome], _TICK / 2)
+    return outcome.result()
+
+
+def pause(seconds: float, stopping: Stopping, *, clock: Clock = time.monotonic) -> None:
+    """Wait, but not on when it is time to stop."""
+    deadline = clock() + seconds
+    while not stopping() and (left := deadline - clock()) > 0:
+        time.sleep(min(left, _TICK))
+
+
+def _settle(outcome: Future[T], work: Callable[[], T]) -> None:
+    try:
+        outcome.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
+        outcome.set_exception(error)

@@ -1,0 +1,101 @@
+"""The private directory of one running agent, and the end of agents that a killed session left behind.
+
+`.devkit/agent-*/` holds what the agent is started with, the authtoken among it, and `agent.json`: who started
+it, and which process it is. It goes when the agent goes. A directory whose owner is gone is a leftover.
+"""
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from devkit.errors import TunnelError
+from devkit.tunnel.process import Process, command_line, look
+
+_RECORD = "agent.json"
+_GRACE = 2.0  # seconds between asking a leftover to end and making it
+
+
+@contextmanager
+def agent_home(private_dir: Path) -> Iterator[Path]:
+    """A new directory for one agent's files, for this user only. At the end it goes, with all in it."""
+    try:
+        private_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory = TemporaryDirectory(prefix="agent-", dir=private_dir, ignore_cleanup_errors=True)
+    except OSError as error:
+        message = f"the ngrok agent gets no directory in {private_dir}: {error.strerror}"
+        raise TunnelError(message, hint=f"Make {private_dir} a directory that you can write to") from error
+    with directory as name:
+        home = Path(name).absolute()
+        _record(home, None, "")
+        yield home
+
+
+def write_private(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a new file that nobody else can read, at no moment."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def record_agent(home: Path, pid: int, command: Path) -> None:
+    """Note which process the agent is, so that the next session can end it when this one is killed."""
+    _record(home, look(pid), str(command))
+
+
+def end_leftover_agent(private_dir: Path) -> bool:
+    """End the agents of sessions that are gone, and remove what they left; whether there was one to end.
+
+    Only a process that is the recorded one is ended: same number, same start, same command.
+    """
+    ended = [_end_leftover(home) for home in sorted(private_dir.glob("agent-*"))]
+    return any(ended)
+
+
+def _record(home: Path, agent: Process | None, command: str) -> None:
+    owner = look(os.getpid())
+    record = {
+        "owner": owner and asdict(owner),
+        "agent": agent and asdict(agent),
+        "command": command,
+    }
+    part = home / f"{_RECORD}.part"
+    write_private(part, json.dumps(record))
+    part.replace(home / _RECORD)
+
+
+def _end_leftover(home: Path) -> bool:
+    try:
+        record = json.loads((home / _RECORD).read_text(encoding="utf-8"))
+        owner, command = Process(**record["owner"]), str(record["command"])
+        agent = Process(**record["agent"]) if record["agent"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # being written this moment, or by a system that cannot tell processes apart
+    if look(owner.pid) == owner:
+        return False
+    ended = agent is not None and command in command_line(agent.pid) and _end(agent)
+    shutil.rmtree(home, ignore_errors=True)
+    return ended
+
+
+def _end(process: Process) -> bool:
+    for sign in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
+        if not _is_running(process):
+            break
+        try:
+            os.kill(process.pid, sign)
+        except OSError:
+            return False
+        deadline = time.monotonic() + _GRACE
+        while _is_running(process) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    return True
+
+
+def _is_running(process: Process) -> bool:
+    return look(process.pid) == process

@@ -1,0 +1,117 @@
+"""Keeps an agent at work: sees that it died or lost its session, says so once, and starts another."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from devkit.errors import TunnelError
+from devkit.tunnel.advice import NgrokError
+from devkit.tunnel.agent import Agent
+from devkit.tunnel.contract import Notify, State, Stopping, TunnelEvent
+from devkit.tunnel.deadline import pause
+
+StartAgent = Callable[[Stopping], AbstractContextManager[Agent]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long things take, in seconds.
+
+    poll: between two looks at the agent. retry: before the second try when the first one met a stale session,
+    which ngrok forgets after 15 s. back_off: before each restart in turn; the last one repeats.
+    """
+
+    poll: float = 0.2
+    retry: float = 20.0
+    back_off: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+@contextmanager
+def supervised(start: StartAgent, *, notify: Notify, stopping: Stopping, pace: Pace) -> Iterator[str]:
+    """The public URL of an agent that is watched, and started again after a crash, while the context lasts.
+
+    `notify` is also called from another thread; it must return soon, as closing waits for it.
+    """
+    closing = Event()
+    is_stopping: Stopping = lambda: closing.is_set() or stopping()  # noqa: E731
+    with ExitStack() as holder:  # of the agent that runs now
+        agent = _first_agent(holder, start, notify, is_stopping, pace)
+        watch = _Watch(holder, start, notify, is_stopping, pace)
+        thread = Thread(target=watch.run, args=(agent,), name="tunnel", daemon=True)
+        thread.start()
+        try:
+            yield agent.public_url
+        finally:
+            closing.set()
+            thread.join()
+
+
+def _first_agent(
+    holder: ExitStack, start: StartAgent, notify: Notify, stopping: Stopping, pace: Pace
+) -> Agent:
+    try:
+        return holder.enter_context(start(stopping))
+    except NgrokError as error:
+        if not error.clears:
+            raise
+        notify(TunnelEvent("waiting", f"{error.message}; trying once more in {pace.retry:g} s"))
+    pause(pace.retry, stopping)
+    return holder.enter_context(start(stopping))
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    holder: ExitStack
+    start: StartAgent
+    notify: Notify
+    stopping: Stopping
+    pace: Pace
+
+    def run(self, agent: Agent) -> None:
+        """Watch until it is time to stop, or until no agent can be had any more."""
+        up = True
+        while not self.stopping():
+            pause(self.pace.poll, self.stopping)
+            up = self._check_session(agent, up)
+            code = agent.exit_code()
+            if code is None or self.stopping():
+                continue
+            if up:
+                self._tell("lost", f"the ngrok agent ended by itself (exit code {code})", agent)
+            successor = self._restart(agent)
+            if successor is None:
+                return
+            agent, up = successor, True
+
+    def _check_session(self, agent: Agent, up: bool) -> bool:
+        now_up = agent.session_up(up)
+        if up and not now_up:
+            self._tell("lost", "ngrok has lost its connection and is trying to get it back", agent)
+        elif now_up and not up:
+            self._tell("restored", "ngrok has its connection back", agent)
+        return now_up
+
+    def _restart(self, former: Agent) -> Agent | None:
+        waits = iter(self.pace.back_off)
+        wait = 0.0
+        while True:
+            wait = next(waits, wait)
+            pause(wait, self.stopping)
+            if self.stopping():
+                return None
+            self.holder.close()  # what is left of the former one
+            try:
+                agent = self.holder.enter_context(self.start(self.stopping))
+            except TunnelError as error:
+                if isinstance(error, NgrokError) and error.lasting:
+                    self._tell("failed", f"the ngrok agent cannot be started again: {error.message}", former)
+                    return None
+                continue
+            same = agent.public_url == former.public_url
+            detail = "with the same public URL" if same else f"with a new public URL: {agent.public_url}"
+            self._tell("restarted", f"the ngrok agent was started again, {detail}", agent)
+            return agent
+
+    def _tell(self, state: State, detail: str, agent: Agent) -> None:
+        self.notify(TunnelEvent(state, detail, agent.public_url))

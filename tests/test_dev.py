@@ -1,0 +1,151 @@
+import json
+import signal
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from devkit.callback import Callback, compose
+from devkit.fixture import load
+from devkit.push import parse_address, push
+from devkit.receipt import Receipt
+from devkit.simulator import run_simulator
+from devkit.store import Store
+from tests.dev_process import running_dev
+
+RECEIPT = {"msisdn": "447700900001", "messageId": "0A00000012345678", "status": "delivered", "err-code": "0"}
+KEY = {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "s3cret-value"}
+
+
+def test_demo_receipts_are_recorded_and_everything_is_put_back(tmp_path: Path) -> None:
+    with running_dev(tmp_path) as dev:
+        ready = dev.wait_for("ready")
+        for status in ("accepted", "buffered", "delivered"):
+            dev.wait_for("receipt", status=status)
+
+        assert dev.stop() == 0
+
+    assert ready["mode"] == "offline"
+    assert ready["pid"] == dev.process.pid
+    readings = [load(entry.path).read() for entry in Store(tmp_path / "fixtures").entries()]
+    statuses = [reading.status for reading in readings if isinstance(reading, Receipt)]
+    assert statuses == ["delivered", "buffered", "accepted"]
+    assert dev.names()[-2:] == ["restored", "stopped"]
+    assert dev.events[-2] == {"event": "restored", "callback_url": "", "kept": False}
+    assert dev.events[-1] == {"event": "stopped", "receipts": 3}
+    assert sorted(path.name for path in (tmp_path / ".devkit").iterdir()) == ["callback-token"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_stop_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with running_dev(tmp_path, "--no-demo") as dev:
+        ready = dev.wait_for("ready")
+
+        assert dev.stop(number) == 0
+
+    assert dev.names()[-2:] == ["restored", "stopped"]
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", urlsplit(ready["local_url"]).port or 0), 5).close()
+
+
+def test_callback_url_is_the_same_in_the_next_session(tmp_path: Path) -> None:
+    urls = []
+    for _ in range(2):
+        with running_dev(tmp_path, "--no-demo") as dev:
+            urls.append(urlsplit(dev.wait_for("ready")["callback_url"]).path)
+            dev.stop()
+
+    assert urls[0] == urls[1]
+
+
+def test_receipt_event_tells_what_arrived_without_the_number(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--no-demo") as dev:
+        address = parse_address(dev.wait_for("ready")["callback_url"])
+        push(compose({**RECEIPT, "network-code": "23410"}, "json", target=address.target), address)
+        event = dev.wait_for("receipt")
+        dev.stop()
+
+    assert load(Path(event.pop("file"))).callback.transport == "json"
+    assert event == {
+        "event": "receipt",
+        "message_id": "0A00000012345678",
+        "status": "delivered",
+        "err_code": "0",
+        "meaning": "Delivered",
+        "signature": "absent",
+        "network": "23410",
+        "latency_ms": None,
+        "msisdn": "*********001",
+        "transport": "json",
+        "problem": "",
+        "replay": False,
+    }
+
+
+def test_no_register_leaves_the_account_alone_and_still_gets_the_demo(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--no-register") as dev:
+        dev.wait_for("receipt", status="delivered")
+        dev.stop()
+
+    assert "registered" not in dev.names()
+    assert "restored" not in dev.names()
+
+
+def test_stranger_is_refused_and_told_of_once(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--no-demo") as dev:
+        address = parse_address(dev.wait_for("ready")["local_url"])
+        guess = Callback("GET", "/webhooks/delivery-receipt/guess?status=delivered", (("Host", "x.test"),))
+        answers = [push(guess, address).status for _ in range(2)]
+        refused = dev.wait_for("refused")
+        dev.stop()
+
+    assert answers == [404, 404]
+    assert refused == {"event": "refused", "status": 404, "reason": refused["reason"], "count": 1}
+    assert list(Store(tmp_path / "fixtures").entries()) == []
+
+
+def test_live_mode_with_a_tunnel_of_ones_own_registers_and_gives_back(tmp_path: Path) -> None:
+    with run_simulator() as simulator, socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        taken.close()
+        with running_dev(
+            tmp_path,
+            "--port",
+            str(port),
+            "--public-url",
+            f"http://127.0.0.1:{port}",
+            VONAGE_API_KEY=simulator.api_key,
+            VONAGE_API_SECRET=simulator.api_secret,
+            VONAGE_REST_HOST=simulator.host,
+        ) as dev:
+            ready = dev.wait_for("ready")
+            held = simulator.account.dr_callback_url
+            assert dev.stop() == 0
+
+        assert ready["mode"] == "live"
+        assert held == ready["callback_url"]
+        assert simulator.account.dr_callback_url == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "code", "words"),
+    [
+        ({"VONAGE_API_KEY": "abcd1234"}, 3, "VONAGE_API_SECRET is missing"),
+        ({"VONAGE_API_SECRET": "s3cret-value"}, 3, "VONAGE_API_KEY is missing"),
+        ({"DEVKIT_PORT": "many"}, 3, "DEVKIT_PORT is 'many'"),
+        ({**KEY, "VONAGE_REST_HOST": "evil.example.com"}, 3, "evil"),
+        ({**KEY, "VONAGE_REST_HOST": "127.0.0.1:9"}, 4, "127.0.0.1:9 cannot be reached"),
+    ],
+)
+def test_mistake_in_the_settings_ends_in_two_lines(
+    tmp_path: Path, environ: dict[str, str], code: int, words: str
+) -> None:
+    with running_dev(tmp_path, "--public-url", "http://127.0.0.1:1", **environ) as dev:
+        assert dev.finish() == code
+
+    lines = dev.stderr.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["Error:", "Hint:"]
+    assert words in lines[0]
+    assert "s3cret" not in dev.stderr
+    assert "stopped" not in dev.names()
