@@ -130,7 +130,11 @@ def _platform(settings: Settings, project: Project, emit: Emit, stop: Stop) -> I
         from devkit.simulator import run_simulator
 
         if not settings.offline:
-            emit(Notice("No Vonage credentials: working offline, against a simulator of Vonage on this machine."))
+            emit(
+                Notice(
+                    "No Vonage credentials: working offline, against a simulator of Vonage on this machine."
+                )
+            )
         with run_simulator() as simulator:
             credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
             yield Platform("offline", credentials, no_tunnel())

@@ -77,7 +77,10 @@ def _json_line(event: Event) -> None:
 
 
 def _human_lines() -> Callable[[Event], None]:
-    out, notices = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+    out, notices = (
+        Console(highlight=False, soft_wrap=True),
+        Console(stderr=True, highlight=False, soft_wrap=True),
+    )
 
     def show(event: Event) -> None:
         console = notices if isinstance(event, Notice | NotRecorded) else out
@@ -100,16 +103,24 @@ def render(event: Event) -> list[Text]:
         case NotRecorded(error, hint):
             return [_line("NOT RECORDED", "bold red", f"{error} {hint}")]
         case Probe(user_agent):
-            return [_line("probe", "bright_black", f"the callback URL was asked whether it answers ({user_agent})")]
+            return [
+                _line(
+                    "probe", "bright_black", f"the callback URL was asked whether it answers ({user_agent})"
+                )
+            ]
         case Refused(status, reason, count):
             return [_line("refused", "magenta", f"{status}: {reason}")] if count == 1 else []
         case TunnelChanged(state, public_url, detail):
             return [_line("tunnel", "cyan", " ".join(filter(None, (state, public_url, detail))))]
         case Registered(_, former):
-            return [_line("registered", "cyan", f"the account's callback; it was {one_line(former) or 'not set'}")]
+            return [
+                _line("registered", "cyan", f"the account's callback; it was {one_line(former) or 'not set'}")
+            ]
         case Restored(held, kept):
             words = "left alone, somebody else set it" if kept else "given back"
-            return [_line("restored", "cyan", f"the account's callback is {words}: {one_line(held) or 'not set'}")]
+            return [
+                _line("restored", "cyan", f"the account's callback is {words}: {one_line(held) or 'not set'}")
+            ]
         case Sent(ids, to):
             return [_line("sent", "cyan", f"a message to {mask_number(to)}, {len(ids)} part(s)")]
         case Stopped(receipts):
@@ -129,7 +140,9 @@ def _ready(event: Ready) -> list[Text]:
         ("inspector", event.inspector_url),
         ("recording", event.recorded),
     ]
-    lines = [_line("ready", "bold green", "recording delivery receipts; Ctrl-C stops and puts everything back")]
+    lines = [
+        _line("ready", "bold green", "recording delivery receipts; Ctrl-C stops and puts everything back")
+    ]
     return lines + [_line("", "", f"{name:<10} {value}") for name, value in rows if value]
 
 
@@ -147,7 +160,10 @@ def _receipt(event: ReceiptTaken) -> Text:
         (f"{since:>9}", "bright_black"),
     )
     if event.signature not in ("absent", "unchecked"):
-        line.append(f"  sig {'ok' if event.signature == 'valid' else event.signature}", "green" if event.signature == "valid" else "red")
+        line.append(
+            f"  sig {'ok' if event.signature == 'valid' else event.signature}",
+            "green" if event.signature == "valid" else "red",
+        )
     if event.replay:
         line.append("  replayed, not recorded again", "cyan")
     return line

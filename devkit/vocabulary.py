@@ -82,7 +82,12 @@ FIELDS: dict[str, str] = {
 }
 
 
-def meaning(err_code: str) -> str:
-    """An err-code in words; a code that no document lists is named as such."""
+def meaning(err_code: str, status: str = "delivered") -> str:
+    """An err-code in words; a code that no document lists is named as such.
+
+    0 is called "Delivered", but comes with every status that is not a failure: then it is only "no error".
+    """
+    if err_code == "0" and status != "delivered":
+        return "no error"
     known = ERR_CODES.get(err_code)
     return known.name if known else f"Undocumented err-code {err_code}"

@@ -61,6 +61,7 @@ def route(standin, method, path, sent):
         _, edge = standin.endpoints.pop(name)
         edge.shutdown()
         edge.server_close()
+        standin.note(closed=True)
         return 204, {}
     return 200, standin.endpoints[name][0]
 

@@ -15,7 +15,9 @@ from devkit.terminal import own_foreground
 
 @click.command(name="dev")
 @click.option("--offline", is_flag=True, help="Use the simulator even when there are Vonage credentials.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port of the receiver; 0 takes a free one.  [3000]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port of the receiver; 0 takes a free one.  [3000]"
+)
 @click.option("--public-url", metavar="URL", help="A tunnel of your own that leads to the port.")
 @click.option("--no-register", is_flag=True, help="Leave the account's callback alone.")
 @click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")

@@ -19,6 +19,7 @@ from devkit.tunnel.deadline import finish_within
 from devkit.tunnel.leftover import agent_home, record_agent, write_private
 
 _ENDPOINTS_API = (3, 30)  # the first agent with /api/endpoints: changelog of the agent, 2025-09-23
+_VERSION_TIMEOUT = 5.0  # seconds
 _KILL_TIMEOUT = 5.0  # seconds
 
 
@@ -115,7 +116,7 @@ def _connect_in_time(start: _Start, stopping: Stopping) -> tuple[str, Callable[[
 
 
 def _connect(start: _Start) -> tuple[str, Callable[[], None]]:
-    version = agent_version(start.agent_path)
+    version = agent_version(start.agent_path, timeout=min(_VERSION_TIMEOUT, start.options.start_timeout / 2))
     return driver.connect(
         start.launcher,
         _write_config(start, version),

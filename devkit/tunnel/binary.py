@@ -11,7 +11,6 @@ from devkit.tunnel.advice import redact
 from devkit.tunnel.contract import Notify, Stopping, TunnelEvent
 from devkit.tunnel.deadline import finish_within
 
-_VERSION_TIMEOUT = 5.0  # seconds
 _DOWNLOAD_TIMEOUT = 300.0  # seconds
 _NEWEST = (3, 30)
 
@@ -47,18 +46,18 @@ def find_agent(
     return path
 
 
-def agent_version(path: Path) -> tuple[int, int]:
-    """Major and minor version of the agent; an unreadable one counts as new. Raises TunnelError."""
+def agent_version(path: Path, *, timeout: float) -> tuple[int, int]:
+    """Major and minor version of the agent; an unreadable one counts as new. timeout: seconds."""
     try:
         result = subprocess.run(
             [path, "--version"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_VERSION_TIMEOUT,
+            timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        message = f"the ngrok agent {path} did not tell its version within {_VERSION_TIMEOUT:g} s"
+        message = f"the ngrok agent {path} did not tell its version within {timeout:g} s"
         raise TunnelError(message, hint=_OTHER_AGENT) from None
     except OSError as error:
         message = f"the ngrok agent {path} does not run: {error.strerror}"

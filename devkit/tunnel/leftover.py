@@ -19,7 +19,6 @@ from devkit.errors import TunnelError
 from devkit.tunnel.process import Process, command_line, look
 
 _RECORD = "agent.json"
-_GRACE = 2.0  # seconds between asking a leftover to end and making it
 
 
 @contextmanager
@@ -48,12 +47,13 @@ def record_agent(home: Path, pid: int, command: Path) -> None:
     _record(home, look(pid), str(command))
 
 
-def end_leftover_agent(private_dir: Path) -> bool:
+def end_leftover_agent(private_dir: Path, *, grace: float = 2.0) -> bool:
     """End the agents of sessions that are gone, and remove what they left; whether there was one to end.
 
     Only a process that is the recorded one is ended: same number, same start, same command.
+    grace: seconds between asking it to end and making it.
     """
-    ended = [_end_leftover(home) for home in sorted(private_dir.glob("agent-*"))]
+    ended = [_end_leftover(home, grace) for home in sorted(private_dir.glob("agent-*"))]
     return any(ended)
 
 
@@ -69,7 +69,7 @@ def _record(home: Path, agent: Process | None, command: str) -> None:
     part.replace(home / _RECORD)
 
 
-def _end_leftover(home: Path) -> bool:
+def _end_leftover(home: Path, grace: float) -> bool:
     try:
         record = json.loads((home / _RECORD).read_text(encoding="utf-8"))
         owner, command = Process(**record["owner"]), str(record["command"])
@@ -78,12 +78,12 @@ def _end_leftover(home: Path) -> bool:
         return False  # being written this moment, or by a system that cannot tell processes apart
     if look(owner.pid) == owner:
         return False
-    ended = agent is not None and command in command_line(agent.pid) and _end(agent)
+    ended = agent is not None and command in command_line(agent.pid) and _end(agent, grace)
     shutil.rmtree(home, ignore_errors=True)
     return ended
 
 
-def _end(process: Process) -> bool:
+def _end(process: Process, grace: float) -> bool:
     for sign in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
         if not _is_running(process):
             break
@@ -91,7 +91,7 @@ def _end(process: Process) -> bool:
             os.kill(process.pid, sign)
         except OSError:
             return False
-        deadline = time.monotonic() + _GRACE
+        deadline = time.monotonic() + grace
         while _is_running(process) and time.monotonic() < deadline:
             time.sleep(0.02)
     return True
