@@ -3,6 +3,8 @@
 import json
 import shutil
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -39,6 +41,14 @@ def steer_standin(path: Path, verb: str) -> None:
             connection.getresponse().read()
     finally:
         connection.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 class Heard:

@@ -21,10 +21,7 @@ import signal
 import sys
 import threading
 import time
-from http.server import ThreadingHTTPServer
 from pathlib import Path
-
-from standin_api import Api, version
 
 ME = Path(sys.argv[0]).absolute()
 STATE_FILE = ME.with_name(ME.name + ".state.json")
@@ -49,6 +46,7 @@ class Standin:
 
     def __init__(self, fault):
         self.fault, _, number = fault.partition("=")
+        self.version = version(fault)
         self.requests_left = int(number or -1)
         self.endpoints = {}
         self.session_up = True
@@ -79,6 +77,10 @@ class Standin:
             self.requests_left -= 1
             if self.fault == "die-after" and self.requests_left < 0:
                 os._exit(1)
+
+
+def version(fault):
+    return "3.20.0" if fault == "no-endpoints-api" else "3.33.1"
 
 
 def logfmt(text):
@@ -127,6 +129,7 @@ def await_parent(standin, parent):
         time.sleep(0.1)
         if standin.fault == "offline":
             standin.log("eror", "failed to reconnect session", obj="csess", err="dial tcp: no such host")
+            standin.note(complaints=standin.state.get("complaints", 0) + 1)
 
 
 def start(standin, argv):
@@ -134,10 +137,9 @@ def start(standin, argv):
     token, source = find_token(argv)
     if standin.fault == "ignore-sigterm":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    web = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    web.daemon_threads = True
-    web.standin = standin
-    threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
+    from standin_api import serve_api  # only now: `--version` is asked for at every start and shall be quick
+
+    web = serve_api(standin)
     address = f"127.0.0.1:{web.server_address[1]}"
     standin.note(api=f"http://{address}", token_from=source)
     if standin.fault != "silent":

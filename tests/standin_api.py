@@ -4,7 +4,7 @@ import json
 import os
 import threading
 import time
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standin_edge import Edge
 
@@ -39,6 +39,14 @@ class Api(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do  # noqa: N815 - the names that http.server calls
 
 
+def serve_api(standin):
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    web.daemon_threads = True
+    web.standin = standin
+    threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
+    return web
+
+
 def route(standin, method, path, sent):
     """The status and the JSON answer to one API call."""
     page, _, query = path.partition("?")
@@ -48,7 +56,7 @@ def route(standin, method, path, sent):
         return control(standin, kind, query)
     if kind == "status":
         legs = [{"region": "lo", "latency_ms": 1}] if standin.session_up else []
-        return 200, {"status": "online", "agent_version": version(standin.fault), "session": {"legs": legs}}
+        return 200, {"status": "online", "agent_version": standin.version, "session": {"legs": legs}}
     if kind not in ("endpoints", "tunnels") or (kind == "endpoints" and standin.fault == "no-endpoints-api"):
         return api_error(0, 404, "Not Found", path=page)
     if method == "POST":
@@ -76,7 +84,7 @@ def open_endpoint(standin, kind, sent):
         return api_error(103, 502, "failed to start tunnel", err=TAKEN)
     upstream = sent["upstream"]["url"] if kind == "endpoints" else sent["addr"]
     edge = Edge(standin, upstream)
-    threading.Thread(target=edge.serve_forever, args=(0.05,), daemon=True).start()
+    threading.Thread(target=edge.serve_forever, args=(0.01,), daemon=True).start()
     address = f"http://127.0.0.1:{edge.server_address[1]}"
     domain = f"https://{sent['domain']}" if sent.get("domain") else ""
     url = sent.get("url") or domain or os.environ.get("DEVKIT_STANDIN_URL") or address
@@ -104,7 +112,3 @@ def control(standin, verb, query):
         for number in range(int(query)):
             standin.log("info", "flood", number=number, filler="x" * 200)
     return 200, {"session_up": standin.session_up}
-
-
-def version(fault):
-    return "3.20.0" if fault == "no-endpoints-api" else "3.33.1"

@@ -95,7 +95,8 @@ def redact(words: str, authtoken: str) -> str:
 def _first_line(words: str, authtoken: str) -> str:
     # Line ends in the agent's log are two characters, a backslash and a letter.
     text = redact(_api_words(words), authtoken).replace("\\r", "\n").replace("\\n", "\n")
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    lines = (line.strip().removeprefix("ERROR:").strip() for line in text.splitlines())
+    line = next(filter(None, lines), "")
     return "".join(char if char.isprintable() else " " for char in line)[:300]
 
 

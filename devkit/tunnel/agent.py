@@ -6,7 +6,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from devkit.tunnel import driver
 from devkit.tunnel.advice import NgrokError, explain
 from devkit.tunnel.binary import agent_version
 from devkit.tunnel.contract import Stopping, url_problem
-from devkit.tunnel.deadline import finish_within
+from devkit.tunnel.deadline import Clock, finish_within
 from devkit.tunnel.leftover import agent_home, record_agent, write_private
 
-_ENDPOINTS_API = (3, 30)  # the first agent with /api/endpoints: changelog of the agent, 2025-09-23
+_ENDPOINTS_API = (3, 30)  # the first agent with /api/endpoints: ngrok's agent changelog, 2025-09-23
+_STDERR = "stderr.txt"
 _VERSION_TIMEOUT = 5.0  # seconds
 _KILL_TIMEOUT = 5.0  # seconds
 
@@ -65,19 +66,16 @@ class _Start:
 
 @contextmanager
 def running_agent(
-    options: NgrokOptions, agent_path: Path, local_url: str, *, stopping: Stopping
+    options: NgrokOptions, agent_path: Path, local_url: str, *, stopping: Stopping, clock: Clock
 ) -> Iterator[Agent]:
     """An agent with a tunnel to `local_url`, while the context lasts. Raises TunnelError, always in time."""
-    with agent_home(options.private_dir) as home:
+    with agent_home(options.private_dir) as home, ExitStack() as closing:
         launcher = _write_launcher(home, agent_path)
-        start = _Start(options, agent_path, local_url, home, launcher, driver.Journal())
-        disconnect: Callable[[], None] = lambda: None  # noqa: E731
-        try:
-            public_url, disconnect = _connect_in_time(start, stopping)
-            yield _agent(start, public_url)
-        finally:
-            disconnect()
-            _end_agent(launcher)
+        start = _Start(options, agent_path, local_url, home, launcher, driver.Journal(home / _STDERR))
+        closing.callback(_end_agent, launcher)
+        public_url, disconnect = _connect_in_time(start, stopping, clock)
+        closing.callback(disconnect)  # first: ngrok frees the domain at once then
+        yield _agent(start, public_url)
 
 
 def _agent(start: _Start, public_url: str) -> Agent:
@@ -91,7 +89,7 @@ def _agent(start: _Start, public_url: str) -> Agent:
     return Agent(public_url.rstrip("/"), process.poll, start.journal.session_up)
 
 
-def _connect_in_time(start: _Start, stopping: Stopping) -> tuple[str, Callable[[], None]]:
+def _connect_in_time(start: _Start, stopping: Stopping, clock: Clock) -> tuple[str, Callable[[], None]]:
     recorded: list[int] = []
 
     def record() -> None:
@@ -108,6 +106,7 @@ def _connect_in_time(start: _Start, stopping: Stopping) -> tuple[str, Callable[[
             stopping=stopping,
             tick=record,
             abort=lambda: _end_agent(start.launcher),
+            clock=clock,
         )
     except TimeoutError:
         raise _too_slow(start) from None
@@ -135,14 +134,16 @@ def _too_slow(start: _Start) -> NgrokError:
 
 
 def _write_launcher(home: Path, agent_path: Path) -> Path:
-    """What pyngrok starts in place of the agent: the agent, with its stderr sent to its log.
+    """What pyngrok starts in place of the agent: the agent, with its stderr in a private file.
 
     pyngrok lets it inherit stderr, where it shows a wrong authtoken in full (ERR_NGROK_105 and 107).
     """
     if os.name != "posix":
         return agent_path
+    write_private(home / _STDERR, "")
     launcher = home / "ngrok"
-    write_private(launcher, f'#!/bin/sh\nexec {shlex.quote(str(agent_path))} "$@" 2>&1\n', mode=0o700)
+    agent, stderr = (shlex.quote(str(path)) for path in (agent_path, home / _STDERR))
+    write_private(launcher, f'#!/bin/sh\nexec {agent} "$@" 2>>{stderr}\n', mode=0o700)
     return launcher
 
 
@@ -152,7 +153,7 @@ def _write_config(start: _Start, version: tuple[int, int]) -> Path | None:
     if not token and driver.default_config().exists():
         return None
     quoted = json.dumps(token)  # a JSON text is a YAML text
-    if version >= (3, 16):  # the first agent that knows version 3 of the file
+    if version >= (3, 16):  # the first agent that knows version 3 of the file: ngrok.com/blog/agent-endpoints
         text = f'version: "3"\nagent:\n  authtoken: {quoted}\n'
     else:
         text = f'version: "2"\nauthtoken: {quoted}\n'

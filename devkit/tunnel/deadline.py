@@ -50,11 +50,11 @@ def finish_within(
     return outcome.result()
 
 
-def pause(seconds: float, stopping: Stopping, *, clock: Clock = time.monotonic) -> None:
-    """Wait, but not on when it is time to stop."""
-    deadline = clock() + seconds
-    while not stopping() and (left := deadline - clock()) > 0:
-        time.sleep(min(left, _TICK))
+def pause(seconds: float, stopping: Stopping, *, wait: Callable[[float], object] = time.sleep) -> None:
+    """Wait, but not on when it is time to stop. wait: may return early when that is so."""
+    deadline = time.monotonic() + seconds
+    while not stopping() and (left := deadline - time.monotonic()) > 0:
+        wait(min(left, _TICK))
 
 
 def _settle(outcome: Future[T], work: Callable[[], T]) -> None:

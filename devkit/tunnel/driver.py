@@ -25,13 +25,14 @@ _DOWNLOAD_STALL = 30.0  # seconds without a byte
 
 
 class Journal:
-    """What matters of an agent's log.
+    """What matters of an agent's log and of its stderr, which is a file.
 
     pyngrok's threads write into it. They must not wait and nothing may raise there: the agent stops working
     as soon as nobody reads its log.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stderr: Path) -> None:
+        self._stderr = stderr
         self._sessions: SimpleQueue[bool] = SimpleQueue()
         self._complaints: deque[str] = deque(maxlen=20)
 
@@ -41,11 +42,14 @@ class Journal:
             self._sessions.put(True)
         elif message.startswith(("session closed", "failed to reconnect session")):
             self._sessions.put(False)
-        if not log.msg or log.lvl in ("ERROR", "CRITICAL"):  # a line without msg came over stderr
+        if log.lvl in ("ERROR", "CRITICAL"):
             self._complaints.append((log.err or log.line)[:1000])
 
     def complaints(self) -> str:
-        """What the agent complained about, newest last. It may hold the authtoken."""
+        """What the agent complained about. It may hold the authtoken."""
+        # pyngrok reads no further when the agent has ended, so the log alone may lack the reason.
+        with suppress(OSError), self._stderr.open(errors="replace") as file:
+            return "\n".join([*self._complaints, file.read(10_000)])
         return "\n".join(self._complaints)
 
     def session_up(self, before: bool) -> bool:
@@ -86,7 +90,7 @@ def connect(
         config_version="3" if endpoints_api else "2",
     )
     settings.auth_token = None  # taken from the environment otherwise, and shown to all in the command line
-    host = fixed_url.partition("://")[2] or fixed_url
+    host = (fixed_url.partition("://")[2] or fixed_url).rstrip("/")
     options = {"url": f"https://{host}"} if endpoints_api else {"domain": host}
     try:
         with _loopback_unproxied():

@@ -78,24 +78,24 @@ def _end_leftover(home: Path, grace: float) -> bool:
         return False  # being written this moment, or by a system that cannot tell processes apart
     if look(owner.pid) == owner:
         return False
-    ended = agent is not None and command in command_line(agent.pid) and _end(agent, grace)
+    ended = agent is not None and _is_running(agent, command) and _end(agent, grace)
     shutil.rmtree(home, ignore_errors=True)
     return ended
 
 
 def _end(process: Process, grace: float) -> bool:
     for sign in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
-        if not _is_running(process):
+        if look(process.pid) != process:
             break
         try:
             os.kill(process.pid, sign)
         except OSError:
             return False
         deadline = time.monotonic() + grace
-        while _is_running(process) and time.monotonic() < deadline:
+        while look(process.pid) == process and time.monotonic() < deadline:
             time.sleep(0.02)
     return True
 
 
-def _is_running(process: Process) -> bool:
-    return look(process.pid) == process
+def _is_running(process: Process, command: str) -> bool:
+    return look(process.pid) == process and command in command_line(process.pid)

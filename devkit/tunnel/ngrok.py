@@ -1,11 +1,13 @@
 """The tunnel through ngrok: finds the agent, starts it, keeps it at work, and clears up."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from devkit.tunnel.agent import NgrokOptions, running_agent
 from devkit.tunnel.binary import find_agent
 from devkit.tunnel.contract import Notify, OpenTunnel, Stopping, Tunnel, TunnelEvent
+from devkit.tunnel.deadline import Clock
 from devkit.tunnel.leftover import end_leftover_agent
 from devkit.tunnel.supervision import Pace, supervised
 
@@ -13,7 +15,12 @@ _DEFAULT_PACE = Pace()
 
 
 def ngrok_tunnel(
-    options: NgrokOptions, *, notify: Notify, stopping: Stopping, pace: Pace = _DEFAULT_PACE
+    options: NgrokOptions,
+    *,
+    notify: Notify,
+    stopping: Stopping,
+    pace: Pace = _DEFAULT_PACE,
+    clock: Clock = time.monotonic,
 ) -> OpenTunnel:
     """A tunnel through an ngrok agent of its own, which pyngrok starts.
 
@@ -28,7 +35,7 @@ def ngrok_tunnel(
             notify(TunnelEvent("ended-leftover", "ended an ngrok agent that a killed session had left"))
         agent_path = find_agent(options.agent_path, notify=notify, stopping=stopping)
         with supervised(
-            lambda stopping: running_agent(options, agent_path, local_url, stopping=stopping),
+            lambda stopping: running_agent(options, agent_path, local_url, stopping=stopping, clock=clock),
             notify=notify,
             stopping=stopping,
             pace=pace,

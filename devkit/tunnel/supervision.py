@@ -33,11 +33,10 @@ def supervised(start: StartAgent, *, notify: Notify, stopping: Stopping, pace: P
 
     `notify` is also called from another thread; it must return soon, as closing waits for it.
     """
-    closing = Event()
-    is_stopping: Stopping = lambda: closing.is_set() or stopping()  # noqa: E731
     with ExitStack() as holder:  # of the agent that runs now
-        agent = _first_agent(holder, start, notify, is_stopping, pace)
-        watch = _Watch(holder, start, notify, is_stopping, pace)
+        agent = _first_agent(holder, start, notify, stopping, pace)
+        closing = Event()
+        watch = _Watch(holder, start, notify, lambda: closing.is_set() or stopping(), closing.wait, pace)
         thread = Thread(target=watch.run, args=(agent,), name="tunnel", daemon=True)
         thread.start()
         try:
@@ -66,13 +65,14 @@ class _Watch:
     start: StartAgent
     notify: Notify
     stopping: Stopping
+    wait: Callable[[float], object]
     pace: Pace
 
     def run(self, agent: Agent) -> None:
         """Watch until it is time to stop, or until no agent can be had any more."""
         up = True
         while not self.stopping():
-            pause(self.pace.poll, self.stopping)
+            pause(self.pace.poll, self.stopping, wait=self.wait)
             up = self._check_session(agent, up)
             code = agent.exit_code()
             if code is None or self.stopping():
@@ -93,11 +93,11 @@ class _Watch:
         return now_up
 
     def _restart(self, former: Agent) -> Agent | None:
-        waits = iter(self.pace.back_off)
-        wait = 0.0
+        delays = iter(self.pace.back_off)
+        delay = 0.0
         while True:
-            wait = next(waits, wait)
-            pause(wait, self.stopping)
+            delay = next(delays, delay)
+            pause(delay, self.stopping, wait=self.wait)
             if self.stopping():
                 return None
             self.holder.close()  # what is left of the former one
