@@ -1,9 +1,11 @@
-"""The account: what its owner sees and changes through the settings API."""
+"""The account: what its owner sees and changes through the settings API, and who its owner is."""
 
+import hmac
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from devkit.callback import Transport
+from devkit.simulator.exchange import Credentials
 from devkit.simulator.option import SimulatorOptions
 
 # `httpForwardMethod` of the settings API. That POST_QUERY_PARAMS sends a form body is inferred from captures.
@@ -31,3 +33,9 @@ class Account:
 def open_account(options: SimulatorOptions) -> Account:
     """The account as it is at the start and after a reset."""
     return Account(method=options.method, balance=options.balance)
+
+
+def is_owner(given: Credentials, options: SimulatorOptions) -> bool:
+    """Whether these are the account's key and secret."""
+    expected = f"{options.api_key}:{options.api_secret}".encode()
+    return hmac.compare_digest(f"{given.api_key}:{given.api_secret}".encode("utf-8", "replace"), expected)

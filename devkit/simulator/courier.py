@@ -1,21 +1,18 @@
 """Delivers the receipts of messages: each in its time, again when it was not taken, in the promised order."""
 
 import uuid
-from collections.abc import Callable
 from functools import partial
 
-from devkit.callback import Callback
 from devkit.errors import PushError, UsageError
-from devkit.push import Address, Answer, parse_address
+from devkit.push import parse_address
 from devkit.simulator.clock import Clock
 from devkit.simulator.ledger import Delivery, Ledger, Message
+from devkit.simulator.line import Push
 from devkit.simulator.outcome import Step
 from devkit.simulator.parcel import Parcel, callback_for, fields, signed
 from devkit.simulator.retry import POLICIES
-from devkit.simulator.schedule import Schedule
+from devkit.simulator.schedule import Action, Schedule
 from devkit.simulator.state import State
-
-Push = Callable[[Callback, Address], Answer]
 
 
 class Courier:
@@ -41,9 +38,9 @@ class Courier:
             self._plan(ledger, message, steps)
 
     def _plan(self, ledger: Ledger, message: Message, steps: tuple[Step, ...]) -> None:
-        if steps and ledger is self._state.ledger:
+        if steps:
             due = message.at + steps[0].after
-            self._schedule.at(due, partial(self._deliver, ledger, message, steps))
+            self._later(ledger, due, partial(self._deliver, ledger, message, steps))
 
     def _deliver(self, ledger: Ledger, message: Message, steps: tuple[Step, ...]) -> None:
         step, *later = steps
@@ -70,8 +67,6 @@ class Courier:
         return Parcel(message, step, callback_for(receipt, account.method, address), address, now)
 
     def _attempt(self, ledger: Ledger, parcel: Parcel, number: int) -> None:
-        if ledger is not self._state.ledger:
-            return  # a reset forgot this message
         began = self._clock.now()
         answer, problem, retry = self._send(parcel)
         now = self._clock.now()
@@ -84,7 +79,11 @@ class Courier:
             Delivery(message_id, step.status, step.err_code, number, began, answer, problem, retry_at)
         )
         if retry_at is not None:
-            self._schedule.at(retry_at, partial(self._attempt, ledger, parcel, number + 1))
+            self._later(ledger, retry_at, partial(self._attempt, ledger, parcel, number + 1))
+
+    def _later(self, ledger: Ledger, moment: float, action: Action) -> None:
+        # A push that was under way during a reset ends here: its message is forgotten.
+        self._state.if_current(ledger, partial(self._schedule.at, moment, action))
 
     def _send(self, parcel: Parcel) -> tuple[int | None, str, bool]:
         try:

@@ -8,6 +8,8 @@ from typing import Self
 from devkit.callback import Callback
 from devkit.push import Address, Answer, Connection
 
+Push = Callable[[Callback, Address], Answer]
+
 # Many servers close an idle connection after 2-5 s. A receipt that is sent in the same moment would be lost
 # to a retry, so older connections are not used again.
 _IDLE_SECONDS = 1.0

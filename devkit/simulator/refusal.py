@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from devkit.errors import UsageError
 from devkit.push import parse_address
 from devkit.signature import verify
+from devkit.simulator.account import is_owner
 from devkit.simulator.exchange import Credentials
 from devkit.simulator.option import SimulatorOptions
 from devkit.simulator.part import MAX_TEXT
-from devkit.simulator.setting import is_owner
 
 # The name of each status in Vonage's table, unless the real text was seen: those of 2 and 4 were.
 TEXTS: dict[int, str] = {

@@ -4,12 +4,13 @@ from flask import Flask, Response, request
 from waitress.channel import ClientDisconnected
 
 from devkit.errors import ConfigurationError
+from devkit.simulator.account import is_owner
 from devkit.simulator.change import change
 from devkit.simulator.control import describe, is_local
-from devkit.simulator.courier import Push
 from devkit.simulator.exchange import Reply, Request, credentials, json_reply, read_fields
+from devkit.simulator.line import Push
 from devkit.simulator.page import page
-from devkit.simulator.setting import error, is_owner, settings, unauthorized
+from devkit.simulator.setting import error, settings, unauthorized
 from devkit.simulator.simulator import Simulator
 from devkit.simulator.sms import Sms, send
 from devkit.wsgi import WSGIApplication
@@ -49,7 +50,8 @@ def _route_platform(app: Flask, sms: Sms, push: Push) -> None:
     def account_settings(api_key: str = "", api_secret: str = "") -> Response:
         if request.method != "POST":  # the real gateway answers a PUT with 403
             return _respond(error(403, "forbidden"))
-        return _respond(settings(_read(api_key=api_key, api_secret=api_secret), state, push))
+        asked = _read(api_key=api_key, api_secret=api_secret, wants_xml=_prefers_xml())
+        return _respond(settings(asked, state, push))
 
     @app.route("/account/get-balance", methods=["GET"])
     @app.route("/account/get-balance/<api_key>/<api_secret>", methods=["GET"])
@@ -107,8 +109,11 @@ def _read(*, api_key: str = "", api_secret: str = "", wants_xml: bool = False) -
     fields = read_fields(request.query_string.decode("latin-1"), request.get_data())
     if api_key:
         fields = {"api_key": api_key, "api_secret": api_secret, **fields}
-    wants_xml = wants_xml or "xml" in request.headers.get("Accept", "")
     return Request(fields, request.headers.get("Authorization", ""), wants_xml)
+
+
+def _prefers_xml() -> bool:
+    return request.accept_mimetypes.best_match(["application/json", "application/xml"]) == "application/xml"
 
 
 def _respond(reply: Reply) -> Response:

@@ -43,8 +43,12 @@ def run_simulator(
         courier = Courier(state, clock, schedule, lines.push)
         sms = Sms(state, clock, Throttle(clock.real), courier)
         listener = listener or listen("127.0.0.1", 0)
-        host, port = listener.getsockname()[:2]
-        simulator = Simulator(f"{host}:{port}", sms, schedule)
+        simulator = Simulator(_host(listener), sms, schedule)
         app = hanging_up(create_app(simulator, sms, lines.push))
         stack.enter_context(serve(app, listener, threads=16))
         yield simulator
+
+
+def _host(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

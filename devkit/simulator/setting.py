@@ -1,6 +1,5 @@
 """The account settings API: reads and saves the callback URLs, and probes them first."""
 
-import hmac
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,10 +8,10 @@ from xml.sax.saxutils import escape
 from devkit.callback import compose
 from devkit.errors import DevkitError
 from devkit.push import parse_address
-from devkit.simulator.account import FORWARD_METHODS, Account
-from devkit.simulator.courier import Push
-from devkit.simulator.exchange import Credentials, Reply, Request, credentials, json_reply, xml_reply
+from devkit.simulator.account import FORWARD_METHODS, Account, is_owner
+from devkit.simulator.exchange import Reply, Request, credentials, json_reply, xml_reply
 from devkit.simulator.fault import SETTINGS_FAULTS, Fault
+from devkit.simulator.line import Push
 from devkit.simulator.option import SimulatorOptions
 from devkit.simulator.parcel import target_of
 from devkit.simulator.state import State
@@ -41,12 +40,6 @@ def settings(
         return _current(state.account, request, options)
     reply = _save(request, state, push)
     return _afterwards(fault, reply, sleep)
-
-
-def is_owner(given: Credentials, options: SimulatorOptions) -> bool:
-    """Whether these are the account's key and secret."""
-    expected = f"{options.api_key}:{options.api_secret}".encode()
-    return hmac.compare_digest(f"{given.api_key}:{given.api_secret}".encode("utf-8", "replace"), expected)
 
 
 def unauthorized() -> Reply:
@@ -94,8 +87,8 @@ def probe(url: str, options: SimulatorOptions, push: Push) -> str:
         target = target_of(address)
         callback = replace(compose({}, "get", host=address.netloc), target=target)
         answer = push(callback, address)
-    except DevkitError as error:
-        return error.message
+    except DevkitError as failure:
+        return failure.message
     return "" if answer.status == 200 else f"it answered {answer.status}"
 
 

@@ -36,10 +36,7 @@ class Sms:
 def send(request: Request, sms: Sms) -> Reply:
     """Answer /sms/json and /sms/xml: HTTP 200 for refusals too, and all values are strings."""
     result = _send(request, sms)
-    if isinstance(result, Refusal):
-        entries = [{"status": str(result.status), "error-text": result.text}]
-    else:
-        entries = result
+    entries = [_refused(result)] if isinstance(result, Refusal) else result
     if request.wants_xml:
         return xml_reply(_xml(entries))
     return json_reply({"message-count": str(len(entries)), "messages": entries})
@@ -106,6 +103,10 @@ def _parts(fields: Fields, options: SimulatorOptions) -> tuple[str, ...]:
 
 def _counted_down(messages: list[Message]) -> list[tuple[int, Message]]:
     return [(len(messages) - number, message) for number, message in enumerate(messages, 1)]
+
+
+def _refused(refused: Refusal) -> Entry:
+    return {"status": str(refused.status), "error-text": refused.text}
 
 
 def _entry(message: Message, fields: Fields, remaining: Decimal) -> Entry:

@@ -20,11 +20,17 @@ class State:
         self.reset()
 
     def reset(self) -> None:
-        """Back to the start. What is under way notices by the ledger, which is another one now."""
+        """Back to the start, with another ledger."""
         with self._lock:
             self.options = self._initial
             self.account = open_account(self.options)
             self.ledger = Ledger(self.options.keep)
+
+    def if_current(self, ledger: Ledger, action: Callable[[], None]) -> None:
+        """Do it unless a reset has replaced the ledger; no reset comes in between."""
+        with self._lock:
+            if ledger is self.ledger:
+                action()
 
     def change_account(self, change: Callable[[Account], Account]) -> Account:
         """Replace the account by what `change` makes of it."""
