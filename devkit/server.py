@@ -10,18 +10,18 @@ from typing import Any
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
 from waitress.task import ErrorTask, WSGITask
 
 from devkit.errors import ConfigurationError
-from devkit.wsgi import HEADERS_KEY, WSGIApplication
+from devkit.wsgi import FOLDED_KEY, HEADERS_KEY, WSGIApplication
 
 MAX_BODY = 64 * 1024  # bytes; a receipt has a few hundred
 _MAX_HEADER = 32 * 1024  # bytes, request line included
-_REQUEST_SECONDS = 30  # for a request to arrive whole, and for an idle connection to stay
 _STOP_SECONDS = 5  # for requests under way when the server is told to stop
 _MAX_CONNECTIONS = 1100
+_SPARE_FILES = 100  # of those a process may open: for recordings, the other servers, and what Python needs
 
 
 def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
@@ -31,7 +31,7 @@ def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
     """
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where SO_REUSEADDR lets two programs share a port
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows: there SO_REUSEADDR shares a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -49,11 +49,17 @@ def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
 
 @contextmanager
 def serve(
-    app: WSGIApplication, listener: socket.socket, *, threads: int = 8, max_body: int = MAX_BODY
+    app: WSGIApplication,
+    listener: socket.socket,
+    *,
+    threads: int = 8,
+    max_body: int = MAX_BODY,
+    patience: float = 30,
 ) -> Iterator[None]:
     """Serve while the block runs; on the way out, requests under way are finished and everything is closed.
 
     threads: requests handled at once. max_body: bytes; above it 413, before the body is read.
+    patience: seconds for a request to arrive whole, and for an idle connection to stay.
     """
     # It would print a line for each request that has to wait for a thread, which is no news under load.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -64,12 +70,12 @@ def serve(
         ident=None,  # no Server header
         max_request_body_size=max_body + 1,
         max_request_header_size=_MAX_HEADER,
-        channel_timeout=_REQUEST_SECONDS,
-        cleanup_interval=1,
-        connection_limit=_MAX_CONNECTIONS,
+        connection_limit=_most_connections(),
         asyncore_use_poll=True,  # select() ends at 1024 file descriptors
         clear_untrusted_proxy_headers=False,  # they are part of what arrived
     )
+    # Set here, not above, where only whole seconds are taken.
+    server.adj.channel_timeout, server.adj.cleanup_interval = patience, min(1, patience / 4)
     server.channel_class = _Channel
     loop = threading.Thread(target=server.run, name=f"server-{listener.getsockname()[1]}", daemon=True)
     loop.start()
@@ -79,13 +85,25 @@ def serve(
         _stop(server, loop)
 
 
+def _most_connections() -> int:
+    """As many as the process may have; accepting one more than it may open files for fails in a busy loop."""
+    try:
+        from resource import RLIMIT_NOFILE, getrlimit
+    except ImportError:  # Windows
+        return _MAX_CONNECTIONS
+    files = getrlimit(RLIMIT_NOFILE)[0]
+    return _MAX_CONNECTIONS if files < 0 else max(_SPARE_FILES, min(_MAX_CONNECTIONS, files - _SPARE_FILES))
+
+
 def _stop(server: Any, loop: threading.Thread) -> None:
     # Sockets are closed by the thread that polls them; a trigger's thunk runs there.
     server.trigger.pull_trigger(lambda: wasyncore.dispatcher.close(server))
     deadline = time.monotonic() + _STOP_SECONDS
     while _busy(server) and time.monotonic() < deadline:
         time.sleep(0.01)
-    server.trigger.pull_trigger(lambda: _close_all(server))
+    with server.trigger.lock:  # or the loop closes the trigger before the write that wakes it up
+        server.trigger.thunks.append(lambda: _close_all(server))
+        server.trigger.pull_trigger()
     loop.join(_STOP_SECONDS)
     server.task_dispatcher.shutdown(timeout=_STOP_SECONDS)
 
@@ -101,20 +119,40 @@ def _close_all(server: Any) -> None:
 
 
 class _Parser(HTTPRequestParser):
-    """Keeps the header block, which waitress otherwise merges, renames and drops parts of."""
+    """Keeps the headers as they arrived; waitress merges them, renames them and drops some."""
 
-    raw_header = b""
+    pairs: tuple[tuple[str, str], ...] = ()
+    folded = False
 
     def parse_header(self, header_plus: bytes) -> None:
-        self.raw_header = header_plus
-        super().parse_header(header_plus)
+        line, end, rest = header_plus.partition(b"\r\n")
+        try:
+            super().parse_header(_as_ascii(line) + end + rest)
+        except ValueError as error:  # such as the host of `GET http://[/`
+            raise ParsingError("the target cannot be read") from error
+        if not line.isascii():
+            self.request_uri = line.split(b" ")[1].decode("latin-1")
+        self.pairs = _pairs(header_plus)
+        self.folded = b"\r\n " in header_plus or b"\r\n\t" in header_plus
+        names = [name.lower() for name, _ in self.pairs]
+        coded = names.count("transfer-encoding")
+        if coded and (not self.chunked or coded > 1 or "content-length" in names):
+            # Two programs that read such a request could see its end in two places (RFC 9112, section 6.1).
+            raise ParsingError("where the body ends is not clear")
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        if self.completed:
+            # Nothing more is due, or it was refused: `100 Continue` would have waitress wait for a body.
+            self.expect_continue = False
+        return consumed
 
 
 class _Task(WSGITask):
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
         request: Any = self.request
-        environ[HEADERS_KEY] = _pairs(request.raw_header)
+        environ[HEADERS_KEY], environ[FOLDED_KEY] = request.pairs, request.folded
         return environ
 
 
@@ -141,6 +179,15 @@ class _Channel(HTTPChannel):
         super().handle_read()
         if under_way:
             self.last_activity = started
+
+
+def _as_ascii(line: bytes) -> bytes:
+    # waitress refuses a request line with other bytes; some clients put a receipt's UTF-8 there as it is.
+    return (
+        line
+        if line.isascii()
+        else b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in line)
+    )
 
 
 def _pairs(block: bytes) -> tuple[tuple[str, str], ...]:
