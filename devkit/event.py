@@ -5,14 +5,14 @@ Each becomes one JSON object with the fields below and `event`, its name.
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     name: ClassVar[str]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {"event": self.name, **asdict(self)}
 
 
@@ -45,7 +45,7 @@ class Ready(Event):
 class ReceiptTaken(Event):
     """A callback arrived and, unless it is a replay, was recorded to `file`.
 
-    msisdn: masked. signature: null when nothing was signed or nobody could look.
+    file: empty for a replay. msisdn: masked. signature: the verdict, as in `signature`.
     latency_ms: since the first receipt of the same message; null for the first one.
     problem: why it could not be read as a receipt; empty for a receipt.
     """

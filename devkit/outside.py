@@ -27,6 +27,26 @@ def reach(
     This is what Vonage asks before it saves a URL. Raises TunnelError when it does not come about in time,
     StopRequested when it is time to stop.
     """
+    deadline = clock() + _PATIENCE
+    while True:
+        stop.check()
+        found = ask(callback_url, nonce, heard)
+        if not found:
+            return
+        if clock() > deadline:
+            address = parse_address(callback_url, allow_remote=True)
+            raise TunnelError(
+                f"The public URL {address} does not lead here: {found}.",
+                hint="Check that the tunnel forwards to devkit's port, or stop it and let devkit open one.",
+            )
+        stop.wait(_PAUSE)
+
+
+def ask(callback_url: str, nonce: str, heard: threading.Event) -> str:
+    """Ask once; what is wrong, in words without a full stop, or nothing when the public URL leads here.
+
+    heard: set by the receiver when the nonce arrives; clear it before, to hear it anew. Takes 9 seconds at most.
+    """
     address = parse_address(callback_url, allow_remote=True)
     question = Callback(
         "GET",
@@ -39,21 +59,10 @@ def reach(
             ("Connection", "close"),
         ),
     )
-    deadline = clock() + _PATIENCE
-    while True:
-        stop.check()
-        try:
-            status = push(question, address, timeout=5).status
-            found = f"it answered {status}"
-            if status == 200 and heard.wait(1):
-                return
-            if status == 200:
-                found = "another program answered in our place"
-        except PushError as error:
-            found = error.message
-        if clock() > deadline:
-            raise TunnelError(
-                f"The public URL {address} does not lead here: {found}.",
-                hint="Check that the tunnel forwards to devkit's port, or stop it and let devkit open one.",
-            )
-        stop.wait(_PAUSE)
+    try:
+        status = push(question, address, timeout=5).status
+    except PushError as error:
+        return error.message.rstrip(".")
+    if status != 200:
+        return f"it answered {status}"
+    return "" if heard.wait(1) else "another program answered in our place"

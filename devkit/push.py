@@ -15,6 +15,7 @@ from devkit.callback import Callback, to_wire
 from devkit.errors import PushError, UsageError
 
 _MAX_ANSWER = 64 * 1024  # bytes of an answer's body that are kept
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _Socket = socket.socket | ssl.SSLSocket
 
@@ -49,24 +50,26 @@ class Address:
         return f"{self.scheme}://{self.netloc}"
 
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
 def parse_address(url: str, *, allow_remote: bool = False) -> Address:
     """The address in a URL; `localhost:5000/dlr` without a scheme is http. Raises UsageError."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        port = parts.port
+        port = _DEFAULT_PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
     except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username is not None:
+        parts, port = urlsplit(""), 0
+    if parts.username is not None:
+        raise UsageError("A URL to send receipts to holds a user name or password.", hint="Leave them out.")
+    if not port or not parts.hostname:
         raise UsageError(
             f"Not a URL to send receipts to: {url!r}.", hint="Write it as http://127.0.0.1:5000/your/path"
         )
+    # Looked for in the URL as it was typed: urlsplit drops line breaks and tabs without a word.
+    if not all("!" <= char <= "~" for char in url):
+        raise UsageError(
+            f"The URL {url!r} holds characters that must be percent-encoded.", hint="Encode them."
+        )
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    if not all("!" <= char <= "~" for char in target + parts.hostname):
-        raise UsageError(f"The URL {url!r} holds characters that must be percent-encoded.", hint="Encode them.")
-    return Address(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme], target, allow_remote)
+    return Address(parts.scheme, parts.hostname, port, target, allow_remote)
 
 
 class Connection:
@@ -119,18 +122,17 @@ class Connection:
             ) from error
 
     def _answer(self, connection: _Socket, method: str, started: float) -> Answer:
-        response = HTTPResponse(connection, method=method)
-        response.begin()
-        body = response.read(_MAX_ANSWER)
-        ended = time.monotonic()
-        if response.will_close or not response.isclosed():
+        with HTTPResponse(connection, method=method) as response:
+            response.begin()
+            body = response.read(_MAX_ANSWER)
+            ended = time.monotonic()
+            whole = response.isclosed()
+        if response.will_close or not whole:
             self.close()
         return Answer(response.status, ended - started, body)
 
 
-def push(
-    callback: Callback, address: Address, *, connect_timeout: float = 3, timeout: float = 15
-) -> Answer:
+def push(callback: Callback, address: Address, *, connect_timeout: float = 3, timeout: float = 15) -> Answer:
     """Push one callback over a connection of its own; errors as `Connection.push`."""
     with Connection(address, connect_timeout=connect_timeout, timeout=timeout) as connection:
         return connection.push(callback)
@@ -171,9 +173,15 @@ def _connect_first(places: list[tuple[object, ...]], address: Address, timeout: 
 
 
 def _is_loopback(host: str) -> bool:
-    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    address = ipaddress.ip_address(host.partition("%")[0])
+    # `::ffff:127.0.0.1`, which Python itself counts as loopback from 3.13 on only
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _is_stale(connection: _Socket) -> bool:
     # Readable while nothing was asked: the other side has closed, or talks out of turn.
-    return bool(select.select([connection], [], [], 0)[0])
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([connection], [], [], 0)[0])
+    poll = select.poll()  # select() ends at 1024 file descriptors, and a busy receiver may hold more
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
 
 from devkit.callback import CALLBACK_PATH, FORWARDING_HEADERS, Callback
 from devkit.server import MAX_BODY
@@ -14,6 +15,8 @@ from devkit.wsgi import callback_of
 
 PROBE_HEADER = "X-Devkit-Probe"
 REPLAY_HEADER = "X-Devkit-Replay"
+
+_METHODS = ("GET", "HEAD", "POST")
 
 Kind = Literal["receipt", "probe", "replay", "refused"]
 
@@ -42,6 +45,7 @@ def create_receiver(take: Take, *, token: str) -> Flask:
     """
     app = Flask("devkit.receiver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.url_map.merge_slashes = False  # or `//` would be answered with a redirect that names the path
 
     def arrive(given: str = "") -> Response:
         callback, captured = callback_of(request.environ, request.get_data(cache=False))
@@ -62,10 +66,15 @@ def create_receiver(take: Take, *, token: str) -> Flask:
         admitted = _admits(given, token, came_straight(callback, request.remote_addr or ""))
         return _refuse(take, callback, 405 if admitted else 404)
 
+    def no_words(error: HTTPException) -> Response:
+        # The usual page would tell what runs here. A bug's traceback is in the log.
+        return _answer(error.code or 500)
+
     for path in (CALLBACK_PATH, f"{CALLBACK_PATH}/<given>"):
-        app.add_url_rule(path, path, arrive, methods=("GET", "HEAD", "POST"), provide_automatic_options=False)
+        app.add_url_rule(path, path, arrive, methods=_METHODS, provide_automatic_options=False)
     app.register_error_handler(404, no_route)
     app.register_error_handler(405, no_method)
+    app.register_error_handler(HTTPException, no_words)
     return app
 
 
@@ -76,7 +85,10 @@ def came_straight(callback: Callback, remote: str) -> bool:
     """
     if not _is_loopback(remote) or any(name.lower() in FORWARDING_HEADERS for name, _ in callback.headers):
         return False
-    host = callback.header("Host") or ""
+    hosts = [value for name, value in callback.headers if name.lower() == "host"]
+    if len(hosts) != 1:
+        return False
+    host = hosts[0]
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
     return name.lower() == "localhost" or _is_loopback(name.strip("[]"))
 
@@ -102,6 +114,8 @@ def _refuse(take: Take, callback: Callback, status: int) -> Response:
 
 def _answer(status: int) -> Response:
     response = Response(status=status)
+    if status == 405:
+        response.headers["Allow"] = ", ".join(_METHODS)
     del response.headers["Content-Type"]  # there is no content
     return response
 

@@ -1,19 +1,25 @@
 """Records what the receiver takes, and tells the session about it."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from devkit.errors import DevkitError
 from devkit.event import Emit, NotRecorded, Probe, ReceiptTaken, Refused
-from devkit.errors import StoreError
 from devkit.fixture import Fixture
 from devkit.receipt import Receipt, Unreadable, read
 from devkit.receiver import PROBE_HEADER, Arrival
-from devkit.redact import mask_number, one_line
+from devkit.redact import one_line
 from devkit.signature import Method, Verdict, verify
 from devkit.store import Store
 from devkit.vocabulary import meaning
+
+_REFUSALS = {
+    404: "not the callback path of this session",
+    405: "a method that Vonage does not use",
+}
 
 _REMEMBERED = 10_000  # messages whose first receipt is remembered, to tell the time since
 
@@ -34,14 +40,14 @@ class Recorder:
     require_signature: bool = False
     heard: threading.Event = field(default_factory=threading.Event)
     recorded: int = 0
-    _refused: int = 0
+    _refused: Counter[str] = field(default_factory=Counter)
     _first_seen: dict[str, datetime] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, arrival: Arrival) -> int:
         """What to answer to an arrival."""
         if arrival.kind == "refused":
-            return self._refuse(arrival.status, "not the callback path of this session")
+            return self._refuse(arrival.status, _REFUSALS.get(arrival.status, "not a callback"))
         if arrival.kind == "probe":
             return self._probe(arrival)
         return self._receipt(arrival)
@@ -64,7 +70,7 @@ class Recorder:
             fixture = Fixture(now, arrival.callback, signature=verdict, captured=arrival.captured)
             try:
                 file = str(self.store.record(fixture, reading))
-            except StoreError as error:
+            except DevkitError as error:  # a full disk, or a directory that has gone
                 self.emit(NotRecorded(error.message, error.hint))
                 return 503
         self.emit(self._event(arrival, reading, verdict, file, now))
@@ -77,16 +83,17 @@ class Recorder:
         self, arrival: Arrival, reading: Receipt | Unreadable, verdict: Verdict, file: str, now: datetime
     ) -> ReceiptTaken:
         receipt = reading if isinstance(reading, Receipt) else Receipt({})
+        message_id = one_line(receipt.message_id, 60)
         return ReceiptTaken(
             file=file,
-            message_id=one_line(receipt.message_id, 60),
+            message_id=message_id,
             status=one_line(receipt.status, 30),
             err_code=one_line(receipt.err_code, 30),
             meaning=meaning(one_line(receipt.err_code, 30), receipt.status) if receipt.err_code else "",
             signature=verdict,
             network=one_line(receipt.text("network-code"), 20),
-            latency_ms=self._count(receipt.message_id, bool(file), now),
-            msisdn=mask_number(one_line(receipt.text("msisdn"), 30)),
+            latency_ms=self._count(message_id, bool(file), now),
+            msisdn=_masked(receipt.text("msisdn")),
             transport=arrival.callback.transport,
             problem=reading.problem if isinstance(reading, Unreadable) else "",
             replay=arrival.kind == "replay",
@@ -103,7 +110,14 @@ class Recorder:
 
     def _refuse(self, status: int, reason: str) -> int:
         with self._lock:
-            self._refused += 1
-            count = self._refused
+            # For each reason of its own: a stranger's 404 must not keep a refused signature from being told.
+            self._refused[reason] += 1
+            count = self._refused[reason]
         self.emit(Refused(status, reason, count))
         return status
+
+
+def _masked(msisdn: str) -> str:
+    # Not by its digits: "+44 7700 900001" is a number too, and in this field anything may be one.
+    text = one_line(msisdn, 30)
+    return "*" * (len(text) - 3) + text[-3:]

@@ -6,8 +6,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from queue import SimpleQueue
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -15,8 +16,8 @@ from rich.text import Text
 from devkit.event import (
     Emit,
     Event,
-    NotRecorded,
     Notice,
+    NotRecorded,
     Probe,
     Ready,
     ReceiptTaken,
@@ -64,14 +65,15 @@ def _print(queue: SimpleQueue[Event | None], show: Callable[[Event], None], stop
     while (event := queue.get()) is not None:
         try:
             show(event)
-        except OSError:  # the terminal was closed, or the pipe's reader left
+        # The terminal was closed, or the pipe's reader left, of which rich makes a SystemExit.
+        except (OSError, SystemExit):
             stop.ask()
             return
 
 
 def _json_line(event: Event) -> None:
     if isinstance(event, Notice):
-        print(event.text, file=sys.stderr, flush=True)
+        print(one_line(event.text, 1000), file=sys.stderr, flush=True)
     else:
         print(json.dumps(event.as_json()), flush=True)
 
@@ -85,47 +87,71 @@ def _human_lines() -> Callable[[Event], None]:
     def show(event: Event) -> None:
         console = notices if isinstance(event, Notice | NotRecorded) else out
         for line in render(event):
-            console.print(line)
+            console.print(_in_encoding(line, console.encoding))
         console.file.flush()
 
     return show
 
 
+def _in_encoding(line: Text, encoding: str) -> Text:
+    """The line for a terminal or pipe that may know ASCII only; foreign words may not be in its encoding."""
+    known = line.plain.encode(encoding, "backslashreplace").decode(encoding)
+    return line if known == line.plain else Text(known)
+
+
 def render(event: Event) -> list[Text]:
     """An event as lines for a terminal; none for what need not be said."""
-    match event:
-        case Ready():
-            return _ready(event)
-        case ReceiptTaken():
-            return [_receipt(event)]
-        case Notice(text):
-            return [_line("notice", "cyan", text)]
-        case NotRecorded(error, hint):
-            return [_line("NOT RECORDED", "bold red", f"{error} {hint}")]
-        case Probe(user_agent):
-            return [
-                _line(
-                    "probe", "bright_black", f"the callback URL was asked whether it answers ({user_agent})"
-                )
-            ]
-        case Refused(status, reason, count):
-            return [_line("refused", "magenta", f"{status}: {reason}")] if count == 1 else []
-        case TunnelChanged(state, public_url, detail):
-            return [_line("tunnel", "cyan", " ".join(filter(None, (state, public_url, detail))))]
-        case Registered(_, former):
-            return [
-                _line("registered", "cyan", f"the account's callback; it was {one_line(former) or 'not set'}")
-            ]
-        case Restored(held, kept):
-            words = "left alone, somebody else set it" if kept else "given back"
-            return [
-                _line("restored", "cyan", f"the account's callback is {words}: {one_line(held) or 'not set'}")
-            ]
-        case Sent(ids, to):
-            return [_line("sent", "cyan", f"a message to {mask_number(to)}, {len(ids)} part(s)")]
-        case Stopped(receipts):
-            return [_line("stopped", "bold", f"{receipts} receipt(s) recorded")]
-    return []
+    lines = _lines(event)
+    for line in lines:
+        # Foreign words come in by many ways; control characters among them would steer the terminal.
+        line.plain = "".join(char if char.isprintable() else " " for char in line.plain)
+    return lines
+
+
+def _lines(event: Event) -> list[Text]:
+    if isinstance(event, Ready):
+        return _ready(event)
+    if isinstance(event, ReceiptTaken):
+        return [_receipt(event)]
+    if type(event) not in _LINES or (isinstance(event, Refused) and event.count > 1):
+        return []
+    label, style, words = _LINES[type(event)]
+    return [_line(label, style, words(event))]
+
+
+# Of the other events: label, style, and words.
+_LINES: dict[type[Event], tuple[str, str, Callable[[Any], str]]] = {
+    Notice: ("notice", "cyan", lambda event: event.text),
+    NotRecorded: ("NOT RECORDED", "bold red", lambda event: f"  {event.error} {event.hint}".rstrip()),
+    Probe: (
+        "probe",
+        "bright_black",
+        lambda event: f"someone asked whether the callback URL answers ({event.user_agent})",
+    ),
+    Refused: ("refused", "magenta", lambda event: f"{event.status}: {event.reason}"),
+    TunnelChanged: (
+        "tunnel",
+        "cyan",
+        lambda event: f"{event.state} {event.public_url} {event.detail}".strip(),
+    ),
+    Registered: (
+        "registered",
+        "cyan",
+        lambda event: f"the account's callback; it was {event.former_url or 'not set'}",
+    ),
+    Restored: ("restored", "cyan", lambda event: _restored(event)),
+    Sent: (
+        "sent",
+        "cyan",
+        lambda event: f"a message to {mask_number(event.to)}, {len(event.message_ids)} part(s)",
+    ),
+    Stopped: ("stopped", "bold", lambda event: f"{event.receipts} receipt(s) recorded"),
+}
+
+
+def _restored(event: Restored) -> str:
+    words = "left alone, somebody else set it" if event.kept else "given back"
+    return f"the account's callback is {words}: {event.callback_url or 'not set'}"
 
 
 def _line(label: str, style: str, words: str) -> Text:
@@ -147,23 +173,27 @@ def _ready(event: Ready) -> list[Text]:
 
 
 def _receipt(event: ReceiptTaken) -> Text:
-    now = datetime.now().strftime("%H:%M:%S")
+    time = (f"{datetime.now(UTC).astimezone():%H:%M:%S}    ", "bright_black")
     if event.problem:
-        return Text.assemble((f"{now}    ", "bright_black"), ("unreadable  ", "red"), event.problem)
+        return Text.assemble(time, ("unreadable  ", "red"), event.problem)
     since = "" if event.latency_ms is None else f"+{event.latency_ms / 1000:.1f} s"
     line = Text.assemble(
-        (f"{now}    ", "bright_black"),
+        time,
         (f"{event.status:<10} ", STATUS_STYLES.get(event.status, "bold magenta")),
-        f"{event.err_code + ' ' + event.meaning:<24} ",
+        f"{_why(event):<24} ",
         f"{event.msisdn:<13} ",
         (f"{event.message_id[-8:]:<9}", "bright_black"),
         (f"{since:>9}", "bright_black"),
     )
-    if event.signature not in ("absent", "unchecked"):
-        line.append(
-            f"  sig {'ok' if event.signature == 'valid' else event.signature}",
-            "green" if event.signature == "valid" else "red",
-        )
+    if event.signature == "valid":
+        line.append("  sig ok", "green")
+    elif event.signature == "invalid":
+        line.append("  sig invalid", "red")
     if event.replay:
         line.append("  replayed, not recorded again", "cyan")
     return line
+
+
+def _why(event: ReceiptTaken) -> str:
+    # 0 comes with accepted and buffered too, where its meaning, "Delivered", would mislead.
+    return event.err_code if event.err_code == "0" else f"{event.err_code} {event.meaning}".strip()

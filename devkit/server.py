@@ -183,11 +183,9 @@ class _Channel(HTTPChannel):
 
 def _as_ascii(line: bytes) -> bytes:
     # waitress refuses a request line with other bytes; some clients put a receipt's UTF-8 there as it is.
-    return (
-        line
-        if line.isascii()
-        else b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in line)
-    )
+    if line.isascii():
+        return line
+    return b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in line)
 
 
 def _pairs(block: bytes) -> tuple[tuple[str, str], ...]:

@@ -1,8 +1,15 @@
 """Sends one SMS through the vonage SDK, to Vonage or to a simulator."""
 
-from devkit.errors import VonageError
-from devkit.redact import one_line
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from devkit.errors import UsageError, VonageError
+from devkit.redact import hide_secrets, one_line
 from devkit.vonage_client import Credentials, make_client, translated
+
+if TYPE_CHECKING:  # not to hide a circle: they only name types, and importing them costs half a second
+    from vonage_http_client import HttpClient
+    from vonage_sms import SmsMessage
 
 # Send statuses of the SMS API that a newcomer meets, and what to do about them
 # (Vonage's SMS API reference, "SMS API error codes").
@@ -23,29 +30,66 @@ _ADVICE = {
 def send_sms(
     credentials: Credentials, *, to: str, sender: str, text: str, callback: str = "", client_ref: str = ""
 ) -> tuple[str, ...]:
-    """Send one message; gives the message id of each of its parts. Raises VonageError.
+    """Send one message; gives the message id of each of its parts.
 
-    callback: where its receipts go, instead of the account's callback; 100 characters at most.
+    callback: where its receipts go, instead of the account's callback; 100 characters at most, as client_ref.
+    Raises VonageError, UsageError.
     """
-    from vonage_sms import Sms, SmsMessage
+    from vonage_sms import Sms
     from vonage_sms.errors import SmsError
 
-    message = SmsMessage(
+    message = _message(
         to=to, from_=sender, text=text, callback=callback or None, client_ref=client_ref or None
     )
+    client = make_client(credentials)
+    hidden = (credentials.api_secret, to)
     try:
-        with translated(credentials.host):
-            response = Sms(make_client(credentials)).send(message)
-    except SmsError as error:
-        raise _refused(error) from error
-    return tuple(part.message_id for part in response.messages)
+        with translated(credentials.host, hidden=hidden):
+            parts = Sms(client).send(message).messages
+    except (SmsError, LookupError, TypeError, ValueError) as error:
+        # The SDK reads the answer without a look at its shape, and so may raise any of these (vonage-sms 1.2.0).
+        raise _failure(_statuses(client), hidden) from error
+    ids = tuple(part.message_id for part in parts if part.message_id)
+    if len(ids) < len(parts):
+        raise _failure([], hidden)
+    return ids
 
 
-def _refused(error: Exception) -> VonageError:
-    # The SDK hands the platform's status and text over only inside a sentence:
-    # "Sms.send_message method failed with error code 29: Non White-listed Destination"
-    code, _, text = str(error).rpartition("error code ")[2].partition(":")
+def _message(**fields: str | None) -> "SmsMessage":
+    from pydantic import ValidationError
+    from vonage_sms import SmsMessage
+
+    try:
+        return SmsMessage(**fields)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        # Without the value: it can be a number.
+        raise UsageError(
+            f"Cannot send this message: {first['loc'][0]}: {first['msg']}.", hint="Shorten it."
+        ) from None
+
+
+def _statuses(client: "HttpClient") -> list[tuple[str, str]]:
+    """Status and error text of each part in the last answer; none when it can't be read."""
+    try:
+        parts = client.last_response.json()["messages"]
+        return [(str(part["status"]), str(part.get("error-text", ""))) for part in parts]
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return []
+
+
+def _failure(statuses: Sequence[tuple[str, str]], hidden: Sequence[str]) -> VonageError:
+    refused = [(status, text) for status, text in statuses if status != "0"]
+    if not refused:
+        return VonageError(
+            "Vonage's answer to the message cannot be read; it may have been sent all the same.",
+            hint="Look in the Vonage dashboard's logs before you send it again.",
+        )
+    status, text = refused[0]
+    reason = one_line(hide_secrets(text, hidden)) or "no reason given"
+    taken = len(statuses) - len(refused)
+    which = f"{len(refused)} of {len(statuses)} parts" if taken else "the message"
     return VonageError(
-        f"Vonage did not take the message (status {one_line(code, 10)}): {one_line(text) or 'no reason given'}.",
-        hint=_ADVICE.get(code.strip(), "Look the status up in Vonage's SMS API reference."),
+        f"Vonage did not take {which} (status {one_line(status, 10)}): {reason}.",
+        hint=_ADVICE.get(status.strip(), "Look the status up in Vonage's SMS API reference."),
     )

@@ -1,9 +1,10 @@
 """The terminal's say in who gets Ctrl-C."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -16,8 +17,6 @@ def own_foreground() -> Iterator[None]:
     if not hasattr(os, "tcsetpgrp") or not _shares_the_terminal():
         yield
         return
-    import signal
-
     terminal, parents_group = sys.stdin.fileno(), os.getpgrp()
     # Ctrl-Z would stop only us and leave the shell waiting for make; and a receiver that sleeps loses receipts.
     former = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTSTP, signal.SIGTTOU)}
@@ -26,8 +25,9 @@ def own_foreground() -> Iterator[None]:
     try:
         yield
     finally:
-        os.tcsetpgrp(terminal, parents_group)
-        os.setpgid(0, parents_group)
+        with suppress(OSError):  # the terminal was closed, or what started us has gone
+            os.tcsetpgrp(terminal, parents_group)
+            os.setpgid(0, parents_group)
         for number, handler in former.items():
             signal.signal(number, handler)
 
@@ -36,5 +36,5 @@ def _shares_the_terminal() -> bool:
     try:
         terminal = sys.stdin.fileno()
         return os.isatty(terminal) and os.getpgrp() != os.getpid() and os.tcgetpgrp(terminal) == os.getpgrp()
-    except (OSError, ValueError):  # no stdin, or no controlling terminal
+    except (AttributeError, OSError, ValueError):  # no stdin, or no controlling terminal
         return False

@@ -6,13 +6,13 @@ The SDK takes long to import, so it is imported when the first client is made.
 import ipaddress
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from devkit.errors import ConfigurationError, VonageError
-from devkit.redact import one_line
+from devkit.redact import hide_secrets, one_line
 
 if TYPE_CHECKING:  # not to hide a circle: these only name types, and importing them costs half a second
     from requests import PreparedRequest, Response
@@ -41,7 +41,7 @@ def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpCli
     """
     from vonage_http_client import Auth, HttpClient, HttpClientOptions
 
-    loopback = _is_loopback(credentials.host)
+    loopback = is_loopback(credentials.host)
     if not loopback and not _VONAGE_HOST.fullmatch(credentials.host.lower()):
         raise ConfigurationError(
             f"VONAGE_REST_HOST is {credentials.host!r}, which is neither Vonage's nor on this machine.",
@@ -55,6 +55,7 @@ def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpCli
     client = HttpClient(Auth(api_key=credentials.api_key, api_secret=credentials.api_secret), options)
     session = client._session  # private, but the only way to reach a simulator and to refuse redirects
     session.max_redirects = 0
+    session.auth = lambda request: request  # or an entry in ~/.netrc would take the place of the API key
     if loopback:
         session.trust_env = False  # a proxy of the environment leads nowhere on loopback
         session.mount(f"https://{credentials.host}/", _plain_http_adapter())
@@ -64,7 +65,7 @@ def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpCli
 def post_form(credentials: Credentials, path: str, params: dict[str, str]) -> dict[str, object]:
     """POST a form and give the JSON object that Vonage answers. Raises VonageError."""
     client = make_client(credentials)
-    with translated(credentials.host):
+    with translated(credentials.host, hidden=(credentials.api_secret,)):
         answer = client.post(client.rest_host, path, params, "basic", "form")
     if not isinstance(answer, dict):
         raise _nonsense(credentials.host)
@@ -72,8 +73,11 @@ def post_form(credentials: Credentials, path: str, params: dict[str, str]) -> di
 
 
 @contextmanager
-def translated(host: str) -> Iterator[None]:
-    """Whatever the SDK raises in a call, as a VonageError with words for what went wrong."""
+def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
+    """Whatever fails on the way to Vonage and back, as a VonageError with words for what went wrong.
+
+    hidden: what must not show, should the host repeat it.
+    """
     import requests
     from vonage_http_client.errors import AuthenticationError, HttpRequestError
 
@@ -85,9 +89,12 @@ def translated(host: str) -> Iterator[None]:
             hint="Compare VONAGE_API_KEY and VONAGE_API_SECRET in .env with the Vonage dashboard.",
         ) from error
     except HttpRequestError as error:
-        raise _refusal(error.response) from error
-    except requests.JSONDecodeError as error:
-        raise _nonsense(host) from error
+        raise _refusal(error.response, hidden) from error
+    except requests.TooManyRedirects as error:
+        raise VonageError(
+            f"{host} answered with a redirect, which is not followed: the API secret stays here.",
+            hint="Check VONAGE_REST_HOST and any proxy in between.",
+        ) from error
     except requests.Timeout as error:
         raise VonageError(
             f"{host} did not answer within {TIMEOUT} s.",
@@ -101,13 +108,16 @@ def translated(host: str) -> Iterator[None]:
         ) from error
 
 
-def _refusal(response: "Response") -> VonageError:
-    body = one_line(response.text, 120) or "no reason given"
+def _refusal(response: "Response", hidden: Iterable[str]) -> VonageError:
+    sent = response.request.headers.get("Authorization", "").rpartition(" ")[2]  # the secret in other letters
+    body = one_line(hide_secrets(response.text, (*hidden, sent)), 120) or "no reason given"
     hints = {
         403: "The key may not use this API: look at its rights in the Vonage dashboard.",
         429: "Too many calls: wait a minute and try again.",
     }
-    hint = hints.get(response.status_code, "Try again; if it stays, ask Vonage's support or use --no-register.")
+    hint = hints.get(
+        response.status_code, "Try again; if it stays, ask Vonage's support or use --no-register."
+    )
     return VonageError(f"Vonage answered {response.status_code}: {body}", hint=hint)
 
 
@@ -118,7 +128,8 @@ def _nonsense(host: str) -> VonageError:
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host, with or without its port, is this machine; only such a one is spoken to in plain http."""
     name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
     try:
         return name == "localhost" or ipaddress.ip_address(name.strip("[]")).is_loopback

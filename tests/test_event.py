@@ -1,0 +1,54 @@
+import json
+from dataclasses import fields
+
+from devkit import event
+from devkit.event import Event, Ready, ReceiptTaken, Sent
+
+
+def every_kind() -> list[type[Event]]:
+    kinds = [kind for kind in vars(event).values() if isinstance(kind, type) and issubclass(kind, Event)]
+    return [kind for kind in kinds if kind is not Event]
+
+
+def test_each_kind_of_event_has_a_name_of_its_own() -> None:
+    names = [kind.name for kind in every_kind()]
+
+    assert len(set(names)) == len(names) > 5
+    assert {"ready", "receipt", "probe", "refused", "tunnel", "registered", "restored", "stopped"} <= set(
+        names
+    )
+
+
+def test_the_name_comes_first_and_no_field_hides_it() -> None:
+    ready = Ready(
+        "offline", "", "http://127.0.0.1:3000/x", "http://127.0.0.1:3000", "", "fixtures/recorded", 1
+    )
+
+    assert list(ready.as_json())[:2] == ["event", "mode"]
+    assert all("event" not in {field.name for field in fields(kind)} for kind in every_kind())
+
+
+def test_the_ready_line_holds_what_programs_rely_on() -> None:
+    assert [field.name for field in fields(Ready)] == [
+        "mode",
+        "public_url",
+        "callback_url",
+        "local_url",
+        "inspector_url",
+        "recorded",
+        "pid",
+    ]
+
+
+def test_a_receipt_line_holds_what_programs_rely_on() -> None:
+    promised = ["file", "message_id", "status", "err_code", "meaning", "signature", "network", "latency_ms"]
+
+    assert promised == [field.name for field in fields(ReceiptTaken)][: len(promised)]
+
+
+def test_an_event_is_json() -> None:
+    assert json.loads(json.dumps(Sent(("0A", "0B"), "447700900000").as_json())) == {
+        "event": "sent",
+        "message_ids": ["0A", "0B"],
+        "to": "447700900000",
+    }

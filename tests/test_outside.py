@@ -1,0 +1,116 @@
+import threading
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from devkit.errors import TunnelError
+from devkit.outside import reach
+from devkit.receiver import PROBE_HEADER, Arrival, create_receiver
+from devkit.server import listen, serve
+from devkit.stop import Stop, StopRequested
+from tests.wire import OK, closed_port, raw_server
+
+NONCE = "n0nce"
+PATH = "/webhooks/delivery-receipt/t0ken"
+
+
+class ShortStop(Stop):
+    """Does not wait between questions, and counts them."""
+
+    pauses = 0
+
+    def wait(self, seconds: float | None = None) -> bool:
+        self.pauses += 1
+        return self()
+
+
+def clock(tries: int = 1) -> Iterator[float]:
+    """Seconds that run out after so many tries: the first look is at the start, the others after each try."""
+    yield 0.0
+    yield from (0.0 for _ in range(tries - 1))
+    yield from count(1000.0)
+
+
+def ask(url: str, *, heard: threading.Event | None = None, stop: Stop | None = None, tries: int = 1) -> None:
+    ticks = clock(tries)
+    reach(url, NONCE, heard or threading.Event(), stop or ShortStop(), clock=lambda: next(ticks))
+
+
+def test_it_returns_once_our_own_receiver_heard_the_question() -> None:
+    heard = threading.Event()
+    arrivals: list[Arrival] = []
+
+    def take(arrival: Arrival) -> int:
+        arrivals.append(arrival)
+        heard.set()
+        return 200
+
+    listener = listen("127.0.0.1", 0)
+    with serve(create_receiver(take, token="t0ken"), listener):
+        ask(f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}", heard=heard)
+
+    (arrival,) = arrivals
+    assert arrival.kind == "probe"
+    assert arrival.callback.header(PROBE_HEADER) == NONCE
+    assert arrival.callback.header("ngrok-skip-browser-warning") == "1"
+
+
+def test_another_program_that_answers_200_is_not_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = threading.Event()
+    monkeypatch.setattr(heard, "wait", lambda timeout: False)
+    with (
+        raw_server([OK]) as server,
+        pytest.raises(TunnelError, match="another program answered in our place") as caught,
+    ):
+        ask(f"{server.url}{PATH}", heard=heard)
+
+    assert "t0ken" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize("status", [204, 302, 404, 502])
+def test_anything_but_200_is_not_enough_even_when_we_heard(status: int) -> None:
+    heard = threading.Event()
+    heard.set()
+    reply = f"HTTP/1.1 {status} Words\r\nContent-Length: 0\r\n\r\n".encode()
+
+    with (
+        raw_server([reply]) as server,
+        pytest.raises(TunnelError, match=rf"does not lead here: it answered {status}\.$"),
+    ):
+        ask(f"{server.url}{PATH}", heard=heard)
+
+
+def test_nobody_there_in_time_is_a_tunnel_error_with_one_full_stop() -> None:
+    with pytest.raises(TunnelError, match=r"does not lead here: Nobody answers at .*\)\.$"):
+        ask(f"http://127.0.0.1:{closed_port()}{PATH}")
+
+
+def test_it_asks_again_until_the_tunnel_is_known_everywhere() -> None:
+    heard, stop = threading.Event(), ShortStop()
+    heard.set()
+    not_yet = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+    with raw_server([not_yet], [not_yet], [OK]) as server:
+        ask(f"{server.url}{PATH}", heard=heard, stop=stop, tries=3)
+
+    assert stop.pauses == 2
+    assert [request.split(b"\r\n")[0] for request in server.requests] == [f"GET {PATH} HTTP/1.1".encode()] * 3
+
+
+def test_a_wish_to_stop_ends_it() -> None:
+    stop = ShortStop()
+    stop.ask()
+
+    with pytest.raises(StopRequested):
+        ask(f"http://127.0.0.1:{closed_port()}{PATH}", stop=stop)
+
+
+def test_a_wish_to_stop_between_two_questions_ends_it() -> None:
+    class AskedWhileWaiting(ShortStop):
+        def wait(self, seconds: float | None = None) -> bool:
+            self.ask()
+            return True
+
+    with pytest.raises(StopRequested):
+        ask(f"http://127.0.0.1:{closed_port()}{PATH}", stop=AskedWhileWaiting(), tries=5)
