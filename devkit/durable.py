@@ -1,21 +1,34 @@
-"""Files that are whole or not there, also after a power cut: written aside, synced, then named."""
+"""Files that are whole or not there, also after a power cut: written aside, synced, then named.
 
+What goes wrong is an OSError, as the system tells it.
+"""
+
+import errno
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from devkit.errors import ConfigurationError
-
 _ASIDE = ".tmp"
+
+# What link() says on file systems that know no hard links: FAT, many network and shared folders, Android.
+_NO_HARD_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 def create(path: Path, data: bytes) -> None:
-    """A new file that is on disk when this returns. Raises FileExistsError rather than overwrite; OSError otherwise."""
+    """A new file that is on disk when this returns; when it raises there is none.
+
+    Raises FileExistsError rather than overwrite.
+    """
     with _aside(path, data) as aside:
-        os.link(aside, path, follow_symlinks=False)
-    sync_directory(path.parent)
+        _name(aside, path)
+    try:
+        sync_directory(path.parent)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -33,31 +46,20 @@ def remove(path: Path) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """A directory for its owner alone, and those above it where they are missing. Raises ConfigurationError."""
-    try:
-        missing = [part for part in (path, *path.parents) if not part.exists()]
-        for part in reversed(missing):
-            part.mkdir(mode=0o700, exist_ok=True)
-            sync_directory(part.parent)
-        if not path.is_dir():
-            raise NotADirectoryError(0, "it is not a directory")
-    except OSError as error:
-        raise ConfigurationError(
-            f"Cannot make the directory {path}: {error.strerror}.",
-            hint="Make it writable, or set DEVKIT_FIXTURES to a directory that is.",
-        ) from error
+    """A directory for its owner alone, and those above it where they are missing. One that exists stays as it is."""
+    missing = [part for part in (path, *path.parents) if not part.exists()]
+    for part in reversed(missing):
+        part.mkdir(mode=0o700, exist_ok=True)
+        _set_mode(part, 0o700)
+        sync_directory(part.parent)
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
 
 
 def try_writing(directory: Path) -> None:
-    """Write and delete a file, to meet a full or read-only disk before a receipt does. Raises ConfigurationError."""
-    try:
-        with _aside(directory / "try", b"devkit"):
-            pass
-    except OSError as error:
-        raise ConfigurationError(
-            f"Cannot write into {directory}: {error.strerror}.",
-            hint="Make it writable, or set DEVKIT_FIXTURES to a directory that is.",
-        ) from error
+    """Write and delete a file, to meet a full or read-only disk before a receipt does."""
+    with _aside(directory / "try", b"devkit"):
+        pass
 
 
 def sync_directory(path: Path) -> None:
@@ -67,6 +69,9 @@ def sync_directory(path: Path) -> None:
     directory = os.open(path, os.O_RDONLY)
     try:
         os.fsync(directory)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that syncs files but not directories, as CIFS does
+            raise
     finally:
         os.close(directory)
 
@@ -76,10 +81,24 @@ def remove_leftovers(directory: Path) -> int:
     gone = 0
     for path in directory.glob(f".*{_ASIDE}"):
         pid = path.name.split("-")[0].removeprefix(".")
-        if pid.isdecimal() and not _is_alive(int(pid)):
-            path.unlink(missing_ok=True)
-            gone += 1
+        if pid.isdecimal() and not is_alive(int(pid)):
+            with suppress(OSError):  # somebody else's file: a reason to leave it, not to stop
+                path.unlink()
+                gone += 1
     return gone
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process may be running under this number. On Windows always: asking there would interrupt it."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 @contextmanager
@@ -88,13 +107,15 @@ def _aside(path: Path, data: bytes) -> Iterator[Path]:
     file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
         try:
+            _set_mode(aside, 0o600)
             _write(file, data)
             os.fsync(file)
         finally:
             os.close(file)
         yield aside
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # mostly gone already; if not, the next start clears it away
+            aside.unlink()
 
 
 def _write(file: int, data: bytes) -> None:
@@ -103,11 +124,34 @@ def _write(file: int, data: bytes) -> None:
         rest = rest[os.write(file, rest) :]
 
 
-def _is_alive(pid: int) -> bool:
+def _set_mode(path: Path, mode: int) -> None:
+    # A umask can take rights from the owner too. FAT and Windows keep no modes: there nothing is to be had.
+    with suppress(OSError):
+        path.chmod(mode)
+
+
+def _name(aside: Path, path: Path) -> None:
+    """Give a file its name, unless the name is taken."""
+    if os.name == "nt":
+        os.rename(aside, path)  # which never overwrites there
+        return
     try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
+        os.link(aside, path)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        _rename_in_turn(aside, path)
+
+
+def _rename_in_turn(aside: Path, path: Path) -> None:
+    # Elsewhere rename() overwrites. So whoever makes a name here waits for the others, looks, and then renames.
+    import fcntl
+
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        os.rename(aside, path)
+    finally:
+        os.close(directory)  # and the lock with it, as at the end of a killed process

@@ -7,7 +7,6 @@ they are written anew each time and never believed.
 import base64
 import binascii
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from devkit.callback import Callback
+from devkit.document import BadDocument, parse
 from devkit.errors import FixtureError
 from devkit.receipt import Receipt, Unreadable, read
 from devkit.signature import Verdict
@@ -26,12 +26,13 @@ _RECORDED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET = re.compile(r"[^ \r\n]+")
 _HEADER_VALUE = re.compile(r"[^\x00\r\n]*")
-_MAX_DEPTH = 32  # of the file's JSON; deeper is no fixture, and must not meet recursive code
+_MAX_DEPTH = 32  # more than a receipt's own nesting can need
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 # The keys that follow `request` and `receipt`, in the order in which they are written. None is required.
 _OPTIONAL = ("signature", "captured", "redacted", "tags", "note")
 _KNOWN = ("format", "version", "recorded_at", "request", "receipt", "problem", *_OPTIONAL)
+_KNOWN_IN_REQUEST = ("method", "target", "headers", "body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Fixture:
 
     recorded_at: UTC, to the microsecond. signature: the verdict at capture, None when nobody looked.
     captured: a note when the bytes are not as they were on the wire. redacted: field name to method,
-    when `keep` replaced values. extra: keys of the file that this version does not know, kept on rewrite.
+    when `keep` replaced values. extra, request_extra: keys of the file and of its `request` that this version
+    does not know, kept on rewrite. What people wrote stays out of the repr: it may hold numbers.
     """
 
     recorded_at: datetime
@@ -48,9 +50,10 @@ class Fixture:
     signature: Verdict | None = None
     captured: str = ""
     redacted: Mapping[str, object] = field(default_factory=dict, repr=False)
-    tags: tuple[str, ...] = ()
-    note: str = ""
+    tags: tuple[str, ...] = field(default=(), repr=False)
+    note: str = field(default="", repr=False)
     extra: Mapping[str, object] = field(default_factory=dict, repr=False)
+    request_extra: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     def read(self) -> Receipt | Unreadable:
         """What the callback says."""
@@ -68,7 +71,7 @@ def dump_document(fixture: Fixture, reading: Receipt | Unreadable) -> bytes:
         "format": FORMAT,
         "version": VERSION,
         "recorded_at": format_time(fixture.recorded_at),
-        "request": _request(fixture.callback),
+        "request": {**_request(fixture.callback), **fixture.request_extra},
     }
     if isinstance(reading, Receipt):
         document["receipt"] = dict(reading.fields)
@@ -82,21 +85,11 @@ def dump_document(fixture: Fixture, reading: Receipt | Unreadable) -> bytes:
 def loads(data: bytes, name: str = "fixture") -> Fixture:
     """Read a file's bytes. name: how errors call the file. Raises FixtureError, and nothing else, for any bytes."""
     try:
-        text = data.decode("utf-8-sig")
-        document = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite
-        )
-        _check_depth(document)
-        return _fixture(document)
+        return _fixture(parse(data, max_depth=_MAX_DEPTH))
     except _Bad as bad:
         raise FixtureError(f"{name}: {bad}", hint=bad.hint) from None
-    except UnicodeDecodeError:
-        raise FixtureError(f"{name}: not UTF-8", hint=_Bad.hint) from None
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise FixtureError(f"{name}: not JSON at {where}: {error.msg}", hint=_Bad.hint) from None
-    except (ValueError, RecursionError):
-        raise FixtureError(f"{name}: JSON that cannot be read", hint=_Bad.hint) from None
+    except BadDocument as bad:
+        raise FixtureError(f"{name}: {bad}", hint=_Bad.hint) from None
 
 
 def load(path: Path) -> Fixture:
@@ -105,7 +98,9 @@ def load(path: Path) -> Fixture:
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or "not a usable path"
-        raise FixtureError(f"{path}: {reason}", hint="List the recorded receipts with: devkit list") from error
+        raise FixtureError(
+            f"{path}: {reason}", hint="List the recorded receipts with: devkit list"
+        ) from error
     return loads(data, str(path))
 
 
@@ -129,15 +124,17 @@ def _fixture(document: object) -> Fixture:
     signature = top.get("signature")
     if signature not in (None, "absent", "valid", "invalid", "unchecked"):
         raise _Bad('"signature" is none of absent, valid, invalid, unchecked')
+    request = _mapping(top.get("request"), '"request"')
     return Fixture(
         recorded_at=_time(top.get("recorded_at")),
-        callback=_callback(_mapping(top.get("request"), '"request"')),
+        callback=_callback(request),
         signature=signature,
         captured=_text(top, "captured"),
         redacted=_mapping(top.get("redacted", {}), '"redacted"'),
         tags=tuple(tags),
         note=_text(top, "note"),
-        extra={key: value for key, value in top.items() if key not in _KNOWN},
+        extra=_without(top, _KNOWN),
+        request_extra=_without(request, _KNOWN_IN_REQUEST),
     )
 
 
@@ -154,7 +151,9 @@ def _callback(request: Mapping[str, object]) -> Callback:
     method = _wire(request.get("method"), '"method"', _TOKEN)
     target = _wire(request.get("target"), '"target"', _TARGET)
     headers = request.get("headers")
-    if not isinstance(headers, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in headers):
+    if not isinstance(headers, list) or not all(
+        isinstance(pair, list) and len(pair) == 2 for pair in headers
+    ):
         raise _Bad('"headers" is not a list of [name, value] pairs')
     pairs = tuple(
         (_wire(name, "a header name", _TOKEN), _wire(value, f"the value of header {name!r}", _HEADER_VALUE))
@@ -200,7 +199,9 @@ def _request(callback: Callback) -> dict[str, object]:
 def _render(value: object, indent: str = "") -> str:
     """JSON with an object's keys on a line each; a list of plain values stays on one line."""
     inner = indent + "  "
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, Mapping):
+        if not value:
+            return "{}"
         lines = (f"{inner}{json.dumps(key)}: {_render(item, inner)}" for key, item in value.items())
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in value):
@@ -208,36 +209,14 @@ def _render(value: object, indent: str = "") -> str:
     return json.dumps(value)
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        raise _Bad("the same key stands twice in one object")
-    return document
-
-
-def _no_constant(name: str) -> object:
-    raise _Bad(f"{name} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if math.isinf(number):
-        raise _Bad(f"the number {digits[:20]} is too large")
-    return number
-
-
-def _check_depth(value: object, depth: int = 1) -> None:
-    if depth > _MAX_DEPTH:
-        raise _Bad("nested too deeply")
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in inner:
-        _check_depth(item, depth + 1)
-
-
 def _mapping(value: object, what: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise _Bad(f"{what} is not a JSON object")
     return value
+
+
+def _without(mapping: Mapping[str, object], known: tuple[str, ...]) -> dict[str, object]:
+    return {key: value for key, value in mapping.items() if key not in known}
 
 
 def _text(top: Mapping[str, object], key: str) -> str:

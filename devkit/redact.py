@@ -1,14 +1,17 @@
 """What may be shown of numbers and secrets."""
 
+import re
 from collections.abc import Iterable
+
+_ENOUGH = 7  # digits: fewer are no phone number but part of a sender's name
+_HIDDEN = re.compile(r"\d(?=(?:\D*\d){3})")
 
 
 def mask_number(text: str) -> str:
-    """A phone number with all but its last three digits hidden; other text (a sender's name) as it is."""
-    digits = text.lstrip("+")
-    if not digits.isdecimal() or len(digits) < 7:
+    """A phone number with all but its last three digits hidden, however it is written; other text as it is."""
+    if sum(char.isdecimal() for char in text) < _ENOUGH:
         return text
-    return "*" * (len(text) - 3) + text[-3:]
+    return _HIDDEN.sub("*", text)
 
 
 def hide_secrets(text: str, secrets: Iterable[str]) -> str:

@@ -1,23 +1,30 @@
 """What devkit keeps for a project between and during sessions: `.devkit/`, private to its owner."""
 
 import json
+import os
+import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from devkit import durable
+from devkit.errors import CallbackHeldError, ConfigurationError
+from devkit.lock import Holder, LockHeld, locked
 
 DIRECTORY = ".devkit"
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """A session that runs now, for the other commands to find. started_at: UTC, as text.
 
-    api_key, api_secret and rest_host: of the simulator in an offline session, empty in a live one.
+    callback_url: with the secret token. api_key, api_secret and rest_host: of the simulator in an offline session,
+    empty in a live one.
     """
 
     pid: int
@@ -25,7 +32,7 @@ class Session:
     mode: Literal["live", "offline"]
     local_url: str
     public_url: str
-    callback_url: str
+    callback_url: str = field(repr=False)
     rest_host: str = ""
     api_key: str = ""
     api_secret: str = field(default="", repr=False)
@@ -44,32 +51,97 @@ class Project:
 
     def prepare(self) -> None:
         """Make the directory. Raises ConfigurationError."""
-        durable.make_directory(self.private)
+        try:
+            durable.make_directory(self.private)
+            durable.try_writing(self.private)
+        except OSError as error:
+            raise self._unusable(error) from error
         durable.remove_leftovers(self.private)
+
+    @contextmanager
+    def alone(self, since: str, *, force: bool = False) -> Iterator[None]:
+        """Be the only session of the project while the block runs. since: UTC, as text, to be told to others.
+
+        Raises CallbackHeldError when there is one already, unless by force; then that one ends by itself later.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(
+                    locked(self.private / "session.lock", Holder(os.getpid(), since), force=force)
+                )
+            except LockHeld as error:
+                raise CallbackHeldError(
+                    f"Another devkit holds the callback of this directory: {error.holder or 'it starts just now'}.",
+                    hint="Stop it (it gives the callback back by itself), or take over: devkit dev --force",
+                ) from error
+            except OSError as error:
+                raise self._unusable(error) from error
+            yield
 
     def callback_token(self) -> str:
         """The secret last segment of the callback path: made once, then the same for ever.
 
         Vonage sends a receipt again for up to 72 hours, so a URL must outlive the session that it was made for.
+        Raises ConfigurationError.
         """
         path = self.private / "callback-token"
         try:
-            durable.create(path, secrets.token_urlsafe(16).encode())
-        except FileExistsError:
-            pass
-        return path.read_text(encoding="ascii").strip()
+            with suppress(FileExistsError):
+                durable.create(path, secrets.token_urlsafe(16).encode())
+            token = path.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            token = ""
+        if not _TOKEN.fullmatch(token):  # an empty one would open the path to everybody
+            raise ConfigurationError(
+                f"There is no usable callback token in {path}.",
+                hint="Delete the file; devkit makes a new one.",
+            )
+        return token
+
+    def session(self) -> Session | None:
+        """The session that runs in this project now; None when there is none."""
+        session = _read_session(self._session)
+        return session if session and durable.is_alive(session.pid) else None
 
     @contextmanager
-    def running(self, session: Session) -> Iterator[None]:
-        """Let other commands find the session while the block runs."""
-        path = self.private / "session.json"
-        durable.replace(path, json.dumps(asdict(session), indent=2).encode())
+    def running(self, session: Session) -> Iterator[Callable[[Session], None]]:
+        """Let other commands find the session while the block runs. Of two sessions the later is found.
+
+        Gives a function that puts another description in the place of the session's.
+        """
+        described = session
+
+        def describe(session: Session) -> None:
+            nonlocal described
+            durable.replace(self._session, json.dumps(asdict(session), indent=2).encode())
+            described = session
+
+        describe(session)
         try:
-            yield
+            yield describe
         finally:
-            durable.remove(path)
+            if _read_session(self._session) == described:
+                durable.remove(self._session)
+
+    @property
+    def _session(self) -> Path:
+        return self.private / "session.json"
+
+    def _unusable(self, error: OSError) -> ConfigurationError:
+        return ConfigurationError(
+            f"Cannot keep the session in {self.private}: {error.strerror}.",
+            hint="Make it a directory that you can write to, or work in another one.",
+        )
 
 
 def project_in(directory: Path) -> Project:
     """The project of a directory. Nothing is made yet."""
     return Project(directory / DIRECTORY)
+
+
+def _read_session(path: Path) -> Session | None:
+    try:
+        session = Session(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return session if isinstance(session.pid, int) else None

@@ -29,7 +29,7 @@ class Settings:
     ngrok_path: str = ""
     port: int = 3000
     inspector_port: int = 3040
-    forward_to: str = ""
+    forward_to: str = field(default="", repr=False)  # a URL may hold a password
     public_url: str = ""
     fixtures: Path = Path("fixtures")
     callback_token: str | None = field(default=None, repr=False)
@@ -70,13 +70,17 @@ def read_settings(environ: Mapping[str, str], directory: Path) -> Settings:
 def _read_env_file(path: Path) -> dict[str, str]:
     from dotenv.parser import parse_stream
 
+    if path.is_dir():  # a virtual environment: an older habit of naming them
+        return {}
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigurationError(f"Cannot read {path}: {reason}.", hint="Compare it with .env.example") from error
+        raise ConfigurationError(
+            f"Cannot read {path}: {reason}.", hint="Compare it with .env.example"
+        ) from error
     values = {}
     for binding in parse_stream(StringIO(text)):
         if binding.error:
@@ -105,14 +109,17 @@ def _method(name: str) -> Method:
         if name.lower().replace("-", "") == method:
             return method
     raise ConfigurationError(
-        f"VONAGE_SIGNATURE_METHOD is {name!r}, which is no signature method.", hint=f"Use one of: {', '.join(METHODS)}"
+        f"VONAGE_SIGNATURE_METHOD is {name!r}, which is no signature method.",
+        hint=f"Use one of: {', '.join(METHODS)}",
     )
 
 
 def _port(name: str, value: str) -> int:
-    if value.isdecimal() and value.isascii() and int(value) < 65536:
+    if value.isdecimal() and value.isascii() and len(value) <= 5 and int(value) < 65536:
         return int(value)
-    raise ConfigurationError(f"{name} is {value!r}, which is no port.", hint="Use a number from 0 (any free) to 65535.")
+    raise ConfigurationError(
+        f"{name} is {value!r}, which is no port.", hint="Use a number from 0 (any free) to 65535."
+    )
 
 
 def _flag(name: str, value: str) -> bool:

@@ -43,9 +43,7 @@ def verify(fields: Mapping[str, object], secret: str, method: Method) -> Verdict
 def _signed_text(fields: Mapping[str, object]) -> bytes:
     # Values are not percent-encoded; only the two characters that would make the text ambiguous are replaced.
     pairs = ((name, str(value)) for name, value in sorted(fields.items()) if name != "sig")
-    return b"".join(
-        _encode(f"&{name}={value.replace('&', '_').replace('=', '_')}") for name, value in pairs
-    )
+    return b"".join(_encode(f"&{name}={value.replace('&', '_').replace('=', '_')}") for name, value in pairs)
 
 
 def _encode(text: str) -> bytes:

@@ -1,6 +1,7 @@
 """The wish to stop: made by a signal, seen by whoever waits or works."""
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
@@ -8,6 +9,10 @@ from queue import Empty, SimpleQueue
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 )
+
+# Seconds until a wait looks up. A signal that comes in the moment before a wait begins does not end it: the handler
+# runs between two steps of the main thread, and a wait without an end is one step. On Windows no signal ends one.
+_GLANCE = 0.5
 
 
 class StopRequested(Exception):
@@ -36,22 +41,33 @@ class Stop:
         self._wake.put(None)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it is asked for, or for so long; whether it was. For one waiting thread."""
-        if not self._asked:
+        """Wait until it is asked for, or for so long; whether it was. In any number of threads."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while not self._asked:
+            left = _GLANCE if deadline is None else deadline - time.monotonic()
             try:
-                self._wake.get(timeout=seconds)
+                self._wake.get(timeout=max(0, min(_GLANCE, left)))
             except Empty:
-                return False
-        return True
+                if left <= 0:
+                    break
+            else:
+                self._wake.put(None)  # for the next who waits
+        return self._asked
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[Stop]:
     """A Stop that Ctrl-C and the like ask for while the block runs. For the main thread."""
     stop = Stop()
-    former = {number: signal.signal(number, lambda *_: stop.ask()) for number in SIGNALS}
+    heeded = [number for number in SIGNALS if not _is_nohup(number)]
+    former = {number: signal.signal(number, lambda *_: stop.ask()) for number in heeded}
     try:
         yield stop
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def _is_nohup(number: signal.Signals) -> bool:
+    # `nohup devkit dev &` asks for a session that outlives its terminal.
+    return number.name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN

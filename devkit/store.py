@@ -1,21 +1,23 @@
 """The fixture files on disk: recorded receipts by day, found by their names without being opened."""
 
+import os
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from devkit import durable
-from devkit.errors import StoreError
+from devkit.errors import ConfigurationError, StoreError
 from devkit.fixture import Fixture, dump_document
 from devkit.receipt import Receipt, Unreadable
 
 RECORDED = "recorded"
 SAMPLES = "samples"
 
-_NAME = re.compile(r"(\d{6}\.\d{6})Z-(\w+)-(\w+)-[0-9a-f]{6}\.json", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_NAME = re.compile(r"(\d{6}\.\d{6}Z)-(\w+)-(\w+)-[0-9a-f]{6}\.json", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]")
 
 
@@ -34,6 +36,7 @@ class Store:
     """The fixtures directory. Any number of threads may record at once."""
 
     root: Path
+    _opened: set[Path] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def recorded(self) -> Path:
@@ -48,21 +51,29 @@ class Store:
 
         Raises ConfigurationError.
         """
-        durable.make_directory(self.recorded)
-        durable.try_writing(self.recorded)
-        for day in self.days():
-            durable.remove_leftovers(day)
+        try:
+            durable.make_directory(self.recorded)
+            durable.try_writing(self.recorded)
+        except OSError as error:
+            raise ConfigurationError(
+                f"Receipts cannot be recorded in {self.recorded}: {error.strerror}.",
+                hint="Make it writable, or set DEVKIT_FIXTURES to a directory that is.",
+            ) from error
+        for directory in (self.recorded, *self.days()):
+            durable.remove_leftovers(directory)
 
     def record(self, fixture: Fixture, reading: Receipt | Unreadable) -> Path:
         """Write a fixture to a file of its own; it is safely on disk when this returns. Raises StoreError."""
-        day = self.recorded / fixture.recorded_at.astimezone(UTC).strftime("%Y-%m-%d")
+        day = self.recorded / fixture.recorded_at.astimezone(UTC).date().isoformat()
         path = day / file_name(fixture.recorded_at, reading)
         data = dump_document(fixture, reading)
         try:
+            if day not in self._opened:
+                self._open(day)
             try:
                 durable.create(path, data)
-            except FileNotFoundError:
-                durable.make_directory(day)
+            except FileNotFoundError:  # somebody cleared the recordings away
+                self._open(day)
                 durable.create(path, data)
         except OSError as error:
             raise StoreError(
@@ -71,40 +82,41 @@ class Store:
             ) from error
         return path
 
+    def _open(self, day: Path) -> None:
+        durable.make_directory(day)
+        # Its own name must be on disk before a file in it counts, also when another thread has just made it.
+        durable.sync_directory(self.recorded)
+        self._opened.add(day)
+
     def days(self) -> list[Path]:
         """The directories of recorded days, newest first."""
-        try:
-            found = [path for path in self.recorded.iterdir() if _is_day(path.name)]
-        except OSError:
-            return []
-        return sorted(found, reverse=True)
+        return [self.recorded / name for name in _names(self.recorded) if _DAY.fullmatch(name)]
 
     def entries(self) -> Iterator[Entry]:
         """The recorded files, newest first, read a day at a time."""
         for day in self.days():
-            names = sorted((path.name for path in day.iterdir()), reverse=True)
-            yield from filter(None, (read_name(day / name) for name in names))
+            yield from filter(None, (read_name(day / name) for name in _names(day)))
 
 
 def file_name(recorded_at: datetime, reading: Receipt | Unreadable) -> str:
     """A new name for a recording: time, status, message id and something unique, safe on every file system."""
     status, message_id = "unparsed", ""
     if isinstance(reading, Receipt):
-        status, message_id = reading.status, reading.message_id
+        status, message_id = safe(reading.status, 20) or status, safe(reading.message_id, 40)
     time = recorded_at.astimezone(UTC).strftime("%H%M%S.%f")
-    return f"{time}Z-{safe(status, 20)}-{safe(message_id, 40) or 'noid'}-{secrets.token_hex(3)}.json"
+    return f"{time}Z-{status}-{message_id or 'noid'}-{secrets.token_hex(3)}.json"
 
 
 def read_name(path: Path) -> Entry | None:
     """What a recorded file's name says; None for a file that devkit did not name."""
     match = _NAME.fullmatch(path.name)
-    if match is None:
+    if match is None or not _DAY.fullmatch(path.parent.name):
         return None
     try:
-        moment = datetime.strptime(path.parent.name + match[1], "%Y-%m-%d%H%M%S.%f")
+        moment = datetime.fromisoformat(f"{path.parent.name}T{match[1]}")
     except ValueError:
         return None
-    return Entry(moment.replace(tzinfo=UTC), path, match[2], match[3])
+    return Entry(moment, path, match[2], match[3])
 
 
 def safe(text: str, limit: int) -> str:
@@ -112,5 +124,9 @@ def safe(text: str, limit: int) -> str:
     return _UNSAFE.sub("_", text[:limit])
 
 
-def _is_day(name: str) -> bool:
-    return re.fullmatch(r"\d{4}-\d\d-\d\d", name, re.ASCII) is not None
+def _names(directory: Path) -> list[str]:
+    """What is in a directory, last name first; nothing when it cannot be looked into, or has just gone."""
+    try:
+        return sorted(os.listdir(directory), reverse=True)
+    except OSError:
+        return []

@@ -33,7 +33,9 @@ STATUSES: dict[str, Status] = {
     "accepted": Status(False, "accepted for delivery by the carrier, not delivered yet"),
     "buffered": Status(False, "buffered by the carrier for later delivery"),
     "delivered": Status(True, "delivered, as far as the carrier says"),
-    "expired": Status(True, "not delivered in time; after 72 hours without a final receipt Vonage says so itself"),
+    "expired": Status(
+        True, "not delivered in time; after 72 hours without a final receipt Vonage says so itself"
+    ),
     "failed": Status(True, "not delivered"),
     "rejected": Status(True, "refused by the carrier"),
     "unknown": Status(True, "the carrier gave no useful information"),
@@ -54,7 +56,9 @@ ERR_CODES: dict[str, ErrCode] = {
     "11": ErrCode("Unroutable", "there is no route to this number: check it, then ask Vonage's support"),
     "12": ErrCode("Destination Unreachable", "the number cannot be reached: check it"),
     "13": ErrCode("Subscriber Age Restriction", "the carrier blocks this content by age"),
-    "14": ErrCode("Number Blocked by Carrier", "the carrier blocks this number; the user must ask it to unblock"),
+    "14": ErrCode(
+        "Number Blocked by Carrier", "the carrier blocks this number; the user must ask it to unblock"
+    ),
     "15": ErrCode("Prepaid Insufficient Funds", "the user's prepaid credit is used up"),
     "50": ErrCode("Entity Filter", "check the `entity-id` that you send"),
     "51": ErrCode("Header Filter", "check that the sender in `from` is registered"),

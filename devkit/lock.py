@@ -1,0 +1,117 @@
+"""One session in a directory: a lock that ends with its process, however the process ends."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a lock, for words only. since: UTC, as text."""
+
+    pid: int
+    since: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid}, since {self.since}"
+
+
+class LockHeld(Exception):
+    """Another process has the lock. holder: None in the moment before it has said who it is."""
+
+    def __init__(self, holder: Holder | None) -> None:
+        super().__init__(f"held by {holder}")
+        self.holder = holder
+
+
+@contextmanager
+def locked(path: Path, holder: Holder, *, force: bool = False) -> Iterator[None]:
+    """Have the lock while the block runs. Raises LockHeld, OSError.
+
+    force: have it whoever has it; who had it does not notice.
+    """
+    file = _take_over(path) if force else _take(path)
+    try:
+        os.truncate(file, 0)
+        os.write(file, json.dumps(asdict(holder)).encode())
+        yield
+    finally:
+        if _is_named(file, path):  # by now it may be that of one who took over
+            with suppress(OSError):  # Windows keeps a file that is open; it is no lock without its holder
+                path.unlink()
+        os.close(file)
+
+
+def _take(path: Path) -> int:
+    while True:
+        file = _open(path)
+        try:
+            got = _lock(file)
+            # Between opening and locking, a holder that ended may have removed the file.
+            if got and _is_named(file, path):
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
+        if not got:
+            raise LockHeld(_read(path))
+
+
+def _take_over(path: Path) -> int:
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    file = _open(aside)
+    _lock(file)
+    with suppress(OSError):  # Windows: then both sessions run, and only the first has the lock
+        os.replace(aside, path)
+    return file
+
+
+def _open(path: Path) -> int:
+    # Not inherited by an agent that outlives us, as no file that Python opens is.
+    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+
+
+def _is_named(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _read(path: Path) -> Holder | None:
+    try:
+        found = Holder(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return found if isinstance(found.pid, int) and isinstance(found.since, str) else None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: int) -> bool:
+        # A byte far behind the text, which others must be able to read.
+        os.lseek(file, 1 << 20, os.SEEK_SET)
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        os.lseek(file, 0, os.SEEK_SET)
+        return True
+
+else:
+    import fcntl
+
+    def _lock(file: int) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks, as some shared folders are: better unlocked than not at all
+            return True
+        return True

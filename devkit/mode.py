@@ -1,0 +1,78 @@
+"""The two ways to work: live, with Vonage and a tunnel; offline, with the simulator and none.
+
+All else is told by arguments which of the two it is.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from devkit.event import Emit, Notice
+from devkit.session import Project
+from devkit.settings import Settings
+from devkit.stop import Stop
+from devkit.tunnel import NgrokOptions, Notify, OpenTunnel, given_url, ngrok_tunnel, no_tunnel
+from devkit.vonage_client import Credentials
+
+# Seconds between two questions from outside in. ngrok's free plan counts 20,000 requests a month: these are 5,280
+# in 22 days of 8 hours, and the agent's log tells most losses at once. Another tunnel has neither limit nor log.
+_EVERY_NGROK = 120.0
+_EVERY_GIVEN = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Where receipts come from and how they get here.
+
+    journal: where the registration is written down. ask_every: seconds, between two looks at the open tunnel.
+    """
+
+    mode: Literal["live", "offline"]
+    credentials: Credentials
+    open_tunnel: OpenTunnel
+    journal: Path
+    ask_every: float
+
+
+@contextmanager
+def platform(
+    settings: Settings, project: Project, emit: Emit, stop: Stop, notify: Notify
+) -> Iterator[Platform]:
+    """The platform that the settings ask for; the simulator runs while the block does. Raises ConfigurationError.
+
+    notify: hears what the tunnel says, in any thread.
+    """
+    if settings.offline or not settings.has_credentials:
+        with _offline(settings, project, emit) as offline:
+            yield offline
+        return
+    credentials = Credentials(settings.api_key, settings.api_secret, settings.rest_host)
+    if settings.public_url:
+        yield Platform("live", credentials, given_url(settings.public_url), project.journal, _EVERY_GIVEN)
+        return
+    options = NgrokOptions(
+        private_dir=project.private,
+        authtoken=settings.ngrok_authtoken,
+        url=settings.ngrok_url,
+        agent_path=Path(settings.ngrok_path) if settings.ngrok_path else None,
+    )
+    tunnel = ngrok_tunnel(options, notify=notify, stopping=stop)
+    yield Platform("live", credentials, tunnel, project.journal, _EVERY_NGROK)
+
+
+@contextmanager
+def _offline(settings: Settings, project: Project, emit: Emit) -> Iterator[Platform]:
+    from devkit.simulator import run_simulator
+
+    if not settings.offline:
+        emit(
+            Notice("No Vonage credentials: working offline, against a simulator of Vonage on this machine.")
+        )
+    with run_simulator() as simulator:
+        credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
+        # In a file of its own: what a killed live session has left must outlast an offline one.
+        journal = project.journal.with_name("registration-offline.json")
+        yield Platform("offline", credentials, no_tunnel(), journal, math.inf)
