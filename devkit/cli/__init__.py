@@ -12,6 +12,13 @@ from devkit.errors import DevkitError
 # name: what `devkit --help` says of it. The module is devkit.cli.<name>, the command in it `command`.
 COMMANDS = {
     "dev": "Record delivery receipts until Ctrl-C.",
+    "replay": "Send recorded receipts to local code again.",
+    "trigger": "Send a new receipt to local code.",
+    "list": "List recorded receipts, newest last.",
+    "show": "Explain a receipt, or print it in another form.",
+    "check": "Check fixture files.",
+    "prune": "Delete old recordings.",
+    "keep": "Turn recordings into samples that can be committed.",
 }
 
 

@@ -1,0 +1,74 @@
+"""`devkit list`: the recorded receipts."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from devkit.colour import colour, wanted
+from devkit.duration import parse_duration
+from devkit.listing import Filter, as_json, listing
+from devkit.selector import shown
+from devkit.settings import read_settings
+from devkit.store import Entry, Store
+
+_LIMIT = 50
+
+
+@click.command(name="list")
+@click.option(
+    "--status", multiple=True, help="Only this status; may be given again. `unparsed`: no receipt at all."
+)
+@click.option(
+    "--message", default="", metavar="ID", help="Only this message, by its id or the beginning of it."
+)
+@click.option("--since", metavar="TIME", help="Only the last 90s, 10m, 36h, 30d, ...")
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=_LIMIT,
+    show_default=True,
+    help="The newest ones only; 0 lists all.",
+)
+@click.option(
+    "--json", "in_json", is_flag=True, help="Print a JSON line for each, with err-code and signature."
+)
+@click.pass_context
+def command(
+    ctx: click.Context, status: tuple[str, ...], message: str, since: str | None, limit: int, in_json: bool
+) -> None:
+    """List recorded receipts, newest last. Times are UTC."""
+    ctx.color = wanted(os.environ)
+    store = Store(read_settings(os.environ, Path.cwd()).fixtures)
+    start = datetime.now(UTC) - parse_duration(since) if since else None
+    chosen = Filter(status, message, start, limit + 1 if limit else 0)
+    entries = listing(store, chosen)
+    more, entries = limit and len(entries) > limit, entries[-limit:] if limit else entries
+    if not entries:
+        _say_nothing(store, filtered=bool(status or message or since))
+    elif in_json:
+        for entry in entries:
+            click.echo(json.dumps(as_json(entry)))
+    else:
+        _show(entries)
+    if more:
+        click.echo(f"There are older ones: devkit list --limit {limit * 10}", err=True)
+
+
+def _show(entries: list[Entry]) -> None:
+    status_width = max(len(entry.status) for entry in entries)
+    id_width = max(len(entry.message_id) for entry in entries)
+    for entry in entries:
+        time = click.style(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", dim=True)
+        status = click.style(f"{entry.status:<{status_width}}", fg=colour(entry.status))
+        click.echo(f"{time}  {status}  {entry.message_id:<{id_width}}  {shown(entry.path)}")
+
+
+def _say_nothing(store: Store, *, filtered: bool) -> None:
+    if filtered and any(store.entries()):
+        click.echo("No recorded receipt is like that. See all with: devkit list", err=True)
+        return
+    click.echo(f"Nothing has been recorded in {shown(store.recorded)} yet.", err=True)
+    click.echo("Record receipts with: devkit dev    (it works without an account, too)", err=True)

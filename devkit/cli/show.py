@@ -1,0 +1,143 @@
+"""`devkit show`: what a receipt says, or the receipt in another form."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from textwrap import wrap
+
+import click
+
+from devkit.callback import CALLBACK_PATH
+from devkit.colour import colour, wanted
+from devkit.explanation import Explanation, explain
+from devkit.export import FORMS, export
+from devkit.fixture import format_time, load
+from devkit.redact import one_line
+from devkit.selector import select, shown
+from devkit.settings import read_settings
+from devkit.store import Store
+
+_CARRIED = {"get": "fields in the query", "form": "fields in a form", "json": "fields in JSON"}
+_LABEL = 11  # columns
+_WIDEST = 100
+
+
+@click.command(name="show")
+@click.argument("selectors", nargs=-1, required=True, metavar="ID...")
+@click.option("--numbers", is_flag=True, help="Show phone numbers whole.")
+@click.option(
+    "--as", "form", type=click.Choice(FORMS), help="Print the receipt in another form, numbers and all."
+)
+@click.option("--json", "in_json", is_flag=True, help="Print a JSON line for each receipt.")
+@click.pass_context
+def command(
+    ctx: click.Context, selectors: tuple[str, ...], numbers: bool, form: str | None, in_json: bool
+) -> None:
+    """Explain a receipt, or print it in another form.
+
+    ID is a file, a directory, a pattern, `latest`, `latest:3`, the name of a sample, or a message id or its beginning.
+    """
+    ctx.color = wanted(os.environ)
+    settings = read_settings(os.environ, Path.cwd())
+    store = Store(settings.fixtures)
+    paths = select(store, selectors)
+    if form is not None:
+        _print_form(form, paths, store, settings.port)
+        return
+    for number, path in enumerate(paths):
+        explanation = explain(
+            load(path), secret=settings.signature_secret, method=settings.signature_method, numbers=numbers
+        )
+        if in_json:
+            click.echo(json.dumps(_as_json(path, explanation)))
+        else:
+            click.echo("\n".join([*([""] if number else []), *_lines(shown(path), explanation)]))
+
+
+def _print_form(form: str, paths: list[Path], store: Store, port: int) -> None:
+    url = f"http://127.0.0.1:{port}{CALLBACK_PATH}"
+    click.echo(export(form, [(path, load(path)) for path in paths], url), nl=False)
+    if form == "pytest" and any(path.is_relative_to(store.recorded) for path in paths):
+        click.echo(
+            "A recording is private, so nobody else can run this. Make a sample of it: devkit keep", err=True
+        )
+
+
+def _as_json(path: Path, explanation: Explanation) -> dict[str, object]:
+    return {
+        "file": str(path),
+        **asdict(explanation),
+        "recorded_at": format_time(explanation.recorded_at),
+    }
+
+
+def _lines(file: str, explanation: Explanation) -> Iterator[str]:
+    yield from _headline(explanation)
+    size = f", {explanation.body_size} bytes" if explanation.body_size else ""
+    carried = f"{_CARRIED[explanation.transport]}{size}"
+    yield from _row("file", file)
+    yield from _row("recorded", f"{explanation.recorded_at:%Y-%m-%d %H:%M:%S.%f} UTC")
+    yield from _row("request", f"{explanation.method} {one_line(explanation.path)}, {carried}")
+    if not explanation.problem:
+        yield from _row("signature", f"{explanation.signature}. {explanation.signature_detail}")
+    for label in ("captured", "note"):
+        yield from _row(label, one_line(getattr(explanation, label), 1000))
+    for label in ("redacted", "tags"):
+        yield from _row(label, one_line(", ".join(getattr(explanation, label)), 1000))
+    yield from _fields(explanation)
+    if explanation.traps:
+        yield ""
+        yield "Beware"
+        for trap in explanation.traps:
+            yield from wrap(trap, _width(), initial_indent="  - ", subsequent_indent="    ")
+
+
+def _headline(explanation: Explanation) -> Iterator[str]:
+    if explanation.problem:
+        yield click.style("not a receipt", fg="red", bold=True)
+        yield from wrap(
+            one_line(explanation.problem, 1000), _width(), initial_indent="  ", subsequent_indent="  "
+        )
+        yield ""
+        return
+    status = click.style(one_line(explanation.status, 60), fg=colour(explanation.status), bold=True)
+    finality = {True: "final", False: "more receipts may follow", None: ""}[explanation.final]
+    yield f"{status}  {', '.join(filter(None, (explanation.status_meaning, finality)))}"
+    if explanation.err_code:
+        yield f"err-code {one_line(explanation.err_code, 30)}  {one_line(explanation.err_code_meaning, 60)}"
+    if explanation.advice:
+        yield f"  {explanation.advice}"
+    yield ""
+
+
+def _fields(explanation: Explanation) -> Iterator[str]:
+    if not explanation.fields:
+        return
+    yield ""
+    names = [one_line(field.name, 40) for field in explanation.fields]
+    values = [one_line(field.value, 72) for field in explanation.fields]
+    name_width, value_width = max(map(len, names)), min(max(map(len, values)), 24)
+    for name, value, field in zip(names, values, explanation.fields, strict=True):
+        meaning = click.style(field.meaning or "no document lists this field", dim=True)
+        yield f"  {name:<{name_width}}  {value:<{value_width}}  {meaning}"
+
+
+def _row(label: str, text: str) -> Iterator[str]:
+    if text:
+        indent = " " * _LABEL
+        yield from wrap(
+            text,
+            _width(),
+            initial_indent=f"{label:<{_LABEL}}",
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def _width() -> int:
+    from shutil import get_terminal_size
+
+    return max(40, min(get_terminal_size().columns, _WIDEST))
