@@ -43,6 +43,7 @@ lint: $(DEV) ## Look for mistakes and for imports that flow up
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/python fixtures/make_samples.py --check
 
 .PHONY: types
 types: $(DEV) ## Check the types

@@ -1,12 +1,14 @@
 """The command line. Each command lives in a module of its own, imported when it is asked for."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 import click
 
 from devkit import __version__
+from devkit.colour import wanted
 from devkit.errors import DevkitError
 
 # name: what `devkit --help` says of it. The module is devkit.cli.<name>, the command in it `command`.
@@ -49,8 +51,10 @@ class _Commands(click.Group):
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="devkit")
-def devkit() -> None:
+@click.pass_context
+def devkit(ctx: click.Context) -> None:
     """Record, replay and test Vonage SMS delivery receipts on your own machine."""
+    ctx.color = wanted(os.environ)
 
 
 def print_error(error: DevkitError) -> None:
