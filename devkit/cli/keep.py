@@ -1,0 +1,95 @@
+"""`devkit keep`: recorded receipts become samples that can be committed."""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from devkit.fixture import load
+from devkit.keep import Policy, Sample, assign, load_key, plan_keep, require_free, write
+from devkit.redact import one_line
+from devkit.selector import select, shown
+from devkit.session import Project, project_in
+from devkit.settings import Settings, read_settings
+from devkit.store import Store
+
+
+@click.command(name="keep")
+@click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...")
+@click.option(
+    "--name", default="", help="NAME.json; several recordings become a sequence, NAME/01-status.json ..."
+)
+@click.option("--allow-field", multiple=True, metavar="NAME", help="Keep this field or header as it is.")
+@click.option(
+    "--redact-field", multiple=True, metavar="NAME", help="Replace the value of this field or header."
+)
+@click.option("--force", is_flag=True, help="Replace samples that are there.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be replaced and written.")
+@click.option("--json", "in_json", is_flag=True, help="Print a JSON line for each sample.")
+def command(
+    selectors: tuple[str, ...],
+    name: str,
+    allow_field: tuple[str, ...],
+    redact_field: tuple[str, ...],
+    force: bool,
+    dry_run: bool,
+    in_json: bool,
+) -> None:
+    """Turn recordings into samples: redacted, signed again, checked for what survived. Nothing else of them changes.
+
+    A SELECTOR is latest, latest:N, a file, a directory, a pattern, or a message id or its unique beginning.
+    Nothing is written when one recording cannot be redacted for certain.
+    """
+    settings, project = read_settings(os.environ, Path.cwd()), project_in(Path.cwd())
+    store, key = Store(settings.fixtures), load_key(project)
+    policy = Policy(
+        allow=frozenset(allow_field),
+        redact=frozenset(redact_field),
+        secret=settings.signature_secret,
+        method=settings.signature_method,
+        private=_private(settings, project),
+    )
+    sources = select(store, selectors)
+    redactions = [plan_keep(load(path), key, policy, name=shown(path)) for path in sources]
+    samples = assign(redactions, store.samples, name)
+    if dry_run:
+        require_free(samples, force=force)
+    else:
+        write(samples, force=force)
+    for source, sample in zip(sources, samples, strict=True):
+        click.echo(_json(source, sample, dry_run) if in_json else _line(sample, dry_run))
+
+
+def _private(settings: Settings, project: Project) -> dict[str, str]:
+    """The project's own secrets, which no sample may hold, whatever a recording's notes say."""
+    token = project.callback_token() if settings.callback_token is None else settings.callback_token
+    values = {
+        "VONAGE_API_SECRET": settings.api_secret,
+        "VONAGE_SIGNATURE_SECRET": settings.signature_secret,
+        "NGROK_AUTHTOKEN": settings.ngrok_authtoken,
+        "DEVKIT_CALLBACK_TOKEN": token,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _line(sample: Sample, dry_run: bool) -> str:
+    replaced = ", ".join(_words(sample.redaction.replaced.items())) or "nothing"
+    return f"{shown(sample.path)}{' (not written)' if dry_run else ''}: replaced {replaced}"
+
+
+def _words(replaced: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{one_line(name, 40)} ({method})" for name, method in replaced]
+
+
+def _json(source: Path, sample: Sample, dry_run: bool) -> str:
+    return json.dumps(
+        {
+            "event": "kept",
+            "file": str(sample.path),
+            "source": str(source),
+            "replaced": dict(sample.redaction.replaced),
+            "written": not dry_run,
+        }
+    )
