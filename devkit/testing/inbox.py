@@ -1,0 +1,83 @@
+"""Keeps the receipts that arrive, in any thread, and waits for the one that a test expects."""
+
+import threading
+from collections.abc import Mapping
+
+from devkit.callback import Callback, compose
+from devkit.testing.field import hide_numbers, vendor_name
+from devkit.testing.receipt import TestReceipt
+
+_SHOWN = 20  # arrivals in the message of a time-out
+
+
+class NotReceived(AssertionError):
+    """The expected receipt did not arrive in time; the message lists those that did."""
+
+
+class ReceiptInbox:
+    """What has arrived so far, oldest first. Thread-safe. Waiting takes nothing out."""
+
+    def __init__(self) -> None:
+        self._receipts: list[TestReceipt] = []
+        self._arrived = threading.Condition()
+
+    def __repr__(self) -> str:
+        return f"<ReceiptInbox with {len(self)}>"
+
+    def __len__(self) -> int:
+        return len(self._receipts)
+
+    @property
+    def receipts(self) -> tuple[TestReceipt, ...]:
+        with self._arrived:
+            return tuple(self._receipts)
+
+    def put(self, arrival: TestReceipt | Callback | Mapping[str, object]) -> None:
+        """Add a receipt, a callback, or the fields of a receipt. Can be given to `deliver` as its target."""
+        with self._arrived:
+            self._receipts.append(_receipt(arrival, len(self._receipts)))
+            self._arrived.notify_all()
+
+    def clear(self) -> None:
+        """Forget what has arrived."""
+        with self._arrived:
+            self._receipts.clear()
+
+    def wait_for_receipt(self, timeout: float = 5, **fields: object) -> TestReceipt:
+        """The first receipt with these fields, once it has arrived; any receipt without fields.
+
+        timeout: seconds. fields: by their Python names, such as status, message_id, err_code.
+        Raises NotReceived.
+        """
+        return self.wait_for_receipts(1, timeout, **fields)[0]
+
+    def wait_for_receipts(self, count: int, timeout: float = 5, **fields: object) -> tuple[TestReceipt, ...]:
+        """The first `count` receipts with these fields, once they have arrived. Otherwise as `wait_for_receipt`."""
+        wanted = {vendor_name(name): str(value) for name, value in fields.items()}
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: len(self._matching(wanted)) >= count, timeout):
+                raise NotReceived(self._missing(count, timeout, wanted))
+            return self._matching(wanted)[:count]
+
+    def _matching(self, wanted: Mapping[str, str]) -> tuple[TestReceipt, ...]:
+        return tuple(receipt for receipt in self._receipts if _matches(receipt, wanted))
+
+    def _missing(self, count: int, timeout: float, wanted: Mapping[str, str]) -> str:
+        fields = " ".join(f"{name}={value}" for name, value in wanted.items())
+        what = f"{count} receipts" if count > 1 else "receipt"
+        lines = [hide_numbers(f"No {what} {f'with {fields} ' if fields else ''}within {timeout:g} s.")]
+        lines.append(f"{len(self)} arrived{':' if self._receipts else '.'}")
+        lines += [f"  {receipt!r}" for receipt in self._receipts[-_SHOWN:]]
+        return "\n".join(lines)
+
+
+def _matches(receipt: TestReceipt, wanted: Mapping[str, str]) -> bool:
+    fields = receipt.fields
+    return all(name in fields and str(fields[name]) == value for name, value in wanted.items())
+
+
+def _receipt(arrival: TestReceipt | Callback | Mapping[str, object], number: int) -> TestReceipt:
+    if isinstance(arrival, TestReceipt):
+        return arrival
+    callback = arrival if isinstance(arrival, Callback) else compose(arrival, "json")
+    return TestReceipt(callback, name=f"arrival-{number + 1}")
