@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 
 from devkit.callback import Callback
@@ -199,13 +200,15 @@ def _request(callback: Callback) -> dict[str, object]:
 def _render(value: object, indent: str = "") -> str:
     """JSON with an object's keys on a line each; a list of plain values stays on one line."""
     inner = indent + "  "
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)  # what json.dumps comes to, without its way there
     if isinstance(value, Mapping):
         if not value:
             return "{}"
-        lines = (f"{inner}{json.dumps(key)}: {_render(item, inner)}" for key, item in value.items())
+        lines = [f"{inner}{encode_basestring_ascii(key)}: {_render(item, inner)}" for key, item in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in value):
-        return "[\n" + ",\n".join(inner + _render(item, inner) for item in value) + f"\n{indent}]"
+        return "[\n" + ",\n".join([inner + _render(item, inner) for item in value]) + f"\n{indent}]"
     return json.dumps(value)
 
 

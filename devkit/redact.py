@@ -23,6 +23,6 @@ def hide_secrets(text: str, secrets: Iterable[str]) -> str:
 
 def one_line(text: str, limit: int = 200) -> str:
     """Foreign text made safe for a terminal: one line, no control or direction-changing characters, cut at limit."""
-    clean = "".join(char if char.isprintable() else " " for char in text)
+    clean = text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
     clean = " ".join(clean.split())
     return clean if len(clean) <= limit else clean[: limit - 3] + "..."

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 from devkit.callback import Callback
 
-WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+StartResponse = Callable[..., Any]
+WSGIApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 # Where `server` leaves the headers as they arrived: a tuple of name and value pairs, and whether one was folded.
 HEADERS_KEY = "devkit.headers"
