@@ -1,0 +1,230 @@
+"""`devkit replay`: recorded receipts to local code, again."""
+
+import os
+import secrets
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import click
+
+from devkit.callback import TRANSPORTS, Callback, Transport, to_wire
+from devkit.colour import wanted
+from devkit.edit import parse_assignment
+from devkit.outcome import Expectation, Planned, parse_expectation
+from devkit.pace import parse_speed
+from devkit.plan import ORDERS, Arrangement, Order, Shot, arrange, load_recordings
+from devkit.redact import one_line
+from devkit.renew import signer_with
+from devkit.replay import Rules, replay
+from devkit.rework import Edits, Renewal, Route, check_secrecy, edited, finisher
+from devkit.rewrite import parse_header, parse_path
+from devkit.selector import select, shown
+from devkit.session import project_in
+from devkit.settings import Settings, read_settings
+from devkit.store import Store
+from devkit.tally import Screen, follow, show_plan
+from devkit.target import is_own_receiver, target_address
+
+_MORE_THAN_0 = click.FloatRange(0, min_open=True)
+_FROM_1 = click.IntRange(1)
+
+
+class _Options(TypedDict):
+    selectors: tuple[str, ...]
+    to: str
+    path: str
+    allow_remote: bool
+    speed: float
+    max_wait: float | None
+    rate: float | None
+    order: Order
+    seed: int | None
+    duplicate: int
+    repeat: int
+    transport: Transport | None
+    sets: tuple[tuple[str, str], ...]
+    unsets: tuple[str, ...]
+    headers: tuple[tuple[str, str | None], ...]
+    now: bool
+    resign: bool
+    exact: bool
+    expect: Expectation
+    timeout: float
+    jobs: int
+    fail_fast: bool
+    dry_run: bool
+    as_json: bool
+
+
+@click.command(name="replay")
+@click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...")
+@click.option(
+    "--to",
+    default="",
+    metavar="URL",
+    help="Where to; without it DEVKIT_FORWARD_TO, else port 3000 (DEVKIT_PORT) of this machine.",
+)
+@click.option(
+    "--path",
+    type=parse_path,
+    default=None,
+    metavar="PATH",
+    help="The path to send to.  [that of the URL, else the recorded one without its secret segment]",
+)
+@click.option("--allow-remote", is_flag=True, help="Send to another machine: receipts hold phone numbers.")
+@click.option(
+    "--speed",
+    type=parse_speed,
+    default="max",
+    metavar="SPEED",
+    show_default=True,
+    help="1x keeps the recorded gaps, 10x is ten times faster, max waits for nothing.",
+)
+@click.option("--max-wait", type=click.FloatRange(0), metavar="SECONDS", help="No gap is longer than this.")
+@click.option("--rate", type=_MORE_THAN_0, metavar="N", help="At most N receipts a second, on average.")
+@click.option(
+    "--order", type=click.Choice(ORDERS), default="recorded", show_default=True, help="The order to send in."
+)
+@click.option("--seed", type=int, metavar="N", help="Shuffle as another run with this seed did.")
+@click.option(
+    "--duplicate", type=_FROM_1, default=1, metavar="N", show_default=True, help="Send each N times in a row."
+)
+@click.option(
+    "--repeat", type=_FROM_1, default=1, metavar="N", show_default=True, help="Send the whole N times."
+)
+@click.option("--as", "transport", type=click.Choice(TRANSPORTS), help="Send in another transport.")
+@click.option(
+    "--set", "sets", type=parse_assignment, multiple=True, metavar="FIELD=VALUE", help="Set a field."
+)
+@click.option("--unset", "unsets", multiple=True, metavar="FIELD", help="Leave a field out.")
+@click.option(
+    "-H",
+    "headers",
+    type=parse_header,
+    multiple=True,
+    metavar="'NAME: VALUE'",
+    help="Set a header; 'NAME:' leaves it out.",
+)
+@click.option("--now", is_flag=True, help="Make message-timestamp, timestamp and nonce fresh.")
+@click.option("--resign", is_flag=True, help="Sign again with VONAGE_SIGNATURE_SECRET and _METHOD.")
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="Send what was recorded: Host, hop-by-hop headers and secret path segment too, nothing added. Only "
+    "Content-Length is made to fit the body, and stands in for Transfer-Encoding.",
+)
+@click.option(
+    "--expect",
+    type=parse_expectation,
+    default="2xx",
+    metavar="STATUS",
+    show_default=True,
+    help="The right answers.",
+)
+@click.option(
+    "--timeout",
+    type=_MORE_THAN_0,
+    default=15.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="Wait this long for an answer.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    metavar="N",
+    show_default=True,
+    help="Connections at once; with more than one only the receipts of one message keep their order.",
+)
+@click.option("--fail-fast", is_flag=True, help="Stop at the first receipt that fails.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, send nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print results as JSON lines.")
+@click.pass_context
+def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
+    """Send recorded receipts to local code again, byte for byte.
+
+    SELECTOR is a file, a directory, a pattern, `latest`, `latest:N`, the name of a sample, a message id or its
+    beginning. By default these change, and nothing else: Host, Content-Length, hop-by-hop headers, the path
+    (see --path), and X-Devkit-Replay is added.
+
+    Exit code: 0 all answers were expected, 1 one was not, 2 usage, 3 configuration or fixture, 4 nobody there.
+    """
+    directory = Path.cwd()
+    settings = read_settings(os.environ, directory)
+    screen = Screen(options["as_json"], wanted(os.environ))
+    edits = Edits(options["transport"], options["sets"], options["unsets"], options["headers"])
+    route = _route(options, settings, directory)
+    recordings = load_recordings(select(Store(settings.fixtures), options["selectors"]))
+    check_secrecy(recordings, route)
+    shots = arrange(edited(recordings, edits), _arrangement(options, screen))
+    finish = finisher(edits, _renewal(options, settings), route, clock=_now, nonce=_nonce)
+    if options["dry_run"]:
+        show_plan(_planned(shots, finish), screen)
+        return
+    outcomes = replay(shots, route.address, finish, _rules(options))
+    ctx.exit(follow(outcomes, len(shots), screen))
+
+
+def _route(options: _Options, settings: Settings, directory: Path) -> Route:
+    address = target_address(options["to"], settings, allow_remote=options["allow_remote"])
+    own = is_own_receiver(address, project_in(directory).session())
+    return Route(address, options["path"] or "", options["exact"], own)
+
+
+def _arrangement(options: _Options, screen: Screen) -> Arrangement:
+    seed = options["seed"]
+    if seed is None:
+        seed = secrets.randbelow(1_000_000)
+        if options["order"] == "shuffle":
+            screen.notice(f"shuffled; the same order comes again with --seed {seed}")
+    return Arrangement(
+        order=options["order"],
+        seed=seed,
+        duplicate=options["duplicate"],
+        repeat=options["repeat"],
+        speed=options["speed"],
+        max_wait=options["max_wait"],
+        rate=options["rate"],
+    )
+
+
+def _renewal(options: _Options, settings: Settings) -> Renewal:
+    if not options["resign"]:
+        return Renewal(options["now"])
+    return Renewal(options["now"], signer_with(settings.signature_secret, settings.signature_method))
+
+
+def _rules(options: _Options) -> Rules:
+    return Rules(
+        expect=options["expect"],
+        timeout=options["timeout"],
+        jobs=options["jobs"],
+        fail_fast=options["fail_fast"],
+        renewed=options["now"] and options["resign"],
+    )
+
+
+def _planned(shots: Sequence[Shot], finish: Callable[[Callback], Callback]) -> Iterator[Planned]:
+    for shot in shots:
+        callback, receipt = finish(shot.recording.callback), shot.recording.receipt
+        yield Planned(
+            file=shown(shot.recording.path),
+            message_id=one_line(receipt.message_id, 60),
+            status=one_line(receipt.status, 30),
+            method=callback.method,
+            path=callback.path,
+            bytes=len(to_wire(callback)),
+            due=round(shot.due, 3),
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _nonce() -> str:
+    return str(uuid.uuid4())

@@ -1,0 +1,133 @@
+"""`devkit trigger`: a new receipt to local code, no recording needed."""
+
+import os
+import secrets
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from devkit.callback import CALLBACK_PATH, TRANSPORTS, Transport, compose
+from devkit.colour import wanted
+from devkit.edit import parse_assignment
+from devkit.outcome import json_line
+from devkit.push import Connection
+from devkit.renew import signer_with
+from devkit.replay import Rules, attempt
+from devkit.rewrite import Destination, readdress
+from devkit.settings import Settings, read_settings
+from devkit.signature import METHODS, Method
+from devkit.tally import Screen, line
+from devkit.target import path_of, target_address
+from devkit.trigger import (
+    Occasion,
+    Triggered,
+    change_fields,
+    default_err_code,
+    make_fields,
+    notices,
+    parse_err_code,
+    sign_fields,
+)
+
+_NO_ACCOUNT = "abcd1234"
+
+
+@click.command(name="trigger")
+@click.argument("status")
+@click.option(
+    "--err-code",
+    type=parse_err_code,
+    metavar="CODE",
+    help="A number, or a name such as absent-subscriber-temporary.  [0 for accepted, buffered, delivered; else 1]",
+)
+@click.option(
+    "--as",
+    "transport",
+    type=click.Choice(TRANSPORTS),
+    default="get",
+    show_default=True,
+    help="How to send it.",
+)
+@click.option(
+    "--set", "sets", type=parse_assignment, multiple=True, metavar="FIELD=VALUE", help="Set a field."
+)
+@click.option("--unset", "unsets", multiple=True, metavar="FIELD", help="Leave a field out.")
+@click.option(
+    "--sign",
+    "method",
+    type=click.Choice(METHODS, case_sensitive=False),
+    metavar="METHOD",
+    help=f"Sign it with VONAGE_SIGNATURE_SECRET: {', '.join(METHODS)}.",
+)
+@click.option(
+    "--to",
+    default="",
+    metavar="URL",
+    help="Where to; without it DEVKIT_FORWARD_TO, else port 3000 (DEVKIT_PORT) of this machine.",
+)
+@click.option("--allow-remote", is_flag=True, help="Send it to another machine.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=15.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="Wait this long for an answer.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON line.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    status: str,
+    err_code: str | None,
+    transport: Transport,
+    sets: tuple[tuple[str, str], ...],
+    unsets: tuple[str, ...],
+    method: Method | None,
+    to: str,
+    allow_remote: bool,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Send a new receipt to local code, as Vonage would: any STATUS, also one that no document lists.
+
+    Exit code: 0 for an answer 2xx, 1 for another one, 2 usage, 3 configuration, 4 nobody there.
+    """
+    settings = read_settings(os.environ, Path.cwd())
+    screen = Screen(as_json, wanted(os.environ))
+    address = target_address(to, settings, allow_remote=allow_remote)
+    fields = _fields(settings, status, err_code, sets, unsets, method)
+    for words in notices(fields.get("status", ""), fields.get("err-code", "")):
+        screen.notice(f"{words}; it is sent as it is")
+    target = path_of(address) or CALLBACK_PATH
+    callback = readdress(compose(fields, transport), Destination(address.netloc, target))
+    with Connection(address, timeout=timeout) as connection:
+        outcome = attempt(connection, callback, Rules(timeout=timeout, renewed=True))
+    triggered = Triggered.of(outcome, fields.get("err-code", ""))
+    screen.say(json_line(triggered) if as_json else line(outcome))
+    if outcome.hint:
+        screen.hint(outcome.hint)
+    ctx.exit({"ok": 0, "failed": 1, "unreachable": 4}[outcome.outcome])
+
+
+def _fields(
+    settings: Settings,
+    status: str,
+    err_code: str | None,
+    sets: tuple[tuple[str, str], ...],
+    unsets: tuple[str, ...],
+    method: Method | None,
+) -> dict[str, str]:
+    occasion = Occasion(
+        now=datetime.now(UTC),
+        message_id=secrets.token_hex(8).upper(),
+        nonce=str(uuid.uuid4()),
+        api_key=settings.api_key or _NO_ACCOUNT,
+    )
+    fields = make_fields(status, err_code or default_err_code(status), occasion)
+    fields = change_fields(fields, sets, unsets)
+    if method is None:
+        return fields
+    return sign_fields(fields, signer_with(settings.signature_secret, method), occasion, unsets)

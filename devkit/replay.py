@@ -1,0 +1,144 @@
+"""Sends recorded callbacks again, each when it is due, and says what came of it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from zlib import crc32
+
+from devkit.callback import Callback
+from devkit.errors import PushError
+from devkit.outcome import Expectation, Outcome, Replayed, advice
+from devkit.pace import wait_until
+from devkit.plan import Shot
+from devkit.push import Address, Connection
+from devkit.receipt import Receipt, read
+from devkit.redact import one_line
+from devkit.selector import shown
+
+Finish = Callable[[Callback], Callback]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How receipts are sent and judged.
+
+    timeout: seconds to wait for an answer. jobs: connections at once. fail_fast: send no more after a failure.
+    renewed: the receipts bear a new time and signature, so an old one cannot be why they are refused.
+    """
+
+    expect: Expectation = field(default_factory=Expectation)
+    timeout: float = 15
+    jobs: int = 1
+    fail_fast: bool = False
+    renewed: bool = False
+
+
+def replay(
+    shots: Sequence[Shot],
+    address: Address,
+    finish: Finish,
+    rules: Rules,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    wait: Callable[[float], object] | None = None,
+) -> Iterator[Replayed]:
+    """Send the shots and yield what came of each. finish: makes the callback that goes out, just before it does.
+
+    With one job the shots go in their order. With more, those of one message do.
+    Raises UsageError when the address is remote and must not be.
+    """
+    ended = threading.Event()
+    start = clock()
+
+    def send(part: Iterable[Shot]) -> Iterator[Replayed]:
+        with Connection(address, timeout=rules.timeout) as connection:
+            for shot in part:
+                wait_until(start + shot.due, clock, wait or ended.wait)
+                if ended.is_set():
+                    return
+                callback = finish(shot.recording.callback)
+                outcome = attempt(connection, callback, rules, file=shown(shot.recording.path))
+                if rules.fail_fast and outcome.outcome != "ok":
+                    ended.set()
+                yield outcome
+
+    if rules.jobs == 1:
+        yield from send(shots)
+    else:
+        yield from _in_parallel(send, _parts(shots, rules.jobs), ended)
+
+
+def attempt(connection: Connection, callback: Callback, rules: Rules, *, file: str = "") -> Replayed:
+    """Push one callback and judge the answer. file: where it is from. Raises UsageError as `replay`."""
+    reading = read(callback)
+    receipt = reading if isinstance(reading, Receipt) else Receipt({})
+    outcome, answer, ms, problem, hint = _push(connection, callback, rules, signed="sig" in receipt.fields)
+    return Replayed(
+        file=file,
+        message_id=one_line(receipt.message_id, 60),
+        status=one_line(receipt.status, 30),
+        outcome=outcome,
+        answer=answer,
+        ms=ms,
+        problem=problem,
+        hint=hint,
+    )
+
+
+def _push(
+    connection: Connection, callback: Callback, rules: Rules, *, signed: bool
+) -> tuple[Outcome, int | None, float | None, str, str]:
+    """The end, the answer's status and milliseconds, and what went wrong and what to do when no answer came."""
+    try:
+        answer = connection.push(callback)
+    except PushError as error:
+        outcome: Outcome = "unreachable" if error.reason == "unreachable" else "failed"
+        return outcome, None, None, error.message, error.hint
+    ms = round(answer.seconds * 1000, 1)
+    if rules.expect.allows(answer.status):
+        return "ok", answer.status, ms, "", ""
+    return "failed", answer.status, ms, "", advice(answer.status, old_signature=signed and not rules.renewed)
+
+
+def _parts(shots: Sequence[Shot], jobs: int) -> list[list[Shot]]:
+    """The shots dealt out so that all of one message are in one part, in their order."""
+    parts: list[list[Shot]] = [[] for _ in range(jobs)]
+    for shot in shots:
+        key = shot.recording.receipt.message_id or str(shot.recording.path)
+        parts[crc32(key.encode("utf-8", "surrogatepass")) % jobs].append(shot)
+    return [part for part in parts if part]
+
+
+def _in_parallel(
+    send: Callable[[Iterable[Shot]], Iterator[Replayed]],
+    parts: Sequence[Sequence[Shot]],
+    ended: threading.Event,
+) -> Iterator[Replayed]:
+    done: SimpleQueue[Replayed | BaseException | None] = SimpleQueue()
+
+    def work(part: Sequence[Shot]) -> None:
+        try:
+            for outcome in send(part):
+                done.put(outcome)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where somebody hears it
+            done.put(error)
+        else:
+            done.put(None)
+
+    threads = [threading.Thread(target=work, args=(part,), daemon=True) for part in parts]
+    for thread in threads:
+        thread.start()
+    try:
+        running = len(threads)
+        while running:
+            result = done.get()
+            if isinstance(result, BaseException):
+                raise result
+            if result is None:
+                running -= 1
+            else:
+                yield result
+    finally:
+        ended.set()

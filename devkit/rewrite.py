@@ -1,0 +1,128 @@
+"""Addresses a recorded callback to another target: what must change in the request, and nothing else. Pure."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from devkit.callback import CALLBACK_PATH, CONNECTION_HEADERS, Callback
+from devkit.errors import UsageError
+
+# Tells devkit's own receiver, on this machine only, to show a callback and not to record it again.
+REPLAY_HEADER = "X-Devkit-Replay"
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*)")
+_FRAMING = ("content-length", "transfer-encoding")
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where callbacks go. host: as the Host header says it. target: path, or path and query; empty to keep the
+    recorded path. dropped: names of headers, in lower case, that must not get there."""
+
+    host: str
+    target: str = ""
+    dropped: Collection[str] = ()
+
+
+def readdress(callback: Callback, to: Destination) -> Callback:
+    """The callback for another host: Host, Content-Length and path changed, hop-by-hop headers left out, marked.
+
+    The secret last segment of devkit's callback path is never kept. Everything else stays, byte for byte.
+    """
+    headers = tuple(
+        pair
+        for pair in callback.headers
+        if pair[0].lower() not in CONNECTION_HEADERS and pair[0].lower() not in to.dropped
+    )
+    headers = with_header(headers, "Host", to.host, first=True)
+    headers = _with_length(headers, callback.body)
+    if not any(name.lower() == REPLAY_HEADER.lower() for name, _ in headers):
+        headers = (*headers, (REPLAY_HEADER, "1"))
+    target = with_path(callback.target, to.target) if to.target else without_token(callback.target)
+    return Callback(callback.method, target, headers, callback.body)
+
+
+def keep_exact(callback: Callback, target: str = "") -> Callback:
+    """The callback as it was recorded, but for a length that fits the body: else the target would wait for more.
+
+    target: as in `Destination`.
+    """
+    target = with_path(callback.target, target) if target else callback.target
+    # A body that came in chunks was joined when it was recorded; it goes out in one piece.
+    headers = with_header(callback.headers, "Transfer-Encoding", None)
+    return Callback(callback.method, target, _with_length(headers, callback.body), callback.body)
+
+
+def with_path(target: str, path: str) -> str:
+    """A request target with another path. A query of the path goes before the recorded one, as Vonage adds it."""
+    query = target.partition("?")[2]
+    if not query:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{query}"
+
+
+def without_token(target: str) -> str:
+    """A request target without the secret that follows devkit's callback path, however it is spelled."""
+    path, mark, query = target.partition("?")
+    origin = match[0] if (match := _ABSOLUTE.match(path)) else ""
+    plain = re.sub("/+", "/", unquote(path[len(origin) :], encoding="latin-1"))
+    if not plain.startswith(f"{CALLBACK_PATH}/") or plain == f"{CALLBACK_PATH}/":
+        return target
+    return f"{origin}{CALLBACK_PATH}{mark}{query}"
+
+
+def has_token(target: str) -> bool:
+    """Whether a request target bears a secret after devkit's callback path."""
+    return without_token(target) != target
+
+
+def with_header(headers: Headers, name: str, value: str | None, *, first: bool = False) -> Headers:
+    """The headers with one of this name, in the place and letter case of the old one; None leaves it out.
+
+    first: where a header goes that was not there.
+    """
+    wanted = name.lower()
+    places = [place for place, (given, _) in enumerate(headers) if given.lower() == wanted]
+    if value is None:
+        return tuple(pair for place, pair in enumerate(headers) if place not in places)
+    if not places:
+        return ((name, value), *headers) if first else (*headers, (name, value))
+    old, *more = places
+    changed = (*headers[:old], (headers[old][0], value), *headers[old + 1 :])
+    return tuple(pair for place, pair in enumerate(changed) if place not in more) if more else changed
+
+
+def parse_header(text: str) -> tuple[str, str | None]:
+    """A header from the command line: `Name: value`, or `Name:` to leave it out. Raises UsageError."""
+    match = _HEADER.fullmatch(text.rstrip(" \t"))
+    if match is None:
+        raise UsageError(
+            f"Not a header: {text!r}.", hint="Write it as -H 'Name: value', or -H 'Name:' to leave it out."
+        )
+    name, value = match.groups()
+    if name.lower() in _FRAMING:
+        raise UsageError(
+            f"{name} cannot be chosen: it says where the request ends.",
+            hint="Leave it out; it is set for each body.",
+        )
+    return name, value.encode("utf-8", "surrogateescape").decode("latin-1") or None
+
+
+def parse_path(text: str) -> str:
+    """A path from the command line, with a query if it has one. Raises UsageError."""
+    if text.startswith("/") and all("!" <= char <= "~" for char in text) and "#" not in text:
+        return text
+    raise UsageError(
+        f"Not a path: {text!r}.",
+        hint="Begin it with /, and percent-encode what is not plain ASCII: --path /webhooks/dlr",
+    )
+
+
+def _with_length(headers: Headers, body: bytes) -> Headers:
+    if not body and not any(name.lower() == "content-length" for name, _ in headers):
+        return headers
+    return with_header(headers, "Content-Length", str(len(body)))

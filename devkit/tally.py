@@ -1,0 +1,99 @@
+"""Shows what came of a replay while it runs, and counts it: a line each for people, or JSON lines for programs."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import click
+
+from devkit.outcome import Outcome, Planned, Replayed, json_line, summarise
+
+_MANY = 50  # receipts from which a progress bar is worth its place
+_COLOURS: dict[Outcome, str] = {"ok": "green", "failed": "red", "unreachable": "magenta"}
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """How results are shown. colour: None to leave it to the terminal."""
+
+    as_json: bool = False
+    colour: bool | None = None
+
+    def say(self, line: str) -> None:
+        click.echo(line, color=self.colour)
+
+    def notice(self, words: str) -> None:
+        """Something beside the results, on stderr."""
+        click.echo(f"{click.style('Notice:', fg='cyan')} {words}", err=True, color=self.colour)
+
+    def hint(self, words: str) -> None:
+        click.echo(f"{click.style('Hint:', fg='cyan')} {words}", err=True, color=self.colour)
+
+
+def follow(outcomes: Iterable[Replayed], total: int, screen: Screen) -> int:
+    """Show each outcome as it comes, then the summary; the exit code. Ctrl-C ends it early, with 1 at least."""
+    counted: Counter[Outcome] = Counter()
+    hinted: set[str] = set()
+    interrupted = False
+    with _printing(total, screen) as say:
+        try:
+            for outcome in outcomes:
+                counted[outcome.outcome] += 1
+                say(json_line(outcome) if screen.as_json else line(outcome))
+                if outcome.hint and outcome.hint not in hinted:
+                    hinted.add(outcome.hint)
+                    screen.hint(outcome.hint)
+        except KeyboardInterrupt:
+            interrupted = True
+    summary = summarise(counted)
+    if rest := total - counted.total():
+        screen.notice(f"stopped early: {rest} of {total} not sent or not answered")
+    screen.say(json_line(summary) if screen.as_json else str(summary))
+    return summary.exit_code or int(interrupted)
+
+
+def show_plan(planned: Iterable[Planned], screen: Screen) -> None:
+    """What would be sent, then a summary of nothing."""
+    plans = list(planned)
+    for plan in plans:
+        screen.say(json_line(plan) if screen.as_json else plan_line(plan))
+    screen.notice(f"dry run: {len(plans)} receipts would be sent, none was")
+    summary = summarise(Counter())
+    screen.say(json_line(summary) if screen.as_json else str(summary))
+
+
+def plan_line(plan: Planned) -> str:
+    """A plan for people: when, which file, the receipt's status, the request without its query."""
+    words = (f"{plan.due:>9.3f} s", plan.file, plan.status or "unreadable", f"{plan.method} {plan.path}")
+    return "  ".join((*words, f"{plan.bytes} bytes"))
+
+
+def line(outcome: Replayed) -> str:
+    """An outcome for people: how it ended, the file, the receipt's status, the answer."""
+    word = click.style(f"{outcome.outcome:<11}", fg=_COLOURS[outcome.outcome])
+    answer = outcome.problem if outcome.answer is None else f"{outcome.answer}  {outcome.ms:g} ms"
+    return "  ".join(filter(None, (word, outcome.file, outcome.status or "unreadable", answer)))
+
+
+@contextmanager
+def _printing(total: int, screen: Screen) -> Iterator[Callable[[str], None]]:
+    if screen.as_json or total < _MANY or not (sys.stdout.isatty() and sys.stderr.isatty()):
+        yield screen.say
+        return
+    # Only here, because it takes as long to import as everything else together.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("replay", total=total)
+
+        def say(line: str) -> None:
+            console.print(Text.from_ansi(line))
+            progress.advance(task)
+
+        yield say

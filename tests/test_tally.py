@@ -1,0 +1,93 @@
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from devkit.outcome import Outcome, Planned, Replayed
+from devkit.tally import Screen, follow, line, show_plan
+
+OK = Replayed("a.json", "0A00", "delivered", "ok", 200, 1.5)
+FAILED = Replayed("b.json", "0A00", "failed", "failed", 500, 2.0, hint="Look at the log.")
+GONE = Replayed("c.json", "", "", "unreachable", None, None, "Nobody answers.", "Start it.")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"), [([OK], 0), ([], 0), ([OK, FAILED], 1), ([FAILED, GONE], 4), ([GONE], 4)]
+)
+def test_the_exit_code_tells_the_worst(
+    outcomes: list[Replayed], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert follow(outcomes, len(outcomes), Screen()) == code
+
+
+def test_people_get_a_line_for_each_and_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    follow([OK, FAILED, GONE], 3, Screen())
+
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "ok           a.json  delivered  200  1.5 ms",
+        "failed       b.json  failed  500  2 ms",
+        "unreachable  c.json  unreadable  Nobody answers.",
+        "replay: 1 ok, 1 failed, 1 unreachable",
+    ]
+    assert printed.err.splitlines() == ["Hint: Look at the log.", "Hint: Start it."]
+
+
+def test_programs_get_json_lines_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    follow([OK, FAILED, GONE], 3, Screen(as_json=True))
+
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert [one["event"] for one in lines] == ["replayed", "replayed", "replayed", "summary"]
+    assert [one["outcome"] for one in lines[:3]] == ["ok", "failed", "unreachable"]
+    assert lines[3] == {"event": "summary", "ok": 1, "failed": 1, "unreachable": 1}
+
+
+def test_a_hint_is_given_once(capsys: pytest.CaptureFixture[str]) -> None:
+    follow([GONE, FAILED, GONE, FAILED], 4, Screen())
+
+    assert capsys.readouterr().err.count("Hint:") == 2
+
+
+def test_ctrl_c_ends_with_the_summary_so_far(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> Iterator[Replayed]:
+        yield OK
+        raise KeyboardInterrupt
+
+    assert follow(interrupted(), 5, Screen()) == 1
+
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1] == "replay: 1 ok, 0 failed, 0 unreachable"
+    assert "4 of 5" in printed.err
+
+
+def test_colours_can_be_wanted_and_not(capsys: pytest.CaptureFixture[str]) -> None:
+    follow([OK], 1, Screen(colour=True))
+    assert "\x1b[32mok" in capsys.readouterr().out
+
+    follow([FAILED], 1, Screen(colour=False))
+    printed = capsys.readouterr()
+    assert "\x1b" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize("outcome", ["ok", "failed", "unreachable"])
+def test_words_stand_in_a_column(outcome: Outcome) -> None:
+    shown = line(Replayed("a.json", "", "delivered", outcome, 200, 1))
+
+    assert shown.split("m", 1)[1].index("a.json") == len("unreachable") + len("\x1b[0m") + 2
+
+
+def test_a_plan_shows_no_number_and_sends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = Planned("a.json", "0A00", "delivered", "GET", "/dlr", 240, 2.5)
+
+    show_plan([plan], Screen())
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "    2.500 s  a.json  delivered  GET /dlr  240 bytes",
+        "replay: 0 ok, 0 failed, 0 unreachable",
+    ]
+    assert "1 receipts would be sent" in printed.err
+
+    show_plan([plan], Screen(as_json=True))
+    first, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["event"], first["due"]) == ("planned", 2.5)
+    assert last == {"event": "summary", "ok": 0, "failed": 0, "unreachable": 0}
