@@ -34,6 +34,22 @@ help: ## Show this list
 dev: $(RUN) ## Record receipts until Ctrl-C  [OFFLINE=1] [FORWARD_TO=URL] [ARGS=...]
 	@$(BIN)/devkit dev $(DEV_ARGS) $(ARGS)
 
+.PHONY: replay
+replay: $(RUN) ## Send recorded receipts to local code  FIXTURE=latest [TO=URL] [ARGS=...]
+	@$(BIN)/devkit replay $(or $(FIXTURE),latest) $(if $(TO),--to "$(TO)") $(ARGS)
+
+.PHONY: trigger
+trigger: $(RUN) ## Send a new receipt to local code  STATUS=delivered [ARGS=...]
+	@$(BIN)/devkit trigger $(or $(STATUS),delivered) $(ARGS)
+
+.PHONY: send
+send: $(RUN) ## Send a test SMS; its receipts come to this session  [ARGS='--to ... --wait']
+	@$(BIN)/devkit send $(ARGS)
+
+.PHONY: doctor
+doctor: $(RUN) ## Walk the whole path and say what is wrong and what to type  [ARGS=...]
+	@$(BIN)/devkit doctor $(ARGS)
+
 .PHONY: test
 test: $(DEV) ## Run the tests  [ARGS=tests/test_fixture.py]
 	@$(BIN)/python -m pytest $(ARGS)

@@ -11,6 +11,10 @@ TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 
 CALLBACK_PATH = "/webhooks/delivery-receipt"
 
+# Of our own requests: our question from outside in, and a receipt that is to be shown, not recorded again.
+PROBE_HEADER = "X-Devkit-Probe"
+REPLAY_HEADER = "X-Devkit-Replay"
+
 # Not hop-by-hop in the strict sense of RFC 9110 alone: these are all that a sender must set for its own connection.
 CONNECTION_HEADERS = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}

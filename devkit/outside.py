@@ -4,10 +4,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from devkit.callback import Callback
+from devkit.callback import PROBE_HEADER, Callback
 from devkit.errors import PushError, TunnelError
 from devkit.push import parse_address, push
-from devkit.receiver import PROBE_HEADER
 from devkit.stop import Stop
 
 _PATIENCE = 20  # seconds; a fresh tunnel's name can take a few to be known everywhere

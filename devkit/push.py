@@ -1,6 +1,5 @@
 """Pushes callbacks to a URL, byte for byte. Never follows a redirect, never changes a header."""
 
-import ipaddress
 import select
 import socket
 import ssl
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from devkit.callback import Callback, to_wire
 from devkit.errors import PushError, UsageError
+from devkit.loopback import is_loopback
 
 _MAX_ANSWER = 64 * 1024  # bytes of an answer's body that are kept
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -156,7 +156,7 @@ def _connect(address: Address, timeout: float) -> _Socket:
 
 def _connect_first(places: list[tuple[object, ...]], address: Address, timeout: float) -> socket.socket:
     # The very addresses that were checked are connected to: a name that changes its mind in between gains nothing.
-    if not address.allow_remote and not all(_is_loopback(str(place[0])) for place in places):
+    if not address.allow_remote and not all(is_loopback(str(place[0])) for place in places):
         raise UsageError(
             f"{address} is not on this machine; receipts hold phone numbers.",
             hint="Add --allow-remote if you mean it.",
@@ -170,12 +170,6 @@ def _connect_first(places: list[tuple[object, ...]], address: Address, timeout: 
         except OSError as error:
             failure = error
     raise failure
-
-
-def _is_loopback(host: str) -> bool:
-    address = ipaddress.ip_address(host.partition("%")[0])
-    # `::ffff:127.0.0.1`, which Python itself counts as loopback from 3.13 on only
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _is_stale(connection: _Socket) -> bool:

@@ -1,22 +1,18 @@
 """The public web application: takes callbacks, refuses everything else. The only app that the tunnel leads to."""
 
 import hmac
-import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Literal
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from devkit.callback import CALLBACK_PATH, FORWARDING_HEADERS, Callback
+from devkit.callback import CALLBACK_PATH, FORWARDING_HEADERS, REPLAY_HEADER, Callback
+from devkit.loopback import is_loopback, names_loopback
 from devkit.server import MAX_BODY
-from devkit.wsgi import HEADERS_KEY, StartResponse, callback_of
-
-PROBE_HEADER = "X-Devkit-Probe"
-REPLAY_HEADER = "X-Devkit-Replay"
+from devkit.wsgi import HEADERS_KEY, StartResponse, WSGIApplication, callback_of
 
 _METHODS = ("GET", "HEAD", "POST")
 
@@ -48,55 +44,83 @@ def create_receiver(take: Take, *, token: str) -> Flask:
     app = Flask("devkit.receiver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.merge_slashes = False  # or `//` would be answered with a redirect that names the path
+    door = _Door(take, token)
 
     def arrive(given: str = "") -> Response:
         callback, captured = callback_of(request.environ, request.get_data(cache=False))
-        local = came_straight(callback, request.remote_addr or "")
-        if not _admits(given, token, local):
-            return _refuse(take, callback, 404)
-        if callback.method == "HEAD":
-            return _answer(200)
-        return _answer(take(Arrival(_kind(callback, local), callback, captured)))
+        if not door.admits(callback, given, request.remote_addr or ""):
+            return _answer(door.refuse(callback, 404))
+        return _answer(door.take_in(callback, captured, request.remote_addr or ""))
 
     def no_route(_: Exception) -> Response:
-        return _refuse(take, callback_of(request.environ, b"")[0], 404)
+        return _answer(door.refuse(callback_of(request.environ, b"")[0], 404))
 
     def no_method(_: Exception) -> Response:
         # Which methods a path takes is told only to those who may use the path.
         callback, _captured = callback_of(request.environ, b"")
-        given = request.path.removeprefix(CALLBACK_PATH).removeprefix("/")
-        admitted = _admits(given, token, came_straight(callback, request.remote_addr or ""))
-        return _refuse(take, callback, 405 if admitted else 404)
+        admitted = door.admits(callback, _token_in(request.path), request.remote_addr or "")
+        return _answer(door.refuse(callback, 405 if admitted else 404))
 
     def no_words(error: HTTPException) -> Response:
         # The usual page would tell what runs here. A bug's traceback is in the log.
         return _answer(error.code or 500)
 
-    def straight(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Takes an admitted callback without Flask's dispatch, which costs more than recording does.
-
-        Whatever is out of the ordinary goes the long way and gets the same answer there.
-        """
-        callback = _plain_callback(environ)
-        if callback is not None:
-            given = environ["PATH_INFO"].removeprefix(CALLBACK_PATH).removeprefix("/")
-            local = came_straight(callback, environ["REMOTE_ADDR"])
-            if _admits(given, token, local):
-                body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-                arrived, captured = callback_of(environ, body)
-                status = HTTPStatus(take(Arrival(_kind(arrived, local), arrived, captured)))
-                start_response(f"{status.value} {status.phrase}", [("Content-Length", "0")])
-                return ()
-        return dispatch(environ, start_response)
-
-    dispatch = app.wsgi_app
-    app.wsgi_app = straight  # type: ignore[method-assign]  # Flask's own documented way to wrap an application
     for path in (CALLBACK_PATH, f"{CALLBACK_PATH}/<given>"):
         app.add_url_rule(path, path, arrive, methods=_METHODS, provide_automatic_options=False)
     app.register_error_handler(404, no_route)
     app.register_error_handler(405, no_method)
     app.register_error_handler(HTTPException, no_words)
+    wrapped = _straight(door, app.wsgi_app)
+    app.wsgi_app = wrapped  # type: ignore[method-assign, assignment]  # as Flask's documentation wraps one
     return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """Who may come in, and as what."""
+
+    take: Take
+    token: str
+
+    def admits(self, callback: Callback, given: str, remote: str) -> bool:
+        """given: the last segment of the path. remote: the peer's address."""
+        if not given:
+            return not self.token or came_straight(callback, remote)
+        return bool(self.token) and hmac.compare_digest(given.encode(), self.token.encode())
+
+    def take_in(self, callback: Callback, captured: str, remote: str) -> int:
+        """The status for a callback that was admitted."""
+        if callback.method == "HEAD":
+            return 200
+        return self.take(Arrival(_kind(callback, remote), callback, captured))
+
+    def refuse(self, callback: Callback, status: int) -> int:
+        self.take(Arrival("refused", callback, status=status))
+        return status
+
+
+def _straight(door: _Door, dispatch: WSGIApplication) -> WSGIApplication:
+    """Takes an admitted callback without Flask's dispatch, which costs more than recording does.
+
+    Whatever is out of the ordinary goes the long way, and gets there the answer that it would get here.
+    """
+
+    def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        callback = _plain_callback(environ)
+        remote: str = environ.get("REMOTE_ADDR", "")
+        if callback is None or not door.admits(callback, _token_in(environ["PATH_INFO"]), remote):
+            return dispatch(environ, start_response)
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        callback, captured = callback_of(environ, body)
+        status = HTTPStatus(door.take_in(callback, captured, remote))
+        start_response(f"{status.value} {status.phrase}", [("Content-Length", "0")])
+        return ()
+
+    return application
+
+
+def _token_in(path: str) -> str:
+    return path.removeprefix(CALLBACK_PATH).removeprefix("/")
 
 
 def _plain_callback(environ: dict[str, Any]) -> Callback | None:
@@ -116,33 +140,20 @@ def came_straight(callback: Callback, remote: str) -> bool:
 
     remote: the peer's address. A tunnel's agent is local too, but it forwards the public Host or says for whom.
     """
-    if not _is_loopback(remote) or any(name.lower() in FORWARDING_HEADERS for name, _ in callback.headers):
+    if not is_loopback(remote) or any(name.lower() in FORWARDING_HEADERS for name, _ in callback.headers):
         return False
     hosts = [value for name, value in callback.headers if name.lower() == "host"]
     if len(hosts) != 1:
         return False
-    host = hosts[0]
-    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    return name.lower() == "localhost" or _is_loopback(name.strip("[]"))
+    return names_loopback(hosts[0])
 
 
-def _admits(given: str, token: str, local: bool) -> bool:
-    if not given:
-        return local or not token
-    return bool(token) and hmac.compare_digest(given.encode(), token.encode())
-
-
-def _kind(callback: Callback, local: bool) -> Kind:
+def _kind(callback: Callback, remote: str) -> Kind:
     if callback.method == "GET" and not callback.query:
         return "probe"
-    if local and callback.header(REPLAY_HEADER) is not None:
+    if callback.header(REPLAY_HEADER) is not None and came_straight(callback, remote):
         return "replay"
     return "receipt"
-
-
-def _refuse(take: Take, callback: Callback, status: int) -> Response:
-    take(Arrival("refused", callback, status=status))
-    return _answer(status)
 
 
 def _answer(status: int) -> Response:
@@ -151,11 +162,3 @@ def _answer(status: int) -> Response:
         response.headers["Allow"] = ", ".join(_METHODS)
     del response.headers["Content-Type"]  # there is no content
     return response
-
-
-@lru_cache(maxsize=256)  # nearly every request comes from one address
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

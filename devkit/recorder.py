@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from devkit.callback import PROBE_HEADER
 from devkit.errors import DevkitError
 from devkit.event import Emit, NotRecorded, Probe, ReceiptTaken, Refused
 from devkit.fixture import Fixture
 from devkit.receipt import Receipt, Unreadable, read
-from devkit.receiver import PROBE_HEADER, Arrival
+from devkit.receiver import Arrival
 from devkit.redact import one_line
 from devkit.signature import Method, Verdict, verify
 from devkit.store import Store

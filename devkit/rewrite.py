@@ -5,11 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from devkit.callback import CALLBACK_PATH, CONNECTION_HEADERS, Callback
+from devkit.callback import CALLBACK_PATH, CONNECTION_HEADERS, REPLAY_HEADER, Callback
 from devkit.errors import UsageError
-
-# Tells devkit's own receiver, on this machine only, to show a callback and not to record it again.
-REPLAY_HEADER = "X-Devkit-Replay"
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*)")

@@ -68,8 +68,6 @@ def read_settings(environ: Mapping[str, str], directory: Path) -> Settings:
 
 
 def _read_env_file(path: Path) -> dict[str, str]:
-    from dotenv.parser import parse_stream
-
     if path.is_dir():  # a virtual environment: an older habit of naming them
         return {}
     try:
@@ -81,6 +79,8 @@ def _read_env_file(path: Path) -> dict[str, str]:
         raise ConfigurationError(
             f"Cannot read {path}: {reason}.", hint="Compare it with .env.example"
         ) from error
+    from dotenv.parser import parse_stream  # here: most commands run where there is no such file
+
     values = {}
     for binding in parse_stream(StringIO(text)):
         if binding.error:

@@ -3,7 +3,6 @@
 The SDK takes long to import, so it is imported when the first client is made.
 """
 
-import ipaddress
 import logging
 import re
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from devkit.errors import ConfigurationError, VonageError
+from devkit.loopback import names_loopback
 from devkit.redact import hide_secrets, one_line
 
 if TYPE_CHECKING:  # not to hide a circle: these only name types, and importing them costs half a second
@@ -41,7 +41,7 @@ def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpCli
     """
     from vonage_http_client import Auth, HttpClient, HttpClientOptions
 
-    loopback = is_loopback(credentials.host)
+    loopback = names_loopback(credentials.host)
     if not loopback and not _VONAGE_HOST.fullmatch(credentials.host.lower()):
         raise ConfigurationError(
             f"VONAGE_REST_HOST is {credentials.host!r}, which is neither Vonage's nor on this machine.",
@@ -126,15 +126,6 @@ def _nonsense(host: str) -> VonageError:
         f"{host} answered with something other than a JSON object.",
         hint="Check VONAGE_REST_HOST and any proxy in between.",
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, with or without its port, is this machine; only such a one is spoken to in plain http."""
-    name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
-    try:
-        return name == "localhost" or ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _plain_http_adapter() -> "HTTPAdapter":

@@ -4,9 +4,10 @@ from itertools import count
 
 import pytest
 
+from devkit.callback import PROBE_HEADER
 from devkit.errors import TunnelError
 from devkit.outside import reach
-from devkit.receiver import PROBE_HEADER, Arrival, create_receiver
+from devkit.receiver import Arrival, create_receiver
 from devkit.server import listen, serve
 from devkit.stop import Stop, StopRequested
 from tests.wire import OK, closed_port, raw_server

@@ -3,8 +3,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from devkit.callback import CALLBACK_PATH, Callback, Transport, compose, to_wire
-from devkit.receiver import REPLAY_HEADER, Arrival, create_receiver
+from devkit.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, Transport, compose, to_wire
+from devkit.receiver import Arrival, create_receiver
 from devkit.server import listen, serve
 from tests.taker import OURS, TOKEN, Taker
 from tests.wire import Place, talk

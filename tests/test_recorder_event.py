@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.callback import CALLBACK_PATH, Callback, compose
+from devkit.callback import CALLBACK_PATH, PROBE_HEADER, Callback, compose
 from devkit.event import Probe, ReceiptTaken, Refused
-from devkit.receiver import PROBE_HEADER
 from tests.recording import FIELDS, SECRET, Session, receipt
 
 

@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from devkit.callback import CALLBACK_PATH, CONNECTION_HEADERS, Callback
 from devkit.errors import UsageError
-from devkit.receiver import REPLAY_HEADER as RECEIVER_S_HEADER
 from devkit.rewrite import (
     REPLAY_HEADER,
     Destination,
@@ -21,10 +20,6 @@ from tests.arbitrary import callbacks, tokens, wire_text
 
 HERE = Destination("127.0.0.1:5000")
 MARK = (REPLAY_HEADER, "1")
-
-
-def test_the_mark_is_the_one_that_the_receiver_knows() -> None:
-    assert REPLAY_HEADER == RECEIVER_S_HEADER
 
 
 def test_only_what_must_change_does() -> None:

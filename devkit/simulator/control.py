@@ -1,12 +1,12 @@
 """What a running simulator shows of itself, and to whom: to programs and browsers on this machine only."""
 
-import ipaddress
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 from devkit.callback import FORWARDING_HEADERS
+from devkit.loopback import is_loopback, names_loopback
 from devkit.simulator.change import READERS
 from devkit.simulator.ledger import Delivery, Message
 from devkit.simulator.option import SimulatorOptions
@@ -69,20 +69,8 @@ def is_local(peer: str, headers: Mapping[str, str]) -> bool:
     headers: by lower-case name. A name that was made to point at this machine shows in Host.
     """
     host = headers.get("host", "")
-    if not _is_loopback(peer) or not _is_loopback(_name(host)) or FORWARDING_HEADERS & headers.keys():
+    if not is_loopback(peer) or not names_loopback(host) or FORWARDING_HEADERS & headers.keys():
         return False
     if headers.get("origin", f"http://{host}") != f"http://{host}":
         return False
     return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
-
-
-def _name(host: str) -> str:
-    name = host.rpartition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return name.lstrip("[").lower()
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
