@@ -1,10 +1,10 @@
 import pytest
-from arbitrary import any_text, callbacks, receipt_fields
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.callback import CALLBACK_PATH, TRANSPORTS, Callback, Transport, compose, to_wire
 from devkit.receipt import Receipt, read
+from tests.arbitrary import any_text, callbacks, receipt_fields
 
 FIELDS = {
     "msisdn": "447700900001",

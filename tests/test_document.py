@@ -2,11 +2,11 @@ import json
 from contextlib import suppress
 
 import pytest
-from arbitrary import json_values
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.document import BadDocument, RepeatedKey, parse
+from tests.arbitrary import json_values
 
 
 @given(json_values)

@@ -1,12 +1,12 @@
 import json
 
 import pytest
-from arbitrary import callbacks, json_values, plain_text
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.callback import Callback, compose
 from devkit.receipt import MAX_FIELDS, Receipt, Unreadable, read
+from tests.arbitrary import callbacks, json_values, plain_text
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -179,3 +179,13 @@ def test_no_secret_shows_in_a_repr() -> None:
     assert "the-api-secret" not in repr(SESSION)
     assert "the-token" not in repr(SESSION)
     assert "127.0.0.1:3000" in repr(SESSION)
+
+
+def test_a_session_whose_url_changes_is_found_as_it_is_now_and_goes_all_the_same(project: Project) -> None:
+    changed = replace(SESSION, public_url="https://other.example.com")
+
+    with project.running(SESSION) as describe:
+        describe(changed)
+        assert project.session() == changed
+
+    assert names(project) == []

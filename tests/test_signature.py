@@ -2,12 +2,12 @@ import hashlib
 from random import Random
 
 import pytest
-from arbitrary import any_text, json_values, plain_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vonage_http_client import Auth
 
 from devkit.signature import METHODS, Method, sign, verify
+from tests.arbitrary import any_text, json_values, plain_text
 
 SECRET = "test-signature-secret"
 FIELDS = {

@@ -1,6 +1,5 @@
 import errno
 import os
-import re
 import shutil
 import stat
 import threading
@@ -9,25 +8,18 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from arbitrary import any_text, fixtures
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from devkit import durable
 from devkit.callback import compose
 from devkit.errors import ConfigurationError, StoreError
 from devkit.fixture import Fixture, dumps, load
-from devkit.receipt import Receipt, Unreadable
-from devkit.store import Entry, Store, file_name, read_name, safe
+from devkit.store import Store, file_name
+from tests.arbitrary import fixtures
 
 MOMENT = datetime(2026, 11, 23, 13, 45, 47, 123456, UTC)
 DELIVERED = Fixture(MOMENT, compose({"messageId": "0A0000001234567B", "status": "delivered"}, "form"))
 UNREADABLE = Fixture(MOMENT, compose({"to": "AcmeInc"}, "get"))
-
-moments = st.datetimes(timezones=st.just(UTC))
-readings = st.builds(
-    lambda status, message_id: Receipt({"status": status, "messageId": message_id}), any_text, any_text
-) | st.just(Unreadable("why"))
 
 
 @pytest.fixture
@@ -74,69 +66,6 @@ def test_whatever_arrives_is_recorded_and_found(store: Store, fixture: Fixture) 
 
     assert load(path) == fixture
     assert path in [entry.path for entry in store.entries()]
-
-
-@given(moments, readings)
-def test_a_name_is_safe_on_every_file_system(moment: datetime, reading: Receipt | Unreadable) -> None:
-    name = file_name(moment, reading)
-
-    # It begins with digits, so it is neither hidden nor called CON or NUL; it holds no other dots than these two.
-    assert re.fullmatch(r"[0-9]{6}\.[0-9]{6}Z-[A-Za-z0-9_]+-[A-Za-z0-9_]+-[0-9a-f]{6}\.json", name)
-    assert len(name) <= 100
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["../../etc", "..\\..\\x", "/root", "C:", "NUL.", "a.b", "x y", "*?|<>", "日本", "\0", "-", "\u0664"],
-)
-def test_no_foreign_text_leaves_the_directory_or_makes_an_odd_name(text: str) -> None:
-    name = file_name(MOMENT, Receipt({"status": text, "messageId": text}))
-
-    assert re.fullmatch(r"134547\.123456Z-[A-Za-z0-9_]+-[A-Za-z0-9_]+-[0-9a-f]{6}\.json", name)
-    assert Path(name).name == name
-
-
-@given(moments, readings)
-def test_a_name_can_be_read_back(moment: datetime, reading: Receipt | Unreadable) -> None:
-    path = Path(moment.date().isoformat()) / file_name(moment, reading)
-    status, message_id = "unparsed", "noid"
-    if isinstance(reading, Receipt):
-        status = safe(reading.status, 20) or status
-        message_id = safe(reading.message_id, 40) or message_id
-
-    assert read_name(path) == Entry(moment, path, status, message_id)
-
-
-@given(st.lists(st.tuples(moments, readings), min_size=2, max_size=5, unique_by=lambda pair: pair[0]))
-def test_paths_sort_by_time(drawn: list[tuple[datetime, Receipt | Unreadable]]) -> None:
-    paths = {f"{moment.date()}/{file_name(moment, reading)}": moment for moment, reading in drawn}
-
-    assert [paths[path] for path in sorted(paths)] == sorted(paths.values())
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "2026-11-23/delivered.json",
-        "2026-11-23/.1234-0a1b2c3d.tmp",
-        "2026-11-23/134547.123456Z-delivered-0A-0123ab.json.bak",
-        "2026-11-23/134547.123456Z-delivered--0123ab.json",
-        "2026-11-23/134547Z-delivered-0A-0123ab.json",
-        "2026-11-23/996199.123456Z-delivered-0A-0123ab.json",
-        "2026-02-30/134547.123456Z-delivered-0A-0123ab.json",
-        "2026-W01-1/134547.123456Z-delivered-0A-0123ab.json",
-        "samples/134547.123456Z-delivered-0A-0123ab.json",
-        "134547.123456Z-delivered-0A-0123ab.json",
-    ],
-)
-def test_a_file_that_devkit_did_not_name_is_none_of_its_entries(name: str) -> None:
-    assert read_name(Path(name)) is None
-
-
-def test_no_two_recordings_of_one_moment_share_a_name() -> None:
-    names = {file_name(MOMENT, DELIVERED.read()) for _ in range(50)}
-
-    assert len(names) == 50
 
 
 def test_entries_come_newest_first_and_other_files_are_passed_over(store: Store) -> None:
