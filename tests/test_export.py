@@ -266,7 +266,7 @@ def test_unit_test_finds_packaged_samples_anywhere(tmp_path: Path, monkeypatch: 
 
     source = unit_test([(path, load(path))])
 
-    assert 'load(samples_directory() / "sequence/expired/02-expired.json")' in source
+    assert 'load("sequence/expired/02-expired")' in source
     assert "import Path" not in source
 
 

@@ -9,12 +9,8 @@ from devkit.fixture import Fixture
 from devkit.receipt import Receipt
 
 _EXAMPLE = """\
-    # Then your own code, with the request as it arrived. With Flask:
-    # callback = fixture.callback
-    # answer = app.test_client().open(
-    #     callback.target, method=callback.method, headers=list(callback.headers), data=callback.body
-    # )
-    # assert answer.status_code == 200
+    # Then your own code. With Flask (from devkit.testing import deliver):
+    # assert deliver(receipt, app.test_client(), path="/webhooks/dlr").ok
 """
 
 
@@ -28,36 +24,27 @@ def unit_test(loaded: Sequence[tuple[Path, Fixture]]) -> str:
 
 def _test(name: str, path: Path, fixture: Fixture) -> str:
     reading = fixture.read()
-    lines = [
-        f"def {name}() -> None:",
-        f"    fixture = load({_place(path)})",
-        "",
-        "    receipt = fixture.read()",
-    ]
+    lines = [f"def {name}() -> None:", f"    receipt = load({_place(path)})", ""]
     if isinstance(reading, Receipt):
-        lines.append("    assert isinstance(receipt, Receipt)")
         said = ((each, getattr(reading, each)) for each in ("message_id", "status", "err_code"))
         lines += [f"    assert receipt.{each} == {_text(value)}" for each, value in said]
     else:
-        lines.append("    assert isinstance(receipt, Unreadable)")
+        lines.append("    assert receipt.problem")
     return "\n".join([*lines, "", _EXAMPLE])
 
 
 def _imports(body: str) -> str:
-    kinds = [kind for kind in ("Receipt", "Unreadable") if f"receipt, {kind})" in body]
     lines = ["from pathlib import Path", ""] if "Path(" in body else []
-    lines += ["from devkit.catalogue import samples_directory"] if "samples_directory()" in body else []
-    lines += ["from devkit.fixture import load", f"from devkit.receipt import {', '.join(kinds)}"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "from devkit.testing import load"]) + "\n"
 
 
 def _place(path: Path) -> str:
-    """The path as an expression: from where the tests will run, or from the packaged samples."""
+    """What `load` takes: a path from where the tests will run, or the name of a packaged sample."""
     whole = path.absolute()
     if whole.is_relative_to(Path.cwd()):
         return f"Path({_text(whole.relative_to(Path.cwd()).as_posix())})"
     if whole.is_relative_to(samples_directory()):
-        return f"samples_directory() / {_text(whole.relative_to(samples_directory()).as_posix())}"
+        return _text(whole.relative_to(samples_directory()).with_suffix("").as_posix())
     return f"Path({_text(whole.as_posix())})"
 
 
