@@ -2,55 +2,87 @@
 
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from queue import SimpleQueue
 
+from devkit.account import Account
 from devkit.callback import CALLBACK_PATH
-from devkit.errors import ConfigurationError, VonageError
-from devkit.event import Emit, Notice, Ready, Sent, Stopped, TunnelChanged
-from devkit.outside import reach
+from devkit.demo import send_demo
+from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
+from devkit.event import Emit, Notice, Ready, Stopped
+from devkit.lookout import Lookout, News, listener
+from devkit.mode import Platform, platform
+from devkit.outside import ask_anew, reach
 from devkit.receiver import create_receiver
 from devkit.recorder import Recorder
-from devkit.registration import Account, Journal, former_callback, registered
+from devkit.registration import (
+    Registration,
+    next_journal,
+    other_devkit,
+    refuse_foreign_journal,
+    registered,
+)
 from devkit.server import listen, serve
 from devkit.session import Project, Session, project_in
 from devkit.settings import Settings
-from devkit.sms import send_sms
 from devkit.stop import Stop, StopRequested
 from devkit.store import Store
-from devkit.tunnel import NgrokOptions, OpenTunnel, TunnelEvent, given_url, ngrok_tunnel, no_tunnel
 from devkit.vonage_client import Credentials
-
-DEMO_RECIPIENT = "447700900000"  # the simulator answers it with accepted, buffered, delivered
 
 _THREADS = 16  # more than cores: a request mostly waits for the disk
 _MAX_CALLBACK = 100  # characters; the SDK's limit for a message's own callback
 
+Confirm = Callable[[str], bool]
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a session is asked to do, beyond the settings."""
+    """What a session is asked to do, beyond the settings. force: take the callback over, whoever holds it."""
 
     register: bool = True
     demo: bool = True
     require_signature: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Platform:
-    """Where receipts come from and how they get here: Vonage through a tunnel, or the simulator without one."""
+class _Parts:
+    """What the steps of a session share. token: the last segment of the callback path, or empty."""
 
-    mode: Literal["live", "offline"]
-    credentials: Credentials
-    open_tunnel: OpenTunnel
+    settings: Settings
+    choice: Choice
+    project: Project
+    recorder: Recorder
+    stop: Stop
+    confirm: Confirm
+    token: str = field(repr=False)
+
+    @property
+    def emit(self) -> Emit:
+        return self.recorder.emit
+
+    def callback_url(self, public_url: str) -> str:
+        """Where Vonage is to send receipts. Raises ConfigurationError."""
+        url = f"{public_url}{CALLBACK_PATH}" + (f"/{self.token}" if self.token else "")
+        if len(url) > _MAX_CALLBACK:
+            raise ConfigurationError(
+                f"The callback URL would be {len(url)} characters long; Vonage's SDK takes {_MAX_CALLBACK}.",
+                hint="Use a shorter domain, or a shorter DEVKIT_CALLBACK_TOKEN.",
+            )
+        return url
 
 
-def run(settings: Settings, choice: Choice, directory: Path, emit: Emit, stop: Stop) -> None:
-    """Record receipts until it is time to stop, then put everything back. Raises DevkitError."""
+def run(
+    settings: Settings, choice: Choice, directory: Path, emit: Emit, stop: Stop, confirm: Confirm
+) -> None:
+    """Record receipts until it is time to stop, then put everything back. Raises DevkitError.
+
+    confirm: asks the user whether to go on; no is the answer where there is nobody to ask.
+    """
     project = project_in(directory)
     project.prepare()
     store = Store(settings.fixtures)
@@ -64,59 +96,89 @@ def run(settings: Settings, choice: Choice, directory: Path, emit: Emit, stop: S
         method=settings.signature_method,
         require_signature=choice.require_signature,
     )
-    with ExitStack() as stack, suppress(StopRequested):
-        session = _open(stack, settings, choice, project, recorder, stop)
-        stack.enter_context(project.running(session))
-        emit(
-            Ready(
-                mode=session.mode,
-                public_url=session.public_url,
-                callback_url=session.callback_url,
-                local_url=session.local_url,
-                inspector_url="",
-                recorded=str(store.recorded),
-                pid=session.pid,
-            )
-        )
-        if session.mode == "offline" and choice.demo:
-            _send_demo(session, choice, emit)
-        stop.wait()
+    token = project.callback_token() if settings.callback_token is None else settings.callback_token
+    parts = _Parts(settings, choice, project, recorder, stop, confirm, token)
+    with ExitStack() as stack, _ended_by(stop):
+        stack.enter_context(project.alone(_now(), force=choice.force))
+        _open(stack, parts).keep(stop)
     emit(Stopped(recorder.recorded))
 
 
-def _open(
-    stack: ExitStack, settings: Settings, choice: Choice, project: Project, recorder: Recorder, stop: Stop
-) -> Session:
-    token = project.callback_token() if settings.callback_token is None else settings.callback_token
-    listener = listen("127.0.0.1", settings.port)
-    local_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    stack.enter_context(serve(create_receiver(recorder.take, token=token), listener, threads=_THREADS))
-    platform = stack.enter_context(_platform(settings, project, recorder.emit, stop))
-    account = Account(platform.credentials)
-    # Asked first, because a wrong key is known in a second and a tunnel takes a few.
-    former_url = former_callback(account, project.journal) if choice.register else ""
-    stop.check()
-    tunnel = stack.enter_context(platform.open_tunnel(local_url))
-    callback_url = _callback_url(tunnel.public_url, token)
-    stop.check()
-    reach(callback_url, recorder.nonce, recorder.heard, stop)
-    if choice.register:
-        journal = Journal(
-            host=platform.credentials.host,
-            api_key=platform.credentials.api_key,
-            former_url=former_url,
-            our_url=callback_url,
-            since=_now(),
-            pid=os.getpid(),
-        )
-        stack.enter_context(registered(account, journal, project.journal, recorder.emit))
-    simulator = platform.credentials if platform.mode == "offline" else Credentials("", "", "")
+@contextmanager
+def _ended_by(stop: Stop) -> Iterator[None]:
+    try:
+        yield
+    except StopRequested:
+        pass
+    except TunnelError:  # a tunnel that is stopped while it opens knows no other way to say so
+        if not stop():
+            raise
+
+
+def _open(stack: ExitStack, parts: _Parts) -> Lookout:
+    """Everything, in the order of the architecture; what is left to do is to keep an eye on it."""
+    local_url = _receive(stack, parts)
+    news: News = SimpleQueue()
+    notify = listener(parts.emit, news)
+    source = stack.enter_context(platform(parts.settings, parts.project, parts.emit, parts.stop, notify))
+    if parts.choice.register:
+        # Asked first, because a wrong key is known in a second and a tunnel takes a few.
+        account = Account(source.credentials)
+        account.read_callback()
+        refuse_foreign_journal(account, source.journal)
+    parts.stop.check()
+    public_url = stack.enter_context(source.open_tunnel(local_url)).public_url
+    callback_url = parts.callback_url(public_url)
+    parts.stop.check()
+    reach(callback_url, parts.recorder.nonce, parts.recorder.heard, parts.stop)
+    registration = _register(stack, parts, source, callback_url) if parts.choice.register else None
+    session = _session(source, local_url, public_url, callback_url)
+    describe = stack.enter_context(parts.project.running(session))
+    _announce(session, parts)
+
+    def look(public_url: str) -> str:
+        return ask_anew(parts.callback_url(public_url), parts.recorder.nonce, parts.recorder.heard)
+
+    def move(public_url: str) -> None:
+        callback_url = parts.callback_url(public_url)
+        if registration:
+            registration.move(callback_url)
+        describe(replace(session, public_url=public_url, callback_url=callback_url))
+
+    return Lookout(public_url, news, parts.emit, ask=look, move=move, every=source.ask_every)
+
+
+def _receive(stack: ExitStack, parts: _Parts) -> str:
+    listening = listen("127.0.0.1", parts.settings.port)
+    app = create_receiver(parts.recorder.take, token=parts.token)
+    stack.enter_context(serve(app, listening, threads=_THREADS))
+    return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def _register(stack: ExitStack, parts: _Parts, source: Platform, callback_url: str) -> Registration:
+    account = Account(source.credentials)
+    journal = next_journal(account, callback_url, source.journal, since=_now(), pid=os.getpid())
+    if other := other_devkit(journal):
+        words = f"The account's callback is that of another devkit, at {other}."
+        if not (parts.choice.force or parts.confirm(f"{words} Take it over, and give it back at the end?")):
+            raise CallbackHeldError(
+                words, hint="Take it over: devkit dev --force. Or leave it: devkit dev --no-register"
+            )
+        parts.emit(Notice(f"{words} It is replaced while this session runs, and given back at its end."))
+    if journal.earlier_url:
+        parts.emit(Notice("A session that was killed had left its callback in the account; it is replaced."))
+    parts.stop.check()
+    return stack.enter_context(registered(account, journal, source.journal, parts.emit))
+
+
+def _session(source: Platform, local_url: str, public_url: str, callback_url: str) -> Session:
+    simulator = source.credentials if source.mode == "offline" else Credentials("", "", "")
     return Session(
         pid=os.getpid(),
         started_at=_now(),
-        mode=platform.mode,
+        mode=source.mode,
         local_url=local_url,
-        public_url=tunnel.public_url,
+        public_url=public_url,
         callback_url=callback_url,
         rest_host=simulator.host,
         api_key=simulator.api_key,
@@ -124,59 +186,21 @@ def _open(
     )
 
 
-@contextmanager
-def _platform(settings: Settings, project: Project, emit: Emit, stop: Stop) -> Iterator[Platform]:
-    if settings.offline or not settings.has_credentials:
-        from devkit.simulator import run_simulator
-
-        if not settings.offline:
-            emit(
-                Notice(
-                    "No Vonage credentials: working offline, against a simulator of Vonage on this machine."
-                )
-            )
-        with run_simulator() as simulator:
-            credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
-            yield Platform("offline", credentials, no_tunnel())
-        return
-    credentials = Credentials(settings.api_key, settings.api_secret, settings.rest_host)
-    if settings.public_url:
-        yield Platform("live", credentials, given_url(settings.public_url))
-        return
-    options = NgrokOptions(
-        private_dir=project.private,
-        authtoken=settings.ngrok_authtoken,
-        url=settings.ngrok_url,
-        agent_path=Path(settings.ngrok_path) if settings.ngrok_path else None,
+def _announce(session: Session, parts: _Parts) -> None:
+    parts.emit(
+        Ready(
+            mode=session.mode,
+            public_url=session.public_url,
+            callback_url=session.callback_url,
+            local_url=session.local_url,
+            inspector_url="",
+            recorded=str(parts.recorder.store.recorded),
+            pid=session.pid,
+        )
     )
-
-    def notify(event: TunnelEvent) -> None:
-        emit(TunnelChanged(event.state, event.public_url, event.detail))
-
-    yield Platform("live", credentials, ngrok_tunnel(options, notify=notify, stopping=stop))
-
-
-def _callback_url(public_url: str, token: str) -> str:
-    url = f"{public_url}{CALLBACK_PATH}" + (f"/{token}" if token else "")
-    if len(url) > _MAX_CALLBACK:
-        raise ConfigurationError(
-            f"The callback URL would be {len(url)} characters long; Vonage's SDK takes {_MAX_CALLBACK}.",
-            hint="Use a shorter domain, or a shorter DEVKIT_CALLBACK_TOKEN.",
-        )
-    return url
-
-
-def _send_demo(session: Session, choice: Choice, emit: Emit) -> None:
-    credentials = Credentials(session.api_key, session.api_secret, session.rest_host)
-    callback = "" if choice.register else session.callback_url
-    try:
-        ids = send_sms(
-            credentials, to=DEMO_RECIPIENT, sender="devkit", text="Hello from devkit", callback=callback
-        )
-    except VonageError as error:
-        emit(Notice(f"The demo message was not sent: {error.message}"))
-    else:
-        emit(Sent(ids, DEMO_RECIPIENT))
+    if session.mode == "offline" and parts.choice.demo:
+        simulator = Credentials(session.api_key, session.api_secret, session.rest_host)
+        send_demo(simulator, "" if parts.choice.register else session.callback_url, parts.emit)
 
 
 def _now() -> str:

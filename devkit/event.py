@@ -66,6 +66,21 @@ class ReceiptTaken(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Forwarded(Event):
+    """A recorded receipt was passed on to the developer's application, or could not be.
+
+    answer: the HTTP status; null when none came, then `problem` says why. ms: milliseconds until the answer.
+    """
+
+    name: ClassVar[str] = "forwarded"
+    file: str
+    message_id: str
+    answer: int | None
+    ms: float | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Probe(Event):
     """Somebody who knows the callback URL asked whether it answers, as Vonage does before it saves it."""
 

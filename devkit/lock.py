@@ -112,6 +112,6 @@ else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError:  # a file system without locks, as some shared folders are: better unlocked than not at all
-            return True
+        except OSError:
+            return True  # some shared folders know no locks: better unlocked than not at all
         return True

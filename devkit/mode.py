@@ -68,9 +68,7 @@ def _offline(settings: Settings, project: Project, emit: Emit) -> Iterator[Platf
     from devkit.simulator import run_simulator
 
     if not settings.offline:
-        emit(
-            Notice("No Vonage credentials: working offline, against a simulator of Vonage on this machine.")
-        )
+        emit(Notice("No Vonage credentials: working offline, against a simulator of Vonage on this machine."))
     with run_simulator() as simulator:
         credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
         # In a file of its own: what a killed live session has left must outlast an offline one.

@@ -41,10 +41,16 @@ def reach(
         stop.wait(_PAUSE)
 
 
+def ask_anew(callback_url: str, nonce: str, heard: threading.Event) -> str:
+    """As `ask`, when our receiver has heard the nonce before."""
+    heard.clear()
+    return ask(callback_url, nonce, heard)
+
+
 def ask(callback_url: str, nonce: str, heard: threading.Event) -> str:
     """Ask once; what is wrong, in words without a full stop, or nothing when the public URL leads here.
 
-    heard: set by the receiver when the nonce arrives; clear it before, to hear it anew. Takes 9 seconds at most.
+    heard: set by the receiver when the nonce arrives. Takes 9 seconds at most.
     """
     address = parse_address(callback_url, allow_remote=True)
     question = Callback(

@@ -16,6 +16,7 @@ from rich.text import Text
 from devkit.event import (
     Emit,
     Event,
+    Forwarded,
     Notice,
     NotRecorded,
     Probe,
@@ -44,14 +45,18 @@ STATUS_STYLES = {
 _LAST_WORDS = 5  # seconds for what is left to print; a terminal held with Ctrl-S must not hold the exit
 
 
+Lines = Callable[[Event], list[Text]]
+
+
 @contextmanager
-def reporting(*, as_json: bool, stop: Stop) -> Iterator[Emit]:
+def reporting(*, as_json: bool, stop: Stop, lines: Lines | None = None) -> Iterator[Emit]:
     """A function that takes events from any thread and returns at once; all are shown when the block ends.
 
-    A reader that has gone (`devkit dev --json | head -1`) is a reason to stop.
+    lines: an event for a terminal, where it is none of a session's. A reader that has gone
+    (`devkit dev --json | head -1`) is a reason to stop.
     """
     queue: SimpleQueue[Event | None] = SimpleQueue()
-    show = _json_line if as_json else _human_lines()
+    show = _json_line if as_json else _human_lines(lines)
     printer = threading.Thread(target=_print, args=(queue, show, stop), name="report", daemon=True)
     printer.start()
     try:
@@ -78,7 +83,7 @@ def _json_line(event: Event) -> None:
         print(json.dumps(event.as_json()), flush=True)
 
 
-def _human_lines() -> Callable[[Event], None]:
+def _human_lines(lines: Lines | None) -> Callable[[Event], None]:
     out, notices = (
         Console(highlight=False, soft_wrap=True),
         Console(stderr=True, highlight=False, soft_wrap=True),
@@ -86,7 +91,7 @@ def _human_lines() -> Callable[[Event], None]:
 
     def show(event: Event) -> None:
         console = notices if isinstance(event, Notice | NotRecorded) else out
-        for line in render(event):
+        for line in render(event, lines):
             console.print(_in_encoding(line, console.encoding))
         console.file.flush()
 
@@ -99,13 +104,13 @@ def _in_encoding(line: Text, encoding: str) -> Text:
     return line if known == line.plain else Text(known)
 
 
-def render(event: Event) -> list[Text]:
+def render(event: Event, lines: Lines | None = None) -> list[Text]:
     """An event as lines for a terminal; none for what need not be said."""
-    lines = _lines(event)
-    for line in lines:
+    shown = (lines or _lines)(event)
+    for line in shown:
         # Foreign words come in by many ways; control characters among them would steer the terminal.
         line.plain = "".join(char if char.isprintable() else " " for char in line.plain)
-    return lines
+    return shown
 
 
 def _lines(event: Event) -> list[Text]:
@@ -113,6 +118,8 @@ def _lines(event: Event) -> list[Text]:
         return _ready(event)
     if isinstance(event, ReceiptTaken):
         return [_receipt(event)]
+    if isinstance(event, Forwarded):
+        return _forwarded(event)
     if type(event) not in _LINES or (isinstance(event, Refused) and event.count > 1):
         return []
     label, style, words = _LINES[type(event)]
@@ -172,8 +179,20 @@ def _ready(event: Ready) -> list[Text]:
     return lines + [_line("", "", f"{name:<10} {value}") for name, value in rows if value]
 
 
+def _forwarded(event: Forwarded) -> list[Text]:
+    if event.answer is None:  # a notice says once that the application is down, not each receipt again
+        return []
+    style = "green" if 200 <= event.answer < 300 else "red"
+    answer = f"-> {event.answer} {event.ms:.0f} ms"
+    return [Text.assemble(_time(), (f"{answer:<20} ", style), (event.message_id[-8:], "bright_black"))]
+
+
+def _time() -> tuple[str, str]:
+    return (f"{datetime.now(UTC).astimezone():%H:%M:%S}    ", "bright_black")
+
+
 def _receipt(event: ReceiptTaken) -> Text:
-    time = (f"{datetime.now(UTC).astimezone():%H:%M:%S}    ", "bright_black")
+    time = _time()
     if event.problem:
         return Text.assemble(time, ("unreadable  ", "red"), event.problem)
     since = "" if event.latency_ms is None else f"+{event.latency_ms / 1000:.1f} s"

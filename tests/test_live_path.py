@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from devkit.account import Account
 from devkit.fixture import load
 from devkit.receipt import Receipt
-from devkit.registration import Account
 from devkit.simulator import Simulator, run_simulator
 from devkit.sms import send_sms
 from devkit.store import Store
 from devkit.vonage_client import Credentials
 from tests.dev_process import running_dev
+from tests.simulated import listening
 from tests.standin import install_standin, standin_state
 
 TOKEN = "2abcDEFauthtokenNeverShown_0123456789"
@@ -82,39 +83,31 @@ def is_alive(pid: int) -> bool:
 
 def test_former_callback_is_given_back(tmp_path: Path, vonage: Simulator) -> None:
     agent = install_standin(tmp_path)
-    environ = live_environ(vonage, agent)
-    (tmp_path / "other").mkdir()
-    with running_dev(tmp_path / "other", "--no-register", "--no-demo") as other:
-        # Any URL that answers 200 will do as the account's former callback.
-        former = other.wait_for("ready")["callback_url"]
-        set_callback(vonage, former)
+    with listening() as former:
+        set_callback(vonage, former.url)
 
-        with running_dev(tmp_path, **environ) as dev:
+        with running_dev(tmp_path, **live_environ(vonage, agent)) as dev:
             registered = dev.wait_for("registered")
             dev.wait_for("ready")
             assert dev.stop() == 0
-        other.stop()
 
-    assert registered["former_url"] == former
-    assert vonage.account.dr_callback_url == former
+    assert registered["former_url"] == former.url
+    assert vonage.account.dr_callback_url == former.url
 
 
 def test_former_callback_that_is_dead_is_told_and_the_exit_code_says_so(
     tmp_path: Path, vonage: Simulator
 ) -> None:
     agent = install_standin(tmp_path)
-    environ = live_environ(vonage, agent)
-    (tmp_path / "other").mkdir()
-    with running_dev(tmp_path / "other", "--no-register", "--no-demo") as other:
-        former = other.wait_for("ready")["callback_url"]
-        set_callback(vonage, former)
-        with running_dev(tmp_path, **environ) as dev:
+    with listening() as former:
+        set_callback(vonage, former.url)
+        with running_dev(tmp_path, **live_environ(vonage, agent)) as dev:
             ready = dev.wait_for("ready")
-            other.stop()
+            former.probe = 404
             code = dev.stop()
 
     assert code == 4
-    assert f"The former callback {former} could not be given back" in dev.stderr
+    assert f"The former callback {former.url} could not be given back" in dev.stderr
     assert "devkit restore" in dev.stderr
     assert vonage.account.dr_callback_url == ready["callback_url"]
     assert (tmp_path / ".devkit" / "registration.json").exists()

@@ -16,10 +16,14 @@ COMMANDS = {
     "dev": "Record delivery receipts until Ctrl-C.",
     "replay": "Send recorded receipts to local code again.",
     "trigger": "Send a new receipt to local code.",
+    "send": "Send a test SMS whose receipts come here.",
     "list": "List recorded receipts, newest last.",
     "show": "Explain a receipt, or print it in another form.",
+    "simulate": "Stand in for Vonage, for any program in any language.",
     "check": "Check fixture files.",
     "prune": "Delete old recordings.",
+    "doctor": "Say what is wrong, and what to type.",
+    "restore": "Give the account's former callback back after a crash.",
     "keep": "Turn recordings into samples that can be committed.",
 }
 

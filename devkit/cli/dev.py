@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from devkit.dev import Choice, run
+from devkit.question import confirm
 from devkit.report import reporting
 from devkit.settings import read_settings
 from devkit.stop import stop_on_signals
@@ -22,6 +23,7 @@ from devkit.terminal import own_foreground
 @click.option("--no-register", is_flag=True, help="Leave the account's callback alone.")
 @click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")
 @click.option("--require-signature", is_flag=True, help="Refuse receipts without a valid signature.")
+@click.option("--force", is_flag=True, help="Take the callback over from another session.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 def command(
     offline: bool,
@@ -30,6 +32,7 @@ def command(
     no_register: bool,
     no_demo: bool,
     require_signature: bool,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Start the receiver and a tunnel, register the callback, record every receipt, put everything back at the end."""
@@ -41,6 +44,8 @@ def command(
         port=settings.port if port is None else port,
         public_url=settings.public_url if public_url is None else public_url,
     )
-    choice = Choice(register=not no_register, demo=not no_demo, require_signature=require_signature)
+    choice = Choice(
+        register=not no_register, demo=not no_demo, require_signature=require_signature, force=force
+    )
     with stop_on_signals() as stop, own_foreground(), reporting(as_json=as_json, stop=stop) as emit:
-        run(settings, choice, directory, emit, stop)
+        run(settings, choice, directory, emit, stop, lambda question: confirm(question, stop))

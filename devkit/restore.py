@@ -1,0 +1,37 @@
+"""Gives the account's former callback back after a session that could not do it itself."""
+
+from devkit.account import Account
+from devkit.errors import ConfigurationError
+from devkit.journal import Journal, read_journal
+from devkit.registration import Restoration, put_right
+from devkit.session import Project
+from devkit.settings import Settings
+from devkit.tunnel import end_leftover_agent
+from devkit.vonage_client import Credentials
+
+
+def restore(settings: Settings, project: Project, *, clear: bool, now: str) -> Restoration:
+    """Put right what a killed session has left, in the account and on this machine.
+
+    clear: unset the callback instead of giving the former one back. now: UTC, as text.
+    Raises CallbackHeldError while a session runs, VonageError, ConfigurationError.
+    """
+    if not project.private.is_dir():
+        return Restoration("nothing")
+    with project.alone(now):
+        end_leftover_agent(project.private)
+        left = read_journal(project.journal)
+        if left is None:
+            return Restoration("nothing")
+        return put_right(_account_of(left, settings), left, project.journal, clear=clear)
+
+
+def _account_of(left: Journal, settings: Settings) -> Account:
+    account = Account(Credentials(settings.api_key, settings.api_secret, settings.rest_host))
+    if left.identity == account.identity:
+        return account
+    what = "those of another Vonage account" if settings.has_credentials else "no credentials"
+    raise ConfigurationError(
+        f"There is a former callback to give back, but the settings hold {what}.",
+        hint="Put the key and secret of the session's account into .env, then type: devkit restore",
+    )

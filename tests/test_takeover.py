@@ -1,0 +1,200 @@
+"""Two sessions and one callback: in one directory, and in two with one account."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from devkit.account import Account
+from devkit.simulator import Simulator, run_simulator
+from devkit.vonage_client import Credentials
+from tests.dev_process import PATIENCE, clean_environ, running_dev
+from tests.simulated import listening
+from tests.wire import closed_port
+
+
+@pytest.fixture
+def vonage() -> Iterator[Simulator]:
+    with run_simulator() as simulator:
+        yield simulator
+
+
+def environ(vonage: Simulator) -> dict[str, str]:
+    return {
+        "VONAGE_API_KEY": vonage.api_key,
+        "VONAGE_API_SECRET": vonage.api_secret,
+        "VONAGE_REST_HOST": vonage.host,
+    }
+
+
+def own_tunnel() -> tuple[str, ...]:
+    """A public URL that leads to the port, without an agent."""
+    port = closed_port()
+    return ("--port", str(port), "--public-url", f"http://127.0.0.1:{port}")
+
+
+def test_second_session_in_a_directory_is_told_who_has_it(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--no-demo") as first:
+        first.wait_for("ready")
+        with running_dev(tmp_path, "--no-demo") as second:
+            assert second.finish() == 6
+        assert first.stop() == 0
+
+    error, hint = [line for line in second.stderr.splitlines() if not line.startswith("No Vonage")]
+    assert f"process {first.process.pid}, since 20" in error
+    assert "--force" in hint
+    assert second.events == []
+
+
+def test_force_takes_the_callback_over_and_the_first_session_leaves_it_alone(
+    tmp_path: Path, vonage: Simulator
+) -> None:
+    with running_dev(tmp_path, *own_tunnel(), **environ(vonage)) as first:
+        first.wait_for("ready")
+        with running_dev(tmp_path, *own_tunnel(), "--force", **environ(vonage)) as second:
+            registered = second.wait_for("registered")
+            second.wait_for("ready")
+
+            assert first.stop() == 0
+            assert vonage.account.dr_callback_url == registered["callback_url"]
+            assert second.stop() == 0
+
+    assert first.events[-2] == {
+        "event": "restored",
+        "callback_url": registered["callback_url"],
+        "kept": True,
+    }
+    assert registered["former_url"] == vonage.account.dr_callback_url == ""
+    assert [path.name for path in (tmp_path / ".devkit").iterdir()] == ["callback-token"]
+
+
+@pytest.fixture
+def theirs(vonage: Simulator) -> Iterator[str]:
+    """The callback of somebody else's devkit in the account; it answers as one that runs."""
+    with listening() as listener:
+        url = f"{listener.url}/0123456789abcdefghijkl"
+        Account(Credentials(vonage.api_key, vonage.api_secret, vonage.host)).set_callback(url)
+        yield url
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    directory = tmp_path / "mine"
+    directory.mkdir()
+    return directory
+
+
+def test_callback_of_another_devkit_is_not_replaced_without_being_asked(
+    mine: Path, vonage: Simulator, theirs: str
+) -> None:
+    with running_dev(mine, *own_tunnel(), **environ(vonage)) as dev:
+        assert dev.finish() == 6
+
+    host = theirs.split("/")[2]
+    assert f"another devkit, at {host}" in dev.stderr
+    assert "devkit dev --force" in dev.stderr
+    assert theirs not in dev.stderr  # whoever has it can send receipts there
+    assert vonage.account.dr_callback_url == theirs
+    assert [path.name for path in (mine / ".devkit").iterdir()] == ["callback-token"]
+
+
+def test_callback_of_another_devkit_is_replaced_by_force_and_given_back(
+    tmp_path: Path, mine: Path, vonage: Simulator
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    with running_dev(tmp_path / "theirs", *own_tunnel(), **environ(vonage)) as other:
+        theirs = other.wait_for("ready")["callback_url"]
+        with running_dev(mine, *own_tunnel(), "--force", **environ(vonage)) as dev:
+            callback_url = dev.wait_for("ready")["callback_url"]
+            held = vonage.account.dr_callback_url
+            assert dev.stop() == 0
+
+        assert held == callback_url
+        assert "another devkit" in dev.stderr
+        assert vonage.account.dr_callback_url == theirs
+        assert other.stop() == 0
+
+
+def test_no_register_asks_nothing_and_touches_nothing(mine: Path, vonage: Simulator, theirs: str) -> None:
+    with running_dev(mine, *own_tunnel(), "--no-register", **environ(vonage)) as dev:
+        dev.wait_for("ready")
+        assert dev.stop() == 0
+
+    assert dev.stderr == ""
+    assert vonage.account.dr_callback_url == theirs
+
+
+@contextmanager
+def on_a_terminal(
+    directory: Path, *args: str, **settings: str
+) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    """`devkit dev` on a terminal of its own, and the side of the terminal where keys are typed."""
+    if not hasattr(os, "openpty"):
+        pytest.skip("no pseudo-terminals here")
+    keys, terminal = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "devkit", "dev", *args],
+        cwd=directory,
+        env=clean_environ(directory, **settings),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    try:
+        with process:
+            try:
+                yield keys, process
+            finally:
+                process.kill()
+    finally:
+        os.close(keys)
+
+
+def read_until(keys: int, words: str) -> None:
+    seen = ""
+    while words not in seen:
+        assert select.select([keys], [], [], PATIENCE)[0], seen
+        seen += os.read(keys, 4096).decode(errors="replace")
+
+
+def test_yes_on_a_terminal_is_enough(mine: Path, vonage: Simulator, theirs: str) -> None:
+    with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
+        read_until(keys, "[y/N]")
+        os.write(keys, b"y\n")
+        read_until(keys, "ready")
+        held = vonage.account.dr_callback_url
+        process.terminate()
+        read_until(keys, "receipt(s) recorded")
+        assert process.wait(PATIENCE) == 0
+
+    assert held != theirs
+    assert vonage.account.dr_callback_url == theirs
+
+
+@pytest.mark.parametrize("answer", [b"n\n", b"\n", b"\x04"])
+def test_anything_else_on_a_terminal_changes_nothing(
+    mine: Path, vonage: Simulator, theirs: str, answer: bytes
+) -> None:
+    with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
+        read_until(keys, "[y/N]")
+        os.write(keys, answer)
+        assert process.wait(PATIENCE) == 6
+
+    assert vonage.account.dr_callback_url == theirs
+
+
+def test_stop_signal_ends_the_question(mine: Path, vonage: Simulator, theirs: str) -> None:
+    with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
+        read_until(keys, "[y/N]")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+
+    assert vonage.account.dr_callback_url == theirs
