@@ -13,11 +13,12 @@ from devkit.account import Account
 from devkit.callback import CALLBACK_PATH
 from devkit.demo import send_demo
 from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
-from devkit.event import Emit, Notice, Ready, Stopped
+from devkit.event import Emit, Event, Notice, Ready, Stopped
+from devkit.inspector import Feed
+from devkit.local import inspecting, receiving
 from devkit.lookout import Lookout, News, listener
 from devkit.mode import Platform, platform
 from devkit.outside import ask_anew, reach
-from devkit.receiver import create_receiver
 from devkit.recorder import Recorder
 from devkit.registration import (
     Registration,
@@ -26,14 +27,12 @@ from devkit.registration import (
     refuse_foreign_journal,
     registered,
 )
-from devkit.server import listen, serve
 from devkit.session import Project, Session, project_in
 from devkit.settings import Settings
 from devkit.stop import Stop, StopRequested
 from devkit.store import Store
 from devkit.vonage_client import Credentials
 
-_THREADS = 16  # more than cores: a request mostly waits for the disk
 _MAX_CALLBACK = 100  # characters; the SDK's limit for a message's own callback
 
 Confirm = Callable[[str], bool]
@@ -57,6 +56,7 @@ class _Parts:
     choice: Choice
     project: Project
     recorder: Recorder
+    feed: Feed
     stop: Stop
     confirm: Confirm
     token: str = field(repr=False)
@@ -83,25 +83,36 @@ def run(
 
     confirm: asks the user whether to go on; no is the answer where there is nobody to ask.
     """
+    if choice.require_signature and not settings.signature_secret:
+        raise ConfigurationError(
+            "--require-signature needs a secret to check signatures with.",
+            hint="Set VONAGE_SIGNATURE_SECRET in .env, or leave the option out.",
+        )
     project = project_in(directory)
     project.prepare()
+    feed = Feed(clock=_now)
+
+    def tell(event: Event) -> None:
+        feed.publish(event)
+        emit(event)
+
     store = Store(settings.fixtures)
     store.prepare()
     recorder = Recorder(
         store,
-        emit,
-        clock=lambda: datetime.now(UTC),
+        tell,
+        clock=_now,
         nonce=secrets.token_hex(16),
         secret=settings.signature_secret,
         method=settings.signature_method,
         require_signature=choice.require_signature,
     )
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
-    parts = _Parts(settings, choice, project, recorder, stop, confirm, token)
+    parts = _Parts(settings, choice, project, recorder, feed, stop, confirm, token)
     with ExitStack() as stack, _ended_by(stop):
-        stack.enter_context(project.alone(_now(), force=choice.force))
+        stack.enter_context(project.alone(_now_text(), force=choice.force))
         _open(stack, parts).keep(stop)
-    emit(Stopped(recorder.recorded))
+    tell(Stopped(recorder.recorded))
 
 
 @contextmanager
@@ -117,10 +128,14 @@ def _ended_by(stop: Stop) -> Iterator[None]:
 
 def _open(stack: ExitStack, parts: _Parts) -> Lookout:
     """Everything, in the order of the architecture; what is left to do is to keep an eye on it."""
-    local_url = _receive(stack, parts)
+    settings, project = parts.settings, parts.project
+    local_url = stack.enter_context(receiving(parts.recorder, settings, parts.token))
+    inspector_url = stack.enter_context(
+        inspecting(parts.recorder.store, parts.feed, settings, project, local_url)
+    )
     news: News = SimpleQueue()
     notify = listener(parts.emit, news)
-    source = stack.enter_context(platform(parts.settings, parts.project, parts.emit, parts.stop, notify))
+    source = stack.enter_context(platform(settings, project, parts.emit, parts.stop, notify))
     if parts.choice.register:
         # Asked first, because a wrong key is known in a second and a tunnel takes a few.
         account = Account(source.credentials)
@@ -133,8 +148,8 @@ def _open(stack: ExitStack, parts: _Parts) -> Lookout:
     reach(callback_url, parts.recorder.nonce, parts.recorder.heard, parts.stop)
     registration = _register(stack, parts, source, callback_url) if parts.choice.register else None
     session = _session(source, local_url, public_url, callback_url)
-    describe = stack.enter_context(parts.project.running(session))
-    _announce(session, parts)
+    describe = stack.enter_context(project.running(session))
+    _announce(session, inspector_url, parts)
 
     def look(public_url: str) -> str:
         return ask_anew(parts.callback_url(public_url), parts.recorder.nonce, parts.recorder.heard)
@@ -148,16 +163,9 @@ def _open(stack: ExitStack, parts: _Parts) -> Lookout:
     return Lookout(public_url, news, parts.emit, ask=look, move=move, every=source.ask_every)
 
 
-def _receive(stack: ExitStack, parts: _Parts) -> str:
-    listening = listen("127.0.0.1", parts.settings.port)
-    app = create_receiver(parts.recorder.take, token=parts.token)
-    stack.enter_context(serve(app, listening, threads=_THREADS))
-    return f"http://127.0.0.1:{listening.getsockname()[1]}"
-
-
 def _register(stack: ExitStack, parts: _Parts, source: Platform, callback_url: str) -> Registration:
     account = Account(source.credentials)
-    journal = next_journal(account, callback_url, source.journal, since=_now(), pid=os.getpid())
+    journal = next_journal(account, callback_url, source.journal, since=_now_text(), pid=os.getpid())
     if other := other_devkit(journal):
         words = f"The account's callback is that of another devkit, at {other}."
         if not (parts.choice.force or parts.confirm(f"{words} Take it over, and give it back at the end?")):
@@ -175,7 +183,7 @@ def _session(source: Platform, local_url: str, public_url: str, callback_url: st
     simulator = source.credentials if source.mode == "offline" else Credentials("", "", "")
     return Session(
         pid=os.getpid(),
-        started_at=_now(),
+        started_at=_now_text(),
         mode=source.mode,
         local_url=local_url,
         public_url=public_url,
@@ -186,14 +194,14 @@ def _session(source: Platform, local_url: str, public_url: str, callback_url: st
     )
 
 
-def _announce(session: Session, parts: _Parts) -> None:
+def _announce(session: Session, inspector_url: str, parts: _Parts) -> None:
     parts.emit(
         Ready(
             mode=session.mode,
             public_url=session.public_url,
             callback_url=session.callback_url,
             local_url=session.local_url,
-            inspector_url="",
+            inspector_url=inspector_url,
             recorded=str(parts.recorder.store.recorded),
             pid=session.pid,
         )
@@ -203,5 +211,9 @@ def _announce(session: Session, parts: _Parts) -> None:
         send_demo(simulator, "" if parts.choice.register else session.callback_url, parts.emit)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _now_text() -> str:
+    return _now().isoformat(timespec="seconds")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from devkit.callback import PROBE_HEADER
+from devkit.callback import PROBE_HEADER, Callback
 from devkit.errors import DevkitError
 from devkit.event import Emit, NotRecorded, Probe, ReceiptTaken, Refused
 from devkit.fixture import Fixture
@@ -30,6 +30,7 @@ class Recorder:
     """Takes arrivals in any thread. A receipt is on disk before `take` returns 200.
 
     nonce: marks our own question through the public URL, which is told to nobody but `heard`.
+    forward: gets each recorded callback with its message id and file, and must return at once.
     """
 
     store: Store
@@ -39,6 +40,7 @@ class Recorder:
     secret: str = field(default="", repr=False)
     method: Method = "md5hash"
     require_signature: bool = False
+    forward: Callable[[Callback, str, str], None] | None = None
     heard: threading.Event = field(default_factory=threading.Event)
     recorded: int = 0
     _refused: Counter[str] = field(default_factory=Counter)
@@ -74,7 +76,10 @@ class Recorder:
             except DevkitError as error:  # a full disk, or a directory that has gone
                 self.emit(NotRecorded(error.message, error.hint))
                 return 503
-        self.emit(self._event(arrival, reading, verdict, file, now))
+        event = self._event(arrival, reading, verdict, file, now)
+        self.emit(event)
+        if file and self.forward:
+            self.forward(arrival.callback, event.message_id, file)
         return 200
 
     def _verdict(self, reading: Receipt | Unreadable) -> Verdict:

@@ -86,7 +86,7 @@ class DevProcess:
 def running_dev(directory: Path, *args: str, **environ: str) -> Iterator[DevProcess]:
     """`devkit dev --json --port 0` in a directory, with these settings; killed if the test leaves it running."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "devkit", "dev", "--json", "--port", "0", *args],
+        [sys.executable, "-m", "devkit", "dev", "--json", "--port", "0", "--inspector-port", "0", *args],
         cwd=directory,
         env=clean_environ(directory, **environ),
         stdin=subprocess.DEVNULL,

@@ -4,11 +4,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask, request
 
 from devkit.callback import Callback, compose
 from devkit.fixture import load
-from devkit.push import parse_address, push
+from devkit.push import Answer, parse_address, push
 from devkit.receipt import Receipt
+from devkit.server import listen, serve
 from devkit.simulator import run_simulator
 from devkit.store import Store
 from tests.dev_process import running_dev
@@ -148,3 +150,60 @@ def test_mistake_in_the_settings_ends_in_two_lines(
     assert words in lines[0]
     assert "s3cret" not in dev.stderr
     assert "stopped" not in dev.names()
+
+
+def test_inspector_shows_what_arrives_and_is_not_on_the_receivers_port(tmp_path: Path) -> None:
+    with running_dev(tmp_path) as dev:
+        ready = dev.wait_for("ready")
+        dev.wait_for("receipt", status="delivered")
+        page = ask(ready["inspector_url"], "/")
+        elsewhere = ask(ready["local_url"], "/")
+        assert dev.stop() == 0
+
+    assert page.status == 200
+    assert b"delivered" in page.body
+    assert elsewhere.status == 404
+
+
+def ask(url: str, path: str) -> Answer:
+    address = parse_address(url)
+    return push(Callback("GET", path, (("Host", address.netloc),)), address)
+
+
+def test_each_receipt_is_forwarded_after_it_was_recorded(tmp_path: Path) -> None:
+    taken: list[dict[str, str]] = []
+    app = Flask("application")
+
+    @app.route("/webhooks/dlr")
+    def delivery_receipt() -> tuple[str, int]:
+        taken.append(request.args.to_dict())
+        return "", 204
+
+    listener = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/webhooks/dlr"
+    with serve(app, listener), running_dev(tmp_path, "--forward-to", url) as dev:
+        dev.wait_for("ready")
+        events = [dev.wait_for("forwarded") for _ in range(3)]
+        assert dev.stop() == 0
+
+    assert [fields["status"] for fields in taken] == ["accepted", "buffered", "delivered"]
+    assert [event["answer"] for event in events] == [204, 204, 204]
+    assert {event["file"] for event in events} == {
+        event["file"] for event in dev.events if event["event"] == "receipt"
+    }
+
+
+def test_forwarding_to_the_receiver_itself_is_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with running_dev(tmp_path, "--port", str(port), "--forward-to", f"localhost:{port}/dlr") as dev:
+        assert dev.finish() == 3
+
+    assert "devkit's own receiver" in dev.stderr
+
+
+def test_signatures_cannot_be_required_without_a_secret(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--require-signature") as dev:
+        assert dev.finish() == 3
+
+    assert "VONAGE_SIGNATURE_SECRET" in dev.stderr

@@ -19,6 +19,10 @@ from devkit.terminal import own_foreground
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Port of the receiver; 0 takes a free one.  [3000]"
 )
+@click.option(
+    "--inspector-port", type=click.IntRange(0, 65535), help="Port of the inspector, a private page.  [3040]"
+)
+@click.option("--forward-to", metavar="URL", help="Pass each recorded receipt on to your application.")
 @click.option("--public-url", metavar="URL", help="A tunnel of your own that leads to the port.")
 @click.option("--no-register", is_flag=True, help="Leave the account's callback alone.")
 @click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")
@@ -28,6 +32,8 @@ from devkit.terminal import own_foreground
 def command(
     offline: bool,
     port: int | None,
+    inspector_port: int | None,
+    forward_to: str | None,
     public_url: str | None,
     no_register: bool,
     no_demo: bool,
@@ -42,6 +48,8 @@ def command(
         settings,
         offline=offline or settings.offline,
         port=settings.port if port is None else port,
+        inspector_port=settings.inspector_port if inspector_port is None else inspector_port,
+        forward_to=settings.forward_to if forward_to is None else forward_to,
         public_url=settings.public_url if public_url is None else public_url,
     )
     choice = Choice(

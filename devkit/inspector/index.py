@@ -1,0 +1,145 @@
+"""The names of all recorded files, in memory and up to date: what is newest, and which belong to one message.
+
+Only names: no file is opened here. A key is `<day>/<file name>`, so keys sort by time.
+"""
+
+import os
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devkit.store import Entry, Store, read_name
+
+# A directory's time has the kernel's tick: a change soon after a look may leave it as it was.
+_TICK = 50_000_000  # nanoseconds
+# A day of 100,000 names takes 60 ms to list; at most this part of all time goes into that.
+_SHARE = 20
+_CHEAP = 0.01  # seconds; a listing as quick as this is always made
+
+_ALONE = "noid"  # the store's word for a receipt without a message id
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A day as it was listed. stamp: the directory's time then, 0 when it must be listed again. due: not before."""
+
+    keys: tuple[str, ...]
+    stamp: int
+    due: float
+
+
+@dataclass(slots=True)
+class Index:
+    """Looks at the directories again with each `refresh`, but lists only those that changed. For any thread."""
+
+    store: Store
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], int] = time.time_ns
+    _days: dict[str, _Day] = field(default_factory=dict)
+    _messages: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def refresh(self) -> None:
+        """Take notice of files that came or went."""
+        with self._lock:
+            found = {path.name: path for path in self.store.days()}
+            for gone in self._days.keys() - found.keys():
+                self._change(gone, _Day((), 0, 0))
+                del self._days[gone]
+            for name, path in found.items():
+                self._look(name, path)
+
+    def newest_first(self, before: str = "") -> Iterator[str]:
+        """The keys, those before a key only, if one is given."""
+        for day in sorted(self._days, reverse=True):
+            if before and day > before[: len(day)]:
+                continue
+            known = self._days.get(day)
+            keys = known.keys if known else ()
+            end = bisect_left(keys, before) if before.startswith(day) else len(keys)
+            yield from reversed(keys[:end])
+
+    def message_of(self, key: str) -> tuple[str, ...]:
+        """The keys of all receipts of the message that a key belongs to, oldest first."""
+        return self._messages.get(_message(key), ())
+
+    def count(self) -> int:
+        """How many recordings there are."""
+        return sum(len(day.keys) for day in list(self._days.values()))
+
+    def _look(self, name: str, path: Path) -> None:
+        known = self._days.get(name)
+        try:
+            stamp = os.stat(path).st_mtime_ns
+        except OSError:  # it has just gone
+            return
+        started = self.clock()
+        if known and (known.stamp == stamp or started < known.due):
+            return
+        seen = self.wall()
+        try:
+            names = os.listdir(path)
+        except OSError:
+            return
+        keys = self._keys(name, path, names)
+        took = self.clock() - started
+        due = started + took * _SHARE if took > _CHEAP else 0
+        self._change(name, _Day(keys, stamp if seen - stamp > _TICK else 0, due))
+
+    def _keys(self, day: str, path: Path, names: list[str]) -> tuple[str, ...]:
+        known = set(self._days[day].keys) if day in self._days else set()
+        keys = (f"{day}/{name}" for name in names)
+        return tuple(sorted(key for key in keys if key in known or read_name(path / key[len(day) + 1 :])))
+
+    def _change(self, name: str, day: _Day) -> None:
+        before = set(self._days[name].keys) if name in self._days else set()
+        after = set(day.keys)
+        grouped: dict[str, list[str]] = {}
+        for key in after - before:
+            grouped.setdefault(_message(key), []).append(key)
+        for message, keys in grouped.items():
+            self._messages[message] = tuple(sorted((*self._messages.get(message, ()), *keys)))
+        for key in before - after:
+            self._forget(key)
+        self._days[name] = day
+
+    def _forget(self, key: str) -> None:
+        message = _message(key)
+        left = tuple(other for other in self._messages.get(message, ()) if other != key)
+        if left:
+            self._messages[message] = left
+        else:
+            self._messages.pop(message, None)
+
+
+def entry_of(store: Store, key: str) -> Entry | None:
+    """What a key says; None for one that devkit did not make."""
+    day, _, name = key.partition("/")
+    return read_name(store.recorded / day / name)
+
+
+def key_of(store: Store, file: str) -> str:
+    """The key of a recording by its path, as events tell it; empty for what is none."""
+    try:
+        return Path(file).relative_to(store.recorded).as_posix() if file else ""
+    except ValueError:
+        return ""
+
+
+def status_of(key: str) -> str:
+    """The status in a key, `unparsed` for what is no receipt."""
+    return key.split("-")[3]
+
+
+def is_alone(key: str) -> bool:
+    """Whether a key belongs to no message."""
+    return key.split("-")[4] == _ALONE
+
+
+def _message(key: str) -> str:
+    # 2026-11-23/134547.123456Z-delivered-0A0000001234567B-1a2b3c.json
+    message = key.split("-")[4]
+    return key if message == _ALONE else message

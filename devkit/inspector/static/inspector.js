@@ -1,0 +1,457 @@
+// Makes the page live. Everything is readable without it: the server renders all HTML, also the parts fetched here.
+
+const $ = (selector, within = document) => within.querySelector(selector);
+const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+const POLL = 2000; // milliseconds between two questions, when this page is not told at once
+const RETRY = 1000; // before the next try to reach the server
+const SILENCE = 15000; // the server gives a sign of life every 5 s; after so long without one it is gone
+const GATHER = 100; // news that come together are shown together
+const AT_MOST = 700; // between two looks at the list, however much comes
+
+const filters = $("#filters");
+const list = $("#list");
+const detail = $("#detail");
+
+// ---- Parts of the page, from the server
+
+async function fetchPart(url, options = {}) {
+  const response = await fetch(url, { ...options, headers: { "X-Fragment": "1", ...options.headers } });
+  const text = await response.text();
+  return response.headers.get("Content-Type")?.startsWith("text/html") ? text : "";
+}
+
+const parse = (html) => new DOMParser().parseFromString(html, "text/html").body;
+
+function say(words) {
+  $("#said").textContent = words;
+}
+
+// ---- The list: news go into the rows that are there; new rows wait until nobody's eye or pointer is on the list
+
+const listPane = () => $(".list-pane");
+const rows = () => $$("#list .message[data-message]");
+const withoutAge = (row) => $("a", row).innerHTML.replace(/<span class="ago">.*?<\/span>/g, "");
+let asked = 0;
+let shownOlder = false;
+
+async function askList(before = "") {
+  const body = new FormData(filters);
+  if (before) body.set("before", before);
+  const mine = ++asked;
+  const html = await fetchPart("/list", { method: "POST", body });
+  return mine === asked && html ? parse(html) : null; // an answer that was overtaken is not shown
+}
+
+async function showList() {
+  const fresh = await askList();
+  if (!fresh) return;
+  list.replaceChildren(...fresh.childNodes);
+  shownOlder = false;
+  listChanged();
+}
+
+async function updateList() {
+  const fresh = await askList();
+  if (!fresh) return;
+  const known = new Map(rows().map((row) => [row.dataset.message, row]));
+  let waiting = 0;
+  for (const row of $$(".message[data-message]", fresh)) {
+    const old = known.get(row.dataset.message);
+    if (!old) waiting += 1;
+    else if (withoutAge(old) !== withoutAge(row)) {
+      $("a", old).replaceChildren(...$("a", row).childNodes);
+      $("a", old).href = $("a", row).href;
+      old.dataset.key = row.dataset.key;
+    }
+  }
+  const firstEver = known.size === 0;
+  const isRead =
+    listPane().scrollTop > 8 || list.matches(":hover") || list.contains(document.activeElement) || shownOlder;
+  if (waiting && isRead && !firstEver) offer(waiting);
+  else if (waiting || firstEver || rows()[0]?.dataset.message !== $(".message", fresh)?.dataset.message) {
+    if (isRead && !firstEver) return;
+    list.replaceChildren(...fresh.childNodes);
+    listChanged();
+  }
+}
+
+function offer(count) {
+  const words = `${count} new message${count === 1 ? "" : "s"}`;
+  const button = $(".fresh") ?? document.createElement("button");
+  button.type = "button";
+  button.className = "fresh";
+  button.textContent = words;
+  button.onclick = async () => {
+    await showList();
+    listPane().scrollTop = 0;
+    $("#list .message a")?.focus();
+  };
+  list.prepend(button);
+  say(words);
+}
+
+function listChanged() {
+  const open = $(".receipt", detail)?.dataset;
+  for (const row of rows()) {
+    const link = $("a", row);
+    if (open && (row.dataset.key === open.key || row.dataset.message === open.message))
+      link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+    row.classList.toggle("marked", row.dataset.key === marked);
+  }
+  const older = $("#older");
+  if (older?.dataset.stopped === "true" && rows().length < 50) showOlder(); // a search goes on by itself
+}
+
+async function showOlder() {
+  const button = $("#older");
+  const fresh = button && (await askList(button.value));
+  if (!fresh) return;
+  shownOlder = rows().length > 0;
+  $(".messages", list).append(...$$(".message", fresh));
+  for (const old of $$(".pager, .nothing", list)) old.remove();
+  if (rows().length) $("#searching", fresh)?.remove();
+  list.append(
+    ...$$(".pager, .nothing", fresh).filter((part) => part.matches(".pager, #searching") || !rows().length),
+  );
+  listChanged();
+}
+
+// ---- The receipt on the right
+
+let opening = 0;
+let underWay = 0;
+
+async function open(url, { push = true, ...options } = {}) {
+  const mine = ++opening;
+  underWay += 1;
+  const html = await fetchPart(url, options).finally(() => (underWay -= 1));
+  if (!html || mine !== opening) return; // somebody has gone on to another receipt meanwhile
+  const tab = $("[role=tab][aria-selected=true]", detail)?.dataset.tab;
+  const wasIn = detail.contains(document.activeElement);
+  const address = new URL(url, location.href);
+  detail.replaceChildren(...parse(html).childNodes);
+  if (push) history.pushState({}, "", address);
+  document.body.classList.toggle("has-detail", !["/", "/overview"].includes(address.pathname));
+  makeTabs($(".receipt", detail)?.dataset.tab || address.hash.slice(1) || tab);
+  if (wasIn) detail.focus({ preventScroll: true });
+  document.title = `${$("h1", detail)?.textContent.trim() ?? "Receipts"} · devkit inspector`;
+  showMark();
+  listChanged();
+}
+
+const numbers = () => (filters?.elements.numbers.checked ? "?numbers=1" : "");
+
+function makeTabs(chosen = "timeline") {
+  const tabs = $("[data-tabs]", detail);
+  if (!tabs) return;
+  const sections = $$(":scope > section", tabs);
+  const bar = document.createElement("div");
+  bar.className = "tab-list";
+  bar.setAttribute("role", "tablist");
+  bar.setAttribute("aria-label", "About the receipt");
+  const choose = (id, focus) => {
+    for (const section of sections) {
+      const tab = $(`[data-tab="${section.id}"]`, bar);
+      const on = section.id === id;
+      section.hidden = !on;
+      tab.setAttribute("aria-selected", on);
+      tab.tabIndex = on ? 0 : -1;
+      if (on && focus) tab.focus();
+    }
+  };
+  for (const section of sections) {
+    const tab = document.createElement("button");
+    Object.assign(tab, {
+      type: "button",
+      textContent: $("h2", section).textContent,
+      id: `tab-${section.id}`,
+    });
+    tab.dataset.tab = section.id;
+    tab.setAttribute("role", "tab");
+    tab.setAttribute("aria-controls", section.id);
+    section.setAttribute("role", "tabpanel");
+    section.setAttribute("aria-labelledby", tab.id);
+    tab.onclick = () => choose(section.id, true);
+    bar.append(tab);
+  }
+  bar.onkeydown = (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const at = sections.findIndex((section) => !section.hidden);
+    choose(sections.at((at + step) % sections.length).id, true);
+  };
+  tabs.prepend(bar);
+  tabs.classList.add("on");
+  tabs.choose = choose;
+  choose(sections.some((section) => section.id === chosen) ? chosen : "timeline");
+}
+
+// Nothing is replaced under somebody who is in the middle of something.
+const isBusy = () =>
+  Boolean($("details[open]", detail)) ||
+  (detail.contains(document.activeElement) && document.activeElement.matches("input, select"));
+
+// ---- News
+
+let after = document.body.dataset.after;
+let source = null;
+let silence = 0;
+let later = 0;
+let gather = 0;
+let untold = [];
+let overtaken = false;
+let shownAt = 0;
+
+function setLive(state, words) {
+  const live = $("#live");
+  live.dataset.state = state;
+  $(".words", live).textContent = words;
+}
+
+function take(news) {
+  after = news.after;
+  if (!news.lost && !news.events.length) return;
+  untold.push(...news.events);
+  overtaken ||= news.lost;
+  if (gather) return;
+  gather = setTimeout(show, Math.max(GATHER, shownAt + AT_MOST - Date.now()));
+}
+
+async function show() {
+  const events = untold.splice(0);
+  const lost = overtaken;
+  gather = 0;
+  overtaken = false;
+  shownAt = Date.now();
+  await updateList();
+  if (underWay) return;
+  const shown = $(".receipt[data-key]", detail)?.dataset;
+  const about = (event) =>
+    (event.message_id && event.message_id === shown.message) || event.key === shown.key;
+  if ($(".overview", detail)) await open("/overview", { push: false });
+  else if (shown && !isBusy() && (lost || events.some(about))) await open(location.href, { push: false });
+}
+
+function listen() {
+  stop();
+  if (document.hidden) return; // a page that nobody sees holds no thread of the server; it asks when it is seen
+  source = new EventSource(`/stream?after=${encodeURIComponent(after)}`);
+  const alive = () => {
+    clearTimeout(silence);
+    silence = setTimeout(lost, SILENCE);
+    setLive("live", "Live");
+  };
+  source.addEventListener("hello", (event) => {
+    after ||= JSON.parse(event.data).after;
+    alive();
+  });
+  source.addEventListener("beat", alive);
+  source.addEventListener("news", (event) => {
+    alive();
+    take(JSON.parse(event.data));
+  });
+  source.addEventListener("again", listen);
+  source.addEventListener("ended", poll); // another page watches instead, or the session ends
+  source.onerror = () => {
+    if (source) lost();
+  };
+  silence = setTimeout(lost, SILENCE);
+}
+
+function stop() {
+  source?.close();
+  source = null;
+  clearTimeout(silence);
+  clearTimeout(later);
+}
+
+function lost() {
+  stop();
+  setLive("lost", "Reconnecting");
+  later = setTimeout(listen, RETRY);
+}
+
+async function poll() {
+  stop();
+  try {
+    const response = await fetch(`/api/events?after=${encodeURIComponent(after)}`);
+    take(await response.json());
+    setLive("live", "Live, asking every 2 s");
+    if (!document.hidden) later = setTimeout(poll, POLL);
+  } catch {
+    lost();
+  }
+}
+
+// ---- What people do
+
+let marked = "";
+
+function showMark() {
+  const button = $("#mark");
+  if (!button) return;
+  button.hidden = false;
+  button.setAttribute("aria-pressed", marked === $(".receipt[data-key]", detail)?.dataset.key);
+}
+
+function mark() {
+  const key = $(".receipt[data-key]", detail)?.dataset.key;
+  if (!key) return;
+  if (marked && marked !== key) {
+    const both = `/diff?a=${encodeURIComponent(marked)}&b=${encodeURIComponent(key)}${numbers().replace("?", "&")}`;
+    marked = "";
+    open(both);
+    return;
+  }
+  marked = marked === key ? "" : key;
+  showMark();
+  say(marked ? "Marked. Mark another receipt to compare the two." : "Not marked any more.");
+  listChanged();
+}
+
+async function copy(link) {
+  let text = link.dataset.copyText;
+  if (text === undefined) text = await (await fetch(link.href)).text();
+  const words = link.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    link.textContent = "Copied";
+  } catch {
+    location.href = link.href; // no clipboard: the text itself, to copy by hand
+    return;
+  }
+  say(`${words}: copied`);
+  setTimeout(() => {
+    link.textContent = words;
+    link.closest("details").open = false;
+  }, 900);
+}
+
+function move(step) {
+  const all = rows();
+  const at = all.findIndex((row) => $("a[aria-current]", row));
+  const next = all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)];
+  if (!next) return;
+  $("a", next).focus();
+  next.scrollIntoView({ block: "nearest" });
+  open($("a", next).href);
+}
+
+const keys = {
+  j: () => move(1),
+  k: () => move(-1),
+  r: () => $("#replay")?.requestSubmit(),
+  e: () => {
+    $("[data-tabs]", detail)?.choose("replays");
+    const edit = $("#edit");
+    if (!edit) return;
+    edit.open = true;
+    $("input[name=to]", edit).focus();
+  },
+  x: mark,
+  "/": () => filters.elements.q.focus(),
+  "?": () => $("#help").showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches("input:not([type=checkbox]), select, textarea");
+  if (event.key === "Escape" && typing) event.target.blur();
+  else if (event.key === "Escape" && matchMedia("(max-width: 52rem)").matches && detail && !$("dialog[open]"))
+    open("/overview");
+  if (
+    typing ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    $("dialog[open]") ||
+    !keysOn() ||
+    !(event.key in keys)
+  )
+    return;
+  event.preventDefault();
+  keys[event.key]();
+});
+
+const keysOn = () => localStorage.getItem("keys") !== "off";
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (event.target.closest("#mark")) mark();
+  if (event.target.closest("#older")) {
+    event.preventDefault();
+    showOlder();
+  }
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (link.matches("[data-copy], [data-copy-text]")) {
+    event.preventDefault();
+    copy(link);
+  } else if (link.dataset.into || link.closest(".message")) {
+    event.preventDefault();
+    open(link.href);
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset.into) return;
+  event.preventDefault();
+  const body = new FormData(form, event.submitter);
+  open(form.action, { push: false, method: "POST", body }).then(() =>
+    say($("#replays .log li", detail)?.innerText ?? ""),
+  );
+});
+
+let typing = 0;
+function filtersChanged(event) {
+  clearTimeout(typing);
+  typing = setTimeout(showList, event.target.name === "q" ? 200 : 0);
+  const isReceipt = $(".receipt[data-key]", detail);
+  if (event.target.name === "numbers" && isReceipt) {
+    open(`/receipts/${isReceipt.dataset.key}${numbers()}`);
+  }
+}
+
+function ages() {
+  const now = Date.now();
+  for (const time of $$("time[datetime]")) {
+    const age = $(".ago", time);
+    const seconds = Math.floor((now - Date.parse(time.dateTime)) / 1000);
+    const [size, unit] = [
+      [86400, "d"],
+      [3600, "h"],
+      [60, "min"],
+      [1, "s"],
+    ].find(([size]) => seconds >= size) ?? [1, "s"];
+    if (age) age.textContent = seconds < 5 ? "now" : `${Math.floor(seconds / size)} ${unit} ago`;
+  }
+}
+
+// ---- Begin
+
+document.documentElement.classList.add("scripted");
+$("#help-button").hidden = false;
+$("#help-button").onclick = keys["?"];
+$("#keys-on").checked = keysOn();
+$("#keys-on").onchange = (event) => localStorage.setItem("keys", event.target.checked ? "on" : "off");
+if (filters && list) {
+  filters.addEventListener("input", filtersChanged);
+  filters.addEventListener("submit", (event) => {
+    if (event.submitter?.id === "older") return;
+    event.preventDefault();
+    showList();
+  });
+  addEventListener("popstate", () =>
+    open(location.pathname === "/" ? "/overview" : location.href, { push: false }),
+  );
+  document.addEventListener("visibilitychange", () => (document.hidden ? stop() : poll().then(listen)));
+  makeTabs(location.hash.slice(1));
+  // The tab is open; no need to scroll to where its section would stand without tabs.
+  addEventListener("load", () => requestAnimationFrame(() => detail.scrollTo(0, 0)));
+  showMark();
+  listChanged();
+  setInterval(ages, 5000);
+  setLive("off", "Connecting");
+  listen();
+}
