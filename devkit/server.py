@@ -21,6 +21,7 @@ MAX_BODY = 64 * 1024  # bytes; a receipt has a few hundred
 _MAX_HEADER = 32 * 1024  # bytes, request line included
 _STOP_SECONDS = 5  # for requests under way when the server is told to stop
 _MAX_CONNECTIONS = 1100
+_MAX_CONNECTIONS_SELECT = 400
 _SPARE_FILES = 100  # of those a process may open: for recordings, the other servers, and what Python needs
 
 
@@ -89,8 +90,8 @@ def _most_connections() -> int:
     """As many as the process may have; accepting one more than it may open files for fails in a busy loop."""
     try:
         from resource import RLIMIT_NOFILE, getrlimit
-    except ImportError:  # Windows
-        return _MAX_CONNECTIONS
+    except ImportError:  # Windows, where select() takes 512 sockets, and fails beyond
+        return _MAX_CONNECTIONS_SELECT
     files = getrlimit(RLIMIT_NOFILE)[0]
     return _MAX_CONNECTIONS if files < 0 else max(_SPARE_FILES, min(_MAX_CONNECTIONS, files - _SPARE_FILES))
 

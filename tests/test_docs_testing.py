@@ -1,9 +1,6 @@
 """What docs/testing.md says is true: its examples run, from this checkout and from the built wheel."""
 
 import re
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -28,19 +25,6 @@ def from_checkout(tmp_path_factory):
     project = tmp_path_factory.mktemp("examples")
     write_examples(project)
     return run_pytest(project, "--strict-markers", "--strict-config", "-v")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Path:
-    """A directory with devkit installed from its wheel. Built without a network: the build backend is installed."""
-    pytest.importorskip("hatchling")
-    wheels, site = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("site")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    (wheel,) = wheels.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:  # what an installer does with a pure Python wheel
-        archive.extractall(site)
-    return site
 
 
 def test_there_are_six_examples():

@@ -4,12 +4,17 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 import click
 
 from devkit import __version__
 from devkit.colour import wanted
 from devkit.errors import DevkitError
+
+if TYPE_CHECKING:  # most runs complete nothing
+    from click.shell_completion import CompletionItem
 
 # name: what `devkit --help` says of it. The module is devkit.cli.<name>, the command in it `command`.
 COMMANDS = {
@@ -25,6 +30,8 @@ COMMANDS = {
     "doctor": "Say what is wrong, and what to type.",
     "restore": "Give the account's former callback back after a crash.",
     "keep": "Turn recordings into samples that can be committed.",
+    "init": "Put what devkit needs into this project.",
+    "completion": "Let a shell complete commands, fixtures and statuses.",
 }
 
 
@@ -40,6 +47,14 @@ class _Commands(click.Group):
         module = importlib.import_module(f"devkit.cli.{name}")
         command: click.Command = module.command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        # Not from the group above, which asks each command for its help and so imports them all.
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name, help=COMMANDS[name]) for name in names), *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -70,6 +85,10 @@ def print_error(error: DevkitError) -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """The entry point; exit codes are in the README."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # What a receipt says need not be in the encoding of a pipe, on Windows above all.
+            stream.reconfigure(errors="backslashreplace")
     try:
         devkit(args, prog_name="devkit")
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does

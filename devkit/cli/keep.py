@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from devkit.cli.completion import complete_recording
 from devkit.fixture import load
 from devkit.keep import Policy, Sample, assign, load_key, plan_keep, require_free, write
 from devkit.redact import one_line
@@ -17,7 +18,9 @@ from devkit.store import Store
 
 
 @click.command(name="keep")
-@click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...")
+@click.argument(
+    "selectors", nargs=-1, required=True, metavar="SELECTOR...", shell_complete=complete_recording
+)
 @click.option(
     "--name", default="", help="NAME.json; several recordings become a sequence, NAME/01-status.json ..."
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from devkit.cli.completion import complete_message, complete_status
 from devkit.colour import colour, wanted
 from devkit.duration import parse_duration
 from devkit.listing import Filter, as_json, listing
@@ -19,10 +20,17 @@ _LIMIT = 50
 
 @click.command(name="list")
 @click.option(
-    "--status", multiple=True, help="Only this status; may be given again. `unparsed`: no receipt at all."
+    "--status",
+    multiple=True,
+    shell_complete=complete_status,
+    help="Only this status; may be given again. `unparsed`: no receipt at all.",
 )
 @click.option(
-    "--message", default="", metavar="ID", help="Only this message, by its id or the beginning of it."
+    "--message",
+    default="",
+    metavar="ID",
+    shell_complete=complete_message,
+    help="Only this message, by its id or the beginning of it.",
 )
 @click.option("--since", metavar="TIME", help="Only the last 90s, 10m, 36h, 30d, ...")
 @click.option(

@@ -11,6 +11,7 @@ from typing import TypedDict, Unpack
 import click
 
 from devkit.callback import TRANSPORTS, Callback, Transport, to_wire
+from devkit.cli.completion import complete_selector
 from devkit.colour import wanted
 from devkit.edit import parse_assignment
 from devkit.outcome import Expectation, Planned, parse_expectation
@@ -60,7 +61,7 @@ class _Options(TypedDict):
 
 
 @click.command(name="replay")
-@click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...")
+@click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...", shell_complete=complete_selector)
 @click.option(
     "--to",
     default="",

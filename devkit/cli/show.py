@@ -10,6 +10,7 @@ from textwrap import wrap
 import click
 
 from devkit.callback import CALLBACK_PATH
+from devkit.cli.completion import complete_selector
 from devkit.colour import colour, wanted
 from devkit.explanation import Explanation, explain
 from devkit.export import FORMS, export
@@ -25,7 +26,7 @@ _WIDEST = 100
 
 
 @click.command(name="show")
-@click.argument("selectors", nargs=-1, required=True, metavar="ID...")
+@click.argument("selectors", nargs=-1, required=True, metavar="ID...", shell_complete=complete_selector)
 @click.option("--numbers", is_flag=True, help="Show phone numbers whole.")
 @click.option(
     "--as", "form", type=click.Choice(FORMS), help="Print the receipt in another form, numbers and all."

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from devkit.callback import CALLBACK_PATH, TRANSPORTS, Transport, compose
+from devkit.cli.completion import complete_err_code, complete_status
 from devkit.colour import wanted
 from devkit.edit import parse_assignment
 from devkit.outcome import json_line
@@ -35,10 +36,11 @@ _NO_ACCOUNT = "abcd1234"
 
 
 @click.command(name="trigger")
-@click.argument("status")
+@click.argument("status", shell_complete=complete_status)
 @click.option(
     "--err-code",
     type=parse_err_code,
+    shell_complete=complete_err_code,
     metavar="CODE",
     help="A number, or a name such as absent-subscriber-temporary.  [0 for accepted, buffered, delivered; else 1]",
 )

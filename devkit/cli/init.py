@@ -1,0 +1,40 @@
+"""`devkit init`: what devkit needs in a project, overwriting nothing."""
+
+import os
+from pathlib import Path
+
+import click
+
+from devkit.scaffold import PIECES, piece, scaffold
+from devkit.settings import read_settings
+from devkit.store import Store
+
+
+@click.command(name="init")
+@click.option(
+    "--print",
+    "wanted",
+    type=click.Choice(PIECES),
+    metavar="FILE",
+    help="Only print what belongs into a file.",
+)
+def command(wanted: str | None) -> None:
+    """Put .env.example, lines for .gitignore and make targets into this directory. Overwrites nothing.
+
+    Each file is written, already there, or left alone; then the line says what to do by hand.
+    """
+    directory = Path.cwd()
+    recorded = _recorded(directory)
+    if wanted:
+        click.echo(piece(wanted, recorded), nl=False)
+        return
+    for placed in scaffold(directory, recorded):
+        click.echo(f"{placed.outcome:<13} {placed.file:<12} {placed.advice}".rstrip())
+
+
+def _recorded(directory: Path) -> str:
+    """The directory of recordings as a line for .gitignore; empty when it is not below this one."""
+    recorded = Store(read_settings(os.environ, directory).fixtures).recorded.resolve()
+    if not recorded.is_relative_to(directory.resolve()):
+        return ""
+    return f"{recorded.relative_to(directory.resolve()).as_posix()}/"

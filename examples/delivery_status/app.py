@@ -1,0 +1,39 @@
+"""A small application that sends SMS through Vonage, and wants to know what became of them."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+from message import Messages
+from receipt import fields_of, is_signed, read_receipt
+
+
+def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
+    """The application. Its settings: DATABASE, VONAGE_SIGNATURE_SECRET, VONAGE_SIGNATURE_METHOD."""
+    messages = Messages(Path(environ.get("DATABASE", "messages.sqlite")))
+    secret = environ.get("VONAGE_SIGNATURE_SECRET", "")
+    method = environ.get("VONAGE_SIGNATURE_METHOD", "md5hash")
+    app = Flask(__name__)
+
+    @app.route("/webhooks/dlr", methods=["GET", "POST"])
+    def delivery_receipt() -> ResponseReturnValue:
+        fields = fields_of(request)
+        if not fields:
+            return ""  # Vonage asks whether the URL answers before it saves it, and wants exactly 200
+        if secret and not is_signed(fields, secret, method):
+            return "", 401
+        receipt = read_receipt(fields)
+        if receipt is None:
+            # Still 200: it would only come again, for up to 72 hours. Names tell what it is; values are private.
+            app.logger.warning("not a delivery receipt; its fields are %r", sorted(fields))
+            return ""
+        messages.take(receipt)  # when this fails the answer is 500, and Vonage sends the receipt again
+        return ""
+
+    @app.get("/messages")
+    def overview() -> ResponseReturnValue:
+        return messages.all()
+
+    return app

@@ -1,0 +1,124 @@
+"""The application gets the receipts that Vonage sends, as devkit's pytest plugin brings them."""
+
+from pathlib import Path
+
+import pytest
+from app import create_app
+from message import Messages
+
+from devkit.testing import METHODS, deliver, deliver_all, resign, with_fields
+
+PATH = "/webhooks/dlr"
+SECRET = "only-for-tests"
+
+
+@pytest.fixture
+def environ(tmp_path):
+    return {"DATABASE": str(tmp_path / "messages.sqlite")}
+
+
+@pytest.fixture
+def app(environ):
+    return create_app(environ)
+
+
+@pytest.fixture
+def messages(environ):
+    """What the part of the application that sends SMS has in its hands."""
+    return Messages(Path(environ["DATABASE"]))
+
+
+def signed_app(environ, method="sha256"):
+    return create_app({**environ, "VONAGE_SIGNATURE_SECRET": SECRET, "VONAGE_SIGNATURE_METHOD": method})
+
+
+def overview(app):
+    return {shown["message_id"]: shown for shown in app.test_client().get("/messages").json}
+
+
+@pytest.mark.dlr("delivered*", "failed-*", "rejected-*", "expired*", "accepted*", "buffered*", "unknown*")
+def test_status_and_reason_are_kept(receipt, app):
+    assert deliver(receipt, app, path=PATH).status == 200
+
+    shown = overview(app)[receipt.message_id]
+    assert (shown["status"], shown["err_code"]) == (receipt.status, receipt.err_code)
+    assert shown["final"] == (receipt.status not in ("accepted", "buffered", "undelivered"))
+
+
+@pytest.mark.dlr_faults
+def test_last_word_counts(dlr_fault, app, messages):
+    dlr_fault.deliver(app, path=PATH, sent=messages.sent)
+
+    shown = overview(app)
+    assert {message_id: shown[message_id]["status"] for message_id in dlr_fault.final} == dlr_fault.final
+
+
+@pytest.mark.dlr("*", "sequence/**")
+def test_nothing_that_vonage_sends_breaks_it(receipt, app):
+    assert deliver(receipt, app, path=PATH).status == 200
+
+
+@pytest.mark.parametrize("secret", ["", SECRET])
+def test_half_a_character_breaks_nothing(environ, secret):
+    app = create_app({**environ, "VONAGE_SIGNATURE_SECRET": secret})
+    body = rb'{"messageId": "0A0000001234567B", "status": "\ud800", "sig": "\ud800"}'
+
+    answer = app.test_client().post(PATH, data=body, content_type="application/json")
+
+    assert answer.status_code == (401 if secret else 200)
+
+
+def test_receipt_that_comes_twice_is_kept_once(dlr_receipt, app):
+    deliver_all([dlr_receipt("accepted"), dlr_receipt("delivered")], app, path=PATH, duplicates=2)
+
+    (shown,) = overview(app).values()
+    assert shown["history"] == ["accepted", "delivered"]
+
+
+def test_history_is_in_the_order_of_arrival(dlr_receipt, app):
+    deliver_all([dlr_receipt("delivered"), dlr_receipt("accepted")], app, path=PATH)
+
+    (shown,) = overview(app).values()
+    assert (shown["status"], shown["history"]) == ("delivered", ["delivered", "accepted"])
+
+
+def test_message_without_a_receipt_is_shown_as_sent(app, messages):
+    messages.sent("0A0000001234567B")
+
+    assert overview(app)["0A0000001234567B"]["status"] == "sent"
+
+
+def test_messages_outlive_the_application(dlr_receipt, environ, app):
+    receipt = dlr_receipt("delivered")
+    deliver(receipt, app, path=PATH)
+
+    assert overview(create_app(environ))[receipt.message_id]["status"] == "delivered"
+
+
+@pytest.mark.parametrize("method", ["get", "post", "head"])
+def test_question_before_the_url_is_saved_gets_exactly_200(environ, method):
+    for app in (create_app(environ), signed_app(environ)):
+        assert app.test_client().open(PATH, method=method).status_code == 200
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_signed_receipt_is_taken(dlr_receipt, environ, method):
+    receipt = resign(dlr_receipt("delivered", client_ref="a&b=c"), SECRET, method)
+
+    assert deliver(receipt, signed_app(environ, method), path=PATH).status == 200
+
+
+@pytest.mark.parametrize("via", ["GET", "POST", "JSON"])
+def test_forged_receipt_is_refused(dlr_receipt, environ, via):
+    app = signed_app(environ)
+
+    assert deliver(with_fields(dlr_receipt("failed", via), status="delivered"), app, path=PATH).status == 401
+    assert deliver(dlr_receipt("delivered", via, signed=False), app, path=PATH).status == 401
+    assert overview(app) == {}
+
+
+@pytest.mark.dlr(
+    "signed-tampered", "signed-truncated", "signed-wrong-secret", "signed-non-ascii", "signed-empty"
+)
+def test_forged_sample_is_refused(receipt, environ):
+    assert deliver(receipt, signed_app(environ), path=PATH).status == 401
