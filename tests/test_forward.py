@@ -289,14 +289,8 @@ def test_no_thread_is_left() -> None:
 def session(root: Path, to: str, heard: Heard) -> Iterator[str]:
     """Receiver, recorder, store and forwarder, as a session has them. The callback URL."""
     with ExitStack() as stack:
-        forwarder = stack.enter_context(forwarding(parse_address(to), heard))
-
-        def emit(event: Event) -> None:
-            heard(event)
-            if isinstance(event, ReceiptTaken) and event.file:
-                forwarder.offer(load(Path(event.file)).callback, event.message_id, event.file)
-
-        recorder = Recorder(Store(root), emit, lambda: datetime.now(UTC), "n0nce")
+        recorder = Recorder(Store(root), heard, lambda: datetime.now(UTC), "n0nce")
+        recorder.forward = stack.enter_context(forwarding(parse_address(to), heard)).offer
         listener = listen("127.0.0.1", 0)
         stack.enter_context(serve(create_receiver(recorder.take, token="t0ken-t0ken-t0ken"), listener))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}{CALLBACK_PATH}/t0ken-t0ken-t0ken"

@@ -378,7 +378,9 @@ def test_a_simulator_listens_where_it_is_told():
 
 
 def test_the_sdk_gets_its_receipts(simulator, listener):
-    message = SmsMessage(to="447700900006", from_="AcmeInc", text="Hello", callback=listener.url, client_ref="r")
+    message = SmsMessage(
+        to="447700900006", from_="AcmeInc", text="Hello", callback=listener.url, client_ref="r"
+    )
 
     response = sdk(simulator).sms.send(message)
 

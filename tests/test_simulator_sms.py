@@ -137,7 +137,13 @@ def test_a_text_above_3200_characters_is_status_12(simulator):
 
 @pytest.mark.parametrize(
     "callback",
-    ["http://127.0.0.1/" + "x" * 84, "http://127.0.0.1/a b", "127.0.0.1/x", "ftp://127.0.0.1/", "http://127.0.0.1/é"],
+    [
+        "http://127.0.0.1/" + "x" * 84,
+        "http://127.0.0.1/a b",
+        "127.0.0.1/x",
+        "ftp://127.0.0.1/",
+        "http://127.0.0.1/é",
+    ],
 )
 def test_a_callback_that_is_too_long_or_no_url_is_status_23(simulator, callback):
     assert submit(simulator, callback=callback) == ("23", "Invalid Callback URL")

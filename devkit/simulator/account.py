@@ -32,7 +32,7 @@ class Account:
 
 def open_account(options: SimulatorOptions) -> Account:
     """The account as it is at the start and after a reset."""
-    return Account(method=options.method, balance=options.balance)
+    return Account(options.callback_url, method=options.method, balance=options.balance)
 
 
 def is_owner(given: Credentials, options: SimulatorOptions) -> bool:

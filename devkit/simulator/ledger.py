@@ -1,6 +1,7 @@
 """What the platform remembers: messages and attempts to deliver their receipts. The newest ones only."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from devkit.simulator.network import Network
@@ -47,9 +48,13 @@ class Delivery:
 
 
 class Ledger:
-    """Messages and deliveries in the order in which they happened. Appending is safe from any thread."""
+    """Messages and deliveries in the order in which they happened. Appending is safe from any thread.
 
-    def __init__(self, keep: int) -> None:
+    watch: called with each, in the thread that appends.
+    """
+
+    def __init__(self, keep: int, watch: Callable[[Message | Delivery], None]) -> None:
+        self._watch = watch
         self._messages: deque[Message] = deque(maxlen=keep)
         self._deliveries: deque[Delivery] = deque(maxlen=keep)
 
@@ -63,6 +68,8 @@ class Ledger:
 
     def add_message(self, message: Message) -> None:
         self._messages.append(message)
+        self._watch(message)
 
     def add_delivery(self, delivery: Delivery) -> None:
         self._deliveries.append(delivery)
+        self._watch(delivery)

@@ -18,7 +18,7 @@ Unset = Literal["empty", "null", "missing"]
 class SimulatorOptions:
     """The one account of a simulator, and how the platform treats it.
 
-    method: how receipts travel at the start; the settings API can change it.
+    method: how receipts travel at the start; the settings API can change it. callback_url: likewise, not probed.
     sign_receipts: adds timestamp, nonce and sig.
     lenient: the settings API takes `drCallbackUrl` too, as the SDK spells it.
     unset_as: how the settings API shows a callback URL that is not set.
@@ -33,6 +33,7 @@ class SimulatorOptions:
     api_key: str = "abcd1234"
     api_secret: str = field(default="S3cretSimulator", repr=False)
     method: Transport = "get"
+    callback_url: str = field(default="", repr=False)
     signature_secret: str = field(default="simulator-signature-secret", repr=False)
     signature_method: Method = "md5hash"
     sign_receipts: bool = False

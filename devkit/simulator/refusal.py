@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from devkit.errors import UsageError
 from devkit.push import parse_address
@@ -46,10 +47,11 @@ _SENDER = re.compile(r"\+?\d{1,15}|[ -~]{1,11}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """status: of the SMS API's table. text: its `error-text`."""
+    """status: of the SMS API's table, or the HTTP status of the settings API. text: what the answer says."""
 
     status: int
     text: str
+    api: Literal["sms", "settings"] = "sms"
 
 
 Fields = Mapping[str, str]

@@ -1,6 +1,7 @@
 """Runs a simulator: puts clock, schedule, courier and server together, and takes them apart again."""
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from devkit.simulator.simulator import Simulator
 from devkit.simulator.sms import Sms
 from devkit.simulator.state import State
 from devkit.simulator.throttle import Throttle
+from devkit.simulator.watch import Watch, look_away
 
 _DEFAULTS = SimulatorOptions()
 
@@ -24,17 +26,21 @@ def run_simulator(
     *,
     listener: socket.socket | None = None,
     clock: Clock | None = None,
+    tls: ssl.SSLContext | None = None,
+    watch: Watch = look_away,
 ) -> Iterator[Simulator]:
     """A simulator that listens while the block runs, on a free port of 127.0.0.1 unless a listener is given.
 
     Takes ownership of the listener. clock: another start or timer; its speed goes before that of the options.
+    tls: the port takes https beside plain http. watch: called with what happens, in the thread where it does.
     """
     # Here, so that the types of this package can be had without a web framework.
     from devkit.server import listen, serve
+    from devkit.simulator.front import front
     from devkit.simulator.route import create_app, hanging_up
 
     clock = clock or Clock(options.speed)
-    state = State(replace(options, speed=clock.speed))
+    state = State(replace(options, speed=clock.speed), watch)
     with ExitStack() as stack:
         lines = stack.enter_context(
             Lines(connect_timeout=options.connect_timeout, timeout=options.read_timeout, timer=clock.real)
@@ -45,7 +51,10 @@ def run_simulator(
         listener = listener or listen("127.0.0.1", 0)
         simulator = Simulator(_host(listener), sms, schedule)
         app = hanging_up(create_app(simulator, sms, lines.push))
-        stack.enter_context(serve(app, listener, threads=16))
+        inner = listen("127.0.0.1", 0) if tls else listener
+        stack.enter_context(serve(app, inner, threads=16))
+        if tls:
+            stack.enter_context(front(listener, inner.getsockname(), tls, watch))
         yield simulator
 
 

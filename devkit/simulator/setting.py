@@ -14,6 +14,7 @@ from devkit.simulator.fault import SETTINGS_FAULTS, Fault
 from devkit.simulator.line import Push
 from devkit.simulator.option import SimulatorOptions
 from devkit.simulator.parcel import target_of
+from devkit.simulator.refusal import Refusal
 from devkit.simulator.state import State
 
 DOCUMENTED = "drCallBackUrl"  # OpenAPI, and every SDK but Python's since 4.0
@@ -35,6 +36,7 @@ def settings(
         return FAULT_REPLIES[fault.name]()
     options = state.options
     if not is_owner(credentials(request), options):
+        state.watch(Refusal(401, "authentication failed", "settings"))
         return unauthorized()
     if fault is not None and fault.name == "unchanged":
         return _current(state.account, request, options)
@@ -60,10 +62,10 @@ def _save(request: Request, state: State, push: Push) -> Reply:
     inbound = _value(fields, "moCallBackUrl", "moCallbackUrl", options)
     method = fields.get("httpForwardMethod")
     if method is not None and method not in FORWARD_METHODS:
-        return error(420, f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}")
+        return _refuse(f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}", state)
     for url in (receipts, inbound):
         if url and (problem := probe(url, options, push)):
-            return error(420, f"{_INVENTED}: {problem}")
+            return _refuse(f"{_INVENTED}: {problem}", state)
 
     def changed(account: Account) -> Account:
         return replace(
@@ -73,7 +75,15 @@ def _save(request: Request, state: State, push: Push) -> Reply:
             method=account.method if method is None else FORWARD_METHODS[method],
         )
 
-    return _current(state.change_account(changed), request, options)
+    account = state.change_account(changed)
+    if spelling or receipts is not None or inbound is not None or method is not None:
+        state.watch(account)
+    return _current(account, request, options)
+
+
+def _refuse(text: str, state: State) -> Reply:
+    state.watch(Refusal(420, text, "settings"))
+    return error(420, text)
 
 
 def _value(fields: Mapping[str, str], name: str, sdk_name: str, options: SimulatorOptions) -> str | None:

@@ -36,6 +36,8 @@ class Sms:
 def send(request: Request, sms: Sms) -> Reply:
     """Answer /sms/json and /sms/xml: HTTP 200 for refusals too, and all values are strings."""
     result = _send(request, sms)
+    if isinstance(result, Refusal):
+        sms.state.watch(result)
     entries = [_refused(result)] if isinstance(result, Refusal) else result
     if request.wants_xml:
         return xml_reply(_xml(entries))

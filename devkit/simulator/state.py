@@ -9,12 +9,14 @@ from devkit.simulator.account import Account, open_account
 from devkit.simulator.fault import Fault
 from devkit.simulator.ledger import Ledger
 from devkit.simulator.option import SimulatorOptions
+from devkit.simulator.watch import Watch
 
 
 class State:
-    """Account, options, faults and ledger. Thread-safe."""
+    """Account, options, faults and ledger. Thread-safe. watch: called with what happens, in any thread."""
 
-    def __init__(self, options: SimulatorOptions) -> None:
+    def __init__(self, options: SimulatorOptions, watch: Watch) -> None:
+        self.watch = watch
         self._lock = threading.RLock()
         self._initial = options
         self.reset()
@@ -24,7 +26,7 @@ class State:
         with self._lock:
             self.options = self._initial
             self.account = open_account(self.options)
-            self.ledger = Ledger(self.options.keep)
+            self.ledger = Ledger(self.options.keep, self.watch)
 
     def if_current(self, ledger: Ledger, action: Callable[[], None]) -> None:
         """Do it unless a reset has replaced the ledger; no reset comes in between."""
