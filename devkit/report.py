@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from devkit.colour import colour
 from devkit.event import (
     Emit,
     Event,
@@ -31,16 +32,6 @@ from devkit.event import (
 )
 from devkit.redact import mask_number, one_line
 from devkit.stop import Stop
-
-STATUS_STYLES = {
-    "delivered": "green",
-    "accepted": "yellow",
-    "buffered": "yellow",
-    "failed": "red",
-    "rejected": "red",
-    "expired": "red",
-    "unknown": "bright_black",
-}
 
 _LAST_WORDS = 5  # seconds for what is left to print; a terminal held with Ctrl-S must not hold the exit
 
@@ -198,7 +189,7 @@ def _receipt(event: ReceiptTaken) -> Text:
     since = "" if event.latency_ms is None else f"+{event.latency_ms / 1000:.1f} s"
     line = Text.assemble(
         time,
-        (f"{event.status:<10} ", STATUS_STYLES.get(event.status, "bold magenta")),
+        (f"{event.status:<10} ", colour(event.status)),
         f"{_why(event):<24} ",
         f"{event.msisdn:<13} ",
         (f"{event.message_id[-8:]:<9}", "bright_black"),
@@ -210,6 +201,7 @@ def _receipt(event: ReceiptTaken) -> Text:
         line.append("  sig invalid", "red")
     if event.replay:
         line.append("  replayed, not recorded again", "cyan")
+    line.rstrip()
     return line
 
 

@@ -93,7 +93,7 @@ def test_what_could_not_be_read_says_why() -> None:
 
 @pytest.mark.parametrize(
     ("status", "style"),
-    [("delivered", "green"), ("buffered", "yellow"), ("rejected", "red"), ("deleted", "bold magenta")],
+    [("delivered", "green"), ("buffered", "yellow"), ("rejected", "red"), ("deleted", "magenta")],
 )
 def test_a_status_has_its_colour(status: str, style: str) -> None:
     (line,) = render(replace(RECEIPT, status=status))

@@ -32,18 +32,19 @@ function say(words) {
 const listPane = () => $(".list-pane");
 const rows = () => $$("#list .message[data-message]");
 const withoutAge = (row) => $("a", row).innerHTML.replace(/<span class="ago">.*?<\/span>/g, "");
-let asked = 0;
+let filtered = 0; // how often the filters were changed: an answer to former ones is not shown
 let shownOlder = false;
 
 async function askList(before = "") {
   const body = new FormData(filters);
   if (before) body.set("before", before);
-  const mine = ++asked;
+  const mine = filtered;
   const html = await fetchPart("/list", { method: "POST", body });
-  return mine === asked && html ? parse(html) : null; // an answer that was overtaken is not shown
+  return mine === filtered && html ? parse(html) : null;
 }
 
 async function showList() {
+  filtered += 1;
   const fresh = await askList();
   if (!fresh) return;
   list.replaceChildren(...fresh.childNodes);
@@ -54,6 +55,8 @@ async function showList() {
 async function updateList() {
   const fresh = await askList();
   if (!fresh) return;
+  const isSearching = $("#older")?.dataset.stopped === "true";
+  if (isSearching && !$(".message", fresh)) return; // it goes on from where it is
   const known = new Map(rows().map((row) => [row.dataset.message, row]));
   let waiting = 0;
   for (const row of $$(".message[data-message]", fresh)) {
