@@ -101,7 +101,7 @@ def test_every_sample_can_be_replayed(tmp_path: Path) -> None:
         result = run(tmp_path, "replay", str(samples_directory()), "--to", server.url, "--json")
 
     assert result.code == 0
-    assert [json.loads(line).get("file") for line in result.out[:-1]] == [str(path) for path in paths]
+    assert [json.loads(line).get("file") for line in result.out[:-1]] == [path.stem for path in paths]
     for path, data in zip(paths, server.requests, strict=True):
         sent, recorded = received(data), load(path).callback
         assert (sent.method, sent.body) == (recorded.method, recorded.body)
