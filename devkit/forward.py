@@ -12,8 +12,8 @@ from devkit.callback import Callback
 from devkit.errors import DevkitError
 from devkit.event import Emit, Forwarded, Notice
 from devkit.push import Address, Connection
-from devkit.rewrite import Destination, readdress
-from devkit.target import path_of
+from devkit.replay.rewrite import Destination, readdress
+from devkit.replay.target import path_of
 
 _LANES = 4  # receipts of one message share a lane, and so keep their order
 _LONGEST = 2_500  # receipts that wait in a lane; all are on disk, so what is left out can be replayed

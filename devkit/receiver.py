@@ -136,7 +136,7 @@ def _plain_callback(environ: dict[str, Any]) -> Callback | None:
 
 
 def came_straight(callback: Callback, remote: str) -> bool:
-    """Whether a request came from this machine and not through the tunnel.
+    """Whether a request came from a program on this machine, not through the tunnel and not from a web page.
 
     remote: the peer's address. A tunnel's agent is local too, but it forwards the public Host or says for whom.
     """
@@ -145,7 +145,12 @@ def came_straight(callback: Callback, remote: str) -> bool:
     hosts = [value for name, value in callback.headers if name.lower() == "host"]
     if len(hosts) != 1:
         return False
-    return names_loopback(hosts[0])
+    return names_loopback(hosts[0]) and not _is_of_a_page(callback)
+
+
+def _is_of_a_page(callback: Callback) -> bool:
+    # Any page that the developer looks at can have the browser post a form to this machine. `none`: typed by hand.
+    return callback.header("Origin") is not None or callback.header("Sec-Fetch-Site") not in (None, "none")
 
 
 def _kind(callback: Callback, remote: str) -> Kind:

@@ -13,7 +13,7 @@ from devkit.fixture import Fixture
 from devkit.receipt import Receipt, Unreadable, read
 from devkit.receiver import Arrival
 from devkit.redact import one_line
-from devkit.signature import Method, Verdict, verify
+from devkit.signature import Method, Verdict, is_stale, verify
 from devkit.store import Store
 from devkit.vocabulary import meaning
 
@@ -21,6 +21,8 @@ _REFUSALS = {
     404: "not the callback path of this session",
     405: "a method that Vonage does not use",
 }
+
+_STALE = "The signature is right, but older than Vonage sends a receipt again: somebody may have sent it anew."
 
 _REMEMBERED = 10_000  # messages whose first receipt is remembered, to tell the time since
 
@@ -66,11 +68,13 @@ class Recorder:
         now = self.clock()
         reading = read(arrival.callback)
         verdict = self._verdict(reading)
-        if self.require_signature and verdict != "valid":
-            return self._refuse(401, f"the signature is {verdict}")
+        stale = verdict == "valid" and arrival.kind == "receipt" and _is_stale(reading, now)
+        if self.require_signature and (stale or verdict != "valid"):
+            return self._refuse(401, f"the signature is {'stale' if stale else verdict}")
         file = ""
         if arrival.kind == "receipt":
-            fixture = Fixture(now, arrival.callback, signature=verdict, captured=arrival.captured)
+            note = _STALE if stale else ""
+            fixture = Fixture(now, arrival.callback, signature=verdict, captured=arrival.captured, note=note)
             try:
                 file = str(self.store.record(fixture, reading))
             except DevkitError as error:  # a full disk, or a directory that has gone
@@ -121,6 +125,10 @@ class Recorder:
             count = self._refused[reason]
         self.emit(Refused(status, reason, count))
         return status
+
+
+def _is_stale(reading: Receipt | Unreadable, now: datetime) -> bool:
+    return isinstance(reading, Receipt) and is_stale(reading.fields, now)
 
 
 def _masked(msisdn: str) -> str:

@@ -36,6 +36,8 @@ from devkit.stop import Stop
 _LAST_WORDS = 5  # seconds for what is left to print; a terminal held with Ctrl-S must not hold the exit
 
 
+_WAITING = 10_000  # events; beyond them, strangers that were refused are told of by the next one's count
+
 Lines = Callable[[Event], list[Text]]
 
 
@@ -50,8 +52,14 @@ def reporting(*, as_json: bool, stop: Stop, lines: Lines | None = None) -> Itera
     show = _json_line if as_json else _human_lines(lines)
     printer = threading.Thread(target=_print, args=(queue, show, stop), name="report", daemon=True)
     printer.start()
+
+    def emit(event: Event) -> None:
+        # A terminal held with Ctrl-S must not let strangers fill the memory.
+        if not (isinstance(event, Refused) and event.count > 1 and queue.qsize() >= _WAITING):
+            queue.put(event)
+
     try:
-        yield queue.put
+        yield emit
     finally:
         queue.put(None)
         printer.join(_LAST_WORDS)

@@ -168,6 +168,6 @@ def shown(path: Path) -> str:
     """A path as people read it: from the current directory when it lies below that; devkit's samples by name."""
     if path.is_relative_to(Path.cwd()):
         return str(path.relative_to(Path.cwd()))
-    if path.is_relative_to(samples_directory()):
+    if path.suffix and path.is_relative_to(samples_directory()):
         return path.relative_to(samples_directory()).with_suffix("").as_posix()
     return str(path)

@@ -50,9 +50,11 @@ class Project:
         return self.private / "registration.json"
 
     def prepare(self) -> None:
-        """Make the directory. Raises ConfigurationError."""
+        """Make the directory, private also when it was there before. Raises ConfigurationError."""
         try:
             durable.make_directory(self.private)
+            self._refuse_a_strangers()
+            durable.make_private(self.private)
             durable.try_writing(self.private)
         except OSError as error:
             raise self._unusable(error) from error
@@ -122,6 +124,18 @@ class Project:
         finally:
             if _read_session(self._session) == described:
                 durable.remove(self._session)
+
+    def _refuse_a_strangers(self) -> None:
+        """Raise ConfigurationError for a directory, or a link to one, of another user: they could swap the journal."""
+        if os.name == "nt":
+            return
+        # Who has the directory around it may do as they like anyway, as with a checkout mounted into a container.
+        ours = {os.geteuid(), self.private.parent.stat().st_uid}
+        if not {self.private.lstat().st_uid, self.private.stat().st_uid} <= ours:
+            raise ConfigurationError(
+                f"{self.private} belongs to another user.",
+                hint="Remove it, or work in a directory of your own: devkit keeps secrets there.",
+            )
 
     @property
     def _session(self) -> Path:

@@ -7,11 +7,15 @@ Source: "Signing Messages" in Vonage's API concepts documentation.
 import hashlib
 import hmac
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
 Method = Literal["md5hash", "md5", "sha1", "sha256", "sha512"]
 METHODS: tuple[Method, ...] = get_args(Method)
 Verdict = Literal["absent", "valid", "invalid", "unchecked"]
+
+# "Delivery Receipt callbacks for 72 h" (support article 226572227), and an hour for two clocks that differ.
+_LONGEST_RETRY = timedelta(hours=73)
 
 
 def sign(fields: Mapping[str, object], secret: str, method: Method) -> str:
@@ -29,7 +33,7 @@ def sign(fields: Mapping[str, object], secret: str, method: Method) -> str:
 def verify(fields: Mapping[str, object], secret: str, method: Method) -> Verdict:
     """Whether the `sig` of the fields is right. Never raises; compares in constant time, in any letter case.
 
-    `unchecked` when there is no secret to check it with. The age of `timestamp` is not looked at.
+    `unchecked` when there is no secret to check it with. The age of `timestamp` is for `is_stale`.
     """
     signature = fields.get("sig")
     if signature is None:
@@ -38,6 +42,18 @@ def verify(fields: Mapping[str, object], secret: str, method: Method) -> Verdict
         return "unchecked"
     given = _encode(str(signature).lower())
     return "valid" if hmac.compare_digest(given, sign(fields, secret, method).encode()) else "invalid"
+
+
+def is_stale(fields: Mapping[str, object], now: datetime) -> bool:
+    """Whether the `timestamp` of the fields, which the signature covers, is older than any retry of Vonage's.
+
+    False where it is missing or no time: then there is nothing to judge by.
+    """
+    try:
+        signed_at = datetime.fromtimestamp(float(str(fields.get("timestamp"))), UTC)
+    except (ValueError, OverflowError, OSError):
+        return False
+    return now - signed_at > _LONGEST_RETRY
 
 
 def _signed_text(fields: Mapping[str, object]) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from devkit.errors import UsageError, VonageError
+from devkit.gsm import is_gsm
 from devkit.redact import hide_secrets, one_line
 from devkit.vonage_client import Credentials, make_client, translated
 
@@ -11,18 +12,26 @@ if TYPE_CHECKING:  # not to hide a circle: they only name types, and importing t
     from vonage_http_client import HttpClient
     from vonage_sms import SmsMessage
 
-# Send statuses of the SMS API that a newcomer meets, and what to do about them
-# (Vonage's SMS API reference, "SMS API error codes").
+# Send statuses of the SMS API, and what to do about them (Vonage's SMS API reference, "SMS API error codes").
 _ADVICE = {
     "1": "Too many messages in a second: wait and send again.",
     "2": "A parameter is missing: give --to, --from and --text.",
     "3": "A parameter is wrong; the number must be international without +, such as 447700900000.",
     "4": "Compare VONAGE_API_KEY and VONAGE_API_SECRET in .env with the Vonage dashboard.",
+    "5": "Vonage had an error of its own: wait a minute and send again.",
+    "6": "Vonage could not read the message: try another --text.",
     "7": "The number is blocked on your account: try another.",
+    "8": "The account may not send: look for a notice in the Vonage dashboard, or ask Vonage's support.",
     "9": "The account's credit is used up: top it up in the Vonage dashboard.",
+    "10": "Too many connections of this account at once: stop the other programs, then send again.",
+    "11": "The account may not send by HTTP: ask Vonage's support.",
+    "12": "The text is too long: 3200 characters at most.",
+    "14": "The account wants signed requests: allow the API secret too, in the dashboard's API settings.",
     "15": "The sender is not allowed there: use --from with a number or name that you may send from.",
+    "22": "The network of this number is not known: check the number.",
     "23": "The callback URL is too long or has characters that Vonage does not take: choose a shorter domain.",
     "29": "A trial account sends only to test numbers: add the number in the Vonage dashboard under Test numbers.",
+    "32": "The account takes a signature or a secret, not both: look at the dashboard's API settings.",
     "33": "The number is deactivated: try another.",
 }
 
@@ -39,10 +48,15 @@ def send_sms(
     from vonage_sms.errors import SmsError
 
     message = _message(
-        to=to, from_=sender, text=text, callback=callback or None, client_ref=client_ref or None
+        to=to,
+        from_=sender,
+        text=text,
+        type=None if is_gsm(text) else "unicode",  # or the platform turns what GSM lacks into question marks
+        callback=callback or None,
+        client_ref=client_ref or None,
     )
     client = make_client(credentials)
-    hidden = (credentials.api_secret, to)
+    hidden = (credentials.api_secret, to, callback)
     try:
         with translated(credentials.host, hidden=hidden):
             parts = Sms(client).send(message).messages

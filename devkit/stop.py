@@ -56,8 +56,11 @@ class Stop:
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[Stop]:
-    """A Stop that Ctrl-C and the like ask for while the block runs. For the main thread."""
+def stop_on_signals(*, for_good: bool = False) -> Iterator[Stop]:
+    """A Stop that Ctrl-C and the like ask for while the block runs. For the main thread.
+
+    for_good: the process ends with the block; once asked for, what comes after it is not interrupted either.
+    """
     stop = Stop()
     heeded = [number for number in SIGNALS if not _is_nohup(number)]
     former = {number: signal.signal(number, lambda *_: stop.ask()) for number in heeded}
@@ -65,7 +68,7 @@ def stop_on_signals() -> Iterator[Stop]:
         yield stop
     finally:
         for number, handler in former.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if for_good and stop() else handler)
 
 
 def _is_nohup(number: signal.Signals) -> bool:

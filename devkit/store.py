@@ -36,7 +36,9 @@ class Store:
     """The fixtures directory. Any number of threads may record at once."""
 
     root: Path
-    _opened: set[Path] = field(default_factory=set, init=False, repr=False, compare=False)
+    _syncs: dict[Path, durable.SharedSync] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def recorded(self) -> Path:
@@ -68,13 +70,10 @@ class Store:
         path = day / file_name(fixture.recorded_at, reading)
         data = dump_document(fixture, reading)
         try:
-            if day not in self._opened:
-                self._open(day)
             try:
-                durable.create(path, data)
+                durable.create(path, data, self._syncs.get(day) or self._open(day))
             except FileNotFoundError:  # somebody cleared the recordings away
-                self._open(day)
-                durable.create(path, data)
+                durable.create(path, data, self._open(day))
         except OSError as error:
             raise StoreError(
                 f"A receipt could not be recorded in {day}: {error.strerror}.",
@@ -82,11 +81,11 @@ class Store:
             ) from error
         return path
 
-    def _open(self, day: Path) -> None:
+    def _open(self, day: Path) -> durable.SharedSync:
         durable.make_directory(day)
         # Its own name must be on disk before a file in it counts, also when another thread has just made it.
         durable.sync_directory(self.recorded)
-        self._opened.add(day)
+        return self._syncs.setdefault(day, durable.SharedSync())
 
     def days(self) -> list[Path]:
         """The directories of recorded days, newest first."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from devkit.explanation.trap import pushed_at
 from devkit.receipt import Receipt
-from devkit.trap import pushed_at
 from devkit.vocabulary import STATUSES
 
 # Vonage ends a message itself after so long without a final receipt, as `expired` (support article 115007053127).

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from typing import ClassVar, Self
 
 from devkit.errors import UsageError
-from devkit.outcome import Outcome, Replayed
-from devkit.renew import Signer, stamp
+from devkit.replay.outcome import Outcome, Replayed
+from devkit.replay.renew import Signer, stamp
 from devkit.vocabulary import ERR_CODES, FIELDS, STATUSES, ErrCode
 
 # Vonage's documentation says only that the err-code is not 0 when the status says that something went wrong.

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from devkit.account import CALLBACK_PARAMETER, SETTINGS_PATH, Account
 from devkit.errors import VonageError
 from devkit.event import Event
-from devkit.journal import Journal
-from devkit.registration import Registration, registered
+from devkit.registration.account import CALLBACK_PARAMETER, SETTINGS_PATH, Account
+from devkit.registration.held import Registration, registered
+from devkit.registration.journal import Journal
 from devkit.vonage_client import Credentials
 
 FORMER = "https://production.example.com/dlr"

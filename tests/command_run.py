@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,14 +27,14 @@ def start(
     *args: str,
     stdout: int = subprocess.PIPE,
     stderr: int = subprocess.PIPE,
-    **settings: str,
+    settings: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[str]:
     """The command, started. settings: environment variables."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_HIDDEN)}
     return subprocess.Popen(
         [sys.executable, "-m", "devkit", *args],
         cwd=directory,
-        env={**inherited, "PYTHONPATH": str(ROOT), **settings},
+        env={**inherited, "PYTHONPATH": str(ROOT), **(settings or {})},
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
@@ -43,7 +44,7 @@ def start(
 
 def run(directory: Path, *args: str, **settings: str) -> Run:
     """The command, run to its end."""
-    with start(directory, *args, **settings) as process:
+    with start(directory, *args, settings=settings) as process:
         try:
             out, err = process.communicate(timeout=6 * DEADLINE)
         finally:

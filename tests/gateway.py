@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
-from devkit.account import CALLBACK_PARAMETER
+from devkit.registration.account import CALLBACK_PARAMETER
 from devkit.simulator import Fault, Simulator
 
 Hook = Callable[[], None]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from devkit.check import check_file
+from devkit.check.file import check_file
 from devkit.cli import devkit
 from devkit.errors import ConfigurationError
 from devkit.fixture import dumps, load

@@ -11,6 +11,14 @@ import pytest
 from devkit import durable
 from tests.disk import failing, failing_for_directories, names
 
+
+@pytest.fixture(autouse=True, params=["nameless", "aside"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs with both ways to create a file; only Linux has the first."""
+    if request.param == "aside":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+
+
 NO_HARD_LINKS = [errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS]
 
 

@@ -43,18 +43,20 @@ import os, signal, sys
 from pathlib import Path
 from devkit import durable
 
-def never(source, target):
+def never(source, target, **place):
     print(os.path.basename(source), flush=True)
     signal.pause()
 
 os.link = never
+if sys.argv[2] == "aside":
+    vars(os).pop("O_TMPFILE", None)
 durable.create(Path(sys.argv[1]) / "a.json", b"content")
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 def test_a_process_killed_before_it_gave_the_name_leaves_nothing_that_counts(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    command = [sys.executable, "-c", KILLED, str(tmp_path), "aside"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         aside = process.stdout.readline().strip()
@@ -65,4 +67,17 @@ def test_a_process_killed_before_it_gave_the_name_leaves_nothing_that_counts(tmp
 
     assert names(tmp_path) == [aside]
     assert durable.remove_leftovers(tmp_path) == 1
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files have names from the start here")
+def test_a_file_that_has_no_name_yet_leaves_nothing_at_all(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path), "nameless"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip().isdecimal()  # of /proc/self/fd
+
+        process.kill()
+        process.wait()
+
     assert names(tmp_path) == []

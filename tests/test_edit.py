@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.callback import TRANSPORTS, Callback, Transport, compose
-from devkit.edit import convert, parse_assignment, set_field, unset_field
 from devkit.errors import FixtureError, UsageError
 from devkit.receipt import Receipt, read
+from devkit.replay.edit import convert, parse_assignment, set_field, unset_field
 from tests.arbitrary import receipt_fields
 
 FIELDS = {"msisdn": "447700900001", "to": "Acme & Söhne", "status": "delivered", "err-code": "0"}

@@ -7,7 +7,7 @@ import pytest
 
 from devkit.callback import Callback, compose
 from devkit.catalogue import TEST_SIGNATURE_SECRET
-from devkit.explanation import Explanation, explain
+from devkit.explanation.explain import Explanation, explain
 from devkit.fixture import Fixture, load
 from devkit.signature import METHODS, Method, sign
 from devkit.vocabulary import ERR_CODES, FIELDS, STATUSES

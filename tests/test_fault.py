@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devkit.check.fault import Fault, faults_in
 from devkit.errors import FixtureError
-from devkit.fault import Fault, faults_in
 from devkit.fixture import dumps, loads
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "samples"

@@ -16,8 +16,8 @@ from devkit.push import parse_address
 from devkit.receipt import Receipt, read
 from devkit.receiver import create_receiver
 from devkit.recorder import Recorder
+from devkit.replay.rewrite import Destination, readdress
 from devkit.report import render
-from devkit.rewrite import Destination, readdress
 from devkit.server import listen, serve
 from devkit.simulator import run_simulator
 from devkit.store import Store

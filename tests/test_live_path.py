@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.account import Account
 from devkit.fixture import load
 from devkit.receipt import Receipt
+from devkit.registration.account import Account
 from devkit.simulator import Simulator, run_simulator
 from devkit.sms import send_sms
 from devkit.store import Store

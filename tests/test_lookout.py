@@ -3,9 +3,9 @@ from queue import SimpleQueue
 
 import pytest
 
+from devkit.dev.lookout import Lookout, News, listener
 from devkit.errors import TunnelError, VonageError
 from devkit.event import Event, Notice, TunnelChanged
-from devkit.lookout import Lookout, News, listener
 from devkit.outside import ask_anew
 from devkit.stop import Stop
 from devkit.tunnel import TunnelEvent

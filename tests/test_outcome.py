@@ -4,7 +4,15 @@ from collections import Counter
 import pytest
 
 from devkit.errors import UsageError
-from devkit.outcome import Expectation, Replayed, Summary, advice, json_line, parse_expectation, summarise
+from devkit.replay.outcome import (
+    Expectation,
+    Replayed,
+    Summary,
+    advice,
+    json_line,
+    parse_expectation,
+    summarise,
+)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.errors import UsageError
-from devkit.pace import AT_ONCE, due_times, gaps, parse_speed, wait_until
+from devkit.replay.pace import AT_ONCE, due_times, gaps, parse_speed, wait_until
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from devkit.callback import Callback, compose
 from devkit.errors import FixtureError
 from devkit.fixture import Fixture, dumps
-from devkit.plan import Arrangement, Recording, Shot, arrange, load_recordings
+from devkit.replay.plan import Arrangement, Recording, Shot, arrange, load_recordings
 from devkit.store import Store
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.account import Account
 from devkit.errors import VonageError
 from devkit.event import Registered, Restored
-from devkit.journal import read_journal
+from devkit.registration.account import Account
+from devkit.registration.journal import read_journal
 from tests.account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, Platform, Session
 
 

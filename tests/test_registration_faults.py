@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.dev import Choice, run
+from devkit.dev.run import Choice, run
 from devkit.errors import VonageError
 from devkit.event import Event, Ready, Stopped
-from devkit.restore import restore
+from devkit.registration.restore import restore
 from devkit.session import project_in
 from devkit.simulator.fault import SETTINGS_FAULTS
 from devkit.simulator.option import Unset

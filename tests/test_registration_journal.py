@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.account import Account
 from devkit.errors import ConfigurationError
-from devkit.journal import read_journal
-from devkit.registration import next_journal, put_right
+from devkit.registration.account import Account
+from devkit.registration.held import next_journal, put_right
+from devkit.registration.journal import read_journal
 from devkit.vonage_client import Credentials
 from tests.account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, Platform, Session
 

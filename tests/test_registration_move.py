@@ -6,14 +6,14 @@ import pytest
 
 from devkit.errors import ConfigurationError, VonageError
 from devkit.event import Notice, Registered, Restored
-from devkit.journal import Journal, read_journal
-from devkit.registration import (
+from devkit.registration.held import (
     Restoration,
     next_journal,
     other_devkit,
     put_right,
     refuse_foreign_journal,
 )
+from devkit.registration.journal import Journal, read_journal
 from tests.account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session
 
 MOVED = "https://new.example.test/webhooks/delivery-receipt/t0ken"

@@ -5,7 +5,7 @@ import pytest
 from devkit.callback import TRANSPORTS, Callback, Transport, compose
 from devkit.errors import ConfigurationError
 from devkit.receipt import Receipt, read
-from devkit.renew import Signer, resign, restamp, signer_with
+from devkit.replay.renew import Signer, resign, restamp, signer_with
 from devkit.signature import METHODS, Method, verify
 
 NOW = datetime(2026, 11, 23, 14, 0, 5, tzinfo=timezone(timedelta(hours=1)))

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from devkit.callback import Callback, compose, to_wire
 from devkit.errors import UsageError
 from devkit.fixture import Fixture, dumps, loads
-from devkit.outcome import Replayed, parse_expectation
-from devkit.plan import Recording, Shot
 from devkit.push import Address, parse_address
-from devkit.replay import Rules, replay
-from devkit.rewrite import Destination, readdress
+from devkit.replay.outcome import Replayed, parse_expectation
+from devkit.replay.plan import Recording, Shot
+from devkit.replay.rewrite import Destination, readdress
+from devkit.replay.run import Rules, replay
 from tests.arbitrary import callbacks
 from tests.local_server import local_server
 from tests.wire import DEADLINE, OK, closed_port, raw_server

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import CallbackHeldError, ConfigurationError, VonageError
-from devkit.journal import Journal, read_journal, write_journal
-from devkit.registration import Restoration
-from devkit.restore import restore
+from devkit.registration.held import Restoration
+from devkit.registration.journal import Journal, read_journal, write_journal
+from devkit.registration.restore import restore
 from devkit.session import Project, project_in
 from devkit.settings import Settings
 from tests.command_run import run

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.restore import restore
+from devkit.registration.restore import restore
 from devkit.session import Project, project_in
 from devkit.tunnel.process import look
 from tests.dev_process import DevProcess, running_dev

@@ -5,11 +5,11 @@ import pytest
 
 from devkit.callback import CALLBACK_PATH, Callback, compose
 from devkit.errors import FixtureError, UsageError
-from devkit.plan import Recording
 from devkit.push import parse_address
 from devkit.receipt import Receipt, read
-from devkit.renew import Signer
-from devkit.rework import Edits, Renewal, Route, check_secrecy, edited, finisher
+from devkit.replay.plan import Recording
+from devkit.replay.renew import Signer
+from devkit.replay.rework import Edits, Renewal, Route, check_secrecy, edited, finisher
 from devkit.signature import verify
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from devkit.callback import CALLBACK_PATH, CONNECTION_HEADERS, Callback
 from devkit.errors import UsageError
-from devkit.rewrite import (
+from devkit.replay.rewrite import (
     REPLAY_HEADER,
     Destination,
     has_token,

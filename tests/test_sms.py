@@ -93,6 +93,16 @@ def test_a_refusal_inside_of_200_is_told_with_advice(
     assert len(vonage.calls) == 1
 
 
+def test_a_refusal_that_repeats_its_callback_does_not_show_it(vonage: responses.RequestsMock) -> None:
+    callback = "https://dlr.example.test/webhooks/delivery-receipt/t0ken"
+    vonage.post(URL, body=answer({"status": "23", "error-text": f"Invalid callback {callback}"}))
+
+    with pytest.raises(VonageError, match=r"status 23\): Invalid callback \[hidden\]\.") as caught:
+        send(callback=callback)
+
+    assert "t0ken" not in caught.value.message + caught.value.hint
+
+
 def test_a_refusal_without_a_text_is_told(vonage: responses.RequestsMock) -> None:
     vonage.post(URL, body=answer({"status": "2"}))
 

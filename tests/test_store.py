@@ -3,6 +3,7 @@ import os
 import shutil
 import stat
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -139,9 +140,9 @@ def test_the_name_of_a_new_day_is_synced_before_its_first_receipt_counts(
         done.append(path)
         sync(path)
 
-    def log_create(path: Path, data: bytes) -> None:
+    def log_create(path: Path, data: bytes, sync: Callable[[Path], None]) -> None:
         done.append("create")
-        create(path, data)
+        create(path, data, sync)
 
     monkeypatch.setattr(durable, "sync_directory", log_sync)
     monkeypatch.setattr(durable, "create", log_create)

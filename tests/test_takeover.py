@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.account import Account
+from devkit.registration.account import Account
 from devkit.simulator import Simulator, run_simulator
 from devkit.vonage_client import Credentials
 from tests.dev_process import PATIENCE, clean_environ, running_dev

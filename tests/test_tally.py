@@ -3,8 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from devkit.outcome import Outcome, Planned, Replayed
-from devkit.tally import Screen, follow, line, show_plan
+from devkit.replay.outcome import Outcome, Planned, Replayed
+from devkit.replay.tally import Screen, follow, line, show_plan
 
 OK = Replayed("a.json", "0A00", "delivered", "ok", 200, 1.5)
 FAILED = Replayed("b.json", "0A00", "failed", "failed", 500, 2.0, hint="Look at the log.")

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from devkit.push import parse_address
+from devkit.replay.target import is_own_receiver, path_of, target_address
 from devkit.session import Session
 from devkit.settings import Settings
-from devkit.target import is_own_receiver, path_of, target_address
 
 SESSION = Session(1, "2026-11-23T12:00:00Z", "offline", "http://127.0.0.1:3007", "", "")
 

@@ -100,7 +100,8 @@ def test_a_push_of_the_same_receipt_with_a_new_time_and_signature_is_a_duplicate
     first = moment("delivered", 0, pushed="2026-11-23 13:45:00", sig="a", nonce="b", timestamp="1")
     again = moment("delivered", 60, pushed="2026-11-23 13:46:00", sig="c", nonce="d", timestamp="2")
 
-    assert build_timeline([first, again]).steps[1].repeats == 0
+    step = build_timeline([first, again]).steps[1]
+    assert (step.repeats, step.contradicts) == (0, False)
 
 
 def test_the_same_status_with_another_field_is_no_duplicate() -> None:
@@ -154,3 +155,9 @@ def test_any_receipts_make_a_timeline_in_order(drawn: list[tuple[str, int]]) -> 
     assert timeline.final == any(stage(status) == "final" for status, _ in drawn)
     assert (timeline.expires_at is None) == timeline.final
     assert all(step.repeats is None or step.repeats < place for place, step in enumerate(timeline.steps))
+
+
+def test_a_duplicate_that_comes_late_is_not_called_out_of_order_as_well() -> None:
+    timeline = build_timeline([moment("accepted", 0), moment("delivered", 1), moment("accepted", 60)])
+
+    assert (timeline.steps[2].repeats, timeline.steps[2].overtaken) == (0, False)

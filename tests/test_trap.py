@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from devkit.explanation.trap import pushed_at, traps
 from devkit.receipt import Receipt
-from devkit.trap import pushed_at, traps
 
 PUSHED = datetime(2026, 6, 1, 10, 57, 30, tzinfo=UTC)
 FIELDS = {

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from devkit.errors import UsageError
-from devkit.renew import Signer
+from devkit.replay.renew import Signer
 from devkit.signature import METHODS, Method, verify
 from devkit.trigger import (
     Occasion,

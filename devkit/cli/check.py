@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from devkit.check import Checked, check, tracked_recordings
+from devkit.check.file import Checked, check, tracked_recordings
 from devkit.errors import ConfigurationError
 from devkit.redact import one_line
 from devkit.selector import shown

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from devkit.dev import Choice, run
-from devkit.question import confirm
+from devkit.dev.question import confirm
+from devkit.dev.run import Choice, run
 from devkit.report import reporting
 from devkit.settings import read_settings
 from devkit.stop import stop_on_signals
@@ -55,5 +55,5 @@ def command(
     choice = Choice(
         register=not no_register, demo=not no_demo, require_signature=require_signature, force=force
     )
-    with stop_on_signals() as stop, own_foreground(), reporting(as_json=as_json, stop=stop) as emit:
+    with stop_on_signals(for_good=True) as stop, own_foreground(), reporting(as_json=as_json, stop=stop) as emit:
         run(settings, choice, directory, emit, stop, lambda question: confirm(question, stop))

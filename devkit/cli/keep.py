@@ -9,11 +9,11 @@ import click
 
 from devkit.cli.completion import complete_recording
 from devkit.fixture import load
-from devkit.keep import Policy, Sample, assign, load_key, plan_keep, require_free, write
+from devkit.keep import Policy, Sample, assign, load_key, plan_keep, private_values, require_free, write
 from devkit.redact import one_line
 from devkit.selector import select, shown
-from devkit.session import Project, project_in
-from devkit.settings import Settings, read_settings
+from devkit.session import project_in
+from devkit.settings import read_settings
 from devkit.store import Store
 
 
@@ -52,7 +52,7 @@ def command(
         redact=frozenset(redact_field),
         secret=settings.signature_secret,
         method=settings.signature_method,
-        private=_private(settings, project),
+        private=private_values(settings, project),
     )
     sources = select(store, selectors)
     redactions = [plan_keep(load(path), key, policy, name=shown(path)) for path in sources]
@@ -63,18 +63,6 @@ def command(
         write(samples, force=force)
     for source, sample in zip(sources, samples, strict=True):
         click.echo(_json(source, sample, dry_run) if in_json else _line(sample, dry_run))
-
-
-def _private(settings: Settings, project: Project) -> dict[str, str]:
-    """The project's own secrets, which no sample may hold, whatever a recording's notes say."""
-    token = project.callback_token() if settings.callback_token is None else settings.callback_token
-    values = {
-        "VONAGE_API_SECRET": settings.api_secret,
-        "VONAGE_SIGNATURE_SECRET": settings.signature_secret,
-        "NGROK_AUTHTOKEN": settings.ngrok_authtoken,
-        "DEVKIT_CALLBACK_TOKEN": token,
-    }
-    return {name: value for name, value in values.items() if value}
 
 
 def _line(sample: Sample, dry_run: bool) -> str:

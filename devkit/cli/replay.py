@@ -13,21 +13,21 @@ import click
 from devkit.callback import TRANSPORTS, Callback, Transport, to_wire
 from devkit.cli.completion import complete_selector
 from devkit.colour import wanted
-from devkit.edit import parse_assignment
-from devkit.outcome import Expectation, Planned, parse_expectation
-from devkit.pace import parse_speed
-from devkit.plan import ORDERS, Arrangement, Order, Shot, arrange, load_recordings
 from devkit.redact import one_line
-from devkit.renew import signer_with
-from devkit.replay import Rules, replay
-from devkit.rework import Edits, Renewal, Route, check_secrecy, edited, finisher
-from devkit.rewrite import parse_header, parse_path
+from devkit.replay.edit import parse_assignment
+from devkit.replay.outcome import Expectation, Planned, parse_expectation
+from devkit.replay.pace import parse_speed
+from devkit.replay.plan import ORDERS, Arrangement, Order, Shot, arrange, load_recordings
+from devkit.replay.renew import signer_with
+from devkit.replay.rework import Edits, Renewal, Route, check_secrecy, edited, finisher
+from devkit.replay.rewrite import parse_header, parse_path
+from devkit.replay.run import Rules, replay
+from devkit.replay.tally import Screen, follow, show_plan
+from devkit.replay.target import is_own_receiver, target_address
 from devkit.selector import select, shown
 from devkit.session import project_in
 from devkit.settings import Settings, read_settings
 from devkit.store import Store
-from devkit.tally import Screen, follow, show_plan
-from devkit.target import is_own_receiver, target_address
 
 _MORE_THAN_0 = click.FloatRange(0, min_open=True)
 _FROM_1 = click.IntRange(1)

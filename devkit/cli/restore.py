@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from devkit.registration import Restoration
-from devkit.restore import restore
+from devkit.registration.held import Restoration
+from devkit.registration.restore import restore
 from devkit.session import project_in
 from devkit.settings import read_settings
 

@@ -12,7 +12,7 @@ import click
 from devkit.callback import CALLBACK_PATH
 from devkit.cli.completion import complete_selector
 from devkit.colour import colour, wanted
-from devkit.explanation import Explanation, explain
+from devkit.explanation.explain import Explanation, explain
 from devkit.export import FORMS, export
 from devkit.fixture import format_time, load
 from devkit.redact import one_line

@@ -7,8 +7,8 @@ import click
 
 from devkit.callback import Transport
 from devkit.errors import UsageError
-from devkit.pace import parse_speed
 from devkit.push import parse_address
+from devkit.replay.pace import parse_speed
 from devkit.report import reporting
 from devkit.server import listen
 from devkit.session import project_in

@@ -11,16 +11,16 @@ import click
 from devkit.callback import CALLBACK_PATH, TRANSPORTS, Transport, compose
 from devkit.cli.completion import complete_err_code, complete_status
 from devkit.colour import wanted
-from devkit.edit import parse_assignment
-from devkit.outcome import json_line
 from devkit.push import Connection
-from devkit.renew import signer_with
-from devkit.replay import Rules, attempt
-from devkit.rewrite import Destination, readdress
+from devkit.replay.edit import parse_assignment
+from devkit.replay.outcome import json_line
+from devkit.replay.renew import signer_with
+from devkit.replay.rewrite import Destination, readdress
+from devkit.replay.run import Rules, attempt
+from devkit.replay.tally import Screen, line
+from devkit.replay.target import path_of, target_address
 from devkit.settings import Settings, read_settings
 from devkit.signature import METHODS, Method
-from devkit.tally import Screen, line
-from devkit.target import path_of, target_address
 from devkit.trigger import (
     Occasion,
     Triggered,

@@ -15,7 +15,7 @@ from devkit.inspector.page import checked
 from devkit.inspector.query import EVENT_KINDS, Query, read_query
 from devkit.inspector.row import Row
 from devkit.inspector.source import Sources, as_json
-from devkit.rework import Edits
+from devkit.replay.rework import Edits
 
 _MOST = 500  # of a page
 

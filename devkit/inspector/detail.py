@@ -6,7 +6,7 @@ from pathlib import Path
 
 from devkit.callback import Callback, to_wire
 from devkit.errors import FixtureError
-from devkit.explanation import Explanation, explain
+from devkit.explanation.explain import Explanation, explain
 from devkit.fixture import Fixture, load
 from devkit.inspector.feed import Happening
 from devkit.inspector.order import Editable, editable_fields

@@ -9,7 +9,7 @@ from devkit.callback import Callback
 from devkit.fixture import Fixture
 from devkit.receipt import Receipt
 from devkit.redact import mask_number
-from devkit.rewrite import has_token, without_token
+from devkit.replay.rewrite import has_token, without_token
 
 Verdict = Literal["same", "changed", "only left", "only right"]
 

@@ -1,9 +1,9 @@
 """Who may ask the inspector: a page of its own, or a program on this machine. Everybody else gets 403."""
 
-import ipaddress
 from collections.abc import Iterator
 
 from devkit.callback import FORWARDING_HEADERS, Callback
+from devkit.loopback import is_loopback, names_loopback
 
 # A browser says where a request comes from. `none`: typed, or a bookmark. A page on another port of this machine
 # is `same-site`, and is not trusted either.
@@ -41,35 +41,18 @@ def objection(request: Callback, remote: str) -> str:
 
 
 def _objections(request: Callback, remote: str) -> Iterator[str]:
-    if not _is_loopback(remote):
+    if not is_loopback(remote):
         yield "It is there for this machine only."
     if any(name.lower() in FORWARDING_HEADERS for name, _ in request.headers):
         yield "The request was forwarded, as by a tunnel or a proxy."
     hosts = _values(request, "host")
     # A name that leads to this machine but is somebody else's would let their page read this one.
-    if len(hosts) != 1 or not is_loopback_host(hosts[0]) or not request.target.startswith("/"):
+    if len(hosts) != 1 or not names_loopback(hosts[0]) or not request.target.startswith("/"):
         yield "The address must be that of this machine, such as http://127.0.0.1:3040."
     if any(origin != f"http://{host}" for origin in _values(request, "origin") for host in hosts):
         yield "The request comes from a page of another origin."
     if any(site not in _TRUSTED_SITES for site in _values(request, "sec-fetch-site")):
         yield "The request comes from another site. Type the address, or paste it into the address bar."
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether a Host header names this machine, with or without a port."""
-    name, mark, port = host.rpartition(":")
-    if not mark or host.endswith("]"):
-        name, port = host, "0"
-    if not (port.isascii() and port.isdigit()):
-        return False
-    return name.lower() == "localhost" or _is_loopback(name[1:-1] if name.startswith("[") else name)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def _values(request: Callback, name: str) -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from devkit.callback import CALLBACK_PATH
 from devkit.inspector.keeping import Keeping
 from devkit.inspector.order import Order
-from devkit.outcome import Replayed
 from devkit.push import Address
+from devkit.replay.outcome import Replayed
 from devkit.signature import Method
 
 # Sends a recording again, as ordered. Raises DevkitError when the order makes no sense.

@@ -9,17 +9,17 @@ from pathlib import Path
 from devkit.callback import TRANSPORTS, Transport
 from devkit.errors import UsageError
 from devkit.fixture import Fixture, load
-from devkit.outcome import Replayed
-from devkit.plan import Recording
 from devkit.push import Address, Connection, parse_address
 from devkit.receipt import Receipt
 from devkit.redact import mask_number
-from devkit.renew import signer_with
-from devkit.replay import Rules, attempt
-from devkit.rework import Edits, Renewal, Route, edited, finisher
+from devkit.replay.outcome import Replayed
+from devkit.replay.plan import Recording
+from devkit.replay.renew import signer_with
+from devkit.replay.rework import Edits, Renewal, Route, edited, finisher
+from devkit.replay.run import Rules, attempt
+from devkit.replay.target import LOCAL_NAMES
 from devkit.selector import shown
 from devkit.signature import Method
-from devkit.target import LOCAL_NAMES
 
 _TIMEOUT = 10  # seconds; a person waits for it
 _LONGEST = 2_000  # characters of a value that can be edited on the page

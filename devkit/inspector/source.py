@@ -10,7 +10,7 @@ from devkit.inspector.index import Index, key_of
 from devkit.inspector.option import Options, Replay
 from devkit.inspector.row import Rows
 from devkit.redact import mask_number
-from devkit.rewrite import without_token
+from devkit.replay.rewrite import without_token
 from devkit.store import Store
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit import durable
-from devkit.fault import Fault, faults_in
+from devkit.check.fault import Fault, faults_in
 from devkit.fixture import dumps, load
 from devkit.store import Store
 from devkit.tracked import tracked_files

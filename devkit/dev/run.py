@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 
-from devkit.account import Account
 from devkit.callback import CALLBACK_PATH
-from devkit.demo import send_demo
+from devkit.dev.demo import send_demo
+from devkit.dev.local import inspecting, receiving
+from devkit.dev.lookout import Lookout, News, listener
+from devkit.dev.mode import Platform, platform
 from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
 from devkit.event import Emit, Event, Notice, Ready, Stopped
 from devkit.inspector import Feed
-from devkit.local import inspecting, receiving
-from devkit.lookout import Lookout, News, listener
-from devkit.mode import Platform, platform
 from devkit.outside import ask_anew, reach
 from devkit.recorder import Recorder
-from devkit.registration import (
+from devkit.registration.account import Account
+from devkit.registration.held import (
     Registration,
     next_journal,
     other_devkit,

@@ -1,9 +1,9 @@
 """Gives the account's former callback back after a session that could not do it itself."""
 
-from devkit.account import Account
 from devkit.errors import ConfigurationError
-from devkit.journal import Journal, read_journal
-from devkit.registration import Restoration, put_right
+from devkit.registration.account import Account
+from devkit.registration.held import Restoration, put_right
+from devkit.registration.journal import Journal, read_journal
 from devkit.session import Project
 from devkit.settings import Settings
 from devkit.tunnel import end_leftover_agent

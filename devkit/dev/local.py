@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from devkit.errors import ConfigurationError
 from devkit.forward import forwarding
 from devkit.inspector import Feed, Keeping, Options, create_inspector, serve_inspector
-from devkit.keep import Policy, load_key
+from devkit.keep import Policy, load_key, private_values
 from devkit.push import Address, parse_address
 from devkit.receiver import create_receiver
 from devkit.recorder import Recorder
@@ -42,12 +42,13 @@ def inspecting(
 ) -> Iterator[str]:
     """The inspector is served while the block runs; gives its URL. Errors as `receiving`."""
     secret, method = settings.signature_secret, settings.signature_method
+    policy = Policy(secret=secret, method=method, private=private_values(settings, project))
     options = Options(
         secret=secret,
         method=method,
         receiver_url=receiver_url,
         forward_to=_forward_address(settings),
-        keeping=Keeping(lambda: load_key(project), store.samples, Policy(secret=secret, method=method)),
+        keeping=Keeping(lambda: load_key(project), store.samples, policy),
     )
     listening = listen(_HOST, settings.inspector_port, option="--inspector-port")
     with serve_inspector(create_inspector(store, feed, options), feed, listening):

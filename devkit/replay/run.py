@@ -9,12 +9,12 @@ from zlib import crc32
 
 from devkit.callback import Callback
 from devkit.errors import PushError
-from devkit.outcome import Expectation, Outcome, Replayed, advice
-from devkit.pace import wait_until
-from devkit.plan import Shot
 from devkit.push import Address, Connection
 from devkit.receipt import Receipt, read
 from devkit.redact import one_line
+from devkit.replay.outcome import Expectation, Outcome, Replayed, advice
+from devkit.replay.pace import wait_until
+from devkit.replay.plan import Shot
 from devkit.selector import shown
 
 Finish = Callable[[Callback], Callback]

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from devkit.callback import FORWARDING_HEADERS, Callback, Transport
-from devkit.edit import convert, set_field, unset_field
 from devkit.errors import FixtureError, UsageError
-from devkit.plan import Recording
 from devkit.push import Address
-from devkit.renew import Signer, resign, restamp
-from devkit.rewrite import Destination, has_token, keep_exact, readdress, with_header
+from devkit.replay.edit import convert, set_field, unset_field
+from devkit.replay.plan import Recording
+from devkit.replay.renew import Signer, resign, restamp
+from devkit.replay.rewrite import Destination, has_token, keep_exact, readdress, with_header
+from devkit.replay.target import LOCAL_NAMES, path_of
 from devkit.selector import shown
-from devkit.target import LOCAL_NAMES, path_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from devkit.outcome import Outcome, Planned, Replayed, json_line, summarise
+from devkit.replay.outcome import Outcome, Planned, Replayed, json_line, summarise
 
 _MANY = 50  # receipts from which a progress bar is worth its place
 _COLOURS: dict[Outcome, str] = {"ok": "green", "failed": "red", "unreachable": "magenta"}

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from devkit.callback import Transport
 from devkit.catalogue import TEST_SIGNATURE_SECRET
+from devkit.explanation.trap import traps
 from devkit.fixture import Fixture
 from devkit.receipt import Receipt, Unreadable
 from devkit.redact import mask_number
-from devkit.rewrite import has_token, without_token
+from devkit.replay.rewrite import has_token, without_token
 from devkit.signature import METHODS, Method, Verdict, verify
-from devkit.trap import traps
 from devkit.vocabulary import ERR_CODES, FIELDS, STATUSES, meaning
 
 # Digits in these are no phone numbers. Any other field may hold one.

@@ -12,13 +12,13 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from devkit import durable
-from devkit.account import Account
 from devkit.callback import CALLBACK_PATH
 from devkit.errors import ConfigurationError, VonageError
 from devkit.event import Emit, Notice, Registered, Restored
-from devkit.journal import Journal, read_journal, write_journal
 from devkit.loopback import names_loopback
 from devkit.redact import one_line
+from devkit.registration.account import Account
+from devkit.registration.journal import Journal, read_journal, write_journal
 
 Outcome = Literal["given-back", "cleared", "nothing", "left-alone"]
 

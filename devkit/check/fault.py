@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from devkit.check.place import Place, Where, places
 from devkit.errors import FixtureError
 from devkit.fixture import FORMAT, VERSION, Fixture, dumps, loads
-from devkit.place import Place, Where, places
 
 _DERIVED = ("receipt", "problem")
 _MAX_FAULTS = 20  # of one file; somebody who has mended twenty can ask again

@@ -9,8 +9,8 @@ from typing import Literal, get_args
 
 from devkit.callback import Callback
 from devkit.fixture import load
-from devkit.pace import AT_ONCE, due_times, gaps
 from devkit.receipt import Receipt, read
+from devkit.replay.pace import AT_ONCE, due_times, gaps
 from devkit.store import read_name
 
 Order = Literal["recorded", "reversed", "shuffle"]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from devkit.callback import Callback
-from devkit.edit import set_field
 from devkit.errors import ConfigurationError
 from devkit.receipt import Receipt, read
+from devkit.replay.edit import set_field
 from devkit.signature import Method, sign
 
 

@@ -1,0 +1,1 @@
+"""A whole session: everything that opens is stacked, and closes in turn."""

@@ -1,0 +1,118 @@
+"""Takes the pictures of the inspector for the documentation: python -m docs.make_screenshots
+
+Needs chromium, chromedriver and selenium. All numbers are of the range that nobody has.
+"""
+
+import random
+import tempfile
+from collections.abc import Callable
+from contextlib import chdir
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from devkit.event import Sent
+from devkit.push import parse_address
+from devkit.signature import sign
+from devkit.store import Store
+from tests.browser import Browser, chromium
+from tests.inspected import Desk, inspected
+
+OUT = Path(__file__).resolve().parent / "screenshots"
+SECRET = "test-signature-secret"
+WIDE, NARROW = (1200, 740), (400, 740)
+
+
+def main() -> None:
+    """Write every picture anew."""
+    OUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as directory, chdir(directory), chromium() as browser:
+        empty = Desk(Store(Path.cwd() / "empty"))
+        desk = Desk(Store(Path.cwd() / "fixtures"), now=datetime(2026, 11, 23, 11, 40, tzinfo=UTC))
+        key = fill(desk)
+        usual = {"secret": SECRET, "forward_to": parse_address("http://127.0.0.1:5000/webhooks/dlr")}
+        with inspected(empty) as nothing, inspected(desk, **usual) as url:
+            shots: dict[str, tuple[str, tuple[int, int], str, Callable[[Browser], None]]] = {
+                "empty": (nothing, WIDE, "light", nothing_more),
+                "overview": (url, WIDE, "light", nothing_more),
+                "receipt": (f"{url}/receipts/{key}", WIDE, "light", nothing_more),
+                "fields-dark": (f"{url}/receipts/{key}#fields", WIDE, "dark", nothing_more),
+                "edit": (f"{url}/receipts/{key}", WIDE, "light", edit),
+                "narrow-list": (url, NARROW, "light", nothing_more),
+                "narrow-receipt": (f"{url}/receipts/{key}", NARROW, "dark", nothing_more),
+            }
+            for name, (address, size, scheme, prepare) in shots.items():
+                browser.resize(*size)
+                browser.scheme(scheme)
+                browser.get("about:blank")  # else a change of the hash alone would load nothing
+                browser.get(address)
+                browser.wait_for_text("#live", "Live")
+                prepare(browser)
+                browser.driver.save_screenshot(str(OUT / f"{name}.png"))
+
+
+def nothing_more(_: Browser) -> None:
+    pass
+
+
+def edit(browser: Browser) -> None:
+    browser.press("e")
+    browser.wait(lambda: browser.run("return document.activeElement.name") == "to")
+
+
+def fill(desk: Desk) -> str:
+    """Two hours of an application that sends codes; the key of the receipt to show."""
+    chance = random.Random(7)
+    networks = ("23410", "23410", "23410", "26201", "20801", "310004")
+    for number in range(70):
+        message, to = f"0A0000{chance.randrange(16**10):010X}", f"4477009{chance.randrange(1000):05d}"
+        network, transport = chance.choice(networks), chance.choice(("get", "get", "json"))
+        common = {
+            "transport": transport,
+            "network_code": network,
+            "msisdn": to,
+            "client_ref": f"login-{4000 + number}",
+        }
+        if number % 9 == 0:
+            desk.feed.publish(Sent((message,), to))
+        desk.receipt("accepted", message, seconds=chance.uniform(20, 160), **common)
+        if chance.random() < 0.3:
+            desk.receipt("buffered", message, seconds=chance.uniform(0.5, 9), **common)
+        if chance.random() < 0.12:
+            status, code = chance.choice(
+                (("failed", "2"), ("failed", "9"), ("rejected", "6"), ("expired", "1"))
+            )
+            desk.receipt(status, message, code, seconds=chance.uniform(1, 80), **common)
+        elif chance.random() < 0.93:
+            desk.receipt("delivered", message, seconds=chance.uniform(0.8, 6) ** 2 / 2, **common)
+    return sequence(desk)
+
+
+def sequence(desk: Desk) -> str:
+    """A message that failed, with a duplicate and a receipt that came too late, signed."""
+    common = {"msisdn": "447700900002", "client_ref": "login-4711"}
+    desk.now += timedelta(seconds=40)
+    key = ""
+    for status, code, seconds in (
+        ("accepted", "0", 3),
+        ("failed", "2", 2.4),
+        ("failed", "2", 61),
+        ("buffered", "0", 4.2),
+    ):
+        later = desk.now + timedelta(seconds=seconds)
+        stamp = f"{later:%Y-%m-%d %H:%M:%S}"
+        fields = {
+            "msisdn": common["msisdn"], "to": "AcmeInc", "network-code": "23410", "messageId": "0A0000001234567B",
+            "price": "0.03330000", "status": status,
+            "scts": f"{desk.now + timedelta(hours=1):%y%m%d%H}{len(status):02d}",
+            "err-code": code, "api-key": "abcd1234", "client-ref": common["client_ref"], "message-timestamp": stamp,
+            "timestamp": str(int(later.timestamp())), "nonce": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
+        }  # fmt: skip
+        fields["sig"] = sign(fields, SECRET, "md5hash")
+        desk.now += timedelta(seconds=seconds - 1)
+        written = desk.fields(fields)
+        key = written if status == "failed" and not key else key
+    return key
+
+
+if __name__ == "__main__":
+    main()
