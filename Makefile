@@ -51,8 +51,8 @@ doctor: $(RUN) ## Walk the whole path and say what is wrong and what to type  [A
 	@$(BIN)/devkit doctor $(ARGS)
 
 .PHONY: test
-test: $(DEV) ## Run the tests  [ARGS=tests/test_fixture.py]
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(DEV) ## Run the tests, two at a time  [ARGS=tests/test_fixture.py]
+	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 .PHONY: lint
 lint: $(DEV) ## Look for mistakes and for imports that flow up
@@ -67,6 +67,14 @@ types: $(DEV) ## Check the types
 
 .PHONY: check
 check: lint types test ## All that CI runs: lint, types, test
+
+.PHONY: reliability
+reliability: $(DEV) ## Crash, flood and attack it for some minutes: docs/reliability.md
+	@DEVKIT_LONG=1 DEVKIT_KILL_ROUNDS=50 $(BIN)/python -m pytest reliability tests/test_restore_killed.py tests/test_simulate_volume.py $(ARGS)
+
+.PHONY: bench
+bench: $(DEV) ## Measure it beside the alternatives: docs/performance.md  [QUICK=1]
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ARGS)
 
 .PHONY: format
 format: $(DEV) ## Put the code into its standard form

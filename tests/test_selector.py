@@ -226,4 +226,7 @@ def test_a_path_below_the_current_directory_is_shown_from_there(
 
     assert shown(tmp_path / "fixtures" / "a.json") == os.path.join("fixtures", "a.json")
     assert shown(Path("/elsewhere/a.json")) == str(Path("/elsewhere/a.json"))
-    assert shown(samples_directory() / "sequence" / "expired" / "02-expired.json") == "sequence/expired/02-expired"
+    assert (
+        shown(samples_directory() / "sequence" / "expired" / "02-expired.json")
+        == "sequence/expired/02-expired"
+    )

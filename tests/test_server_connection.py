@@ -91,8 +91,8 @@ def test_a_stop_finishes_what_is_under_way_and_leaves_nothing() -> None:
 def answers(place: Place) -> bool:
     try:
         socket.create_connection(place, DEADLINE).close()
-    except (ConnectionRefusedError, ConnectionResetError):  # reset: it was in the queue when the socket closed
-        return False
+    except (ConnectionRefusedError, ConnectionResetError):
+        return False  # a reset when it was still in the queue as the socket closed
     return True
 
 

@@ -55,5 +55,9 @@ def command(
     choice = Choice(
         register=not no_register, demo=not no_demo, require_signature=require_signature, force=force
     )
-    with stop_on_signals(for_good=True) as stop, own_foreground(), reporting(as_json=as_json, stop=stop) as emit:
+    with (
+        stop_on_signals(for_good=True) as stop,
+        own_foreground(),
+        reporting(as_json=as_json, stop=stop) as emit,
+    ):
         run(settings, choice, directory, emit, stop, lambda question: confirm(question, stop))

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from devkit import __version__
 from devkit.callback import Callback, to_wire
 from devkit.fixture import Fixture, format_time
-from devkit.rewrite import without_token
+from devkit.replay.rewrite import without_token
 
 
 def archive(fixtures: Sequence[Fixture]) -> str:

@@ -5,13 +5,9 @@ Lengths: "Concatenation and Encoding" of Vonage's SMS API documentation, and GSM
 
 from collections.abc import Callable, Iterator
 
-MAX_TEXT = 3200  # characters; longer ones are refused
+from devkit.gsm import EXTENSION, is_gsm
 
-_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENDED = frozenset("|^€{}[]~\\\f")  # an escape septet and another one
+MAX_TEXT = 3200  # characters; longer ones are refused
 
 _GSM_ALONE, _GSM_PART = 160, 153  # septets
 _UCS2_ALONE, _UCS2_PART = 70, 67  # UTF-16 code units
@@ -28,13 +24,8 @@ def split(text: str, *, unicode: bool = False) -> tuple[str, ...]:
     return _cut("".join(char if is_gsm(char) else "?" for char in text), _septets, _GSM_ALONE, _GSM_PART)
 
 
-def is_gsm(char: str) -> bool:
-    """Whether the GSM alphabet has this character."""
-    return char in _BASIC or char in _EXTENDED
-
-
 def _septets(char: str) -> int:
-    return 2 if char in _EXTENDED else 1
+    return 2 if char in EXTENSION else 1
 
 
 def _units(char: str) -> int:

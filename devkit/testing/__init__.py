@@ -3,7 +3,7 @@
 Plain Python: it needs neither pytest nor a web framework. The pytest fixtures are in `devkit.pytest_plugin`.
 """
 
-from devkit.plan import Order
+from devkit.replay.plan import Order
 from devkit.signature import METHODS, Method, Verdict, sign, verify
 from devkit.testing.answer import Answer
 from devkit.testing.delivery import deliver, deliver_all

@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from devkit.callback import CALLBACK_PATH, Callback
-from devkit.pace import AT_ONCE
-from devkit.plan import ORDERS, Arrangement, Order, Recording, arrange
-from devkit.rewrite import with_path
+from devkit.replay.pace import AT_ONCE
+from devkit.replay.plan import ORDERS, Arrangement, Order, Recording, arrange
+from devkit.replay.rewrite import with_path
 from devkit.testing.answer import Answer
 from devkit.testing.receipt import TestReceipt
 from devkit.testing.target import Target, sender_to

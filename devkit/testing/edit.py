@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from devkit import renew
 from devkit.callback import Callback
-from devkit.edit import set_field, unset_field
 from devkit.receipt import Unreadable
-from devkit.rewrite import keep_exact
+from devkit.replay import renew
+from devkit.replay.edit import set_field, unset_field
+from devkit.replay.rewrite import keep_exact
 from devkit.signature import METHODS, Method, verify
 from devkit.testing.field import changes
 from devkit.testing.receipt import MOMENT, TestReceipt

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from devkit.rewrite import keep_exact
+from devkit.replay.rewrite import keep_exact
 from devkit.signature import Method
 from devkit.testing.answer import Answer
 from devkit.testing.delivery import deliver, deliver_all

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from devkit.callback import CONNECTION_HEADERS, Callback
 from devkit.receipt import Unreadable, read
-from devkit.rewrite import Destination, readdress
+from devkit.replay.rewrite import Destination, readdress
 from devkit.testing.answer import Answer
 
 Send = Callable[[Callback], Answer]

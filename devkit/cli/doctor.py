@@ -1,0 +1,88 @@
+"""`devkit doctor`: what is wrong and what to type."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from devkit.colour import wanted
+from devkit.doctor import Check, Diagnosis, diagnose, examine, open_case
+from devkit.doctor.case import Case
+from devkit.doctor.silence import Silence
+from devkit.doctor.vigil import Round, keep_vigil
+from devkit.errors import UsageError
+from devkit.event import Event
+from devkit.stop import stop_on_signals
+
+_COLOURS = {"ok": "green", "failed": "red", "skipped": "bright_black"}
+_LABEL, _OUTCOME = 12, 8  # columns
+
+Show = Callable[[Event], None]
+
+
+@click.command(name="doctor")
+@click.option("--wait", is_flag=True, help="Say why nothing may arrive, and wait for a receipt.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="With --wait: do not wait longer.  [no limit]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each step.")
+@click.pass_context
+def command(ctx: click.Context, wait: bool, timeout: float | None, as_json: bool) -> None:
+    """Walk the whole way of a receipt, step by step, and say what is wrong and what to type.
+
+    Changes nothing in the account, and ends what it starts. Exit code: 0 all well, 1 a step failed. With --wait: 0 when
+    a receipt came, 1 when none came in time; ended by Ctrl-C, as without --wait.
+    """
+    ctx.color = wanted(os.environ)
+    if timeout is not None and not wait:
+        raise UsageError("--timeout is for --wait.", hint="devkit doctor --wait --timeout 60")
+    show: Show = _show_json if as_json else _show
+    with stop_on_signals() as stop:
+        case, checks = open_case(os.environ, Path.cwd(), stop, lambda: datetime.now(UTC))
+        for check in checks:
+            show(check)
+        for check in examine(case):
+            checks.append(check)
+            show(check)
+        diagnosis = diagnose(checks, case)
+        show(diagnosis)
+        came = _wait(case, show, timeout) if wait else None
+    ctx.exit(0 if came else 1 if diagnosis.failed or came is False else 0)
+
+
+def _wait(case: Case, show: Show, timeout: float | None) -> bool | None:
+    """Whether a receipt came; None when the user did not want to wait for it."""
+    show(Silence())
+    last: Event | None = None
+    for last in keep_vigil(case, timeout=timeout):
+        show(last)
+    if isinstance(last, Check) and last.step == "receipt":
+        return last.outcome == "ok"
+    return None
+
+
+def _show_json(event: Event) -> None:
+    click.echo(json.dumps(event.as_json()))
+
+
+def _show(event: Event) -> None:
+    if isinstance(event, Check):
+        outcome = click.style(f"{event.outcome:<{_OUTCOME}}", fg=_COLOURS[event.outcome])
+        click.echo(f"{outcome} {event.step:<{_LABEL}} {event.what}")
+        if event.hint:
+            click.echo(f"{'':<{_OUTCOME}} {'':<{_LABEL}} {click.style('->', fg='cyan')} {event.hint}")
+    elif isinstance(event, Diagnosis):
+        click.secho(f"\n{event.summary}", bold=True)
+    elif isinstance(event, Silence):
+        reasons = "\n".join(f"  * {reason}" for reason in event.reasons)
+        click.echo(f"\nWhen nothing arrives although all is well:\n{reasons}\n")
+        click.echo("Waiting for a receipt; Ctrl-C ends it.")
+    elif isinstance(event, Round):
+        state = f"not well: {', '.join(event.failed)}" if event.failed else "the way is open"
+        click.echo(f"{'waiting':<{_OUTCOME}} {f'{event.waited} s':<{_LABEL}} {state}")
