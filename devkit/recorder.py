@@ -22,7 +22,9 @@ _REFUSALS = {
     405: "a method that Vonage does not use",
 }
 
-_STALE = "The signature is right, but older than Vonage sends a receipt again: somebody may have sent it anew."
+_STALE = (
+    "The signature is right, but older than Vonage sends a receipt again: somebody may have sent it anew."
+)
 
 _REMEMBERED = 10_000  # messages whose first receipt is remembered, to tell the time since
 
