@@ -5,8 +5,8 @@ What goes wrong is an OSError, as the system tells it.
 
 import errno
 import os
-import secrets
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,15 +16,61 @@ _ASIDE = ".tmp"
 _NO_HARD_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
-def create(path: Path, data: bytes) -> None:
+def sync_directory(path: Path) -> None:
+    """The names in a directory, on disk. Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    directory = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that syncs files but not directories, as CIFS does
+            raise
+    finally:
+        os.close(directory)
+
+
+class SharedSync:
+    """`sync_directory` for many threads at once: one sync serves all who asked for it before it began."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._running = False
+        self._begun = self._done = 0  # how many syncs
+
+    def __call__(self, path: Path) -> None:
+        """The names that a directory has now, on disk. It must be the same directory each time."""
+        with self._changed:
+            needed = self._begun + 1  # one that has begun already may not have seen our name
+            while self._done < needed:
+                if self._running:
+                    self._changed.wait()
+                else:
+                    self._sync(path)
+
+    def _sync(self, path: Path) -> None:
+        self._running = True
+        self._begun += 1
+        self._changed.release()
+        try:
+            sync_directory(path)
+        finally:
+            self._changed.acquire()
+            self._running = False
+            self._changed.notify_all()  # after a failure another one tries for itself
+        self._done = self._begun
+
+
+def create(path: Path, data: bytes, sync: Callable[[Path], None] = sync_directory) -> None:
     """A new file that is on disk when this returns; when it raises there is none.
 
-    Raises FileExistsError rather than overwrite.
+    sync: how the directory is synced. Raises FileExistsError rather than overwrite.
     """
-    with _aside(path, data) as aside:
-        _name(aside, path)
+    if not _create_nameless(path, data):
+        with _aside(path, data) as aside:
+            _name(aside, path)
     try:
-        sync_directory(path.parent)
+        sync(path.parent)
     except OSError:
         with suppress(OSError):
             path.unlink()
@@ -56,24 +102,16 @@ def make_directory(path: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
 
 
+def make_private(directory: Path) -> None:
+    """Take the rights of others from a directory, where that goes."""
+    if directory.stat().st_mode & 0o077:
+        _set_mode(directory, 0o700)
+
+
 def try_writing(directory: Path) -> None:
     """Write and delete a file, to meet a full or read-only disk before a receipt does."""
     with _aside(directory / "try", b"devkit"):
         pass
-
-
-def sync_directory(path: Path) -> None:
-    """The names in a directory, on disk. Windows has no such call and needs none."""
-    if os.name == "nt":
-        return
-    directory = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that syncs files but not directories, as CIFS does
-            raise
-    finally:
-        os.close(directory)
 
 
 def remove_leftovers(directory: Path) -> int:
@@ -101,9 +139,34 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+def _create_nameless(path: Path, data: bytes) -> bool:
+    """A file that gets its first name when it is whole: fewer steps, and a killed process leaves nothing behind.
+
+    False where that does not go, on other systems than Linux and on some file systems, or where anything fails:
+    the other way then works, or tells why not.
+    """
+    try:
+        file = os.open(path.parent, os.O_WRONLY | os.O_TMPFILE, 0o600)
+    except (AttributeError, OSError):
+        return False
+    try:
+        os.fchmod(file, 0o600)  # a umask can take rights from the owner too
+        _write(file, data)
+        os.fsync(file)
+        # src_dir_fd means nothing with an absolute path, but without it Python links to the symbolic link itself.
+        os.link(f"/proc/self/fd/{file}", path, src_dir_fd=file)
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return True
+
+
 @contextmanager
 def _aside(path: Path, data: bytes) -> Iterator[Path]:
-    aside = path.parent / f".{os.getpid()}-{secrets.token_hex(4)}{_ASIDE}"
+    aside = path.parent / f".{os.getpid()}-{os.urandom(4).hex()}{_ASIDE}"
     file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
         try:

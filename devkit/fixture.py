@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from json.encoder import encode_basestring_ascii
+from json.encoder import encode_basestring_ascii as _quote
 from pathlib import Path
 
 from devkit.callback import Callback
@@ -25,10 +25,12 @@ VERSION = 1
 
 _RECORDED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_TARGET = re.compile(r"[^ \r\n]+")
-_HEADER_VALUE = re.compile(r"[^\x00\r\n]*")
+_TARGET = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f!-\xff]+")  # latin-1 but for space, CR and LF
+_HEADER_VALUE = re.compile(r"[\x01-\x09\x0b\x0c\x0e-\xff]*")  # latin-1 but for NUL, CR and LF
 _MAX_DEPTH = 32  # more than a receipt's own nesting can need
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+_NESTED = (dict, list, tuple)
 
 # The keys that follow `request` and `receipt`, in the order in which they are written. None is required.
 _OPTIONAL = ("signature", "captured", "redacted", "tags", "note")
@@ -167,7 +169,7 @@ def _wire(value: object, what: str, allowed: re.Pattern[str]) -> str:
     # Line breaks and their like never arrive over HTTP; in a file they would forge requests when it is replayed.
     if not isinstance(value, str):
         raise _Bad(f"{what} is not text")
-    if not allowed.fullmatch(value) or not all(char <= "\xff" for char in value):
+    if not allowed.fullmatch(value):
         raise _Bad(f"{what} holds characters that cannot stand there in HTTP")
     return value
 
@@ -199,16 +201,16 @@ def _request(callback: Callback) -> dict[str, object]:
 
 def _render(value: object, indent: str = "") -> str:
     """JSON with an object's keys on a line each; a list of plain values stays on one line."""
-    inner = indent + "  "
     if isinstance(value, str):
-        return encode_basestring_ascii(value)  # what json.dumps comes to, without its way there
+        return _quote(value)  # what json.dumps comes to, without its way there
+    inner = indent + "  "
+    if isinstance(value, list | tuple):
+        if any(isinstance(item, _NESTED) for item in value):
+            return "[\n" + ",\n".join([inner + _render(item, inner) for item in value]) + f"\n{indent}]"
+        return "[" + ", ".join([_render(item) for item in value]) + "]"
     if isinstance(value, Mapping):
-        if not value:
-            return "{}"
-        lines = [f"{inner}{encode_basestring_ascii(key)}: {_render(item, inner)}" for key, item in value.items()]
-        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if isinstance(value, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in value):
-        return "[\n" + ",\n".join([inner + _render(item, inner) for item in value]) + f"\n{indent}]"
+        lines = [f"{inner}{_quote(key)}: {_render(item, inner)}" for key, item in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}" if lines else "{}"
     return json.dumps(value)
 
 

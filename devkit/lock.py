@@ -72,8 +72,10 @@ def _take_over(path: Path) -> int:
 
 
 def _open(path: Path) -> int:
-    # Not inherited by an agent that outlives us, as no file that Python opens is.
-    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+    # Not inherited by an agent that outlives us, as no file that Python opens is. A link in its place is not followed:
+    # what it leads to would be emptied.
+    more = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(path, os.O_RDWR | os.O_CREAT | more, 0o600)
 
 
 def _is_named(file: int, path: Path) -> bool:

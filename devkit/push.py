@@ -2,22 +2,18 @@
 
 import select
 import socket
-import ssl
 import time
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from devkit.answer import BadAnswer, read_answer
 from devkit.callback import Callback, to_wire
 from devkit.errors import PushError, UsageError
 from devkit.loopback import is_loopback
 
-_MAX_ANSWER = 64 * 1024  # bytes of an answer's body that are kept
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-_Socket = socket.socket | ssl.SSLSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ class Connection:
         self._address = address
         self._connect_timeout = connect_timeout
         self._timeout = timeout
-        self._socket: _Socket | None = None
+        self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +101,8 @@ class Connection:
         started = time.monotonic()
         try:
             connection.sendall(to_wire(callback))
-            return self._answer(connection, callback.method, started)
+            reading = read_answer(connection.recv, callback.method)
+            ended = time.monotonic()
         except TimeoutError as error:
             self.close()
             raise PushError(
@@ -113,23 +110,16 @@ class Connection:
                 hint="Answer first and work later, or allow more time with --timeout.",
                 reason="timeout",
             ) from error
-        except (OSError, HTTPException) as error:
+        except (OSError, BadAnswer) as error:
             self.close()
             raise PushError(
                 f"{self._address} broke off without a proper answer.",
                 hint="Look at the log of the program that listens there.",
                 reason="closed",
             ) from error
-
-    def _answer(self, connection: _Socket, method: str, started: float) -> Answer:
-        with HTTPResponse(connection, method=method) as response:
-            response.begin()
-            body = response.read(_MAX_ANSWER)
-            ended = time.monotonic()
-            whole = response.isclosed()
-        if response.will_close or not whole:
+        if not reading.reusable:
             self.close()
-        return Answer(response.status, ended - started, body)
+        return Answer(reading.status, ended - started, reading.body)
 
 
 def push(callback: Callback, address: Address, *, connect_timeout: float = 3, timeout: float = 15) -> Answer:
@@ -138,11 +128,13 @@ def push(callback: Callback, address: Address, *, connect_timeout: float = 3, ti
         return connection.push(callback)
 
 
-def _connect(address: Address, timeout: float) -> _Socket:
+def _connect(address: Address, timeout: float) -> socket.socket:
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
         plain = _connect_first([info[4] for info in found], address, timeout)
         if address.scheme == "https":
+            import ssl  # only here, because it takes as long to import as all the rest
+
             return ssl.create_default_context().wrap_socket(plain, server_hostname=address.host)
         return plain
     except (OSError, UnicodeError) as error:
@@ -172,7 +164,7 @@ def _connect_first(places: list[tuple[object, ...]], address: Address, timeout: 
     raise failure
 
 
-def _is_stale(connection: _Socket) -> bool:
+def _is_stale(connection: socket.socket) -> bool:
     # Readable while nothing was asked: the other side has closed, or talks out of turn.
     if not hasattr(select, "poll"):  # Windows
         return bool(select.select([connection], [], [], 0)[0])

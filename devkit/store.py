@@ -2,7 +2,6 @@
 
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -103,7 +102,7 @@ def file_name(recorded_at: datetime, reading: Receipt | Unreadable) -> str:
     if isinstance(reading, Receipt):
         status, message_id = safe(reading.status, 20) or status, safe(reading.message_id, 40)
     time = recorded_at.astimezone(UTC).strftime("%H%M%S.%f")
-    return f"{time}Z-{status}-{message_id or 'noid'}-{secrets.token_hex(3)}.json"
+    return f"{time}Z-{status}-{message_id or 'noid'}-{os.urandom(3).hex()}.json"
 
 
 def read_name(path: Path) -> Entry | None:

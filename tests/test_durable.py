@@ -9,6 +9,13 @@ from devkit import durable
 from tests.disk import failing, mode, names, umask
 
 
+@pytest.fixture(autouse=True, params=["nameless", "aside"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs with both ways to create a file; only Linux has the first."""
+    if request.param == "aside":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+
+
 def test_a_file_is_created_whole_with_nothing_beside_it(tmp_path: Path) -> None:
     durable.create(tmp_path / "a.json", b"content")
 
@@ -41,9 +48,9 @@ def test_a_name_is_given_after_the_content_and_before_the_directory_is_synced(
         done.append("sync directory" if stat.S_ISDIR(os.fstat(file).st_mode) else "sync file")
         sync(file)
 
-    def log_link(source: Path, target: Path) -> None:
+    def log_link(source: Path, target: Path, **place: int) -> None:
         done.append("name")
-        link(source, target)
+        link(source, target, **place)
 
     monkeypatch.setattr(os, "write", log_write)
     monkeypatch.setattr(os, "fsync", log_sync)
@@ -77,6 +84,7 @@ def test_a_file_is_for_its_owner_from_its_first_moment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Path, "chmod", failing(errno.EPERM))
+    monkeypatch.setattr(os, "fchmod", failing(errno.EPERM))
 
     with umask(0):
         durable.create(tmp_path / "a.json", b"content")
