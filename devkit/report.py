@@ -2,10 +2,11 @@
 so that a slow terminal never holds a receipt up."""
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
@@ -71,8 +72,17 @@ def _print(queue: SimpleQueue[Event | None], show: Callable[[Event], None], stop
             show(event)
         # The terminal was closed, or the pipe's reader left, of which rich makes a SystemExit.
         except (OSError, SystemExit):
+            _let_go()
             stop.ask()
             return
+
+
+def _let_go() -> None:
+    # Python flushes what is left when it exits; where nobody reads that fails, and makes the exit code 120.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with suppress(OSError, ValueError):
+        os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _json_line(event: Event) -> None:

@@ -90,7 +90,7 @@ def _names(directory: Path) -> list[str]:
 
 
 def _by_pattern(selector: str, places: tuple[Path, ...]) -> list[Path]:
-    if not glob.has_magic(selector):
+    if not glob.has_magic(selector) or "\0" in selector:  # which no file's name holds, and glob raises on
         return []
     for place in places:
         found = [place / name for name in sorted(glob.glob(selector, root_dir=place, recursive=True))]
