@@ -137,7 +137,7 @@ class Restored(Event):
 
 @dataclass(frozen=True, slots=True)
 class Sent(Event):
-    """A message was sent; receipts for its parts will follow."""
+    """A message was sent; receipts for its parts will follow. to: masked."""
 
     name: ClassVar[str] = "sent"
     message_ids: tuple[str, ...]

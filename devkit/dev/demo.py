@@ -2,6 +2,7 @@
 
 from devkit.errors import VonageError
 from devkit.event import Emit, Notice, Sent
+from devkit.redact import mask_number
 from devkit.sms import send_sms
 from devkit.vonage_client import Credentials
 
@@ -17,4 +18,4 @@ def send_demo(simulator: Credentials, callback: str, emit: Emit) -> None:
     except VonageError as error:
         emit(Notice(f"The demo message was not sent: {error.message}"))
     else:
-        emit(Sent(ids, DEMO_RECIPIENT))
+        emit(Sent(ids, mask_number(DEMO_RECIPIENT)))
