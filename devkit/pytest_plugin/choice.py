@@ -56,7 +56,10 @@ def _receipts(
                 raise
     chosen = [receipt for receipt in found if statuses is None or receipt.status in statuses]
     if not chosen and not allow_empty:
-        raise FixtureError(f"No fixture in {', '.join(patterns)} has the status {status!r}.")
+        raise FixtureError(
+            f"No fixture in {', '.join(patterns)} has the status {status!r}.",
+            hint="Name other fixtures, or say allow_empty=True.",
+        )
     return chosen
 
 

@@ -49,5 +49,6 @@ class Fault:
             raise ConfigurationError(f"There is no fault {self.name!r}.", hint=f"There are: {names}.")
         if (self.times is not None and self.times < 1) or not 0 <= self.seconds <= MAX_SECONDS:
             raise ConfigurationError(
-                f"The fault {self.name!r} needs at least one time, and at most {MAX_SECONDS} seconds."
+                f"The fault {self.name!r} needs at least one time, and at most {MAX_SECONDS} seconds.",
+                hint='For example {"name": "slow", "times": 1, "seconds": 5}',
             )

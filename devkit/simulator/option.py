@@ -71,4 +71,6 @@ class SimulatorOptions:
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name!r} of the simulator must be above 0.", hint="Take 1.")
         if not self.balance.is_finite() or self.rate < 0:
-            raise ConfigurationError("'balance' and 'rate' of the simulator must be numbers from 0 on.")
+            raise ConfigurationError(
+                "'balance' and 'rate' of the simulator must be numbers from 0 on.", hint="Say 0 for none."
+            )

@@ -38,7 +38,7 @@ def finish_within(
         while not wait_for([outcome], _TICK).done:
             tick()
             if stopping():
-                raise TunnelError("stopped before the tunnel was open")
+                raise TunnelError("stopped before the tunnel was open", hint="Start again: devkit dev")
             if clock() >= deadline:
                 raise TimeoutError
     finally:
