@@ -19,7 +19,8 @@ _HEAD = """\
 # Messages
 
 Every error that devkit can print, in the order of the alphabet, with its exit code and the hint that comes with it.
-`...` stands for what differs. Written by `docs/make_messages.py` from the code; [troubleshooting](troubleshooting.md) says more.
+`...` stands for what differs. Written by `docs/make_messages.py` from the code.
+[Troubleshooting](troubleshooting.md) says more.
 
 | message | hint | exit code |
 | --- | --- | --- |
