@@ -3,6 +3,7 @@
 import select
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,9 @@ from devkit.errors import PushError, UsageError
 from devkit.loopback import is_loopback
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# What getaddrinfo finds: family, kind, protocol, canonical name, and the place to connect to.
+_Found = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ def parse_address(url: str, *, allow_remote: bool = False) -> Address:
     """The address in a URL; `localhost:5000/dlr` without a scheme is http. Raises UsageError."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        port = _DEFAULT_PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
+        default = _DEFAULT_PORTS.get(parts.scheme, 0)  # 0: neither http nor https
+        port = default if parts.port is None or not default else parts.port
     except ValueError:
         parts, port = urlsplit(""), 0
     if parts.username is not None:
@@ -130,8 +135,15 @@ def push(callback: Callback, address: Address, *, connect_timeout: float = 3, ti
 
 def _connect(address: Address, timeout: float) -> socket.socket:
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-        plain = _connect_first([info[4] for info in found], address, timeout)
+        # As bytes, which they can be since a URL is ASCII: for text Python loads the tables of foreign host names.
+        found = socket.getaddrinfo(address.host.encode("ascii"), address.port, type=socket.SOCK_STREAM)
+        # The very addresses that are checked are connected to: a name that changes its mind in between gains nothing.
+        if not address.allow_remote and not all(is_loopback(str(place[0])) for *_, place in found):
+            raise UsageError(
+                f"{address} is not on this machine; receipts hold phone numbers.",
+                hint="Add --allow-remote if you mean it.",
+            )
+        plain = _connect_first(found, timeout)
         if address.scheme == "https":
             import ssl  # only here, because it takes as long to import as all the rest
 
@@ -146,20 +158,17 @@ def _connect(address: Address, timeout: float) -> socket.socket:
         ) from error
 
 
-def _connect_first(places: list[tuple[object, ...]], address: Address, timeout: float) -> socket.socket:
-    # The very addresses that were checked are connected to: a name that changes its mind in between gains nothing.
-    if not address.allow_remote and not all(is_loopback(str(place[0])) for place in places):
-        raise UsageError(
-            f"{address} is not on this machine; receipts hold phone numbers.",
-            hint="Add --allow-remote if you mean it.",
-        )
+def _connect_first(found: Sequence[_Found], timeout: float) -> socket.socket:
     failure: OSError = OSError("no address")
-    for host, port, *_ in places:
+    for family, kind, protocol, _, place in found:
+        connection = socket.socket(family, kind, protocol)
         try:
-            connection = socket.create_connection((str(host), int(str(port))), timeout)
+            connection.settimeout(timeout)
+            connection.connect(place)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
         except OSError as error:
+            connection.close()
             failure = error
     raise failure
 

@@ -1,12 +1,14 @@
 """What every test can use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.distribution import build, copy_checkout, unpack
+from tests.loopback_only import loopback_only
 
 # A shared, busy machine makes slow examples; a test's verdict must not depend on time.
 settings.register_profile("devkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,6 +21,16 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("VONAGE_", "NGROK_", "PYNGROK_", "DEVKIT_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def stay_on_this_machine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that connects elsewhere fails, unless it is marked as live."""
+    if request.node.get_closest_marker("live"):
+        yield
+        return
+    with loopback_only():
+        yield
 
 
 @pytest.fixture(scope="session")

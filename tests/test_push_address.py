@@ -47,6 +47,7 @@ def test_an_address_as_text_leaves_the_path_out() -> None:
         "",
         "http://",
         "ftp://a.test/",
+        "gopher://127.0.0.1:25",
         "file:///etc/passwd",
         "http:///path",
         "http://a.test:0/",

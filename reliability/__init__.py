@@ -1,0 +1,1 @@
+"""Experiments: each tries to break one promise of devkit. `make reliability` runs them; docs/reliability.md tells."""

@@ -1,0 +1,48 @@
+"""Stands in the place of `os` for who writes files: each call may fail, or do less than it was asked to, by chance."""
+
+import errno
+import os
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+
+CODES = (errno.ENOSPC, errno.EIO, errno.EMFILE, errno.EDQUOT, errno.EROFS)
+CALLS = ("open", "write", "fsync", "link", "rename")
+
+
+class Disk:
+    """Fails one call in so many. failures: how often each call has failed, by name."""
+
+    def __init__(self, *, seed: int, one_in: int, nameless: bool) -> None:
+        self.failures: dict[str, int] = dict.fromkeys((*CALLS, "short write"), 0)
+        self._chance, self._one_in, self._nameless = random.Random(seed), one_in, nameless
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        return self._call(name) if name in CALLS else getattr(os, name)
+
+    def _call(self, name: str) -> Callable[..., Any]:
+        real = getattr(os, name)
+
+        def call(*args: Any, **options: Any) -> Any:
+            if (
+                name == "open"
+                and not self._nameless
+                and args[1] & getattr(os, "O_TMPFILE", 0) > os.O_DIRECTORY
+            ):
+                raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+            if code := self._fate(name):
+                raise OSError(code, os.strerror(code))
+            if name == "write" and len(args[1]) > 1 and self._fate("short write"):
+                return real(args[0], args[1][: len(args[1]) // 2])
+            return real(*args, **options)
+
+        return call
+
+    def _fate(self, name: str) -> int:
+        with self._lock:
+            if self._chance.randrange(self._one_in):
+                return 0
+            self.failures[name] += 1
+            return self._chance.choice(CODES)

@@ -1,0 +1,101 @@
+"""Senders that keep a receiver busy, and remember which receipts were answered with 200."""
+
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from devkit.callback import CALLBACK_PATH, compose, to_wire
+from devkit.fixture import load
+from devkit.receipt import Receipt
+
+DEADLINE = 60.0  # seconds for one answer, on a machine that has other things to do
+
+
+@dataclass(slots=True)
+class Senders:
+    """Threads with a connection each. acknowledged: the message ids that got a 200; answers: by status."""
+
+    url: str
+    prefix: str
+    connections: int = 16
+    each: int | None = None  # receipts for each connection; None goes on until the receiver is gone
+    target: str = CALLBACK_PATH
+    acknowledged: set[str] = field(default_factory=set)
+    answers: Counter[int] = field(default_factory=Counter)
+    slowest: float = 0.0  # seconds
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, lane: int) -> None:
+        place = urlsplit(self.url)
+        numbers = count() if self.each is None else range(self.each)
+        # The end of the receiver ends the sender.
+        with (
+            suppress(OSError, EOFError),
+            socket.create_connection((place.hostname, place.port), DEADLINE) as peer,
+        ):
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for number in numbers:
+                message = f"{self.prefix}{lane:02X}{number:06X}"
+                started = time.monotonic()
+                peer.sendall(receipt(message, place.netloc, self.target))
+                self._count(message, read_status(peer), time.monotonic() - started)
+
+    def _count(self, message: str, status: int, seconds: float) -> None:
+        with self._lock:
+            self.answers[status] += 1
+            self.slowest = max(self.slowest, seconds)
+            if status == 200:
+                self.acknowledged.add(message)
+
+
+def receipt(message: str, host: str, target: str = CALLBACK_PATH) -> bytes:
+    fields = {
+        "msisdn": "447700900001",
+        "to": "AcmeInc",
+        "network-code": "23410",
+        "messageId": message,
+        "price": "0.03330000",
+        "status": "delivered",
+        "scts": "2001011400",
+        "err-code": "0",
+        "message-timestamp": "2020-01-01 12:00:00",
+    }
+    return to_wire(compose(fields, "form", target=target, host=host))
+
+
+def read_status(peer: socket.socket) -> int:
+    """The status of an answer without a body."""
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        if not (part := peer.recv(4096)):
+            raise EOFError
+        answer += part
+    return int(answer.split(b" ", 2)[1])
+
+
+@contextmanager
+def sending(senders: Senders) -> Iterator[Senders]:
+    """The senders work while the block runs, and are waited for at its end."""
+    threads = [threading.Thread(target=senders.send, args=(lane,)) for lane in range(senders.connections)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield senders
+    finally:
+        for thread in threads:
+            thread.join(10 * DEADLINE)
+        assert not any(thread.is_alive() for thread in threads)
+
+
+def message_in(path: Path) -> str:
+    """The message id that a recorded file holds; fails when the file is not whole."""
+    reading = load(path).read()
+    assert isinstance(reading, Receipt), path
+    return reading.message_id

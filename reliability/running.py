@@ -1,0 +1,51 @@
+"""A receiver with its recorder and store in this process: what strangers and senders reach, without the rest."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from devkit.event import Event
+from devkit.receiver import create_receiver
+from devkit.recorder import Recorder
+from devkit.server import listen, serve
+from devkit.store import Store
+
+TOKEN = "t0ken_of-this-project"
+
+
+@dataclass(slots=True)
+class Running:
+    """events: what the session would be told. place: where it listens."""
+
+    store: Store
+    place: tuple[str, int]
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.place[0]}:{self.place[1]}"
+
+    def named(self, name: str) -> list[Event]:
+        return [event for event in self.events if event.name == name]
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(self.place, 60)
+
+
+@contextmanager
+def receiver_in(root: Path, *, patience: float = 30, **options: Any) -> Iterator[Running]:
+    """It serves while the block runs, with as many threads as a session. options: of the recorder."""
+    listener = listen("127.0.0.1", 0)
+    running = Running(Store(root), listener.getsockname())
+    running.store.prepare()
+    recorder = Recorder(running.store, running.events.append, _now, "n0nce", **options)
+    with serve(create_receiver(recorder.take, token=TOKEN), listener, threads=16, patience=patience):
+        yield running
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

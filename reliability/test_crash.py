@@ -1,0 +1,65 @@
+"""A 200 means that the receipt is on disk: `devkit dev` is killed under load, again and again."""
+
+import random
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from devkit.store import Store
+from reliability.conftest import Figures, Often
+from reliability.load import Senders, message_in, sending
+from tests.dev_process import running_dev
+
+# Some file systems have no files without a name; there recordings are written aside first.
+NO_NAMELESS_FILES = "import os\nif hasattr(os, 'O_TMPFILE'):\n    del os.O_TMPFILE\n"
+
+
+def start_up(tools: Path, *, nameless: bool) -> dict[str, str]:
+    shutil.rmtree(tools, ignore_errors=True)
+    tools.mkdir()
+    if nameless:
+        return {}
+    (tools / "sitecustomize.py").write_text(NO_NAMELESS_FILES)
+    return {"PYTHONPATH": f"{Path(__file__).parent.parent}:{tools}"}
+
+
+@pytest.mark.parametrize("nameless", [True, False], ids=["nameless", "written aside"])
+def test_killed_under_load_every_acknowledged_receipt_is_a_whole_file(
+    tmp_path: Path, often: Often, figures: Figures, nameless: bool
+) -> None:
+    rounds, moments = often(50, 3), random.Random(20261123)
+    project, store = tmp_path / "project", Store(tmp_path / "project" / "fixtures")
+    project.mkdir()
+    environ = start_up(tmp_path / "tools", nameless=nameless)
+    acknowledged: set[str] = set()
+    found: dict[Path, str] = {}
+    leftovers = 0
+
+    for number in range(rounds):
+        with running_dev(project, "--offline", "--no-register", "--no-demo", **environ) as dev:
+            url = dev.wait_for("ready")["local_url"]
+            assert half_written(project) == []  # the start has cleared away what the kill before left
+            senders = Senders(url, prefix=f"{number:02X}")
+            with sending(senders):
+                time.sleep(moments.uniform(0.02, 0.5))  # the moment, not a wait for something
+                dev.process.kill()
+                dev.process.wait()
+        acknowledged |= senders.acknowledged
+        leftovers += len(half_written(project))
+        new = {entry.path for entry in store.entries()} - found.keys()
+        found |= {path: message_in(path) for path in new}
+        assert acknowledged <= set(found.values())
+        assert len(found) == len(list(store.recorded.rglob("*.json")))
+
+    assert acknowledged
+    way = "nameless files" if nameless else "files written aside"
+    figures.note(
+        f"crash, {way}: {rounds} kills, {len(acknowledged)} receipts acknowledged, {len(found)} whole files,"
+        f" {leftovers} half-written left and cleared, 0 lost"
+    )
+
+
+def half_written(project: Path) -> list[Path]:
+    return list(project.rglob(".*.tmp"))

@@ -1,0 +1,209 @@
+"""A disk that fails, or is full: never a 200 for what is not safely stored, and it goes on when there is room again."""
+
+import errno
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devkit import durable
+from devkit.store import Store
+from reliability.conftest import Figures, Often
+from reliability.disk import Disk
+from reliability.load import Senders, message_in, sending
+from reliability.running import receiver_in
+from tests.dev_process import running_dev
+
+
+@pytest.mark.parametrize("nameless", [True, False], ids=["nameless", "written aside"])
+def test_a_disk_that_fails_by_chance_never_costs_an_acknowledged_receipt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, often: Often, figures: Figures, nameless: bool
+) -> None:
+    disk = Disk(seed=7, one_in=12, nameless=nameless)
+    with receiver_in(tmp_path / "fixtures") as running:
+        with monkeypatch.context() as patch:
+            patch.setattr(durable, "os", disk)
+            senders = Senders(running.url, prefix="F", each=often(150, 40))
+            with sending(senders):
+                pass
+        after = Senders(running.url, prefix="A", each=5)
+        with sending(after):
+            pass
+    stored = {message_in(entry.path) for entry in running.store.entries()}
+
+    assert set(senders.answers) == {200, 503}
+    assert senders.answers.total() == 16 * (senders.each or 0)
+    # Not one more either: who got a 503 sends again, and must not find the receipt there twice.
+    assert stored == senders.acknowledged | after.acknowledged
+    assert after.answers == {200: 80}
+    assert len(running.named("not_recorded")) == senders.answers[503]
+    assert list(running.store.recorded.rglob(".*.tmp")) == []
+    assert not nameless or disk.failures["link"]
+    figures.note(
+        f"disk, {'nameless files' if nameless else 'files written aside'}: "
+        + ", ".join(f"{count} x {name}" for name, count in disk.failures.items() if count)
+        + f"; {senders.answers[200]} x 200, {senders.answers[503]} x 503, {len(stored)} files, 0 lost"
+    )
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    place = tmp_path / "small"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "devkit-test", str(place)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("no small file system can be mounted here: that needs root on Linux")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_is_really_full_is_503_until_there_is_room(small_disk: Path, figures: Figures) -> None:
+    project, ballast = small_disk, small_disk / "ballast"
+    store = Store(project / "fixtures")
+    with running_dev(project, "--offline", "--no-register", "--no-demo") as dev:
+        url = dev.wait_for("ready")["local_url"]
+        fill(ballast)
+        full = Senders(url, prefix="F", each=20)
+        with sending(full):
+            pass
+        told = dev.wait_for("not_recorded")
+        ballast.unlink()
+        again = Senders(url, prefix="A", each=2)
+        with sending(again):
+            pass
+        assert dev.stop() == 0
+    stored = {message_in(entry.path) for entry in store.entries()}
+
+    assert full.answers[503] > 0
+    assert stored == full.acknowledged | again.acknowledged
+    assert again.answers == {200: 32}
+    assert "No space left" in told["error"]
+    assert list(project.rglob(".*.tmp")) == []
+    figures.note(f"full disk: {full.answers[503]} x 503, then room: {again.answers[200]} x 200, 0 lost")
+
+
+def fill(ballast: Path) -> None:
+    """Leave no room at all."""
+    file = os.open(ballast, os.O_WRONLY | os.O_CREAT)
+    size = 1 << 16
+    while size:
+        try:
+            os.write(file, b"\0" * size)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            size //= 2
+    os.close(file)
+
+
+def test_the_answer_leaves_after_the_file_and_its_name_are_synced(tmp_path: Path, figures: Figures) -> None:
+    """As the kernel sees it: fsync of the file, its name, fsync of the directory (by any thread), and then the 200."""
+    trace = tmp_path / "trace"
+    watched = "trace=fsync,fdatasync,link,linkat,rename,renameat,renameat2,sendto,sendmsg"
+    strace = ["strace", "-f", "-y", "-qq", "-e", watched, "-s", "40", "-o", str(trace)]
+    try:
+        usable = subprocess.run([*strace, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        usable = False
+    if not usable:
+        pytest.skip("there is no strace here that may watch a process")
+    root, fixtures = Path(__file__).parent.parent, tmp_path / "fixtures"
+    subprocess.run([*strace, sys.executable, "-c", TRACED, str(root), str(fixtures)], check=True, timeout=120)
+
+    answers = check_order(trace.read_text(errors="replace").splitlines())
+
+    assert answers == 80
+    figures.note(
+        f"order: {answers} of {answers} answers left after fsync, link, and a later fsync of the directory"
+    )
+
+
+TRACED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from reliability.load import Senders, sending
+from reliability.running import receiver_in
+with receiver_in(Path(sys.argv[2])) as running:
+    senders = Senders(running.url, prefix="S", connections=8, each=10)
+    with sending(senders):
+        pass
+    assert senders.answers == {200: 80}, senders.answers
+"""
+
+FILE = re.compile(r"fsync\(.*(/#\d+|\.tmp)")
+DAY = re.compile(r"/recorded/\d{4}-\d\d-\d\d>")
+
+
+def check_order(lines: list[str]) -> int:
+    """How many answers there are; fails when one of them left too early. A line's number is its time."""
+    begun: dict[str, tuple[int, str]] = {}
+    steps: dict[str, list[str]] = {}
+    named: dict[str, int] = {}
+    syncs: list[tuple[int, int]] = []  # of the directory: begun, done
+    answers = 0
+    for now, line in enumerate(lines):
+        thread, _, call = line.partition(" ")
+        call = call.strip()
+        if not call.startswith("<..."):
+            begun[thread] = now, call
+        if "HTTP/1.1 200" in call:
+            assert steps[thread] == ["fsync", "link"], (now, line)
+            assert any(named[thread] < start and end < now for start, end in syncs), (now, line)
+            answers += 1
+            steps[thread] = []
+        elif call.endswith("= 0"):
+            start, whole = begun[thread]
+            if DAY.search(whole) and whole.startswith("fsync"):
+                syncs.append((start, now))
+            elif FILE.search(whole) or whole.startswith(("link", "rename")):
+                steps.setdefault(thread, []).append(whole.partition("(")[0].removesuffix("at"))
+                named[thread] = now
+    return answers
+
+
+def test_an_answer_that_left_too_early_would_be_found() -> None:
+    file, directory = "fsync(5</x/recorded/2026-11-23/#7 (deleted)>)", "fsync(6</x/recorded/2026-11-23>)"
+    link, answer = "linkat(1, 2) = 0", 'sendto(9, "HTTP/1.1 200 OK")'
+    whole = [f"1 {file} = 0", f"1 {link}", f"2 {directory} = 0", f"1 {answer}"]
+    assert check_order(whole) == 1
+    early = [
+        f"1 {file} = 0",
+        f"2 {directory} <unfinished ...>",
+        f"1 {link}",
+        "2 <... fsync resumed>) = 0",
+        f"1 {answer}",
+    ]
+
+    for lines in (early, whole[1:], [*whole[:2], whole[3]], [whole[0], *whole[2:]]):
+        with pytest.raises((AssertionError, KeyError)):
+            check_order(lines)
+
+
+def test_the_steps_come_in_this_order_where_there_is_no_strace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    for name in ("fsync", "link"):
+        real = getattr(os, name)
+
+        def call(*args: object, real: object = real, name: str = name, **options: object) -> None:
+            real(*args, **options)  # type: ignore[operator]
+            steps.append(name)
+
+        monkeypatch.setattr(os, name, call)
+
+    durable.create(tmp_path / "a.json", b"content")
+
+    assert steps == ["fsync", "link", "fsync"]

@@ -1,0 +1,158 @@
+"""Load: bursts, a steady stream, crowds of idle and slow connections, strangers without end; nothing lost or grown."""
+
+import re
+import socket
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from devkit.store import Store
+from reliability.conftest import Figures, Often
+from reliability.load import Senders, message_in, sending
+from tests.dev_process import DevProcess, running_dev
+from tests.wire import Place
+
+MEGABYTE = 1 << 20
+
+QUIET = ("--offline", "--no-register", "--no-demo")
+
+
+def memory(dev: DevProcess) -> int:
+    """Bytes that the process holds now. Linux."""
+    status = Path(f"/proc/{dev.process.pid}/status")
+    if not status.exists():
+        pytest.skip("how much memory a process holds is read from /proc")
+    found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text())
+    assert found
+    return int(found[1]) * 1024
+
+
+def place_of(url: str) -> Place:
+    host, _, port = url.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
+def test_a_burst_over_64_connections_is_recorded_whole(
+    tmp_path: Path, often: Often, figures: Figures
+) -> None:
+    count = often(10_000, 960)
+    with running_dev(tmp_path, *QUIET) as dev:
+        url = dev.wait_for("ready")["local_url"]
+        before = memory(dev)
+        senders = Senders(url, prefix="B", connections=64, each=-(-count // 64))
+        started = time.monotonic()
+        with sending(senders):
+            pass
+        seconds = time.monotonic() - started
+        grown = memory(dev) - before
+        assert dev.stop() == 0
+    stored = {message_in(entry.path) for entry in Store(tmp_path / "fixtures").entries()}
+
+    sent = senders.answers.total()
+    assert senders.answers == {200: sent}
+    assert sent >= count
+    assert stored == senders.acknowledged
+    assert grown < 60 * MEGABYTE
+    assert dev.names().count("receipt") == sent
+    figures.note(
+        f"burst: {sent} receipts over 64 connections in {seconds:.1f} s ({sent / seconds:.0f} a second, slowest"
+        f" answer {senders.slowest * 1000:.0f} ms), {grown / MEGABYTE:+.1f} MB, 0 lost"
+    )
+
+
+def test_a_steady_stream_does_not_grow(tmp_path: Path, often: Often, figures: Figures) -> None:
+    """A receipt a second for an hour, in a minute. The first part warms up; the rest must not add to it."""
+    seconds = often(60, 4)
+    with running_dev(tmp_path, *QUIET) as dev:
+        url = dev.wait_for("ready")["local_url"]
+        warm = memory_after(dev, url, "A", 600)
+        started = time.monotonic()
+        for part in range(seconds):
+            with sending(Senders(url, prefix=f"{part:02X}", connections=4, each=15)) as senders:
+                pass
+            assert senders.answers == {200: 60}
+            time.sleep(max(0, started + part + 1 - time.monotonic()))  # the pace
+        grown = memory(dev) - warm
+        assert dev.stop() == 0
+
+    assert len(list(Store(tmp_path / "fixtures").entries())) == 60 * seconds + 600
+    assert grown < 20 * MEGABYTE
+    figures.note(
+        f"steady: {60 * seconds} receipts in {seconds} s after 600 to warm up, {grown / MEGABYTE:+.1f} MB, 0 lost"
+    )
+
+
+def memory_after(dev: DevProcess, url: str, prefix: str, count: int) -> int:
+    with sending(Senders(url, prefix=prefix, connections=4, each=count // 4)):
+        pass
+    return memory(dev)
+
+
+def test_a_crowd_of_idle_and_slow_connections_holds_nobody_up(
+    tmp_path: Path, often: Often, figures: Figures
+) -> None:
+    crowd = often(1000, 200)
+    with running_dev(tmp_path, *QUIET) as dev, ExitStack() as stack:
+        url = dev.wait_for("ready")["local_url"]
+        place = place_of(url)
+        warm = memory_after(dev, url, "A", 40)
+        slow: list[socket.socket] = []
+        for number in range(crowd):
+            peer = stack.enter_context(socket.create_connection(place, 30))
+            if number % 3:
+                peer.sendall(SLOW_HEADER if number % 3 == 1 else SLOW_BODY)
+                slow.append(peer)
+        drip(slow)
+        senders = Senders(url, prefix="B", connections=8, each=25)
+        with sending(senders):
+            drip(slow)
+        grown = memory(dev) - warm
+        assert dev.stop() == 0
+    stored = {message_in(entry.path) for entry in Store(tmp_path / "fixtures").entries()}
+
+    assert senders.answers == {200: 200}
+    assert senders.acknowledged <= stored
+    assert len(stored) == 240
+    assert grown < 80 * MEGABYTE
+    figures.note(
+        f"crowd: {crowd} connections idle, slow in the header or slow in the body; {len(senders.acknowledged)} receipts"
+        f" beside them, slowest {senders.slowest * 1000:.0f} ms, {grown / MEGABYTE:+.1f} MB, 0 lost"
+    )
+
+
+SLOW_HEADER = b"POST /webhooks/delivery-receipt HTTP/1.1\r\nHost: localhost\r\nX-Slow: " + b"x" * 30_000
+SLOW_BODY = (
+    b"POST /webhooks/delivery-receipt HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65536\r\n\r\n"
+    + b"x" * 30_000
+)
+
+
+def drip(peers: list[socket.socket]) -> None:
+    for peer in peers:
+        peer.sendall(b"x")
+
+
+def test_strangers_without_end_do_not_grow(tmp_path: Path, often: Often, figures: Figures) -> None:
+    with running_dev(tmp_path, *QUIET) as dev:
+        url = dev.wait_for("ready")["local_url"]
+        flood(url, often(4000, 800))
+        warm = memory(dev)
+        sent = flood(url, often(8000, 800))
+        grown = memory(dev) - warm
+        assert dev.stop() == 0
+
+    assert list(Store(tmp_path / "fixtures").entries()) == []
+    assert grown < 10 * MEGABYTE
+    figures.note(f"strangers without end: {sent} x 404, {grown / MEGABYTE:+.1f} MB, 0 recorded")
+
+
+def flood(url: str, count: int) -> int:
+    senders = Senders(
+        url, prefix="X", connections=8, each=count // 8, target="/webhooks/delivery-receipt/guess"
+    )
+    with sending(senders):
+        pass
+    assert set(senders.answers) == {404}
+    return senders.answers[404]

@@ -1,0 +1,239 @@
+"""Time and neighbours: clocks that jump, terminals that go away, laptops that sleep, impatient users, few files."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from devkit.receiver import Arrival
+from devkit.recorder import Recorder
+from devkit.store import Store
+from reliability.conftest import Figures, Often
+from reliability.load import Senders, message_in, sending
+from tests.dev_process import DevProcess, clean_environ, running_dev
+from tests.gateway import Gateway
+from tests.live_account import account_with, environ, held
+from tests.recording import receipt as some_receipt
+from tests.simulated import Listener, listening
+from tests.standin import install_standin
+
+
+@pytest.fixture
+def former() -> Iterator[Listener]:
+    with listening() as listener:
+        yield listener
+
+
+@pytest.fixture
+def vonage(former: Listener) -> Iterator[Gateway]:
+    with account_with(former.url) as gateway:
+        yield gateway
+
+
+@contextmanager
+def live(directory: Path, vonage: Gateway, *args: str) -> Iterator[DevProcess]:
+    """A session with the stand-in agent and an account that had a callback before."""
+    agent = install_standin(directory)
+    with running_dev(directory, *args, **environ(vonage, PYNGROK_NGROK_PATH=str(agent))) as dev:
+        yield dev
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_impatience_does_not_break_the_give_back(
+    tmp_path: Path, vonage: Gateway, former: Listener, number: signal.Signals
+) -> None:
+    """The signal comes again at each step of the way out, and all the time."""
+    with live(tmp_path, vonage) as dev:
+        dev.wait_for("ready")
+        calls = len(vonage.calls)
+        for step in range(calls, calls + 6):
+            vonage.before[step] = vonage.after[step] = partial(dev.process.send_signal, number)
+        dev.process.send_signal(number)
+        while not any(event["event"] == "stopped" for event in dev.events):
+            dev.process.send_signal(number)
+            dev.wait_for("stopped" if "restored" in dev.names() else "restored")
+        code = dev.finish()
+
+    assert code == 0, dev.story()
+    assert held(vonage) == former.url
+    assert dev.names()[-2:] == ["restored", "stopped"]
+    assert "Traceback" not in dev.stderr
+    assert list((tmp_path / ".devkit").glob("registration*")) == []
+
+
+def test_signals_without_end_still_end_in_order(tmp_path: Path, often: Often, figures: Figures) -> None:
+    """A key that is held down: a signal every few milliseconds, until the process is gone."""
+    rounds, sent = often(10, 2), 0
+    for _ in range(rounds):
+        with running_dev(tmp_path, "--offline", "--no-demo") as dev:
+            dev.wait_for("ready")
+            while dev.process.poll() is None:
+                with suppress(ProcessLookupError):
+                    dev.process.send_signal(signal.SIGINT)
+                sent += 1
+                time.sleep(0.003)  # how fast a key repeats, not a wait for something
+            code = dev.finish()
+        assert code == 0, dev.story()
+        assert dev.names()[-2:] == ["restored", "stopped"]
+        assert "Traceback" not in dev.stderr
+    figures.note(f"impatience: {rounds} stops under {sent} x SIGINT, each in order, exit code 0")
+
+
+def test_a_laptop_that_sleeps_loses_no_receipt_and_no_registration(
+    tmp_path: Path, vonage: Gateway, former: Listener
+) -> None:
+    with live(tmp_path, vonage) as dev:
+        ready = dev.wait_for("ready")
+        before = Senders(ready["local_url"], prefix="B", connections=4, each=3)
+        with sending(before):
+            pass
+        asleep = Senders(ready["local_url"], prefix="C", connections=4, each=3)
+        dev.process.send_signal(signal.SIGSTOP)
+        with sending(asleep):
+            time.sleep(1.0)  # how long it sleeps
+            dev.process.send_signal(signal.SIGCONT)
+        assert held(vonage) == ready["callback_url"]
+        assert dev.stop() == 0
+
+    assert before.answers == asleep.answers == {200: 12}
+    stored = {message_in(entry.path) for entry in Store(tmp_path / "fixtures").entries()}
+    assert stored == before.acknowledged | asleep.acknowledged
+    assert held(vonage) == former.url
+
+
+def test_two_sessions_that_start_at_once_leave_the_account_as_it_was(
+    tmp_path: Path, vonage: Gateway, former: Listener
+) -> None:
+    with live(tmp_path, vonage) as one, live(tmp_path, vonage) as other:
+        codes = {}
+        while not codes:
+            codes = {dev: code for dev in (one, other) if (code := dev.process.poll()) is not None}
+            time.sleep(0.02)
+        loser = next(iter(codes))
+        winner = other if loser is one else one
+        ready = winner.wait_for("ready")
+        assert held(vonage) == ready["callback_url"]
+        assert winner.stop() == 0
+        loser.finish()
+
+    assert codes == {loser: 6}
+    assert "Another devkit holds the callback of this directory" in loser.stderr
+    assert held(vonage) == former.url
+
+
+@pytest.mark.parametrize(
+    "jump", [timedelta(hours=-5), timedelta(days=-400), timedelta(hours=1), timedelta(days=9000)]
+)
+def test_a_clock_that_jumps_loses_nothing_and_names_what_it_recorded(tmp_path: Path, jump: timedelta) -> None:
+    """Also at the hours of daylight saving, which UTC does not know."""
+    start = datetime(2026, 3, 29, 0, 59, 59, 900_000, tzinfo=UTC)
+    moments = iter([start, start + timedelta(milliseconds=50), *(start + jump for _ in range(8))])
+    recorder = Recorder(store := Store(tmp_path), lambda event: None, lambda: next(moments), "n0nce")
+
+    answers = [
+        recorder.take(Arrival("receipt", some_receipt(messageId=f"{number:016X}"))) for number in range(10)
+    ]
+
+    assert answers == [200] * 10
+    entries = list(store.entries())
+    assert {message_in(entry.path) for entry in entries} == {f"{number:016X}" for number in range(10)}
+    assert {entry.recorded_at for entry in entries} == {
+        start,
+        start + timedelta(milliseconds=50),
+        start + jump,
+    }
+
+
+def test_a_checkout_that_cannot_be_written_ends_in_two_lines(tmp_path: Path) -> None:
+    (tmp_path / "fixtures").write_text("a file where the directory would be")
+
+    with running_dev(tmp_path, "--offline") as dev:
+        code = dev.finish()
+
+    assert code == 3
+    assert "Receipts cannot be recorded in" in dev.stderr
+    assert len(dev.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("files", [128, 256])
+def test_a_full_file_table_stops_nobody_for_good(tmp_path: Path, files: int, figures: Figures) -> None:
+    """More connections than the process may open files: those that fit are served, and all when the others leave."""
+    limited = [sys.executable, "-c", LIMITED, str(files), sys.executable]
+    with running_dev_as(limited, tmp_path) as dev:
+        url = dev.wait_for("ready")["local_url"]
+        host, port = url.removeprefix("http://").split(":")
+        with ExitStack() as crowd:
+            for _ in range(2 * files):
+                crowd.enter_context(socket.create_connection((host, int(port)), 30))
+            time.sleep(0.3)  # time enough to go wrong
+            spent = cpu_seconds(dev.process.pid)
+            time.sleep(1.0)
+            spent = cpu_seconds(dev.process.pid) - spent
+        after = Senders(url, prefix="A", connections=4, each=5)
+        with sending(after):
+            pass
+        assert dev.stop() == 0
+
+    assert after.answers == {200: 20}
+    assert {message_in(entry.path) for entry in Store(tmp_path / "fixtures").entries()} == after.acknowledged
+    assert "Traceback" not in dev.stderr, dev.stderr[:2000]
+    assert spent < 0.5, "a full table keeps it busy"
+    figures.note(
+        f"file table: {2 * files} connections to a process with {files} files, {spent:.2f} s CPU in 1 s, 0 lost"
+    )
+
+
+LIMITED = """
+import os, resource, sys
+files = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+@contextmanager
+def running_dev_as(command: list[str], directory: Path) -> Iterator[DevProcess]:
+    dev_command = [
+        "-m",
+        "devkit",
+        "dev",
+        "--json",
+        "--port",
+        "0",
+        "--inspector-port",
+        "0",
+        "--offline",
+        "--no-demo",
+    ]
+    process = subprocess.Popen(
+        [*command, *dev_command, "--no-register"],
+        cwd=directory,
+        env=clean_environ(directory),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    dev = DevProcess(process)
+    try:
+        yield dev
+    finally:
+        if process.poll() is None:
+            process.kill()
+        dev.finish()
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has worked so far. Linux."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")

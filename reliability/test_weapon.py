@@ -1,0 +1,158 @@
+"""Replay and forward are no weapon: what leaves, where it goes, and that a fixture cannot make more of a request."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from devkit.callback import to_wire
+from devkit.errors import FixtureError, UsageError
+from devkit.fixture import Fixture, dumps, loads
+from devkit.push import parse_address, push
+from reliability.fuzz import fuzz
+from tests.arbitrary import fixtures
+from tests.command_run import run
+from tests.fixture_example import EXAMPLE
+from tests.recording import receipt
+from tests.wire import OK, RawServer
+
+SECRETS = {
+    "VONAGE_API_KEY": "abcd1234",
+    "VONAGE_API_SECRET": "Ap1S3cretNeverShown",
+    "VONAGE_SIGNATURE_SECRET": "S1gnatureS3cretNeverShown",
+    "NGROK_AUTHTOKEN": "2abcDEFauthtokenNeverShown",
+    "DEVKIT_CALLBACK_TOKEN": "t0ken_of-this-project",
+}
+
+
+def moved(to: str) -> bytes:
+    return f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {to}/taken\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+def test_a_redirect_is_an_answer_and_nobody_else_hears_of_the_receipt(tmp_path: Path) -> None:
+    other = RawServer([[OK]])
+    target = RawServer([[moved(other.url)]])
+    try:
+        done = run(tmp_path, "replay", "delivered", "--to", target.url, **SECRETS)
+    finally:
+        target.close()
+        other.close()
+
+    assert done.code == 1
+    assert len(target.requests) == 1
+    assert other.requests == []
+
+
+def test_what_is_sent_holds_no_credentials_and_no_token(tmp_path: Path) -> None:
+    """Also of a recording whose path holds the token."""
+    recording = tmp_path / "a.json"
+    path = f"/webhooks/delivery-receipt/{SECRETS['DEVKIT_CALLBACK_TOKEN']}"
+    callback = receipt()
+    recording.write_bytes(
+        dumps(Fixture(EXAMPLE.recorded_at, type(callback)("POST", path, callback.headers, callback.body)))
+    )
+    target = RawServer([[OK]])
+    try:
+        done = run(tmp_path, "replay", str(recording), "--to", target.url, **SECRETS)
+    finally:
+        target.close()
+
+    assert done.code == 0, done
+    (request,) = target.requests
+    assert not [name for name, secret in SECRETS.items() if secret.encode() in request]
+    assert b"authorization" not in request.lower()
+
+
+# None of these may be connected to. The addresses are for documentation: they lead nowhere.
+ELSEWHERE = [
+    *(
+        "http://192.0.2.1",
+        "http://0.0.0.0",
+        "http://0",
+        "http://3221225985",
+        "http://0xC0000201",
+        "http://[2001:db8::1]",
+    ),
+    *(
+        "http://[::]",
+        "http://[::ffff:192.0.2.1]",
+        "http://[64:ff9b::192.0.2.1]",
+        "http://192.0.2.1:80/127.0.0.1",
+    ),
+    *(
+        "http://127.0.0.1@192.0.2.1",
+        "http://192.0.2.1#@127.0.0.1",
+        "http://192.0.2.1\\@127.0.0.1",
+        "http://①⑨②.0.2.1",
+    ),
+    *(
+        "https://192.0.2.1",
+        "ftp://127.0.0.1",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:25/x",
+        "http://127.0.0.1\r\nX: y",
+    ),
+]
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_what_is_not_on_this_machine_is_refused_before_anything_is_sent(url: str) -> None:
+    """A connection elsewhere would fail with another error: see this_machine_only."""
+    with pytest.raises(UsageError):
+        push(receipt(), parse_address(url), connect_timeout=0.01)
+
+
+def test_a_name_that_changes_between_check_and_connection_gains_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, asked = socket.getaddrinfo, []
+
+    def changing(host: str | bytes, *args: object, **options: object) -> object:
+        if host not in ("rebind.example.test", b"rebind.example.test"):
+            return real(host, *args, **options)  # type: ignore[arg-type]
+        asked.append(host)
+        return real("127.0.0.1" if len(asked) == 1 else "192.0.2.1", *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", changing)
+    target = RawServer([[OK]])
+    try:
+        answer = push(receipt(), parse_address(f"http://rebind.example.test:{target.place[1]}/dlr"))
+    finally:
+        target.close()
+
+    assert answer.status == 200
+    assert len(asked) == 1
+
+
+INJECTED = "x\r\nX-Injected: 1\r\n\r\nGET /second HTTP/1.1"
+
+
+@pytest.mark.parametrize("part", ["method", "target", "name", "value"])
+@pytest.mark.parametrize("bad", [INJECTED, "x\ny", "x\ry", "x\0y"])
+def test_a_fixture_that_would_make_two_requests_of_one_is_refused(part: str, bad: str) -> None:
+    if (part, bad) == ("target", "x\0y"):
+        pytest.skip("a target with NUL can arrive, and goes out as it came")
+    document = json.loads(dumps(EXAMPLE))
+    request = document["request"]
+    if part in ("name", "value"):
+        request["headers"].append([bad, "v"] if part == "name" else ["X", bad])
+    else:
+        request[part] = bad if part == "method" else f"/{bad}"
+
+    with pytest.raises(FixtureError):
+        loads(json.dumps(document).encode(), "a.json")
+
+
+@fuzz
+@given(fixtures)
+def test_whatever_loads_goes_out_as_one_head(fixture: Fixture) -> None:
+    callback = loads(dumps(fixture), "a.json").callback
+
+    head, end, rest = to_wire(callback).partition(b"\r\n\r\n")
+
+    assert end
+    assert rest == callback.body
+    assert len(head.split(b"\r\n")) == 1 + len(callback.headers)
+    assert head.count(b"\n") == head.count(b"\r") == len(callback.headers)

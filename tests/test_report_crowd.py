@@ -1,0 +1,40 @@
+"""A terminal that is held while strangers come without end."""
+
+import sys
+import threading
+from io import StringIO
+
+import pytest
+
+from devkit.event import Notice, Refused
+from devkit.report import reporting
+from devkit.stop import Stop
+
+
+class HeldTerminal(StringIO):
+    """Takes nothing until it is let go, as after Ctrl-S."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.let_go.wait(60)
+        return super().write(text)
+
+
+def test_strangers_are_left_out_beyond_measure_and_all_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal := HeldTerminal())
+    monkeypatch.setattr(sys, "stderr", errors := StringIO())
+
+    with reporting(as_json=True, stop=Stop()) as emit:
+        for number in range(1, 20_001):
+            emit(Refused(404, "not the callback path of this session", number))
+        emit(Refused(401, "the signature is absent", 1))
+        emit(Notice("still here"))
+        terminal.let_go.set()
+
+    lines = terminal.getvalue().splitlines()
+    assert 10_000 <= len(lines) <= 10_010
+    assert '"status": 401' in lines[-1]
+    assert errors.getvalue() == "still here\n"
