@@ -83,5 +83,5 @@ format: $(DEV) ## Put the code into its standard form
 
 .PHONY: clean
 clean: ## Remove what was installed and built; recordings stay
-	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-bench build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find devkit tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Figures: this project beside what its users have today, driven in turn on one machine, told as ratios."""

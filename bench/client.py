@@ -1,0 +1,81 @@
+"""A small load client, for where there is no wrk. Slower than wrk, so ratios come out nearer to 1."""
+
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from statistics import quantiles
+
+from devkit.answer import BadAnswer, read_answer
+from devkit.callback import Transport, compose, to_wire
+
+
+@dataclass(slots=True)
+class Tally:
+    """Shared by all connections. took: seconds of each answer. errors: each status that is no 2xx, 0 for none."""
+
+    until: float
+    ids: Iterator[int] = field(default_factory=count)
+    took: list[float] = field(default_factory=list)
+    errors: list[int] = field(default_factory=list)
+
+
+def keep_busy(port: int, path: str, transport: Transport, tally: Tally) -> None:
+    """Send receipts one after the other, over one connection as long as it stays."""
+    while time.perf_counter() < tally.until:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 10) as connection:
+                _converse(connection, path, transport, tally)
+        except (OSError, BadAnswer):
+            tally.errors.append(0)
+
+
+def _converse(connection: socket.socket, path: str, transport: Transport, tally: Tally) -> None:
+    reusable = True
+    while reusable and (started := time.perf_counter()) < tally.until:
+        connection.sendall(_request(path, transport, next(tally.ids)))
+        reading = read_answer(connection.recv, "GET")
+        tally.took.append(time.perf_counter() - started)
+        if reading.status // 100 != 2:
+            tally.errors.append(reading.status)
+        reusable = reading.reusable
+
+
+def _request(path: str, transport: Transport, number: int) -> bytes:
+    fields = {
+        "msisdn": "447700900001",
+        "to": "AcmeInc",
+        "network-code": "23410",
+        "messageId": f"0A{number:014X}",
+        "price": "0.03330000",
+        "status": "delivered",
+        "scts": "2001011400",
+        "err-code": "0",
+        "api-key": "abcd1234",
+        "client-ref": "bench",
+        "message-timestamp": "2020-01-01 12:00:00",
+        "extra": "1",
+    }
+    return to_wire(compose(fields, transport, target=path))
+
+
+def main(port: int, path: str, connections: int, seconds: float, transport: Transport) -> None:
+    started = time.perf_counter()
+    tally = Tally(started + seconds)
+    arguments = (port, path, transport, tally)
+    threads = [threading.Thread(target=keep_busy, args=arguments) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    passed = time.perf_counter() - started
+    p99 = quantiles(tally.took, n=100)[98] if len(tally.took) > 1 else 0.0
+    print("BENCH", len(tally.took), round(passed * 1e6), round(p99 * 1e6), len(tally.errors))
+
+
+if __name__ == "__main__":
+    _, port, path, connections, seconds, transport = sys.argv
+    main(int(port), path, int(connections), float(seconds), transport)  # type: ignore[arg-type]

@@ -1,0 +1,65 @@
+"""Recording: how many receipts a second each program takes, and how long the slowest hundredth waits."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from bench.load import TRANSPORTS, Load, drive
+from bench.mitm import mitmdump, recorder
+from bench.subject import DEVKIT, SINK, TUTORIAL, Running, Subject, running
+from bench.table import Table
+from bench.turn import in_turn, series
+
+CONNECTIONS = (1, 16, 64)
+
+_Loads = Mapping[str, Mapping[str, Sequence[Load]]]  # column to subject to rounds
+
+
+def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> list[Table]:
+    """Receipts a second, and the 99th percentile of the time to an answer."""
+    subjects = [TUTORIAL, DEVKIT, *([] if quick else [recorder(mitmdump())])]
+    with ExitStack() as stack:
+        behind = stack.enter_context(running(SINK, directory)).port
+        up = {each: stack.enter_context(running(each, directory, behind=behind)) for each in subjects}
+        loads = {
+            f"{connections}, {transport}": _in_turn(up, connections, transport, rounds, seconds)
+            for transport in (TRANSPORTS[:1] if quick else TRANSPORTS)
+            for connections in CONNECTIONS
+        }
+    for subject, where in up.items():
+        _check(subject, where, [load for column in loads.values() for load in column[subject.name]])
+    return [
+        _table("Recording: receipts a second", "receipts/s", loads, lambda load: load.per_second),
+        _table("Recording: 99th percentile of the answer time", "ms", loads, lambda load: load.p99),
+    ]
+
+
+def _in_turn(
+    up: Mapping[Subject, Running], connections: int, transport: str, rounds: int, seconds: int
+) -> dict[str, list[Load]]:
+    measures = {
+        subject.name: partial(
+            drive, where.port, subject.path, connections=connections, seconds=seconds, transport=transport
+        )
+        for subject, where in up.items()
+    }
+    return in_turn(measures, rounds)
+
+
+def _check(subject: Subject, where: Running, loads: Sequence[Load]) -> None:
+    """A figure counts only when nothing was refused and everything that was answered is there."""
+    if errors := sum(load.errors for load in loads):
+        raise RuntimeError(f"{subject.name}: {errors} requests failed")
+    taken = sum(load.taken for load in loads)
+    if subject.stores and (found := sum(1 for _ in where.directory.rglob("*Z-*.json"))) < taken:
+        raise RuntimeError(f"{subject.name}: answered {taken} receipts with 200, recorded {found}")
+
+
+def _table(title: str, unit: str, loads: _Loads, figure: Callable[[Load], float]) -> Table:
+    subjects = next(iter(loads.values()))
+    rows = {
+        name: {column: series([figure(load) for load in found[name]]) for column, found in loads.items()}
+        for name in subjects
+    }
+    return Table(title, unit, TUTORIAL.name, rows)

@@ -1,0 +1,47 @@
+"""Makes recordings by the thousand, as a session does, but without waiting for the disk."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from devkit.callback import TRANSPORTS, compose
+from devkit.fixture import Fixture, dump_document
+from devkit.store import RECORDED, file_name
+
+STATUSES = ("accepted", "buffered", "delivered")
+RARE = "failed"  # one receipt in a hundred
+
+_START = datetime(2026, 11, 1, tzinfo=UTC)
+_APART = timedelta(seconds=26)  # 100,000 of them fill a month
+
+
+def make_recordings(fixtures: Path, count: int) -> None:
+    """Fill a fixtures directory: three receipts for each message, in turn by query, form and JSON."""
+    for number in range(count):
+        fixture = Fixture(
+            _START + number * _APART, compose(_fields(number), TRANSPORTS[number % 3]), "absent"
+        )
+        day = fixtures / RECORDED / f"{fixture.recorded_at:%Y-%m-%d}"
+        day.mkdir(mode=0o700, parents=True, exist_ok=True)
+        reading = fixture.read()
+        (day / file_name(fixture.recorded_at, reading)).write_bytes(dump_document(fixture, reading))
+
+
+def message_id(number: int) -> str:
+    """Of the receipt with this number."""
+    return f"0A{number // 3:014X}"
+
+
+def _fields(number: int) -> dict[str, object]:
+    return {
+        "msisdn": "447700900001",
+        "to": "AcmeInc",
+        "network-code": "23410",
+        "messageId": message_id(number),
+        "price": "0.03330000",
+        "status": RARE if number % 100 == 99 else STATUSES[number % 3],
+        "scts": "2001011400",
+        "err-code": "0",
+        "api-key": "abcd1234",
+        "client-ref": "~%7e bench",
+        "message-timestamp": "2020-01-01 12:00:00",
+    }

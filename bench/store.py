@@ -1,0 +1,79 @@
+"""The store: how long it takes to find recordings among few and many, in a command and in a session."""
+
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from bench.recordings import RARE, make_recordings, message_id
+from bench.session import Ready, session
+from bench.table import Table
+from bench.turn import in_turn, series
+from devkit.listing import Filter, listing
+from devkit.store import Store
+
+_SIZES = (100, 10_000, 100_000)
+_LAST = 50
+
+
+def measure(directory: Path, *, rounds: int, quick: bool) -> list[Table]:
+    """Milliseconds, and the memory of a session in MB."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for size in _SIZES[:2] if quick else _SIZES:
+        place = directory / f"store-{size}"
+        make_recordings(place / "fixtures", size)
+        for name, values in {**_names(place, size, rounds), **_session(place, size, rounds)}.items():
+            found.setdefault(name, {})[f"{size:,} recordings"] = values
+    rows = {
+        name: {column: series(values) for column, values in columns.items()}
+        for name, columns in found.items()
+    }
+    return [Table("Store: milliseconds, and megabytes", "ms or MB", "", rows, digits=1)]
+
+
+def _names(place: Path, size: int, rounds: int) -> dict[str, list[float]]:
+    """What commands do: from the file names alone."""
+    store = Store(place / "fixtures")
+    wanted = {
+        f"list: last {_LAST}": Filter(limit=_LAST),
+        f"list: last {_LAST} of a rare status": Filter(status=(RARE,), limit=_LAST),
+        "list: one message": Filter(message=message_id(size // 2)),
+    }
+    return _timed({name: partial(listing, store, one) for name, one in wanted.items()}, rounds)
+
+
+def _session(place: Path, size: int, rounds: int) -> dict[str, list[float]]:
+    """What a session does: its inspector knows the names."""
+    store = Store(place / "fixtures")
+    middle = listing(store, Filter(message=message_id(size // 2)))[0].path
+    key = middle.relative_to(store.recorded).as_posix()
+    started = time.perf_counter()
+    with session(place) as ready:
+        to_ready = (time.perf_counter() - started) * 1000
+        pages = {
+            "session: inspector's page": "/",
+            f"session: last {_LAST}": f"/api/receipts?limit={_LAST}",
+            f"session: last {_LAST} of a rare status": f"/api/receipts?status={RARE}&limit={_LAST}",
+            "session: one message": f"/api/receipts/{key}",
+        }
+        asks = {name: partial(_ask, ready, page) for name, page in pages.items()}
+        first = _timed({"session: the first page": asks["session: inspector's page"]}, 1)
+        later = _timed(asks, rounds)
+        memory = [ready.peak_memory() / 1e6]
+    return {"session: start to ready": [to_ready], **first, **later, "session: memory, MB": memory}
+
+
+def _ask(ready: Ready, page: str) -> None:
+    with urllib.request.urlopen(ready.inspector_url.rstrip("/") + page, timeout=30) as answer:
+        answer.read()
+
+
+def _timed(measures: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    return in_turn({name: partial(_milliseconds, measure) for name, measure in measures.items()}, rounds)
+
+
+def _milliseconds(measure: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    measure()
+    return (time.perf_counter() - started) * 1000

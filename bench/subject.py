@@ -1,0 +1,112 @@
+"""What is measured: a program in a process of its own, in an empty directory of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PYTHON = sys.executable
+
+_START_SECONDS = 30
+_STOP_SECONDS = 30
+_PRIVATE = ("VONAGE_", "NGROK_", "PYNGROK_", "DEVKIT_")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """argv: of the program, with `{port}` where its port goes, and `{behind}` where that of the program behind it
+    does. path: what is asked of it. stores: receipts are fixture files on disk before they are answered."""
+
+    name: str
+    argv: tuple[str, ...]
+    path: str = "/webhooks/delivery-receipt"
+    stores: bool = False
+
+
+TUTORIAL = Subject("tutorial: app.run, stores nothing", (PYTHON, "-m", "bench.tutorial", "{port}"))
+_DEV = "dev --offline --no-demo --no-register --json --inspector-port 0 --port {port}"
+DEVKIT = Subject("devkit dev: on disk before 200", (PYTHON, "-m", "devkit", *_DEV.split()), stores=True)
+SINK = Subject("sink", (PYTHON, "-m", "bench.sink", "{port}"))
+
+
+def environment() -> dict[str, str]:
+    """Ours without anybody's settings, and with compiled modules kept, as users have them."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
+    own.pop("PYTHONDONTWRITEBYTECODE", None)
+    own.pop("PYTHONUNBUFFERED", None)
+    return {**own, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A program that runs. directory: where it keeps its files."""
+
+    port: int
+    directory: Path
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def running(subject: Subject, parent: Path, *, port: int = 0, behind: int = 0) -> Iterator[Running]:
+    """The program listens while the block runs. parent: gets a directory for it, which stays. port: 0 for any."""
+    port, directory = port or free_port(), Path(tempfile.mkdtemp(dir=parent))
+    argv = [word.format(port=port, behind=behind) for word in subject.argv]
+    with (directory / "output").open("wb") as output:
+        process = subprocess.Popen(
+            argv,
+            cwd=directory,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_listening(port, process, subject.name)
+        yield Running(port, directory, process)
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask the program to stop, and wait until it has."""
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def seconds_of(argv: Sequence[str], directory: Path) -> float:
+    """How long a command takes from its start to its end. Raises CalledProcessError when it fails."""
+    started = time.perf_counter()
+    subprocess.run(
+        argv, cwd=directory, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, check=True
+    )
+    return time.perf_counter() - started
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_until_listening(port: int, process: subprocess.Popen[bytes], name: str) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{name}: it ended at once with {process.returncode}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise RuntimeError(f"{name}: nothing listens on {port} after {_START_SECONDS} s")
