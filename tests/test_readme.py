@@ -1,5 +1,6 @@
 """The README is tested: its transcripts are run again, and it names every command, setting and exit code."""
 
+import importlib
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, request
 
+from devkit import errors
 from devkit.cli import COMMANDS
 from devkit.server import listen, serve
 from tests.dev_process import PATIENCE, clean_environ
@@ -129,6 +131,29 @@ def test_command_prints_what_the_readme_shows(project: Path, tutorial: str, comm
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"| `devkit {command}" in README
+
+
+def test_every_option_is_in_the_readme_or_the_docs() -> None:
+    texts = "\n".join((ROOT / document).read_text() for document in DOCUMENTS)
+
+    missing = []
+    for name in COMMANDS:
+        command = importlib.import_module(f"devkit.cli.{name}").command
+        options = [
+            option for parameter in command.params for option in parameter.opts if option.startswith("--")
+        ]
+        missing += [f"{name} {option}" for option in options if not re.search(rf"{option}\b", texts)]
+
+    assert missing == []
+
+
+def test_every_exit_code_is_in_the_readme() -> None:
+    codes = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type)}
+
+    line = README.partition("Exit codes:")[2].partition("\n\n")[0]
+
+    assert codes == set(range(1, 7))
+    assert [code for code in codes if f"· {code} " not in line.replace("\n", " ")] == []
 
 
 def test_every_setting_is_in_the_readme() -> None:
