@@ -1,46 +1,54 @@
-"""Replay: recordings sent to an application that answers at once. Whole processes, loading the files included."""
+"""Replay: recordings sent to an application. Whole processes, loading the files included."""
 
 from functools import partial
 from pathlib import Path
 
 from bench.mitm import mitmdump, replay, write_flows
 from bench.recordings import make_recordings
-from bench.subject import PYTHON, SINK, free_port, running, seconds_of
+from bench.subject import PYTHON, SINK, SLOW_SINK, Subject, free_port, running, seconds_of
 from bench.table import Table
-from bench.turn import in_turn, series
+from bench.turn import Series, in_turn, series
 
 _MANY, _FEW, _FEWER = 6000, 2000, 500
 
 
 def measure(directory: Path, *, rounds: int, quick: bool) -> list[Table]:
-    """Receipts a second; counted where they arrive."""
-    count = _FEW if quick else _MANY
+    """Receipts a second, counted where they arrive: at once, and by an application that takes 2 ms for each."""
+    count, port = (_FEW if quick else _MANY), free_port()
     make_recordings(directory / "many", count)
-    port = free_port()
-    recordings, to = str(directory / "many" / "recorded"), f"http://127.0.0.1:{port}"
-    devkit = [PYTHON, "-m", "devkit", "replay", recordings, "--to", to, "--json"]
+    make_recordings(directory / "few", _FEWER)
+    at_once = _commands(directory / "many" / "recorded", port)
+    slowly = _commands(directory / "few" / "recorded", port)
     measures = {
-        "requests.Session": partial(
-            _rate, [PYTHON, "-m", "bench.requests_client", recordings, str(port)], directory, port, count
-        ),
-        "devkit replay": partial(_rate, devkit, directory, port, count),
-        "devkit replay --jobs 4": partial(_rate, [*devkit, "--jobs", "4"], directory, port, count),
+        **{(name, 0): partial(_rate, SINK, argv, directory, port, count) for name, argv in at_once.items()},
+        **{
+            (name, 1): partial(_rate, SLOW_SINK, argv, directory, port, _FEWER)
+            for name, argv in slowly.items()
+        },
     }
     if not quick:
-        program = mitmdump()
-        make_recordings(directory / "few", _FEWER)  # it takes long
-        write_flows(program, directory / "few" / "recorded", directory / "flows", port)
-        command = replay(program, directory / "flows")
-        measures["mitmdump --client-replay"] = partial(_rate, command, directory, port, _FEWER)
-    rates = in_turn(measures, rounds)
-    rows = {name: {f"{count} recordings": series(found)} for name, found in rates.items()}
+        write_flows(mitmdump(), directory / "few" / "recorded", directory / "flows", port)
+        argv = replay(mitmdump(), directory / "flows")  # of few, since it takes long
+        measures["mitmdump --client-replay", 0] = partial(_rate, SINK, argv, directory, port, _FEWER)
+    rows: dict[str, dict[str, Series]] = {}
+    for (name, place), rates in in_turn(measures, rounds).items():
+        rows.setdefault(name, {})[("answered at once", "answered after 2 ms")[place]] = series(rates)
     return [Table("Replay: receipts a second", "receipts/s", "requests.Session", rows)]
 
 
-def _rate(argv: list[str], directory: Path, port: int, count: int) -> float:
-    with running(SINK, directory, port=port) as sink:
+def _commands(recordings: Path, port: int) -> dict[str, list[str]]:
+    devkit = [PYTHON, "-m", "devkit", "replay", str(recordings), "--to", f"http://127.0.0.1:{port}", "--json"]
+    return {
+        "requests.Session": [PYTHON, "-m", "bench.requests_client", str(recordings), str(port)],
+        "devkit replay": devkit,
+        "devkit replay --jobs 4": [*devkit, "--jobs", "4"],
+    }
+
+
+def _rate(sink: Subject, argv: list[str], directory: Path, port: int, count: int) -> float:
+    with running(sink, directory, port=port) as up:
         seconds = seconds_of(argv, directory)
-    arrived = int((sink.directory / "output").read_text())
+    arrived = int((up.directory / "output").read_text())
     if arrived != count:
         raise RuntimeError(f"{argv}: {arrived} of {count} arrived")
     return count / seconds

@@ -1,17 +1,18 @@
-"""The application behind: takes any request, answers 200 at once and counts. At its end it prints how many came."""
+"""The application behind: takes any request, answers 200 and counts. At its end it prints how many came."""
 
 import re
 import signal
 import socket
 import sys
 import threading
+import time
 from contextlib import suppress
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
-def serve(connection: socket.socket, taken: list[None]) -> None:
+def serve(connection: socket.socket, taken: list[None], delay: float) -> None:
     """Answer one connection's requests until its other end closes it. taken: gets an item for each."""
     data = b""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -21,6 +22,8 @@ def serve(connection: socket.socket, taken: list[None]) -> None:
             while 0 < (end := _end(data)) <= len(data):
                 data = data[end:]
                 taken.append(None)
+                if delay:
+                    time.sleep(delay)
                 connection.sendall(_ANSWER)
 
 
@@ -33,7 +36,8 @@ def _end(data: bytes) -> int:
     return head + 4 + (int(length[1]) if length else 0)
 
 
-def main(port: int) -> None:
+def main(port: int, delay: float = 0) -> None:
+    """delay: seconds before each answer."""
     taken: list[None] = []
 
     def stop(*_: object) -> None:
@@ -44,8 +48,8 @@ def main(port: int) -> None:
     with socket.create_server(("127.0.0.1", port), backlog=128) as listener:
         while True:
             connection, _ = listener.accept()
-            threading.Thread(target=serve, args=(connection, taken), daemon=True).start()
+            threading.Thread(target=serve, args=(connection, taken, delay), daemon=True).start()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *map(float, sys.argv[2:]))

@@ -34,6 +34,7 @@ TUTORIAL = Subject("tutorial: app.run, stores nothing", (PYTHON, "-m", "bench.tu
 _DEV = "dev --offline --no-demo --no-register --json --inspector-port 0 --port {port}"
 DEVKIT = Subject("devkit dev: on disk before 200", (PYTHON, "-m", "devkit", *_DEV.split()), stores=True)
 SINK = Subject("sink", (PYTHON, "-m", "bench.sink", "{port}"))
+SLOW_SINK = Subject("slow sink", (*SINK.argv, "0.002"))  # as an application that asks a database
 
 
 def environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TypeVar
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -28,9 +29,9 @@ class Series:
         return median(mine / other for mine, other in zip(self.values, base.values, strict=True))
 
 
-def in_turn(measures: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
+def in_turn(measures: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[T]]:
     """What each measure gave: A B C, A B C, ..."""
-    results: dict[str, list[T]] = {name: [] for name in measures}
+    results: dict[K, list[T]] = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():
             results[name].append(measure())
