@@ -1,9 +1,11 @@
 """The public web application: takes callbacks, refuses everything else. The only app that the tunnel leads to."""
 
 import hmac
-from collections.abc import Callable, Iterable
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
+from functools import partial
 from typing import Any, Literal
 
 from flask import Flask, Response, request
@@ -11,8 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from devkit.callback import CALLBACK_PATH, FORWARDING_HEADERS, REPLAY_HEADER, Callback
 from devkit.loopback import is_loopback, names_loopback
-from devkit.server import MAX_BODY
-from devkit.wsgi import HEADERS_KEY, StartResponse, WSGIApplication, callback_of
+from devkit.server import MAX_BODY, serve
+from devkit.wsgi import callback_of
 
 _METHODS = ("GET", "HEAD", "POST")
 
@@ -34,6 +36,7 @@ class Arrival:
 
 
 Take = Callable[[Arrival], int]
+TakeAll = Callable[[Sequence[Arrival]], Sequence[int]]
 
 
 def create_receiver(take: Take, *, token: str) -> Flask:
@@ -44,22 +47,28 @@ def create_receiver(take: Take, *, token: str) -> Flask:
     app = Flask("devkit.receiver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.merge_slashes = False  # or `//` would be answered with a redirect that names the path
-    door = _Door(take, token)
+
+    def refuse(callback: Callback, status: int) -> Response:
+        take(Arrival("refused", callback, status=status))
+        return _answer(status)
 
     def arrive(given: str = "") -> Response:
         callback, captured = callback_of(request.environ, request.get_data(cache=False))
-        if not door.admits(callback, given, request.remote_addr or ""):
-            return _answer(door.refuse(callback, 404))
-        return _answer(door.take_in(callback, captured, request.remote_addr or ""))
+        remote = request.remote_addr or ""
+        if not _admits(callback, given, remote, token):
+            return refuse(callback, 404)
+        if callback.method == "HEAD":
+            return _answer(200)
+        return _answer(take(Arrival(_kind(callback, remote), callback, captured)))
 
     def no_route(_: Exception) -> Response:
-        return _answer(door.refuse(callback_of(request.environ, b"")[0], 404))
+        return refuse(callback_of(request.environ, b"")[0], 404)
 
     def no_method(_: Exception) -> Response:
         # Which methods a path takes is told only to those who may use the path.
         callback, _captured = callback_of(request.environ, b"")
-        admitted = door.admits(callback, _token_in(request.path), request.remote_addr or "")
-        return _answer(door.refuse(callback, 405 if admitted else 404))
+        admitted = _admits(callback, _given_in(request.path) or "", request.remote_addr or "", token)
+        return refuse(callback, 405 if admitted else 404)
 
     def no_words(error: HTTPException) -> Response:
         # The usual page would tell what runs here. A bug's traceback is in the log.
@@ -70,69 +79,58 @@ def create_receiver(take: Take, *, token: str) -> Flask:
     app.register_error_handler(404, no_route)
     app.register_error_handler(405, no_method)
     app.register_error_handler(HTTPException, no_words)
-    wrapped = _straight(door, app.wsgi_app)
-    app.wsgi_app = wrapped  # type: ignore[method-assign, assignment]  # as Flask's documentation wraps one
     return app
 
 
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """Who may come in, and as what."""
+@contextmanager
+def serve_receiver(
+    take_all: TakeAll, listener: socket.socket, *, token: str, patience: float = 30
+) -> Iterator[None]:
+    """Serve a receiver while the block runs. take_all: called with the arrivals that came at the same time, in the
+    server's one thread; gives an HTTP status for each. It may wait for the disk, and for nothing else.
 
-    take: Take
-    token: str
-
-    def admits(self, callback: Callback, given: str, remote: str) -> bool:
-        """given: the last segment of the path. remote: the peer's address."""
-        if not given:
-            return not self.token or came_straight(callback, remote)
-        return bool(self.token) and hmac.compare_digest(given.encode(), self.token.encode())
-
-    def take_in(self, callback: Callback, captured: str, remote: str) -> int:
-        """The status for a callback that was admitted."""
-        if callback.method == "HEAD":
-            return 200
-        return self.take(Arrival(_kind(callback, remote), callback, captured))
-
-    def refuse(self, callback: Callback, status: int) -> int:
-        self.take(Arrival("refused", callback, status=status))
-        return status
+    token: as in `create_receiver`. patience: as in `serve`.
+    """
+    app = create_receiver(lambda arrival: take_all([arrival])[0], token=token)
+    with serve(app, listener, ahead=partial(_ahead, token, take_all), patience=patience):
+        yield
 
 
-def _straight(door: _Door, dispatch: WSGIApplication) -> WSGIApplication:
-    """Takes an admitted callback without Flask's dispatch, which costs more than recording does.
+def _admits(callback: Callback, given: str, remote: str, token: str) -> bool:
+    """Whether a request may come in. given: the last segment of its path. remote: the peer's address."""
+    if not given:
+        return not token or came_straight(callback, remote)
+    return bool(token) and hmac.compare_digest(given.encode(), token.encode())
+
+
+def _ahead(token: str, take_all: TakeAll, environs: Sequence[dict[str, Any]]) -> list[int | None]:
+    """Takes admitted callbacks without Flask's dispatch, which costs more than recording does.
 
     Whatever is out of the ordinary goes the long way, and gets there the answer that it would get here.
     """
-
-    def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        callback = _plain_callback(environ)
-        remote: str = environ.get("REMOTE_ADDR", "")
-        if callback is None or not door.admits(callback, _token_in(environ["PATH_INFO"]), remote):
-            return dispatch(environ, start_response)
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        callback, captured = callback_of(environ, body)
-        status = HTTPStatus(door.take_in(callback, captured, remote))
-        start_response(f"{status.value} {status.phrase}", [("Content-Length", "0")])
-        return ()
-
-    return application
+    arrivals = [_plain_arrival(environ, token) for environ in environs]
+    statuses = iter(take_all([arrival for arrival in arrivals if arrival]))
+    return [next(statuses) if arrival else None for arrival in arrivals]
 
 
-def _token_in(path: str) -> str:
-    return path.removeprefix(CALLBACK_PATH).removeprefix("/")
-
-
-def _plain_callback(environ: dict[str, Any]) -> Callback | None:
-    """The callback without its body, when the request is the ordinary one: our server, our path, GET or POST."""
-    path: str = environ["PATH_INFO"]
-    if (
-        HEADERS_KEY not in environ
-        or environ["REQUEST_METHOD"] not in ("GET", "POST")
-        or not (path == CALLBACK_PATH or path.startswith(f"{CALLBACK_PATH}/"))
-    ):
+def _plain_arrival(environ: dict[str, Any], token: str) -> Arrival | None:
+    """An admitted callback, when the request is the ordinary one: our path, GET or POST."""
+    given, remote = _given_in(environ["PATH_INFO"]), environ["REMOTE_ADDR"]
+    if given is None or environ["REQUEST_METHOD"] not in ("GET", "POST"):
         return None
-    return callback_of(environ, b"")[0]
+    if not _admits(callback_of(environ, b"")[0], given, remote, token):
+        return None
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    callback, captured = callback_of(environ, body)
+    return Arrival(_kind(callback, remote), callback, captured)
+
+
+def _given_in(path: str) -> str | None:
+    """The segment below the callback path, empty for the path itself; None for any other path."""
+    if path == CALLBACK_PATH:
+        return ""
+    before, _, given = path.rpartition("/")
+    return given if before == CALLBACK_PATH and given else None
 
 
 def came_straight(callback: Callback, remote: str) -> bool:

@@ -1,13 +1,14 @@
 """Records what the receiver takes, and tells the session about it."""
 
 import threading
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from devkit.callback import PROBE_HEADER, Callback
-from devkit.errors import DevkitError
+from devkit.errors import StoreError
 from devkit.event import Emit, NotRecorded, Probe, ReceiptTaken, Refused
 from devkit.fixture import Fixture
 from devkit.receipt import Receipt, Unreadable, read
@@ -31,7 +32,7 @@ _REMEMBERED = 10_000  # messages whose first receipt is remembered, to tell the 
 
 @dataclass(slots=True)
 class Recorder:
-    """Takes arrivals in any thread. A receipt is on disk before `take` returns 200.
+    """Takes arrivals, in any thread. A receipt is on disk before it is answered 200.
 
     nonce: marks our own question through the public URL, which is told to nobody but `heard`.
     forward: gets each recorded callback with its message id and file, and must return at once.
@@ -48,67 +49,79 @@ class Recorder:
     heard: threading.Event = field(default_factory=threading.Event)
     recorded: int = 0
     _refused: Counter[str] = field(default_factory=Counter)
-    _first_seen: dict[str, datetime] = field(default_factory=dict)
+    _first_seen: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, arrival: Arrival) -> int:
         """What to answer to an arrival."""
+        return self.take_all([arrival])[0]
+
+    def take_all(self, arrivals: Sequence[Arrival]) -> list[int]:
+        """What to answer to each of the arrivals that came at the same time: they wait for the disk together."""
+        looks = [self._look(arrival) for arrival in arrivals]
+        to_record = {place: look for place, look in enumerate(looks) if look and look.is_to_record}
+        recordings = [(look.fixture, look.reading) for look in to_record.values()]
+        files = dict(zip(to_record, self.store.record_all(recordings), strict=True))
+        return [
+            self._answer(look, files.get(place)) if look else self._no_receipt(arrival)
+            for place, (arrival, look) in enumerate(zip(arrivals, looks, strict=True))
+        ]
+
+    def _look(self, arrival: Arrival) -> "_Look | None":
+        """What there is to know about a receipt; None for what is none, or was refused already."""
+        if arrival.kind not in ("receipt", "replay"):
+            return None
+        now = self.clock()
+        reading = read(arrival.callback)
+        verdict = self._verdict(reading)
+        stale = verdict == "valid" and arrival.kind == "receipt" and _is_stale(reading, now)
+        objection = ""
+        if self.require_signature and (stale or verdict != "valid"):
+            objection = f"the signature is {'stale' if stale else verdict}"
+        return _Look(arrival, now, reading, verdict, stale, objection)
+
+    def _no_receipt(self, arrival: Arrival) -> int:
         if arrival.kind == "refused":
             return self._refuse(arrival.status, _REFUSALS.get(arrival.status, "not a callback"))
-        if arrival.kind == "probe":
-            return self._probe(arrival)
-        return self._receipt(arrival)
-
-    def _probe(self, arrival: Arrival) -> int:
         if arrival.callback.header(PROBE_HEADER) == self.nonce:
             self.heard.set()
         else:
             self.emit(Probe(one_line(arrival.callback.header("User-Agent") or "", 60)))
         return 200
 
-    def _receipt(self, arrival: Arrival) -> int:
-        now = self.clock()
-        reading = read(arrival.callback)
-        verdict = self._verdict(reading)
-        stale = verdict == "valid" and arrival.kind == "receipt" and _is_stale(reading, now)
-        if self.require_signature and (stale or verdict != "valid"):
-            return self._refuse(401, f"the signature is {'stale' if stale else verdict}")
-        file = ""
-        if arrival.kind == "receipt":
-            note = _STALE if stale else ""
-            fixture = Fixture(now, arrival.callback, signature=verdict, captured=arrival.captured, note=note)
-            try:
-                file = str(self.store.record(fixture, reading))
-            except DevkitError as error:  # a full disk, or a directory that has gone
-                self.emit(NotRecorded(error.message, error.hint))
-                return 503
-        event = self._event(arrival, reading, verdict, file, now)
+    def _answer(self, look: "_Look", file: Path | StoreError | None) -> int:
+        """file: where it was recorded; None when it was not to be."""
+        if look.objection:
+            return self._refuse(401, look.objection)
+        if isinstance(file, StoreError):  # a full disk, or a directory that has gone
+            self.emit(NotRecorded(file.message, file.hint))
+            return 503
+        event = self._event(look, str(file or ""))
         self.emit(event)
         if file and self.forward:
-            self.forward(arrival.callback, event.message_id, file)
+            self.forward(look.arrival.callback, event.message_id, event.file)
         return 200
 
     def _verdict(self, reading: Receipt | Unreadable) -> Verdict:
         return verify(reading.fields, self.secret, self.method) if isinstance(reading, Receipt) else "absent"
 
-    def _event(
-        self, arrival: Arrival, reading: Receipt | Unreadable, verdict: Verdict, file: str, now: datetime
-    ) -> ReceiptTaken:
+    def _event(self, look: "_Look", file: str) -> ReceiptTaken:
+        reading, callback = look.reading, look.arrival.callback
         receipt = reading if isinstance(reading, Receipt) else Receipt({})
-        message_id = one_line(receipt.message_id, 60)
+        message_id, err_code = one_line(receipt.message_id, 60), one_line(receipt.err_code, 30)
         return ReceiptTaken(
             file=file,
             message_id=message_id,
             status=one_line(receipt.status, 30),
-            err_code=one_line(receipt.err_code, 30),
-            meaning=meaning(one_line(receipt.err_code, 30), receipt.status) if receipt.err_code else "",
-            signature=verdict,
+            err_code=err_code,
+            meaning=meaning(err_code, receipt.status) if err_code else "",
+            signature=look.verdict,
             network=one_line(receipt.text("network-code"), 20),
-            latency_ms=self._count(message_id, bool(file), now),
+            latency_ms=self._count(message_id, bool(file), look.now),
             msisdn=_masked(receipt.text("msisdn")),
-            transport=arrival.callback.transport,
+            transport=callback.transport,
             problem=reading.problem if isinstance(reading, Unreadable) else "",
-            replay=arrival.kind == "replay",
+            replay=look.arrival.kind == "replay",
         )
 
     def _count(self, message_id: str, recorded: bool, now: datetime) -> int | None:
@@ -117,7 +130,7 @@ class Recorder:
             self.recorded += recorded
             first = self._first_seen.setdefault(message_id, now)
             if len(self._first_seen) > _REMEMBERED:
-                del self._first_seen[next(iter(self._first_seen))]
+                self._first_seen.popitem(last=False)
         return None if first is now or not message_id else int((now - first).total_seconds() * 1000)
 
     def _refuse(self, status: int, reason: str) -> int:
@@ -127,6 +140,30 @@ class Recorder:
             count = self._refused[reason]
         self.emit(Refused(status, reason, count))
         return status
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A receipt as it was looked at. objection: why it is refused, empty when it is not."""
+
+    arrival: Arrival
+    now: datetime
+    reading: Receipt | Unreadable
+    verdict: Verdict
+    stale: bool
+    objection: str
+
+    @property
+    def is_to_record(self) -> bool:
+        return self.arrival.kind == "receipt" and not self.objection
+
+    @property
+    def fixture(self) -> Fixture:
+        note = _STALE if self.stale else ""
+        arrival = self.arrival
+        return Fixture(
+            self.now, arrival.callback, signature=self.verdict, captured=arrival.captured, note=note
+        )
 
 
 def _is_stale(reading: Receipt | Unreadable, now: datetime) -> bool:

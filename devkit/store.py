@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,9 @@ _NAME = re.compile(r"(\d{6}\.\d{6}Z)-(\w+)-(\w+)-[0-9a-f]{6}\.json", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]")
 
 
+Recording = tuple[Fixture, Receipt | Unreadable]  # what to record, and what its callback says
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Entry:
     """A recorded file as its name tells it. status and message_id: reduced to what is safe in a file name."""
@@ -35,9 +38,8 @@ class Store:
     """The fixtures directory. Any number of threads may record at once."""
 
     root: Path
-    _syncs: dict[Path, durable.SharedSync] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    # The days whose own names are known to be on disk.
+    _days: set[Path] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def recorded(self) -> Path:
@@ -65,26 +67,39 @@ class Store:
 
     def record(self, fixture: Fixture, reading: Receipt | Unreadable) -> Path:
         """Write a fixture to a file of its own; it is safely on disk when this returns. Raises StoreError."""
-        day = self.recorded / fixture.recorded_at.astimezone(UTC).date().isoformat()
-        path = day / file_name(fixture.recorded_at, reading)
-        data = dump_document(fixture, reading)
-        try:
-            try:
-                durable.create(path, data, self._syncs.get(day) or self._open(day))
-            except FileNotFoundError:  # somebody cleared the recordings away
-                durable.create(path, data, self._open(day))
-        except OSError as error:
-            raise StoreError(
-                f"A receipt could not be recorded in {day}: {error.strerror}.",
-                hint="Vonage will send it again. Make room or mend the directory; devkit need not be restarted.",
-            ) from error
-        return path
+        (result,) = self.record_all([(fixture, reading)])
+        if isinstance(result, StoreError):
+            raise result
+        return result
 
-    def _open(self, day: Path) -> durable.SharedSync:
-        durable.make_directory(day)
-        # Its own name must be on disk before a file in it counts, also when another thread has just made it.
-        durable.sync_directory(self.recorded)
-        return self._syncs.setdefault(day, durable.SharedSync())
+    def record_all(self, recordings: Sequence[Recording]) -> list[Path | StoreError]:
+        """As `record`, for receipts that came at the same time: together they wait for the disk once."""
+        files = [
+            (self._path(fixture, reading), dump_document(fixture, reading)) for fixture, reading in recordings
+        ]
+        errors = self._create(files)
+        if missing := [place for place, error in enumerate(errors) if isinstance(error, FileNotFoundError)]:
+            self._days.clear()  # somebody cleared the recordings away
+            for place, error in zip(missing, self._create([files[place] for place in missing]), strict=True):
+                errors[place] = error
+        return [
+            _failure(path, error) if error else path for (path, _), error in zip(files, errors, strict=True)
+        ]
+
+    def _path(self, fixture: Fixture, reading: Receipt | Unreadable) -> Path:
+        day = fixture.recorded_at.astimezone(UTC).date().isoformat()
+        return self.recorded / day / file_name(fixture.recorded_at, reading)
+
+    def _create(self, files: Sequence[tuple[Path, bytes]]) -> list[OSError | None]:
+        for day in {path.parent for path, _ in files} - self._days:
+            try:
+                durable.make_directory(day)
+                # Its own name must be on disk before a file in it counts, also when somebody else has just made it.
+                durable.sync_directory(self.recorded)
+            except OSError as error:
+                return [error] * len(files)
+            self._days.add(day)
+        return durable.create_all(files)
 
     def days(self) -> list[Path]:
         """The directories of recorded days, newest first."""
@@ -120,6 +135,15 @@ def read_name(path: Path) -> Entry | None:
 def safe(text: str, limit: int) -> str:
     """Foreign text as part of a file name: only ASCII letters, digits and underscores, cut at limit."""
     return _UNSAFE.sub("_", text[:limit])
+
+
+def _failure(path: Path, error: OSError) -> StoreError:
+    failure = StoreError(
+        f"A receipt could not be recorded in {path.parent}: {error.strerror}.",
+        hint="Vonage will send it again. Make room or mend the directory; devkit need not be restarted.",
+    )
+    failure.__cause__ = error
+    return failure
 
 
 def _names(directory: Path) -> list[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from devkit.event import Event
-from devkit.receiver import create_receiver
+from devkit.receiver import serve_receiver
 from devkit.recorder import Recorder
-from devkit.server import listen, serve
+from devkit.server import listen
 from devkit.store import Store
 
 TOKEN = "t0ken_of-this-project"
@@ -38,12 +38,12 @@ class Running:
 
 @contextmanager
 def receiver_in(root: Path, *, patience: float = 30, **options: Any) -> Iterator[Running]:
-    """It serves while the block runs, with as many threads as a session. options: of the recorder."""
+    """It serves while the block runs, as in a session. options: of the recorder."""
     listener = listen("127.0.0.1", 0)
     running = Running(Store(root), listener.getsockname())
     running.store.prepare()
     recorder = Recorder(running.store, running.events.append, _now, "n0nce", **options)
-    with serve(create_receiver(recorder.take, token=TOKEN), listener, threads=16, patience=patience):
+    with serve_receiver(recorder.take_all, listener, token=TOKEN, patience=patience):
         yield running
 
 

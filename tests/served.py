@@ -1,7 +1,7 @@
 """An application behind devkit's own server, for tests of what the server hands over and answers."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from devkit.callback import Callback
@@ -27,6 +27,9 @@ class App:
         self._during()
         start_response("200 OK", [("Content-Length", "0")])
         return [b""]
+
+
+Running = Callable[..., AbstractContextManager[Place]]
 
 
 @contextmanager

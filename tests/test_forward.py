@@ -14,7 +14,7 @@ from devkit.fixture import load
 from devkit.forward import Forwarder, forwarding
 from devkit.push import parse_address
 from devkit.receipt import Receipt, read
-from devkit.receiver import create_receiver
+from devkit.receiver import serve_receiver
 from devkit.recorder import Recorder
 from devkit.replay.rewrite import Destination, readdress
 from devkit.report import render
@@ -292,7 +292,7 @@ def session(root: Path, to: str, heard: Heard) -> Iterator[str]:
         recorder = Recorder(Store(root), heard, lambda: datetime.now(UTC), "n0nce")
         recorder.forward = stack.enter_context(forwarding(parse_address(to), heard)).offer
         listener = listen("127.0.0.1", 0)
-        stack.enter_context(serve(create_receiver(recorder.take, token="t0ken-t0ken-t0ken"), listener))
+        stack.enter_context(serve_receiver(recorder.take_all, listener, token="t0ken-t0ken-t0ken"))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}{CALLBACK_PATH}/t0ken-t0ken-t0ken"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.server import _most_connections
+from devkit.server.serve import _most_connections
 from tests.command_run import run
 
 

@@ -1,12 +1,10 @@
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from devkit.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, Transport, compose, to_wire
-from devkit.receiver import Arrival, create_receiver
-from devkit.server import listen, serve
-from tests.taker import OURS, TOKEN, Taker
+from devkit.receiver import Arrival
+from tests.taker import BOTH, OURS, TOKEN, Serving, Taker
 from tests.wire import Place, talk
 
 FIELDS = {"msisdn": "447700900001", "messageId": "0A0000001234567B", "status": "delivered"}
@@ -18,15 +16,14 @@ def taker() -> Taker:
     return Taker()
 
 
-@contextmanager
-def running(taker: Taker, token: str = TOKEN) -> Iterator[Place]:
-    listener = listen("127.0.0.1", 0)
-    with serve(create_receiver(taker, token=token), listener):
-        yield listener.getsockname()
+@pytest.fixture(params=BOTH)
+def running(request: pytest.FixtureRequest) -> Serving:
+    serving: Serving = request.param
+    return serving
 
 
 @pytest.fixture
-def place(taker: Taker) -> Iterator[Place]:
+def place(taker: Taker, running: Serving) -> Iterator[Place]:
     with running(taker) as place:
         yield place
 
@@ -170,7 +167,7 @@ def test_the_bare_path_is_closed_to_what_came_another_way(
     assert taker.kinds == ["refused"]
 
 
-def test_without_a_token_the_bare_path_is_open_to_everybody(taker: Taker) -> None:
+def test_without_a_token_the_bare_path_is_open_to_everybody(taker: Taker, running: Serving) -> None:
     with running(taker, token="") as place:
         assert status_of(place, get(f"{CALLBACK_PATH}?status=delivered")) == 200
         assert status_of(place, get(f"{CALLBACK_PATH}/any?status=delivered")) == 404

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from devkit.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, to_wire
-from devkit.receiver import create_receiver
-from devkit.server import listen, serve
-from tests.taker import OURS, TOKEN, Taker
+from tests.taker import BOTH, OURS, Taker
 from tests.wire import Place, talk
 
 # What browsers add to a request that a page makes. A page cannot leave it out.
@@ -26,11 +24,10 @@ def taker() -> Taker:
     return Taker()
 
 
-@pytest.fixture
-def place(taker: Taker) -> Iterator[Place]:
-    listener = listen("127.0.0.1", 0)
-    with serve(create_receiver(taker, token=TOKEN), listener):
-        yield listener.getsockname()
+@pytest.fixture(params=BOTH)
+def place(request: pytest.FixtureRequest, taker: Taker) -> Iterator[Place]:
+    with request.param(taker) as place:
+        yield place
 
 
 def status_of(place: Place, target: str, *headers: tuple[str, str]) -> int:

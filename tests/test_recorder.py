@@ -1,17 +1,17 @@
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from devkit.callback import CALLBACK_PATH, Callback
+from devkit.callback import CALLBACK_PATH, PROBE_HEADER, Callback
 from devkit.errors import StoreError
 from devkit.event import NotRecorded, ReceiptTaken, Refused
 from devkit.fixture import Fixture, load
-from devkit.receipt import Receipt, Unreadable
+from devkit.receiver import Arrival
 from devkit.signature import sign
-from devkit.store import Store
+from devkit.store import Recording, Store
 from tests.recording import FIELDS, NOON, SECRET, Session, receipt
 from tests.wire import DEADLINE
 
@@ -33,10 +33,10 @@ def test_no_answer_is_given_while_the_disk_is_at_work(tmp_path: Path) -> None:
     asked, done = threading.Event(), threading.Event()
 
     class SlowStore(Store):
-        def record(self, fixture: Fixture, reading: Receipt | Unreadable) -> Path:
+        def record_all(self, recordings: Sequence[Recording]) -> list[Path | StoreError]:
             asked.set()
             done.wait(DEADLINE)
-            return super().record(fixture, reading)
+            return super().record_all(recordings)
 
     session = Session(tmp_path, store=SlowStore(tmp_path))
     with ThreadPoolExecutor(1) as pool:
@@ -50,8 +50,8 @@ def test_no_answer_is_given_while_the_disk_is_at_work(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_503_and_said_loudly(tmp_path: Path) -> None:
     class FullStore(Store):
-        def record(self, fixture: Fixture, reading: Receipt | Unreadable) -> Path:
-            raise StoreError("No space left.", hint="Make room.")
+        def record_all(self, recordings: Sequence[Recording]) -> list[Path | StoreError]:
+            return [StoreError("No space left.", hint="Make room.") for _ in recordings]
 
     session = Session(tmp_path, store=FullStore(tmp_path))
 
@@ -149,6 +149,38 @@ def test_what_cannot_be_read_has_no_signature_either(tmp_path: Path) -> None:
     session = Session(tmp_path, require_signature=True, secret=SECRET)
 
     assert session.take(Callback("POST", CALLBACK_PATH, (), b"\xff")) == 401
+
+
+def test_receipts_that_came_together_each_get_their_own_answer(tmp_path: Path) -> None:
+    class HalfFullStore(Store):
+        def record_all(self, recordings: Sequence[Recording]) -> list[Path | StoreError]:
+            *others, _ = super().record_all(recordings)
+            return [*others, StoreError("No space left.", hint="Make room.")]
+
+    session = Session(tmp_path, store=HalfFullStore(tmp_path), require_signature=True, secret=SECRET)
+    signed = [
+        receipt(messageId=name, sig=sign({**FIELDS, "messageId": name}, SECRET, "md5hash")) for name in "AB"
+    ]
+    probe = Callback("GET", CALLBACK_PATH, ((PROBE_HEADER, "n0nce"),))
+    arrivals = [
+        Arrival("receipt", signed[0]),
+        Arrival("probe", probe),
+        Arrival("receipt", receipt()),
+        Arrival("refused", receipt(), status=404),
+        Arrival("replay", signed[0]),
+        Arrival("receipt", signed[1]),
+    ]
+
+    assert session.recorder.take_all(arrivals) == [200, 200, 401, 404, 200, 503]
+    assert [event.name for event in session.events] == [
+        "receipt",
+        "refused",
+        "refused",
+        "receipt",
+        "not_recorded",
+    ]
+    assert session.recorder.recorded == 1
+    assert session.recorder.heard.is_set()
 
 
 def test_many_threads_record_each_receipt_once(session: Session) -> None:

@@ -20,9 +20,9 @@ from devkit.catalogue import TEST_SIGNATURE_SECRET, samples_directory
 from devkit.event import Event, ReceiptTaken, Refused
 from devkit.fixture import Fixture, dumps, load
 from devkit.receipt import Receipt, read
-from devkit.receiver import create_receiver
+from devkit.receiver import serve_receiver
 from devkit.recorder import Recorder
-from devkit.server import listen, serve
+from devkit.server import listen
 from devkit.session import Session, project_in
 from devkit.signature import verify
 from devkit.store import Store
@@ -282,7 +282,7 @@ def test_devkit_s_own_receiver_shows_a_replay_and_does_not_record_it_again(tmp_p
     project = project_in(tmp_path)
     project.prepare()
     session = Session(os.getpid(), "2026-11-23T12:00:00Z", "offline", url, "", "")
-    with serve(create_receiver(recorder.take, token="s3cret"), listener), project.running(session):
+    with serve_receiver(recorder.take_all, listener, token="s3cret"), project.running(session):
         result = run(tmp_path, "replay", "through-tunnel", "delivered-json", "--to", url)
 
     assert result.code == 0, result

@@ -2,17 +2,25 @@ import logging
 import socket
 import string
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devkit.server import MAX_BODY
-from tests.served import CLOSE, App, running, status_of
+from tests.served import CLOSE, App, Running, status_of
+from tests.served import running as serving
 from tests.wire import DEADLINE, answer_on, read_to_end, talk
 
 
-def test_headers_come_in_order_case_and_multiplicity() -> None:
+@pytest.fixture(scope="module", params=[{}, {"ahead": lambda environs: [None for _ in environs]}])
+def running(request: pytest.FixtureRequest) -> Running:
+    """The server with threads, and with everything in one."""
+    return partial(serving, **request.param)
+
+
+def test_headers_come_in_order_case_and_multiplicity(running: Running) -> None:
     head = b"POST /x HTTP/1.1\r\nhOSt: a.test\r\nX-Twice: 2\r\nx-twice:  1 \t\r\nX_Under: u\r\nX-Empty:\r\n"
     with running(app := App()) as place:
         talk(place, head + b"X-Latin: caf\xe9\r\nContent-Length: 2\r\n" + CLOSE + b"\r\nhi")
@@ -31,7 +39,7 @@ def test_headers_come_in_order_case_and_multiplicity() -> None:
     assert app.notes == [""]
 
 
-def test_a_folded_header_is_joined_and_noted() -> None:
+def test_a_folded_header_is_joined_and_noted(running: Running) -> None:
     with running(app := App()) as place:
         talk(place, b"GET / HTTP/1.1\r\nX-Fold: one\r\n  two\r\n\tthree\r\n" + CLOSE + b"\r\n")
 
@@ -39,7 +47,7 @@ def test_a_folded_header_is_joined_and_noted() -> None:
     assert app.notes == ["a header that was folded over several lines was joined"]
 
 
-def test_a_chunked_body_is_joined_and_noted() -> None:
+def test_a_chunked_body_is_joined_and_noted(running: Running) -> None:
     body = b"3\r\nsta\r\n4;name=value\r\ntus=\r\n0\r\nX-Trailer: t\r\n\r\n"
     with running(app := App()) as place:
         talk(place, b"POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n" + CLOSE + b"\r\n" + body)
@@ -52,7 +60,7 @@ def test_a_chunked_body_is_joined_and_noted() -> None:
 @pytest.mark.parametrize(
     "target", ["/%7e%2F%zz?a=%41;b", "//a//b", "/x;y=1?", "/caf\xe9?\xff=\x80", "http://a.test/p?q"]
 )
-def test_the_target_is_kept_to_the_byte(target: str) -> None:
+def test_the_target_is_kept_to_the_byte(running: Running, target: str) -> None:
     with running(app := App()) as place:
         talk(place, b"GET " + target.encode("latin-1") + b" HTTP/1.1\r\n" + CLOSE + b"\r\n")
 
@@ -67,7 +75,7 @@ _MEANT_FOR_THE_SERVER = ("content-length", "transfer-encoding", "connection", "e
 
 
 @pytest.fixture(scope="module")
-def kept_alive() -> Iterator[tuple[App, socket.socket]]:
+def kept_alive(running: Running) -> Iterator[tuple[App, socket.socket]]:
     with running(app := App()) as place, socket.create_connection(place) as connection:
         yield app, connection
 
@@ -111,7 +119,7 @@ def test_any_headers_arrive_as_they_were_sent(
         (b"POST / HTTP/1.1\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n", 413),
     ],
 )
-def test_a_bad_request_is_refused_without_words(head: bytes, status: int) -> None:
+def test_a_bad_request_is_refused_without_words(running: Running, head: bytes, status: int) -> None:
     with running(app := App()) as place:
         answer = talk(place, head + b"\r\n")
 
@@ -119,7 +127,7 @@ def test_a_bad_request_is_refused_without_words(head: bytes, status: int) -> Non
     assert app.taken == []
 
 
-def test_a_chunked_body_above_the_limit_is_refused() -> None:
+def test_a_chunked_body_above_the_limit_is_refused(running: Running) -> None:
     chunk = b"2000\r\n" + b"x" * 8192 + b"\r\n"
     with running(app := App()) as place:
         answer = talk(
@@ -130,7 +138,7 @@ def test_a_chunked_body_above_the_limit_is_refused() -> None:
     assert app.taken == []
 
 
-def test_a_body_at_the_limit_is_taken() -> None:
+def test_a_body_at_the_limit_is_taken(running: Running) -> None:
     with running(app := App()) as place:
         head = f"POST / HTTP/1.1\r\nContent-Length: {MAX_BODY}\r\n".encode()
         answer = talk(place, head + CLOSE + b"\r\n" + b"x" * MAX_BODY)
@@ -139,7 +147,7 @@ def test_a_body_at_the_limit_is_taken() -> None:
     assert app.taken[0].body == b"x" * MAX_BODY
 
 
-def test_who_asks_first_is_told_to_go_on() -> None:
+def test_who_asks_first_is_told_to_go_on(running: Running) -> None:
     with running(app := App()) as place, socket.create_connection(place, DEADLINE) as connection:
         connection.sendall(
             b"POST / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n" + CLOSE + b"\r\n"
@@ -153,14 +161,14 @@ def test_who_asks_first_is_told_to_go_on() -> None:
     assert app.taken[0].body == b"hi"
 
 
-def test_who_asks_first_without_a_body_is_answered_at_once() -> None:
+def test_who_asks_first_without_a_body_is_answered_at_once(running: Running) -> None:
     with running(App()) as place:
         answer = talk(place, b"GET / HTTP/1.1\r\nExpect: 100-continue\r\n" + CLOSE + b"\r\n")
 
     assert status_of(answer) == 200
 
 
-def test_requests_sent_together_are_answered_in_turn() -> None:
+def test_requests_sent_together_are_answered_in_turn(running: Running) -> None:
     with running(app := App()) as place:
         answer = talk(place, b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")
 
@@ -168,7 +176,9 @@ def test_requests_sent_together_are_answered_in_turn() -> None:
     assert [callback.target for callback in app.taken] == ["/1", "/2"]
 
 
-def test_a_mistake_in_the_application_is_an_answer_without_words(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_mistake_in_the_application_is_an_answer_without_words(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
     with running(App(during=lambda: 1 / 0)) as place, caplog.at_level(logging.CRITICAL, "waitress"):
         answer = talk(place, b"GET / HTTP/1.1\r\n" + CLOSE + b"\r\n")
 

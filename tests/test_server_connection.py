@@ -125,11 +125,11 @@ def test_no_more_connections_are_taken_than_files_may_be_open(
     monkeypatch: pytest.MonkeyPatch, files: int, most: int
 ) -> None:
     resource = pytest.importorskip("resource")
-    from devkit import server
+    from devkit.server.serve import _most_connections
 
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (files, files))
 
-    assert server._most_connections() == most
+    assert _most_connections() == most
 
 
 def test_files_with_high_numbers_are_served() -> None:

@@ -20,9 +20,9 @@ from devkit.callback import CALLBACK_PATH
 from devkit.event import Event, NotRecorded, ReceiptTaken
 from devkit.fixture import load
 from devkit.receipt import Receipt
-from devkit.receiver import create_receiver
+from devkit.receiver import serve_receiver
 from devkit.recorder import Recorder
-from devkit.server import listen, serve
+from devkit.server import listen
 from devkit.signature import verify
 from devkit.simulator import Simulator, run_simulator
 from devkit.store import Store
@@ -57,7 +57,7 @@ def test_each_message_has_exactly_its_promised_receipts_on_disk(tmp_path: Path) 
     options = replace(JUMPING, callback_url=callback_url, sign_receipts=True)
 
     with (
-        serve(create_receiver(recorder.take, token=TOKEN), listener, threads=16),
+        serve_receiver(recorder.take_all, listener, token=TOKEN),
         run_simulator(options) as simulator,
         ThreadPoolExecutor(SENDERS) as pool,
     ):

@@ -3,7 +3,7 @@ import os
 import shutil
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -134,18 +134,18 @@ def test_the_name_of_a_new_day_is_synced_before_its_first_receipt_counts(
 ) -> None:
     (store.recorded / "2026-11-23").mkdir()  # another process has just made it, and has not synced it yet
     done: list[object] = []
-    sync, create = durable.sync_directory, durable.create
+    sync, create_all = durable.sync_directory, durable.create_all
 
     def log_sync(path: Path) -> None:
         done.append(path)
         sync(path)
 
-    def log_create(path: Path, data: bytes, sync: Callable[[Path], None]) -> None:
+    def log_create(files: Sequence[tuple[Path, bytes]]) -> list[OSError | None]:
         done.append("create")
-        create(path, data, sync)
+        return create_all(files)
 
     monkeypatch.setattr(durable, "sync_directory", log_sync)
-    monkeypatch.setattr(durable, "create", log_create)
+    monkeypatch.setattr(durable, "create_all", log_create)
 
     record(store, DELIVERED)
     record(store, DELIVERED)
@@ -181,6 +181,43 @@ def test_a_receipt_that_cannot_be_written_is_a_store_error_and_leaves_no_file(
     assert "447700" not in caught.value.message
     assert [path for path in store.recorded.rglob("*") if path.is_file()] == []
     assert load(record(store, DELIVERED)) == DELIVERED  # as soon as there is room, without a restart
+
+
+def test_receipts_that_came_together_are_recorded_each_in_a_file_of_its_own(store: Store) -> None:
+    midnight = datetime(2026, 11, 24, tzinfo=UTC)
+    fixtures = [
+        Fixture(moment, compose({"status": "delivered", "messageId": f"{number:02}"}, "json"))
+        for number, moment in enumerate([MOMENT, MOMENT, midnight])
+    ]
+
+    paths = store.record_all([(fixture, fixture.read()) for fixture in fixtures])
+
+    assert [load(path) for path in paths if isinstance(path, Path)] == fixtures
+    assert [path.parent.name for path in paths if isinstance(path, Path)] == ["2026-11-23"] * 2 + [
+        "2026-11-24"
+    ]
+    assert store.record_all([]) == []
+
+
+def test_one_of_them_that_cannot_be_written_costs_the_others_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fixtures = [
+        Fixture(MOMENT, compose({"status": "delivered", "messageId": name}, "json")) for name in "ABC"
+    ]
+    write = os.write
+
+    def full_for_one(file: int, data: bytes) -> int:
+        if b'"B"' in bytes(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", full_for_one)
+
+    results = store.record_all([(fixture, fixture.read()) for fixture in fixtures])
+
+    assert [isinstance(result, StoreError) for result in results] == [False, True, False]
+    assert sorted(entry.message_id for entry in store.entries()) == ["A", "C"]
 
 
 def test_a_file_in_the_place_of_a_day_is_a_store_error(store: Store) -> None:

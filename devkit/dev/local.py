@@ -9,15 +9,14 @@ from devkit.forward import forwarding
 from devkit.inspector import Feed, Keeping, Options, create_inspector, serve_inspector
 from devkit.keep import Policy, load_key, private_values
 from devkit.push import Address, parse_address
-from devkit.receiver import create_receiver
+from devkit.receiver import serve_receiver
 from devkit.recorder import Recorder
-from devkit.server import listen, serve
+from devkit.server import listen
 from devkit.session import Project
 from devkit.settings import Settings
 from devkit.store import Store
 
 _HOST = "127.0.0.1"  # a tunnel's agent is on this machine too; nobody else has business here
-_THREADS = 16  # more than cores: a request mostly waits for the disk
 
 
 @contextmanager
@@ -32,7 +31,7 @@ def receiving(recorder: Recorder, settings: Settings, token: str) -> Iterator[st
         if address := _forward_address(settings):
             _refuse_own_port(address, listening)
             recorder.forward = stack.enter_context(forwarding(address, recorder.emit)).offer
-        stack.enter_context(serve(create_receiver(recorder.take, token=token), listening, threads=_THREADS))
+        stack.enter_context(serve_receiver(recorder.take_all, listening, token=token))
         yield _url(listening)
 
 

@@ -1,0 +1,165 @@
+"""A new file on its way to a name: written where nobody sees it, synced, then named. Many at once are synced side by
+side.
+
+What goes wrong is an OSError, as the system tells it.
+"""
+
+import errno
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+ASIDE = ".tmp"  # how names end that a file has before its own
+
+# More than a disk has channels to spare. Each is a thread that waits for it, and little else.
+_SYNCS_AT_ONCE = 8
+
+# What link() says on file systems that know no hard links: FAT, many network and shared folders, Android.
+_NO_HARD_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+
+
+class Draft:
+    """A file before it has its name. Take the steps in their order; `discard` at the end, whatever happened.
+
+    error: what a step of `sync_all` failed with.
+    """
+
+    __slots__ = ("_file", "aside", "data", "error", "path")
+
+    def __init__(self, path: Path, data: bytes) -> None:
+        self.path, self.data = path, data
+        self.aside: Path | None = None
+        self.error: OSError | None = None
+        self._file = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+    def write(self) -> None:
+        """Into a file without any name, where that goes: fewer steps, and a killed process leaves nothing behind."""
+        try:
+            self._file = os.open(self.path.parent, os.O_WRONLY | os.O_TMPFILE, 0o600)
+        except (AttributeError, OSError):  # other systems than Linux, and some file systems
+            self.write_aside()
+            return
+        with suppress(OSError):
+            os.fchmod(self._file, 0o600)  # a umask can take rights from the owner too
+        _write(self._file, self.data)
+
+    def write_aside(self) -> None:
+        """Into a file with another name beside the place of its own."""
+        self.aside = self.path.parent / f".{os.getpid()}-{os.urandom(4).hex()}{ASIDE}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self._file = os.open(self.aside, flags, 0o600)
+        with suppress(OSError):  # FAT and Windows keep no modes: there nothing is to be had
+            self.aside.chmod(0o600)
+        _write(self._file, self.data)
+
+    def sync(self) -> None:
+        os.fsync(self._file)
+
+    def name(self) -> None:
+        """Give it its name. Raises FileExistsError rather than overwrite."""
+        if self.aside is None and not self._name_nameless():
+            self._close()
+            self.write_aside()
+            self.sync()
+        if self.aside is not None:
+            self._close()  # Windows renames no open file
+            _name(self.aside, self.path)
+        self.discard()
+
+    def replace(self) -> None:
+        """Give it its name, in the place of the file that may have it. For one that was written aside."""
+        assert self.aside is not None
+        self._close()
+        os.replace(self.aside, self.path)
+
+    def discard(self) -> None:
+        """Close it, and take away what name it had before its own."""
+        self._close()
+        if self.aside is not None:
+            with suppress(OSError):  # mostly gone already; if not, the next start clears it away
+                self.aside.unlink()
+            self.aside = None
+
+    def _name_nameless(self) -> bool:
+        try:
+            # src_dir_fd means nothing with an absolute path, but without it Python links to the symbolic link itself.
+            os.link(f"/proc/self/fd/{self._file}", self.path, src_dir_fd=self._file)
+        except FileExistsError:
+            raise
+        except OSError:  # such as where /proc is not to be had: the other way works, or tells why not
+            return False
+        return True
+
+    def _close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def sync_all(drafts: Sequence[Draft]) -> None:
+    """The content of all of them on disk; each keeps the error that it met."""
+    if len(drafts) < 2:  # one alone is quicker without another thread
+        _sync(drafts)
+        return
+    parts = min(len(drafts), _SYNCS_AT_ONCE)
+    list(_syncing().map(_sync, [drafts[first::parts] for first in range(parts)]))
+
+
+@cache
+def _syncing() -> "ThreadPoolExecutor":
+    from concurrent.futures import ThreadPoolExecutor  # only here: a command that lists receipts never syncs
+
+    return ThreadPoolExecutor(_SYNCS_AT_ONCE, thread_name_prefix="sync")
+
+
+def _sync(drafts: Sequence[Draft]) -> None:
+    for draft in drafts:
+        try:
+            draft.sync()
+        except OSError as error:
+            draft.error = error
+
+
+def _write(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:  # a write may be short, on a disk that fills up for one
+        rest = rest[os.write(file, rest) :]
+
+
+def _name(aside: Path, path: Path) -> None:
+    """Give a file its name, unless the name is taken."""
+    if os.name == "nt":
+        os.rename(aside, path)  # which never overwrites there
+        return
+    try:
+        os.link(aside, path)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        _rename_in_turn(aside, path)
+
+
+def _rename_in_turn(aside: Path, path: Path) -> None:
+    # Elsewhere rename() overwrites. So whoever makes a name here waits for the others, looks, and then renames.
+    import fcntl
+
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        os.rename(aside, path)
+    finally:
+        os.close(directory)  # and the lock with it, as at the end of a killed process

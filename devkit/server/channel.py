@@ -1,0 +1,104 @@
+"""One connection: its requests with their headers as they arrived, its answers without words of the server's own."""
+
+from http import HTTPStatus
+from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.task import ErrorTask, WSGITask
+
+from devkit.wsgi import FOLDED_KEY, HEADERS_KEY
+
+
+class Parser(HTTPRequestParser):
+    """Keeps the headers as they arrived; waitress merges them, renames them and drops some."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+    folded = False
+    status: int | None = None  # of the answer, when there is no need to ask the application
+
+    def parse_header(self, header_plus: bytes) -> None:
+        line, end, rest = header_plus.partition(b"\r\n")
+        try:
+            super().parse_header(_as_ascii(line) + end + rest)
+        except ValueError as error:  # such as the host of `GET http://[/`
+            raise ParsingError("the target cannot be read") from error
+        if not line.isascii():
+            self.request_uri = line.split(b" ")[1].decode("latin-1")
+        self.pairs = _pairs(header_plus)
+        self.folded = b"\r\n " in header_plus or b"\r\n\t" in header_plus
+        names = [name.lower() for name, _ in self.pairs]
+        coded = names.count("transfer-encoding")
+        if coded and (not self.chunked or coded > 1 or "content-length" in names):
+            # Two programs that read such a request could see its end in two places (RFC 9112, section 6.1).
+            raise ParsingError("where the body ends is not clear")
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        if self.completed:
+            # Nothing more is due, or it was refused: `100 Continue` would have waitress wait for a body.
+            self.expect_continue = False
+        return consumed
+
+
+class Task(WSGITask):
+    def execute(self) -> None:
+        request: Any = self.request
+        if request.status is None:
+            super().execute()
+        else:
+            _answer(self, request.status)
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        request: Any = self.request
+        environ[HEADERS_KEY], environ[FOLDED_KEY] = request.pairs, request.folded
+        return environ
+
+
+class _ErrorTask(ErrorTask):
+    """A refusal without words: the usual page names the server and quotes its limits."""
+
+    def execute(self) -> None:
+        request: Any = self.request
+        self.set_close_on_finish()
+        _answer(self, request.error.code)
+
+
+class Channel(HTTPChannel):
+    parser_class = Parser
+    task_class = Task
+    error_task_class = _ErrorTask
+
+    def handle_read(self) -> None:
+        # The clock of a request starts with its first bytes: a body that drips in does not buy time.
+        under_way, started = self.request is not None, self.last_activity
+        super().handle_read()
+        if under_way:
+            self.last_activity = started
+
+
+def _answer(task: Any, status: int) -> None:
+    """An answer that is a status and nothing else."""
+    task.complete, task.content_length = True, 0
+    task.status = f"{status} {HTTPStatus(status).phrase}"
+    task.write(b"")
+
+
+def _as_ascii(line: bytes) -> bytes:
+    # waitress refuses a request line with other bytes; some clients put a receipt's UTF-8 there as it is.
+    if line.isascii():
+        return line
+    return b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in line)
+
+
+def _pairs(block: bytes) -> tuple[tuple[str, str], ...]:
+    pairs: list[tuple[str, str]] = []
+    for line in block.decode("latin-1").split("\r\n")[1:]:
+        if line[:1] in (" ", "\t") and pairs:  # a folded line goes on with the value above
+            name, value = pairs.pop()
+            pairs.append((name, " ".join((value, line.strip(" \t")))))
+        elif line:
+            name, _, value = line.partition(":")
+            pairs.append((name, value.strip(" \t")))
+    return tuple(pairs)

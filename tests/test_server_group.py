@@ -1,0 +1,150 @@
+"""A server that answers all requests that have come at the same time together, in one thread."""
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+
+from tests.served import CLOSE, App, running, status_of
+from tests.wire import DEADLINE, Place, answer_on, read_to_end, talk, wait_until
+
+ASK = b"GET /%d HTTP/1.1\r\n\r\n"
+
+
+class Ahead:
+    """Takes every request. groups: the paths of those that were handed over together. The first group is held."""
+
+    def __init__(self, then: Callable[[str], int | None] = lambda path: 201) -> None:
+        self.groups: list[list[str]] = []
+        self.entered, self.go_on = threading.Event(), threading.Event()
+        self._then = then
+
+    def __call__(self, environs: Sequence[dict[str, Any]]) -> list[int | None]:
+        self.groups.append([environ["PATH_INFO"] for environ in environs])
+        self.entered.set()
+        self.go_on.wait(DEADLINE)
+        return [self._then(path) for path in self.groups[-1]]
+
+
+@contextmanager
+def held(ahead: Ahead, app: App | None = None) -> Iterator[Place]:
+    """The server is busy with `GET /0` when the block begins, until `go_on` is set."""
+    with running(app or App(), ahead=ahead) as place, socket.create_connection(place, DEADLINE) as first:
+        first.sendall(ASK % 0)
+        assert ahead.entered.wait(DEADLINE)
+        yield place
+        assert answer_on(first)[0] == 201
+
+
+def ask_on_connections(place: Place, count: int, stack: ExitStack) -> list[socket.socket]:
+    connections = [stack.enter_context(socket.create_connection(place, DEADLINE)) for _ in range(count)]
+    for number, connection in enumerate(connections, start=1):
+        connection.sendall(ASK % number)
+    return connections
+
+
+def test_what_comes_while_it_is_busy_is_handed_over_together() -> None:
+    ahead, app = Ahead(), App()
+    with held(ahead, app) as place, ExitStack() as stack:
+        asking = ask_on_connections(place, 20, stack)
+        ahead.go_on.set()
+
+        assert [answer_on(connection)[0] for connection in asking] == [201] * 20
+
+    first, *others = ahead.groups
+    assert first == ["/0"]
+    assert sorted(path for group in others for path in group) == sorted(
+        f"/{number}" for number in range(1, 21)
+    )
+    assert len(others) <= 2  # connections that were taken in one round may have been read in the next
+    assert app.taken == []
+
+
+def test_a_group_has_its_limit() -> None:
+    ahead = Ahead()
+    with held(ahead) as place, ExitStack() as stack:
+        asking = ask_on_connections(place, 150, stack)
+        ahead.go_on.set()
+
+        assert {answer_on(connection)[0] for connection in asking} == {201}
+
+    assert max(map(len, ahead.groups)) <= 64
+
+
+def test_only_what_was_not_taken_goes_to_the_application() -> None:
+    ahead, app = Ahead(lambda path: None if path == "/2" else 201), App()
+    with held(ahead, app) as place, ExitStack() as stack:
+        asking = ask_on_connections(place, 3, stack)
+        ahead.go_on.set()
+
+        assert [answer_on(connection)[0] for connection in asking] == [201, 200, 201]
+
+    assert [callback.path for callback in app.taken] == ["/2"]
+
+
+def test_requests_sent_together_on_one_connection_are_answered_in_turn() -> None:
+    ahead = Ahead(lambda path: 200 + int(path[1:]))
+    ahead.go_on.set()
+    with running(App(), ahead=ahead) as place:
+        answers = talk(place, ASK % 1 + ASK % 2 + ASK % 3 + b"GET /4 HTTP/1.1\r\n" + CLOSE + b"\r\n")
+
+    assert [int(answer.split()[1]) for answer in answers.split(b"\r\n\r\n")[:-1]] == [201, 202, 203, 204]
+    assert ahead.groups == [["/1"], ["/2"], ["/3"], ["/4"]]
+
+
+def test_a_refused_request_is_not_handed_over() -> None:
+    ahead = Ahead()
+    ahead.go_on.set()
+    with running(App(), ahead=ahead) as place:
+        assert status_of(talk(place, b"GET http://[/ HTTP/1.1\r\n\r\n")) == 400
+
+    assert ahead.groups == []
+
+
+def test_a_mistake_is_an_answer_without_words_and_the_server_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ahead = Ahead(lambda path: 1 // 0 if path == "/1" else 201)
+    ahead.go_on.set()
+    with running(App(), ahead=ahead) as place, caplog.at_level(logging.CRITICAL, "devkit.server.group"):
+        assert status_of(talk(place, b"GET /1 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 500
+        assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
+
+
+def test_who_has_gone_before_the_answer_is_no_failure() -> None:
+    ahead = Ahead()
+    with held(ahead) as place:
+        with socket.create_connection(place, DEADLINE) as gone:
+            gone.sendall(ASK % 1)
+        ahead.go_on.set()
+
+        assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
+
+
+def test_a_stop_answers_what_is_under_way() -> None:
+    ahead, stop, stopped = Ahead(), threading.Event(), threading.Event()
+    places: list[Place] = []
+
+    def session() -> None:
+        with running(App(), ahead=ahead) as place:
+            places.append(place)
+            stop.wait(DEADLINE)
+        stopped.set()
+
+    thread = threading.Thread(target=session)
+    thread.start()
+    wait_until(lambda: bool(places))
+    with socket.create_connection(places[0], DEADLINE) as connection:
+        connection.sendall(ASK % 1)
+        assert ahead.entered.wait(DEADLINE)
+        stop.set()
+        assert not stopped.is_set()
+        ahead.go_on.set()
+
+        assert status_of(read_to_end(connection)) == 201
+    thread.join(DEADLINE)
+    assert stopped.is_set()
