@@ -1,8 +1,10 @@
+import gc
 import socket
 import ssl
 import stat
 import struct
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -191,6 +193,20 @@ def test_the_front_lets_go_of_connections_that_are_open_at_the_end(trust: Trust)
     assert set(threading.enumerate()) == before
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(at, DEADLINE)
+
+
+def test_a_connection_that_comes_as_the_front_closes_is_closed_too(trust: Trust) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as inner, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(100):
+            outer = listen("127.0.0.1", 0)
+            at = outer.getsockname()
+            with front(outer, inner.getsockname(), trust.context(), look_away):
+                late = socket.create_connection(at, DEADLINE)
+            late.close()
+        gc.collect()
+
+    assert [str(warning.message) for warning in caught] == []
 
 
 def test_files_are_private_and_stay_across_restarts(tmp_path: Path) -> None:

@@ -83,11 +83,14 @@ class _Front:
     async def _accept(self) -> None:
         while True:
             await self.room.acquire()
+            await self._readable(self.listener)
             try:
-                connection, peer = await self.loop.sock_accept(self.listener)
-            except OSError:  # no file descriptor was left for it
+                # Not the loop's own way: cancelled, it forgets a connection that it has just taken, and leaves it open.
+                connection, peer = self.listener.accept()
+            except OSError as error:
                 self.room.release()
-                await asyncio.sleep(_PAUSE)
+                if not isinstance(error, BlockingIOError):  # no file descriptor was left for it
+                    await asyncio.sleep(_PAUSE)
                 continue
             conversation = self.loop.create_task(self._converse(connection, str(peer[0])))
             self.conversations[conversation] = connection
@@ -129,14 +132,17 @@ class _Front:
             raise
         return reader, asyncio.StreamWriter(transport, protocol, reader, self.loop)
 
-    async def _peek(self, connection: socket.socket) -> bytes:
-        """The first byte, which stays where it is; empty when the other side has gone."""
+    async def _readable(self, connection: socket.socket) -> None:
         ready = asyncio.Event()
         self.loop.add_reader(connection, ready.set)
         try:
             await ready.wait()
         finally:
             self.loop.remove_reader(connection)
+
+    async def _peek(self, connection: socket.socket) -> bytes:
+        """The first byte, which stays where it is; empty when the other side has gone."""
+        await self._readable(connection)
         return connection.recv(1, socket.MSG_PEEK)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
