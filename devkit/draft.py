@@ -30,11 +30,14 @@ class Draft:
     error: what a step of `sync_all` failed with.
     """
 
-    __slots__ = ("_file", "aside", "data", "error", "path")
+    __slots__ = ("_data", "_directory", "_file", "aside", "error", "path")
 
-    def __init__(self, path: Path, data: bytes) -> None:
-        self.path, self.data = path, data
-        self.aside: Path | None = None
+    def __init__(self, directory: Path, name: str, data: bytes) -> None:
+        self._directory, self._data = os.fspath(directory), data
+        self.path = os.path.join(
+            self._directory, name
+        )  # as text: with Path it is the slowest part of a recording
+        self.aside = ""
         self.error: OSError | None = None
         self._file = -1
 
@@ -47,50 +50,49 @@ class Draft:
     def write(self) -> None:
         """Into a file without any name, where that goes: fewer steps, and a killed process leaves nothing behind."""
         try:
-            self._file = os.open(self.path.parent, os.O_WRONLY | os.O_TMPFILE, 0o600)
+            self._file = os.open(self._directory, os.O_WRONLY | os.O_TMPFILE, 0o600)
         except (AttributeError, OSError):  # other systems than Linux, and some file systems
             self.write_aside()
             return
         with suppress(OSError):
             os.fchmod(self._file, 0o600)  # a umask can take rights from the owner too
-        _write(self._file, self.data)
+        _write(self._file, self._data)
 
     def write_aside(self) -> None:
         """Into a file with another name beside the place of its own."""
-        self.aside = self.path.parent / f".{os.getpid()}-{os.urandom(4).hex()}{ASIDE}"
+        self.aside = os.path.join(self._directory, f".{os.getpid()}-{os.urandom(4).hex()}{ASIDE}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         self._file = os.open(self.aside, flags, 0o600)
         with suppress(OSError):  # FAT and Windows keep no modes: there nothing is to be had
-            self.aside.chmod(0o600)
-        _write(self._file, self.data)
+            os.chmod(self.aside, 0o600)
+        _write(self._file, self._data)
 
     def sync(self) -> None:
         os.fsync(self._file)
 
     def name(self) -> None:
         """Give it its name. Raises FileExistsError rather than overwrite."""
-        if self.aside is None and not self._name_nameless():
+        if not self.aside and not self._name_nameless():
             self._close()
             self.write_aside()
             self.sync()
-        if self.aside is not None:
+        if self.aside:
             self._close()  # Windows renames no open file
             _name(self.aside, self.path)
         self.discard()
 
     def replace(self) -> None:
         """Give it its name, in the place of the file that may have it. For one that was written aside."""
-        assert self.aside is not None
         self._close()
         os.replace(self.aside, self.path)
 
     def discard(self) -> None:
         """Close it, and take away what name it had before its own."""
         self._close()
-        if self.aside is not None:
+        if self.aside:
             with suppress(OSError):  # mostly gone already; if not, the next start clears it away
-                self.aside.unlink()
-            self.aside = None
+                os.unlink(self.aside)
+            self.aside = ""
 
     def _name_nameless(self) -> bool:
         try:
@@ -138,7 +140,7 @@ def _write(file: int, data: bytes) -> None:
         rest = rest[os.write(file, rest) :]
 
 
-def _name(aside: Path, path: Path) -> None:
+def _name(aside: str, path: str) -> None:
     """Give a file its name, unless the name is taken."""
     if os.name == "nt":
         os.rename(aside, path)  # which never overwrites there
@@ -151,15 +153,15 @@ def _name(aside: Path, path: Path) -> None:
         _rename_in_turn(aside, path)
 
 
-def _rename_in_turn(aside: Path, path: Path) -> None:
+def _rename_in_turn(aside: str, path: str) -> None:
     # Elsewhere rename() overwrites. So whoever makes a name here waits for the others, looks, and then renames.
     import fcntl
 
-    directory = os.open(path.parent, os.O_RDONLY)
+    directory = os.open(os.path.dirname(path), os.O_RDONLY)
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
         if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
         os.rename(aside, path)
     finally:
         os.close(directory)  # and the lock with it, as at the end of a killed process

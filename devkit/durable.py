@@ -31,16 +31,16 @@ def create(path: Path, data: bytes) -> None:
 
     Raises FileExistsError rather than overwrite.
     """
-    if error := create_all([(path, data)])[0]:
+    if error := create_all(path.parent, [(path.name, data)])[0]:
         raise error
 
 
-def create_all(files: Sequence[tuple[Path, bytes]]) -> list[OSError | None]:
+def create_all(directory: Path, files: Sequence[tuple[str, bytes]]) -> list[OSError | None]:
     """New files, each on disk when this returns unless it has an error, and then there is none of it.
 
-    Their contents are synced side by side, and each directory once.
+    files: name and content. The contents are synced side by side, the directory once.
     """
-    drafts = [Draft(path, data) for path, data in files]
+    drafts = [Draft(directory, name, data) for name, data in files]
     try:
         _attempt(Draft.write, drafts)
         sync_all([draft for draft in drafts if not draft.error])
@@ -48,14 +48,13 @@ def create_all(files: Sequence[tuple[Path, bytes]]) -> list[OSError | None]:
     finally:
         for draft in drafts:
             draft.discard()
-    for directory in {draft.path.parent for draft in drafts if not draft.error}:
-        _sync_names([draft for draft in drafts if not draft.error and draft.path.parent == directory])
+    _sync_names(directory, [draft for draft in drafts if not draft.error])
     return [draft.error for draft in drafts]
 
 
 def replace(path: Path, data: bytes) -> None:
     """The file with new content, on disk when this returns; a reader sees the old or the new, never a part."""
-    with Draft(path, data) as draft:
+    with Draft(path.parent, path.name, data) as draft:
         draft.write_aside()
         draft.sync()
         draft.replace()
@@ -88,7 +87,7 @@ def make_private(directory: Path) -> None:
 
 def try_writing(directory: Path) -> None:
     """Write and delete a file, to meet a full or read-only disk before a receipt does."""
-    with Draft(directory / "try", b"devkit") as draft:
+    with Draft(directory, "try", b"devkit") as draft:
         draft.write_aside()
         draft.sync()
 
@@ -127,15 +126,16 @@ def _attempt(step: Callable[[Draft], None], drafts: Sequence[Draft]) -> None:
                 draft.error = error
 
 
-def _sync_names(drafts: Sequence[Draft]) -> None:
-    """The names that these were given in a directory, on disk; taken away again when that fails."""
+def _sync_names(directory: Path, drafts: Sequence[Draft]) -> None:
+    """The names that these were given, on disk; taken away again when that fails."""
     try:
-        sync_directory(drafts[0].path.parent)
+        if drafts:
+            sync_directory(directory)
     except OSError as error:
         for draft in drafts:
             draft.error = error
             with suppress(OSError):
-                draft.path.unlink()
+                os.unlink(draft.path)
 
 
 def _set_mode(path: Path, mode: int) -> None:

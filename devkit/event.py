@@ -4,7 +4,7 @@ Each becomes one JSON object with the fields below and `event`, its name.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 
@@ -13,7 +13,8 @@ class Event:
     name: ClassVar[str]
 
     def as_json(self) -> dict[str, object]:
-        return {"event": self.name, **asdict(self)}
+        fields: tuple[str, ...] = self.__match_args__
+        return {"event": self.name, **{field: getattr(self, field) for field in fields}}
 
 
 Emit = Callable[[Event], None]

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -37,6 +38,10 @@ from devkit.stop import Stop
 _LAST_WORDS = 5  # seconds for what is left to print; a terminal held with Ctrl-S must not hold the exit
 
 
+# Seconds between two looks for what has happened. Nobody sees the delay, and under load the lines of a hundred receipts
+# cost the receiver no more interruptions than those of one.
+_REST = 0.01
+
 _WAITING = 10_000  # events; beyond them, strangers that were refused are told of by the next one's count
 
 Lines = Callable[[Event], list[Text]]
@@ -67,14 +72,17 @@ def reporting(*, as_json: bool, stop: Stop, lines: Lines | None = None) -> Itera
 
 
 def _print(queue: SimpleQueue[Event | None], show: Callable[[Event], None], stop: Stop) -> None:
-    while (event := queue.get()) is not None:
-        try:
+    try:
+        while (event := queue.get()) is not None:
             show(event)
-        # The terminal was closed, or the pipe's reader left, of which rich makes a SystemExit.
-        except (OSError, SystemExit):
-            _let_go()
-            stop.ask()
-            return
+            if queue.empty():
+                sys.stdout.flush()
+                time.sleep(_REST)
+        sys.stdout.flush()
+    # The terminal was closed, or the pipe's reader left, of which rich makes a SystemExit.
+    except (OSError, SystemExit):
+        _let_go()
+        stop.ask()
 
 
 def _let_go() -> None:
@@ -87,9 +95,10 @@ def _let_go() -> None:
 
 def _json_line(event: Event) -> None:
     if isinstance(event, Notice):
+        sys.stdout.flush()  # what was said before it comes before it
         print(one_line(event.text, 1000), file=sys.stderr, flush=True)
     else:
-        print(json.dumps(event.as_json()), flush=True)
+        print(json.dumps(event.as_json()))
 
 
 def _human_lines(lines: Lines | None) -> Callable[[Event], None]:
@@ -100,9 +109,12 @@ def _human_lines(lines: Lines | None) -> Callable[[Event], None]:
 
     def show(event: Event) -> None:
         console = notices if isinstance(event, Notice | NotRecorded) else out
+        if console is notices:
+            out.file.flush()  # what was said before it comes before it
         for line in render(event, lines):
             console.print(_in_encoding(line, console.encoding))
-        console.file.flush()
+        if console is notices:
+            notices.file.flush()
 
     return show
 

@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from devkit import durable
 from devkit.errors import ConfigurationError, StoreError
-from devkit.fixture import Fixture, dump_document
+from devkit.fixture import Fixture, dump_document, format_time
 from devkit.receipt import Receipt, Unreadable
 
 RECORDED = "recorded"
@@ -74,24 +75,29 @@ class Store:
 
     def record_all(self, recordings: Sequence[Recording]) -> list[Path | StoreError]:
         """As `record`, for receipts that came at the same time: together they wait for the disk once."""
+        results: list[Path | StoreError] = []
+        for day, group in groupby(recordings, lambda recording: _day(recording[0])):
+            results += self._record_in(self.recorded / day, list(group))
+        return results
+
+    def _record_in(self, day: Path, recordings: Sequence[Recording]) -> list[Path | StoreError]:
         files = [
-            (self._path(fixture, reading), dump_document(fixture, reading)) for fixture, reading in recordings
+            (file_name(fixture.recorded_at, reading), dump_document(fixture, reading))
+            for fixture, reading in recordings
         ]
-        errors = self._create(files)
+        errors = self._create(day, files)
         if missing := [place for place, error in enumerate(errors) if isinstance(error, FileNotFoundError)]:
             self._days.clear()  # somebody cleared the recordings away
-            for place, error in zip(missing, self._create([files[place] for place in missing]), strict=True):
+            again = self._create(day, [files[place] for place in missing])
+            for place, error in zip(missing, again, strict=True):
                 errors[place] = error
         return [
-            _failure(path, error) if error else path for (path, _), error in zip(files, errors, strict=True)
+            _failure(day, error) if error else day / name
+            for (name, _), error in zip(files, errors, strict=True)
         ]
 
-    def _path(self, fixture: Fixture, reading: Receipt | Unreadable) -> Path:
-        day = fixture.recorded_at.astimezone(UTC).date().isoformat()
-        return self.recorded / day / file_name(fixture.recorded_at, reading)
-
-    def _create(self, files: Sequence[tuple[Path, bytes]]) -> list[OSError | None]:
-        for day in {path.parent for path, _ in files} - self._days:
+    def _create(self, day: Path, files: Sequence[tuple[str, bytes]]) -> list[OSError | None]:
+        if day not in self._days:
             try:
                 durable.make_directory(day)
                 # Its own name must be on disk before a file in it counts, also when somebody else has just made it.
@@ -99,7 +105,7 @@ class Store:
             except OSError as error:
                 return [error] * len(files)
             self._days.add(day)
-        return durable.create_all(files)
+        return durable.create_all(day, files)
 
     def days(self) -> list[Path]:
         """The directories of recorded days, newest first."""
@@ -116,8 +122,8 @@ def file_name(recorded_at: datetime, reading: Receipt | Unreadable) -> str:
     status, message_id = "unparsed", ""
     if isinstance(reading, Receipt):
         status, message_id = safe(reading.status, 20) or status, safe(reading.message_id, 40)
-    time = recorded_at.astimezone(UTC).strftime("%H%M%S.%f")
-    return f"{time}Z-{status}-{message_id or 'noid'}-{os.urandom(3).hex()}.json"
+    time = format_time(recorded_at).partition("T")[2].replace(":", "")
+    return f"{time}-{status}-{message_id or 'noid'}-{os.urandom(3).hex()}.json"
 
 
 def read_name(path: Path) -> Entry | None:
@@ -137,9 +143,13 @@ def safe(text: str, limit: int) -> str:
     return _UNSAFE.sub("_", text[:limit])
 
 
-def _failure(path: Path, error: OSError) -> StoreError:
+def _day(fixture: Fixture) -> str:
+    return fixture.recorded_at.astimezone(UTC).date().isoformat()
+
+
+def _failure(day: Path, error: OSError) -> StoreError:
     failure = StoreError(
-        f"A receipt could not be recorded in {path.parent}: {error.strerror}.",
+        f"A receipt could not be recorded in {day}: {error.strerror}.",
         hint="Vonage will send it again. Make room or mend the directory; devkit need not be restarted.",
     )
     failure.__cause__ = error

@@ -20,25 +20,21 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.delattr(os, "O_TMPFILE", raising=False)
 
 
-def files_in(directory: Path, count: int) -> list[tuple[Path, bytes]]:
-    return [(directory / f"{number}.json", b"%d" % number) for number in range(count)]
+def files(count: int) -> list[tuple[str, bytes]]:
+    return [(f"{number}.json", b"%d" % number) for number in range(count)]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 30])
 def test_all_are_created_whole_with_nothing_beside_them(tmp_path: Path, count: int) -> None:
-    files = files_in(tmp_path, count)
+    assert durable.create_all(tmp_path, files(count)) == [None] * count
 
-    assert durable.create_all(files) == [None] * count
-
-    assert names(tmp_path) == sorted(path.name for path, _ in files)
-    assert all(path.read_bytes() == data for path, data in files)
+    assert names(tmp_path) == sorted(name for name, _ in files(count))
+    assert all((tmp_path / name).read_bytes() == data for name, data in files(count))
 
 
-def test_they_are_synced_side_by_side_and_each_directory_once(
+def test_they_are_synced_side_by_side_and_the_directory_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    others = tmp_path / "others"
-    others.mkdir()
     sync, together = os.fsync, threading.Barrier(4)
     directories: list[int] = []
 
@@ -51,8 +47,8 @@ def test_they_are_synced_side_by_side_and_each_directory_once(
 
     monkeypatch.setattr(os, "fsync", sync_with_the_others)
 
-    assert durable.create_all(files_in(tmp_path, 2) + files_in(others, 2)) == [None] * 4
-    assert sorted(directories) == sorted([tmp_path.stat().st_ino, others.stat().st_ino])
+    assert durable.create_all(tmp_path, files(4)) == [None] * 4
+    assert directories == [tmp_path.stat().st_ino]
 
 
 def test_no_name_is_given_before_all_contents_are_synced_and_no_directory_synced_before_all_names(
@@ -72,14 +68,13 @@ def test_no_name_is_given_before_all_contents_are_synced_and_no_directory_synced
     monkeypatch.setattr(os, "fsync", log_sync)
     monkeypatch.setattr(os, "link", log_link)
 
-    durable.create_all(files_in(tmp_path, 3))
+    durable.create_all(tmp_path, files(3))
 
     assert done == ["content"] * 3 + ["name"] * 3 + ["directory"]
 
 
 def test_what_goes_wrong_with_one_is_its_own_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "0.json").write_bytes(b"former")
-    files = [*files_in(tmp_path, 4), (tmp_path / "missing" / "x.json", b"")]
     write = os.write
 
     def full_for_one(file: int, data: bytes) -> int:
@@ -87,42 +82,32 @@ def test_what_goes_wrong_with_one_is_its_own_error(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(os, "write", full_for_one)
 
-    errors = durable.create_all(files)
+    errors = durable.create_all(tmp_path, files(4))
 
-    assert [type(error) for error in errors] == [
-        FileExistsError,
-        type(None),
-        OSError,
-        type(None),
-        FileNotFoundError,
-    ]
+    assert [type(error) for error in errors] == [FileExistsError, type(None), OSError, type(None)]
     assert names(tmp_path) == ["0.json", "1.json", "3.json"]
     assert (tmp_path / "0.json").read_bytes() == b"former"
 
 
-def test_when_one_directory_is_not_synced_only_its_files_are_gone(
+def test_when_the_directory_is_not_synced_all_are_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    others = tmp_path / "others"
-    others.mkdir()
-    sync = durable.sync_directory
+    monkeypatch.setattr(durable, "sync_directory", failing(errno.EIO))
 
-    def fail_for_others(path: Path) -> None:
-        sync(path) if path != others else failing(errno.EIO)()
+    assert all(durable.create_all(tmp_path, files(3)))
+    assert names(tmp_path) == []
 
-    monkeypatch.setattr(durable, "sync_directory", fail_for_others)
 
-    errors = durable.create_all(files_in(tmp_path, 2) + files_in(others, 2))
+def test_a_directory_that_is_not_there_is_the_error_of_each(tmp_path: Path) -> None:
+    errors = durable.create_all(tmp_path / "missing", files(2))
 
-    assert [type(error) for error in errors] == [type(None)] * 2 + [OSError] * 2
-    assert names(others) == []
-    assert names(tmp_path) == ["0.json", "1.json", "others"]
+    assert [type(error) for error in errors] == [FileNotFoundError] * 2
 
 
 def test_a_disk_that_syncs_nothing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", failing(errno.EIO))
 
-    assert all(durable.create_all(files_in(tmp_path, 12)))
+    assert all(durable.create_all(tmp_path, files(12)))
     assert names(tmp_path) == []
 
 
@@ -131,4 +116,4 @@ def test_a_directory_that_cannot_be_synced_at_all_is_no_failure(
 ) -> None:
     monkeypatch.setattr(os, "fsync", failing_for_directories(errno.EINVAL, os.fsync))
 
-    assert durable.create_all(files_in(tmp_path, 3)) == [None] * 3
+    assert durable.create_all(tmp_path, files(3)) == [None] * 3

@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from devkit.event import Notice, Refused
+from devkit.event import Notice, Probe, Refused
 from devkit.report import reporting
 from devkit.stop import Stop
 
@@ -17,10 +17,14 @@ class HeldTerminal(StringIO):
     def __init__(self) -> None:
         super().__init__()
         self.let_go = threading.Event()
+        self.flushes: list[int] = []  # how many lines there were at each
 
     def write(self, text: str) -> int:
         self.let_go.wait(60)
         return super().write(text)
+
+    def flush(self) -> None:
+        self.flushes.append(self.getvalue().count("\n"))
 
 
 def test_strangers_are_left_out_beyond_measure_and_all_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +42,29 @@ def test_strangers_are_left_out_beyond_measure_and_all_else_is_told(monkeypatch:
     assert 10_000 <= len(lines) <= 10_010
     assert '"status": 401' in lines[-1]
     assert errors.getvalue() == "still here\n"
+
+
+def test_what_has_happened_meanwhile_is_told_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal := HeldTerminal())
+    monkeypatch.setattr(sys, "stderr", StringIO())
+
+    with reporting(as_json=True, stop=Stop()) as emit:
+        for number in range(500):
+            emit(Probe(f"number {number}"))
+        terminal.let_go.set()
+
+    assert terminal.getvalue().count("\n") == 500
+    assert terminal.flushes == [500]
+
+
+def test_a_notice_comes_after_what_was_said_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal := HeldTerminal())
+    monkeypatch.setattr(sys, "stderr", StringIO())
+
+    with reporting(as_json=True, stop=Stop()) as emit:
+        emit(Probe("before"))
+        emit(Notice("the notice"))
+        emit(Probe("after"))
+        terminal.let_go.set()
+
+    assert terminal.flushes[0] == 1

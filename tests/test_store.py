@@ -140,9 +140,9 @@ def test_the_name_of_a_new_day_is_synced_before_its_first_receipt_counts(
         done.append(path)
         sync(path)
 
-    def log_create(files: Sequence[tuple[Path, bytes]]) -> list[OSError | None]:
+    def log_create(day: Path, files: Sequence[tuple[str, bytes]]) -> list[OSError | None]:
         done.append("create")
-        return create_all(files)
+        return create_all(day, files)
 
     monkeypatch.setattr(durable, "sync_directory", log_sync)
     monkeypatch.setattr(durable, "create_all", log_create)
