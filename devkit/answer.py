@@ -11,7 +11,7 @@ from dataclasses import dataclass
 MAX_BODY = 64 * 1024  # bytes that are kept
 _MAX_LINE = 64 * 1024
 _MAX_HEAD = 1024 * 1024  # bytes of all that is no body: headers, interim answers, sizes of chunks
-_READ = 64 * 1024  # bytes at once
+_READ = 8 * 1024  # bytes at once; more than most answers have
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})( .*)?", re.DOTALL)
 _DIGITS = re.compile(rb"[0-9]{1,18}")

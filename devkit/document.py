@@ -35,7 +35,10 @@ def parse(data: bytes, *, max_depth: int) -> object:
         raise BadDocument("nested too deeply") from None
     except ValueError:  # Python makes no whole number of more than 4300 digits
         raise BadDocument("a number in it is too large") from None
-    _check_depth(value, max_depth)
+    if (
+        data.count(b"{") + data.count(b"[") > max_depth
+    ):  # few are never too deep, and counting them is quicker
+        _check_depth(value, max_depth)
     return value
 
 

@@ -34,8 +34,8 @@ _NESTED = (dict, list, tuple)
 
 # The keys that follow `request` and `receipt`, in the order in which they are written. None is required.
 _OPTIONAL = ("signature", "captured", "redacted", "tags", "note")
-_KNOWN = ("format", "version", "recorded_at", "request", "receipt", "problem", *_OPTIONAL)
-_KNOWN_IN_REQUEST = ("method", "target", "headers", "body")
+_KNOWN = frozenset({"format", "version", "recorded_at", "request", "receipt", "problem", *_OPTIONAL})
+_KNOWN_IN_REQUEST = frozenset({"method", "target", "headers", "body"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,8 @@ def loads(data: bytes, name: str = "fixture") -> Fixture:
 def load(path: Path) -> Fixture:
     """Read a fixture file. Raises FixtureError with the path in its message."""
     try:
-        data = path.read_bytes()
+        with path.open("rb", buffering=0) as file:  # read whole, so a buffer would only be a step more
+            data = file.read()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or "not a usable path"
         raise FixtureError(
@@ -220,8 +221,10 @@ def _mapping(value: object, what: str) -> Mapping[str, object]:
     return value
 
 
-def _without(mapping: Mapping[str, object], known: tuple[str, ...]) -> dict[str, object]:
-    return {key: value for key, value in mapping.items() if key not in known}
+def _without(mapping: Mapping[str, object], known: frozenset[str]) -> dict[str, object]:
+    return (
+        {} if mapping.keys() <= known else {key: value for key, value in mapping.items() if key not in known}
+    )
 
 
 def _text(top: Mapping[str, object], key: str) -> str:

@@ -3,7 +3,7 @@
 import select
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -99,32 +99,49 @@ class Connection:
 
         A callback is sent once: whether a target that broke off had taken it can't be known.
         """
+        return self.ask(callback)()
+
+    def ask(self, callback: Callback) -> Callable[[], Answer]:
+        """Send one callback. What it gives reads the answer: ask for nothing else before. Errors as `push`, in both.
+
+        Whatever is done in between costs no time, because the target is at work then.
+        """
         if self._socket is not None and _is_stale(self._socket):
             self.close()
         connection = self._socket = self._socket or _connect(self._address, self._connect_timeout)
         connection.settimeout(self._timeout)
+        wire = to_wire(callback)
         started = time.monotonic()
         try:
-            connection.sendall(to_wire(callback))
-            reading = read_answer(connection.recv, callback.method)
+            connection.sendall(wire)
+        except OSError as error:
+            raise self._broken(error) from error
+
+        def answer() -> Answer:
+            try:
+                reading = read_answer(connection.recv, callback.method)
+            except (OSError, BadAnswer) as error:
+                raise self._broken(error) from error
             ended = time.monotonic()
-        except TimeoutError as error:
-            self.close()
-            raise PushError(
+            if not reading.reusable:
+                self.close()
+            return Answer(reading.status, ended - started, reading.body)
+
+        return answer
+
+    def _broken(self, error: Exception) -> PushError:
+        self.close()
+        if isinstance(error, TimeoutError):
+            return PushError(
                 f"{self._address} took the receipt but gave no answer within {self._timeout:g} s.",
                 hint="Answer first and work later, or allow more time with --timeout.",
                 reason="timeout",
-            ) from error
-        except (OSError, BadAnswer) as error:
-            self.close()
-            raise PushError(
-                f"{self._address} broke off without a proper answer.",
-                hint="Look at the log of the program that listens there.",
-                reason="closed",
-            ) from error
-        if not reading.reusable:
-            self.close()
-        return Answer(reading.status, ended - started, reading.body)
+            )
+        return PushError(
+            f"{self._address} broke off without a proper answer.",
+            hint="Look at the log of the program that listens there.",
+            reason="closed",
+        )
 
 
 def push(callback: Callback, address: Address, *, connect_timeout: float = 3, timeout: float = 15) -> Answer:

@@ -1,9 +1,11 @@
 """`devkit replay`: recorded receipts to local code, again."""
 
+import gc
 import os
 import secrets
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -159,15 +161,27 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     screen = Screen(options["as_json"], wanted(os.environ))
     edits = Edits(options["transport"], options["sets"], options["unsets"], options["headers"])
     route = _route(options, settings, directory)
-    recordings = load_recordings(select(Store(settings.fixtures), options["selectors"]))
-    check_secrecy(recordings, route)
-    shots = arrange(edited(recordings, edits), _arrangement(options, screen))
+    with _undisturbed():
+        recordings = load_recordings(select(Store(settings.fixtures), options["selectors"]))
+        check_secrecy(recordings, route)
+        shots = arrange(edited(recordings, edits), _arrangement(options, screen))
     finish = finisher(edits, _renewal(options, settings), route, clock=_now, nonce=_nonce)
     if options["dry_run"]:
         show_plan(_planned(shots, finish), screen)
         return
     outcomes = replay(shots, route.address, finish, _rules(options))
     ctx.exit(follow(outcomes, len(shots), screen))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """What is made inside stays to the end. The garbage collector would look through all of it, again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _route(options: _Options, settings: Settings, directory: Path) -> Route:

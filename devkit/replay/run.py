@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from queue import SimpleQueue
 from zlib import crc32
 
 from devkit.callback import Callback
 from devkit.errors import PushError
-from devkit.push import Address, Connection
+from devkit.push import Address, Answer, Connection
 from devkit.receipt import Receipt, read
 from devkit.redact import one_line
 from devkit.replay.outcome import Expectation, Outcome, Replayed, advice
@@ -53,16 +54,25 @@ def replay(
     start = clock()
 
     def send(part: Iterable[Shot]) -> Iterator[Replayed]:
+        former: Replayed | None = None  # told while the target is at work on the next one
         with Connection(address, timeout=rules.timeout) as connection:
             for shot in part:
-                wait_until(start + shot.due, clock, wait or ended.wait)
+                due = start + shot.due
+                if former and clock() < due:  # it need not wait for that long
+                    yield former
+                    former = None
+                wait_until(due, clock, wait or ended.wait)
                 if ended.is_set():
-                    return
+                    break
                 callback = finish(shot.recording.callback)
-                outcome = attempt(connection, callback, rules, file=shown(shot.recording.path))
-                if rules.fail_fast and outcome.outcome != "ok":
+                answer = _ask(connection, callback)
+                if former:
+                    yield former
+                former = _judged(answer, callback, rules, file=shown(shot.recording.path))
+                if rules.fail_fast and former.outcome != "ok":
                     ended.set()
-                yield outcome
+        if former:
+            yield former
 
     if rules.jobs == 1:
         yield from send(shots)
@@ -72,34 +82,47 @@ def replay(
 
 def attempt(connection: Connection, callback: Callback, rules: Rules, *, file: str = "") -> Replayed:
     """Push one callback and judge the answer. file: where it is from. Raises UsageError as `replay`."""
+    return _judged(_ask(connection, callback), callback, rules, file=file)
+
+
+def _ask(connection: Connection, callback: Callback) -> Callable[[], Answer]:
+    """As `Connection.ask`, but a PushError is raised where the answer is read."""
+    try:
+        return connection.ask(callback)
+    except PushError as error:
+        return partial(_fail, error)
+
+
+def _fail(error: PushError) -> Answer:
+    raise error
+
+
+def _judged(answer: Callable[[], Answer], callback: Callback, rules: Rules, *, file: str) -> Replayed:
     reading = read(callback)
     receipt = reading if isinstance(reading, Receipt) else Receipt({})
-    outcome, answer, ms, problem, hint = _push(connection, callback, rules, signed="sig" in receipt.fields)
-    return Replayed(
-        file=file,
-        message_id=one_line(receipt.message_id, 60),
-        status=one_line(receipt.status, 30),
-        outcome=outcome,
-        answer=answer,
-        ms=ms,
-        problem=problem,
-        hint=hint,
-    )
+    message_id, status = one_line(receipt.message_id, 60), one_line(receipt.status, 30)
+    end = _end(answer, rules, old_signature="sig" in receipt.fields and not rules.renewed)
+    return Replayed(file, message_id, status, *end)
 
 
-def _push(
-    connection: Connection, callback: Callback, rules: Rules, *, signed: bool
+def _end(
+    answer: Callable[[], Answer], rules: Rules, *, old_signature: bool
 ) -> tuple[Outcome, int | None, float | None, str, str]:
-    """The end, the answer's status and milliseconds, and what went wrong and what to do when no answer came."""
+    """The outcome, the answer's status and milliseconds, and what went wrong and what to do when no answer came."""
     try:
-        answer = connection.push(callback)
+        came = answer()
     except PushError as error:
-        outcome: Outcome = "unreachable" if error.reason == "unreachable" else "failed"
-        return outcome, None, None, error.message, error.hint
-    ms = round(answer.seconds * 1000, 1)
-    if rules.expect.allows(answer.status):
-        return "ok", answer.status, ms, "", ""
-    return "failed", answer.status, ms, "", advice(answer.status, old_signature=signed and not rules.renewed)
+        return (
+            "unreachable" if error.reason == "unreachable" else "failed",
+            None,
+            None,
+            error.message,
+            error.hint,
+        )
+    ms = round(came.seconds * 1000, 1)
+    if rules.expect.allows(came.status):
+        return "ok", came.status, ms, "", ""
+    return "failed", came.status, ms, "", advice(came.status, old_signature=old_signature)
 
 
 def _parts(shots: Sequence[Shot], jobs: int) -> list[list[Shot]]:
