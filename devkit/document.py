@@ -1,5 +1,6 @@
 """JSON from outside, read strictly: what two readers could understand differently is refused."""
 
+import codecs
 import json
 import math
 
@@ -23,10 +24,7 @@ def parse(data: bytes, *, max_depth: int) -> object:
     A byte order mark in front is allowed, as some editors write one. Raises BadDocument, and nothing else.
     """
     try:
-        text = data.decode("utf-8-sig")
-        value: object = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite
-        )
+        value: object = _DECODER.decode(data.removeprefix(codecs.BOM_UTF8).decode())
     except UnicodeDecodeError:
         raise BadDocument("not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -43,11 +41,10 @@ def parse(data: bytes, *, max_depth: int) -> object:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    fields: dict[str, object] = {}
-    for key, value in pairs:
-        if key in fields:
-            raise RepeatedKey(key)
-        fields[key] = value
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise RepeatedKey(next(key for place, key in enumerate(keys) if key in keys[:place]))
     return fields
 
 
@@ -69,3 +66,6 @@ def _check_depth(value: object, left: int) -> None:
         raise BadDocument("nested too deeply")
     for inner in value.values() if isinstance(value, dict) else value:
         _check_depth(inner, left - 1)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite)

@@ -1,9 +1,10 @@
 """Pushes callbacks to a URL, byte for byte. Never follows a redirect, never changes a header."""
 
+import math
 import select
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,8 @@ from devkit.answer import BadAnswer, read_answer
 from devkit.callback import Callback, to_wire
 from devkit.errors import PushError, UsageError
 from devkit.loopback import is_loopback
+
+_LEAST_WAIT = 0.001  # seconds for an answer that may have come while nobody looked
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -82,6 +85,7 @@ class Connection:
         self._connect_timeout = connect_timeout
         self._timeout = timeout
         self._socket: socket.socket | None = None
+        self._asked_at = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -104,20 +108,21 @@ class Connection:
     def ask(self, callback: Callback) -> Callable[[], Answer]:
         """Send one callback. What it gives reads the answer: ask for nothing else before. Errors as `push`, in both.
 
-        Whatever is done in between costs no time, because the target is at work then.
+        Whatever is done in between costs no time, because the target is at work then. See `answered`.
         """
         if self._socket is not None and _is_stale(self._socket):
             self.close()
         connection = self._socket = self._socket or _connect(self._address, self._connect_timeout)
         connection.settimeout(self._timeout)
         wire = to_wire(callback)
-        started = time.monotonic()
+        started = self._asked_at = time.monotonic()
         try:
             connection.sendall(wire)
         except OSError as error:
             raise self._broken(error) from error
 
         def answer() -> Answer:
+            connection.settimeout(max(self.patience(), _LEAST_WAIT))
             try:
                 reading = read_answer(connection.recv, callback.method)
             except (OSError, BadAnswer) as error:
@@ -128,6 +133,14 @@ class Connection:
             return Answer(reading.status, ended - started, reading.body)
 
         return answer
+
+    def patience(self) -> float:
+        """Seconds that are left for the answer to begin; below 0 when it is late."""
+        return self._asked_at + self._timeout - time.monotonic()
+
+    def fileno(self) -> int:
+        """Of the socket that an answer is awaited on."""
+        return self._socket.fileno() if self._socket else -1
 
     def _broken(self, error: Exception) -> PushError:
         self.close()
@@ -190,10 +203,23 @@ def _connect_first(found: Sequence[_Found], timeout: float) -> socket.socket:
     raise failure
 
 
+def answered(connections: Collection[Connection], seconds: float) -> list[Connection]:
+    """Those on which an answer begins, or cannot any more; waits for one at most so many seconds."""
+    if closed := [each for each in connections if each.fileno() < 0]:
+        return closed
+    readable = _readable([each.fileno() for each in connections], seconds)
+    return [each for each in connections if each.fileno() in readable]
+
+
 def _is_stale(connection: socket.socket) -> bool:
     # Readable while nothing was asked: the other side has closed, or talks out of turn.
+    return bool(_readable([connection.fileno()], 0))
+
+
+def _readable(files: Collection[int], seconds: float) -> Collection[int]:
     if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([connection], [], [], 0)[0])
+        return select.select(files, [], [], max(seconds, 0))[0]
     poll = select.poll()  # select() ends at 1024 file descriptors, and a busy receiver may hold more
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(0))
+    for file in files:
+        poll.register(file, select.POLLIN)
+    return {file for file, _ in poll.poll(math.ceil(max(seconds, 0) * 1000))}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.errors import UsageError
-from devkit.replay.pace import AT_ONCE, due_times, gaps, parse_speed, wait_until
+from devkit.replay.pace import AT_ONCE, due_times, gaps, parse_speed
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -74,13 +74,3 @@ def test_due_times_begin_at_zero_and_never_go_backwards(
     assert len(due) == len(seconds)
     assert due[:1] in ([], [0])
     assert all(earlier <= later for earlier, later in pairwise(due))
-
-
-def test_a_late_start_shortens_the_wait() -> None:
-    waits: list[float] = []
-
-    wait_until(10, lambda: 7.5, waits.append)
-    wait_until(10, lambda: 10, waits.append)
-    wait_until(10, lambda: 11, waits.append)
-
-    assert waits == [2.5]

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 
@@ -49,7 +49,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 class RawServer:
     """Plays a script, one sequence of answers for each connection, and keeps the bytes of every request."""
 
-    def __init__(self, script: Sequence[Sequence[bytes | None]]) -> None:
+    def __init__(self, script: Sequence[Iterable[bytes | None]]) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
         self.closed = threading.Semaphore(0)  # released for each connection that was closed from here
@@ -72,7 +72,7 @@ class RawServer:
                 self._converse(connection, answers)
             self.closed.release()
 
-    def _converse(self, connection: socket.socket, answers: Sequence[bytes | None]) -> None:
+    def _converse(self, connection: socket.socket, answers: Iterable[bytes | None]) -> None:
         for answer in answers:
             self.requests.append(_read_request(connection))
             if answer is None:  # says nothing until the other side gives up
@@ -88,7 +88,7 @@ class RawServer:
 
 
 @contextmanager
-def raw_server(*script: Sequence[bytes | None]) -> Iterator[RawServer]:
+def raw_server(*script: Iterable[bytes | None]) -> Iterator[RawServer]:
     """answers: bytes as they go over the wire; None for silence. After its answers a connection is closed."""
     server = RawServer(script)
     try:

@@ -1,7 +1,7 @@
-"""When each receipt of a replay is due: the recorded rhythm, or a faster one. Pure, but for the waiting."""
+"""When each receipt of a replay is due: the recorded rhythm, or a faster one. Pure."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import accumulate, pairwise
 
@@ -40,10 +40,3 @@ def due_times(gaps: Iterable[float], *, rate: float | None) -> Iterator[float]:
     least = 1 / rate if rate else 0.0
     spaced = (max(gap, least) if place else 0.0 for place, gap in enumerate(gaps))
     return accumulate(spaced)
-
-
-def wait_until(due: float, clock: Callable[[], float], wait: Callable[[float], object]) -> None:
-    """Wait for a moment of the clock. Moments, not durations, are waited for: so small delays never add up."""
-    remaining = due - clock()
-    if remaining > 0:
-        wait(remaining)

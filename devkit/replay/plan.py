@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -17,7 +18,7 @@ Order = Literal["recorded", "reversed", "shuffle"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is kept once it was asked for
 class Recording:
     """A callback to send again, and the file that it is from."""
 
@@ -25,7 +26,7 @@ class Recording:
     recorded_at: datetime
     callback: Callback
 
-    @property
+    @cached_property
     def receipt(self) -> Receipt:
         """What it says; no fields when it cannot be read."""
         reading = read(self.callback)

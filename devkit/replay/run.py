@@ -1,11 +1,10 @@
 """Sends recorded callbacks again, each when it is due, and says what came of it."""
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from queue import SimpleQueue
 from zlib import crc32
 
 from devkit.callback import Callback
@@ -13,8 +12,8 @@ from devkit.errors import PushError
 from devkit.push import Address, Answer, Connection
 from devkit.receipt import Receipt, read
 from devkit.redact import one_line
+from devkit.replay.lane import Asked, Lane, Pause, take_turns
 from devkit.replay.outcome import Expectation, Outcome, Replayed, advice
-from devkit.replay.pace import wait_until
 from devkit.replay.plan import Shot
 from devkit.selector import shown
 
@@ -43,46 +42,41 @@ def replay(
     rules: Rules,
     *,
     clock: Callable[[], float] = time.monotonic,
-    wait: Callable[[float], object] | None = None,
+    wait: Callable[[float], object] = time.sleep,
 ) -> Iterator[Replayed]:
     """Send the shots and yield what came of each. finish: makes the callback that goes out, just before it does.
 
     With one job the shots go in their order. With more, those of one message do.
     Raises UsageError when the address is remote and must not be.
     """
-    ended = threading.Event()
-    start = clock()
+    start, failed = clock(), False
 
-    def send(part: Iterable[Shot]) -> Iterator[Replayed]:
-        former: Replayed | None = None  # told while the target is at work on the next one
-        with Connection(address, timeout=rules.timeout) as connection:
-            for shot in part:
-                due = start + shot.due
-                if former and clock() < due:  # it need not wait for that long
-                    yield former
-                    former = None
-                wait_until(due, clock, wait or ended.wait)
-                if ended.is_set():
-                    break
-                callback = finish(shot.recording.callback)
-                answer = _ask(connection, callback)
-                if former:
-                    yield former
-                former = _judged(answer, callback, rules, file=shown(shot.recording.path))
-                if rules.fail_fast and former.outcome != "ok":
-                    ended.set()
-        if former:
-            yield former
+    def lane(connection: Connection, part: Iterable[Shot]) -> Lane[Replayed]:
+        nonlocal failed
+        for shot in part:
+            yield Pause(start + shot.due)
+            if failed and rules.fail_fast:
+                return
+            callback = finish(shot.recording.callback)
+            answer = _ask(connection, callback)
+            yield Asked(connection)
+            outcome = _judged(answer, shot.recording.receipt, rules, file=shown(shot.recording.path))
+            failed = failed or outcome.outcome != "ok"
+            yield outcome
 
-    if rules.jobs == 1:
-        yield from send(shots)
-    else:
-        yield from _in_parallel(send, _parts(shots, rules.jobs), ended)
+    with ExitStack() as stack:
+        lanes = [
+            lane(stack.enter_context(Connection(address, timeout=rules.timeout)), part)
+            for part in _parts(shots, rules.jobs)
+        ]
+        yield from take_turns(lanes, clock=clock, wait=wait)
 
 
 def attempt(connection: Connection, callback: Callback, rules: Rules, *, file: str = "") -> Replayed:
     """Push one callback and judge the answer. file: where it is from. Raises UsageError as `replay`."""
-    return _judged(_ask(connection, callback), callback, rules, file=file)
+    reading = read(callback)
+    receipt = reading if isinstance(reading, Receipt) else Receipt({})
+    return _judged(_ask(connection, callback), receipt, rules, file=file)
 
 
 def _ask(connection: Connection, callback: Callback) -> Callable[[], Answer]:
@@ -97,9 +91,8 @@ def _fail(error: PushError) -> Answer:
     raise error
 
 
-def _judged(answer: Callable[[], Answer], callback: Callback, rules: Rules, *, file: str) -> Replayed:
-    reading = read(callback)
-    receipt = reading if isinstance(reading, Receipt) else Receipt({})
+def _judged(answer: Callable[[], Answer], receipt: Receipt, rules: Rules, *, file: str) -> Replayed:
+    """receipt: what was sent; no fields when it cannot be read."""
     message_id, status = one_line(receipt.message_id, 60), one_line(receipt.status, 30)
     end = _end(answer, rules, old_signature="sig" in receipt.fields and not rules.renewed)
     return Replayed(file, message_id, status, *end)
@@ -125,43 +118,12 @@ def _end(
     return "failed", came.status, ms, "", advice(came.status, old_signature=old_signature)
 
 
-def _parts(shots: Sequence[Shot], jobs: int) -> list[list[Shot]]:
+def _parts(shots: Sequence[Shot], jobs: int) -> Sequence[Sequence[Shot]]:
     """The shots dealt out so that all of one message are in one part, in their order."""
+    if jobs == 1:
+        return [shots]
     parts: list[list[Shot]] = [[] for _ in range(jobs)]
     for shot in shots:
         key = shot.recording.receipt.message_id or str(shot.recording.path)
         parts[crc32(key.encode("utf-8", "surrogatepass")) % jobs].append(shot)
     return [part for part in parts if part]
-
-
-def _in_parallel(
-    send: Callable[[Iterable[Shot]], Iterator[Replayed]],
-    parts: Sequence[Sequence[Shot]],
-    ended: threading.Event,
-) -> Iterator[Replayed]:
-    done: SimpleQueue[Replayed | BaseException | None] = SimpleQueue()
-
-    def work(part: Sequence[Shot]) -> None:
-        try:
-            for outcome in send(part):
-                done.put(outcome)
-        except BaseException as error:  # noqa: BLE001 - it is raised again where somebody hears it
-            done.put(error)
-        else:
-            done.put(None)
-
-    threads = [threading.Thread(target=work, args=(part,), daemon=True) for part in parts]
-    for thread in threads:
-        thread.start()
-    try:
-        running = len(threads)
-        while running:
-            result = done.get()
-            if isinstance(result, BaseException):
-                raise result
-            if result is None:
-                running -= 1
-            else:
-                yield result
-    finally:
-        ended.set()
