@@ -1,4 +1,5 @@
--- A receipt of twelve parameters with a new messageId each time; its number is never assigned to anybody.
+-- A receipt of twelve parameters with a new messageId each time, or a request to send a message. The numbers are
+-- never assigned to anybody.
 local count, transport = 0, "get"
 local head = "msisdn=447700900001&to=AcmeInc&network-code=23410&messageId="
 local tail = "&price=0.03330000&status=delivered&scts=2001011400&err-code=0&api-key=abcd1234&client-ref=bench" ..
@@ -6,6 +7,8 @@ local tail = "&price=0.03330000&status=delivered&scts=2001011400&err-code=0&api-
 local json = '{"msisdn":"447700900001","to":"AcmeInc","network-code":"23410","messageId":"%s","price":"0.03330000",' ..
   '"status":"delivered","scts":"2001011400","err-code":"0","api-key":"abcd1234","client-ref":"bench",' ..
   '"message-timestamp":"2020-01-01 12:00:00","extra":"1"}'
+local sms = "api_key=abcd1234&api_secret=S3cretSimulator&from=AcmeInc&text=A+message&to="
+local recipients = {sms = "447700900000", unreceipted = "447700900105"} -- delivered; never a receipt
 local form = {["Content-Type"] = "application/x-www-form-urlencoded; charset=UTF-8"}
 
 init = function(args)
@@ -13,6 +16,9 @@ init = function(args)
 end
 
 request = function()
+  if recipients[transport] then
+    return wrk.format("POST", wrk.path, form, sms .. recipients[transport])
+  end
   count = count + 1
   local id = string.format("0A%014X", count)
   if transport == "form" then

@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.subject import PYTHON, environment
 
 TRANSPORTS = ("get", "form", "json")
+MESSAGES = ("sms", "unreceipted")  # requests to send one: with three receipts to follow, and with none
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,27 +9,26 @@ from bench.subject import PYTHON, SINK, SLOW_SINK, Subject, free_port, running, 
 from bench.table import Table
 from bench.turn import Series, in_turn, series
 
-_MANY, _FEW, _FEWER = 6000, 2000, 500
+_MANY, _MANY_QUICK = 6000, 2000
+_FEW, _FEW_QUICK = 500, 150
 
 
 def measure(directory: Path, *, rounds: int, quick: bool) -> list[Table]:
     """Receipts a second, counted where they arrive: at once, and by an application that takes 2 ms for each."""
-    count, port = (_FEW if quick else _MANY), free_port()
-    make_recordings(directory / "many", count)
-    make_recordings(directory / "few", _FEWER)
+    many, few = (_MANY_QUICK, _FEW_QUICK) if quick else (_MANY, _FEW)
+    port = free_port()
+    make_recordings(directory / "many", many)
+    make_recordings(directory / "few", few)
     at_once = _commands(directory / "many" / "recorded", port)
     slowly = _commands(directory / "few" / "recorded", port)
     measures = {
-        **{(name, 0): partial(_rate, SINK, argv, directory, port, count) for name, argv in at_once.items()},
-        **{
-            (name, 1): partial(_rate, SLOW_SINK, argv, directory, port, _FEWER)
-            for name, argv in slowly.items()
-        },
+        **{(name, 0): partial(_rate, SINK, argv, directory, port, many) for name, argv in at_once.items()},
+        **{(name, 1): partial(_rate, SLOW_SINK, argv, directory, port, few) for name, argv in slowly.items()},
     }
     if not quick:
         write_flows(mitmdump(), directory / "few" / "recorded", directory / "flows", port)
         argv = replay(mitmdump(), directory / "flows")  # of few, since it takes long
-        measures["mitmdump --client-replay", 0] = partial(_rate, SINK, argv, directory, port, _FEWER)
+        measures["mitmdump --client-replay", 0] = partial(_rate, SINK, argv, directory, port, few)
     rows: dict[str, dict[str, Series]] = {}
     for (name, place), rates in in_turn(measures, rounds).items():
         rows.setdefault(name, {})[("answered at once", "answered after 2 ms")[place]] = series(rates)

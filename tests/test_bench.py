@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import load, record, table
+from bench import load, record, simulate, table
 from bench.load import Load, drive, read_result
 from bench.place import warn_of_slow_files, working_directory
 from bench.recordings import make_recordings, message_id
@@ -164,3 +164,25 @@ def test_the_working_directory_is_cleared_at_the_end(tmp_path: Path) -> None:
 
     assert 0 < seconds < 1
     assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize("has_wrk", [True, False])
+def test_all_receipts_of_a_simulator_arrive_and_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_wrk: bool
+) -> None:
+    if has_wrk and not load.has_wrk():
+        pytest.skip("wrk is not installed")
+    monkeypatch.setattr(load, "has_wrk", lambda: has_wrk)
+
+    assert simulate._pushed(SINK, 1e9, tmp_path, 1) > 0
+
+
+def test_send_requests_that_fail_are_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "has_wrk", lambda: False)
+    monkeypatch.setattr(simulate, "_PATH", "/sms/nowhere")
+
+    with (
+        running(simulate.SIMULATOR, tmp_path, behind=9) as simulator,
+        pytest.raises(RuntimeError, match="send requests failed"),
+    ):
+        simulate._rate(simulator.port, connections=1, seconds=1, transport="sms")
