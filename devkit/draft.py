@@ -9,7 +9,6 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -32,11 +31,9 @@ class Draft:
 
     __slots__ = ("_data", "_directory", "_file", "aside", "error", "path")
 
-    def __init__(self, directory: Path, name: str, data: bytes) -> None:
-        self._directory, self._data = os.fspath(directory), data
-        self.path = os.path.join(
-            self._directory, name
-        )  # as text: with Path it is the slowest part of a recording
+    def __init__(self, directory: str, name: str, data: bytes) -> None:
+        self._directory, self._data = directory, data
+        self.path = os.path.join(directory, name)
         self.aside = ""
         self.error: OSError | None = None
         self._file = -1

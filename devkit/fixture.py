@@ -30,7 +30,9 @@ _HEADER_VALUE = re.compile(r"[\x01-\x09\x0b\x0c\x0e-\xff]*")  # latin-1 but for 
 _MAX_DEPTH = 32  # more than a receipt's own nesting can need
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
-_NESTED = (dict, list, tuple)
+_PLAIN = (int, float, bool, type(None))
+_LISTS = (list, tuple)
+_NESTED = (dict, *_LISTS)
 
 # The keys that follow `request` and `receipt`, in the order in which they are written. None is required.
 _OPTIONAL = ("signature", "captured", "redacted", "tags", "note")
@@ -80,9 +82,11 @@ def dump_document(fixture: Fixture, reading: Receipt | Unreadable) -> bytes:
         document["receipt"] = dict(reading.fields)
     else:
         document["problem"] = reading.problem
-    optional = ((key, getattr(fixture, key)) for key in _OPTIONAL)
-    document.update((key, value) for key, value in optional if value)
-    return (_render({**document, **fixture.extra}) + "\n").encode("ascii")
+    for key in _OPTIONAL:
+        if value := getattr(fixture, key):
+            document[key] = value
+    document |= fixture.extra
+    return (_render(document) + "\n").encode("ascii")
 
 
 def loads(data: bytes, name: str = "fixture") -> Fixture:
@@ -205,14 +209,18 @@ def _render(value: object, indent: str = "") -> str:
     if isinstance(value, str):
         return _quote(value)  # what json.dumps comes to, without its way there
     inner = indent + "  "
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         if any(isinstance(item, _NESTED) for item in value):
-            return "[\n" + ",\n".join([inner + _render(item, inner) for item in value]) + f"\n{indent}]"
+            return (
+                f"[\n{inner}" + f",\n{inner}".join([_render(item, inner) for item in value]) + f"\n{indent}]"
+            )
         return "[" + ", ".join([_render(item) for item in value]) + "]"
-    if isinstance(value, Mapping):
-        lines = [f"{inner}{_quote(key)}: {_render(item, inner)}" for key, item in value.items()]
-        return "{\n" + ",\n".join(lines) + f"\n{indent}}}" if lines else "{}"
-    return json.dumps(value)
+    if isinstance(value, dict):
+        lines = [f"{_quote(key)}: {_render(item, inner)}" for key, item in value.items()]
+        return f"{{\n{inner}" + f",\n{inner}".join(lines) + f"\n{indent}}}" if lines else "{}"
+    if isinstance(value, _PLAIN):
+        return json.dumps(value)
+    return _render(dict(value), indent)  # type: ignore[call-overload]  # any other kind of mapping
 
 
 def _mapping(value: object, what: str) -> Mapping[str, object]:

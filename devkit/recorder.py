@@ -5,7 +5,6 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from devkit.callback import PROBE_HEADER, Callback
 from devkit.errors import StoreError
@@ -89,14 +88,14 @@ class Recorder:
             self.emit(Probe(one_line(arrival.callback.header("User-Agent") or "", 60)))
         return 200
 
-    def _answer(self, look: "_Look", file: Path | StoreError | None) -> int:
+    def _answer(self, look: "_Look", file: str | StoreError | None) -> int:
         """file: where it was recorded; None when it was not to be."""
         if look.objection:
             return self._refuse(401, look.objection)
         if isinstance(file, StoreError):  # a full disk, or a directory that has gone
             self.emit(NotRecorded(file.message, file.hint))
             return 503
-        event = self._event(look, str(file or ""))
+        event = self._event(look, file or "")
         self.emit(event)
         if file and self.forward:
             self.forward(look.arrival.callback, event.message_id, event.file)

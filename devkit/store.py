@@ -40,7 +40,7 @@ class Store:
 
     root: Path
     # The days whose own names are known to be on disk.
-    _days: set[Path] = field(default_factory=set, init=False, repr=False, compare=False)
+    _days: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def recorded(self) -> Path:
@@ -71,16 +71,16 @@ class Store:
         (result,) = self.record_all([(fixture, reading)])
         if isinstance(result, StoreError):
             raise result
-        return result
+        return Path(result)
 
-    def record_all(self, recordings: Sequence[Recording]) -> list[Path | StoreError]:
-        """As `record`, for receipts that came at the same time: together they wait for the disk once."""
-        results: list[Path | StoreError] = []
-        for day, group in groupby(recordings, lambda recording: _day(recording[0])):
-            results += self._record_in(self.recorded / day, list(group))
+    def record_all(self, recordings: Sequence[Recording]) -> list[str | StoreError]:
+        """As `record`, for receipts that came at the same time: together they wait for the disk once. Gives paths."""
+        results: list[str | StoreError] = []
+        for day, group in groupby(recordings, _day):
+            results += self._record_in(os.path.join(self.root, RECORDED, day), list(group))
         return results
 
-    def _record_in(self, day: Path, recordings: Sequence[Recording]) -> list[Path | StoreError]:
+    def _record_in(self, day: str, recordings: Sequence[Recording]) -> list[str | StoreError]:
         files = [
             (file_name(fixture.recorded_at, reading), dump_document(fixture, reading))
             for fixture, reading in recordings
@@ -92,14 +92,14 @@ class Store:
             for place, error in zip(missing, again, strict=True):
                 errors[place] = error
         return [
-            _failure(day, error) if error else day / name
+            _failure(day, error) if error else os.path.join(day, name)
             for (name, _), error in zip(files, errors, strict=True)
         ]
 
-    def _create(self, day: Path, files: Sequence[tuple[str, bytes]]) -> list[OSError | None]:
+    def _create(self, day: str, files: Sequence[tuple[str, bytes]]) -> list[OSError | None]:
         if day not in self._days:
             try:
-                durable.make_directory(day)
+                durable.make_directory(Path(day))
                 # Its own name must be on disk before a file in it counts, also when somebody else has just made it.
                 durable.sync_directory(self.recorded)
             except OSError as error:
@@ -143,11 +143,11 @@ def safe(text: str, limit: int) -> str:
     return _UNSAFE.sub("_", text[:limit])
 
 
-def _day(fixture: Fixture) -> str:
-    return fixture.recorded_at.astimezone(UTC).date().isoformat()
+def _day(recording: Recording) -> str:
+    return recording[0].recorded_at.astimezone(UTC).date().isoformat()
 
 
-def _failure(day: Path, error: OSError) -> StoreError:
+def _failure(day: str, error: OSError) -> StoreError:
     failure = StoreError(
         f"A receipt could not be recorded in {day}: {error.strerror}.",
         hint="Vonage will send it again. Make room or mend the directory; devkit need not be restarted.",

@@ -26,7 +26,7 @@ def files(count: int) -> list[tuple[str, bytes]]:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 30])
 def test_all_are_created_whole_with_nothing_beside_them(tmp_path: Path, count: int) -> None:
-    assert durable.create_all(tmp_path, files(count)) == [None] * count
+    assert durable.create_all(str(tmp_path), files(count)) == [None] * count
 
     assert names(tmp_path) == sorted(name for name, _ in files(count))
     assert all((tmp_path / name).read_bytes() == data for name, data in files(count))
@@ -47,7 +47,7 @@ def test_they_are_synced_side_by_side_and_the_directory_once(
 
     monkeypatch.setattr(os, "fsync", sync_with_the_others)
 
-    assert durable.create_all(tmp_path, files(4)) == [None] * 4
+    assert durable.create_all(str(tmp_path), files(4)) == [None] * 4
     assert directories == [tmp_path.stat().st_ino]
 
 
@@ -68,7 +68,7 @@ def test_no_name_is_given_before_all_contents_are_synced_and_no_directory_synced
     monkeypatch.setattr(os, "fsync", log_sync)
     monkeypatch.setattr(os, "link", log_link)
 
-    durable.create_all(tmp_path, files(3))
+    durable.create_all(str(tmp_path), files(3))
 
     assert done == ["content"] * 3 + ["name"] * 3 + ["directory"]
 
@@ -82,7 +82,7 @@ def test_what_goes_wrong_with_one_is_its_own_error(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(os, "write", full_for_one)
 
-    errors = durable.create_all(tmp_path, files(4))
+    errors = durable.create_all(str(tmp_path), files(4))
 
     assert [type(error) for error in errors] == [FileExistsError, type(None), OSError, type(None)]
     assert names(tmp_path) == ["0.json", "1.json", "3.json"]
@@ -94,12 +94,12 @@ def test_when_the_directory_is_not_synced_all_are_gone(
 ) -> None:
     monkeypatch.setattr(durable, "sync_directory", failing(errno.EIO))
 
-    assert all(durable.create_all(tmp_path, files(3)))
+    assert all(durable.create_all(str(tmp_path), files(3)))
     assert names(tmp_path) == []
 
 
 def test_a_directory_that_is_not_there_is_the_error_of_each(tmp_path: Path) -> None:
-    errors = durable.create_all(tmp_path / "missing", files(2))
+    errors = durable.create_all(str(tmp_path / "missing"), files(2))
 
     assert [type(error) for error in errors] == [FileNotFoundError] * 2
 
@@ -107,7 +107,7 @@ def test_a_directory_that_is_not_there_is_the_error_of_each(tmp_path: Path) -> N
 def test_a_disk_that_syncs_nothing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", failing(errno.EIO))
 
-    assert all(durable.create_all(tmp_path, files(12)))
+    assert all(durable.create_all(str(tmp_path), files(12)))
     assert names(tmp_path) == []
 
 
@@ -116,4 +116,4 @@ def test_a_directory_that_cannot_be_synced_at_all_is_no_failure(
 ) -> None:
     monkeypatch.setattr(os, "fsync", failing_for_directories(errno.EINVAL, os.fsync))
 
-    assert durable.create_all(tmp_path, files(3)) == [None] * 3
+    assert durable.create_all(str(tmp_path), files(3)) == [None] * 3

@@ -33,7 +33,7 @@ def test_no_answer_is_given_while_the_disk_is_at_work(tmp_path: Path) -> None:
     asked, done = threading.Event(), threading.Event()
 
     class SlowStore(Store):
-        def record_all(self, recordings: Sequence[Recording]) -> list[Path | StoreError]:
+        def record_all(self, recordings: Sequence[Recording]) -> list[str | StoreError]:
             asked.set()
             done.wait(DEADLINE)
             return super().record_all(recordings)
@@ -50,7 +50,7 @@ def test_no_answer_is_given_while_the_disk_is_at_work(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_503_and_said_loudly(tmp_path: Path) -> None:
     class FullStore(Store):
-        def record_all(self, recordings: Sequence[Recording]) -> list[Path | StoreError]:
+        def record_all(self, recordings: Sequence[Recording]) -> list[str | StoreError]:
             return [StoreError("No space left.", hint="Make room.") for _ in recordings]
 
     session = Session(tmp_path, store=FullStore(tmp_path))
@@ -153,7 +153,7 @@ def test_what_cannot_be_read_has_no_signature_either(tmp_path: Path) -> None:
 
 def test_receipts_that_came_together_each_get_their_own_answer(tmp_path: Path) -> None:
     class HalfFullStore(Store):
-        def record_all(self, recordings: Sequence[Recording]) -> list[Path | StoreError]:
+        def record_all(self, recordings: Sequence[Recording]) -> list[str | StoreError]:
             *others, _ = super().record_all(recordings)
             return [*others, StoreError("No space left.", hint="Make room.")]
 

@@ -1,10 +1,11 @@
 """A server that answers all requests that have come at the same time together, in one thread."""
 
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -84,6 +85,41 @@ def test_only_what_was_not_taken_goes_to_the_application() -> None:
         assert [answer_on(connection)[0] for connection in asking] == [201, 200, 201]
 
     assert [callback.path for callback in app.taken] == ["/2"]
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"GET / HTTP/1.1\r\n", b""),
+        (b"GET / HTTP/1.1\r\nConnection: keep-alive\r\n", b""),
+        (b"GET / HTTP/1.1\r\nConnection: Close\r\n", b""),
+        (b"GET / HTTP/1.0\r\n", b""),
+        (b"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n", b""),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\n", b"hi"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", b"2\r\nhi\r\n0\r\n\r\n"),
+    ],
+)
+def test_an_answer_is_the_same_whoever_gives_it(head: bytes, body: bytes) -> None:
+    def answers(status: int | None) -> list[bytes]:
+        ahead = Ahead(lambda path: status)
+        ahead.go_on.set()
+        with (
+            running(App(), ahead=ahead) as place,
+            socket.create_connection(place, DEADLINE) as connection,
+        ):
+            connection.sendall(head + b"\r\n" + body)
+            first = b""
+            while not first.endswith(b"\r\n\r\n"):
+                first += connection.recv(1000)
+            with suppress(ConnectionError):  # where it was closed already
+                connection.sendall(b"GET /last HTTP/1.1\r\n" + CLOSE + b"\r\n")
+            found = [first, read_to_end(connection)]
+        return [re.sub(rb"Date: [^\r]+", b"Date: -", answer) for answer in found]
+
+    given = answers(200)
+
+    assert given == answers(None)
+    assert b" 200 OK\r\nContent-Length: 0\r\n" in given[0] or b" 200 OK\r\nConnection: " in given[0]
 
 
 def test_requests_sent_together_on_one_connection_are_answered_in_turn() -> None:

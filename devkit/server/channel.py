@@ -1,11 +1,13 @@
 """One connection: its requests with their headers as they arrived, its answers without words of the server's own."""
 
+import time
 from http import HTTPStatus
 from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import build_http_date
 
 from devkit.wsgi import FOLDED_KEY, HEADERS_KEY
 
@@ -70,6 +72,22 @@ class Channel(HTTPChannel):
     task_class = Task
     error_task_class = _ErrorTask
 
+    def answer(self, status: int) -> None:
+        """Answer the first request in line with a status and nothing else: as `service`, quicker where that goes."""
+        request: Any = self.requests[0]
+        in_line = len(self.requests) > 1 or self.request is not None or self.total_outbufs_len
+        if in_line or request.version != "1.1" or request.connection_close:
+            request.status = status
+            self.service()
+            return
+        self.requests = []
+        request.close()
+        data = _whole_answer(status)
+        sent = self.send(data)
+        if sent < len(data) and self.connected:
+            self.write_soon(data[sent:])
+        self.last_activity = time.time()
+
     def handle_read(self) -> None:
         # The clock of a request starts with its first bytes: a body that drips in does not buy time.
         under_way, started = self.request is not None, self.last_activity
@@ -83,6 +101,13 @@ def _answer(task: Any, status: int) -> None:
     task.complete, task.content_length = True, 0
     task.status = f"{status} {HTTPStatus(status).phrase}"
     task.write(b"")
+
+
+def _whole_answer(status: int) -> bytes:
+    date = build_http_date(int(time.time()))
+    return (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Length: 0\r\nDate: {date}\r\n\r\n".encode()
+    )
 
 
 def _as_ascii(line: bytes) -> bytes:

@@ -49,10 +49,10 @@ class GroupDispatcher(ThreadedTaskDispatcher):
 
     def _serve(self, group: Sequence[Any]) -> None:
         whole = [channel for channel in group if channel.connected and not channel.requests[0].error]
-        for channel, status in zip(whole, self._statuses(whole) if whole else (), strict=True):
-            channel.requests[0].status = status
+        statuses = dict(zip(whole, self._statuses(whole), strict=True)) if whole else {}
         for channel in group:
-            channel.service()
+            status = statuses.get(channel)
+            channel.service() if status is None else channel.answer(status)
             if channel.connected:
                 channel.handle_write()
 
