@@ -14,6 +14,7 @@ _MAX_HEAD = 1024 * 1024  # bytes of all that is no body: headers, interim answer
 _READ = 8 * 1024  # bytes at once; more than most answers have
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})( .*)?", re.DOTALL)
+_EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;.*)?", re.DOTALL)
 _SWITCHING_PROTOCOLS = 101
@@ -75,7 +76,16 @@ class _Source:
 
     def lines(self) -> list[bytes]:
         """The lines before the next empty one."""
+        end = self.data.find(b"\r\n\r\n")
+        if 0 <= end < _MAX_LINE and not _EMPTY_LINE.search(self.data, 0, end + 2):
+            return self._lines_until(end)  # all there, as nearly always
         return list(iter(self.line, b""))
+
+    def _lines_until(self, end: int) -> list[bytes]:
+        self._head_left -= end + 4
+        if self._head_left < 0:
+            raise BadAnswer
+        return [line.removesuffix(b"\r") for line in self._take(end + 4)[:end].split(b"\n")]
 
     def some(self, size: int) -> bytes:
         """So many bytes; fewer when the other side closes."""

@@ -102,7 +102,7 @@ def loads(data: bytes, name: str = "fixture") -> Fixture:
 def load(path: Path) -> Fixture:
     """Read a fixture file. Raises FixtureError with the path in its message."""
     try:
-        with path.open("rb", buffering=0) as file:  # read whole, so a buffer would only be a step more
+        with open(path, "rb", buffering=0) as file:
             data = file.read()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or "not a usable path"

@@ -85,6 +85,7 @@ class Connection:
         self._connect_timeout = connect_timeout
         self._timeout = timeout
         self._socket: socket.socket | None = None
+        self._patience = 0.0  # seconds: what the socket's own time-out is set to
         self._asked_at = 0.0
 
     def __enter__(self) -> Self:
@@ -112,9 +113,11 @@ class Connection:
         """
         if self._socket is not None and _is_stale(self._socket):
             self.close()
-        connection = self._socket = self._socket or _connect(self._address, self._connect_timeout)
-        connection.settimeout(self._timeout)
-        wire = to_wire(callback)
+        if self._socket is None:
+            self._socket = _connect(self._address, self._connect_timeout)
+            self._patience = self._connect_timeout
+        connection, wire = self._socket, to_wire(callback)
+        self._wait_for(self._timeout)
         started = self._asked_at = time.monotonic()
         try:
             connection.sendall(wire)
@@ -122,7 +125,8 @@ class Connection:
             raise self._broken(error) from error
 
         def answer() -> Answer:
-            connection.settimeout(max(self.patience(), _LEAST_WAIT))
+            if self._timeout - (left := self.patience()) > _LEAST_WAIT:  # somebody was at work meanwhile
+                self._wait_for(max(left, _LEAST_WAIT))
             try:
                 reading = read_answer(connection.recv, callback.method)
             except (OSError, BadAnswer) as error:
@@ -133,6 +137,11 @@ class Connection:
             return Answer(reading.status, ended - started, reading.body)
 
         return answer
+
+    def _wait_for(self, seconds: float) -> None:
+        if self._socket is not None and seconds != self._patience:  # a system call less, mostly
+            self._socket.settimeout(seconds)
+            self._patience = seconds
 
     def patience(self) -> float:
         """Seconds that are left for the answer to begin; below 0 when it is late."""

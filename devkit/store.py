@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 
@@ -17,7 +17,8 @@ RECORDED = "recorded"
 SAMPLES = "samples"
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_NAME = re.compile(r"(\d{6}\.\d{6}Z)-(\w+)-(\w+)-[0-9a-f]{6}\.json", re.ASCII)
+_TIME = r"(?:[01]\d|2[0-3])[0-5]\d[0-5]\d\.\d{6}Z"
+_NAME = re.compile(rf"({_TIME})-(\w+)-(\w+)-[0-9a-f]{{6}}\.json", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]")
 
 
@@ -109,7 +110,7 @@ class Store:
 
     def days(self) -> list[Path]:
         """The directories of recorded days, newest first."""
-        return [self.recorded / name for name in _names(self.recorded) if _DAY.fullmatch(name)]
+        return [self.recorded / name for name in _names(self.recorded) if _is_day(name)]
 
     def entries(self) -> Iterator[Entry]:
         """The recorded files, newest first, read a day at a time."""
@@ -138,9 +139,24 @@ def read_name(path: Path) -> Entry | None:
     return Entry(moment, path, match[2], match[3])
 
 
+def is_recording(name: str) -> bool:
+    """Whether a file in the directory of a day has a name that devkit gave."""
+    return _NAME.fullmatch(name) is not None
+
+
 def safe(text: str, limit: int) -> str:
     """Foreign text as part of a file name: only ASCII letters, digits and underscores, cut at limit."""
     return _UNSAFE.sub("_", text[:limit])
+
+
+def _is_day(name: str) -> bool:
+    if not _DAY.fullmatch(name):
+        return False
+    try:
+        date.fromisoformat(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _day(recording: Recording) -> str:

@@ -55,6 +55,22 @@ def test_how_the_bytes_are_cut_up_changes_nothing(answer: bytes, body: bytes) ->
     assert read(*(answer[place : place + 1] for place in range(len(answer)))) == Reading(200, body, True)
 
 
+@given(st.lists(st.sampled_from([b"\r\n", b"\n", b"\r", b"A: b", b"Content-Length: 1", b"0", b" "])))
+def test_however_the_lines_end_the_cut_changes_nothing(pieces: list[bytes]) -> None:
+    answer = b"HTTP/1.1 200 OK\r\n" + b"".join(pieces) + b"\r\n\r\nx"
+
+    def outcome(parts: list[bytes]) -> Reading | None:
+        try:
+            return read(*parts)
+        except BadAnswer:
+            return None
+
+    whole, cut = outcome([answer]), outcome([bytes([byte]) for byte in answer])
+
+    # In pieces, what follows the answer has not come yet when it ends.
+    assert (whole and (whole.status, whole.body)) == (cut and (cut.status, cut.body))
+
+
 @pytest.mark.parametrize(("answer", "_body"), WHOLE.values(), ids=WHOLE)
 def test_bytes_after_the_answer_spoil_the_connection(answer: bytes, _body: bytes) -> None:
     assert not read(answer + b"HTTP/1.1 500 Left over\r\n\r\n").reusable

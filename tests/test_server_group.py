@@ -1,6 +1,8 @@
 """A server that answers all requests that have come at the same time together, in one thread."""
 
+import errno
 import logging
+import os
 import re
 import socket
 import threading
@@ -9,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
+from waitress import wasyncore
 
 from tests.served import CLOSE, App, running, status_of
 from tests.wire import DEADLINE, Place, answer_on, read_to_end, talk, wait_until
@@ -159,6 +162,36 @@ def test_who_has_gone_before_the_answer_is_no_failure() -> None:
         ahead.go_on.set()
 
         assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
+
+
+def test_an_answer_that_cannot_be_sent_ends_its_connection_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    send, failures = wasyncore.dispatcher.send, iter([errno.ETIMEDOUT])
+
+    def fail_once(self: Any, data: bytes, do_close: bool = True) -> int:
+        if code := next(failures, 0):
+            raise OSError(code, os.strerror(code))
+        return send(self, data, do_close)
+
+    ahead = Ahead()
+    ahead.go_on.set()
+    with running(App(), ahead=ahead) as place:
+        monkeypatch.setattr(wasyncore.dispatcher, "send", fail_once)
+
+        assert talk(place, ASK % 1) == b""
+        assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
+
+
+def test_an_answer_that_does_not_go_out_at_once_is_sent_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    send = wasyncore.dispatcher.send
+    ahead = Ahead()
+    ahead.go_on.set()
+    with running(App(), ahead=ahead) as place, socket.create_connection(place, DEADLINE) as connection:
+        monkeypatch.setattr(
+            wasyncore.dispatcher, "send", lambda self, data, do_close=True: send(self, data[:7], do_close)
+        )
+        connection.sendall(ASK % 1)
+
+        assert answer_on(connection)[0] == 201
 
 
 def test_a_stop_answers_what_is_under_way() -> None:

@@ -220,6 +220,7 @@ def _rules(options: _Options) -> Rules:
         jobs=options["jobs"],
         fail_fast=options["fail_fast"],
         renewed=options["now"] and options["resign"],
+        fresh=options["now"] or options["resign"],
     )
 
 

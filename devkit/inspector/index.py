@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devkit.store import Entry, Store, read_name
+from devkit.store import Entry, Store, is_recording, read_name
 
 # A directory's time has the kernel's tick: a change soon after a look may leave it as it was.
 _TICK = 50_000_000  # nanoseconds
@@ -84,15 +84,10 @@ class Index:
             names = os.listdir(path)
         except OSError:
             return
-        keys = self._keys(name, path, names)
+        keys = tuple(sorted(f"{name}/{each}" for each in names if is_recording(each)))
         took = self.clock() - started
         due = started + took * _SHARE if took > _CHEAP else 0
         self._change(name, _Day(keys, stamp if seen - stamp > _TICK else 0, due))
-
-    def _keys(self, day: str, path: Path, names: list[str]) -> tuple[str, ...]:
-        known = set(self._days[day].keys) if day in self._days else set()
-        keys = (f"{day}/{name}" for name in names)
-        return tuple(sorted(key for key in keys if key in known or read_name(path / key[len(day) + 1 :])))
 
     def _change(self, name: str, day: _Day) -> None:
         before = set(self._days[name].keys) if name in self._days else set()

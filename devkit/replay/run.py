@@ -1,7 +1,7 @@
 """Sends recorded callbacks again, each when it is due, and says what came of it."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +26,7 @@ class Rules:
 
     timeout: seconds to wait for an answer. jobs: connections at once. fail_fast: send no more after a failure.
     renewed: the receipts bear a new time and signature, so an old one cannot be why they are refused.
+    fresh: a receipt is made in the moment when it goes out; else while the one before it is under way.
     """
 
     expect: Expectation = field(default_factory=Expectation)
@@ -33,6 +34,7 @@ class Rules:
     jobs: int = 1
     fail_fast: bool = False
     renewed: bool = False
+    fresh: bool = False
 
 
 def replay(
@@ -44,23 +46,26 @@ def replay(
     clock: Callable[[], float] = time.monotonic,
     wait: Callable[[float], object] = time.sleep,
 ) -> Iterator[Replayed]:
-    """Send the shots and yield what came of each. finish: makes the callback that goes out, just before it does.
+    """Send the shots and yield what came of each. finish: makes the callback that goes out.
 
     With one job the shots go in their order. With more, those of one message do.
     Raises UsageError when the address is remote and must not be.
     """
     start, failed = clock(), False
 
-    def lane(connection: Connection, part: Iterable[Shot]) -> Lane[Replayed]:
+    def lane(connection: Connection, part: Sequence[Shot]) -> Lane[Replayed]:
         nonlocal failed
-        for shot in part:
+        ready: Callback | None = None
+        for number, shot in enumerate(part, 1):
             yield Pause(start + shot.due)
             if failed and rules.fail_fast:
                 return
-            callback = finish(shot.recording.callback)
-            answer = _ask(connection, callback)
+            answer = _ask(connection, ready or finish(shot.recording.callback))
+            # Until the target has answered there is time for whatever need not wait for that.
+            file, receipt = shown(shot.recording.path), shot.recording.receipt
+            ready = None if rules.fresh or number == len(part) else finish(part[number].recording.callback)
             yield Asked(connection)
-            outcome = _judged(answer, shot.recording.receipt, rules, file=shown(shot.recording.path))
+            outcome = _judged(answer, receipt, rules, file=file)
             failed = failed or outcome.outcome != "ok"
             yield outcome
 

@@ -83,7 +83,11 @@ class Channel(HTTPChannel):
         self.requests = []
         request.close()
         data = _whole_answer(status)
-        sent = self.send(data)
+        try:
+            sent = self.send(data)
+        except OSError:  # such as a network that went away; waitress closes then, too
+            self.will_close = True
+            return
         if sent < len(data) and self.connected:
             self.write_soon(data[sent:])
         self.last_activity = time.time()
