@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -86,6 +85,8 @@ class Project:
         Vonage sends a receipt again for up to 72 hours, so a URL must outlive the session that it was made for.
         Raises ConfigurationError.
         """
+        import secrets  # only here: commands that send or list receipts ask for a session, never for its token
+
         path = self.private / "callback-token"
         try:
             with suppress(FileExistsError):

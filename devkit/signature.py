@@ -4,8 +4,6 @@ The vonage SDK (4.9.1) cannot check the plain `md5hash`, and raises on hostile i
 Source: "Signing Messages" in Vonage's API concepts documentation.
 """
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
@@ -23,6 +21,9 @@ def sign(fields: Mapping[str, object], secret: str, method: Method) -> str:
 
     `md5hash` is a plain MD5 over text and secret; the other four are HMACs keyed with the secret.
     """
+    import hashlib  # only here, as below: most commands only speak of signatures, and these take long to import
+    import hmac
+
     text = _signed_text(fields)
     key = _encode(secret)
     if method == "md5hash":
@@ -40,6 +41,8 @@ def verify(fields: Mapping[str, object], secret: str, method: Method) -> Verdict
         return "absent"
     if not secret:
         return "unchecked"
+    import hmac
+
     given = _encode(str(signature).lower())
     return "valid" if hmac.compare_digest(given, sign(fields, secret, method).encode()) else "invalid"
 

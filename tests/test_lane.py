@@ -7,7 +7,7 @@ import pytest
 
 from devkit.callback import Callback
 from devkit.push import Connection, parse_address
-from devkit.replay.lane import Asked, Lane, Pause, take_turns
+from devkit.replay.lane import Lane, take_turns
 from tests.wire import DEADLINE, OK, closed_port, raw_server
 
 
@@ -28,7 +28,7 @@ class Clock:
 
 def resting(name: str, moments: Sequence[float]) -> Lane[str]:
     for moment in moments:
-        yield Pause(moment)
+        yield float(moment)
         yield f"{name} {moment:g}"
 
 
@@ -40,7 +40,7 @@ def turns(*lanes: Lane[str], clock: Clock | None = None) -> list[str]:
 def asking(connection: Connection, count: int, name: str) -> Lane[str]:
     for number in range(count):
         answer = connection.ask(Callback("GET", f"/{name}", (("Host", "localhost"),)))
-        yield Asked(connection)
+        yield connection
         yield f"{name} {number} {answer().status}"
 
 
@@ -80,7 +80,7 @@ def test_an_answer_that_is_slow_holds_no_other_lane_up() -> None:
 
     def slow(connection: Connection) -> Lane[str]:
         answer = connection.ask(Callback("GET", "/slow", (("Host", "localhost"),)))
-        yield Asked(connection)
+        yield connection
         assert go_on.is_set(), "it was let go on before its answer was there"
         yield f"slow {answer().status}"
 
@@ -107,7 +107,7 @@ def test_an_answer_that_is_slow_holds_no_other_lane_up() -> None:
 def test_an_answer_that_does_not_come_is_given_up_for_its_own_lane_only() -> None:
     def given_up(connection: Connection) -> Lane[str]:
         answer = connection.ask(Callback("GET", "/", (("Host", "localhost"),)))
-        yield Asked(connection)
+        yield connection
         with pytest.raises(Exception, match=r"no answer within 0.05 s"):
             answer()
         yield "given up"
@@ -131,7 +131,7 @@ def test_a_pause_ends_while_an_answer_is_awaited() -> None:
         def never(connection: Connection) -> Lane[str]:
             connection.ask(Callback("GET", "/", (("Host", "localhost"),)))
             clock.now = 7.0  # as if it had taken so long to ask
-            yield Asked(connection)
+            yield connection
 
         telling = take_turns([resting("a", [5, 6]), never(connection)], clock=clock, wait=clock.wait)
 
@@ -142,7 +142,7 @@ def test_a_pause_ends_while_an_answer_is_awaited() -> None:
 def test_a_connection_that_was_never_made_is_waited_for_by_nobody() -> None:
     def refused(number: int) -> Lane[str]:
         with Connection(parse_address(f"http://127.0.0.1:{closed_port()}")) as connection:
-            yield Asked(connection)
+            yield connection
             yield f"refused {number}"
 
     assert turns(*map(refused, range(3))) == ["refused 0", "refused 1", "refused 2"]

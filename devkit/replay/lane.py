@@ -15,22 +15,9 @@ from devkit.push import Connection, answered
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """There is nothing to do before this moment of the clock."""
-
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The answer on a connection is waited for."""
-
-    connection: Connection
-
-
-# What a lane yields: what it has to tell, or what it waits for.
-Lane = Iterator[T | Pause | Asked]
+# What a lane yields: what it has to tell, or what it waits for. That is a moment of the clock, or a connection on which
+# it has asked for an answer.
+Lane = Iterator[T | float | Connection]
 
 
 def take_turns(
@@ -50,13 +37,13 @@ def take_turns(
 def _advance(lane: Lane[T], waiting: "_Waiting[T]", clock: Callable[[], float]) -> Iterator[T]:
     """Run a lane until it has to wait."""
     for step in lane:
-        if isinstance(step, Asked):
-            waiting.asked[step.connection] = lane
+        if isinstance(step, Connection):
+            waiting.asked[step] = lane
             return
-        if not isinstance(step, Pause):
+        if not isinstance(step, float):
             yield step
-        elif step.until > clock():
-            heappush(waiting.pauses, (step.until, next(waiting.number), lane))
+        elif step > clock():
+            heappush(waiting.pauses, (step, next(waiting.number), lane))
             return
 
 

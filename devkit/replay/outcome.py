@@ -92,7 +92,8 @@ class Expectation:
     patterns: tuple[str, ...] = ("2xx",)
 
     def allows(self, status: int) -> bool:
-        return any(pattern in (f"{status}", f"{status // 100}xx") for pattern in self.patterns)
+        words = f"{status}", f"{status // 100}xx"
+        return any(pattern in words for pattern in self.patterns)
 
 
 def parse_expectation(text: str) -> Expectation:

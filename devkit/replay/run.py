@@ -12,7 +12,7 @@ from devkit.errors import PushError
 from devkit.push import Address, Answer, Connection
 from devkit.receipt import Receipt, read
 from devkit.redact import one_line
-from devkit.replay.lane import Asked, Lane, Pause, take_turns
+from devkit.replay.lane import Lane, take_turns
 from devkit.replay.outcome import Expectation, Outcome, Replayed, advice
 from devkit.replay.plan import Shot
 from devkit.selector import shown
@@ -57,14 +57,14 @@ def replay(
         nonlocal failed
         ready: Callback | None = None
         for number, shot in enumerate(part, 1):
-            yield Pause(start + shot.due)
+            yield start + shot.due
             if failed and rules.fail_fast:
                 return
             answer = _ask(connection, ready or finish(shot.recording.callback))
             # Until the target has answered there is time for whatever need not wait for that.
             file, receipt = shown(shot.recording.path), shot.recording.receipt
             ready = None if rules.fresh or number == len(part) else finish(part[number].recording.callback)
-            yield Asked(connection)
+            yield connection
             outcome = _judged(answer, receipt, rules, file=file)
             failed = failed or outcome.outcome != "ok"
             yield outcome
