@@ -104,19 +104,20 @@ class Connection:
 
         A callback is sent once: whether a target that broke off had taken it can't be known.
         """
-        return self.ask(callback)()
+        return self.ask(to_wire(callback), callback.method)()
 
-    def ask(self, callback: Callback) -> Callable[[], Answer]:
+    def ask(self, wire: bytes, method: str) -> Callable[[], Answer]:
         """Send one callback. What it gives reads the answer: ask for nothing else before. Errors as `push`, in both.
 
         Whatever is done in between costs no time, because the target is at work then. See `answered`.
+        wire: the whole request. method: that of it.
         """
         if self._socket is not None and _is_stale(self._socket):
             self.close()
         if self._socket is None:
             self._socket = _connect(self._address, self._connect_timeout)
             self._patience = self._connect_timeout
-        connection, wire = self._socket, to_wire(callback)
+        connection = self._socket
         self._wait_for(self._timeout)
         started = self._asked_at = time.monotonic()
         try:
@@ -128,7 +129,7 @@ class Connection:
             if self._timeout - (left := self.patience()) > _LEAST_WAIT:  # somebody was at work meanwhile
                 self._wait_for(max(left, _LEAST_WAIT))
             try:
-                reading = read_answer(connection.recv, callback.method)
+                reading = read_answer(connection.recv, method)
             except (OSError, BadAnswer) as error:
                 raise self._broken(error) from error
             ended = time.monotonic()

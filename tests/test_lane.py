@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from devkit.callback import Callback
 from devkit.push import Connection, parse_address
 from devkit.replay.lane import Lane, take_turns
 from tests.wire import DEADLINE, OK, closed_port, raw_server
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Clock:
@@ -39,7 +40,7 @@ def turns(*lanes: Lane[str], clock: Clock | None = None) -> list[str]:
 
 def asking(connection: Connection, count: int, name: str) -> Lane[str]:
     for number in range(count):
-        answer = connection.ask(Callback("GET", f"/{name}", (("Host", "localhost"),)))
+        answer = connection.ask(REQUEST, "GET")
         yield connection
         yield f"{name} {number} {answer().status}"
 
@@ -79,7 +80,7 @@ def test_an_answer_that_is_slow_holds_no_other_lane_up() -> None:
     go_on = threading.Event()
 
     def slow(connection: Connection) -> Lane[str]:
-        answer = connection.ask(Callback("GET", "/slow", (("Host", "localhost"),)))
+        answer = connection.ask(REQUEST, "GET")
         yield connection
         assert go_on.is_set(), "it was let go on before its answer was there"
         yield f"slow {answer().status}"
@@ -106,7 +107,7 @@ def test_an_answer_that_is_slow_holds_no_other_lane_up() -> None:
 
 def test_an_answer_that_does_not_come_is_given_up_for_its_own_lane_only() -> None:
     def given_up(connection: Connection) -> Lane[str]:
-        answer = connection.ask(Callback("GET", "/", (("Host", "localhost"),)))
+        answer = connection.ask(REQUEST, "GET")
         yield connection
         with pytest.raises(Exception, match=r"no answer within 0.05 s"):
             answer()
@@ -129,7 +130,7 @@ def test_a_pause_ends_while_an_answer_is_awaited() -> None:
         clock = Clock()
 
         def never(connection: Connection) -> Lane[str]:
-            connection.ask(Callback("GET", "/", (("Host", "localhost"),)))
+            connection.ask(REQUEST, "GET")
             clock.now = 7.0  # as if it had taken so long to ask
             yield connection
 

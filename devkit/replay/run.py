@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from zlib import crc32
 
-from devkit.callback import Callback
+from devkit.callback import Callback, to_wire
 from devkit.errors import PushError
 from devkit.push import Address, Answer, Connection
 from devkit.receipt import Receipt, read
@@ -18,6 +18,7 @@ from devkit.replay.plan import Shot
 from devkit.selector import shown
 
 Finish = Callable[[Callback], Callback]
+_Ready = tuple[bytes, str]  # a request as it goes over the wire, and its method
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +54,34 @@ def replay(
     """
     start, failed = clock(), False
 
-    def lane(connection: Connection, part: Sequence[Shot]) -> Lane[Replayed]:
+    def judge(came: Answer | PushError, receipt: Receipt, file: str) -> Replayed:
         nonlocal failed
-        ready: Callback | None = None
+        outcome = _judged(came, receipt, rules, file=file)
+        failed = failed or outcome.outcome != "ok"
+        return outcome
+
+    def lane(connection: Connection, part: Sequence[Shot]) -> Lane[Replayed]:
+        former: Callable[[], Replayed] | None = None
+        ready: _Ready | None = None
         for number, shot in enumerate(part, 1):
-            yield start + shot.due
+            due = start + shot.due
+            if former and (rules.fail_fast or due > clock()):
+                yield former()
+                former = None
+            yield due
             if failed and rules.fail_fast:
                 return
-            answer = _ask(connection, ready or finish(shot.recording.callback))
+            answer = _ask(connection, ready or _ready(finish(shot.recording.callback)))
             # Until the target has answered there is time for whatever need not wait for that.
+            if former:
+                yield former()
             file, receipt = shown(shot.recording.path), shot.recording.receipt
-            ready = None if rules.fresh or number == len(part) else finish(part[number].recording.callback)
+            ahead = None if rules.fresh or number == len(part) else part[number]
+            ready = _ready(finish(ahead.recording.callback)) if ahead else None
             yield connection
-            outcome = _judged(answer, receipt, rules, file=file)
-            failed = failed or outcome.outcome != "ok"
-            yield outcome
+            former = partial(judge, _read(answer), receipt, file)
+        if former:
+            yield former()
 
     with ExitStack() as stack:
         lanes = [
@@ -81,13 +95,17 @@ def attempt(connection: Connection, callback: Callback, rules: Rules, *, file: s
     """Push one callback and judge the answer. file: where it is from. Raises UsageError as `replay`."""
     reading = read(callback)
     receipt = reading if isinstance(reading, Receipt) else Receipt({})
-    return _judged(_ask(connection, callback), receipt, rules, file=file)
+    return _judged(_read(_ask(connection, _ready(callback))), receipt, rules, file=file)
 
 
-def _ask(connection: Connection, callback: Callback) -> Callable[[], Answer]:
+def _ready(callback: Callback) -> _Ready:
+    return to_wire(callback), callback.method
+
+
+def _ask(connection: Connection, ready: _Ready) -> Callable[[], Answer]:
     """As `Connection.ask`, but a PushError is raised where the answer is read."""
     try:
-        return connection.ask(callback)
+        return connection.ask(*ready)
     except PushError as error:
         return partial(_fail, error)
 
@@ -96,27 +114,27 @@ def _fail(error: PushError) -> Answer:
     raise error
 
 
-def _judged(answer: Callable[[], Answer], receipt: Receipt, rules: Rules, *, file: str) -> Replayed:
+def _read(answer: Callable[[], Answer]) -> Answer | PushError:
+    try:
+        return answer()
+    except PushError as error:
+        return error
+
+
+def _judged(came: Answer | PushError, receipt: Receipt, rules: Rules, *, file: str) -> Replayed:
     """receipt: what was sent; no fields when it cannot be read."""
     message_id, status = one_line(receipt.message_id, 60), one_line(receipt.status, 30)
-    end = _end(answer, rules, old_signature="sig" in receipt.fields and not rules.renewed)
+    end = _end(came, rules, old_signature="sig" in receipt.fields and not rules.renewed)
     return Replayed(file, message_id, status, *end)
 
 
 def _end(
-    answer: Callable[[], Answer], rules: Rules, *, old_signature: bool
+    came: Answer | PushError, rules: Rules, *, old_signature: bool
 ) -> tuple[Outcome, int | None, float | None, str, str]:
     """The outcome, the answer's status and milliseconds, and what went wrong and what to do when no answer came."""
-    try:
-        came = answer()
-    except PushError as error:
-        return (
-            "unreachable" if error.reason == "unreachable" else "failed",
-            None,
-            None,
-            error.message,
-            error.hint,
-        )
+    if isinstance(came, PushError):
+        outcome: Outcome = "unreachable" if came.reason == "unreachable" else "failed"
+        return outcome, None, None, came.message, came.hint
     ms = round(came.seconds * 1000, 1)
     if rules.expect.allows(came.status):
         return "ok", came.status, ms, "", ""
