@@ -166,9 +166,12 @@ def _some(names: list[str]) -> str:
 
 def shown(path: Path) -> str:
     """A path as people read it: from the current directory when it lies below that; devkit's samples by name."""
-    text, here = str(path), os.path.join(os.getcwd(), "")
-    if os.path.join(text, "").startswith(here):  # compared as text, since a replay asks for each receipt
-        return text[len(here) :] or "."
+    text, here = str(path), os.getcwd()
+    if text.startswith(here):  # compared as text, since a replay asks for each receipt
+        if text == here:
+            return "."
+        if here.endswith(os.sep) or text[len(here)] == os.sep:
+            return text[len(here) :].lstrip(os.sep)
     if path.suffix and path.is_relative_to(samples_directory()):
         return path.relative_to(samples_directory()).with_suffix("").as_posix()
     return text

@@ -10,6 +10,7 @@ from devkit.errors import UsageError
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*)")
+_MARK = REPLAY_HEADER.lower()
 _FRAMING = ("content-length", "transfer-encoding")
 
 Headers = tuple[tuple[str, str], ...]
@@ -30,14 +31,11 @@ def readdress(callback: Callback, to: Destination) -> Callback:
 
     The secret last segment of devkit's callback path is never kept. Everything else stays, byte for byte.
     """
-    headers = tuple(
-        pair
-        for pair in callback.headers
-        if pair[0].lower() not in CONNECTION_HEADERS and pair[0].lower() not in to.dropped
-    )
+    dropped = CONNECTION_HEADERS.union(to.dropped) if to.dropped else CONNECTION_HEADERS
+    headers = tuple([pair for pair in callback.headers if pair[0].lower() not in dropped])
     headers = with_header(headers, "Host", to.host, first=True)
     headers = _with_length(headers, callback.body)
-    if not any(name.lower() == REPLAY_HEADER.lower() for name, _ in headers):
+    if _MARK not in [name.lower() for name, _ in headers]:
         headers = (*headers, (REPLAY_HEADER, "1"))
     target = with_path(callback.target, to.target) if to.target else without_token(callback.target)
     return Callback(callback.method, target, headers, callback.body)

@@ -22,7 +22,11 @@ class Screen:
     colour: bool | None = None
 
     def say(self, line: str) -> None:
-        click.echo(line, color=self.colour)
+        if not self.as_json:
+            click.echo(line, color=self.colour)
+            return
+        sys.stdout.write(f"{line}\n")  # nothing in it to colour, and thousands of them
+        sys.stdout.flush()
 
     def notice(self, words: str) -> None:
         """Something beside the results, on stderr."""
