@@ -1,6 +1,8 @@
 """Shows what came of a replay while it runs, and counts it: a line each for people, or JSON lines for programs."""
 
+import math
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ import click
 from devkit.replay.outcome import Outcome, Planned, Replayed, json_line, summarise
 
 _MANY = 50  # receipts from which a progress bar is worth its place
+_TOGETHER = 0.01  # seconds
 _COLOURS: dict[Outcome, str] = {"ok": "green", "failed": "red", "unreachable": "magenta"}
 
 
@@ -22,11 +25,7 @@ class Screen:
     colour: bool | None = None
 
     def say(self, line: str) -> None:
-        if not self.as_json:
-            click.echo(line, color=self.colour)
-            return
-        sys.stdout.write(f"{line}\n")  # nothing in it to colour, and thousands of them
-        sys.stdout.flush()
+        click.echo(line, color=self.colour)
 
     def notice(self, words: str) -> None:
         """Something beside the results, on stderr."""
@@ -83,7 +82,11 @@ def line(outcome: Replayed) -> str:
 
 @contextmanager
 def _printing(total: int, screen: Screen) -> Iterator[Callable[[str], None]]:
-    if screen.as_json or total < _MANY or not (sys.stdout.isatty() and sys.stderr.isatty()):
+    if screen.as_json:
+        yield _for_programs()
+        sys.stdout.flush()
+        return
+    if total < _MANY or not (sys.stdout.isatty() and sys.stderr.isatty()):
         yield screen.say
         return
     # Only here, because it takes as long to import as everything else together.
@@ -101,3 +104,17 @@ def _printing(total: int, screen: Screen) -> Iterator[Callable[[str], None]]:
             progress.advance(task)
 
         yield say
+
+
+def _for_programs() -> Callable[[str], None]:
+    """Prints lines. Those that come quickly go out together: each time costs a good part of sending a receipt."""
+    told = -math.inf
+
+    def say(line: str) -> None:
+        nonlocal told
+        sys.stdout.write(f"{line}\n")
+        if (now := time.monotonic()) - told > _TOGETHER:
+            sys.stdout.flush()
+            told = now
+
+    return say
