@@ -59,6 +59,13 @@ def test_pauses_end_in_the_order_of_time_and_of_one_moment_in_that_of_their_begi
     assert clock.waits == [1, 2, 1]
 
 
+def test_a_pause_that_ends_while_nobody_looks_is_not_waited_for() -> None:
+    moments, waits = iter([0.0, 2.0, 2.0, 2.0]), []
+
+    assert list(take_turns([resting("a", [1])], clock=lambda: next(moments), wait=waits.append)) == ["a 1"]
+    assert waits == [0.0]
+
+
 def test_what_a_lane_has_to_tell_is_told_before_a_pause() -> None:
     clock = Clock()
     telling = take_turns([resting("a", [0, 3])], clock=clock, wait=clock.wait)

@@ -64,7 +64,7 @@ class _Waiting(Generic[T]):
             if self.asked:
                 lanes += self._answered(self.pauses[0][0] - clock() if self.pauses else math.inf)
             else:
-                wait(self.pauses[0][0] - clock())
+                wait(max(0.0, self.pauses[0][0] - clock()))  # it may have ended since it was put here
             while self.pauses and self.pauses[0][0] <= clock():
                 lanes.append(heappop(self.pauses)[2])
         return lanes
