@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from waitress import wasyncore
 
+from devkit.server.channel import Channel
 from tests.served import CLOSE, App, running, status_of
 from tests.wire import DEADLINE, Place, answer_on, read_to_end, talk, wait_until
 
@@ -177,6 +178,23 @@ def test_an_answer_that_cannot_be_sent_ends_its_connection_only(monkeypatch: pyt
     with running(App(), ahead=ahead) as place:
         monkeypatch.setattr(wasyncore.dispatcher, "send", fail_once)
 
+        assert talk(place, ASK % 1) == b""
+        assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
+
+
+def test_a_mistake_in_answering_ends_its_connection_only(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer, mistakes = Channel.answer, iter([True])
+
+    def fail_once(self: Channel, status: int) -> None:
+        1 // (0 if next(mistakes, False) else 1)
+        answer(self, status)
+
+    monkeypatch.setattr(Channel, "answer", fail_once)
+    ahead = Ahead()
+    ahead.go_on.set()
+    with running(App(), ahead=ahead) as place, caplog.at_level(logging.CRITICAL, "devkit.server.group"):
         assert talk(place, ASK % 1) == b""
         assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
 

@@ -51,10 +51,11 @@ class GroupDispatcher(ThreadedTaskDispatcher):
         whole = [channel for channel in group if channel.connected and not channel.requests[0].error]
         statuses = dict(zip(whole, self._statuses(whole), strict=True)) if whole else {}
         for channel in group:
-            status = statuses.get(channel)
-            channel.service() if status is None else channel.answer(status)
-            if channel.connected:
-                channel.handle_write()
+            try:
+                _answer(channel, statuses.get(channel))
+            except Exception:  # noqa: BLE001 - as in `_statuses`
+                _log.exception("A request could not be answered")
+                channel.handle_close()
 
     def _statuses(self, channels: Sequence[Any]) -> Sequence[int | None]:
         try:
@@ -64,6 +65,13 @@ class GroupDispatcher(ThreadedTaskDispatcher):
         except Exception:  # noqa: BLE001 - a mistake of ours must not end the thread that serves everybody
             _log.exception("Requests could not be handled")
             return [500] * len(channels)
+
+
+def _answer(channel: Any, status: int | None) -> None:
+    """status: None to have the application answer."""
+    channel.service() if status is None else channel.answer(status)
+    if channel.connected:
+        channel.handle_write()
 
 
 def _accept_all(server: Any) -> None:
