@@ -6,9 +6,9 @@ What goes wrong is an OSError, as the system tells it.
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _NO_HARD_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.
 class Draft:
     """A file before it has its name. Take the steps in their order; `discard` at the end, whatever happened.
 
-    error: what a step of `sync_all` failed with.
+    error: what a step failed with, see `attempt`.
     """
 
     __slots__ = ("_data", "_directory", "_file", "aside", "error", "path")
@@ -107,13 +107,23 @@ class Draft:
             self._file = -1
 
 
+def attempt(step: Callable[[Draft], None], drafts: Iterable[Draft]) -> None:
+    """Take a step with each draft that has met no error yet; each keeps the error that it meets."""
+    for draft in drafts:
+        if not draft.error:
+            try:
+                step(draft)
+            except OSError as error:
+                draft.error = error
+
+
 def sync_all(drafts: Sequence[Draft]) -> None:
-    """The content of all of them on disk; each keeps the error that it met."""
+    """The content of all of them on disk, as by `attempt`, side by side."""
     if len(drafts) < 2:  # one alone is quicker without another thread
-        _sync(drafts)
+        attempt(Draft.sync, drafts)
         return
     parts = min(len(drafts), _SYNCS_AT_ONCE)
-    list(_syncing().map(_sync, [drafts[first::parts] for first in range(parts)]))
+    list(_syncing().map(partial(attempt, Draft.sync), [drafts[first::parts] for first in range(parts)]))
 
 
 @cache
@@ -121,14 +131,6 @@ def _syncing() -> "ThreadPoolExecutor":
     from concurrent.futures import ThreadPoolExecutor  # only here: a command that lists receipts never syncs
 
     return ThreadPoolExecutor(_SYNCS_AT_ONCE, thread_name_prefix="sync")
-
-
-def _sync(drafts: Sequence[Draft]) -> None:
-    for draft in drafts:
-        try:
-            draft.sync()
-        except OSError as error:
-            draft.error = error
 
 
 def _write(file: int, data: bytes) -> None:

@@ -5,11 +5,11 @@ What goes wrong is an OSError, as the system tells it.
 
 import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from devkit.draft import ASIDE, Draft, sync_all
+from devkit.draft import ASIDE, Draft, attempt, sync_all
 
 
 def sync_directory(path: str | Path) -> None:
@@ -43,9 +43,9 @@ def create_all(directory: str, files: Sequence[tuple[str, bytes]]) -> list[OSErr
     """
     drafts = [Draft(directory, name, data) for name, data in files]
     try:
-        _attempt(Draft.write, drafts)
-        sync_all([draft for draft in drafts if not draft.error])
-        _attempt(Draft.name, drafts)
+        attempt(Draft.write, drafts)
+        sync_all(drafts)
+        attempt(Draft.name, drafts)
     finally:
         for draft in drafts:
             draft.discard()
@@ -116,15 +116,6 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return True
     return True
-
-
-def _attempt(step: Callable[[Draft], None], drafts: Sequence[Draft]) -> None:
-    for draft in drafts:
-        if not draft.error:
-            try:
-                step(draft)
-            except OSError as error:
-                draft.error = error
 
 
 def _sync_names(directory: str, drafts: Sequence[Draft]) -> None:
