@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -86,6 +86,10 @@ class Browser:
     def count(self, selector: str) -> int:
         return int(self.run("return document.querySelectorAll(arguments[0]).length", selector))
 
+    def read(self, selector: str) -> str:
+        """As `text`, by the driver alone: for pages on which nothing may run. Raises when there is none."""
+        return str(self.driver.find_element("css selector", selector).text)
+
     def click(self, selector: str) -> None:
         self.driver.find_element("css selector", selector).click()
 
@@ -116,13 +120,22 @@ class Browser:
         return self.driver.execute_cdp_cmd(name, values)
 
     def wait(self, condition: Callable[[], object], what: str = "it") -> None:
+        """Until the condition holds. An element that isn't there, or went with its page, is a "not yet"."""
+        from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+
         deadline = time.monotonic() + DEADLINE
-        while not condition():
+        while True:
+            with suppress(NoSuchElementException, StaleElementReferenceException):
+                if condition():
+                    return
             assert time.monotonic() < deadline, f"{what} did not come about in time"
             time.sleep(0.02)
 
     def wait_for_text(self, selector: str, words: str) -> None:
         self.wait(lambda: words in self.text(selector), f"{words!r} in {selector}")
+
+    def wait_to_read(self, selector: str, words: str) -> None:
+        self.wait(lambda: words in self.read(selector), f"{words!r} in {selector}")
 
     def complaints(self) -> list[str]:
         """What the console told since it was last looked at: errors and warnings."""
