@@ -5,12 +5,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-DEADLINE = 10.0  # seconds; nothing comes near it on a good day
+DEADLINE = 30.0  # seconds; nothing comes near it on a good day
 
 _FLAGS = (
     "--headless",
@@ -102,6 +102,14 @@ class Browser:
 
         ActionChains(self.driver).send_keys(key).perform()
 
+    def rattle(self, keys: str) -> None:
+        """Several keys at once: no answer of the server can come between them."""
+        script = """
+            for (const key of arguments[0])
+                document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}))
+        """
+        self.run(script, keys)
+
     def resize(self, width: int, height: int) -> None:
         self.command(
             "Emulation.setDeviceMetricsOverride",
@@ -120,15 +128,19 @@ class Browser:
         return self.driver.execute_cdp_cmd(name, values)
 
     def wait(self, condition: Callable[[], object], what: str = "it") -> None:
-        """Until the condition holds. An element that isn't there, or went with its page, is a "not yet"."""
-        from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+        """Until the condition holds. What can't be told, as the page is just going, is asked again."""
+        from selenium.common.exceptions import WebDriverException
 
         deadline = time.monotonic() + DEADLINE
+        why: Exception | None = None
         while True:
-            with suppress(NoSuchElementException, StaleElementReferenceException):
+            try:
                 if condition():
                     return
-            assert time.monotonic() < deadline, f"{what} did not come about in time"
+            except WebDriverException as exc:
+                why = exc
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what} did not come about in time") from why
             time.sleep(0.02)
 
     def wait_for_text(self, selector: str, words: str) -> None:

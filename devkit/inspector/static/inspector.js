@@ -125,8 +125,18 @@ async function showOlder() {
 
 let opening = 0;
 let underWay = 0;
+let showing = Promise.resolve();
 
-async function open(url, { push = true, ...options } = {}) {
+function open(url, options) {
+  showing = showPart(url, options);
+  showing.catch(listChanged); // what is on the right is still the former one
+  return showing;
+}
+
+// Keys are quicker than the server: what is to be done with a receipt waits for the one that was asked for.
+const whenShown = (act) => () => showing.catch(() => {}).then(act);
+
+async function showPart(url, { push = true, ...options } = {}) {
   const mine = ++opening;
   underWay += 1;
   const html = await fetchPart(url, options).finally(() => (underWay -= 1));
@@ -337,6 +347,8 @@ function move(step) {
   const at = all.findIndex((row) => $("a[aria-current]", row));
   const next = all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)];
   if (!next) return;
+  for (const row of all) $("a", row).removeAttribute("aria-current");
+  $("a", next).setAttribute("aria-current", "true");
   $("a", next).focus();
   next.scrollIntoView({ block: "nearest" });
   open($("a", next).href);
@@ -345,15 +357,15 @@ function move(step) {
 const keys = {
   j: () => move(1),
   k: () => move(-1),
-  r: () => $("#replay")?.requestSubmit(),
-  e: () => {
+  r: whenShown(() => $("#replay")?.requestSubmit()),
+  e: whenShown(() => {
     $("[data-tabs]", detail)?.choose("replays");
     const edit = $("#edit");
     if (!edit) return;
     edit.open = true;
     $("input[name=to]", edit).focus();
-  },
-  x: mark,
+  }),
+  x: whenShown(mark),
   "/": () => filters.elements.q.focus(),
   "?": () => $("#help").showModal(),
 };
