@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -19,24 +18,12 @@ from devkit.recorder import Recorder
 from devkit.store import Store
 from reliability.conftest import Figures, Often
 from reliability.load import Senders, message_in, sending
-from tests.dev_process import DevProcess, clean_environ, running_dev
+from tests.dev_process import DEV, DevProcess, running, running_dev
 from tests.gateway import Gateway
-from tests.live_account import account_with, environ, held
+from tests.live_account import environ, held
 from tests.recording import receipt as some_receipt
-from tests.simulated import Listener, listening
+from tests.simulated import Listener
 from tests.standin import install_standin
-
-
-@pytest.fixture
-def former() -> Iterator[Listener]:
-    with listening() as listener:
-        yield listener
-
-
-@pytest.fixture
-def vonage(former: Listener) -> Iterator[Gateway]:
-    with account_with(former.url) as gateway:
-        yield gateway
 
 
 @contextmanager
@@ -202,35 +189,8 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 @contextmanager
 def running_dev_as(command: list[str], directory: Path) -> Iterator[DevProcess]:
-    dev_command = [
-        "-m",
-        "devkit",
-        "dev",
-        "--json",
-        "--port",
-        "0",
-        "--inspector-port",
-        "0",
-        "--offline",
-        "--no-demo",
-    ]
-    process = subprocess.Popen(
-        [*command, *dev_command, "--no-register"],
-        cwd=directory,
-        env=clean_environ(directory),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    dev = DevProcess(process)
-    try:
+    with running([*command, *DEV[1:], "--json", "--offline", "--no-demo", "--no-register"], directory) as dev:
         yield dev
-    finally:
-        if process.poll() is None:
-            process.kill()
-        dev.finish()
 
 
 def cpu_seconds(pid: int) -> float:

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from devkit.session import Project, project_in
 from tests.distribution import build, copy_checkout, unpack
+from tests.gateway import Gateway
+from tests.live_account import account_with
 from tests.loopback_only import loopback_only
+from tests.simulated import Listener, listening
 
 # A shared, busy machine makes slow examples; a test's verdict must not depend on time.
 settings.register_profile("devkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,6 +35,28 @@ def stay_on_this_machine(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     with loopback_only():
         yield
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A directory that is ready for a session."""
+    project = project_in(tmp_path)
+    project.prepare()
+    return project
+
+
+@pytest.fixture
+def former() -> Iterator[Listener]:
+    """What an account's callback led to before a session."""
+    with listening() as listener:
+        yield listener
+
+
+@pytest.fixture
+def vonage(former: Listener) -> Iterator[Gateway]:
+    """An account that has that callback."""
+    with account_with(former.url) as gateway:
+        yield gateway
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Runs `devkit dev --json` as a user would, in a process of its own, and listens to its events."""
+"""Runs devkit as a user would, in a process of its own, and listens to its events or reads what it prints."""
 
 import json
 import os
@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 PATIENCE = 60  # seconds until a test gives up; nothing waits that long on a good day
+
+# A session whose servers listen on free ports.
+DEV = [sys.executable, "-m", "devkit", "dev", "--port", "0", "--inspector-port", "0"]
 
 
 class DevProcess:
@@ -85,8 +88,15 @@ class DevProcess:
 @contextmanager
 def running_dev(directory: Path, *args: str, **environ: str) -> Iterator[DevProcess]:
     """`devkit dev --json --port 0` in a directory, with these settings; killed if the test leaves it running."""
+    with running([*DEV, "--json", *args], directory, **environ) as dev:
+        yield dev
+
+
+@contextmanager
+def running(command: list[str], directory: Path, **environ: str) -> Iterator[DevProcess]:
+    """A command that prints its events; killed if the test leaves it running."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "devkit", "dev", "--json", "--port", "0", "--inspector-port", "0", *args],
+        command,
         cwd=directory,
         env=clean_environ(directory, **environ),
         stdin=subprocess.DEVNULL,
@@ -102,6 +112,36 @@ def running_dev(directory: Path, *args: str, **environ: str) -> Iterator[DevProc
         if process.poll() is None:
             process.kill()
         dev.finish()
+
+
+def printed(
+    command: list[str], directory: Path, is_enough: Callable[[str], bool], **environ: str
+) -> tuple[str, str]:
+    """What a command prints until that is enough, and what more when it is then stopped, which must be well."""
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env=clean_environ(directory, PYTHONUNBUFFERED="1", **environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog.start()
+    text = ""
+    with process.stdout as output:
+        for line in output:
+            text += line
+            if is_enough(text):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = output.read()
+    watchdog.cancel()
+    assert process.wait(PATIENCE) == 0
+    return text, rest
 
 
 def clean_environ(home: Path, **environ: str) -> dict[str, str]:

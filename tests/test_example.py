@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from tests.dev_process import PATIENCE, clean_environ
+from tests.dev_process import DEV, PATIENCE, clean_environ, printed
 from tests.plugin_run import run_pytest
 from tests.test_readme import settled
 
@@ -85,41 +84,8 @@ def run_command(command: str, project: Path, application: str) -> str:
 
 def run_dev(project: Path, forward_to: str) -> str:
     """What a session prints until the application has answered three times; then it is stopped."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "devkit",
-            "dev",
-            "--port",
-            "0",
-            "--inspector-port",
-            "0",
-            "--forward-to",
-            forward_to,
-        ],
-        cwd=project,
-        env=clean_environ(project, PYTHONUNBUFFERED="1"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    watchdog = threading.Timer(PATIENCE, process.kill)
-    watchdog.start()
-    lines: list[str] = []
-    with process.stdout as output:
-        for line in output:
-            lines.append(line)
-            if sum("-> " in each for each in lines) == 3:
-                break
-        process.send_signal(signal.SIGINT)
-        output.read()
-    watchdog.cancel()
-    assert process.wait(PATIENCE) == 0
-    return "".join(lines).replace(f"{project}{os.sep}", "")
+    text, _ = printed([*DEV, "--forward-to", forward_to], project, lambda text: text.count("-> ") == 3)
+    return text.replace(f"{project}{os.sep}", "")
 
 
 def arranged(text: str) -> list[str]:
@@ -129,9 +95,9 @@ def arranged(text: str) -> list[str]:
 
 def test_page_shows_what_happens(tmp_path: Path, application: str) -> None:
     for command, shown in transcripts():
-        printed = run_command(command, tmp_path, application)
+        output = run_command(command, tmp_path, application)
 
-        assert arranged(printed) == arranged(shown), command
+        assert arranged(output) == arranged(shown), command
 
 
 def test_page_shows_each_step() -> None:

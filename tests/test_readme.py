@@ -4,10 +4,8 @@ import importlib
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from flask import Flask, request
 from devkit import errors
 from devkit.cli import COMMANDS
 from devkit.server import listen, serve
-from tests.dev_process import PATIENCE, clean_environ
+from tests.dev_process import DEV, PATIENCE, clean_environ, printed
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -59,28 +57,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def first_session(project: Path) -> str:
     """What `devkit dev` prints in an empty project, from its start until it was stopped after the demo."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "devkit", "dev", "--port", "0", "--inspector-port", "0"],
-        cwd=project,
-        env=clean_environ(project, PYTHONUNBUFFERED="1"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    watchdog = threading.Timer(PATIENCE, process.kill)
-    watchdog.start()
-    lines = []
-    with process.stdout as output:
-        for line in output:
-            lines.append(line)
-            if " delivered " in line:
-                process.send_signal(signal.SIGINT)
-    watchdog.cancel()
-    assert process.wait(PATIENCE) == 0
-    return "".join(lines).replace(f"{project}{os.sep}", "")
+    text = "".join(printed(DEV, project, lambda text: " delivered " in text))
+    return text.replace(f"{project}{os.sep}", "")
 
 
 @pytest.fixture

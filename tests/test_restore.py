@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,30 +15,11 @@ from devkit.settings import Settings
 from tests.command_run import run
 from tests.dev_process import running_dev
 from tests.gateway import Gateway
-from tests.live_account import account_with, environ, held, set_callback, settings
+from tests.live_account import environ, held, set_callback, settings
 from tests.simulated import Listener, listening
 
 NOW = "2026-11-23T12:00:00+00:00"
 OURS = "http://127.0.0.1:9/webhooks/delivery-receipt/a-token-of-the-tests"
-
-
-@pytest.fixture
-def former() -> Iterator[Listener]:
-    with listening() as listener:
-        yield listener
-
-
-@pytest.fixture
-def vonage(former: Listener) -> Iterator[Gateway]:
-    with account_with(former.url) as gateway:
-        yield gateway
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    project = project_in(tmp_path)
-    project.prepare()
-    return project
 
 
 def killed(project: Project, vonage: Gateway, former_url: str, ours: Listener) -> Journal:

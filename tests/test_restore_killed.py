@@ -3,18 +3,17 @@
 import os
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from devkit.registration.restore import restore
-from devkit.session import Project, project_in
+from devkit.session import Project
 from devkit.tunnel.process import look
 from tests.dev_process import DevProcess, running_dev
 from tests.gateway import Gateway
-from tests.live_account import account_with, environ, held, settings
-from tests.simulated import Listener, listening
+from tests.live_account import environ, held, settings
+from tests.simulated import Listener
 from tests.standin import install_standin, standin_state, wait_until
 from tests.wire import closed_port
 
@@ -22,25 +21,6 @@ NOW = "2026-11-23T12:00:00+00:00"
 
 # `make reliability` asks for more rounds.
 ROUNDS = int(os.environ.get("DEVKIT_KILL_ROUNDS", "4"))
-
-
-@pytest.fixture
-def former() -> Iterator[Listener]:
-    with listening() as listener:
-        yield listener
-
-
-@pytest.fixture
-def vonage(former: Listener) -> Iterator[Gateway]:
-    with account_with(former.url) as gateway:
-        yield gateway
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    project = project_in(tmp_path)
-    project.prepare()
-    return project
 
 
 def kill(dev: DevProcess) -> None:

@@ -25,13 +25,6 @@ SESSION = Session(
 )
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    project = project_in(tmp_path)
-    project.prepare()
-    return project
-
-
 def names(project: Project) -> list[str]:
     return sorted(os.listdir(project.private))
 

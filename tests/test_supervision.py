@@ -2,7 +2,6 @@
 
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,24 +12,12 @@ from devkit.push import parse_address, push
 from devkit.tunnel.process import look
 from tests.dev_process import running_dev
 from tests.gateway import Gateway
-from tests.live_account import AUTHTOKEN, account_with, environ, held
-from tests.simulated import Listener, listening
+from tests.live_account import AUTHTOKEN, environ, held
+from tests.simulated import Listener
 from tests.standin import install_standin, standin_state, steer_standin, wait_until
 from tests.wire import closed_port
 
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A00000012345678", "status": "delivered", "err-code": "0"}
-
-
-@pytest.fixture
-def former() -> Iterator[Listener]:
-    with listening() as listener:
-        yield listener
-
-
-@pytest.fixture
-def vonage(former: Listener) -> Iterator[Gateway]:
-    with account_with(former.url) as gateway:
-        yield gateway
 
 
 @pytest.fixture
