@@ -11,9 +11,9 @@ from typing import Any, Literal
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from devkit.callback import CALLBACK_PATH, FORWARDING_HEADERS, REPLAY_HEADER, Callback
-from devkit.loopback import is_loopback, names_loopback
+from devkit.callback import CALLBACK_PATH, REPLAY_HEADER, Callback
 from devkit.server import MAX_BODY, serve
+from devkit.stranger import objection
 from devkit.wsgi import callback_of
 
 _METHODS = ("GET", "HEAD", "POST")
@@ -99,7 +99,7 @@ def serve_receiver(
 def _admits(callback: Callback, given: str, remote: str, token: str) -> bool:
     """Whether a request may come in. given: the last segment of its path. remote: the peer's address."""
     if not given:
-        return not token or came_straight(callback, remote)
+        return not token or _came_straight(callback, remote)
     return bool(token) and hmac.compare_digest(given.encode(), token.encode())
 
 
@@ -133,28 +133,15 @@ def _given_in(path: str) -> str | None:
     return given if before == CALLBACK_PATH and given else None
 
 
-def came_straight(callback: Callback, remote: str) -> bool:
-    """Whether a request came from a program on this machine, not through the tunnel and not from a web page.
-
-    remote: the peer's address. A tunnel's agent is local too, but it forwards the public Host or says for whom.
-    """
-    if not is_loopback(remote) or any(name.lower() in FORWARDING_HEADERS for name, _ in callback.headers):
-        return False
-    hosts = [value for name, value in callback.headers if name.lower() == "host"]
-    if len(hosts) != 1:
-        return False
-    return names_loopback(hosts[0]) and not _is_of_a_page(callback)
-
-
-def _is_of_a_page(callback: Callback) -> bool:
-    # Any page that the developer looks at can have the browser post a form to this machine. `none`: typed by hand.
-    return callback.header("Origin") is not None or callback.header("Sec-Fetch-Site") not in (None, "none")
+def _came_straight(callback: Callback, remote: str) -> bool:
+    """Whether a request came from a program on this machine, not through the tunnel and not from a web page."""
+    return not objection(callback.headers, remote, own_pages=False)
 
 
 def _kind(callback: Callback, remote: str) -> Kind:
     if callback.method == "GET" and not callback.query:
         return "probe"
-    if callback.header(REPLAY_HEADER) is not None and came_straight(callback, remote):
+    if callback.header(REPLAY_HEADER) is not None and _came_straight(callback, remote):
         return "replay"
     return "receipt"
 

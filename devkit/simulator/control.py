@@ -1,12 +1,9 @@
-"""What a running simulator shows of itself, and to whom: to programs and browsers on this machine only."""
+"""What a running simulator shows of itself."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from devkit.callback import FORWARDING_HEADERS
-from devkit.loopback import is_loopback, names_loopback
 from devkit.simulator.change import READERS
 from devkit.simulator.ledger import Delivery, Message
 from devkit.simulator.option import SimulatorOptions
@@ -61,16 +58,3 @@ def _message(message: Message) -> dict[str, object]:
 def _delivery(delivery: Delivery) -> dict[str, object]:
     retry_at = None if delivery.retry_at is None else time_text(delivery.retry_at)
     return {**asdict(delivery), "at": time_text(delivery.at), "retry_at": retry_at}
-
-
-def is_local(peer: str, headers: Mapping[str, str]) -> bool:
-    """Whether a request came straight from this machine, and not by way of a page of another site.
-
-    headers: by lower-case name. A name that was made to point at this machine shows in Host.
-    """
-    host = headers.get("host", "")
-    if not is_loopback(peer) or not names_loopback(host) or FORWARDING_HEADERS & headers.keys():
-        return False
-    if headers.get("origin", f"http://{host}") != f"http://{host}":
-        return False
-    return headers.get("sec-fetch-site", "none") in ("none", "same-origin")

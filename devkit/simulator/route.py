@@ -6,13 +6,14 @@ from waitress.channel import ClientDisconnected
 from devkit.errors import ConfigurationError
 from devkit.simulator.account import is_owner
 from devkit.simulator.change import change
-from devkit.simulator.control import describe, is_local
+from devkit.simulator.control import describe
 from devkit.simulator.exchange import Reply, Request, credentials, json_reply, read_fields
 from devkit.simulator.line import Push
 from devkit.simulator.page import page
 from devkit.simulator.setting import error, settings, unauthorized
 from devkit.simulator.simulator import Simulator
 from devkit.simulator.sms import Sms, send
+from devkit.stranger import objection
 from devkit.wsgi import WSGIApplication
 
 _HANG_UP = "devkit.hang_up"
@@ -64,10 +65,10 @@ def _route_platform(app: Flask, sms: Sms, push: Push) -> None:
 def _route_control(app: Flask, simulator: Simulator) -> None:
     @app.before_request
     def refuse_strangers() -> Response | None:
-        headers = {name.lower(): value for name, value in request.headers}
-        if not request.path.startswith("/simulator") or is_local(request.remote_addr or "", headers):
+        if not request.path.startswith("/simulator"):
             return None
-        return _respond(json_reply({"error": "This is for programs and browsers on this machine only."}, 403))
+        why = objection(request.headers, request.remote_addr or "", own_pages=True)
+        return _respond(json_reply({"error": why}, 403)) if why else None
 
     @app.get("/simulator")
     def look() -> Response:
