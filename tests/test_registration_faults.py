@@ -34,6 +34,7 @@ class Place:
         self.settings = replace(
             settings(gateway),
             port=port,
+            inspector_port=0,
             public_url=f"http://127.0.0.1:{port}",
             fixtures=directory / "fixtures",
             callback_token="a-token-of-the-tests",
