@@ -14,8 +14,8 @@ from typing import Any
 
 PATIENCE = 60  # seconds until a test gives up; nothing waits that long on a good day
 
-# A session whose servers listen on free ports.
-DEV = [sys.executable, "-m", "devkit", "dev", "--port", "0", "--inspector-port", "0"]
+DEV = [sys.executable, "-m", "devkit", "dev"]
+FREE_PORTS = {"DEVKIT_PORT": "0", "DEVKIT_INSPECTOR_PORT": "0"}
 
 
 class DevProcess:
@@ -87,7 +87,7 @@ class DevProcess:
 
 @contextmanager
 def running_dev(directory: Path, *args: str, **environ: str) -> Iterator[DevProcess]:
-    """`devkit dev --json --port 0` in a directory, with these settings; killed if the test leaves it running."""
+    """`devkit dev --json` in a directory, with these settings; killed if the test leaves it running."""
     with running([*DEV, "--json", *args], directory, **environ) as dev:
         yield dev
 
@@ -145,7 +145,7 @@ def printed(
 
 
 def clean_environ(home: Path, **environ: str) -> dict[str, str]:
-    """An environment in which nothing of the developer's own is set."""
+    """An environment in which nothing of the developer's own is set, and no two sessions want one port."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     root = str(Path(__file__).parent.parent)
-    return {**kept, "HOME": str(home), "PYTHONPATH": root, **environ}
+    return {**kept, "HOME": str(home), "PYTHONPATH": root, **FREE_PORTS, **environ}

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from devkit.cli import devkit
 from devkit.simulator import Simulator, run_simulator
 from devkit.tunnel.process import look
-from tests.dev_process import PATIENCE, clean_environ, running_dev
+from tests.dev_process import FREE_PORTS, PATIENCE, clean_environ, running_dev
 from tests.standin import install_standin, standin_state, wait_until
 from tests.wire import closed_port
 
@@ -57,7 +57,7 @@ def live(simulator: Simulator, agent: Path, **changes: str) -> dict[str, str]:
         "VONAGE_REST_HOST": simulator.host,
         "NGROK_AUTHTOKEN": TOKEN,
         "PYNGROK_NGROK_PATH": str(agent),
-        "DEVKIT_PORT": "0",
+        **FREE_PORTS,
     }
     return {**environ, **changes}
 
@@ -92,7 +92,7 @@ def process(directory: Path, *args: str, **environ: str) -> "subprocess.Popen[st
 
 
 def test_in_a_fresh_clone_offline_mode_is_ready(tmp_path: Path) -> None:
-    with process(tmp_path, DEVKIT_PORT="0") as run:
+    with process(tmp_path) as run:
         out, err = run.communicate(timeout=PATIENCE)
 
     assert (run.returncode, err) == (0, "")
@@ -146,6 +146,16 @@ def test_exactly_what_is_wrong_is_named(
     assert words.replace("{closed}", port) in event["what"]
     assert event["hint"]
     assert all(secret not in result.output for secret in (TOKEN, vonage.api_secret, "n0t-the-one"))
+
+
+@pytest.mark.parametrize("change", [{"DEVKIT_PORT": "many"}, {"VONAGE_API_SECRET": ""}])
+def test_no_port_is_tried_that_nobody_has_set(
+    tmp_path: Path, vonage: Simulator, change: dict[str, str]
+) -> None:
+    result = doctor(tmp_path, "--json", **live(vonage, install_standin(tmp_path), **change))
+
+    (receiver,) = (event for event in events(result) if event.get("step") == "receiver")
+    assert (receiver["outcome"], receiver["what"]) == ("skipped", "the settings must be mended first")
 
 
 def test_beside_a_session_it_disturbs_nothing(tmp_path: Path, vonage: Simulator) -> None:
@@ -233,8 +243,8 @@ def test_waiting_says_why_nothing_may_come_and_ends_with_a_receipt(tmp_path: Pat
 
 
 def test_waiting_in_vain_is_exit_code_1_and_ctrl_c_is_not(tmp_path: Path) -> None:
-    in_vain = doctor(tmp_path, "--wait", "--timeout", "0.1", DEVKIT_PORT="0")
-    with process(tmp_path, "--wait", DEVKIT_PORT="0") as run:
+    in_vain = doctor(tmp_path, "--wait", "--timeout", "0.1", **FREE_PORTS)
+    with process(tmp_path, "--wait") as run:
         assert run.stdout is not None
         for line in run.stdout:
             if line.startswith("waiting"):
@@ -257,8 +267,8 @@ def test_a_time_limit_without_waiting_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_colours_are_for_terminals_that_want_them(tmp_path: Path) -> None:
-    coloured = doctor(tmp_path, color=True, DEVKIT_PORT="0")
-    plain = doctor(tmp_path, color=True, DEVKIT_PORT="0", NO_COLOR="1")
+    coloured = doctor(tmp_path, color=True, **FREE_PORTS)
+    plain = doctor(tmp_path, color=True, **FREE_PORTS, NO_COLOR="1")
 
     assert "\x1b[" in coloured.stdout
     assert "\x1b[" not in plain.stdout

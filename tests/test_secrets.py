@@ -81,7 +81,6 @@ class Place:
             "VONAGE_REST_HOST": simulator.host,
             "NGROK_AUTHTOKEN": AUTHTOKEN,
             "PYNGROK_NGROK_PATH": str(install_standin(tools)),
-            "DEVKIT_PORT": "0",
             "PYTHONPATH": os.pathsep.join((repository, str(tools))),
             "PYTHONWARNINGS": "always",
             "TMPDIR": str(self.temporary),
@@ -266,7 +265,7 @@ def test_an_account_that_repeats_the_secret_is_not_quoted(place: Place, vonage: 
     """What an account holds is foreign text, too."""
     elsewhere = place.directory.parent / "elsewhere"
     elsewhere.mkdir()
-    with running_dev(elsewhere, "--no-register", "--no-demo", DEVKIT_PORT="0") as other:
+    with running_dev(elsewhere, "--no-register", "--no-demo") as other:
         url = other.wait_for("ready")["local_url"]
         callback = f"{url}/webhooks/delivery-receipt?secret={quote(API_SECRET, safe='')}"
         Account(Credentials(KEY, API_SECRET, vonage.host)).set_callback(callback)

@@ -14,6 +14,8 @@ from devkit.vonage_client import Credentials
 
 Mode = Literal["live", "offline", "unknown"]
 
+UNKNOWN = "the settings must be mended first"  # why nothing can be said in that mode
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -50,7 +52,7 @@ class Case:
     def why_no_account(self) -> str:
         """Why there are no credentials, for the steps that need some."""
         if self.mode == "unknown":
-            return "the settings must be mended first"
+            return UNKNOWN
         if self.mode == "offline":
             return "offline mode needs no account"
         return "there are no credentials to ask with"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devkit import durable
-from devkit.doctor.case import Case
+from devkit.doctor.case import UNKNOWN, Case
 from devkit.doctor.check import Check, failed, ok, refused, skipped
 from devkit.errors import ConfigurationError
 from devkit.send.presence import absence, local_callback_url
@@ -33,6 +33,8 @@ def session_check(case: Case) -> Check:
 
 def receiver_check(case: Case) -> Check:
     """Whether the session's receiver answers; without a session, whether its port is free."""
+    if case.session is None and case.mode == "unknown":  # as is the port
+        return skipped("receiver", UNKNOWN)
     if case.session is None:
         return _port(case.settings.port)
     wrong = absence(local_callback_url(case.session))

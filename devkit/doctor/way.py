@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from devkit.doctor.case import Case
+from devkit.doctor.case import UNKNOWN, Case
 from devkit.doctor.check import Check, failed, ok, refused, skipped
 from devkit.doctor.leftover import leftover_agents
 from devkit.doctor.question import Ear, ask_through
@@ -35,9 +35,7 @@ def way_checks(case: Case) -> Iterator[Check]:
     if case.session:
         yield from _of_session(case)
     elif case.mode != "live":
-        why = (
-            "the settings must be mended first" if case.mode == "unknown" else "offline mode needs no tunnel"
-        )
+        why = UNKNOWN if case.mode == "unknown" else "offline mode needs no tunnel"
         yield from (skipped(step, why) for step in _STEPS)
     elif case.settings.public_url:
         yield from (skipped(step, "DEVKIT_PUBLIC_URL names a tunnel of your own") for step in _STEPS[:3])
