@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 from devkit.answer import BadAnswer, read_answer
@@ -16,6 +16,11 @@ from devkit.errors import PushError, UsageError
 from devkit.loopback import is_loopback
 
 _LEAST_WAIT = 0.001  # seconds for an answer that may have come while nobody looked
+# Where there is no poll(), any two numbers will do.
+_READABLE, _WRITABLE = getattr(select, "POLLIN", 1), getattr(select, "POLLOUT", 4)
+
+_Given = TypeVar("_Given")
+_Got = TypeVar("_Got")
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -85,8 +90,7 @@ class Connection:
         self._connect_timeout = connect_timeout
         self._timeout = timeout
         self._socket: socket.socket | None = None
-        self._patience = 0.0  # seconds: what the socket's own time-out is set to
-        self._asked_at = 0.0
+        self._heard_at = 0.0  # when something was asked, or a part of the answer came
 
     def __enter__(self) -> Self:
         return self
@@ -116,37 +120,47 @@ class Connection:
             self.close()
         if self._socket is None:
             self._socket = _connect(self._address, self._connect_timeout)
-            self._patience = self._connect_timeout
         connection = self._socket
-        self._wait_for(self._timeout)
-        started = self._asked_at = time.monotonic()
+        started = self._heard_at = time.monotonic()
         try:
-            connection.sendall(wire)
+            while wire:
+                wire = wire[self._at_last(connection.send, wire, _WRITABLE) :]
         except OSError as error:
             raise self._broken(error) from error
 
         def answer() -> Answer:
-            if self._timeout - (left := self.patience()) > _LEAST_WAIT:  # somebody was at work meanwhile
-                self._wait_for(max(left, _LEAST_WAIT))
             try:
-                reading = read_answer(connection.recv, method)
+                reading = read_answer(receive, method)
             except (OSError, BadAnswer) as error:
                 raise self._broken(error) from error
-            ended = time.monotonic()
             if not reading.reusable:
                 self.close()
-            return Answer(reading.status, ended - started, reading.body)
+            return Answer(reading.status, self._heard_at - started, reading.body)
+
+        def receive(size: int) -> bytes:
+            part = self._at_last(connection.recv, size, _READABLE)
+            self._heard_at = time.monotonic()
+            return part
 
         return answer
 
-    def _wait_for(self, seconds: float) -> None:
-        if self._socket is not None and seconds != self._patience:  # a system call less, mostly
-            self._socket.settimeout(seconds)
-            self._patience = seconds
+    def _at_last(self, act: Callable[[_Given], _Got], given: _Given, event: int) -> _Got:
+        """What a call on the socket gives, as soon as it can be done, which is mostly at once. event: what it needs.
+
+        The socket itself never waits: before each call on one that has a time-out, Python asks the system.
+        """
+        while True:
+            try:
+                return act(given)
+            except OSError as error:
+                if not (event := _awaited(error, event)):
+                    raise
+            if not _ready([self.fileno()], max(self.patience(), _LEAST_WAIT), event):
+                raise TimeoutError
 
     def patience(self) -> float:
         """Seconds that are left for the answer to begin; below 0 when it is late."""
-        return self._asked_at + self._timeout - time.monotonic()
+        return self._heard_at + self._timeout - time.monotonic()
 
     def fileno(self) -> int:
         """Of the socket that an answer is awaited on."""
@@ -183,12 +197,13 @@ def _connect(address: Address, timeout: float) -> socket.socket:
                 f"{address} is not on this machine; receipts hold phone numbers.",
                 hint="Add --allow-remote if you mean it.",
             )
-        plain = _connect_first(found, timeout)
+        connection = _connect_first(found, timeout)
         if address.scheme == "https":
             import ssl  # only here, because it takes as long to import as all the rest
 
-            return ssl.create_default_context().wrap_socket(plain, server_hostname=address.host)
-        return plain
+            connection = ssl.create_default_context().wrap_socket(connection, server_hostname=address.host)
+        connection.setblocking(False)
+        return connection
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PushError(
@@ -217,19 +232,32 @@ def answered(connections: Collection[Connection], seconds: float) -> list[Connec
     """Those on which an answer begins, or cannot any more; waits for one at most so many seconds."""
     if closed := [each for each in connections if each.fileno() < 0]:
         return closed
-    readable = _readable([each.fileno() for each in connections], seconds)
-    return [each for each in connections if each.fileno() in readable]
+    there = _ready([each.fileno() for each in connections], seconds, _READABLE)
+    return [each for each in connections if each.fileno() in there]
 
 
 def _is_stale(connection: socket.socket) -> bool:
     # Readable while nothing was asked: the other side has closed, or talks out of turn.
-    return bool(_readable([connection.fileno()], 0))
+    return bool(_ready([connection.fileno()], 0, _READABLE))
 
 
-def _readable(files: Collection[int], seconds: float) -> Collection[int]:
+def _awaited(error: OSError, event: int) -> int:
+    """What has to be waited for before a call that failed is made again; 0 when it would fail again.
+
+    event: what the call itself needs. Encryption may have to read before it writes, and the other way round.
+    """
+    if isinstance(error, BlockingIOError):
+        return event
+    # By name, since `ssl` is there for https only.
+    return {"SSLWantReadError": _READABLE, "SSLWantWriteError": _WRITABLE}.get(type(error).__name__, 0)
+
+
+def _ready(files: Collection[int], seconds: float, event: int) -> Collection[int]:
+    """Those of the files that can be read, or written; waits for one at most so many seconds."""
     if not hasattr(select, "poll"):  # Windows
-        return select.select(files, [], [], max(seconds, 0))[0]
+        asked = (files, []) if event == _READABLE else ([], files)
+        return set().union(*select.select(*asked, [], max(seconds, 0)))
     poll = select.poll()  # select() ends at 1024 file descriptors, and a busy receiver may hold more
     for file in files:
-        poll.register(file, select.POLLIN)
+        poll.register(file, event)
     return {file for file, _ in poll.poll(math.ceil(max(seconds, 0) * 1000))}
