@@ -48,6 +48,8 @@ class Route:
 
 def edited(recordings: Iterable[Recording], edits: Edits) -> list[Recording]:
     """The recordings with other transport and fields. Raises FixtureError with the file's name."""
+    if edits.transport is None and not edits.sets and not edits.unsets:
+        return list(recordings)
     return [replace(recording, callback=_edited(recording, edits)) for recording in recordings]
 
 

@@ -32,13 +32,23 @@ def readdress(callback: Callback, to: Destination) -> Callback:
     The secret last segment of devkit's callback path is never kept. Everything else stays, byte for byte.
     """
     dropped = CONNECTION_HEADERS.union(to.dropped) if to.dropped else CONNECTION_HEADERS
-    headers = tuple([pair for pair in callback.headers if pair[0].lower() not in dropped])
-    headers = with_header(headers, "Host", to.host, first=True)
-    headers = _with_length(headers, callback.body)
-    if _MARK not in [name.lower() for name, _ in headers]:
-        headers = (*headers, (REPLAY_HEADER, "1"))
+    chosen = {"host": to.host, "content-length": str(len(callback.body))}
+    headers: list[tuple[str, str]] = []
+    names: set[str] = set()
+    for name, value in callback.headers:  # once, since a replay does this for thousands
+        plain = name.lower()
+        if plain in dropped or (plain in chosen and plain in names):
+            continue
+        names.add(plain)
+        headers.append((name, chosen.get(plain, value)))
+    if "host" not in names:
+        headers.insert(0, ("Host", to.host))
+    if callback.body and "content-length" not in names:
+        headers.append(("Content-Length", chosen["content-length"]))
+    if _MARK not in names:
+        headers.append((REPLAY_HEADER, "1"))
     target = with_path(callback.target, to.target) if to.target else without_token(callback.target)
-    return Callback(callback.method, target, headers, callback.body)
+    return Callback(callback.method, target, tuple(headers), callback.body)
 
 
 def keep_exact(callback: Callback, target: str = "") -> Callback:
@@ -63,6 +73,8 @@ def with_path(target: str, path: str) -> str:
 def without_token(target: str) -> str:
     """A request target without the secret that follows devkit's callback path, however it is spelled."""
     path, mark, query = target.partition("?")
+    if path == CALLBACK_PATH:
+        return target
     origin = match[0] if (match := _ABSOLUTE.match(path)) else ""
     plain = re.sub("/+", "/", unquote(path[len(origin) :], encoding="latin-1"))
     if not plain.startswith(f"{CALLBACK_PATH}/") or plain == f"{CALLBACK_PATH}/":
@@ -75,17 +87,14 @@ def has_token(target: str) -> bool:
     return without_token(target) != target
 
 
-def with_header(headers: Headers, name: str, value: str | None, *, first: bool = False) -> Headers:
-    """The headers with one of this name, in the place and letter case of the old one; None leaves it out.
-
-    first: where a header goes that was not there.
-    """
+def with_header(headers: Headers, name: str, value: str | None) -> Headers:
+    """The headers with one of this name, in the place and letter case of the old one; None leaves it out."""
     wanted = name.lower()
     places = [place for place, (given, _) in enumerate(headers) if given.lower() == wanted]
     if value is None:
         return tuple(pair for place, pair in enumerate(headers) if place not in places)
     if not places:
-        return ((name, value), *headers) if first else (*headers, (name, value))
+        return (*headers, (name, value))
     old, *more = places
     changed = (*headers[:old], (headers[old][0], value), *headers[old + 1 :])
     return tuple(pair for place, pair in enumerate(changed) if place not in more) if more else changed
