@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from json.encoder import encode_basestring_ascii as _quote
 from pathlib import Path
 
@@ -39,6 +38,7 @@ _NESTED = (dict, *_LISTS)
 
 # The keys that follow `request` and `receipt`, in the order in which they are written. None is required.
 _OPTIONAL = ("signature", "captured", "redacted", "tags", "note")
+_NO_PAIRS = '"headers" is not a list of [name, value] pairs'
 _KNOWN = frozenset({"format", "version", "recorded_at", "request", "receipt", "problem", *_OPTIONAL})
 _KNOWN_IN_REQUEST = frozenset({"method", "target", "headers", "body"})
 
@@ -118,7 +118,10 @@ def _contents(path: Path) -> bytes:
     # As `path.read_bytes`, in half the time: a replay reads thousands of files of a kilobyte or two.
     file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
-        return b"".join(iter(partial(os.read, file, _CHUNK), b""))
+        data = os.read(file, _CHUNK)
+        while part := os.read(file, _CHUNK):
+            data += part
+        return data
     finally:
         os.close(file)
 
@@ -170,24 +173,30 @@ def _callback(request: Mapping[str, object]) -> Callback:
     method = _wire(request.get("method"), '"method"', _TOKEN)
     target = _wire(request.get("target"), '"target"', _TARGET)
     headers = request.get("headers")
-    if not isinstance(headers, list) or not all(
-        isinstance(pair, list) and len(pair) == 2 for pair in headers
-    ):
-        raise _Bad('"headers" is not a list of [name, value] pairs')
-    pairs = tuple(
-        (_wire(name, "a header name", _TOKEN), _wire(value, f"the value of header {name!r}", _HEADER_VALUE))
-        for name, value in headers
+    if not isinstance(headers, list):
+        raise _Bad(_NO_PAIRS)
+    return Callback(
+        method,
+        target,
+        tuple([_header(pair) for pair in headers]),
+        _body(_mapping(request.get("body"), '"body"')),
     )
-    return Callback(method, target, pairs, _body(_mapping(request.get("body"), '"body"')))
 
 
-def _wire(value: object, what: str, allowed: re.Pattern[str]) -> str:
+def _header(pair: object) -> tuple[str, str]:
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise _Bad(_NO_PAIRS)
+    name = _wire(pair[0], "a header name", _TOKEN)
+    return name, _wire(pair[1], "the value of header", _HEADER_VALUE, name)
+
+
+def _wire(value: object, what: str, allowed: re.Pattern[str], name: str = "") -> str:
+    """A part of a request that may go over the wire. what, name: how it is called if it may not."""
     # Line breaks and their like never arrive over HTTP; in a file they would forge requests when it is replayed.
-    if not isinstance(value, str):
-        raise _Bad(f"{what} is not text")
-    if not allowed.fullmatch(value):
-        raise _Bad(f"{what} holds characters that cannot stand there in HTTP")
-    return value
+    if isinstance(value, str) and allowed.fullmatch(value):
+        return value
+    wrong = "holds characters that cannot stand there in HTTP" if isinstance(value, str) else "is not text"
+    raise _Bad(f"{what} {name!r} {wrong}" if name else f"{what} {wrong}")
 
 
 def _body(body: Mapping[str, object]) -> bytes:

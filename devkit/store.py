@@ -129,11 +129,12 @@ def file_name(recorded_at: datetime, reading: Receipt | Unreadable) -> str:
 
 def read_name(path: Path) -> Entry | None:
     """What a recorded file's name says; None for a file that devkit did not name."""
-    match = _NAME.fullmatch(path.name)
-    if match is None or not _DAY.fullmatch(path.parent.name):
+    day, name = ("", "", *path.parts)[-2:]
+    match = _NAME.fullmatch(name)
+    if match is None or not _DAY.fullmatch(day):
         return None
     try:
-        moment = datetime.fromisoformat(f"{path.parent.name}T{match[1]}")
+        moment = datetime.fromisoformat(f"{day}T{match[1]}")
     except ValueError:
         return None
     return Entry(moment, path, match[2], match[3])
