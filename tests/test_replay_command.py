@@ -310,6 +310,20 @@ def test_ctrl_c_ends_with_the_summary_so_far(tmp_path: Path, jobs: str) -> None:
     assert "Traceback" not in err
 
 
+def test_what_was_told_is_seen_before_a_pause(tmp_path: Path) -> None:
+    with raw_server([OK] * 3) as server:
+        options = ("--to", server.url, "--speed", "1x", "--duplicate", "2", "--json")
+        with start(
+            tmp_path, "replay", "sequence/expired", *options, settings={"PYTHONUNBUFFERED": ""}
+        ) as process:
+            assert process.stdout is not None
+            told = [json.loads(process.stdout.readline())["outcome"] for _ in range(2)]
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=DEADLINE)
+
+    assert told == ["ok", "ok"]
+
+
 def test_a_reader_that_goes_away_is_no_bug(tmp_path: Path) -> None:
     with raw_server([OK] * 100) as server:
         options = ("--to", server.url, "--repeat", "100", "--rate", "2000")

@@ -23,7 +23,7 @@ from devkit.replay.renew import signer_with
 from devkit.replay.rework import Edits, Renewal, Route, check_secrecy, edited, finisher
 from devkit.replay.rewrite import parse_header, parse_path
 from devkit.replay.run import Rules, replay
-from devkit.replay.tally import Screen, follow, show_plan
+from devkit.replay.tally import Screen, follow, pause, show_plan
 from devkit.replay.target import is_own_receiver, target_address
 from devkit.selector import select, shown
 from devkit.session import project_in
@@ -169,7 +169,7 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     if options["dry_run"]:
         show_plan(_planned(shots, finish), screen)
         return
-    outcomes = replay(shots, route.address, finish, _rules(options))
+    outcomes = replay(shots, route.address, finish, _rules(options), wait=pause)
     ctx.exit(follow(outcomes, len(shots), screen))
 
 

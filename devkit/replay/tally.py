@@ -57,6 +57,12 @@ def follow(outcomes: Iterable[Replayed], total: int, screen: Screen) -> int:
     return summary.exit_code or int(interrupted)
 
 
+def pause(seconds: float) -> None:
+    """Wait between two receipts, with all shown that was told before."""
+    sys.stdout.flush()
+    time.sleep(seconds)
+
+
 def show_plan(planned: Iterable[Planned], screen: Screen) -> None:
     """What would be sent, then a summary of nothing."""
     plans = list(planned)
