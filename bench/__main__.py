@@ -9,12 +9,13 @@ from pathlib import Path
 
 from bench import record, replay, simulate, start, store, table
 from bench.load import has_wrk
-from bench.place import warn_of_slow_files, working_directory
+from bench.place import await_quick_files, working_directory
 from bench.subject import ROOT
 
-# Recording comes last: what an earlier run has deleted at its end would slow it down, see `warn_of_slow_files`.
+# Recording comes last: what an earlier run has deleted at its end would slow it down, see `await_quick_files`.
 _PARTS = ("start", "replay", "simulate", "store", "record")
 _OUTPUT = ROOT / "build" / "bench"
+_PATIENCE = 300  # seconds
 
 
 def main() -> None:
@@ -22,7 +23,6 @@ def main() -> None:
     rounds, seconds = (3, 1) if options.quick else (options.rounds, options.seconds)
     tables: list[table.Table] = []
     with working_directory(options.directory) as directory:
-        file_seconds = warn_of_slow_files(directory)
         measures = {
             "record": partial(record.measure, rounds=rounds, seconds=seconds, quick=options.quick),
             "replay": partial(replay.measure, rounds=rounds, quick=options.quick),
@@ -35,10 +35,12 @@ def main() -> None:
         for part in options.parts:
             place = directory / part
             place.mkdir()
+            if part == "record":
+                await_quick_files(place, patience=0 if options.quick else _PATIENCE)
             for one in measures[part](place):
                 tables.append(one)
                 print(table.markdown(one), flush=True)
-    _write(tables, {"rounds": rounds, "seconds": seconds, "wrk": has_wrk(), "new_file_seconds": file_seconds})
+    _write(tables, {"rounds": rounds, "seconds": seconds, "wrk": has_wrk()})
 
 
 def _options() -> argparse.Namespace:

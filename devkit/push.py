@@ -153,9 +153,9 @@ class Connection:
             try:
                 return act(given)
             except OSError as error:
-                if not (event := _awaited(error, event)):
+                if not (awaited := _awaited(error, event)):
                     raise
-            if not _ready([self.fileno()], max(self.patience(), _LEAST_WAIT), event):
+            if not _ready([self.fileno()], max(self.patience(), _LEAST_WAIT), awaited):
                 raise TimeoutError
 
     def patience(self) -> float:

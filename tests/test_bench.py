@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import load, record, simulate, table
+from bench import load, place, record, simulate, table
 from bench.load import Load, drive, read_result
-from bench.place import warn_of_slow_files, working_directory
+from bench.place import await_quick_files, working_directory
 from bench.recordings import make_recordings, message_id
 from bench.session import session
 from bench.subject import DEVKIT, PYTHON, SINK, TUTORIAL, Subject, environment, running, seconds_of
@@ -160,10 +160,28 @@ def test_a_session_tells_its_inspector_and_its_memory(tmp_path: Path) -> None:
 
 def test_the_working_directory_is_cleared_at_the_end(tmp_path: Path) -> None:
     with working_directory(tmp_path / "new") as directory:
-        seconds = warn_of_slow_files(directory)
+        assert 0 < await_quick_files(directory, patience=0) < 1
 
-    assert 0 < seconds < 1
     assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize(("patience", "waited", "words"), [(60, 2, "Waiting until"), (5, 1, "too low")])
+def test_recording_is_measured_when_files_are_made_quickly_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    patience: float,
+    waited: int,
+    words: str,
+) -> None:
+    seconds = iter((1e-3, 1e-3, 1e-5))
+    monkeypatch.setattr(place, "creation_seconds", lambda directory: next(seconds))
+    waits: list[float] = []
+
+    await_quick_files(tmp_path, patience=patience, wait=waits.append)
+
+    assert len(waits) == waited
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("has_wrk", [True, False])
