@@ -91,13 +91,14 @@ class Index:
 
     def _change(self, name: str, day: _Day) -> None:
         before = set(self._days[name].keys) if name in self._days else set()
-        after = set(day.keys)
         grouped: dict[str, list[str]] = {}
-        for key in after - before:
-            grouped.setdefault(_message(key), []).append(key)
+        for key in day.keys:
+            if key not in before:
+                grouped.setdefault(_message(key), []).append(key)
         for message, keys in grouped.items():
-            self._messages[message] = tuple(sorted((*self._messages.get(message, ()), *keys)))
-        for key in before - after:
+            known = self._messages.get(message)
+            self._messages[message] = tuple(sorted((*known, *keys)) if known else keys)
+        for key in before.difference(day.keys):
             self._forget(key)
         self._days[name] = day
 
