@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from devkit.callback import CALLBACK_PATH, REPLAY_HEADER, Callback
-from devkit.server import MAX_BODY, serve
+from devkit.server import MAX_BODY, Rest, serve
 from devkit.stranger import objection
 from devkit.wsgi import callback_of
 
@@ -36,7 +36,7 @@ class Arrival:
 
 
 Take = Callable[[Arrival], int]
-TakeAll = Callable[[Sequence[Arrival]], Sequence[int]]
+TakeAll = Callable[[Sequence[Arrival]], tuple[Sequence[int], Rest]]
 
 
 def create_receiver(take: Take, *, token: str) -> Flask:
@@ -87,13 +87,21 @@ def serve_receiver(
     take_all: TakeAll, listener: socket.socket, *, token: str, patience: float = 30
 ) -> Iterator[None]:
     """Serve a receiver while the block runs. take_all: called with the arrivals that came at the same time, in the
-    server's one thread; gives an HTTP status for each. It may wait for the disk, and for nothing else.
+    server's one thread; gives an HTTP status for each, and what is left to do when they are answered. It may wait for
+    the disk, and for nothing else.
 
     token: as in `create_receiver`. patience: as in `serve`.
     """
-    app = create_receiver(lambda arrival: take_all([arrival])[0], token=token)
+    app = create_receiver(partial(take_one, take_all), token=token)
     with serve(app, listener, ahead=partial(_ahead, token, take_all), patience=patience):
         yield
+
+
+def take_one(take_all: TakeAll, arrival: Arrival) -> int:
+    """What to answer to an arrival that came alone; nothing is left to do then."""
+    (status,), rest = take_all([arrival])
+    rest()
+    return status
 
 
 def _admits(callback: Callback, given: str, remote: str, token: str) -> bool:
@@ -103,14 +111,17 @@ def _admits(callback: Callback, given: str, remote: str, token: str) -> bool:
     return bool(token) and hmac.compare_digest(given.encode(), token.encode())
 
 
-def _ahead(token: str, take_all: TakeAll, environs: Sequence[dict[str, Any]]) -> list[int | None]:
+def _ahead(
+    token: str, take_all: TakeAll, environs: Sequence[dict[str, Any]]
+) -> tuple[list[int | None], Rest]:
     """Takes admitted callbacks without Flask's dispatch, which costs more than recording does.
 
     Whatever is out of the ordinary goes the long way, and gets there the answer that it would get here.
     """
     arrivals = [_plain_arrival(environ, token) for environ in environs]
-    statuses = iter(take_all([arrival for arrival in arrivals if arrival]))
-    return [next(statuses) if arrival else None for arrival in arrivals]
+    found, rest = take_all([arrival for arrival in arrivals if arrival])
+    statuses = iter(found)
+    return [next(statuses) if arrival else None for arrival in arrivals], rest
 
 
 def _plain_arrival(environ: dict[str, Any], token: str) -> Arrival | None:

@@ -2,9 +2,10 @@
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from devkit.callback import PROBE_HEADER, Callback
 from devkit.errors import StoreError
@@ -13,6 +14,7 @@ from devkit.fixture import Fixture
 from devkit.receipt import Receipt, Unreadable, read
 from devkit.receiver import Arrival
 from devkit.redact import one_line
+from devkit.server import Rest
 from devkit.signature import Method, Verdict, is_stale, verify
 from devkit.store import Store
 from devkit.vocabulary import meaning
@@ -26,6 +28,7 @@ _STALE = (
     "The signature is right, but older than Vonage sends a receipt again: somebody may have sent it anew."
 )
 
+_OBJECTED = 401  # the answer to a signature that is not as required
 _REMEMBERED = 10_000  # messages whose first receipt is remembered, to tell the time since
 
 
@@ -51,20 +54,20 @@ class Recorder:
     _first_seen: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, arrival: Arrival) -> int:
-        """What to answer to an arrival."""
-        return self.take_all([arrival])[0]
+    def take_all(self, arrivals: Sequence[Arrival]) -> tuple[list[int], Rest]:
+        """What to answer to each of the arrivals that came at the same time: they wait for the disk together.
 
-    def take_all(self, arrivals: Sequence[Arrival]) -> list[int]:
-        """What to answer to each of the arrivals that came at the same time: they wait for the disk together."""
+        And what is left to do when that is answered: to tell of the receipts, and to pass the recorded ones on.
+        """
         looks = [self._look(arrival) for arrival in arrivals]
         to_record = {place: look for place, look in enumerate(looks) if look and look.is_to_record}
         recordings = [(look.fixture, look.reading) for look in to_record.values()]
         files = dict(zip(to_record, self.store.record_all(recordings), strict=True))
-        return [
-            self._answer(look, files.get(place)) if look else self._no_receipt(arrival)
+        statuses = [
+            _status(look, files.get(place)) if look else self._no_receipt(arrival)
             for place, (arrival, look) in enumerate(zip(arrivals, looks, strict=True))
         ]
+        return statuses, partial(self._tell_all, looks, files)
 
     def _look(self, arrival: Arrival) -> "_Look | None":
         """What there is to know about a receipt; None for what is none, or was refused already."""
@@ -80,26 +83,32 @@ class Recorder:
         return _Look(arrival, now, reading, verdict, stale, objection)
 
     def _no_receipt(self, arrival: Arrival) -> int:
+        # Told at once: who asked whether the URL answers must not go on before it is known that they asked.
         if arrival.kind == "refused":
-            return self._refuse(arrival.status, _REFUSALS.get(arrival.status, "not a callback"))
+            self._tell_refused(arrival.status, _REFUSALS.get(arrival.status, "not a callback"))
+            return arrival.status
         if arrival.callback.header(PROBE_HEADER) == self.nonce:
             self.heard.set()
         else:
             self.emit(Probe(one_line(arrival.callback.header("User-Agent") or "", 60)))
         return 200
 
-    def _answer(self, look: "_Look", file: str | StoreError | None) -> int:
-        """file: where it was recorded; None when it was not to be."""
+    def _tell_all(self, looks: Sequence["_Look | None"], files: Mapping[int, str | StoreError]) -> None:
+        """files: of those looks that were to be recorded, by their place."""
+        for place, look in enumerate(looks):
+            if look:
+                self._tell(look, files.get(place))
+
+    def _tell(self, look: "_Look", file: str | StoreError | None) -> None:
         if look.objection:
-            return self._refuse(401, look.objection)
-        if isinstance(file, StoreError):  # a full disk, or a directory that has gone
+            self._tell_refused(_OBJECTED, look.objection)
+        elif isinstance(file, StoreError):  # a full disk, or a directory that has gone
             self.emit(NotRecorded(file.message, file.hint))
-            return 503
-        event = self._event(look, file or "")
-        self.emit(event)
-        if file and self.forward:
-            self.forward(look.arrival.callback, event.message_id, event.file)
-        return 200
+        else:
+            event = self._event(look, file or "")
+            self.emit(event)
+            if file and self.forward:
+                self.forward(look.arrival.callback, event.message_id, event.file)
 
     def _verdict(self, reading: Receipt | Unreadable) -> Verdict:
         return verify(reading.fields, self.secret, self.method) if isinstance(reading, Receipt) else "absent"
@@ -132,13 +141,12 @@ class Recorder:
                 self._first_seen.popitem(last=False)
         return None if first is now or not message_id else int((now - first).total_seconds() * 1000)
 
-    def _refuse(self, status: int, reason: str) -> int:
+    def _tell_refused(self, status: int, reason: str) -> None:
         with self._lock:
             # For each reason of its own: a stranger's 404 must not keep a refused signature from being told.
             self._refused[reason] += 1
             count = self._refused[reason]
         self.emit(Refused(status, reason, count))
-        return status
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +171,13 @@ class _Look:
         return Fixture(
             self.now, arrival.callback, signature=self.verdict, captured=arrival.captured, note=note
         )
+
+
+def _status(look: _Look, file: str | StoreError | None) -> int:
+    """file: where it was recorded; None when it was not to be."""
+    if look.objection:
+        return _OBJECTED
+    return 503 if isinstance(file, StoreError) else 200
 
 
 def _is_stale(reading: Receipt | Unreadable, now: datetime) -> bool:

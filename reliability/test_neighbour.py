@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.receiver import Arrival
+from devkit.receiver import Arrival, take_one
 from devkit.recorder import Recorder
 from devkit.store import Store
 from reliability.conftest import Figures, Often
@@ -127,7 +127,8 @@ def test_a_clock_that_jumps_loses_nothing_and_names_what_it_recorded(tmp_path: P
     recorder = Recorder(store := Store(tmp_path), lambda event: None, lambda: next(moments), "n0nce")
 
     answers = [
-        recorder.take(Arrival("receipt", some_receipt(messageId=f"{number:016X}"))) for number in range(10)
+        take_one(recorder.take_all, Arrival("receipt", some_receipt(messageId=f"{number:016X}")))
+        for number in range(10)
     ]
 
     assert answers == [200] * 10

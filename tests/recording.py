@@ -5,7 +5,7 @@ from pathlib import Path
 
 from devkit.callback import Callback, compose
 from devkit.event import Event
-from devkit.receiver import Arrival, Kind
+from devkit.receiver import Arrival, Kind, take_one
 from devkit.recorder import Recorder
 from devkit.store import Store
 
@@ -42,7 +42,7 @@ class Session:
         self.recorder = Recorder(self.store, self.events.append, clock, "n0nce", **options)  # type: ignore[arg-type]
 
     def take(self, callback: Callback, kind: Kind = "receipt", captured: str = "", status: int = 200) -> int:
-        return self.recorder.take(Arrival(kind, callback, captured, status))
+        return take_one(self.recorder.take_all, Arrival(kind, callback, captured, status))
 
     @property
     def files(self) -> list[Path]:

@@ -1,6 +1,6 @@
 """What stands behind the receiver in tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from devkit.callback import CALLBACK_PATH
@@ -23,6 +23,9 @@ class Taker:
         self.arrivals.append(arrival)
         return self.answer
 
+    def take_all(self, arrivals: Sequence[Arrival]) -> tuple[list[int], Callable[[], None]]:
+        return [self(arrival) for arrival in arrivals], lambda: None
+
     @property
     def kinds(self) -> list[str]:
         return [arrival.kind for arrival in self.arrivals]
@@ -35,7 +38,7 @@ Serving = Callable[..., AbstractContextManager[Place]]
 def serving_at_once(taker: Taker, *, token: str = TOKEN) -> Iterator[Place]:
     """As a session serves a receiver."""
     listener = listen("127.0.0.1", 0)
-    with serve_receiver(lambda arrivals: [taker(arrival) for arrival in arrivals], listener, token=token):
+    with serve_receiver(taker.take_all, listener, token=token):
         yield listener.getsockname()
 
 

@@ -171,14 +171,13 @@ def test_receipts_that_came_together_each_get_their_own_answer(tmp_path: Path) -
         Arrival("receipt", signed[1]),
     ]
 
-    assert session.recorder.take_all(arrivals) == [200, 200, 401, 404, 200, 503]
-    assert [event.name for event in session.events] == [
-        "receipt",
-        "refused",
-        "refused",
-        "receipt",
-        "not_recorded",
-    ]
+    statuses, tell = session.recorder.take_all(arrivals)
+
+    assert statuses == [200, 200, 401, 404, 200, 503]
+    assert len(session.files) == 2
+    assert [event.name for event in session.events] == ["refused"]
+    tell()
+    assert [event.name for event in session.events[1:]] == ["receipt", "refused", "receipt", "not_recorded"]
     assert session.recorder.recorded == 1
     assert session.recorder.heard.is_set()
 

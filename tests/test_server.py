@@ -1,8 +1,9 @@
 import logging
 import socket
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,11 @@ from tests.served import running as serving
 from tests.wire import DEADLINE, answer_on, read_to_end, talk
 
 
-@pytest.fixture(scope="module", params=[{}, {"ahead": lambda environs: [None for _ in environs]}])
+def leave_all(environs: Sequence[dict[str, Any]]) -> tuple[list[None], Callable[[], None]]:
+    return [None for _ in environs], lambda: None
+
+
+@pytest.fixture(scope="module", params=[{}, {"ahead": leave_all}])
 def running(request: pytest.FixtureRequest) -> Running:
     """The server with threads, and with everything in one."""
     return partial(serving, **request.param)

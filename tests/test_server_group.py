@@ -21,18 +21,26 @@ ASK = b"GET /%d HTTP/1.1\r\n\r\n"
 
 
 class Ahead:
-    """Takes every request. groups: the paths of those that were handed over together. The first group is held."""
+    """Takes every request. groups: the paths of those that were handed over together. The first group is held.
 
-    def __init__(self, then: Callable[[str], int | None] = lambda path: 201) -> None:
+    rest: what is left to do after the answers.
+    """
+
+    def __init__(
+        self, then: Callable[[str], int | None] = lambda path: 201, *, rest: Callable[[], object] = bool
+    ) -> None:
         self.groups: list[list[str]] = []
         self.entered, self.go_on = threading.Event(), threading.Event()
-        self._then = then
+        self._then, self._rest = then, rest
 
-    def __call__(self, environs: Sequence[dict[str, Any]]) -> list[int | None]:
+    def __call__(self, environs: Sequence[dict[str, Any]]) -> tuple[list[int | None], Callable[[], None]]:
         self.groups.append([environ["PATH_INFO"] for environ in environs])
         self.entered.set()
         self.go_on.wait(DEADLINE)
-        return [self._then(path) for path in self.groups[-1]]
+        return [self._then(path) for path in self.groups[-1]], self._finish
+
+    def _finish(self) -> None:
+        self._rest()
 
 
 @contextmanager
@@ -153,6 +161,27 @@ def test_a_mistake_is_an_answer_without_words_and_the_server_goes_on(
     with running(App(), ahead=ahead) as place, caplog.at_level(logging.CRITICAL, "devkit.server.group"):
         assert status_of(talk(place, b"GET /1 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 500
         assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
+
+
+def test_nobody_waits_for_the_rest_but_the_stop_does() -> None:
+    answered, done = threading.Event(), []
+    ahead = Ahead(rest=lambda: done.append(answered.wait(DEADLINE)))
+    ahead.go_on.set()
+    with running(App(), ahead=ahead) as place, socket.create_connection(place, DEADLINE) as connection:
+        connection.sendall(ASK % 1)
+        assert answer_on(connection)[0] == 201
+        assert done == []
+        answered.set()
+
+    assert done == [True]
+
+
+def test_a_mistake_in_the_rest_changes_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    ahead = Ahead(rest=lambda: 1 // 0)
+    ahead.go_on.set()
+    with running(App(), ahead=ahead) as place, caplog.at_level(logging.CRITICAL, "devkit.server.group"):
+        for _ in range(2):
+            assert status_of(talk(place, b"GET /1 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
 
 
 def test_who_has_gone_before_the_answer_is_no_failure() -> None:

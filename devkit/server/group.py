@@ -12,9 +12,12 @@ from typing import Any
 from waitress import wasyncore
 from waitress.task import ThreadedTaskDispatcher
 
+# What is left to do when the answers are on their way: nobody waits for it any more.
+Rest = Callable[[], None]
+
 # Takes the WSGI environments of requests that came together. A status answers its request, with an empty body;
 # None leaves it to the application.
-Ahead = Callable[[Sequence[dict[str, Any]]], Sequence[int | None]]
+Ahead = Callable[[Sequence[dict[str, Any]]], tuple[Sequence[int | None], Rest]]
 
 _MOST = 64  # requests in a group: each may need an open file
 _ROUND_SECONDS = 1.0  # how long to wait for a request before connections are looked through for idle ones
@@ -49,22 +52,27 @@ class GroupDispatcher(ThreadedTaskDispatcher):
 
     def _serve(self, group: Sequence[Any]) -> None:
         whole = [channel for channel in group if channel.connected and not channel.requests[0].error]
-        statuses = dict(zip(whole, self._statuses(whole), strict=True)) if whole else {}
+        found, rest = self._ask_ahead(whole) if whole else ((), _nothing)
+        statuses = dict(zip(whole, found, strict=True))
         for channel in group:
             try:
                 _answer(channel, statuses.get(channel))
-            except Exception:  # noqa: BLE001 - as in `_statuses`
+            except Exception:  # noqa: BLE001 - as in `_ask_ahead`
                 _log.exception("A request could not be answered")
                 channel.handle_close()
+        try:
+            rest()
+        except Exception:  # noqa: BLE001 - as in `_ask_ahead`
+            _log.exception("What follows the answers could not be done")
 
-    def _statuses(self, channels: Sequence[Any]) -> Sequence[int | None]:
+    def _ask_ahead(self, channels: Sequence[Any]) -> tuple[Sequence[int | None], Rest]:
         try:
             return self._ahead(
                 [channel.task_class(channel, channel.requests[0]).get_environment() for channel in channels]
             )
         except Exception:  # noqa: BLE001 - a mistake of ours must not end the thread that serves everybody
             _log.exception("Requests could not be handled")
-            return [500] * len(channels)
+            return [500] * len(channels), _nothing
 
 
 def _answer(channel: Any, status: int | None) -> None:
@@ -72,6 +80,10 @@ def _answer(channel: Any, status: int | None) -> None:
     channel.service() if status is None else channel.answer(status)
     if channel.connected:
         channel.handle_write()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _accept_all(server: Any) -> None:
