@@ -49,7 +49,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="within a minute: less of everything, and no mitmproxy"
     )
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each is measured")
     parser.add_argument("--seconds", type=int, default=2, metavar="N", help="of each run under load")
     parser.add_argument("--directory", type=Path, default=_OUTPUT, help="where the programs keep their files")
     options = parser.parse_args()

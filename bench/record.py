@@ -12,6 +12,7 @@ from bench.table import Table
 from bench.turn import in_turn, series
 
 CONNECTIONS = (1, 16, 64)
+_WARM_UP = 1  # seconds that are not counted: in its first one a program still loads modules, and makes its directories
 
 _Loads = Mapping[str, Mapping[str, Sequence[Load]]]  # column to subject to rounds
 
@@ -22,6 +23,8 @@ def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> list[
     with ExitStack() as stack:
         behind = stack.enter_context(running(SINK, directory)).port
         up = {each: stack.enter_context(running(each, directory, behind=behind)) for each in subjects}
+        for subject, where in up.items():
+            drive(where.port, subject.path, connections=1, seconds=_WARM_UP)
         loads = {
             f"{connections}, {transport}": _in_turn(up, connections, transport, rounds, seconds)
             for transport in (TRANSPORTS[:1] if quick else TRANSPORTS)
@@ -31,7 +34,7 @@ def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> list[
         _check(subject, where, [load for column in loads.values() for load in column[subject.name]])
     return [
         _table("Recording: receipts a second", "receipts/s", loads, lambda load: load.per_second),
-        _table("Recording: 99th percentile of the answer time", "ms", loads, lambda load: load.p99),
+        _table("Recording: 99th percentile of the answer time", "ms", loads, lambda load: load.p99, digits=2),
     ]
 
 
@@ -56,10 +59,12 @@ def _check(subject: Subject, where: Running, loads: Sequence[Load]) -> None:
         raise RuntimeError(f"{subject.name}: answered {taken} receipts with 200, recorded {found}")
 
 
-def _table(title: str, unit: str, loads: _Loads, figure: Callable[[Load], float]) -> Table:
+def _table(
+    title: str, unit: str, loads: _Loads, figure: Callable[[Load], float], *, digits: int = 0
+) -> Table:
     subjects = next(iter(loads.values()))
     rows = {
         name: {column: series([figure(load) for load in found[name]]) for column, found in loads.items()}
         for name in subjects
     }
-    return Table(title, unit, TUTORIAL.name, rows)
+    return Table(title, unit, TUTORIAL.name, rows, digits)
