@@ -11,7 +11,11 @@ from bench.subject import DEVKIT, SINK, TUTORIAL, Running, Subject, running
 from bench.table import Table
 from bench.turn import in_turn, series
 
-CONNECTIONS = (1, 16, 64)
+CONNECTIONS = (
+    1,
+    16,
+    64,
+)  # fewest first: tens of thousands of new files keep the disk busy for a while afterwards
 _WARM_UP = 1  # seconds that are not counted: in its first one a program still loads modules, and makes its directories
 
 _Loads = Mapping[str, Mapping[str, Sequence[Load]]]  # column to subject to rounds
@@ -27,8 +31,8 @@ def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> list[
             drive(where.port, subject.path, connections=1, seconds=_WARM_UP)
         loads = {
             f"{connections}, {transport}": _in_turn(up, connections, transport, rounds, seconds)
-            for transport in (TRANSPORTS[:1] if quick else TRANSPORTS)
             for connections in CONNECTIONS
+            for transport in (TRANSPORTS[:1] if quick else TRANSPORTS)
         }
     for subject, where in up.items():
         _check(subject, where, [load for column in loads.values() for load in column[subject.name]])
