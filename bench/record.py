@@ -1,9 +1,11 @@
 """Recording: how many receipts a second each program takes, and how long the slowest hundredth waits."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench.load import TRANSPORTS, Load, drive
 from bench.mitm import mitmdump, recorder
@@ -47,11 +49,22 @@ def _in_turn(
 ) -> dict[str, list[Load]]:
     measures = {
         subject.name: partial(
-            drive, where.port, subject.path, connections=connections, seconds=seconds, transport=transport
+            _drive_settled,
+            where.port,
+            subject.path,
+            connections=connections,
+            seconds=seconds,
+            transport=transport,
         )
         for subject, where in up.items()
     }
     return in_turn(measures, rounds)
+
+
+def _drive_settled(*where: Any, **how: Any) -> Load:
+    """As `drive`, on a disk that owes nothing: what one program left unsynced is not to be paid for by the next."""
+    os.sync()
+    return drive(*where, **how)
 
 
 def _check(subject: Subject, where: Running, loads: Sequence[Load]) -> None:
