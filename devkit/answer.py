@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+SENT_AGAIN = "sent again on a new connection"  # what users are told, see `push.Connection`
+
 MAX_BODY = 64 * 1024  # bytes that are kept
 _MAX_LINE = 64 * 1024
 _MAX_HEAD = 1024 * 1024  # bytes of all that is no body: headers, interim answers, sizes of chunks
@@ -17,7 +19,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})( .*)?", re.DOTALL)
 _EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;.*)?", re.DOTALL)
-_SWITCHING_PROTOCOLS = 101
+_SWITCHING_PROTOCOLS, _SERVER_ERROR = 101, 500
 
 _LENGTH, _CODING, _KEEPING = b"content-length", b"transfer-encoding", b"connection"
 _Headers = dict[bytes, list[bytes]]  # names and the parts of their values, in lower case
@@ -29,7 +31,11 @@ class BadAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """status, body: of the answer. reusable: the connection is ready for another request."""
+    """status, body: of the answer. reusable: the connection is ready for another request, and stays so.
+
+    After a 5xx it does not: servers close the connection then without a `Connection: close`. uvicorn does, after the
+    500 that Starlette and FastAPI answer when a handler raises.
+    """
 
     status: int
     body: bytes
@@ -52,7 +58,8 @@ def read_answer(receive: Callable[[int], bytes], method: str) -> Reading:
     kept = b"close" not in headers[_KEEPING] and (version == 1 or b"keep-alive" in headers[_KEEPING])
     # Bytes that nobody asked for would be taken for the next answer.
     in_step = whole and not source.data and not source.ended
-    return Reading(status, body, reusable=in_step and kept and status != _SWITCHING_PROTOCOLS)
+    stays = kept and status != _SWITCHING_PROTOCOLS and status < _SERVER_ERROR
+    return Reading(status, body, reusable=in_step and stays)
 
 
 class _Source:

@@ -50,13 +50,15 @@ class PushError(DevkitError):
     """A callback could not be handed to its target: no answer came back.
 
     reason: `unreachable` (no connection, nothing was sent), `timeout` or `closed` (it may have been taken).
+    sent_again: it was sent twice, see `push.Connection`.
     """
 
     exit_code = 4
 
-    def __init__(self, message: str, *, hint: str = "", reason: str) -> None:
+    def __init__(self, message: str, *, hint: str = "", reason: str, sent_again: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
+        self.sent_again = sent_again
 
 
 class TunnelError(DevkitError):

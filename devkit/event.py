@@ -71,6 +71,7 @@ class Forwarded(Event):
     """A recorded receipt was passed on to the developer's application, or could not be.
 
     answer: the HTTP status; null when none came, then `problem` says why. ms: milliseconds until the answer.
+    sent_again: on a new connection, because one that was used before ended before an answer began.
     """
 
     name: ClassVar[str] = "forwarded"
@@ -79,6 +80,7 @@ class Forwarded(Event):
     answer: int | None
     ms: float | None
     problem: str
+    sent_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from zlib import crc32
 
 from devkit.callback import Callback
-from devkit.errors import DevkitError
+from devkit.errors import DevkitError, PushError
 from devkit.event import Emit, Forwarded, Notice
 from devkit.push import Address, Connection
 from devkit.replay.rewrite import Destination, readdress
@@ -20,8 +20,8 @@ _LONGEST = 2_500  # receipts that wait in a lane; all are on disk, so what is le
 _LAST_SECONDS = 2.0  # for what still waits when the session ends
 _LETTING_GO = 0.5  # seconds to leave out the rest
 
-# Many servers close an idle connection after 2-5 s. A receipt that is sent in the same moment would be lost,
-# because whether it was taken can't be known, so it is not sent twice.
+# Many servers close an idle connection after 2-5 s. A receipt that is sent in the same moment is sent again, and in
+# rare cases handled twice; so older connections are not used again.
 _IDLE_SECONDS = 1.0
 
 _TOO_SLOW = "Too many receipts wait for the application."
@@ -162,16 +162,16 @@ class Forwarder:
         try:
             answer = connection.push(readdress(item.callback, destination))
         except DevkitError as error:  # also an address that turns out not to be on this machine
-            self._miss(item, error.message)
+            self._miss(item, error.message, sent_again=isinstance(error, PushError) and error.sent_again)
             self._say(self._backlog.once("down", error.message))
             return
         milliseconds = round(answer.seconds * 1000, 1)
-        self._emit(Forwarded(item.file, item.message_id, answer.status, milliseconds, ""))
+        self._emit(Forwarded(item.file, item.message_id, answer.status, milliseconds, "", answer.sent_again))
         self._say(self._backlog.answered(item.number))
 
-    def _miss(self, item: _Item, problem: str) -> None:
+    def _miss(self, item: _Item, problem: str, *, sent_again: bool = False) -> None:
         self._backlog.miss(item.number)
-        self._emit(Forwarded(item.file, item.message_id, None, None, problem))
+        self._emit(Forwarded(item.file, item.message_id, None, None, problem, sent_again))
 
     def _say(self, words: str) -> None:
         if words:

@@ -30,11 +30,15 @@ _Found = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] |
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. seconds: from the first byte sent to the last byte read. body: its first 64 KiB."""
+    """What came back. seconds: from the first byte sent to the last byte read. body: its first 64 KiB.
+
+    sent_again: see `Connection`; then the seconds are those of the second time.
+    """
 
     status: int
     seconds: float
     body: bytes
+    sent_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,16 @@ def parse_address(url: str, *, allow_remote: bool = False) -> Address:
 
 
 class Connection:
-    """A kept-alive connection to one address; opens itself when needed. For one thread."""
+    """A kept-alive connection to one address; opens itself when needed. For one thread.
+
+    A server may close an idle connection at any moment, even while the next request is on its way (RFC 9112,
+    section 9.5). So when a connection that was used before ends before the first byte of the answer, the request is
+    sent once more, on a new connection. HTTP clients do this too (RFC 9112, section 9.3.1). RFC 9110, section 9.2.2,
+    permits it for a POST only if it does no harm to handle the request twice. That holds for receipts: Vonage
+    delivers each at least once. In rare cases the target does handle it twice: it had read the request, and closed
+    the connection without an answer.
+    Nothing is sent again on a new connection, after the first byte of an answer, or after a time-out.
+    """
 
     def __init__(self, address: Address, *, connect_timeout: float = 3, timeout: float = 15) -> None:
         """Both time-outs in seconds; `timeout` is for each wait on the target, not for the whole answer."""
@@ -90,7 +103,10 @@ class Connection:
         self._connect_timeout = connect_timeout
         self._timeout = timeout
         self._socket: socket.socket | None = None
+        self._asked_at = 0.0
         self._heard_at = 0.0  # when something was asked, or a part of the answer came
+        self._spare = b""  # the request, for as long as it may be sent once more
+        self._sent_again = False
 
     def __enter__(self) -> Self:
         return self
@@ -104,45 +120,68 @@ class Connection:
             self._socket = None
 
     def push(self, callback: Callback) -> Answer:
-        """Send one callback and read the answer. Raises PushError when none comes, UsageError for a remote target.
+        """Send one callback and read the answer. Raises PushError when none comes, UsageError for a remote target."""
+        answer = self.ask(to_wire(callback), callback.method)
+        while (came := answer()) is None:
+            pass
+        return came
 
-        A callback is sent once: whether a target that broke off had taken it can't be known.
-        """
-        return self.ask(to_wire(callback), callback.method)()
-
-    def ask(self, wire: bytes, method: str) -> Callable[[], Answer]:
+    def ask(self, wire: bytes, method: str) -> Callable[[], Answer | None]:
         """Send one callback. What it gives reads the answer: ask for nothing else before. Errors as `push`, in both.
 
-        Whatever is done in between costs no time, because the target is at work then. See `answered`.
+        The function gives None when it had to send the callback again: call it once more to read the answer.
+        Whatever is done before a call costs no time, because the target is at work then. See `answered`.
         wire: the whole request. method: that of it.
         """
         if self._socket is not None and _is_stale(self._socket):
             self.close()
-        if self._socket is None:
-            self._socket = _connect(self._address, self._connect_timeout)
-        connection = self._socket
-        started = self._heard_at = time.monotonic()
+        self._spare = wire if self._socket else b""
+        self._sent_again = False
+        self._send(wire, self._socket or _connect(self._address, self._connect_timeout))
+
+        def answer() -> Answer | None:
+            try:
+                reading = read_answer(self._receive, method)
+            except (OSError, BadAnswer) as error:
+                if not self._spare or not _is_end(error):
+                    raise self._broken(error) from error
+                self._send_again(error)
+                return None
+            if not reading.reusable:
+                self.close()
+            return Answer(reading.status, self._heard_at - self._asked_at, reading.body, self._sent_again)
+
+        return answer
+
+    def _send(self, wire: bytes, connection: socket.socket) -> None:
+        self._socket = connection
+        self._asked_at = self._heard_at = time.monotonic()
         try:
             while wire:
                 wire = wire[self._at_last(connection.send, wire, _WRITABLE) :]
         except OSError as error:
-            raise self._broken(error) from error
-
-        def answer() -> Answer:
-            try:
-                reading = read_answer(receive, method)
-            except (OSError, BadAnswer) as error:
+            # A target that closes the connection may have answered before, such as 413. So an answer is read anyway.
+            if not _is_end(error):
                 raise self._broken(error) from error
-            if not reading.reusable:
-                self.close()
-            return Answer(reading.status, self._heard_at - started, reading.body)
 
-        def receive(size: int) -> bytes:
-            part = self._at_last(connection.recv, size, _READABLE)
-            self._heard_at = time.monotonic()
-            return part
+    def _send_again(self, end: Exception) -> None:
+        """end: how the former connection ended. Raises as `ask`."""
+        wire, self._spare = self._spare, b""
+        self.close()
+        try:
+            connection = _connect(self._address, self._connect_timeout)
+        except PushError:  # nothing was sent again, so what counts is how the first time ended
+            raise self._broken(end) from end
+        self._sent_again = True
+        self._send(wire, connection)
 
-        return answer
+    def _receive(self, size: int) -> bytes:
+        assert self._socket is not None
+        part = self._at_last(self._socket.recv, size, _READABLE)
+        self._heard_at = time.monotonic()
+        if part:
+            self._spare = b""
+        return part
 
     def _at_last(self, act: Callable[[_Given], _Got], given: _Given, event: int) -> _Got:
         """What a call on the socket gives, as soon as it can be done, which is mostly at once. event: what it needs.
@@ -173,11 +212,13 @@ class Connection:
                 f"{self._address} took the receipt but gave no answer within {self._timeout:g} s.",
                 hint="Answer first and work later, or allow more time with --timeout.",
                 reason="timeout",
+                sent_again=self._sent_again,
             )
         return PushError(
             f"{self._address} broke off without a proper answer.",
             hint="Look at the log of the program that listens there.",
             reason="closed",
+            sent_again=self._sent_again,
         )
 
 
@@ -239,6 +280,12 @@ def answered(connections: Collection[Connection], seconds: float) -> list[Connec
 def _is_stale(connection: socket.socket) -> bool:
     # Readable while nothing was asked: the other side has closed, or talks out of turn.
     return bool(_ready([connection.fileno()], 0, _READABLE))
+
+
+def _is_end(error: Exception) -> bool:
+    """Whether the other side has closed the connection. A BadAnswer means that, if no byte of an answer has come."""
+    # By name, since `ssl` is there for https only.
+    return isinstance(error, ConnectionError | BadAnswer) or type(error).__name__ == "SSLEOFError"
 
 
 def _awaited(error: OSError, event: int) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from devkit.answer import SENT_AGAIN
 from devkit.colour import colour
 from devkit.event import (
     Emit,
@@ -205,7 +206,8 @@ def _forwarded(event: Forwarded) -> list[Text]:
         return []
     style = "green" if 200 <= event.answer < 300 else "red"
     answer = f"-> {event.answer} {event.ms:.0f} ms"
-    return [Text.assemble(_time(), (f"{answer:<20} ", style), (event.message_id[-8:], "bright_black"))]
+    again = f"  {SENT_AGAIN}" if event.sent_again else ""
+    return [Text.assemble(_time(), (f"{answer:<20} ", style), (event.message_id[-8:], "bright_black"), again)]
 
 
 def _time() -> tuple[str, str]:

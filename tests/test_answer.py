@@ -234,7 +234,26 @@ def test_a_body_is_read_as_the_standard_library_reads_it(
     framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
     answer = b"HTTP/1.1 %d Words\r\n%b\r\n\r\n%b" % (status, framing, coded if chunked else body)
 
-    assert read(*_parts(answer, size)) == Reading(status, _by_the_library(answer), reusable=True)
+    assert read(*_parts(answer, size)) == Reading(status, _by_the_library(answer), reusable=status < 500)
+
+
+@pytest.mark.parametrize(
+    ("status", "reusable"),
+    [
+        (200, True),
+        (302, True),
+        (404, True),
+        (429, True),
+        (500, False),
+        (503, False),
+        (599, False),
+        (999, False),
+    ],
+)
+def test_after_a_5xx_a_connection_is_not_used_again(status: int, reusable: bool) -> None:
+    answer = b"HTTP/1.1 %d Words\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n" % status
+
+    assert read(answer).reusable is reusable
 
 
 def _parts(data: bytes, size: int) -> list[bytes]:

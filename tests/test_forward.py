@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devkit.callback import CALLBACK_PATH, Callback, compose
-from devkit.event import Event, Forwarded, Notice, ReceiptTaken
+from devkit.event import Event, Forwarded, ReceiptTaken
 from devkit.fixture import load
 from devkit.forward import Forwarder, forwarding
 from devkit.push import parse_address
@@ -21,37 +21,11 @@ from devkit.report import render
 from devkit.server import listen, serve
 from devkit.simulator import run_simulator
 from devkit.store import Store
+from tests.heard import Heard
 from tests.simulated import JUMPING, Listener, listening, register, send
 from tests.wire import DEADLINE, OK, closed_port, raw_server
 
 FILE = "fixtures/recorded/2026-11-23/x.json"
-
-
-class Heard:
-    """Keeps events, and waits for them."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self._news = threading.Condition()
-
-    def __call__(self, event: Event) -> None:
-        with self._news:
-            self.events.append(event)
-            self._news.notify_all()
-
-    @property
-    def forwarded(self) -> list[Forwarded]:
-        return [event for event in self.events if isinstance(event, Forwarded)]
-
-    @property
-    def notices(self) -> list[str]:
-        return [event.text for event in self.events if isinstance(event, Notice)]
-
-    def wait_for(self, forwarded: int = 0, notices: int = 0) -> None:
-        with self._news:
-            assert self._news.wait_for(
-                lambda: len(self.forwarded) >= forwarded and len(self.notices) >= notices, DEADLINE
-            ), self.events
 
 
 @pytest.fixture
@@ -270,6 +244,12 @@ def shown(event: Event) -> list[str]:
 
 def test_an_answer_is_shown_with_its_milliseconds() -> None:
     assert shown(Forwarded(FILE, "0A0000001234567B", 200, 12.3, "")) == ["-> 200 12 ms         1234567B"]
+
+
+def test_an_answer_to_what_was_sent_again_is_shown_as_such() -> None:
+    again = Forwarded(FILE, "0A0000001234567B", 200, 12.3, "", sent_again=True)
+
+    assert shown(again) == ["-> 200 12 ms         1234567B  sent again on a new connection"]
 
 
 def test_a_receipt_without_an_answer_is_not_shown_because_a_notice_said_so() -> None:

@@ -330,13 +330,16 @@ def test_two_numbers_that_look_alike_when_masked_are_told_apart(desk: Desk) -> N
 
 
 def test_what_the_application_answered_is_shown(desk: Desk) -> None:
-    key, other = desk.receipt(), desk.receipt()
+    key, other, again = desk.receipt(), desk.receipt(), desk.receipt()
     desk.feed.publish(Forwarded(str(desk.store.recorded / key), "0A1", 500, 12.5, ""))
     desk.feed.publish(
         Forwarded(str(desk.store.recorded / other), "0A1", None, None, "Nobody answers at 127.0.0.1")
     )
+    desk.feed.publish(Forwarded(str(desk.store.recorded / again), "0A1", 200, 1.5, "", sent_again=True))
 
     assert "500 in 12.5 ms" in words(page(desk, f"/receipts/{key}"))
+    assert "sent again" not in words(page(desk, f"/receipts/{key}"))
+    assert "200 in 1.5 ms, sent again on a new connection" in words(page(desk, f"/receipts/{again}"))
     assert "no answer Nobody answers" in words(page(desk, f"/receipts/{other}"))
 
 

@@ -42,7 +42,9 @@ def asking(connection: Connection, count: int, name: str) -> Lane[str]:
     for number in range(count):
         answer = connection.ask(REQUEST, "GET")
         yield connection
-        yield f"{name} {number} {answer().status}"
+        while (came := answer()) is None:
+            yield connection
+        yield f"{name} {number} {came.status}"
 
 
 def test_there_may_be_nothing_to_do() -> None:
@@ -110,6 +112,31 @@ def test_an_answer_that_is_slow_holds_no_other_lane_up() -> None:
                 go_on.set()
 
     assert told == [*(f"quick {number} 200" for number in range(5)), "slow 200"]
+
+
+def test_what_was_sent_again_holds_no_other_lane_up() -> None:
+    go_on = threading.Event()
+
+    def held() -> Iterator[bytes]:
+        assert go_on.wait(DEADLINE), "the other lane waited for what was sent again"
+        yield OK
+
+    with (
+        raw_server([OK, b""], held()) as one,
+        raw_server([OK] * 5) as other,
+        Connection(parse_address(one.url)) as first,
+        Connection(parse_address(other.url)) as second,
+    ):
+        told = []
+        clock = Clock()
+        lanes = [asking(first, 2, "again"), asking(second, 5, "quick")]
+        for each in take_turns(lanes, clock=clock, wait=clock.wait):
+            told.append(each)
+            if len(told) == 6:
+                go_on.set()
+
+    assert sorted(told) == ["again 0 200", "again 1 200", *(f"quick {number} 200" for number in range(5))]
+    assert len(one.requests) == 3
 
 
 def test_an_answer_that_does_not_come_is_given_up_for_its_own_lane_only() -> None:

@@ -69,6 +69,10 @@ def test_what_happens_is_told_in_the_order_in_which_it_happens() -> None:
         ({}, "-> 200"),
         ({"answer": 503, "retry_at": 1060.0}, "-> 503, again after 60 s"),
         ({"answer": None, "problem": "timeout", "attempt": 3}, "-> timeout (attempt 3)"),
+        (
+            {"attempt": 2, "sent_again": True, "answer": 500, "retry_at": 1060.0},
+            "-> 500 (attempt 2, sent again on a new connection), again after 60 s",
+        ),
     ],
 )
 def test_an_attempt_is_one_line_that_ends_with_the_answer(changes: dict[str, object], end: str) -> None:

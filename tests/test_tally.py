@@ -76,6 +76,14 @@ def test_words_stand_in_a_column(outcome: Outcome) -> None:
     assert shown.split("m", 1)[1].index("a.json") == len("unreachable") + len("\x1b[0m") + 2
 
 
+def test_a_receipt_that_was_sent_again_is_marked_whatever_came_of_it() -> None:
+    again = Replayed("a.json", "", "delivered", "ok", 200, 1, sent_again=True)
+    lost = Replayed("a.json", "", "delivered", "failed", None, None, "It broke off.", sent_again=True)
+
+    assert line(again).endswith("delivered  200  1 ms  (sent again on a new connection)")
+    assert line(lost).endswith("delivered  It broke off.  (sent again on a new connection)")
+
+
 def test_a_plan_shows_no_number_and_sends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     plan = Planned("a.json", "0A00", "delivered", "GET", "/dlr", 240, 2.5)
 

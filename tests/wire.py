@@ -74,7 +74,7 @@ class RawServer:
 
     def _converse(self, connection: socket.socket, answers: Iterable[bytes | None]) -> None:
         for answer in answers:
-            self.requests.append(_read_request(connection))
+            self.requests.append(read_request(connection))
             if answer is None:  # says nothing until the other side gives up
                 connection.recv(1)
             else:
@@ -104,7 +104,7 @@ def closed_port() -> int:
         return port
 
 
-def _read_request(connection: socket.socket) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
     data = b""
     while b"\r\n\r\n" not in data:
         data += _some(connection)

@@ -35,6 +35,8 @@ class Replayed:
 
     answer: the HTTP status, null when none came; then problem says why. ms: from the first byte sent to the
     last byte read, null without an answer. hint: what to try when it was not ok.
+    sent_again: a connection that was used before ended before an answer began, so the receipt was sent a second time,
+    on a new one. Answer and ms are those of the second time.
     """
 
     name: ClassVar[str] = "replayed"
@@ -46,6 +48,7 @@ class Replayed:
     ms: float | None
     problem: str = ""
     hint: str = ""
+    sent_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

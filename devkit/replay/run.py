@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 from zlib import crc32
 
 from devkit.callback import Callback, to_wire
@@ -19,6 +20,7 @@ from devkit.selector import shown
 
 Finish = Callable[[Callback], Callback]
 _Ready = tuple[bytes, str]  # a request as it goes over the wire, and its method
+_Came = TypeVar("_Came", Answer, Answer | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,9 @@ def replay(
             ahead = None if rules.fresh or number == len(part) else part[number]
             ready = _ready(finish(ahead.recording.callback)) if ahead else None
             yield connection
-            former = partial(judge, _read(answer), receipt, file)
+            while (came := _read(answer)) is None:  # it was sent again
+                yield connection
+            former = partial(judge, came, receipt, file)
         if former:
             yield former()
 
@@ -95,14 +99,15 @@ def attempt(connection: Connection, callback: Callback, rules: Rules, *, file: s
     """Push one callback and judge the answer. file: where it is from. Raises UsageError as `replay`."""
     reading = read(callback)
     receipt = reading if isinstance(reading, Receipt) else Receipt({})
-    return _judged(_read(_ask(connection, _ready(callback))), receipt, rules, file=file)
+    came = _read(partial(connection.push, callback))
+    return _judged(came, receipt, rules, file=file)
 
 
 def _ready(callback: Callback) -> _Ready:
     return to_wire(callback), callback.method
 
 
-def _ask(connection: Connection, ready: _Ready) -> Callable[[], Answer]:
+def _ask(connection: Connection, ready: _Ready) -> Callable[[], Answer | None]:
     """As `Connection.ask`, but a PushError is raised where the answer is read."""
     try:
         return connection.ask(*ready)
@@ -114,7 +119,7 @@ def _fail(error: PushError) -> Answer:
     raise error
 
 
-def _read(answer: Callable[[], Answer]) -> Answer | PushError:
+def _read(answer: Callable[[], _Came]) -> _Came | PushError:
     try:
         return answer()
     except PushError as error:
@@ -125,7 +130,7 @@ def _judged(came: Answer | PushError, receipt: Receipt, rules: Rules, *, file: s
     """receipt: what was sent; no fields when it cannot be read."""
     message_id, status = one_line(receipt.message_id, 60), one_line(receipt.status, 30)
     end = _end(came, rules, old_signature="sig" in receipt.fields and not rules.renewed)
-    return Replayed(file, message_id, status, *end)
+    return Replayed(file, message_id, status, *end, sent_again=came.sent_again)
 
 
 def _end(

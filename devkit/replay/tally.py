@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import click
 
+from devkit.answer import SENT_AGAIN
 from devkit.replay.outcome import Outcome, Planned, Replayed, json_line, summarise
 
 _MANY = 50  # receipts from which a progress bar is worth its place
@@ -83,7 +84,8 @@ def line(outcome: Replayed) -> str:
     """An outcome for people: how it ended, the file, the receipt's status, the answer."""
     word = click.style(f"{outcome.outcome:<11}", fg=_COLOURS[outcome.outcome])
     answer = outcome.problem if outcome.answer is None else f"{outcome.answer}  {outcome.ms:g} ms"
-    return "  ".join(filter(None, (word, outcome.file, outcome.status or "unreadable", answer)))
+    again = f"({SENT_AGAIN})" if outcome.sent_again else ""
+    return "  ".join(filter(None, (word, outcome.file, outcome.status or "unreadable", answer, again)))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Delivers the receipts of messages: each in its time, again when it was not taken, in the promised order."""
 
 import uuid
+from dataclasses import dataclass
 from functools import partial
 
 from devkit.errors import PushError, UsageError
@@ -13,6 +14,16 @@ from devkit.simulator.parcel import Parcel, callback_for, fields, signed
 from devkit.simulator.retry import POLICIES
 from devkit.simulator.schedule import Action, Schedule
 from devkit.simulator.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """How an attempt ended. Fields as in `ledger.Delivery`. retry: the policy may have it tried again."""
+
+    answer: int | None
+    problem: str = ""
+    retry: bool = True
+    sent_again: bool = False
 
 
 class Courier:
@@ -68,15 +79,23 @@ class Courier:
 
     def _attempt(self, ledger: Ledger, parcel: Parcel, number: int) -> None:
         began = self._clock.now()
-        answer, problem, retry = self._send(parcel)
+        sent = self._send(parcel)
         now = self._clock.now()
         policy = POLICIES[self._state.options.retry]
-        delay = policy.next_delay(answer, number, now - parcel.first_at) if retry else None
+        delay = policy.next_delay(sent.answer, number, now - parcel.first_at) if sent.retry else None
         retry_at = None if delay is None else now + delay
-        step = parcel.step
-        message_id = parcel.message.message_id
         ledger.add_delivery(
-            Delivery(message_id, step.status, step.err_code, number, began, answer, problem, retry_at)
+            Delivery(
+                message_id=parcel.message.message_id,
+                status=parcel.step.status,
+                err_code=parcel.step.err_code,
+                attempt=number,
+                at=began,
+                answer=sent.answer,
+                problem=sent.problem,
+                retry_at=retry_at,
+                sent_again=sent.sent_again,
+            )
         )
         if retry_at is not None:
             self._later(ledger, retry_at, partial(self._attempt, ledger, parcel, number + 1))
@@ -85,13 +104,14 @@ class Courier:
         # A push that was under way during a reset ends here: its message is forgotten.
         self._state.if_current(ledger, partial(self._schedule.at, moment, action))
 
-    def _send(self, parcel: Parcel) -> tuple[int | None, str, bool]:
+    def _send(self, parcel: Parcel) -> _Sent:
         try:
-            return self._push(parcel.callback, parcel.address).status, "", True
+            answer = self._push(parcel.callback, parcel.address)
         except PushError as error:
-            return None, error.reason, True
+            return _Sent(None, error.reason, sent_again=error.sent_again)
         except UsageError as error:  # not on this machine, and that is not allowed: no use in trying again
-            return None, error.message, False
+            return _Sent(None, error.message, retry=False)
+        return _Sent(answer.status, sent_again=answer.sent_again)
 
 
 def _undelivered(message: Message, step: Step, now: float, problem: str) -> Delivery:

@@ -51,7 +51,7 @@ class MessageTaken(Event):
 class DeliveryTried(Event):
     """A receipt was pushed, or could not be. answer: null when none came, then `problem` says why.
 
-    retry_after: simulated seconds until it is pushed again; null when it is not.
+    retry_after: simulated seconds until it is pushed again; null when it is not. sent_again: as in `ledger.Delivery`.
     """
 
     name: ClassVar[str] = "delivery"
@@ -63,6 +63,7 @@ class DeliveryTried(Event):
     answer: int | None
     problem: str
     retry_after: float | None
+    sent_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ def _delivery(delivery: Delivery) -> DeliveryTried:
         answer=delivery.answer,
         problem=delivery.problem,
         retry_after=retry_after,
+        sent_again=delivery.sent_again,
     )
 
 

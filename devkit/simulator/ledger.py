@@ -34,7 +34,8 @@ class Delivery:
     """One attempt to push one receipt.
 
     attempt: from 1. at: simulated seconds since the epoch. answer: the HTTP status, None when none came;
-    then `problem` says why. retry_at: when it is tried again, None when it is not.
+    then `problem` says why. retry_at: when it is tried again, None when it is not. sent_again: within this attempt, on
+    a new connection, because one that was used before ended before an answer began.
     """
 
     message_id: str
@@ -45,6 +46,7 @@ class Delivery:
     answer: int | None
     problem: str = ""
     retry_at: float | None = None
+    sent_again: bool = False
 
 
 class Ledger:

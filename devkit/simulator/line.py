@@ -10,8 +10,8 @@ from devkit.push import Address, Answer, Connection
 
 Push = Callable[[Callback, Address], Answer]
 
-# Many servers close an idle connection after 2-5 s. A receipt that is sent in the same moment would be lost
-# to a retry, so older connections are not used again.
+# Many servers close an idle connection after 2-5 s. A receipt that is sent in the same moment is sent again, and in
+# rare cases handled twice; so older connections are not used again.
 _IDLE_SECONDS = 1.0
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
+from devkit.answer import SENT_AGAIN
 from devkit.colour import colour
 from devkit.event import Event, Notice
 from devkit.simulator.event import (
@@ -70,10 +71,11 @@ def _delivery(event: DeliveryTried) -> Text:
 
 def _answer(event: DeliveryTried) -> tuple[str, str]:
     answer = event.problem if event.answer is None else str(event.answer)
-    attempt = f" (attempt {event.attempt})" if event.attempt > 1 else ""
+    notes = [f"attempt {event.attempt}"] * (event.attempt > 1) + [SENT_AGAIN] * event.sent_again
+    noted = f" ({', '.join(notes)})" if notes else ""
     retry = "" if event.retry_after is None else f", again after {event.retry_after:g} s"
     taken = event.answer is not None and 200 <= event.answer < 300
-    return f"-> {answer}{attempt}{retry}", "green" if taken else "red"
+    return f"-> {answer}{noted}{retry}", "green" if taken else "red"
 
 
 def _ready(event: SimulatorReady) -> list[Text]:
