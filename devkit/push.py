@@ -1,7 +1,5 @@
 """Pushes callbacks to a URL, byte for byte. Never follows a redirect, never changes a header."""
 
-import math
-import select
 import socket
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -14,10 +12,9 @@ from devkit.answer import BadAnswer, read_answer
 from devkit.callback import Callback, to_wire
 from devkit.errors import PushError, UsageError
 from devkit.loopback import is_loopback
+from devkit.readiness import READABLE, WRITABLE, awaited, ready
 
 _LEAST_WAIT = 0.001  # seconds for an answer that may have come while nobody looked
-# Where there is no poll(), any two numbers will do.
-_READABLE, _WRITABLE = getattr(select, "POLLIN", 1), getattr(select, "POLLOUT", 4)
 
 _Given = TypeVar("_Given")
 _Got = TypeVar("_Got")
@@ -158,7 +155,7 @@ class Connection:
         self._asked_at = self._heard_at = time.monotonic()
         try:
             while wire:
-                wire = wire[self._at_last(connection.send, wire, _WRITABLE) :]
+                wire = wire[self._at_last(connection.send, wire, WRITABLE) :]
         except OSError as error:
             # A target that closes the connection may have answered before, such as 413. So an answer is read anyway.
             if not _is_end(error):
@@ -177,7 +174,7 @@ class Connection:
 
     def _receive(self, size: int) -> bytes:
         assert self._socket is not None
-        part = self._at_last(self._socket.recv, size, _READABLE)
+        part = self._at_last(self._socket.recv, size, READABLE)
         self._heard_at = time.monotonic()
         if part:
             self._spare = b""
@@ -192,9 +189,9 @@ class Connection:
             try:
                 return act(given)
             except OSError as error:
-                if not (awaited := _awaited(error, event)):
+                if not (event_needed := awaited(error, event)):
                     raise
-            if not _ready([self.fileno()], max(self.patience(), _LEAST_WAIT), awaited):
+            if not ready([self.fileno()], max(self.patience(), _LEAST_WAIT), event_needed):
                 raise TimeoutError
 
     def patience(self) -> float:
@@ -273,38 +270,16 @@ def answered(connections: Collection[Connection], seconds: float) -> list[Connec
     """Those on which an answer begins, or cannot any more; waits for one at most so many seconds."""
     if closed := [each for each in connections if each.fileno() < 0]:
         return closed
-    there = _ready([each.fileno() for each in connections], seconds, _READABLE)
+    there = ready([each.fileno() for each in connections], seconds, READABLE)
     return [each for each in connections if each.fileno() in there]
 
 
 def _is_stale(connection: socket.socket) -> bool:
     # Readable while nothing was asked: the other side has closed, or talks out of turn.
-    return bool(_ready([connection.fileno()], 0, _READABLE))
+    return bool(ready([connection.fileno()], 0, READABLE))
 
 
 def _is_end(error: Exception) -> bool:
     """Whether the other side has closed the connection. A BadAnswer means that, if no byte of an answer has come."""
     # By name, since `ssl` is there for https only.
     return isinstance(error, ConnectionError | BadAnswer) or type(error).__name__ == "SSLEOFError"
-
-
-def _awaited(error: OSError, event: int) -> int:
-    """What has to be waited for before a call that failed is made again; 0 when it would fail again.
-
-    event: what the call itself needs. Encryption may have to read before it writes, and the other way round.
-    """
-    if isinstance(error, BlockingIOError):
-        return event
-    # By name, since `ssl` is there for https only.
-    return {"SSLWantReadError": _READABLE, "SSLWantWriteError": _WRITABLE}.get(type(error).__name__, 0)
-
-
-def _ready(files: Collection[int], seconds: float, event: int) -> Collection[int]:
-    """Those of the files that can be read, or written; waits for one at most so many seconds."""
-    if not hasattr(select, "poll"):  # Windows
-        asked = (files, []) if event == _READABLE else ([], files)
-        return set().union(*select.select(*asked, [], max(seconds, 0)))
-    poll = select.poll()  # select() ends at 1024 file descriptors, and a busy receiver may hold more
-    for file in files:
-        poll.register(file, event)
-    return {file for file, _ in poll.poll(math.ceil(max(seconds, 0) * 1000))}
