@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from starlette.background import BackgroundTask
 from starlette.types import Message, Receive, Scope, Send
 
 from devkit.server import listen
@@ -14,9 +15,13 @@ from tests.wire import DEADLINE, wait_until
 
 
 class Application:
-    """answers: the status of each answer, in order, with the target and the body of the request."""
+    """answers: the status of each answer, in order, with the target and the body of the request.
 
-    def __init__(self) -> None:
+    background: work for after each answer.
+    """
+
+    def __init__(self, background: BackgroundTask | None = None) -> None:
+        self._background = background
         self.answers: list[tuple[str, bytes, int]] = []
         self._app = FastAPI()
         self._app.add_api_route("/{path:path}", self._handle, methods=["GET", "POST"])
@@ -31,7 +36,7 @@ class Application:
         statuses = {"accepted": 202, "buffered": 204, "rejected": 422}
         if fields["status"] in ("failed", "expired", "unknown"):
             raise LookupError(fields["messageId"])
-        return Response(status_code=statuses.get(fields["status"], 200))
+        return Response(status_code=statuses.get(fields["status"], 200), background=self._background)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = b""

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from starlette.background import BackgroundTask
 
 from tests.asgi_server import Application, asgi_server
 from tests.command_run import ROOT, run
@@ -44,3 +45,20 @@ def test_over_several_connections_too(tmp_path: Path, jobs: str) -> None:
     assert {each["file"]: each["answer"] for each in outcomes} == {
         each["file"]: each["answer"] for each in expected
     }
+
+
+def test_a_background_task_that_raises_after_the_answer_costs_no_receipt(tmp_path: Path) -> None:
+    """uvicorn closes the connection then too, after a 200, and perhaps while it handles the next request."""
+
+    def raises() -> None:
+        raise LookupError
+
+    application = Application(BackgroundTask(raises))
+
+    outcomes = replay(tmp_path, application)
+
+    expected = Application()
+    assert [each["answer"] for each in outcomes] == [each["answer"] for each in replay(tmp_path, expected)]
+    arrived, once = Counter(application.answers), Counter(expected.answers)
+    assert set(arrived) == set(once)
+    assert (arrived - once).total() <= sum(map(bool, (each["sent_again"] for each in outcomes)))
