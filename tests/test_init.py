@@ -1,5 +1,6 @@
 """`devkit init` puts what devkit needs into a project, and changes nothing that is there."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.scaffold import PIECES, piece, scaffold
+from devkit.scaffold import PIECES, ignore_line, piece, scaffold
 from devkit.settings import read_settings
 from tests.command_run import ROOT, run
 
@@ -162,6 +163,113 @@ def test_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
         place(tmp_path)
 
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("name", [*PIECES, "GNUmakefile"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_link_out_of_the_project_is_not_followed(tmp_path: Path, name: str, is_there: bool) -> None:
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    project.mkdir()
+    (project / name).symlink_to(outside)
+    if is_there:
+        outside.write_text("all:\n")
+
+    placed = place(project)
+
+    wanted = "Makefile" if name == "GNUmakefile" else name
+    assert placed[name] == (
+        "left alone",
+        f"it is a link out of the project: devkit init --print {wanted}",
+    )
+    assert outside.exists() is is_there
+    assert not is_there or outside.read_text() == "all:\n"
+    there = {path.name for path in project.iterdir()}
+    assert there == ({*PIECES, name} - {"Makefile"} if name == "GNUmakefile" else set(PIECES))
+
+
+def test_directory_that_is_a_link_is_a_project_too(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+
+    assert outcomes(tmp_path / "link") == ["written"] * 4
+
+
+def test_link_in_the_place_of_gitignore_is_left_alone_for_git_does_not_read_it(tmp_path: Path) -> None:
+    (tmp_path / "ignored").write_text("*.pyc\n")
+    (tmp_path / ".gitignore").symlink_to("ignored")
+
+    assert place(tmp_path)[".gitignore"] == (
+        "left alone",
+        "it is a link, which git does not read: devkit init --print .gitignore",
+    )
+    assert (tmp_path / "ignored").read_text() == "*.pyc\n"
+
+
+@pytest.mark.skipif(os.name == "nt" or not shutil.which("git"), reason="needs git and odd names")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "#dlr",
+        "!dlr",
+        "!!dlr",
+        " dlr",
+        "dlr ",
+        "dlr\t",
+        "a*b",
+        "a?b",
+        "[ab]",
+        "a\\b",
+        "\\",
+        "\\#dlr",
+        "a/ b/#c",
+        "*/**/x",
+        "a\nb",
+        "a\rb\x1b[31m",
+        "a\u2028b\x85c",
+        "Zoë",
+        os.fsdecode(b"a\xff\xfeb"),
+        "recorded",
+    ],
+)
+def test_recordings_in_an_odd_directory_are_kept_out_of_git(tmp_path: Path, name: str) -> None:
+    project = tmp_path / "project"
+    recording = project / name / "recorded" / "a.json"
+    recording.parent.mkdir(parents=True)
+    recording.touch()
+    recorded = ignore_line(f"{name}/recorded/")
+    assert recorded.isprintable()
+    subprocess.run(["git", "init", "-q", str(project)], check=True)
+
+    def is_ignored() -> bool:
+        command = ["git", "-C", str(project), "check-ignore", "-q", "--", str(recording)]
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+    assert not is_ignored()
+    place(project, recorded)
+    assert is_ignored()
+    assert place(project, recorded)[".gitignore"] == ("already there", "")
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+@pytest.mark.parametrize("name", ["aXb", "a", "b", "x"])
+def test_an_odd_line_is_no_pattern(tmp_path: Path, name: str) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text("".join(ignore_line(odd) + "\n" for odd in ("a*b", "[ab]", "!x")))
+
+    command = ["git", "-C", str(tmp_path), "check-ignore", "-q", name]
+    assert subprocess.run(command, check=False).returncode == 1
+
+
+def test_command_escapes_an_odd_directory(tmp_path: Path) -> None:
+    done = run(tmp_path, "init", "--print", ".gitignore", DEVKIT_FIXTURES="#dlr [1]")
+
+    assert done.out == [".env", ".devkit/", r"\#dlr \[1]/recorded/"]
+
+
+def test_indented_line_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("  .env\n.devkit/  \nfixtures/recorded/\n")
+
+    assert place(tmp_path)[".gitignore"] == ("written", "keeps out of git: .env")
 
 
 def test_command_says_what_became_of_each_file(tmp_path: Path) -> None:
