@@ -1,6 +1,5 @@
 """`devkit init` puts what devkit needs into a project, and changes nothing that is there."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.scaffold import PIECES, ignore_line, piece, scaffold
+from devkit.scaffold import PIECES, piece, scaffold
 from devkit.settings import read_settings
 from tests.command_run import ROOT, run
 
@@ -203,67 +202,6 @@ def test_link_in_the_place_of_gitignore_is_left_alone_for_git_does_not_read_it(t
         "it is a link, which git does not read: devkit init --print .gitignore",
     )
     assert (tmp_path / "ignored").read_text() == "*.pyc\n"
-
-
-@pytest.mark.skipif(os.name == "nt" or not shutil.which("git"), reason="needs git and odd names")
-@pytest.mark.parametrize(
-    "name",
-    [
-        "#dlr",
-        "!dlr",
-        "!!dlr",
-        " dlr",
-        "dlr ",
-        "dlr\t",
-        "a*b",
-        "a?b",
-        "[ab]",
-        "a\\b",
-        "\\",
-        "\\#dlr",
-        "a/ b/#c",
-        "*/**/x",
-        "a\nb",
-        "a\rb\x1b[31m",
-        "a\u2028b\x85c",
-        "Zoë",
-        os.fsdecode(b"a\xff\xfeb"),
-        "recorded",
-    ],
-)
-def test_recordings_in_an_odd_directory_are_kept_out_of_git(tmp_path: Path, name: str) -> None:
-    project = tmp_path / "project"
-    recording = project / name / "recorded" / "a.json"
-    recording.parent.mkdir(parents=True)
-    recording.touch()
-    recorded = ignore_line(f"{name}/recorded/")
-    assert recorded.isprintable()
-    subprocess.run(["git", "init", "-q", str(project)], check=True)
-
-    def is_ignored() -> bool:
-        command = ["git", "-C", str(project), "check-ignore", "-q", "--", str(recording)]
-        return subprocess.run(command, check=False, capture_output=True).returncode == 0
-
-    assert not is_ignored()
-    place(project, recorded)
-    assert is_ignored()
-    assert place(project, recorded)[".gitignore"] == ("already there", "")
-
-
-@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
-@pytest.mark.parametrize("name", ["aXb", "a", "b", "x"])
-def test_an_odd_line_is_no_pattern(tmp_path: Path, name: str) -> None:
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    (tmp_path / ".gitignore").write_text("".join(ignore_line(odd) + "\n" for odd in ("a*b", "[ab]", "!x")))
-
-    command = ["git", "-C", str(tmp_path), "check-ignore", "-q", name]
-    assert subprocess.run(command, check=False).returncode == 1
-
-
-def test_command_escapes_an_odd_directory(tmp_path: Path) -> None:
-    done = run(tmp_path, "init", "--print", ".gitignore", DEVKIT_FIXTURES="#dlr [1]")
-
-    assert done.out == [".env", ".devkit/", r"\#dlr \[1]/recorded/"]
 
 
 def test_indented_line_does_not_count(tmp_path: Path) -> None:
