@@ -5,12 +5,11 @@ from collections.abc import Iterable
 
 from devkit.keep.change import Change, Unsafe, change, decision, shown
 from devkit.keep.pseudonym import is_token, number, token
-from devkit.keep.rule import FIELDS, SAFE_FIELDS, Policy
+from devkit.keep.rule import FIELDS, SAFE_FIELDS, SIGNATURE, Policy
 from devkit.keep.span import Span
 
 # The example of Vonage's documentation, also the simulator's: in a sample one account is as good as another.
 EXAMPLE_API_KEY = "abcd1234"
-SIGNATURE = "sig"
 
 _NUMERIC = re.compile(r"\+?[\d\s().-]*\d[\d\s().-]*", re.ASCII)
 # A sender's name has at most 11 characters; the business chose it and shows it to everybody it writes to.
