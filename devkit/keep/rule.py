@@ -28,7 +28,7 @@ FIELDS: dict[str, FieldMethod] = {
 }
 
 # A network, a price, a result and a time are the same for very many messages.
-SAFE_FIELDS = {name: form for name, form in FORMS.items() if name not in {*FIELDS, SIGNATURE}}
+SAFE_FIELDS = FORMS.keys() - {*FIELDS, SIGNATURE}
 
 HEADERS: dict[str, HeaderMethod] = {
     "host": "host",
