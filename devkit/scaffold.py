@@ -1,8 +1,10 @@
 """Puts into a project what devkit needs there: settings to fill in, lines for git, targets for make.
 
 Overwrites nothing: a file is made where there is none, and `.gitignore` only gets lines at its end.
+Follows no link out of the project.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +23,10 @@ _SETTING = re.compile(r"^[ \t]*(?:#[ \t]*)?(?:export[ \t]+)?([A-Z][A-Z0-9_]*)[ \
 _INCLUDED = re.compile(r"^[ \t]*[-s]?include[ \t].*\bdevkit\.mk\b", re.MULTILINE)
 _RULE = re.compile(r"^([^\s#:=][^#:=]*):(?!:*=)", re.MULTILINE)
 _TARGET = re.compile(r"^(?:\$\(DEVKIT_PREFIX\))?([a-z]+):", re.MULTILINE)
+_GLOB = re.compile(r"[\\*?\[]")
+# No line can hold a line break, nor a file in UTF-8 any byte. To git a ? is any one byte.
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # make takes the first of them
 
 
@@ -36,18 +42,30 @@ class Placed:
 def scaffold(directory: Path, recorded: str) -> Iterator[Placed]:
     """Each file as soon as it is dealt with. Raises ConfigurationError for one that cannot be read or written.
 
-    recorded: the directory of recordings, as git names it from there; empty when it lies elsewhere.
+    recorded: the line that keeps recordings out of git, see `ignore_line`; empty when they lie elsewhere.
     """
     steps: tuple[Callable[[Path, str], Placed], ...] = (_env_example, _gitignore, _targets, _makefile)
     for name, step in zip(PIECES, steps, strict=True):
+        path = _path(directory, name)
+        if _leads_out(path):
+            advice = f"it is a link out of the project: devkit init --print {name}"
+            yield Placed(path.name, "left alone", advice)
+            continue
         try:
-            placed = step(directory, piece(name, recorded))
+            placed = step(path, piece(name, recorded))
         except OSError as error:
             raise ConfigurationError(
                 f"Cannot put {name} into {directory}: {error.strerror}.",
                 hint=f"See what belongs into it with: devkit init --print {name}",
             ) from error
         yield placed
+
+
+def ignore_line(name: str) -> str:
+    """The line of a .gitignore that ignores just this path, whatever it is called. name: with / between its parts."""
+    escaped = _GLOB.sub(r"\\\g<0>", name)
+    line = _UNWRITABLE.sub(lambda found: "?" * len(os.fsencode(found[0])), escaped)
+    return f"\\{line}" if line[:1] in ("#", "!") else line
 
 
 def piece(name: str, recorded: str, package: Path = _PACKAGE) -> str:
@@ -62,8 +80,18 @@ def piece(name: str, recorded: str, package: Path = _PACKAGE) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _env_example(directory: Path, text: str) -> Placed:
-    path = directory / ".env.example"
+def _path(directory: Path, name: str) -> Path:
+    """Where a piece belongs: what make reads may have one of several names."""
+    names = (*_MAKEFILES, name) if name == "Makefile" else (name,)
+    return next((directory / each for each in names if os.path.lexists(directory / each)), directory / name)
+
+
+def _leads_out(path: Path) -> bool:
+    inside = Path(os.path.realpath(path.parent))
+    return not Path(os.path.realpath(path)).is_relative_to(inside)
+
+
+def _env_example(path: Path, text: str) -> Placed:
     if _create(path, text):
         return Placed(path.name, "written", "fill in what you have: cp .env.example .env")
     known = _SETTING.findall(_read(path))
@@ -74,18 +102,24 @@ def _env_example(directory: Path, text: str) -> Placed:
     return Placed(path.name, "left alone", f"it lacks {some}: devkit init --print .env.example")
 
 
-def _gitignore(directory: Path, text: str) -> Placed:
-    path = directory / ".gitignore"
+def _gitignore(path: Path, text: str) -> Placed:
+    if path.is_symlink():
+        advice = "it is a link, which git does not read: devkit init --print .gitignore"
+        return Placed(path.name, "left alone", advice)
     present = _read(path) if path.exists() else ""
-    lines = [line.strip() for line in present.splitlines()]
+    lines = [line.rstrip() for line in present.split("\n")]
     missing = [line for line in text.splitlines() if not _ignores(lines, line)]
     if not missing:
         return Placed(path.name, "already there")
     end = "\r\n" if "\r\n" in present else "\n"
     gap = end if present and not present.endswith("\n") else ""
-    with path.open("ab") as file:  # at its end, so that nothing of it changes
+    with open(path, "ab", opener=_unlinked) as file:  # at its end, so that nothing of it changes
         file.write((gap + "".join(f"{line}{end}" for line in missing)).encode("utf-8"))
     return Placed(path.name, "written", f"keeps out of git: {', '.join(missing)}")
+
+
+def _unlinked(path: str, flags: int) -> int:
+    return os.open(path, flags | _NOFOLLOW, 0o666)
 
 
 def _ignores(lines: list[str], name: str) -> bool:
@@ -93,8 +127,7 @@ def _ignores(lines: list[str], name: str) -> bool:
     return bool(about) and not about[-1].startswith("!")  # the last line about a name counts
 
 
-def _targets(directory: Path, text: str) -> Placed:
-    path = directory / "devkit.mk"
+def _targets(path: Path, text: str) -> Placed:
     if _create(path, text):
         return Placed(path.name, "written", "make devkit tells its targets")
     if _read(path).replace("\r\n", "\n") == text:
@@ -102,11 +135,9 @@ def _targets(directory: Path, text: str) -> Placed:
     return Placed(path.name, "left alone", "it differs from: devkit init --print devkit.mk")
 
 
-def _makefile(directory: Path, text: str) -> Placed:
-    path = next((directory / name for name in _MAKEFILES if (directory / name).exists()), None)
-    if path is None and _create(directory / "Makefile", text):
-        return Placed("Makefile", "written")
-    path = path or directory / "Makefile"
+def _makefile(path: Path, text: str) -> Placed:
+    if _create(path, text):
+        return Placed(path.name, "written")
     present = _read(path)
     if _INCLUDED.search(present):
         return Placed(path.name, "already there")

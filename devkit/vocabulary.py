@@ -85,6 +85,24 @@ FIELDS: dict[str, str] = {
     "sig": "the signature over all other fields",
 }
 
+# The fields whose digits are no phone number, as long as the value has the form that Vonage gives it (the guide, and
+# captures of 2016 to 2020). Any other field may hold one: `msisdn`, `to`, `client-ref`, or one that no document lists.
+# Patterns for the whole value, in ASCII; as text, since few runs need them.
+_ID = r"(?i:[0-9A-F]{16}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}|(?!.*\d{7})[0-9A-Z-]{1,40})"
+FORMS: dict[str, str] = {
+    "network-code": r"\d{3,6}",
+    "messageId": _ID,
+    "price": r"-?\d{1,6}(\.\d{1,10})?",
+    "status": r"[A-Za-z][A-Za-z _-]{0,31}",
+    "scts": r"\d{10}(\d\d)?",
+    "err-code": r"-?\d{1,4}",
+    "api-key": r"[0-9A-Za-z]{8}",
+    "message-timestamp": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z| ?[+-]\d\d:?\d\d)?",
+    "timestamp": r"\d{9,13}",
+    "nonce": _ID,
+    "sig": r"[0-9A-Fa-f]{32,128}",
+}
+
 
 def meaning(err_code: str, status: str = "delivered") -> str:
     """An err-code in words; a code that no document lists is named as such.

@@ -19,7 +19,20 @@ PRIVATE = (
     "devkit/__pycache__/left.cpython-311.pyc",
     "examples/delivery_status/.env",
     "examples/delivery_status/messages.sqlite",
+    "examples/delivery_status/.devkit/callback-token",
+    "examples/delivery_status/fixtures/recorded/2026-11-23/120000.000000Z-delivered-0A02-000000.json",
+    "devkit/.devkit/redaction-key",
+    "devkit/fixtures/recorded/2026-11-23/120000.000000Z-delivered-0A03-000000.json",
+    "devkit/keep/recorded/2026-11-23/120000.000000Z-delivered-0A04-000000.json",
+    "docs/.env",
+    "fixtures/samples/.env",
+    "fixtures/samples/.devkit/registration.json",
+    "fixtures/samples/recorded/2026-11-23/120000.000000Z-delivered-0A05-000000.json",
+    "fixtures/samples/sequence/messages.sqlite",
+    "tests/fixtures/recorded/2026-11-23/120000.000000Z-delivered-0A06-000000.json",
+    "tests/dlr/recorded/2026-11-23/120000.000000Z-delivered-0A07-000000.json",
 )
+_MARK = "what nobody must ever publish"
 _NOT_COPIED = (
     ".git",
     ".venv",
@@ -39,7 +52,7 @@ def copy_checkout(directory: Path) -> Path:
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED))
     for name in PRIVATE:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        (copy / name).write_text("private")
+        (copy / name).write_text(_MARK)
     return copy
 
 
@@ -65,3 +78,13 @@ def contents(distribution: Path) -> set[str]:
             return {name for name in wheel.namelist() if not name.endswith("/")}
     with tarfile.open(distribution) as sdist:
         return {member.name.partition("/")[2] for member in sdist.getmembers() if member.isfile()}
+
+
+def private_files(distribution: Path) -> set[str]:
+    """The files in a wheel or an sdist that hold what was planted, whatever they are called there."""
+    if distribution.suffix == ".whl":
+        with zipfile.ZipFile(distribution) as wheel:
+            return {name for name in wheel.namelist() if wheel.read(name) == _MARK.encode()}
+    with tarfile.open(distribution) as sdist:
+        files = {member.name: sdist.extractfile(member) for member in sdist.getmembers()}
+        return {name for name, file in files.items() if file and file.read() == _MARK.encode()}

@@ -164,6 +164,52 @@ def test_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.parametrize("name", [*PIECES, "GNUmakefile"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_link_out_of_the_project_is_not_followed(tmp_path: Path, name: str, is_there: bool) -> None:
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    project.mkdir()
+    (project / name).symlink_to(outside)
+    if is_there:
+        outside.write_text("all:\n")
+
+    placed = place(project)
+
+    wanted = "Makefile" if name == "GNUmakefile" else name
+    assert placed[name] == (
+        "left alone",
+        f"it is a link out of the project: devkit init --print {wanted}",
+    )
+    assert outside.exists() is is_there
+    assert not is_there or outside.read_text() == "all:\n"
+    there = {path.name for path in project.iterdir()}
+    assert there == ({*PIECES, name} - {"Makefile"} if name == "GNUmakefile" else set(PIECES))
+
+
+def test_directory_that_is_a_link_is_a_project_too(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+
+    assert outcomes(tmp_path / "link") == ["written"] * 4
+
+
+def test_link_in_the_place_of_gitignore_is_left_alone_for_git_does_not_read_it(tmp_path: Path) -> None:
+    (tmp_path / "ignored").write_text("*.pyc\n")
+    (tmp_path / ".gitignore").symlink_to("ignored")
+
+    assert place(tmp_path)[".gitignore"] == (
+        "left alone",
+        "it is a link, which git does not read: devkit init --print .gitignore",
+    )
+    assert (tmp_path / "ignored").read_text() == "*.pyc\n"
+
+
+def test_indented_line_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("  .env\n.devkit/  \nfixtures/recorded/\n")
+
+    assert place(tmp_path)[".gitignore"] == ("written", "keeps out of git: .env")
+
+
 def test_command_says_what_became_of_each_file(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text("all:\n")
 

@@ -1,6 +1,7 @@
 """What is published is whole, holds nothing private, and works where it is installed."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -9,12 +10,13 @@ import venv
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from devkit import __version__
 from devkit.scaffold import piece
-from tests.distribution import PRIVATE, ROOT, build, contents, unpack
+from tests.distribution import PRIVATE, ROOT, build, contents, private_files, unpack
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SAMPLES = {path.relative_to(ROOT / "fixtures/samples") for path in (ROOT / "fixtures/samples").rglob("*.*")}
@@ -109,8 +111,30 @@ def test_sdist_holds_all_that_its_tests_and_docs_need(sdist: Path) -> None:
 def test_nothing_private_is_published(wheel: Path, sdist: Path) -> None:
     names = {Path(name).name for name in contents(wheel) | contents(sdist)}
 
+    assert private_files(wheel) == private_files(sdist) == set()
     assert names.isdisjoint(Path(name).name for name in PRIVATE)
-    assert not [name for name in contents(sdist) if "recorded/" in name]
+    assert not [name for name in contents(wheel) | contents(sdist) if "recorded/" in name]
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_nothing_private_is_published_without_the_ignore_file(
+    checkout_copy: Path, tmp_path: Path, kind: Literal["wheel", "sdist"]
+) -> None:
+    copy = shutil.copytree(checkout_copy, tmp_path / "copy")
+    (copy / ".gitignore").unlink()
+
+    assert private_files(build(copy, kind, tmp_path)) == set()
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+def test_git_ignores_private_files_at_any_depth(checkout_copy: Path, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    shutil.copy(checkout_copy / ".gitignore", tmp_path)
+
+    command = ["git", "-C", str(tmp_path), "check-ignore", "--no-index", *PRIVATE]
+    ignored = subprocess.run(command, check=False, capture_output=True, text=True).stdout.splitlines()
+
+    assert ignored == list(PRIVATE)
 
 
 def test_wheel_of_the_sdist_is_the_same(wheel: Path, sdist: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from devkit.scaffold import PIECES, piece, scaffold
+from devkit.scaffold import PIECES, ignore_line, piece, scaffold
 from devkit.settings import read_settings
 from devkit.store import Store
 
@@ -37,4 +37,4 @@ def _recorded(directory: Path) -> str:
     recorded = Store(read_settings(os.environ, directory).fixtures).recorded.resolve()
     if not recorded.is_relative_to(directory.resolve()):
         return ""
-    return f"{recorded.relative_to(directory.resolve()).as_posix()}/"
+    return ignore_line(f"{recorded.relative_to(directory.resolve()).as_posix()}/")

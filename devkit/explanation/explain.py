@@ -9,13 +9,10 @@ from devkit.catalogue import TEST_SIGNATURE_SECRET
 from devkit.explanation.trap import traps
 from devkit.fixture import Fixture
 from devkit.receipt import Receipt, Unreadable
-from devkit.redact import mask_number
+from devkit.redact import mask_field
 from devkit.replay.rewrite import has_token, without_token
 from devkit.signature import METHODS, Method, Verdict, verify
 from devkit.vocabulary import ERR_CODES, FIELDS, STATUSES, meaning
-
-# Digits in these are no phone numbers. Any other field may hold one.
-_PLAIN = frozenset(FIELDS) - {"msisdn", "to", "client-ref"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +107,7 @@ def _code_meaning(receipt: Receipt) -> str:
 
 def _field(name: str, value: object, numbers: bool) -> Field:
     text = value if isinstance(value, str) else json.dumps(value)
-    shown = text if numbers or name in _PLAIN else mask_number(text)
-    return Field(name, shown, FIELDS.get(name, ""))
+    return Field(name, text if numbers else mask_field(name, text), FIELDS.get(name, ""))
 
 
 def _signature(receipt: Receipt, secret: str, method: Method) -> tuple[Verdict, str]:

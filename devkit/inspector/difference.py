@@ -8,12 +8,10 @@ from typing import Literal
 from devkit.callback import Callback
 from devkit.fixture import Fixture
 from devkit.receipt import Receipt
-from devkit.redact import mask_number
+from devkit.redact import mask_field
 from devkit.replay.rewrite import has_token, without_token
 
 Verdict = Literal["same", "changed", "only left", "only right"]
-
-_NUMBERS = ("msisdn", "to", "client-ref")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +58,10 @@ def _numbered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _masked(line: Line, numbers: bool) -> Line:
-    if numbers or line.name not in _NUMBERS:
+    if numbers:
         return line
-    left = None if line.left is None else mask_number(line.left)
-    right = None if line.right is None else mask_number(line.right)
+    left = None if line.left is None else mask_field(line.name, line.left)
+    right = None if line.right is None else mask_field(line.name, line.right)
     if left == right and line.left != line.right:
         right = f"{right} (another one)"
     return Line(line.name, left, right)

@@ -11,7 +11,7 @@ from devkit.errors import UsageError
 from devkit.fixture import Fixture, load
 from devkit.push import Address, Connection, parse_address
 from devkit.receipt import Receipt
-from devkit.redact import mask_number
+from devkit.redact import mask_field
 from devkit.replay.outcome import Replayed
 from devkit.replay.plan import Recording
 from devkit.replay.renew import signer_with
@@ -64,9 +64,8 @@ def _editable(name: str, value: object, numbers: bool) -> Editable:
     text = value if isinstance(value, str) else ""
     if not isinstance(value, str) or not text.isprintable() or not name.isprintable() or len(text) > _LONGEST:
         return Editable(name, "", fixed=True)
-    masked = mask_number(text)
-    is_number = name in ("msisdn", "to", "client-ref") and masked != text and not numbers
-    return Editable(name, "", hidden=masked) if is_number else Editable(name, text)
+    masked = text if numbers else mask_field(name, text)
+    return Editable(name, text) if masked == text else Editable(name, "", hidden=masked)
 
 
 def read_order(values: Mapping[str, str], unsets: Sequence[str], fields: Sequence[Editable]) -> Order:

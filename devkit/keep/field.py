@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 from devkit.keep.change import Change, Unsafe, change, decision, shown
 from devkit.keep.pseudonym import is_token, number, token
-from devkit.keep.rule import FIELDS, SAFE_FIELDS, Policy
+from devkit.keep.rule import FIELDS, SAFE_FIELDS, SIGNATURE, Policy
 from devkit.keep.span import Span
+from devkit.redact import has_form
 
 # The example of Vonage's documentation, also the simulator's: in a sample one account is as good as another.
 EXAMPLE_API_KEY = "abcd1234"
-SIGNATURE = "sig"
 
 _NUMERIC = re.compile(r"\+?[\d\s().-]*\d[\d\s().-]*", re.ASCII)
 # A sender's name has at most 11 characters; the business chose it and shows it to everybody it writes to.
@@ -51,8 +51,7 @@ def field_change(span: Span, policy: Policy, key: bytes) -> Change | None:
 
 
 def _require_form(span: Span, text: str) -> None:
-    form = SAFE_FIELDS.get(span.name)
-    if form and not form.fullmatch(text):
+    if span.name in SAFE_FIELDS and not has_form(span.name, text):
         raise Unsafe(f"the value of {span.name!r} is not of the form that Vonage sends", decision(span.name))
 
 

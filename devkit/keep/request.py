@@ -6,10 +6,10 @@ from dataclasses import replace
 from devkit.callback import CALLBACK_PATH, Callback
 from devkit.fixture import Fixture
 from devkit.keep.change import Change, Unsafe, change
-from devkit.keep.field import SIGNATURE, field_change, require_known
+from devkit.keep.field import field_change, require_known
 from devkit.keep.header import header_change
 from devkit.keep.resign import method_of, new_signature
-from devkit.keep.rule import Policy
+from devkit.keep.rule import SIGNATURE, Policy
 from devkit.keep.span import Inseparable, Span, json_spans, query_spans, splice
 from devkit.keep.survivor import Original
 from devkit.signature import Verdict

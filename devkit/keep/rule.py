@@ -1,7 +1,7 @@
 """What becomes of each field and header, as tables, and what a person has decided about the others.
 
-Fields that identify somebody are replaced; the others must have the form that Vonage gives them (its guide
-"Delivery Receipts", and captures of 2016 to 2020). A field in neither table is unknown and stops a redaction.
+Fields that identify somebody are replaced; the others must have the form that Vonage gives them. A field in neither
+table is unknown and stops a redaction.
 A header in neither table keeps its place and its name only: proxies add too many to know them all.
 """
 
@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from devkit.signature import Method
+from devkit.vocabulary import FORMS
 
 FieldMethod = Literal["number", "sender", "pseudonym", "example"]
 HeaderMethod = Literal["host", "address", "forwarded"]
 
+SIGNATURE = "sig"
 FIELDS: dict[str, FieldMethod] = {
     "msisdn": "number",
     "to": "sender",
@@ -26,17 +28,7 @@ FIELDS: dict[str, FieldMethod] = {
 }
 
 # A network, a price, a result and a time are the same for very many messages.
-SAFE_FIELDS = {
-    "network-code": re.compile(r"\d{3,6}", re.ASCII),
-    "price": re.compile(r"-?\d{1,6}(\.\d{1,10})?", re.ASCII),
-    "status": re.compile(r"[A-Za-z][A-Za-z _-]{0,31}"),
-    "scts": re.compile(r"\d{10}(\d\d)?", re.ASCII),
-    "err-code": re.compile(r"-?\d{1,4}", re.ASCII),
-    "message-timestamp": re.compile(
-        r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z| ?[+-]\d\d:?\d\d)?", re.ASCII
-    ),
-    "timestamp": re.compile(r"\d{9,13}", re.ASCII),
-}
+SAFE_FIELDS = FORMS.keys() - {*FIELDS, SIGNATURE}
 
 HEADERS: dict[str, HeaderMethod] = {
     "host": "host",
