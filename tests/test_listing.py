@@ -182,6 +182,7 @@ def test_json_lines(run: Run, store: Store) -> None:
 
     newest = listing(store, Filter(limit=1))[0]
     assert [line["status"] for line in lines[:3]] == ["accepted", "buffered", "delivered"]
+    assert [line["meaning"] for line in lines[:3]] == ["no error", "no error", "Delivered"]
     assert lines[2] == {
         "file": lines[2]["file"],
         "recorded_at": "2026-06-02T00:00:02.000000Z",
