@@ -49,6 +49,7 @@ def test_err_code_is_explained_with_advice(code: str) -> None:
 def test_zero_is_no_error_and_means_delivered_only_with_delivered() -> None:
     assert explained("accepted").err_code_meaning == "No error"
     assert explained("delivered").err_code_meaning == "Delivered"
+    assert explained("expired-no-reason").err_code_meaning == "No reason given"
 
 
 def test_unknown_words_are_named_as_such() -> None:
