@@ -1,5 +1,6 @@
 """A fixture explained."""
 
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def test_digits_that_are_no_number_stay() -> None:
 
     assert shown["scts"] == "2606011157"
     assert shown["timestamp"].isdecimal()
-    assert shown["messageId"].startswith("0A0")
+    assert shown["messageId"] == str(uuid.UUID(shown["messageId"]))
 
 
 def test_values_of_other_types_are_told_as_json() -> None:

@@ -19,7 +19,7 @@ from devkit.simulator import Clock, Pace, SimulatorOptions, run_simulator
 HOUR = 3600
 ORDER = [
     *("msisdn", "to", "network-code", "messageId", "price", "status", "scts"),
-    *("err-code", "api-key", "client-ref", "message-timestamp"),
+    *("err-code", "client-ref", "api-key", "message-timestamp"),
 ]
 FAILED = (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 15, 99)
 REJECTED = (6, 14, 50, 51, 52, 53, 54)
