@@ -42,7 +42,7 @@ STATUSES: dict[str, Status] = {
 }
 
 # Vonage's documentation says only that the err-code is not 0 when the status says that something went wrong,
-# and not even that is so: `expired` comes with 0, too.
+# but `expired` was seen with 0, too.
 WITHOUT_ERROR = ("accepted", "buffered", "delivered")
 
 ERR_CODES: dict[str, ErrCode] = {

@@ -162,6 +162,26 @@ def test_scts_is_utc_for_accepted_and_local_for_delivered(listener):
     ]
 
 
+@pytest.mark.parametrize(
+    ("recipient", "scts"),
+    [
+        ("447700900000", "1905171157"),
+        ("4500000000", "1905171257"),  # Denmark
+        ("12025550123", "1905171057"),
+        ("380000000000", "1905171057"),  # Ukraine
+        ("961000000", "1905171057"),  # Lebanon
+        ("49000000000", "1905171057"),
+    ],
+)
+def test_scts_of_a_final_receipt_is_local_where_captures_show_it_and_else_utc(listener, recipient, scts):
+    start = datetime.fromisoformat("2019-05-17T10:57:00Z").timestamp()
+    with run_simulator(JUMPING, clock=Clock(math.inf, start=start)) as simulator:
+        register(simulator, listener)
+        outcome_of(simulator, listener, recipient)
+
+    assert [receipt.text("scts") for receipt in listener.receipts] == ["1905171057", "1905171057", scts]
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("method", METHODS)
 def test_signed_receipts_verify(listener, method, transport):
