@@ -16,9 +16,8 @@ class Network:
     offset: int = 0
 
 
-# Final receipts have `scts` in UTC for US numbers (an Express program's output, 2022; the source of HalloApp's server, 2021), Ukrainian
-# ones (2022) and Lebanese ones (a web server's log, 2014). They have local time for British numbers (Vonage's tutorials
-# for Python and Java, 2019) and Danish ones (nyaruka/courier, handlers/nexmo, 2017). Nobody knows the rule.
+# Final receipts have `scts` in UTC for US, Ukrainian and Lebanese numbers, and in local time for British and Danish
+# ones (captures, each named in docs/vonage.md). No document tells the rule.
 # The offsets stay the same all year: in winter a UK carrier would hide the one-hour trap.
 NETWORKS: dict[str, Network] = {
     "1": Network("310004", Decimal("0.00845000")),
