@@ -50,7 +50,7 @@ def err_code_words(typed: str) -> list[Word]:
 
 
 def _is_about(entry: Entry, typed: str) -> bool:
-    return entry.message_id != "noid" and entry.message_id.lower().startswith(typed.lower())
+    return entry.message_id != "noid" and entry.is_about(typed)
 
 
 def _samples(directory: Path, typed: str) -> Iterator[str]:

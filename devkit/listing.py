@@ -54,7 +54,7 @@ def as_json(entry: Entry) -> dict[str, object]:
         "status": reading.status,
         "message_id": reading.message_id,
         "err_code": reading.err_code,
-        "meaning": meaning(reading.err_code) if reading.err_code else "",
+        "meaning": meaning(reading.err_code, reading.status) if reading.err_code else "",
         "msisdn": mask_number(reading.text("msisdn")),
         "network": reading.text("network-code"),
         "client_ref": mask_number(reading.text("client-ref")),
@@ -79,7 +79,7 @@ def _matching(store: Store, wanted: Filter) -> Iterator[Entry]:
 def _on(day: Path, statuses: tuple[str, ...], message: str) -> Iterator[Entry]:
     for name in sorted(_likely_names(day, statuses, message), reverse=True):
         entry = read_name(day / name)
-        if entry and entry.message_id.lower().startswith(message):
+        if entry and entry.is_about(message):
             yield entry
 
 

@@ -67,6 +67,10 @@ def read(callback: Callback) -> Receipt | Unreadable:
 def _fields(callback: Callback) -> dict[str, object]:
     transport = callback.transport
     if transport == "get":
+        if callback.body and not callback.query:
+            raise _Problem(
+                "A GET with a body and no query string: Vonage puts the fields of a GET into the query."
+            )
         return _query_fields(callback.query, "query string")
     if not callback.body:
         raise _Problem("A POST with neither a body nor a query string: Vonage never sends one.")

@@ -150,7 +150,7 @@ def _came_straight(callback: Callback, remote: str) -> bool:
 
 
 def _kind(callback: Callback, remote: str) -> Kind:
-    if callback.method == "GET" and not callback.query:
+    if callback.method == "GET" and not callback.query and not callback.body:
         return "probe"
     if callback.header(REPLAY_HEADER) is not None and _came_straight(callback, remote):
         return "replay"

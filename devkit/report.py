@@ -33,8 +33,10 @@ from devkit.event import (
     Stopped,
     TunnelChanged,
 )
+from devkit.message_id import short_id
 from devkit.redact import mask_number, one_line
 from devkit.stop import Stop
+from devkit.vocabulary import WITHOUT_ERROR
 
 _LAST_WORDS = 5  # seconds for what is left to print; a terminal held with Ctrl-S must not hold the exit
 
@@ -207,7 +209,7 @@ def _forwarded(event: Forwarded) -> list[Text]:
     style = "green" if 200 <= event.answer < 300 else "red"
     answer = f"-> {event.answer} {event.ms:.0f} ms"
     again = f"  {SENT_AGAIN}" if event.sent_again else ""
-    return [Text.assemble(_time(), (f"{answer:<20} ", style), (event.message_id[-8:], "bright_black"), again)]
+    return [Text.assemble(_time(), (f"{answer:<20} ", style), (short_id(event.message_id), "bright_black"), again)]
 
 
 def _time() -> tuple[str, str]:
@@ -224,7 +226,7 @@ def _receipt(event: ReceiptTaken) -> Text:
         (f"{event.status:<10} ", colour(event.status)),
         f"{_why(event):<24} ",
         f"{event.msisdn:<13} ",
-        (f"{event.message_id[-8:]:<9}", "bright_black"),
+        (f"{short_id(event.message_id):<9}", "bright_black"),
         (f"{since:>9}", "bright_black"),
     )
     if event.signature == "valid":
@@ -238,5 +240,6 @@ def _receipt(event: ReceiptTaken) -> Text:
 
 
 def _why(event: ReceiptTaken) -> str:
-    # 0 comes with accepted and buffered too, where its meaning, "Delivered", would mislead.
-    return event.err_code if event.err_code == "0" else f"{event.err_code} {event.meaning}".strip()
+    # The status says it already when there is no error.
+    silent = event.err_code == "0" and event.status in WITHOUT_ERROR
+    return event.err_code if silent else f"{event.err_code} {event.meaning}".strip()

@@ -111,7 +111,7 @@ def _by_recorded_name(store: Store, selector: str) -> list[Path]:
 def _by_message(store: Store, selector: str) -> list[Path]:
     prefix = safe(selector, 40).lower()
     found = [entry for entry in _named(store, prefix) if entry.message_id != "noid"] if prefix else []
-    exact = [entry for entry in found if entry.message_id.lower() == prefix]
+    exact = [entry for entry in found if safe(entry.message_id, 40).lower() == prefix]
     chosen = exact or found
     messages = sorted({entry.message_id for entry in chosen})
     if len({message.lower() for message in messages}) > 1:
@@ -127,7 +127,7 @@ def _named(store: Store, prefix: str) -> Iterator[Entry]:
             # Most names are passed over by this, so that a hundred thousand of them cost little.
             if f"-{prefix}" in name.lower():
                 entry = read_name(day / name)
-                if entry and entry.message_id.lower().startswith(prefix):
+                if entry and entry.is_about(prefix):
                     yield entry
 
 

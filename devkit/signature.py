@@ -13,7 +13,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 Verdict = Literal["absent", "valid", "invalid", "unchecked"]
 
 # "Delivery Receipt callbacks for 72 h" (support article 226572227), and an hour for two clocks that differ.
-_LONGEST_RETRY = timedelta(hours=73)
+LONGEST_RETRY = timedelta(hours=73)
 
 
 def sign(fields: Mapping[str, object], secret: str, method: Method) -> str:
@@ -56,7 +56,7 @@ def is_stale(fields: Mapping[str, object], now: datetime) -> bool:
         signed_at = datetime.fromtimestamp(float(str(fields.get("timestamp"))), UTC)
     except (ValueError, OverflowError, OSError):
         return False
-    return now - signed_at > _LONGEST_RETRY
+    return now - signed_at > LONGEST_RETRY
 
 
 def _signed_text(fields: Mapping[str, object]) -> bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 from devkit import durable
 from devkit.errors import ConfigurationError, StoreError
 from devkit.fixture import Fixture, dump_document, format_time
+from devkit.message_id import from_file_name
 from devkit.receipt import Receipt, Unreadable
 
 RECORDED = "recorded"
@@ -20,6 +21,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = r"(?:[01]\d|2[0-3])[0-5]\d[0-5]\d\.\d{6}Z"
 _NAME = re.compile(rf"({_TIME})-(\w+)-(\w+)-[0-9a-f]{{6}}\.json", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]")
+_ID = 40  # characters of a message id in a name; a UUID has 36
 
 
 Recording = tuple[Fixture, Receipt | Unreadable]  # what to record, and what its callback says
@@ -27,12 +29,19 @@ Recording = tuple[Fixture, Receipt | Unreadable]  # what to record, and what its
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entry:
-    """A recorded file as its name tells it. status and message_id: reduced to what is safe in a file name."""
+    """A recorded file as its name tells it. status and message_id: reduced to what is safe in a file name.
+
+    message_id: a UUID has its dashes; they are underscores in the name.
+    """
 
     recorded_at: datetime
     path: Path
     status: str
     message_id: str
+
+    def is_about(self, message: str) -> bool:
+        """Whether its message id begins so, in any letter case, as far as file names can say it."""
+        return safe(self.message_id, _ID).lower().startswith(safe(message, _ID).lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,7 @@ def file_name(recorded_at: datetime, reading: Receipt | Unreadable) -> str:
     """A new name for a recording: time, status, message id and something unique, safe on every file system."""
     status, message_id = "unparsed", ""
     if isinstance(reading, Receipt):
-        status, message_id = safe(reading.status, 20) or status, safe(reading.message_id, 40)
+        status, message_id = safe(reading.status, 20) or status, safe(reading.message_id, _ID)
     time = format_time(recorded_at).partition("T")[2].replace(":", "")
     return f"{time}-{status}-{message_id or 'noid'}-{os.urandom(3).hex()}.json"
 
@@ -137,7 +146,7 @@ def read_name(path: Path) -> Entry | None:
         moment = datetime.fromisoformat(f"{day}T{match[1]}")
     except ValueError:
         return None
-    return Entry(moment, path, match[2], match[3])
+    return Entry(moment, path, match[2], from_file_name(match[3]))
 
 
 def is_recording(name: str) -> bool:

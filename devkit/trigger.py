@@ -7,12 +7,11 @@ from difflib import get_close_matches
 from typing import ClassVar, Self
 
 from devkit.errors import UsageError
+from devkit.receipt_fields import in_order
 from devkit.replay.outcome import Outcome, Replayed
-from devkit.replay.renew import Signer, stamp
-from devkit.vocabulary import ERR_CODES, FIELDS, STATUSES, ErrCode
+from devkit.replay.renew import Signer
+from devkit.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, ErrCode
 
-# Vonage's documentation says only that the err-code is not 0 when the status says that something went wrong.
-_WITHOUT_ERROR = ("accepted", "buffered", "delivered")
 _SIGNED = ("timestamp", "nonce")
 
 
@@ -45,19 +44,9 @@ class Triggered:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """What makes a receipt this one and no other."""
-
-    now: datetime
-    message_id: str
-    nonce: str
-    api_key: str
-
-
 def default_err_code(status: str) -> str:
     """The err-code that goes with a status when nobody chose one: 0 without an error, else 1 (unknown)."""
-    return "0" if status in _WITHOUT_ERROR else "1"
+    return "0" if status in WITHOUT_ERROR else "1"
 
 
 def parse_err_code(text: str) -> str:
@@ -87,36 +76,19 @@ def notices(status: str, err_code: str) -> list[str]:
     return said
 
 
-def make_fields(status: str, err_code: str, occasion: Occasion) -> dict[str, str]:
-    """The fields of an unsigned receipt, in Vonage's order. The number is one that nobody has."""
-    return {
-        "msisdn": "447700900000",
-        "to": "AcmeInc",
-        "network-code": "23410",
-        "messageId": occasion.message_id,
-        "price": "0.03330000",
-        "status": status,
-        "scts": occasion.now.strftime("%y%m%d%H%M"),
-        "err-code": err_code,
-        "api-key": occasion.api_key,
-        "message-timestamp": stamp(occasion.now),
-    }
-
-
 def change_fields(
     fields: Mapping[str, str], sets: Sequence[tuple[str, str]], unsets: Sequence[str]
 ) -> dict[str, str]:
     """The fields with some changed, added where Vonage has them, or left out."""
     changed = {name: value for name, value in {**fields, **dict(sets)}.items() if name not in unsets}
-    places = {name: place for place, name in enumerate(FIELDS)}
-    return dict(sorted(changed.items(), key=lambda pair: places.get(pair[0], len(places))))
+    return in_order(changed)
 
 
 def sign_fields(
-    fields: Mapping[str, str], signer: Signer, occasion: Occasion, unsets: Sequence[str]
+    fields: Mapping[str, str], signer: Signer, now: datetime, nonce: str, unsets: Sequence[str]
 ) -> dict[str, str]:
     """The fields signed: with `timestamp`, `nonce` and `sig`, each unless it was chosen or left out."""
-    fresh = {"timestamp": str(int(occasion.now.timestamp())), "nonce": occasion.nonce}
+    fresh = {"timestamp": str(int(now.timestamp())), "nonce": nonce}
     whole = dict(fields)
     chosen = whole.pop("sig", None)
     whole |= {name: fresh[name] for name in _SIGNED if name not in whole and name not in unsets}

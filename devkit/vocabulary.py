@@ -41,6 +41,10 @@ STATUSES: dict[str, Status] = {
     "unknown": Status(True, "the carrier gave no useful information"),
 }
 
+# Vonage's documentation says only that the err-code is not 0 when the status says that something went wrong,
+# but `expired` was seen with 0, too.
+WITHOUT_ERROR = ("accepted", "buffered", "delivered")
+
 ERR_CODES: dict[str, ErrCode] = {
     "0": ErrCode("Delivered"),
     "1": ErrCode("Unknown", "no reason is known; try once more, then look the message up in the dashboard"),
@@ -75,10 +79,10 @@ FIELDS: dict[str, str] = {
     "messageId": "the message part; equals `message-id` in the answer to the send request",
     "price": "what the part cost, in EUR",
     "status": "what became of the message part",
-    "scts": "when the carrier made the receipt, YYMMDDHHMM in the carrier's own time zone: never order by it",
-    "err-code": "why, as a number; 0 also comes with accepted and buffered",
-    "api-key": "the account that sent the message",
+    "scts": "when the carrier made the receipt, YYMMDDHHMM, in UTC or in its local time: never order by it",
+    "err-code": "why, as a number; 0 also comes with accepted and buffered, and with expired",
     "client-ref": "your own reference, when the send request had one",
+    "api-key": "the account that sent the message",
     "message-timestamp": "when Vonage began to push this receipt, UTC",
     "timestamp": "when the receipt was signed, in Unix seconds",
     "nonce": "a value used once, part of what is signed",
@@ -107,9 +111,9 @@ FORMS: dict[str, str] = {
 def meaning(err_code: str, status: str = "delivered") -> str:
     """An err-code in words; a code that no document lists is named as such.
 
-    0 is called "Delivered", but comes with every status that is not a failure: then it is only "no error".
+    0 is called "Delivered", but comes with other statuses: "no error" so far, or a failure with "no reason given".
     """
     if err_code == "0" and status != "delivered":
-        return "no error"
+        return "no error" if status in WITHOUT_ERROR else "no reason given"
     known = ERR_CODES.get(err_code)
     return known.name if known else f"Undocumented err-code {err_code}"

@@ -16,9 +16,9 @@ from devkit.fixture import Fixture, dumps
 from devkit.inspector import Feed, Keeping, Options, create_inspector, serve_inspector
 from devkit.push import parse_address
 from devkit.receipt import Receipt
+from devkit.receipt_fields import make_fields
 from devkit.server import listen
 from devkit.store import Store, file_name
-from devkit.trigger import Occasion, make_fields
 from tests.wire import DEADLINE
 
 KEY = bytes(range(32))
@@ -67,8 +67,8 @@ class Desk:
         **changes: str,
     ) -> str:
         """Record a receipt that comes some seconds after the one before, and tell the feed; its key."""
-        occasion = Occasion(self.now + timedelta(seconds=seconds), message, "", "abcd1234")
-        fields = make_fields(status, err_code, occasion)
+        pushed_at = self.now + timedelta(seconds=seconds)
+        fields = make_fields(status, err_code, message_id=message, pushed_at=pushed_at)
         fields |= {name.replace("_", "-"): value for name, value in changes.items()}
         return self.callback(compose(fields, transport), seconds=seconds)
 
@@ -80,8 +80,8 @@ class Desk:
         """Record receipts of one message each, quickly: not safe on disk, told to nobody."""
         for number in range(count):
             self.now += timedelta(milliseconds=1)
-            occasion = Occasion(self.now, f"0B{number:014}", "", "abcd1234")
-            fixture = Fixture(self.now, compose(make_fields("delivered", "0", occasion), "get"))
+            fields = make_fields("delivered", "0", message_id=f"0B{number:014}", pushed_at=self.now)
+            fixture = Fixture(self.now, compose(fields, "get"))
             day = self.store.recorded / self.now.date().isoformat()
             day.mkdir(exist_ok=True)
             (day / file_name(self.now, fixture.read())).write_bytes(dumps(fixture))

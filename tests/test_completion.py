@@ -58,6 +58,13 @@ def test_only_some_messages_are_offered(tmp_path: Path) -> None:
     assert texts(recording_words(store, "0A")) == [f"0A{number:03}" for number in range(29, 9, -1)]
 
 
+@pytest.mark.parametrize("typed", ["3", "38eef590-711f", "38eef590-711f-4360-a23d-80c38291eb1d"])
+def test_a_uuid_is_offered_as_vonage_writes_it(tmp_path: Path, typed: str) -> None:
+    record(tmp_path, ("delivered", "38eef590_711f_4360_a23d_80c38291eb1d"), ("delivered", "0A01"))
+
+    assert texts(recording_words(Store(tmp_path), typed)) == ["38eef590-711f-4360-a23d-80c38291eb1d"]
+
+
 def test_own_samples_are_offered_beside_the_packaged_ones(tmp_path: Path) -> None:
     own, packaged = Store(tmp_path / "own"), tmp_path / "packaged"
     for path in (own.samples / "my-case.json", packaged / "my.json", packaged / "my" / "01-accepted.json"):

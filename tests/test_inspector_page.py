@@ -616,3 +616,34 @@ def test_hostile_headers_are_text(desk: Desk) -> None:
 
     assert '&lt;b&gt;<span class="escape">\\u202e</span><span class="escape">\\x07</span>' in html
     assert "café" in html
+
+
+@pytest.mark.parametrize(
+    ("message_id", "shown"),
+    [("38eef590-711f-4360-a23d-80c38291eb1d", "38eef590"), ("0A0000001234567B", "1234567B")],
+)
+def test_the_list_shows_a_uuid_by_its_beginning_and_an_older_id_by_its_end(
+    desk: Desk, message_id: str, shown: str
+) -> None:
+    desk.receipt("delivered", message_id)
+
+    page = client(desk).get("/").text
+    assert f'title="message id {message_id}">{shown}</code>' in page
+
+
+def test_receipts_of_a_uuid_are_one_message(desk: Desk) -> None:
+    for status in ("accepted", "delivered"):
+        desk.receipt(status, "38eef590-711f-4360-a23d-80c38291eb1d")
+
+    (message,) = client(desk).get("/api/messages").get_json()["messages"]
+    assert message["message_id"] == "38eef590-711f-4360-a23d-80c38291eb1d"
+
+
+def test_zero_is_explained_where_it_is_no_delivery(desk: Desk) -> None:
+    desk.receipt("expired", "A", "0")
+    assert "no reason given" in client(desk).get("/").text
+
+
+def test_zero_is_not_explained_where_all_is_well(desk: Desk) -> None:
+    desk.receipt("accepted", "A", "0")
+    assert "no error" not in client(desk).get("/").text

@@ -1,4 +1,5 @@
 import re
+import uuid
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -11,6 +12,7 @@ KEY = b"a private key of a test"
 UUID = "ec11dd3e-1e7f-4db5-9467-82b02cd223b9"
 
 ids = st.text("0123456789ABCDEF", max_size=40) | st.text("0123456789", max_size=20) | st.text(max_size=40)
+ids |= st.uuids().map(str)
 
 
 @given(ids, st.booleans())
@@ -41,6 +43,18 @@ def test_a_real_id_is_not_taken_for_a_token(text):
 )
 def test_a_token_has_the_shape_of_what_it_stands_for(text, shape):
     assert re.fullmatch(shape, token(text.encode(), KEY))
+
+
+@given(st.uuids(), st.sampled_from([str.lower, str.upper]))
+def test_the_token_of_a_uuid_is_a_uuid_of_the_same_version_and_variant(value, spelled):
+    text = spelled(str(value))
+    made = token(text.encode(), KEY)
+
+    assert spelled(str(uuid.UUID(made))) == made
+    assert (uuid.UUID(made).version, uuid.UUID(made).variant) == (value.version, value.variant)
+    assert made != text
+    assert is_token(made, KEY)
+    assert token(made.encode(), KEY) == made
 
 
 def test_a_token_of_digits_can_stand_in_json():

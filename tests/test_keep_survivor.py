@@ -66,6 +66,22 @@ def test_case_is_ignored():
 @pytest.mark.parametrize(
     "text",
     [
+        "38eef590-711f-4360-a23d-80c38291eb1d",
+        "38EEF590-711F-4360-A23D-80C38291EB1D",
+        "105730.214087Z-delivered-38eef590_711f_4360_a23d_80c38291eb1d-5f3a9c.json",
+        "38eef590711f4360a23d80c38291eb1d",
+        base64.b64encode(b"seen 38eef590-711f-4360-a23d-80c38291eb1d here").decode(),
+        base64.b64encode(b"seen 38eef590_711f_4360_a23d_80c38291eb1d here").decode(),
+    ],
+)
+def test_a_uuid_is_found_as_a_file_name_or_a_bare_number_says_it(text):
+    assert survives(text, Original("messageId", b"38eef590-711f-4360-a23d-80c38291eb1d"))
+    assert not survives(text, Original("messageId", b"48eef590-711f-4360-a23d-80c38291eb1d"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "0999 654-3210",
         "(999) 6543210",
         "%2B0999+654+3210",

@@ -182,6 +182,7 @@ def test_json_lines(run: Run, store: Store) -> None:
 
     newest = listing(store, Filter(limit=1))[0]
     assert [line["status"] for line in lines[:3]] == ["accepted", "buffered", "delivered"]
+    assert [line["meaning"] for line in lines[:3]] == ["no error", "no error", "Delivered"]
     assert lines[2] == {
         "file": lines[2]["file"],
         "recorded_at": "2026-06-02T00:00:02.000000Z",
@@ -256,3 +257,20 @@ def test_a_reader_that_leaves_early_is_no_crash(store: Store) -> None:
         listed.stdout.close()
 
         assert b"Traceback" not in listed.stderr.read()
+
+
+@pytest.mark.parametrize(
+    "typed", ["38eef590-711f-4360-a23d-80c38291eb1d", "38eef590", "38EEF590-711f", "38eef590_711f"]
+)
+def test_a_uuid_is_listed_as_vonage_writes_it_and_found_by_its_beginning(
+    run: Run, store: Store, typed: str
+) -> None:
+    fields = {"messageId": "38eef590-711f-4360-a23d-80c38291eb1d", "status": "delivered", "err-code": "0"}
+    record(store, compose(fields, "get"), START)
+
+    (line,) = run("--message", typed).stdout.splitlines()
+    assert line.split()[2:4] == ["delivered", "38eef590-711f-4360-a23d-80c38291eb1d"]
+    assert (
+        json.loads(run("--message", typed, "--json").stdout)["message_id"]
+        == "38eef590-711f-4360-a23d-80c38291eb1d"
+    )

@@ -360,7 +360,12 @@ STUBBED = """
         ids = [part.message_id for answer in (first, second, third) for part in answer.messages]
         assert len(set(ids)) == 5
         assert vonage_stub.message_ids == ids
+        assert {len(each) for each in ids} == {36}
         assert [fields["text"][:5] for fields in vonage_stub.sent] == ["Hello", "xxxxx", "xxxxx"]
+
+    def test_older_ids(vonage, vonage_stub):
+        vonage_stub.id_style = "hex"
+        assert len(vonage.sms.send(message()).messages[0].message_id) == 16
 
     def test_refuse(vonage, vonage_stub):
         vonage_stub.refuse("29", "Non White-listed Destination")
@@ -392,7 +397,7 @@ STUBBED = """
 
 
 def test_stub_answers_for_vonage(project):
-    run(project, *STRICT, file=STUBBED).assert_outcomes(passed=6)
+    run(project, *STRICT, file=STUBBED).assert_outcomes(passed=7)
 
 
 def test_workers_of_xdist_run_the_same_tests(project):

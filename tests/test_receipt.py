@@ -107,6 +107,10 @@ PROBLEMS = {
         post(b""),
         "A POST with neither a body nor a query string: Vonage never sends one.",
     ),
+    "a GET with a body and no query": (
+        Callback("GET", "/dlr", body=b'{"status":"delivered"}'),
+        "A GET with a body and no query string: Vonage puts the fields of a GET into the query.",
+    ),
     "no status": (
         get("msisdn=447700900001&to=AcmeInc"),
         "There is no status field: this is not a delivery receipt.",

@@ -73,6 +73,19 @@ def test_any_body_is_kept_to_the_byte(place: Place, taker: Taker, body: bytes) -
     assert (taker.kinds, taker.arrivals[0].callback.body) == (["receipt"], body)
 
 
+@pytest.mark.parametrize("body", [b"{}", b'{"status":"delivered"}', b"status=delivered"])
+def test_a_get_with_a_body_and_no_query_is_no_probe(place: Place, taker: Taker, body: bytes) -> None:
+    head = (PUBLIC, ("Content-Length", str(len(body))), ("Connection", "close"))
+
+    assert status_of(place, Callback("GET", OURS, head, body)) == 200
+    assert (taker.kinds, taker.arrivals[0].callback.body) == (["receipt"], body)
+
+
+def test_a_get_without_a_query_and_with_an_empty_body_is_a_probe(place: Place, taker: Taker) -> None:
+    assert status_of(place, get(OURS, PUBLIC, ("Content-Length", "0"))) == 200
+    assert taker.kinds == ["probe"]
+
+
 @pytest.mark.parametrize("answer", [200, 401, 503])
 def test_the_sender_gets_the_answer_of_the_taker(place: Place, taker: Taker, answer: int) -> None:
     taker.answer = answer

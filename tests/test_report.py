@@ -70,6 +70,12 @@ def test_a_receipt_is_one_line() -> None:
     ("changes", "there", "not_there"),
     [
         ({"status": "accepted", "err_code": "0", "meaning": "Delivered"}, "accepted   0  ", "Delivered"),
+        (
+            {"status": "expired", "err_code": "0", "meaning": "no reason given"},
+            "expired    0 no reason given",
+            "Absent",
+        ),
+        ({"message_id": "38eef590-711f-4360-a23d-80c38291eb1d"}, "  38eef590  ", "8291eb1d"),
         ({"latency_ms": None}, "1234567B", "+"),
         ({"signature": "absent"}, "failed", "sig"),
         ({"signature": "unchecked"}, "failed", "sig"),

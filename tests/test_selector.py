@@ -13,6 +13,7 @@ from devkit.store import Store
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FIRST, SECOND = "0A00000012345678", "0A0000001234FFFF"
+UUID = "38eef590-711f-4360-a23d-80c38291eb1d"
 
 
 def write(path: Path, status: str = "delivered", recorded_at: datetime = NOON) -> Path:
@@ -230,3 +231,23 @@ def test_a_path_below_the_current_directory_is_shown_from_there(
         shown(samples_directory() / "sequence" / "expired" / "02-expired.json")
         == "sequence/expired/02-expired"
     )
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [UUID, UUID.replace("-", "_"), UUID.upper(), "38eef590", "38eef590-711f-4360-a", "38EEF590_71"],
+)
+def test_a_uuid_or_its_unique_beginning_is_a_selector(store: Store, selector: str) -> None:
+    paths = [record(store, UUID, "accepted", 0), record(store, UUID, "delivered", 1)]
+    record(store, "39eef590-711f-4360-a23d-80c38291eb1d", "delivered", 2)
+
+    assert found(store, selector) == paths
+
+
+def test_uuids_that_begin_alike_are_shown_as_vonage_writes_them(store: Store) -> None:
+    other = f"{UUID[:-1]}e"
+    for message_id in (UUID, other):
+        record(store, message_id, "delivered", 0)
+
+    assert refused(store, "38eef").hint == f"Type more of it: {UUID}, {other}"
+    assert len(found(store, UUID)) == 1

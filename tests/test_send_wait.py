@@ -259,3 +259,14 @@ def test_a_watch_outlives_recordings_that_are_cleared_away(store: Store) -> None
     assert watch.news() == []
     record(store, "delivered")
     assert [entry.status for entry in watch.news()] == ["delivered"]
+
+
+def test_receipts_of_uuids_are_awaited_too(store: Store) -> None:
+    first, second = "38eef590-711f-4360-a23d-80c38291eb1d", "38eef590-711f-4360-a23d-80c38291eb1e"
+    record(store, "delivered", first)
+    record(store, "delivered", second)
+
+    *came, end = wait(store, Steps(), first, second)
+
+    assert [event.message_id for event in came if isinstance(event, Came)] == [first, second]
+    assert end == Waited("final", delivered=2, failed=0, open=0)

@@ -1,4 +1,5 @@
 import hashlib
+import hmac
 from random import Random
 
 import pytest
@@ -100,6 +101,27 @@ def test_names_are_sorted_by_code_point() -> None:
 
 def test_ampersands_and_equals_signs_in_values_count_as_underscores() -> None:
     assert sign({"to": "a&b=c"}, SECRET, "sha256") == sign({"to": "a_b_c"}, SECRET, "sha256")
+
+
+@pytest.mark.parametrize(
+    ("corner", "signed_as"),
+    [
+        ({"client-ref": ""}, "&client-ref="),
+        ({"client&ref": "1"}, "&client&ref=1"),
+        ({"client=ref": "1"}, "&client=ref=1"),
+        ({"client-ref": None}, "&client-ref=None"),
+        ({"client-ref": True}, "&client-ref=True"),
+    ],
+)
+def test_in_the_corners_where_sdks_disagree_devkit_is_with_the_one_for_python(
+    corner: dict[str, object], signed_as: str
+) -> None:
+    auth = Auth(api_key="abcd1234", signature_secret=SECRET, signature_method="sha256")
+    sig = hmac.new(SECRET.encode(), f"{signed_as}&timestamp=1".encode(), "sha256").hexdigest()
+    fields = {**corner, "timestamp": "1", "sig": sig}
+
+    assert auth.check_signature(fields)
+    assert verify(fields, SECRET, "sha256") == "valid"
 
 
 @pytest.mark.parametrize("method", METHODS)

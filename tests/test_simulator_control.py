@@ -74,6 +74,7 @@ def test_everything_that_can_be_changed_can_be(simulator):
             "sign_receipts": True,
             "signature_method": "sha256",
             "signature_secret": "another",
+            "id_style": "hex",
             "lenient": True,
             "unset_as": "null",
             "speed": 60,
@@ -95,6 +96,7 @@ def test_everything_that_can_be_changed_can_be(simulator):
     assert simulator.options.signature_secret == "another"
     assert simulator.options.verified == ("447700900001",)
     assert simulator.options.pace.final == 3
+    assert simulator.options.id_style == "hex"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from devkit.simulator import Clock, Pace, SimulatorOptions, run_simulator
 HOUR = 3600
 ORDER = [
     *("msisdn", "to", "network-code", "messageId", "price", "status", "scts"),
-    *("err-code", "api-key", "client-ref", "message-timestamp"),
+    *("err-code", "client-ref", "api-key", "message-timestamp"),
 ]
 FAILED = (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 15, 99)
 REJECTED = (6, 14, 50, 51, 52, 53, 54)
@@ -160,6 +160,26 @@ def test_scts_is_utc_for_accepted_and_local_for_delivered(listener):
         ("1905171057", "2019-05-17 10:57:01"),
         ("1905171157", "2019-05-17 10:57:02"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("recipient", "scts"),
+    [
+        ("447700900000", "1905171157"),
+        ("4500000000", "1905171257"),  # Denmark
+        ("12025550123", "1905171057"),
+        ("380000000000", "1905171057"),  # Ukraine
+        ("961000000", "1905171057"),  # Lebanon
+        ("49000000000", "1905171057"),
+    ],
+)
+def test_scts_of_a_final_receipt_is_local_where_captures_show_it_and_else_utc(listener, recipient, scts):
+    start = datetime.fromisoformat("2019-05-17T10:57:00Z").timestamp()
+    with run_simulator(JUMPING, clock=Clock(math.inf, start=start)) as simulator:
+        register(simulator, listener)
+        outcome_of(simulator, listener, recipient)
+
+    assert [receipt.text("scts") for receipt in listener.receipts] == ["1905171057", "1905171057", scts]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

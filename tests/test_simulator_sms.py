@@ -1,4 +1,6 @@
 import json
+import re
+import uuid
 from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -9,6 +11,7 @@ from simulated import JUMPING, call, listening, owner, post, register, sdk, send
 from vonage_sms import SmsMessage
 from vonage_sms.errors import SmsError
 
+from devkit.errors import ConfigurationError
 from devkit.signature import METHODS, sign
 from devkit.simulator import Fault, SimulatorOptions, run_simulator
 
@@ -36,8 +39,7 @@ def test_an_accepted_message_is_answered_in_strings(simulator):
     (entry,) = send(simulator, client_ref="ref & 1", account_ref="acc")
 
     message_id = entry.pop("message-id")
-    assert len(message_id) == 16
-    assert set(message_id) <= set("0123456789ABCDEF")
+    assert message_id == str(uuid.UUID(message_id))
     assert entry == {
         "to": "447700900000",
         "status": "0",
@@ -47,6 +49,19 @@ def test_an_accepted_message_is_answered_in_strings(simulator):
         "client-ref": "ref & 1",
         "account-ref": "acc",
     }
+
+
+def test_ids_of_the_older_form_are_given_out_on_demand(simulator):
+    simulator.configure(lambda options: replace(options, id_style="hex"))
+
+    (entry,) = send(simulator)
+
+    assert re.fullmatch("[0-9A-F]{16}", entry["message-id"])
+
+
+def test_an_unknown_style_of_ids_is_refused():
+    with pytest.raises(ConfigurationError, match="'int' is not a value for 'id_style'"):
+        SimulatorOptions(id_style="int")
 
 
 def test_a_long_text_is_answered_with_an_entry_for_each_part(simulator):

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from devkit.callback import compose
 from devkit.fixture import Fixture
+from devkit.message_id import from_file_name
 from devkit.receipt import Receipt, Unreadable
 from devkit.store import Entry, file_name, read_name, safe
 from tests.arbitrary import any_text
 
 MOMENT = datetime(2026, 11, 23, 13, 45, 47, 123456, UTC)
 DELIVERED = Fixture(MOMENT, compose({"messageId": "0A0000001234567B", "status": "delivered"}, "form"))
+
+UUID = "38eef590-711f-4360-a23d-80c38291eb1d"
 
 moments = st.datetimes(timezones=st.just(UTC))
 readings = st.builds(
@@ -51,7 +54,7 @@ def test_a_name_can_be_read_back(moment: datetime, reading: Receipt | Unreadable
         status = safe(reading.status, 20) or status
         message_id = safe(reading.message_id, 40) or message_id
 
-    assert read_name(path) == Entry(moment, path, status, message_id)
+    assert read_name(path) == Entry(moment, path, status, from_file_name(message_id))
 
 
 @given(st.lists(st.tuples(moments, readings), min_size=2, max_size=5, unique_by=lambda pair: pair[0]))
@@ -84,3 +87,29 @@ def test_no_two_recordings_of_one_moment_share_a_name() -> None:
     names = {file_name(MOMENT, DELIVERED.read()) for _ in range(50)}
 
     assert len(names) == 50
+
+
+@pytest.mark.parametrize("text", [UUID, UUID.upper()])
+def test_the_dashes_of_a_uuid_are_underscores_in_a_name_and_come_back(text: str) -> None:
+    name = file_name(MOMENT, Receipt({"status": "delivered", "messageId": text}))
+    entry = read_name(Path("2026-11-23") / name)
+
+    assert name.startswith(f"134547.123456Z-delivered-{text.replace('-', '_')}-")
+    assert entry is not None
+    assert entry.message_id == text
+
+
+@pytest.mark.parametrize(
+    ("typed", "fits"),
+    [
+        (UUID, True),
+        ("38eef590", True),
+        ("38EEF590-711f-4", True),
+        ("38eef590_711f", True),
+        ("", True),
+        ("711f", False),
+        ("38eef590-711e", False),
+    ],
+)
+def test_an_entry_is_about_a_message_by_the_beginning_of_its_id(typed: str, fits: bool) -> None:
+    assert Entry(MOMENT, Path("x"), "delivered", UUID).is_about(typed) is fits

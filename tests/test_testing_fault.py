@@ -144,8 +144,8 @@ def test_sent_is_told_every_message_before_its_receipts_or_after():
         CASES[name].deliver(lambda fields: events.append("receipt"), sent=events.append)
         return events
 
-    assert order("duplicate") == ["0A0000001234567B", "receipt", "receipt"]
-    assert order("before-send-returned") == ["receipt", "0A0000001234567B"]
+    assert order("duplicate") == ["3c7e09b1-5a4d-4f68-8a00-00001234567b", "receipt", "receipt"]
+    assert order("before-send-returned") == ["receipt", "3c7e09b1-5a4d-4f68-8a00-00001234567b"]
     assert len(order("one-per-part")) == 3 + 6
 
 

@@ -15,6 +15,7 @@ from devkit.testing.field import VENDOR_NAMES, changed
 from devkit.vocabulary import FIELDS
 
 VIAS = ("GET", "POST", "JSON")
+MESSAGE = "3c7e09b1-5a4d-4f68-8a00-00001234567b"
 NUMBERS = st.integers(447700900000, 447700900999).map(str)
 ARRAY = TestReceipt(compose({"status": "delivered"}, "json"), name="array")
 ARRAY = TestReceipt(Callback("POST", "/", ARRAY.callback.headers, b"[{}]"), name="array")
@@ -26,7 +27,7 @@ def test_made_receipt_says_what_was_asked_for(via):
 
     assert (receipt.status, receipt.err_code, receipt.client_ref) == ("failed", "9", "order-1")
     assert receipt.via == via
-    assert receipt.message_id == "0A0000001234567B"
+    assert receipt.message_id == MESSAGE
     assert receipt.problem == ""
 
 
@@ -34,9 +35,22 @@ def test_made_fields_stand_in_the_order_of_captured_ones():
     receipt = make_receipt(client_ref="order-1", fields={"new": "1"})
 
     assert list(receipt.fields) == [
-        *("msisdn", "to", "network-code", "messageId", "price", "status", "scts", "err-code", "api-key"),
-        *("client-ref", "message-timestamp", "new"),
+        *("msisdn", "to", "network-code", "messageId", "price", "status", "scts", "err-code"),
+        *("client-ref", "api-key", "message-timestamp", "new"),
     ]
+
+
+def test_an_id_of_the_older_form_is_made_on_demand():
+    assert make_receipt(id_style="hex").message_id == "0A0000001234567B"
+
+
+def test_a_chosen_id_goes_before_a_style():
+    assert make_receipt(message_id="mine", id_style="hex").message_id == "mine"
+
+
+def test_an_unknown_style_of_ids_is_refused():
+    with pytest.raises(ValueError, match="id_style='int' is none of uuid, hex"):
+        make_receipt(id_style="int")
 
 
 def test_made_receipts_are_the_same_each_time():
@@ -109,7 +123,7 @@ def test_a_repr_never_shows_a_number(number, name, via):
 
 def test_a_repr_shows_what_a_failed_test_needs():
     assert repr(make_receipt("failed", "JSON", err_code="9")) == (
-        "<TestReceipt failed: failed err-code=9 messageId=0A0000001234567B via JSON>"
+        f"<TestReceipt failed: failed err-code=9 messageId={MESSAGE} via JSON>"
     )
     assert "a JSON array" in repr(ARRAY)
 

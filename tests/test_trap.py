@@ -35,15 +35,20 @@ def test_msisdn_is_the_recipient() -> None:
         ("2606011157", "`scts` says 11:57, about 1 hour ahead of"),
         ("2606011557", "about 5 hours ahead of"),
         ("2606010257", "about 8 hours behind"),
-        ("2606011057", "agrees with `message-timestamp` here, but"),
+        ("2606011057", "agrees with `message-timestamp`, so it is UTC here"),
         ("1208121359", "no time zone's doing"),
         ("2606991157", "never order or measure"),
         ("soon", "never order or measure"),
         ("\u0661" * 10, "never order or measure"),
     ],
 )
-def test_scts_is_local_time(scts: str, words: str) -> None:
+def test_scts_is_told_by_its_distance_from_utc(scts: str, words: str) -> None:
     assert words in told(scts=scts)
+
+
+def test_scts_that_agrees_with_utc_is_not_called_the_carriers_local_time() -> None:
+    assert "it is the carrier's local time" in told(scts="2606011157")
+    assert "it is the carrier's local time" not in told(scts="2606011057")
 
 
 def test_missing_scts_is_not_spoken_of() -> None:
@@ -72,6 +77,15 @@ def test_late_recording_hints_at_an_earlier_push() -> None:
     assert "later" not in told(late=timedelta(seconds=5))
 
 
+def test_a_recording_that_no_retry_explains_is_a_replay_an_edit_or_a_clock() -> None:
+    just_possible, impossible = timedelta(hours=73), timedelta(hours=73, seconds=1)
+
+    assert "an earlier push probably got no 200" in told(late=just_possible)
+    assert "a replay, an edited receipt or a wrong clock" in told(late=impossible)
+    assert "earlier push" not in told(late=impossible)
+    assert "a replay" not in told(late=just_possible)
+
+
 def test_recording_before_the_push_is_said() -> None:
     assert "lies 30.0 seconds after the recording" in told(late=timedelta(seconds=-30))
 
@@ -80,6 +94,13 @@ def test_zero_with_an_intermediate_status_does_not_mean_delivered() -> None:
     assert "not delivered yet" in told(status="accepted")
     assert "not delivered yet" in told(status="buffered")
     assert "not delivered yet" not in told()
+
+
+@pytest.mark.parametrize("status", ["expired", "failed", "rejected", "unknown"])
+def test_zero_with_a_final_status_is_no_delivery(status: str) -> None:
+    assert f"err-code 0 does not mean delivered here: `{status}` counts" in told(status=status)
+    assert "does not mean delivered" not in told(status=status, err_code="1")
+    assert "does not mean delivered" not in told(status="delivered")
 
 
 def test_accepted_may_be_the_last() -> None:

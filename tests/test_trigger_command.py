@@ -1,5 +1,5 @@
 import json
-import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,7 @@ def test_a_receipt_comes_as_vonage_would_send_it(tmp_path: Path, transport: str)
     assert callback.header("X-Devkit-Replay") == "1"
     assert receipt.status == "delivered"
     assert receipt.err_code == "0"
-    assert re.fullmatch("[0-9A-F]{16}", receipt.message_id)
+    assert receipt.message_id == str(uuid.UUID(receipt.message_id))
     assert receipt.text("msisdn") == "447700900000"
     assert receipt.text("api-key") == "abcd1234"
 

@@ -56,10 +56,11 @@ def test_an_err_code_can_be_typed_by_its_name() -> None:
 
 
 def test_every_field_of_a_signed_receipt_is_explained() -> None:
-    sent = ["msisdn", "to", "network-code", "messageId", "price", "status", "scts", "err-code", "api-key"]
+    sent = ["msisdn", "to", "network-code", "messageId", "price", "status", "scts", "err-code"]
+    sent += ["client-ref", "api-key"]
     signing = ["timestamp", "nonce", "sig"]
 
-    assert list(FIELDS) == [*sent, "client-ref", "message-timestamp", *signing]
+    assert list(FIELDS) == [*sent, "message-timestamp", *signing]
     assert all(FIELDS.values())
 
 
@@ -68,3 +69,18 @@ def test_every_field_of_a_signed_receipt_is_explained() -> None:
 )
 def test_an_err_code_has_words_even_when_no_document_lists_it(code: str, words: str) -> None:
     assert meaning(code) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("delivered", "Delivered"),
+        ("accepted", "no error"),
+        ("buffered", "no error"),
+        ("expired", "no reason given"),
+        ("failed", "no reason given"),
+        ("undelivered", "no reason given"),
+    ],
+)
+def test_zero_means_what_its_status_lets_it_mean(status: str, words: str) -> None:
+    assert meaning("0", status) == words

@@ -11,7 +11,9 @@ import click
 from devkit.callback import CALLBACK_PATH, TRANSPORTS, Transport, compose
 from devkit.cli.completion import complete_err_code, complete_status
 from devkit.colour import wanted
+from devkit.message_id import message_id
 from devkit.push import Connection
+from devkit.receipt_fields import make_fields
 from devkit.replay.edit import parse_assignment
 from devkit.replay.outcome import json_line
 from devkit.replay.renew import signer_with
@@ -22,11 +24,9 @@ from devkit.replay.target import path_of, target_address
 from devkit.settings import Settings, read_settings
 from devkit.signature import METHODS, Method
 from devkit.trigger import (
-    Occasion,
     Triggered,
     change_fields,
     default_err_code,
-    make_fields,
     notices,
     parse_err_code,
     sign_fields,
@@ -122,14 +122,16 @@ def _fields(
     unsets: tuple[str, ...],
     method: Method | None,
 ) -> dict[str, str]:
-    occasion = Occasion(
-        now=datetime.now(UTC),
-        message_id=secrets.token_hex(8).upper(),
-        nonce=str(uuid.uuid4()),
+    now = datetime.now(UTC)
+    fields = make_fields(
+        status,
+        err_code or default_err_code(status),
+        message_id=message_id(secrets.randbits(128)),
+        pushed_at=now,
         api_key=settings.api_key or _NO_ACCOUNT,
     )
-    fields = make_fields(status, err_code or default_err_code(status), occasion)
     fields = change_fields(fields, sets, unsets)
     if method is None:
         return fields
-    return sign_fields(fields, signer_with(settings.signature_secret, method), occasion, unsets)
+    signer = signer_with(settings.signature_secret, method)
+    return sign_fields(fields, signer, now, str(uuid.uuid4()), unsets)

@@ -98,11 +98,8 @@ def _path(target: str) -> str:
 
 
 def _code_meaning(receipt: Receipt) -> str:
-    if not receipt.err_code:
-        return ""
-    if receipt.err_code == "0" and receipt.status != "delivered":
-        return "No error"  # its documented name, Delivered, would be a lie with accepted and buffered
-    return meaning(receipt.err_code)
+    words = meaning(receipt.err_code, receipt.status) if receipt.err_code else ""
+    return words[:1].upper() + words[1:]
 
 
 def _field(name: str, value: object, numbers: bool) -> Field:

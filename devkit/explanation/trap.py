@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from devkit.receipt import Receipt
-from devkit.vocabulary import STATUSES
+from devkit.signature import LONGEST_RETRY
+from devkit.vocabulary import STATUSES, WITHOUT_ERROR
 
 _SCTS = re.compile(r"[0-9]{10}")
 _SLOW = timedelta(seconds=30)  # Vonage pushes again after a minute (support article 226572227)
@@ -40,6 +41,8 @@ def _status(receipt: Receipt) -> Iterator[str]:
         yield "No document lists this status. Treat it as `unknown`, and keep what arrived."
     elif not known.final and receipt.err_code == "0":
         yield "err-code 0 means no error so far: the message is not delivered yet."
+    elif receipt.err_code == "0" and receipt.status not in WITHOUT_ERROR:
+        yield f"err-code 0 does not mean delivered here: `{receipt.status}` counts, and no reason is given."
     if receipt.status == "accepted":
         yield "Some carriers never say more than `accepted`, as with US long codes. Do not wait for ever."
 
@@ -52,6 +55,11 @@ def _push(pushed: datetime | None, recorded_at: datetime) -> Iterator[str]:
     late = recorded_at - pushed
     if late < timedelta(seconds=-1):
         yield f"It lies {_span(-late)} after the recording: one of the two clocks is wrong, or the receipt was edited."
+    elif late > LONGEST_RETRY:
+        yield (
+            f"It was recorded {_span(late)} later, and Vonage stops sending a receipt again after 72 hours:"
+            " this is a replay, an edited receipt or a wrong clock."
+        )
     elif late > _SLOW:
         yield f"It was recorded {_span(late)} later: an earlier push probably got no 200, so there may be duplicates."
 
@@ -62,11 +70,15 @@ def _scts(receipt: Receipt, pushed: datetime | None) -> Iterator[str]:
         return
     moment = _read_scts(text)
     if moment is None or pushed is None:
-        yield "`scts` is the carrier's local time to the minute: never order or measure by it."
+        yield "`scts` is to the minute, in UTC or in the carrier's local time: never order or measure by it."
         return
     apart = moment - pushed
     if abs(apart) < timedelta(minutes=2):
-        yield "`scts` agrees with `message-timestamp` here, but it is the carrier's local time: never order by it."
+        # Final receipts of US, Ukrainian and Lebanese numbers have UTC, British and Danish ones local time (captures).
+        yield (
+            "`scts` agrees with `message-timestamp`, so it is UTC here. Other carriers send their local time there:"
+            " never order or measure by it."
+        )
     elif abs(apart) <= _ZONES:
         side = "ahead of" if apart > timedelta() else "behind"
         yield (

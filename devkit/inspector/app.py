@@ -24,6 +24,7 @@ from devkit.inspector.render import wants_fragment
 from devkit.inspector.row import Rows
 from devkit.inspector.source import Sources
 from devkit.inspector.stream import place, stream
+from devkit.message_id import short_id
 from devkit.push import parse_address
 from devkit.server import MAX_BODY, serve
 from devkit.store import Store
@@ -109,6 +110,7 @@ def _teach(app: Flask, sources: Sources) -> None:
     """The filters and values that templates know."""
     for name in ("visible", "prose", "plain", "short", "span", "exact_time"):
         app.jinja_env.filters[name] = getattr(phrase, name)
+    app.jinja_env.filters["short_id"] = short_id
     app.jinja_env.filters["stage"] = stage
     app.jinja_env.filters["tone"] = _tone
 

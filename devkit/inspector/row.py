@@ -15,7 +15,7 @@ from devkit.receipt import Receipt, Unreadable
 from devkit.redact import mask_number
 from devkit.signature import Method, Verdict, verify
 from devkit.store import Store
-from devkit.vocabulary import ERR_CODES, STATUSES, meaning
+from devkit.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, meaning
 
 _KEPT = 20_000  # rows, about a kilobyte each
 _SEARCHED = 4_000  # characters of a receipt; one has a few hundred
@@ -40,7 +40,9 @@ class Row:
     @property
     def meaning(self) -> str:
         """The err-code in words; empty when it says nothing that the status does not."""
-        return meaning(self.err_code) if self.err_code not in ("", "0") else ""
+        if not self.err_code or (self.err_code == "0" and self.status in WITHOUT_ERROR):
+            return ""
+        return meaning(self.err_code, self.status)
 
     def number(self, *, whole: bool) -> str:
         """The recipient, masked unless it is asked for whole."""

@@ -9,6 +9,8 @@ import hmac
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from devkit.message_id import is_uuid
+
 _RANGE = "447700900"
 _FIRST, _COUNT = 200, 800  # below 200 the simulator gives numbers a meaning; a sample must not borrow it
 
@@ -17,7 +19,6 @@ _UPPER = "0123456789ABCDEF"
 _LOWER = "0123456789abcdef"
 _WORD = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ALPHABETS = (_DIGITS, _UPPER, _LOWER, _WORD)
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _CHECK = 8  # a real value of digits is taken for ours once in 10^8, of hex once in 4 * 10^9
 _SHORTEST = _CHECK + 4
 
@@ -64,19 +65,21 @@ def token(value: bytes, key: bytes, *, digits: bool = False) -> str:
     text = value.decode("utf-8", "replace")
     if is_token(text, key):
         return text
-    is_uuid = _UUID.fullmatch(text) is not None
-    body = text.replace("-", "") if is_uuid else text
+    whole = is_uuid(text)
+    body = text.replace("-", "") if whole else text
     alphabet = _DIGITS if digits else next((each for each in _ALPHABETS if set(body) <= set(each)), _WORD)
     head = _draw(key, "head", value, alphabet, max(len(body), _SHORTEST) - _CHECK)
     if alphabet is _DIGITS:
         head = "1" + head[1:] if head[0] == "0" else head  # no JSON number begins with 0
+    if whole:  # its version and variant say what kind of UUID it is; programs check them
+        head = head[:12] + body[12] + head[13:16] + body[16] + head[17:]
     new = head + _draw(key, "check", head.encode(), alphabet, _CHECK)
-    return "-".join((new[:8], new[8:12], new[12:16], new[16:20], new[20:])) if is_uuid else new
+    return "-".join((new[:8], new[8:12], new[12:16], new[16:20], new[20:])) if whole else new
 
 
 def is_token(text: str, key: bytes) -> bool:
     """Whether `token` made this text with this key."""
-    body = text.replace("-", "") if _UUID.fullmatch(text) else text
+    body = text.replace("-", "") if is_uuid(text) else text
     head, check = body[:-_CHECK], body[-_CHECK:]
     if len(body) < _SHORTEST or not set(body) <= set(_WORD + _UPPER):
         return False

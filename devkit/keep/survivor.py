@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+from devkit.message_id import is_uuid
+
 # Shorter values stand in any text by chance; they are replaced in their place and cannot be looked for elsewhere.
 SHORTEST = 6
 _DEPTH = 4  # encodings inside encodings: JSON in base64 in JSON, and one more
@@ -14,6 +16,9 @@ _SUBSCRIBER = 9  # the digits at the end of a phone number that are the same in 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 _ESCAPED = re.compile(rb"(?:\\u[0-9A-Fa-f]{4})+|\\[\"\\/bfnrt]")
 _ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+_IN_UUID = re.compile(
+    rb"(?<=[0-9a-f])[-_](?=[0-9a-f])"
+)  # file names have underscores there, others nothing at all
 _BETWEEN_DIGITS = re.compile(rb"(?<=\d)[\s().+-]+(?=\d)")
 _STAND_IN = re.compile(rb"(?<!\d)447700900\d{3}(?!\d)")  # may end like a real number by chance
 
@@ -26,6 +31,10 @@ class Original:
     value: bytes
     is_number: bool = False
 
+    @property
+    def is_uuid(self) -> bool:
+        return is_uuid(self.value.decode("latin-1"))
+
 
 def find_survivor(originals: Iterable[Original], places: Mapping[str, bytes]) -> tuple[str, str] | None:
     """The name of a value that survived, and the place where; None when there is none.
@@ -36,14 +45,18 @@ def find_survivor(originals: Iterable[Original], places: Mapping[str, bytes]) ->
     wanted = [each for each in originals if len(_needle(each)) >= SHORTEST]
     for place, text in places.items():
         views = {view.lower() for view in _views(text, _DEPTH)}
+        joined = {_IN_UUID.sub(b"", view) for view in views}
         compact = {_STAND_IN.sub(b"", _BETWEEN_DIGITS.sub(b"", view)) for view in views}
         for original in wanted:
-            if any(_needle(original) in view for view in (compact if original.is_number else views)):
+            spelled = compact if original.is_number else joined if original.is_uuid else views
+            if any(_needle(original) in view for view in spelled):
                 return original.name, place
     return None
 
 
 def _needle(original: Original) -> bytes:
+    if original.is_uuid:
+        return original.value.lower().replace(b"-", b"")
     if not original.is_number:
         return original.value.lower()
     digits = re.sub(rb"\D", b"", original.value)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devkit.catalogue import TEST_SIGNATURE_SECRET
+from devkit.message_id import IdStyle
 from devkit.signature import METHODS, Method
 from devkit.testing import TestReceipt, Via, load, load_all, make_receipt, resign
 from devkit.testing.edit import resigned_if_valid
@@ -40,10 +41,11 @@ class Settings:
         *,
         signed: bool = True,
         fields: Mapping[str, object] | None = None,
+        id_style: IdStyle = "uuid",
         **named: object,
     ) -> TestReceipt:
         """As `make_receipt`, and signed when there is a secret. signed: False leaves it unsigned all the same."""
-        receipt = make_receipt(status, via, fields=fields, **named)
+        receipt = make_receipt(status, via, fields=fields, id_style=id_style, **named)
         return resign(receipt, self.secret, self.method) if self.secret and signed else receipt
 
     @property

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import responses
 from requests import PreparedRequest
 
+from devkit.message_id import IdStyle, message_id
 from devkit.simulator.part import split
 
 _HOST = "https://rest.nexmo.com"
@@ -33,12 +34,13 @@ class VonageStub:
     """What was asked of the stub, and what it answers next.
 
     sent: the parameters of each send call. message_ids: those given out, one for each part of a text.
-    settings: as the account's settings are answered, such as `dr-callback-url`.
+    settings: as the account's settings are answered, such as `dr-callback-url`. id_style: of the next message ids.
     """
 
     sent: list[dict[str, str]] = field(default_factory=list, repr=False)
     message_ids: list[str] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=lambda: dict(_UNSET))
+    id_style: IdStyle = "uuid"
     _refusals: list[tuple[str, str]] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -62,11 +64,11 @@ class VonageStub:
         return _json(self.settings)
 
     def _part(self, recipient: str) -> dict[str, str]:
-        message_id = f"0A{next(self._numbers):014X}"
-        self.message_ids.append(message_id)
+        made = message_id(next(self._numbers), self.id_style)
+        self.message_ids.append(made)
         return {
             "to": recipient,
-            "message-id": message_id,
+            "message-id": made,
             "status": "0",
             "remaining-balance": "15.53590000",
             "message-price": "0.03330000",

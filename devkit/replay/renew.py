@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from devkit.callback import Callback
 from devkit.errors import ConfigurationError
 from devkit.receipt import Receipt, read
+from devkit.receipt_fields import stamp
 from devkit.replay.edit import set_field
 from devkit.signature import Method, sign
 
@@ -32,11 +33,6 @@ def signer_with(secret: str, method: Method) -> Signer:
             hint="Add VONAGE_SIGNATURE_SECRET=... to .env (any text will do, if your code knows the same).",
         )
     return Signer(secret, method)
-
-
-def stamp(moment: datetime) -> str:
-    """A moment as `message-timestamp` says it: UTC, to the second, without a zone."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def restamp(callback: Callback, now: datetime, nonce: Callable[[], str]) -> Callback:

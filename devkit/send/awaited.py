@@ -74,7 +74,7 @@ class Awaited:
     def take(self, entry: Entry) -> Came | None:
         """What a recording says of the message; None when it is about another one."""
         named = {safe(message_id, 40) for message_id in self.ids}
-        if entry.message_id not in named:
+        if safe(entry.message_id, 40) not in named:
             return None
         try:
             reading = load(entry.path).read()

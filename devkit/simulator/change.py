@@ -70,6 +70,7 @@ READERS: dict[str, _Reader] = {
     "sign_receipts": _flag,
     "signature_method": _text,
     "signature_secret": _text,
+    "id_style": _text,
     "lenient": _flag,
     "unset_as": _text,
     "speed": _speed,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from devkit.callback import TRANSPORTS, Transport
 from devkit.errors import ConfigurationError
+from devkit.message_id import ID_STYLES, IdStyle
 from devkit.signature import METHODS, Method
 from devkit.simulator.fault import Fault
 from devkit.simulator.outcome import Pace
@@ -20,6 +21,7 @@ class SimulatorOptions:
 
     method: how receipts travel at the start; the settings API can change it. callback_url: likewise, not probed.
     sign_receipts: adds timestamp, nonce and sig.
+    id_style: of message ids, `uuid` as since 2022 or `hex` as before.
     lenient: the settings API takes `drCallbackUrl` too, as the SDK spells it.
     unset_as: how the settings API shows a callback URL that is not set.
     speed: of simulated time; math.inf jumps from event to event. retry: a name in `retry.POLICIES`.
@@ -37,6 +39,7 @@ class SimulatorOptions:
     signature_secret: str = field(default="simulator-signature-secret", repr=False)
     signature_method: Method = "md5hash"
     sign_receipts: bool = False
+    id_style: IdStyle = "uuid"
     lenient: bool = False
     unset_as: Unset = "empty"
     speed: float = 1
@@ -58,6 +61,7 @@ class SimulatorOptions:
         choices = {
             "method": TRANSPORTS,
             "signature_method": METHODS,
+            "id_style": ID_STYLES,
             "unset_as": ("empty", "null", "missing"),
             "retry": tuple(POLICIES),
         }

@@ -8,6 +8,7 @@ from rich.text import Text
 from devkit.answer import SENT_AGAIN
 from devkit.colour import colour
 from devkit.event import Event, Notice
+from devkit.message_id import short_id
 from devkit.simulator.event import (
     DeliveryTried,
     MessageTaken,
@@ -16,6 +17,7 @@ from devkit.simulator.event import (
     SimulatorReady,
     SimulatorStopped,
 )
+from devkit.vocabulary import WITHOUT_ERROR
 
 _METHODS = {"get": "GET", "form": "POST", "json": "POST-JSON"}
 
@@ -54,17 +56,22 @@ def _message(event: MessageTaken) -> Text:
     promised = ", ".join(event.promised) or "no receipt"
     words = f"{event.to:<13} from {event.sender:<13} "
     return Text.assemble(
-        _time(), ("message    ", "cyan"), words, (f"{event.message_id[-8:]:<9} ", "bright_black"), promised
+        _time(),
+        ("message    ", "cyan"),
+        words,
+        (f"{short_id(event.message_id):<9} ", "bright_black"),
+        promised,
     )
 
 
 def _delivery(event: DeliveryTried) -> Text:
-    words = event.err_code if event.err_code == "0" else f"{event.err_code} {event.meaning}"
+    silent = event.err_code == "0" and event.status in WITHOUT_ERROR
+    words = event.err_code if silent else f"{event.err_code} {event.meaning}"
     return Text.assemble(
         _time(),
         (f"{event.status:<10} ", colour(event.status)),
         f"{words:<32} ",
-        (f"{event.message_id[-8:]:<9} ", "bright_black"),
+        (f"{short_id(event.message_id):<9} ", "bright_black"),
         _answer(event),
     )
 

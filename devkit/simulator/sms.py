@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
+from devkit.message_id import message_id
 from devkit.simulator.clock import Clock
 from devkit.simulator.courier import Courier
 from devkit.simulator.exchange import Reply, Request, credentials, json_reply, xml_reply
@@ -73,7 +74,7 @@ def _messages(fields: Fields, options: SimulatorOptions, now: float) -> list[Mes
     result = Outcome(()) if not wanted else _outcome(recipient, options, ttl)
     return [
         Message(
-            message_id=secrets.token_hex(8).upper(),
+            message_id=message_id(secrets.randbits(128), options.id_style),
             recipient=recipient,
             sender=fields["from"],
             text=text,

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from devkit.message_id import message_id
 from devkit.replay.rewrite import keep_exact
 from devkit.signature import Method
 from devkit.testing.answer import Answer
@@ -64,8 +65,8 @@ class FaultCase:
         return answers
 
     def _report(self, sent: Callable[[str], object]) -> None:
-        for message_id in self.message_ids:
-            sent(message_id)
+        for each in self.message_ids:
+            sent(each)
 
     def _check(self, receipt: TestReceipt, answer: Answer) -> None:
         if answer.ok or (self.refusable and 400 <= answer.status < 500):
@@ -114,7 +115,7 @@ def _sequences(make: Make) -> Iterator[FaultCase]:
     yield _case("reversed", delivered, buffered, accepted)
     yield _case("late-buffered", accepted, delivered, buffered)
     yield replace(_case("before-send-returned", delivered), early=True)
-    ids = [f"0A000000123456{number:02X}" for number in (1, 2, 3)]
+    ids = [message_id(number << 96 | 0x5A4D2F680A0000001234567B) for number in (1, 2, 3)]
     steps = [(status, part) for status in ("accepted", "delivered") for part in ids]
     yield _case("one-per-part", *(make(status, message_id=part) for status, part in steps))
     late = make("expired", message_timestamp="2020-01-04 12:00:00", scts="2001041200")
@@ -124,6 +125,7 @@ def _sequences(make: Make) -> Iterator[FaultCase]:
 def _oddities(make: Make) -> Iterator[FaultCase]:
     yield replace(_case("unknown-status", make("undelivered")), final={})
     yield _case("unknown-err-code", make("failed", err_code="95"))  # seen in the title of a support article
+    yield _case("hex-id", make("delivered", id_style="hex"))
     yield _case("missing-fields", make("delivered", network_code=None, scts=None, api_key=None))
     yield _case("extra-field", make("delivered", fields={"new-field": "new"}))
     forged = with_fields(make("delivered"), fields={**_SIGNED, "sig": "não-é-assinatura"})

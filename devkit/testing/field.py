@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from devkit.receipt_fields import in_order
 from devkit.redact import holds_no_number, mask_number
 from devkit.vocabulary import FIELDS
 
@@ -56,8 +57,7 @@ def changed(fields: Mapping[str, object], change: Mapping[str, object]) -> dict[
     made = {
         name: value for name, value in {**fields, **change}.items() if name not in change or value is not None
     }
-    places = {name: place for place, name in enumerate(FIELDS)}
-    return dict(sorted(made.items(), key=lambda pair: places.get(pair[0], len(places))))
+    return in_order(made)
 
 
 def masked(name: str, value: object) -> object:

@@ -6,17 +6,19 @@ from datetime import UTC, datetime
 from typing import ClassVar, Literal
 
 from devkit.callback import Callback, Transport, compose
+from devkit.message_id import IdStyle, message_id
 from devkit.receipt import Receipt, Unreadable, read
+from devkit.receipt_fields import make_fields
 from devkit.redact import one_line
 from devkit.testing.field import Fields, changed, changes, hide_numbers, masked
-from devkit.trigger import Occasion, default_err_code, make_fields
+from devkit.trigger import default_err_code
 
 Via = Literal["GET", "POST", "JSON"]  # as the dashboard calls the account's three methods
 TRANSPORTS: dict[Via, Transport] = {"GET": "get", "POST": "form", "JSON": "json"}
 
 # Made receipts are the same in each run, and all of them are about one message unless the test says otherwise.
 MOMENT = datetime(2020, 1, 1, 12, 0, 0, tzinfo=UTC)
-_OCCASION = Occasion(MOMENT, message_id="0A0000001234567B", nonce="", api_key="abcd1234")
+_MESSAGE = 0x3C7E09B15A4D2F680A0000001234567B
 _HOST = "dlr.example.com"
 
 
@@ -89,16 +91,20 @@ def make_receipt(
     via: Via = "GET",
     *,
     fields: Mapping[str, object] | None = None,
+    id_style: IdStyle = "uuid",
     **named: object,
 ) -> TestReceipt:
     """A receipt as Vonage would send it; the same in each run.
 
+    id_style: of its message id, `hex` for the 16 characters of before 2022.
     named: fields by their Python names, such as err_code, message_id, client_ref. fields: by the vendor's
     names, or names that no vendor knows. None leaves a field out.
     The err-code is 0 for accepted, buffered and delivered, and 1 (unknown) for any other status.
-    Raises TypeError for an unknown name, ValueError for an unknown `via`.
+    Raises TypeError for an unknown name, ValueError for an unknown `via` or id_style.
     """
-    default = make_fields(status, default_err_code(status), _OCCASION)
+    default = make_fields(
+        status, default_err_code(status), message_id=message_id(_MESSAGE, id_style), pushed_at=MOMENT
+    )
     made = changed(default, changes(fields, named))
     return TestReceipt(compose(made, transport_of(via), host=_HOST), name=status)
 
