@@ -4,7 +4,7 @@ Each becomes one JSON object with the fields below and `event`, its name.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import ClassVar, Literal
 
 
@@ -29,8 +29,27 @@ class Notice(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SimulatorAddress:
+    """Where an offline session takes messages, and as whom: for programs that send through it.
+
+    host: for https too when there is an `authority`, the file to trust, and a `bundle` of it and all else that is
+    usually trusted. Named as in the ready event of `devkit simulate`.
+    """
+
+    url: str
+    host: str
+    api_key: str
+    api_secret: str = field(repr=False)
+    authority: str = ""
+    bundle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ready(Event):
-    """Receipts are being recorded; the public URL was reached from outside in. recorded: the directory."""
+    """Receipts are being recorded; the public URL was reached from outside in. recorded: the directory.
+
+    simulator: null in a live session.
+    """
 
     name: ClassVar[str] = "ready"
     mode: Literal["live", "offline"]
@@ -40,6 +59,10 @@ class Ready(Event):
     inspector_url: str
     recorded: str
     pid: int
+    simulator: SimulatorAddress | None = None
+
+    def as_json(self) -> dict[str, object]:
+        return {**Event.as_json(self), "simulator": asdict(self.simulator) if self.simulator else None}
 
 
 @dataclass(frozen=True, slots=True)

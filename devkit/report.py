@@ -30,6 +30,7 @@ from devkit.event import (
     Registered,
     Restored,
     Sent,
+    SimulatorAddress,
     Stopped,
     TunnelChanged,
 )
@@ -196,11 +197,17 @@ def _ready(event: Ready) -> list[Text]:
         ("receiver", event.local_url),
         ("inspector", event.inspector_url),
         ("recording", event.recorded),
+        ("simulator", _simulator(event.simulator) if event.simulator else ""),
     ]
     lines = [
         _line("ready", "bold green", "recording delivery receipts; Ctrl-C stops and puts everything back")
     ]
     return lines + [_line("", "", f"{name:<10} {value}") for name, value in rows if value]
+
+
+def _simulator(at: SimulatorAddress) -> str:
+    schemes = "http:// and https://" if at.authority else "http://"
+    return f"{schemes}{at.host}, key {at.api_key}, secret {at.api_secret}"
 
 
 def _forwarded(event: Forwarded) -> list[Text]:
@@ -209,7 +216,9 @@ def _forwarded(event: Forwarded) -> list[Text]:
     style = "green" if 200 <= event.answer < 300 else "red"
     answer = f"-> {event.answer} {event.ms:.0f} ms"
     again = f"  {SENT_AGAIN}" if event.sent_again else ""
-    return [Text.assemble(_time(), (f"{answer:<20} ", style), (short_id(event.message_id), "bright_black"), again)]
+    return [
+        Text.assemble(_time(), (f"{answer:<20} ", style), (short_id(event.message_id), "bright_black"), again)
+    ]
 
 
 def _time() -> tuple[str, str]:

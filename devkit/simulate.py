@@ -7,7 +7,7 @@ from devkit.event import Emit
 from devkit.simulator import Simulator, SimulatorOptions, run_simulator
 from devkit.simulator.event import SimulatorReady, SimulatorStopped, event_of
 from devkit.simulator.trust import Trust
-from devkit.simulator.watch import Distrust, Happening, Watch
+from devkit.simulator.watch import each_distrust_once
 from devkit.stop import Stop
 
 _DEFAULTS = SimulatorOptions()
@@ -18,23 +18,11 @@ def run(
 ) -> None:
     """Stand in for Vonage on the listener, which is closed at the end. trust: for https beside plain http."""
     tls = trust.context() if trust else None
-    with run_simulator(options, listener=listener, tls=tls, watch=_teller(emit)) as simulator:
+    watch = each_distrust_once(lambda happening: emit(event_of(happening)))
+    with run_simulator(options, listener=listener, tls=tls, watch=watch) as simulator:
         emit(_ready(simulator, trust))
         stop.wait()
         emit(SimulatorStopped(len(simulator.messages), len(simulator.deliveries)))
-
-
-def _teller(emit: Emit) -> Watch:
-    told: set[Happening] = set()
-
-    def tell(happening: Happening) -> None:
-        if isinstance(happening, Distrust):
-            if happening in told:  # a program that tries again and again is told of once
-                return
-            told.add(happening)
-        emit(event_of(happening))
-
-    return tell
 
 
 def _ready(simulator: Simulator, trust: Trust | None) -> SimulatorReady:

@@ -107,9 +107,23 @@ def register(simulator, listener: Listener, **fields: str) -> None:
     assert status == 200, document
 
 
+MESSAGE = {"from": "AcmeInc", "to": "447700900000", "text": "Hello"}
+
+
+def submit(simulator, *without, headers=None, **fields):
+    """One send request: the status and the error text of its only entry."""
+    message = {**MESSAGE, **{name.replace("_", "-"): value for name, value in fields.items()}}
+    for name in without:
+        del message[name]
+    status, document = post(simulator, "/sms/json", message, headers)
+    assert (status, document["message-count"]) == (200, "1")
+    entry = document["messages"][0]
+    return entry["status"], entry.get("error-text", "")
+
+
 def send(simulator, to="447700900000", **fields):
     """Send a text. The `messages` of the answer."""
-    message = {"from": "AcmeInc", "to": to, "text": "Hello", **fields}
+    message = {**MESSAGE, "to": to, **fields}
     fields = {name.replace("_", "-"): value for name, value in message.items()}
     status, document = post(simulator, "/sms/json", fields)
     assert status == 200

@@ -35,7 +35,7 @@ def test_demo_receipts_are_recorded_and_everything_is_put_back(tmp_path: Path) -
     assert dev.names()[-2:] == ["restored", "stopped"]
     assert dev.events[-2] == {"event": "restored", "callback_url": "", "kept": False}
     assert dev.events[-1] == {"event": "stopped", "receipts": 3}
-    assert sorted(path.name for path in (tmp_path / ".devkit").iterdir()) == ["callback-token"]
+    assert sorted(path.name for path in (tmp_path / ".devkit").iterdir()) == ["ca", "callback-token"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -125,6 +125,7 @@ def test_live_mode_with_a_tunnel_of_ones_own_registers_and_gives_back(tmp_path: 
             assert dev.stop() == 0
 
         assert ready["mode"] == "live"
+        assert ready["simulator"] is None
         assert held == ready["callback_url"]
         assert simulator.account.dr_callback_url == ""
 

@@ -2,7 +2,7 @@ import json
 from dataclasses import fields
 
 from devkit import event
-from devkit.event import Event, Ready, ReceiptTaken, Sent
+from devkit.event import Event, Ready, ReceiptTaken, Sent, SimulatorAddress
 
 
 def every_kind() -> list[type[Event]]:
@@ -37,7 +37,26 @@ def test_the_ready_line_holds_what_programs_rely_on() -> None:
         "inspector_url",
         "recorded",
         "pid",
+        "simulator",
     ]
+
+
+def test_the_ready_line_of_an_offline_session_says_where_its_simulator_is() -> None:
+    at = SimulatorAddress(
+        "http://127.0.0.1:3050", "127.0.0.1:3050", "abcd1234", "s3cret", "ca.pem", "bundle.pem"
+    )
+    ready = Ready("offline", "", "", "", "", "", 1, at)
+
+    assert json.loads(json.dumps(ready.as_json()))["simulator"] == {
+        "url": "http://127.0.0.1:3050",
+        "host": "127.0.0.1:3050",
+        "api_key": "abcd1234",
+        "api_secret": "s3cret",
+        "authority": "ca.pem",
+        "bundle": "bundle.pem",
+    }
+    assert "s3cret" not in repr(ready)
+    assert Ready("live", "", "", "", "", "", 1).as_json()["simulator"] is None
 
 
 def test_a_receipt_line_holds_what_programs_rely_on() -> None:

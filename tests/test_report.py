@@ -17,6 +17,7 @@ from devkit.event import (
     Registered,
     Restored,
     Sent,
+    SimulatorAddress,
     Stopped,
     TunnelChanged,
 )
@@ -144,6 +145,17 @@ def test_ready_tells_the_addresses_there_are() -> None:
         "receiver   http://127.0.0.1:3000",
         "recording  fixtures/recorded",
     ]
+
+
+def test_ready_tells_how_to_send_through_the_simulator() -> None:
+    at = SimulatorAddress("http://127.0.0.1:3050", "127.0.0.1:3050", "abcd1234", "s3cret", authority="ca.pem")
+
+    assert words(replace(READY, simulator=at))[-1] == (
+        "simulator  http:// and https://127.0.0.1:3050, key abcd1234, secret s3cret"
+    )
+    assert words(replace(READY, simulator=replace(at, authority="")))[-1] == (
+        "simulator  http://127.0.0.1:3050, key abcd1234, secret s3cret"
+    )
 
 
 def test_json_is_one_object_a_line_and_notices_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:

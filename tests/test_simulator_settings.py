@@ -1,6 +1,8 @@
 import json
+import re
 from http.client import RemoteDisconnected
 from urllib.parse import urlencode
+from xml.etree import ElementTree
 
 import pytest
 from simulated import JUMPING, basic, call, listening, owner, post, register, sdk, unused_url
@@ -10,6 +12,7 @@ from devkit.server import listen
 from devkit.simulator import Fault, SimulatorOptions, run_simulator
 
 SETTINGS = "/account/settings"
+BALANCE = "/account/get-balance"
 
 
 @pytest.fixture
@@ -217,6 +220,58 @@ def test_xml_is_answered_when_it_is_asked_for(simulator, listener):
     assert f"<dr-callback-url>{listener.url}</dr-callback-url>" in text
 
 
+def test_a_wrong_secret_is_answered_in_xml_when_that_is_asked_for(simulator):
+    headers = {**basic(simulator.api_key, "wrong"), "Accept": "application/xml"}
+
+    for method, path in [("POST", SETTINGS), ("GET", BALANCE)]:
+        status, answer, text = call(simulator, method, path, headers=headers)
+
+        assert status == 401
+        assert answer["Content-Type"].startswith("application/xml")
+        assert {field.tag: field.text for field in ElementTree.fromstring(text)} == {
+            "error-code": "401",
+            "error-code-label": "authentication failed",
+        }
+
+
+def test_every_answer_has_a_trace_id_of_its_own(simulator):
+    answers = [call(simulator, "POST", path)[1] for path in (SETTINGS, SETTINGS, "/sms/json")]
+    answers.append(call(simulator, "GET", BALANCE)[1])
+
+    traces = {answer["X-Nexmo-Trace-Id"] for answer in answers}
+    assert len(traces) == 4
+    assert all(re.fullmatch("[0-9a-f]{32}", trace) for trace in traces)
+
+
+def test_the_callers_trace_id_is_kept(simulator):
+    _, answer, _ = call(simulator, "POST", SETTINGS, headers={"X-Nexmo-Trace-Id": "order-17"})
+
+    assert answer["X-Nexmo-Trace-Id"] == "order-17"
+
+
+@pytest.mark.parametrize("given", ["", "a b", "a/b", "x" * 101, "\u00e9"])
+def test_a_trace_id_with_other_characters_is_replaced(simulator, given):
+    headers = {"X-Nexmo-Trace-Id": given.encode("latin-1")}
+
+    _, answer, _ = call(simulator, "POST", SETTINGS, headers=headers)
+
+    assert re.fullmatch("[0-9a-f]{32}", answer["X-Nexmo-Trace-Id"])
+
+
+def test_the_problem_of_the_newer_gateway_names_its_kind_and_the_trace(simulator, faulty):
+    faulty("unauthorized-problem")
+
+    _, answer, text = call(simulator, "POST", SETTINGS, headers=owner(simulator))
+
+    assert answer["Content-Type"] == "application/problem+json"
+    assert json.loads(text) == {
+        "type": "https://developer.nexmo.com/api-errors#unauthorized",
+        "title": "Unauthorized",
+        "detail": "You did not provide correct credentials.",
+        "instance": answer["X-Nexmo-Trace-Id"],
+    }
+
+
 def test_the_sdk_meets_a_wrong_secret_as_authentication_error(simulator):
     with pytest.raises(AuthenticationError):
         sdk(simulator, secret="wrong").account.update_default_sms_webhook()
@@ -226,8 +281,20 @@ def test_the_sdk_reads_the_balance(simulator):
     assert sdk(simulator).account.get_balance().value == 10000.0
 
 
+def test_a_balance_is_answered_in_xml_when_that_is_asked_for(simulator):
+    headers = {**owner(simulator), "Accept": "application/xml"}
+
+    status, answer, text = call(simulator, "GET", BALANCE, headers=headers)
+
+    assert status == 200
+    assert answer["Content-Type"].startswith("application/xml")
+    document = ElementTree.fromstring(text)
+    assert document.tag == "accountBalance"
+    assert (document.findtext("value"), document.findtext("autoReload")) == ("10000.00000000", "false")
+
+
 def test_a_balance_needs_credentials(simulator):
-    status, _, _ = call(simulator, "GET", "/account/get-balance")
+    status, _, _ = call(simulator, "GET", BALANCE)
 
     assert status == 401
 

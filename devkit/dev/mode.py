@@ -7,15 +7,22 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from devkit.event import Emit, Notice
+from devkit.errors import ConfigurationError
+from devkit.event import Emit, Notice, SimulatorAddress
 from devkit.session import Project
 from devkit.settings import Settings
 from devkit.stop import Stop
 from devkit.tunnel import NgrokOptions, Notify, OpenTunnel, given_url, ngrok_tunnel, no_tunnel
 from devkit.vonage_client import Credentials
+
+if TYPE_CHECKING:  # they only name types, and importing them takes long
+    from devkit.simulator.trust import Trust
+    from devkit.simulator.watch import Happening
 
 # Seconds between two questions from outside in. ngrok's free plan counts 20,000 requests a month: these are 5,280
 # in 22 days of 8 hours, and the agent's log tells most losses at once. Another tunnel has neither limit nor log.
@@ -28,6 +35,7 @@ class Platform:
     """Where receipts come from and how they get here.
 
     journal: where the registration is written down. ask_every: seconds, between two looks at the open tunnel.
+    simulator: where other programs reach it; none in live mode.
     """
 
     mode: Literal["live", "offline"]
@@ -35,6 +43,7 @@ class Platform:
     open_tunnel: OpenTunnel
     journal: Path
     ask_every: float
+    simulator: SimulatorAddress | None = None
 
 
 @contextmanager
@@ -66,11 +75,40 @@ def platform(
 @contextmanager
 def _offline(settings: Settings, project: Project, emit: Emit) -> Iterator[Platform]:
     from devkit.simulator import run_simulator
+    from devkit.simulator.watch import each_distrust_once
 
     if not settings.offline:
         emit(Notice("No Vonage credentials: working offline, against a simulator of Vonage on this machine."))
-    with run_simulator() as simulator:
+    trust = _trust(project, emit)
+    tls = trust.context() if trust else None
+    with run_simulator(tls=tls, watch=each_distrust_once(partial(_warn, emit))) as simulator:
         credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
+        address = SimulatorAddress(
+            url=simulator.url,
+            host=simulator.host,
+            api_key=simulator.api_key,
+            api_secret=simulator.api_secret,
+            authority=str(trust.authority) if trust else "",
+            bundle=str(trust.bundle) if trust else "",
+        )
         # In a file of its own: what a killed live session has left must outlast an offline one.
         journal = project.journal.with_name("registration-offline.json")
-        yield Platform("offline", credentials, no_tunnel(), journal, math.inf)
+        yield Platform("offline", credentials, no_tunnel(), journal, math.inf, address)
+
+
+def _trust(project: Project, emit: Emit) -> "Trust | None":
+    from devkit.simulator.trust import trust_in
+
+    try:
+        return trust_in(project.private / "ca", datetime.now(UTC))
+    except ConfigurationError as error:
+        emit(Notice(f"{error.message} The simulator takes plain http only."))
+        return None
+
+
+def _warn(emit: Emit, happening: "Happening") -> None:
+    from devkit.simulator.event import event_of
+    from devkit.simulator.watch import Distrust
+
+    if isinstance(happening, Distrust):  # the rest is seen at the receiver
+        emit(event_of(happening))

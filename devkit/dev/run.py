@@ -149,7 +149,7 @@ def _open(stack: ExitStack, parts: _Parts) -> Lookout:
     registration = _register(stack, parts, source, callback_url) if parts.choice.register else None
     session = _session(source, local_url, public_url, callback_url)
     describe = stack.enter_context(project.running(session))
-    _announce(session, inspector_url, parts)
+    _announce(session, inspector_url, source, parts)
 
     def look(public_url: str) -> str:
         return ask_anew(parts.callback_url(public_url), parts.recorder.nonce, parts.recorder.heard)
@@ -194,7 +194,7 @@ def _session(source: Platform, local_url: str, public_url: str, callback_url: st
     )
 
 
-def _announce(session: Session, inspector_url: str, parts: _Parts) -> None:
+def _announce(session: Session, inspector_url: str, source: Platform, parts: _Parts) -> None:
     parts.emit(
         Ready(
             mode=session.mode,
@@ -204,6 +204,7 @@ def _announce(session: Session, inspector_url: str, parts: _Parts) -> None:
             inspector_url=inspector_url,
             recorded=str(parts.recorder.store.recorded),
             pid=session.pid,
+            simulator=source.simulator,
         )
     )
     if session.mode == "offline" and parts.choice.demo:

@@ -7,17 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
 
 MAX_FIELDS = 100
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Request:
-    """fields: those of query and body, and the credentials of a legacy path; the body's win."""
+    """fields: those of query and body, and the credentials of a legacy path; the body's win.
+
+    trace_id: what the answer is found by in the platform's logs; the caller may give one.
+    """
 
     fields: Mapping[str, str]
     authorization: str = ""
     wants_xml: bool = False
+    trace_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class Reply:
     body: bytes
     content_type: str = "application/json"
     hang_up: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +69,11 @@ def json_reply(document: object, status: int = 200, kind: Literal["json", "probl
     return Reply(status, json.dumps(document).encode("ascii"), f"application/{kind}")
 
 
-def xml_reply(root: str) -> Reply:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n'
-    return Reply(200, body.encode("utf-8"), "application/xml; charset=UTF-8")
+def xml_reply(root: str, fields: Mapping[str, object], status: int = 200) -> Reply:
+    """An element for each field, in one of that name."""
+    lines = (f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
+    body = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<{root}>{"".join(lines)}</{root}>\n'
+    return Reply(status, body.encode("utf-8"), "application/xml; charset=UTF-8")
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """code: MCCMNC. price: of one part, EUR. offset: of `scts` in final receipts from UTC, seconds."""
+    """code: MCCMNC, or a name. price: of one part, EUR. offset: of `scts` in final receipts from UTC, seconds."""
 
     code: str
     price: Decimal
@@ -32,6 +32,8 @@ NETWORKS: dict[str, Network] = {
     "63": Network("51502", Decimal("0.03570000")),
     "65": Network("52501", Decimal("0.03880000")),
     "91": Network("40445", Decimal("0.02660000")),
+    # A name instead of a code (Vonage's tutorial "How to Send SMS Messages with Node.js and Express").
+    "447700900107": Network("US_VIRTUAL_BANDWIDTH", Decimal("0.00845000")),
 }
 _ELSEWHERE = Network("99999", Decimal("0.05000000"))
 _LONGEST = max(map(len, NETWORKS))

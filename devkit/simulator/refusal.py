@@ -13,31 +13,56 @@ from devkit.simulator.exchange import Credentials
 from devkit.simulator.option import SimulatorOptions
 from devkit.simulator.part import MAX_TEXT
 
-# The name of each status in Vonage's table, unless the real text was seen: those of 2 and 4 were.
-TEXTS: dict[int, str] = {
-    1: "Throughput Rate Exceeded - please wait [ 1000 ] and retry",
-    2: "Missing to param",
-    3: "Invalid Parameters",
-    4: "Bad Credentials",
-    5: "Internal Error",
-    6: "Invalid Message",
-    7: "Number Barred",
-    8: "Partner Account Barred",
-    9: "Partner Quota Violation",
-    10: "Too Many Existing Binds",
-    11: "Account Not Enabled For HTTP",
-    12: "Message Too Long",
-    14: "Invalid Signature",
-    15: "Invalid Sender Address",
-    22: "Invalid Network Code",
-    23: "Invalid Callback URL",
-    29: "Non-Whitelisted Destination",
-    32: "Signature And API Secret Disallowed",
-    33: "Number De-activated",
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the answer says. fields: those that come with the text, beside the status; programs read them."""
+
+    text: str
+    fields: tuple[str, ...] = ()
+
+
+# Programs match these texts. docs/vonage.md has the source of each one that was seen in a real answer.
+WORDS: dict[int, Words] = {
+    1: Words("Throughput Rate Exceeded - please wait [ 1000 ] and retry", ("to", "network")),
+    2: Words("Missing to param"),
+    4: Words("Bad Credentials"),
+    6: Words("Unroutable message - rejected", ("to",)),
+    9: Words("Quota Exceeded - rejected", ("to", "remaining-balance", "message-price", "network")),
+    14: Words("Invalid Signature"),
+    15: Words("Illegal Sender Address - rejected", ("to", "network")),
+    29: Words("Non White-listed Destination - rejected", ("to",)),
+    # Never seen: the name of the status in Vonage's table.
+    3: Words("Invalid Parameters"),
+    5: Words("Internal Error"),
+    7: Words("Number Barred"),
+    8: Words("Partner Account Barred"),
+    10: Words("Too Many Existing Binds"),
+    11: Words("Account Not Enabled For HTTP"),
+    12: Words("Message Too Long"),
+    22: Words("Invalid Network Code"),
+    23: Words("Invalid Callback URL"),
+    32: Words("Signature And API Secret Disallowed"),
+    33: Words("Number De-activated"),
 }
 
-TYPES = ("text", "binary", "wappush", "unicode", "vcal", "vcard")
-MAX_CALLBACK = 100  # characters; the SDK has the same limit
+# Seen too: texts of status 2 and 3 that name no parameter.
+NO_KEY = "Missing api_key"
+NO_SECRET = "Your request is incomplete and missing some mandatory parameters"
+NO_TEXT = "Missing Message Text"
+NO_NUMBER = "to address is not numeric"
+
+# The types of a message, and the fields that each needs.
+_CONTENT: dict[str, tuple[str, ...]] = {
+    "text": ("text",),
+    "binary": ("body",),
+    "wappush": ("title", "url"),
+    "unicode": ("text",),
+    "vcal": ("vcal",),
+    "vcard": ("vcard",),
+}
+# Characters, as the OpenAPI document of the SMS API (1.0.11) and the SDK say.
+MAX_CALLBACK = MAX_CLIENT_REF = 100
 MIN_TTL, MAX_TTL = 20_000, 604_800_000  # milliseconds
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -58,7 +83,7 @@ Fields = Mapping[str, str]
 
 
 def refusal(status: int, text: str = "") -> Refusal:
-    return Refusal(status, text or TEXTS[status])
+    return Refusal(status, text or WORDS[status].text)
 
 
 def refuse(fields: Fields, given: Credentials, options: SimulatorOptions) -> Refusal | None:
@@ -68,9 +93,13 @@ def refuse(fields: Fields, given: Credentials, options: SimulatorOptions) -> Ref
 
 def _wrongs(fields: Fields, given: Credentials, options: SimulatorOptions) -> Iterator[Refusal]:
     yield from _access(fields, given, options)
-    yield from (refusal(2, f"Missing {name} param") for name in _missing(fields))
+    yield from _missing(fields)
+    if not (fields["to"].isascii() and fields["to"].isdecimal()):
+        yield refusal(3, NO_NUMBER)
     yield from (refusal(3, f"Invalid {name} param") for name in _VALID if not _is_valid(fields, name))
-    if not _SENDER.fullmatch(fields["from"]):
+    if fields["to"].startswith("0"):  # no country's prefix begins so
+        yield refusal(6)
+    if not _SENDER.fullmatch(sender(fields)):
         yield refusal(15)
     if len(fields.get("text", "")) > MAX_TEXT:
         yield refusal(12)
@@ -80,12 +109,17 @@ def _wrongs(fields: Fields, given: Credentials, options: SimulatorOptions) -> It
         yield refusal(29)
 
 
+def sender(fields: Fields) -> str:
+    """Who the message comes from: "if alphanumeric, spaces will be ignored" (OpenAPI document of the SMS API)."""
+    return fields["from"].replace(" ", "")
+
+
 def _access(fields: Fields, given: Credentials, options: SimulatorOptions) -> Iterator[Refusal]:
     if not given.api_key:
-        yield refusal(2, "Missing api_key param")
+        yield refusal(2, NO_KEY)
     if "sig" not in fields:
         if not given.api_secret:
-            yield refusal(2, "Missing api_secret param")
+            yield refusal(2, NO_SECRET)
         if not is_owner(given, options):
             yield refusal(4)
         return
@@ -97,12 +131,10 @@ def _access(fields: Fields, given: Credentials, options: SimulatorOptions) -> It
         yield refusal(14)
 
 
-def _missing(fields: Fields) -> Iterator[str]:
-    yield from (name for name in ("from", "to") if not fields.get(name))
-    needed = {"text": "text", "unicode": "text", "binary": "body", "vcard": "vcard", "vcal": "vcal"}
-    name = needed.get(fields.get("type", "text"))
-    if name is not None and name not in fields:
-        yield name
+def _missing(fields: Fields) -> Iterator[Refusal]:
+    names = ("from", "to", *_CONTENT.get(fields.get("type", "text"), ()))
+    missing = (name for name in names if not fields.get(name))
+    yield from (refusal(2, NO_TEXT if name == "text" else f"Missing {name} param") for name in missing)
 
 
 def _is_valid(fields: Fields, name: str) -> bool:
@@ -119,13 +151,12 @@ def _is_hex(value: str) -> bool:
 
 _VALID: dict[str, Callable[[str], bool]] = {
     "to": lambda value: bool(_RECIPIENT.fullmatch(value)),
-    "type": lambda value: value in TYPES,
+    "type": lambda value: value in _CONTENT,
     "ttl": _between(MIN_TTL, MAX_TTL),
     "message-class": _between(0, 3),
     "protocol-id": _between(0, 255),
     "status-report-req": lambda value: value.lower() in BOOLEANS,
-    # The documentation says 40 characters, the SDK allows 100.
-    "client-ref": lambda value: len(value) <= 100,
+    "client-ref": lambda value: len(value) <= MAX_CLIENT_REF,
     "body": _is_hex,
     "udh": _is_hex,
 }

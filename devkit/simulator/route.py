@@ -1,16 +1,18 @@
 """The HTTP face of the simulator: Vonage's paths, and the control surface. Flask lives here only."""
 
+import re
+import secrets
+
 from flask import Flask, Response, request
 from waitress.channel import ClientDisconnected
 
 from devkit.errors import ConfigurationError
-from devkit.simulator.account import is_owner
 from devkit.simulator.change import change
 from devkit.simulator.control import describe
-from devkit.simulator.exchange import Reply, Request, credentials, json_reply, read_fields
+from devkit.simulator.exchange import Reply, Request, json_reply, read_fields
 from devkit.simulator.line import Push
 from devkit.simulator.page import page
-from devkit.simulator.setting import error, settings, unauthorized
+from devkit.simulator.setting import balance, error, settings
 from devkit.simulator.simulator import Simulator
 from devkit.simulator.sms import Sms, send
 from devkit.stranger import objection
@@ -24,6 +26,8 @@ _HEADERS = {
     "Strict-Transport-Security": "max-age=31536000; includeSubdomains",
     "X-Content-Type-Options": "nosniff",
 }
+_TRACE = "X-Nexmo-Trace-Id"
+_TRACE_ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -40,26 +44,27 @@ def _route_platform(app: Flask, sms: Sms, push: Push) -> None:
 
     @app.route("/sms/json", methods=["GET", "POST"])
     def sms_json() -> Response:
-        return _respond(send(_read(), sms))
+        asked = _read()
+        return _answer(asked, send(asked, sms))
 
     @app.route("/sms/xml", methods=["GET", "POST"])
     def sms_xml() -> Response:
-        return _respond(send(_read(wants_xml=True), sms))
+        asked = _read(wants_xml=True)
+        return _answer(asked, send(asked, sms))
 
     @app.route("/account/settings", methods=_METHODS)
     @app.route("/account/settings/<api_key>/<api_secret>", methods=_METHODS)
     def account_settings(api_key: str = "", api_secret: str = "") -> Response:
-        if request.method != "POST":  # the real gateway answers a PUT with 403
-            return _respond(error(403, "forbidden"))
         asked = _read(api_key=api_key, api_secret=api_secret, wants_xml=_prefers_xml())
-        return _respond(settings(asked, state, push))
+        if request.method != "POST":  # the real gateway answers a PUT with 403
+            return _answer(asked, error(asked, 403, "forbidden"))
+        return _answer(asked, settings(asked, state, push))
 
     @app.route("/account/get-balance", methods=["GET"])
     @app.route("/account/get-balance/<api_key>/<api_secret>", methods=["GET"])
-    def balance(api_key: str = "", api_secret: str = "") -> Response:
-        if not is_owner(credentials(_read(api_key=api_key, api_secret=api_secret)), state.options):
-            return _respond(unauthorized())
-        return _respond(json_reply({"value": float(state.account.balance), "autoReload": False}))
+    def account_balance(api_key: str = "", api_secret: str = "") -> Response:
+        asked = _read(api_key=api_key, api_secret=api_secret, wants_xml=_prefers_xml())
+        return _answer(asked, balance(asked, state))
 
 
 def _route_control(app: Flask, simulator: Simulator) -> None:
@@ -110,11 +115,22 @@ def _read(*, api_key: str = "", api_secret: str = "", wants_xml: bool = False) -
     fields = read_fields(request.query_string.decode("latin-1"), request.get_data())
     if api_key:
         fields = {"api_key": api_key, "api_secret": api_secret, **fields}
-    return Request(fields, request.headers.get("Authorization", ""), wants_xml)
+    return Request(fields, request.headers.get("Authorization", ""), wants_xml, _trace_id())
+
+
+def _trace_id() -> str:
+    given = request.headers.get(_TRACE, "")  # the gateway keeps the caller's own, as its tests show
+    return given if _TRACE_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def _prefers_xml() -> bool:
     return request.accept_mimetypes.best_match(["application/json", "application/xml"]) == "application/xml"
+
+
+def _answer(asked: Request, reply: Reply) -> Response:
+    response = _respond(reply)
+    response.headers[_TRACE] = asked.trace_id
+    return response
 
 
 def _respond(reply: Reply) -> Response:
@@ -122,6 +138,7 @@ def _respond(reply: Reply) -> Response:
         request.environ[_HANG_UP] = True
     response = Response(reply.body, reply.status, content_type=reply.content_type)
     response.headers.update(_HEADERS)
+    response.headers.update(reply.headers)
     if request.host.partition(":")[0] == "localhost":
         # A browser would ask for https from every other program on this machine, for a year.
         del response.headers["Strict-Transport-Security"]

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from xml.sax.saxutils import escape
 
 from devkit.callback import compose
 from devkit.errors import DevkitError
@@ -33,24 +32,34 @@ def settings(
     """Answer POST /account/settings. With no settings in it, it is the documented way to read them."""
     fault = state.take_fault(SETTINGS_FAULTS)
     if fault is not None and fault.name in FAULT_REPLIES:
-        return FAULT_REPLIES[fault.name]()
+        return FAULT_REPLIES[fault.name](request)
     options = state.options
     if not is_owner(credentials(request), options):
         state.watch(Refusal(401, "authentication failed", "settings"))
-        return unauthorized()
+        return unauthorized(request)
     if fault is not None and fault.name == "unchanged":
         return _current(state.account, request, options)
     reply = _save(request, state, push)
     return _afterwards(fault, reply, sleep)
 
 
-def unauthorized() -> Reply:
-    return error(401, "authentication failed")
+def balance(request: Request, state: State) -> Reply:
+    """Answer GET /account/get-balance."""
+    if not is_owner(credentials(request), state.options):
+        return unauthorized(request)
+    if request.wants_xml:
+        return xml_reply("accountBalance", {"value": state.account.balance, "autoReload": "false"})
+    return json_reply({"value": float(state.account.balance), "autoReload": False})
 
 
-def error(status: int, label: str) -> Reply:
+def unauthorized(request: Request) -> Reply:
+    return error(request, 401, "authentication failed")
+
+
+def error(request: Request, status: int, label: str) -> Reply:
     """An error as this service words it: the code again, as text, and a label."""
-    return json_reply({"error-code": str(status), "error-code-label": label}, status)
+    document = {"error-code": str(status), "error-code-label": label}
+    return xml_reply("response", document, status) if request.wants_xml else json_reply(document, status)
 
 
 def _save(request: Request, state: State, push: Push) -> Reply:
@@ -62,10 +71,11 @@ def _save(request: Request, state: State, push: Push) -> Reply:
     inbound = _value(fields, "moCallBackUrl", "moCallbackUrl", options)
     method = fields.get("httpForwardMethod")
     if method is not None and method not in FORWARD_METHODS:
-        return _refuse(f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}", state)
+        words = f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}"
+        return _refuse(request, words, state)
     for url in (receipts, inbound):
         if url and (problem := probe(url, options, push)):
-            return _refuse(f"{_INVENTED}: {problem}", state)
+            return _refuse(request, f"{_INVENTED}: {problem}", state)
 
     def changed(account: Account) -> Account:
         return replace(
@@ -81,9 +91,9 @@ def _save(request: Request, state: State, push: Push) -> Reply:
     return _current(account, request, options)
 
 
-def _refuse(text: str, state: State) -> Reply:
+def _refuse(request: Request, text: str, state: State) -> Reply:
     state.watch(Refusal(420, text, "settings"))
-    return error(420, text)
+    return error(request, 420, text)
 
 
 def _value(fields: Mapping[str, str], name: str, sdk_name: str, options: SimulatorOptions) -> str | None:
@@ -111,8 +121,7 @@ def _current(account: Account, request: Request, options: SimulatorOptions) -> R
         document = {**{name: url or unset for name, url in urls.items()}, **_LIMITS}
     if not request.wants_xml:
         return json_reply(document)
-    lines = (f"<{name}>{escape(str(value or ''))}</{name}>" for name, value in document.items())
-    return xml_reply(f"<account-settings>{''.join(lines)}</account-settings>")
+    return xml_reply("account-settings", {name: value or "" for name, value in document.items()})
 
 
 def _afterwards(fault: Fault | None, reply: Reply, sleep: Callable[[float], None]) -> Reply:
@@ -123,21 +132,26 @@ def _afterwards(fault: Fault | None, reply: Reply, sleep: Callable[[float], None
     return reply
 
 
-def _problem() -> Reply:
-    document = {"title": "Unauthorized", "detail": "You did not provide correct credentials."}
+def _problem(request: Request) -> Reply:
+    document = {
+        "type": "https://developer.nexmo.com/api-errors#unauthorized",
+        "title": "Unauthorized",
+        "detail": "You did not provide correct credentials.",
+        "instance": request.trace_id,
+    }
     return json_reply(document, 401, "problem+json")
 
 
-FAULT_REPLIES: dict[str, Callable[[], Reply]] = {
+FAULT_REPLIES: dict[str, Callable[[Request], Reply]] = {
     "unauthorized": unauthorized,
     "unauthorized-problem": _problem,
-    "forbidden": lambda: error(403, "forbidden"),
-    "refused": lambda: error(420, _INVENTED),
-    "rate-limited": lambda: error(429, "too many requests"),
-    "server-error": lambda: error(500, "internal error"),
-    "unavailable": lambda: error(503, "unavailable"),
-    "error-in-200": lambda: replace(error(420, _INVENTED), status=200),
-    "html": lambda: Reply(200, b"<!doctype html><title>Hello</title>\n", "text/html; charset=utf-8"),
-    "empty": lambda: Reply(200, b""),
-    "hang-up": lambda: Reply(200, b"", hang_up=True),
+    "forbidden": lambda request: error(request, 403, "forbidden"),
+    "refused": lambda request: error(request, 420, _INVENTED),
+    "rate-limited": lambda request: error(request, 429, "too many requests"),
+    "server-error": lambda request: error(request, 500, "internal error"),
+    "unavailable": lambda request: error(request, 503, "unavailable"),
+    "error-in-200": lambda request: replace(error(request, 420, _INVENTED), status=200),
+    "html": lambda _: Reply(200, b"<!doctype html><title>Hello</title>\n", "text/html; charset=utf-8"),
+    "empty": lambda _: Reply(200, b""),
+    "hang-up": lambda _: Reply(200, b"", hang_up=True),
 }

@@ -1,25 +1,28 @@
 """The SMS API: takes a send request, answers as Vonage does, and hands the parts to the courier."""
 
+import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from xml.sax.saxutils import escape
 
 from devkit.message_id import message_id
 from devkit.simulator.clock import Clock
 from devkit.simulator.courier import Courier
-from devkit.simulator.exchange import Reply, Request, credentials, json_reply, xml_reply
+from devkit.simulator.exchange import Reply, Request, credentials
 from devkit.simulator.fault import SEND_FAULTS
 from devkit.simulator.ledger import Message
 from devkit.simulator.network import network
 from devkit.simulator.option import SimulatorOptions
 from devkit.simulator.outcome import Outcome, outcome
 from devkit.simulator.part import split
-from devkit.simulator.refusal import BOOLEANS, Fields, Refusal, refusal, refuse
+from devkit.simulator.refusal import BOOLEANS, WORDS, Fields, Refusal, refusal, refuse, sender
 from devkit.simulator.state import State
 from devkit.simulator.throttle import Throttle
 
 TRIAL_SUFFIX = "[FREE SMS DEMO, TEST MESSAGE]"
+
+_XML_DECLARATION = "<?xml version='1.0' encoding='UTF-8' ?>"  # as the tests of Vonage's gateway expect it
 
 Entry = dict[str, str]  # one of `messages` in the answer
 
@@ -39,10 +42,8 @@ def send(request: Request, sms: Sms) -> Reply:
     result = _send(request, sms)
     if isinstance(result, Refusal):
         sms.state.watch(result)
-    entries = [_refused(result)] if isinstance(result, Refusal) else result
-    if request.wants_xml:
-        return xml_reply(_xml(entries))
-    return json_reply({"message-count": str(len(entries)), "messages": entries})
+        result = [_refused(result, request.fields, sms.state)]
+    return _xml(result) if request.wants_xml else _json(result)
 
 
 def _send(request: Request, sms: Sms) -> list[Entry] | Refusal:
@@ -61,10 +62,11 @@ def _send(request: Request, sms: Sms) -> list[Entry] | Refusal:
     remaining = sms.state.charge(price * len(messages))
     if remaining is None:
         return refusal(9)
+    balance = f"{remaining:.8f}"  # one call is one charge: all its parts say what is left after it
     for message in messages:
         sms.state.ledger.add_message(message)
         sms.courier.take(message)
-    return [_entry(message, fields, remaining + price * rest) for rest, message in _counted_down(messages)]
+    return [_entry(message, fields, balance) for message in messages]
 
 
 def _messages(fields: Fields, options: SimulatorOptions, now: float) -> list[Message]:
@@ -76,7 +78,7 @@ def _messages(fields: Fields, options: SimulatorOptions, now: float) -> list[Mes
         Message(
             message_id=message_id(secrets.randbits(128), options.id_style),
             recipient=recipient,
-            sender=fields["from"],
+            sender=sender(fields),
             text=text,
             at=now,
             network=network(recipient),
@@ -104,24 +106,34 @@ def _parts(fields: Fields, options: SimulatorOptions) -> tuple[str, ...]:
     return split(text, unicode=kind == "unicode")
 
 
-def _counted_down(messages: list[Message]) -> list[tuple[int, Message]]:
-    return [(len(messages) - number, message) for number, message in enumerate(messages, 1)]
+def _refused(refused: Refusal, fields: Fields, state: State) -> Entry:
+    known = {"remaining-balance": f"{state.account.balance:.8f}"}
+    if recipient := fields.get("to"):
+        on = network(recipient)
+        known |= {"to": recipient, "network": on.code, "message-price": str(on.price)}
+    said = WORDS[refused.status].fields
+    to = {"to": known["to"]} if "to" in said and "to" in known else {}
+    rest = {name: known[name] for name in said if name in known}
+    return {**to, "status": str(refused.status), "error-text": refused.text, **rest}
 
 
-def _refused(refused: Refusal) -> Entry:
-    return {"status": str(refused.status), "error-text": refused.text}
-
-
-def _entry(message: Message, fields: Fields, remaining: Decimal) -> Entry:
+def _entry(message: Message, fields: Fields, balance: str) -> Entry:
     entry = {
         "to": message.recipient,
         "message-id": message.message_id,
         "status": "0",
-        "remaining-balance": f"{remaining:.8f}",
+        "remaining-balance": balance,
         "message-price": str(message.network.price),
         "network": message.network.code,
     }
     return entry | {name: fields[name] for name in ("client-ref", "account-ref") if fields.get(name)}
+
+
+def _json(entries: Sequence[Entry]) -> Reply:
+    # As captured since 2022: no spaces, and the count, a string, after what it counts.
+    document = {"messages": entries, "message-count": str(len(entries))}
+    body = json.dumps(document, separators=(",", ":")).encode("ascii")
+    return Reply(200, body, headers=(("Content-Disposition", 'attachment; filename="api.txt"'),))
 
 
 _XML_NAMES = {
@@ -134,10 +146,11 @@ _XML_NAMES = {
 }
 
 
-def _xml(entries: list[Entry]) -> str:
+def _xml(entries: Sequence[Entry]) -> Reply:
     messages = "".join(f"<message>{_xml_fields(entry)}</message>" for entry in entries)
-    listed = f'<messages count="{len(entries)}">{messages}</messages>'
-    return f"<mt-submission-response>{listed}</mt-submission-response>"
+    listed = f"<messages count='{len(entries)}'>{messages}</messages>"
+    document = f"{_XML_DECLARATION}<mt-submission-response>{listed}</mt-submission-response>"
+    return Reply(200, document.encode("utf-8"), "text/xml; charset=UTF-8")
 
 
 def _xml_fields(entry: Entry) -> str:

@@ -22,5 +22,19 @@ Happening = Message | Delivery | Refusal | Account | Distrust
 Watch = Callable[[Happening], None]
 
 
+def each_distrust_once(watch: Watch) -> Watch:
+    """Passes everything on, but each reason for distrust only once: a program may try again and again."""
+    told: set[Distrust] = set()
+
+    def pass_on(happening: Happening) -> None:
+        if isinstance(happening, Distrust):
+            if happening in told:
+                return
+            told.add(happening)
+        watch(happening)
+
+    return pass_on
+
+
 def look_away(_: Happening) -> None:
     """Watch nothing."""
