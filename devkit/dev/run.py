@@ -152,7 +152,9 @@ def _open(stack: ExitStack, parts: _Parts) -> Lookout:
     _announce(session, inspector_url, parts)
 
     def look(public_url: str) -> str:
-        return ask_anew(parts.callback_url(public_url), parts.recorder.nonce, parts.recorder.heard)
+        return ask_anew(
+            parts.callback_url(public_url), parts.recorder.nonce, parts.recorder.heard, parts.stop
+        )
 
     def move(public_url: str) -> None:
         callback_url = parts.callback_url(public_url)
