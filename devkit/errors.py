@@ -41,9 +41,16 @@ class StoreError(DevkitError):
 
 
 class VonageError(DevkitError):
-    """Vonage refused a call, answered nonsense, or could not be reached."""
+    """Vonage refused a call, answered nonsense, or could not be reached.
+
+    transient: the same call may succeed a moment later.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, *, hint: str = "", transient: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.transient = transient
 
 
 class PushError(DevkitError):

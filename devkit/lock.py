@@ -46,6 +46,24 @@ def locked(path: Path, holder: Holder, *, force: bool = False) -> Iterator[None]
         os.close(file)
 
 
+@contextmanager
+def in_turn(directory: Path) -> Iterator[None]:
+    """One process at a time runs such a block for a directory, so that it can read a file and then write or remove it.
+
+    Keep the block short: others wait. On Windows, and where a file system knows no locks, nobody waits.
+    """
+    try:
+        file = os.open(directory, os.O_RDONLY)
+    except OSError:
+        yield
+        return
+    try:
+        _wait_for_lock(file)
+        yield
+    finally:
+        os.close(file)  # and the lock with it
+
+
 def _take(path: Path) -> int:
     while True:
         file = _open(path)
@@ -106,6 +124,9 @@ if sys.platform == "win32":
         os.lseek(file, 0, os.SEEK_SET)
         return True
 
+    def _wait_for_lock(directory: int) -> None:
+        pass  # a directory cannot be locked there
+
 else:
     import fcntl
 
@@ -117,3 +138,7 @@ else:
         except OSError:
             return True  # some shared folders know no locks: better unlocked than not at all
         return True
+
+    def _wait_for_lock(directory: int) -> None:
+        with suppress(OSError):
+            fcntl.flock(directory, fcntl.LOCK_EX)

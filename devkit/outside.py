@@ -1,15 +1,17 @@
-"""The question from outside in: does the public URL lead to our own receiver?"""
+"""The reachability check: does the public URL lead to our own receiver?"""
 
 import threading
 import time
 from collections.abc import Callable
 
-from devkit.callback import PROBE_HEADER, Callback
-from devkit.errors import PushError, TunnelError
-from devkit.push import parse_address, push
+from devkit.bounded_request import NoResponse, response_status
+from devkit.callback import PROBE_HEADER
+from devkit.errors import TunnelError
+from devkit.push import parse_address
 from devkit.stop import Stop
 
-_PATIENCE = 20  # seconds; a fresh tunnel's name can take a few to be known everywhere
+_PATIENCE = 20.0  # seconds; a fresh tunnel's name can take a few to be known everywhere
+_ONE_CHECK = 8.0  # seconds for one check, all of it
 _PAUSE = 0.5
 
 
@@ -26,13 +28,13 @@ def reach(
     This is what Vonage asks before it saves a URL. Raises TunnelError when it does not come about in time,
     StopRequested when it is time to stop.
     """
-    deadline = clock() + _PATIENCE
+    deadline, left = clock() + _PATIENCE, _PATIENCE
     while True:
         stop.check()
-        found = ask(callback_url, nonce, heard)
+        found = ask(callback_url, nonce, heard, stop, seconds=min(_ONE_CHECK, left))
         if not found:
             return
-        if clock() > deadline:
+        if (left := deadline - clock()) <= 0:
             address = parse_address(callback_url, allow_remote=True)
             raise TunnelError(
                 f"The public URL {address} does not lead here: {found}.",
@@ -41,33 +43,26 @@ def reach(
         stop.wait(_PAUSE)
 
 
-def ask_anew(callback_url: str, nonce: str, heard: threading.Event) -> str:
+def ask_anew(callback_url: str, nonce: str, heard: threading.Event, stop: Stop) -> str:
     """As `ask`, when our receiver has heard the nonce before."""
     heard.clear()
-    return ask(callback_url, nonce, heard)
+    return ask(callback_url, nonce, heard, stop)
 
 
-def ask(callback_url: str, nonce: str, heard: threading.Event) -> str:
+def ask(
+    callback_url: str, nonce: str, heard: threading.Event, stop: Stop, *, seconds: float = _ONE_CHECK
+) -> str:
     """Ask once; what is wrong, in words without a full stop, or nothing when the public URL leads here.
 
-    heard: set by the receiver when the nonce arrives. Takes 9 seconds at most.
+    heard: set by the receiver when the nonce arrives. seconds: for the whole response; a second more for `heard`.
+    Raises StopRequested.
     """
-    address = parse_address(callback_url, allow_remote=True)
-    question = Callback(
-        "GET",
-        address.target,
-        (
-            ("Host", address.netloc),
-            ("User-Agent", "devkit"),
-            (PROBE_HEADER, nonce),
-            ("ngrok-skip-browser-warning", "1"),  # free plans show browsers a page of their own first
-            ("Connection", "close"),
-        ),
-    )
+    # Free plans of ngrok show browsers a page of their own first.
+    headers = {PROBE_HEADER: nonce, "ngrok-skip-browser-warning": "1"}
     try:
-        status = push(question, address, timeout=5).status
-    except PushError as error:
-        return error.message.rstrip(".")
+        status = response_status("GET", callback_url, headers, stop, seconds=seconds)
+    except NoResponse as error:
+        return str(error)
     if status != 200:
         return f"it answered {status}"
     return "" if heard.wait(1) else "another program answered in our place"

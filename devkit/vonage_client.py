@@ -99,12 +99,14 @@ def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
         raise VonageError(
             f"{host} did not answer within {TIMEOUT} s.",
             hint="Try again, or work without Vonage: make dev OFFLINE=1",
+            transient=True,
         ) from error
     except requests.RequestException as error:
         # The exception's own text holds the URL and more; its kind is enough.
         raise VonageError(
             f"{host} cannot be reached ({type(error).__name__}).",
             hint="Check the network and any proxy settings, or work without Vonage: make dev OFFLINE=1",
+            transient=True,
         ) from error
 
 
@@ -115,10 +117,11 @@ def _refusal(response: "Response", hidden: Iterable[str]) -> VonageError:
         403: "The key may not use this API: look at its rights in the Vonage dashboard.",
         429: "Too many calls: wait a minute and try again.",
     }
-    hint = hints.get(
-        response.status_code, "Try again; if it stays, ask Vonage's support or use --no-register."
+    status = response.status_code
+    hint = hints.get(status, "Try again; if it stays, ask Vonage's support or use --no-register.")
+    return VonageError(
+        f"Vonage answered {status}: {body}", hint=hint, transient=status == 429 or status >= 500
     )
-    return VonageError(f"Vonage answered {response.status_code}: {body}", hint=hint)
 
 
 def _nonsense(host: str) -> VonageError:

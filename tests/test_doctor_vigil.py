@@ -10,11 +10,14 @@ from devkit.callback import Callback, compose
 from devkit.doctor.case import Case
 from devkit.doctor.check import Check
 from devkit.doctor.vigil import Round, keep_vigil
+from devkit.doctor.way import public_check
 from devkit.fixture import Fixture
 from devkit.receiver import create_receiver
 from devkit.server import listen, serve
+from devkit.stop import Stop
 from devkit.store import Store
 from tests.examined import SESSION, find, open_case
+from tests.slow_server import slow_server
 from tests.test_send_wait import Steps, Time
 
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A0000001234567B", "err-code": "0"}
@@ -131,3 +134,13 @@ def test_it_ends_when_the_user_has_seen_enough(tmp_path: Path) -> None:
 
     assert list(keep_vigil(case)) == []
     assert not Store(tmp_path / "fixtures").recorded.exists()
+
+
+def test_stop_ends_the_check_of_a_public_url_that_drips(tmp_path: Path) -> None:
+    stop = Stop()
+
+    with slow_server(b"HTTP/1.1 200 OK\r\n", b"X", on_request=stop.ask) as server:
+        session = replace(SESSION, public_url=server.url, callback_url=f"{server.url}/dlr")
+        check = public_check(open_case(tmp_path, session=session, stop=stop))
+
+    assert (check.outcome, check.what) == ("skipped", "stopped")

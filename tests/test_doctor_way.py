@@ -90,13 +90,13 @@ def test_a_public_url_that_leads_elsewhere_is_told(tmp_path: Path, monkeypatch: 
     with listen("127.0.0.1", 0) as elsewhere, serve(lambda environ, start: _ok(start), elsewhere):
         monkeypatch.setenv("DEVKIT_STANDIN_URL", f"http://127.0.0.1:{elsewhere.getsockname()[1]}")
         # Its patience is for the names of fresh tunnels; here an end comes sooner.
-        monkeypatch.setattr("devkit.outside._PATIENCE", 0)
+        monkeypatch.setattr("devkit.outside._PATIENCE", 1.0)
         agent = install_standin(tmp_path)
 
         checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
 
     assert outcomes(checks)["tunnel"] == "ok"
-    assert "does not lead here" in find(checks, "public url").what
+    assert "does not lead here: another program answered" in find(checks, "public url").what
 
 
 def _ok(start: object) -> list[bytes]:

@@ -15,8 +15,10 @@ from devkit.sms import send_sms
 from devkit.store import Store
 from devkit.vonage_client import Credentials
 from tests.dev_process import running_dev
+from tests.proxied import connect_proxy, https_server
 from tests.simulated import listening
 from tests.standin import install_standin, standin_state
+from tests.wire import closed_port
 
 TOKEN = "2abcDEFauthtokenNeverShown_0123456789"
 
@@ -134,3 +136,17 @@ def test_token_that_ngrok_refuses_ends_in_two_lines_and_changes_nothing(
     assert TOKEN not in dev.stderr
     assert vonage.account.dr_callback_url == ""
     assert not (tmp_path / ".devkit" / "registration.json").exists()
+
+
+def test_where_only_a_proxy_leads_out_a_session_becomes_ready(tmp_path: Path, vonage: Simulator) -> None:
+    port, name = closed_port(), "dlr.example.test"  # which no resolver knows
+    more = live_environ(vonage, tmp_path / "no-agent") | {"DEVKIT_PORT": str(port)}
+    with https_server(name, tmp_path, port) as public, connect_proxy(public.place) as proxy:
+        more |= {"HTTPS_PROXY": proxy.url, "REQUESTS_CA_BUNDLE": str(public.authority)}
+        # Not registered, because the simulator would ask the URL without the proxy.
+        with running_dev(tmp_path, "--no-register", "--public-url", f"https://{name}", **more) as dev:
+            ready = dev.wait_for("ready")
+            assert dev.stop() == 0
+
+    assert ready["public_url"] == f"https://{name}"
+    assert set(proxy.asked) == {f"CONNECT {name}:443"}

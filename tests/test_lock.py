@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.lock import Holder, LockHeld, locked
+from devkit.lock import Holder, LockHeld, in_turn, locked
 
 ME = Holder(os.getpid(), "2026-11-23T12:00:00+00:00")
 OTHER = Holder(1, "2026-11-23T13:00:00+00:00")
@@ -19,6 +19,15 @@ from devkit.lock import Holder, locked
 with locked(Path(sys.argv[1]), Holder(4711, "long ago")):
     print("held", flush=True)
     sys.stdin.read()
+"""
+
+IN_TURN = """
+import sys
+from pathlib import Path
+from devkit.lock import in_turn
+print("asks", flush=True)
+with in_turn(Path(sys.argv[1])):
+    print((Path(sys.argv[1]) / "file").read_text(), flush=True)
 """
 
 
@@ -129,3 +138,22 @@ def test_a_program_that_it_starts_does_not_inherit_it(path: Path) -> None:
         sleeper = subprocess.Popen([sys.executable, "-IS", "-c", "input()"], stdin=subprocess.PIPE)
     with sleeper, locked(path, OTHER):
         sleeper.kill()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a directory cannot be locked on Windows")
+def test_another_process_waits_for_its_turn(tmp_path: Path) -> None:
+    with in_turn(tmp_path):
+        process = subprocess.Popen(
+            [sys.executable, "-c", IN_TURN, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parent.parent,
+        )
+        assert process.stdout
+        assert process.stdout.readline() == "asks\n"
+        (tmp_path / "file").write_text("whole")
+
+    with process:
+        assert process.stdout.readline() == "whole\n"
+    with in_turn(tmp_path / "missing"):  # which is for the block to find out
+        pass

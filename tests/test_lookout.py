@@ -193,6 +193,6 @@ def test_what_was_heard_before_does_not_count() -> None:
     heard.set()
 
     with raw_server([OK]) as server:
-        wrong = ask_anew(f"{server.url}/webhooks/delivery-receipt", "n0nce", heard)
+        wrong = ask_anew(f"{server.url}/webhooks/delivery-receipt", "n0nce", heard, Stop())
 
     assert wrong == "another program answered in our place"

@@ -10,6 +10,7 @@ from devkit.outside import reach
 from devkit.receiver import Arrival, create_receiver
 from devkit.server import listen, serve
 from devkit.stop import Stop, StopRequested
+from tests.slow_server import slow_server
 from tests.wire import OK, closed_port, raw_server
 
 NONCE = "n0nce"
@@ -33,7 +34,7 @@ def clock(tries: int = 1) -> Iterator[float]:
     yield from count(1000.0)
 
 
-def ask(url: str, *, heard: threading.Event | None = None, stop: Stop | None = None, tries: int = 1) -> None:
+def look(url: str, *, heard: threading.Event | None = None, stop: Stop | None = None, tries: int = 1) -> None:
     ticks = clock(tries)
     reach(url, NONCE, heard or threading.Event(), stop or ShortStop(), clock=lambda: next(ticks))
 
@@ -49,7 +50,7 @@ def test_it_returns_once_our_own_receiver_heard_the_question() -> None:
 
     listener = listen("127.0.0.1", 0)
     with serve(create_receiver(take, token="t0ken"), listener):
-        ask(f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}", heard=heard)
+        look(f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}", heard=heard)
 
     (arrival,) = arrivals
     assert arrival.kind == "probe"
@@ -64,7 +65,7 @@ def test_another_program_that_answers_200_is_not_us(monkeypatch: pytest.MonkeyPa
         raw_server([OK]) as server,
         pytest.raises(TunnelError, match="another program answered in our place") as caught,
     ):
-        ask(f"{server.url}{PATH}", heard=heard)
+        look(f"{server.url}{PATH}", heard=heard)
 
     assert "t0ken" not in caught.value.message + caught.value.hint
 
@@ -79,12 +80,12 @@ def test_anything_but_200_is_not_enough_even_when_we_heard(status: int) -> None:
         raw_server([reply]) as server,
         pytest.raises(TunnelError, match=rf"does not lead here: it answered {status}\.$"),
     ):
-        ask(f"{server.url}{PATH}", heard=heard)
+        look(f"{server.url}{PATH}", heard=heard)
 
 
 def test_nobody_there_in_time_is_a_tunnel_error_with_one_full_stop() -> None:
     with pytest.raises(TunnelError, match=r"does not lead here: Nobody answers at .*\)\.$"):
-        ask(f"http://127.0.0.1:{closed_port()}{PATH}")
+        look(f"http://127.0.0.1:{closed_port()}{PATH}")
 
 
 def test_it_asks_again_until_the_tunnel_is_known_everywhere() -> None:
@@ -93,7 +94,7 @@ def test_it_asks_again_until_the_tunnel_is_known_everywhere() -> None:
     not_yet = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
     with raw_server([not_yet], [not_yet], [OK]) as server:
-        ask(f"{server.url}{PATH}", heard=heard, stop=stop, tries=3)
+        look(f"{server.url}{PATH}", heard=heard, stop=stop, tries=3)
 
     assert stop.pauses == 2
     assert [request.split(b"\r\n")[0] for request in server.requests] == [f"GET {PATH} HTTP/1.1".encode()] * 3
@@ -104,7 +105,7 @@ def test_a_wish_to_stop_ends_it() -> None:
     stop.ask()
 
     with pytest.raises(StopRequested):
-        ask(f"http://127.0.0.1:{closed_port()}{PATH}", stop=stop)
+        look(f"http://127.0.0.1:{closed_port()}{PATH}", stop=stop)
 
 
 def test_a_wish_to_stop_between_two_questions_ends_it() -> None:
@@ -114,4 +115,38 @@ def test_a_wish_to_stop_between_two_questions_ends_it() -> None:
             return True
 
     with pytest.raises(StopRequested):
-        ask(f"http://127.0.0.1:{closed_port()}{PATH}", stop=AskedWhileWaiting(), tries=5)
+        look(f"http://127.0.0.1:{closed_port()}{PATH}", stop=AskedWhileWaiting(), tries=5)
+
+
+def test_a_url_that_drips_is_said_not_to_lead_here_within_the_whole_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("devkit.outside._PATIENCE", 0.3)
+    heard = threading.Event()
+
+    with (
+        slow_server(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x", on_request=heard.set) as server,
+        pytest.raises(
+            TunnelError, match=r"does not lead here: .* gave no complete response within 0\.3 s\.$"
+        ),
+    ):
+        reach(f"{server.url}{PATH}", NONCE, heard, ShortStop())
+
+
+def test_the_last_check_has_only_the_time_that_is_left() -> None:
+    ticks = iter([0.0, 19.8, 20.1])  # the start, and after each of two checks
+
+    not_yet = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+    with raw_server([not_yet], [None]) as server, pytest.raises(TunnelError, match=r"within 0\.2 s\.$"):
+        reach(f"{server.url}{PATH}", NONCE, threading.Event(), ShortStop(), clock=lambda: next(ticks))
+
+
+def test_a_wish_to_stop_in_the_middle_of_a_check_ends_it() -> None:
+    stop = ShortStop()
+
+    with (
+        slow_server(b"HTTP/1.1 200 OK\r\n", b"X", on_request=stop.ask) as server,
+        pytest.raises(StopRequested),
+    ):
+        look(f"{server.url}{PATH}", stop=stop)

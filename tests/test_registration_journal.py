@@ -9,7 +9,6 @@ import pytest
 
 from devkit.errors import ConfigurationError
 from devkit.registration.account import Account
-from devkit.registration.held import next_journal, put_right
 from devkit.registration.journal import read_journal
 from devkit.vonage_client import Credentials
 from tests.account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, Platform, Session
@@ -53,7 +52,7 @@ def test_a_journal_that_cannot_be_written_keeps_everything_as_it_is(tmp_path: Pa
     with pytest.raises(ConfigurationError, match="Nothing was changed"), session.registered():
         pytest.fail("must not begin")
 
-    assert platform.posts == []
+    assert platform.changes == []
 
 
 def test_the_journal_of_another_session_in_this_directory_stays(tmp_path: Path) -> None:
@@ -78,7 +77,7 @@ def killed(tmp_path: Path, platform: Platform) -> Session:
 
 def former_callback(session: Session) -> str:
     """What the next session will take for the former callback."""
-    return next_journal(session.account, OURS, session.path, since="", pid=1).former_url
+    return session.next_journal(OURS).former_url
 
 
 def test_after_a_killed_session_the_journal_says_what_belongs_there(tmp_path: Path) -> None:
@@ -91,10 +90,8 @@ def test_after_a_killed_session_the_journal_says_what_belongs_there(tmp_path: Pa
 def test_a_killed_session_is_put_right_from_its_journal(tmp_path: Path) -> None:
     platform = Platform()
     session = killed(tmp_path, platform)
-    journal = read_journal(session.path)
-    assert journal
 
-    put_right(session.account, journal, session.path)
+    session.put_right()
 
     assert platform.callback == FORMER
     assert not session.path.exists()

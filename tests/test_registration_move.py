@@ -6,14 +6,9 @@ import pytest
 
 from devkit.errors import ConfigurationError, VonageError
 from devkit.event import Notice, Registered, Restored
-from devkit.registration.held import (
-    Restoration,
-    next_journal,
-    other_devkit,
-    put_right,
-    refuse_foreign_journal,
-)
-from devkit.registration.journal import Journal, read_journal
+from devkit.registration.give_back import Restoration
+from devkit.registration.held import other_devkit, refuse_foreign_journal
+from devkit.registration.journal import read_journal
 from tests.account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session
 
 MOVED = "https://new.example.test/webhooks/delivery-receipt/t0ken"
@@ -26,10 +21,6 @@ def killed(tmp_path: Path, platform: Platform) -> Session:
     session.path.write_text(json.dumps(asdict(JOURNAL)))
     platform.callback = OURS
     return session
-
-
-def journal_for(session: Session, our_url: str = OURS) -> Journal:
-    return next_journal(session.account, our_url, session.path, since="2026-11-24T12:00:00+00:00", pid=2)
 
 
 def test_the_account_follows_to_another_url_of_ours_and_is_given_back_from_there(tmp_path: Path) -> None:
@@ -54,10 +45,8 @@ def test_the_journal_of_a_move_covers_both_urls_before_the_change(tmp_path: Path
         left = session.path.read_text()
     session.path.write_text(left)  # as if it had been killed
     platform.callback = held
-    journal = read_journal(session.path)
-    assert journal
 
-    assert put_right(session.account, journal, session.path) == Restoration("given-back", FORMER, FORMER)
+    assert session.put_right() == Restoration("given-back", FORMER, FORMER)
 
 
 def test_a_move_that_failed_halfway_is_not_posted_again(tmp_path: Path) -> None:
@@ -65,7 +54,7 @@ def test_a_move_that_failed_halfway_is_not_posted_again(tmp_path: Path) -> None:
     session = Session(tmp_path, platform)
 
     with session.registered() as registration:
-        platform.breaks, platform.saves = {4}, True  # 1 set, 2 read, 3 look, 4 move
+        platform.breaks, platform.saves = {5}, True  # 1 look, 2 set, 3 read, 4 look, 5 move
         with pytest.raises(VonageError):
             registration.move(MOVED)
         registration.move(MOVED)
@@ -81,7 +70,7 @@ def test_a_move_leaves_alone_what_somebody_else_set(tmp_path: Path) -> None:
         platform.callback = OTHERS
         registration.move(MOVED)
 
-    (notice,) = [event for event in session.events if isinstance(event, Notice)]
+    notice = next(event for event in session.events if isinstance(event, Notice))
     assert OTHERS in notice.text
     assert platform.callback == OTHERS
     assert platform.changes == [OURS]
@@ -92,7 +81,7 @@ def test_a_session_that_took_over_with_the_same_url_keeps_it_when_the_first_one_
     first = Session(tmp_path, platform)
 
     with first.registered() as registration:
-        second = Session(tmp_path, platform, journal_for(first))
+        second = Session(tmp_path, platform, first.next_journal(OURS))
         taking_over = second.registered()
         taking_over.__enter__()
         registration.move(MOVED)
@@ -110,10 +99,10 @@ def test_a_session_killed_while_it_took_over_is_put_right_whatever_was_saved(
 ) -> None:
     platform = Platform()
     session = killed(tmp_path, platform)
-    session.path.write_text(json.dumps(asdict(journal_for(session, MOVED))))  # and killed again
+    session.path.write_text(json.dumps(asdict(session.next_journal(MOVED))))  # and killed again
     platform.callback = held
 
-    journal = journal_for(session, THIRD)
+    journal = session.next_journal(THIRD)
 
     assert journal.former_url == FORMER
     assert journal.earlier_url == held
@@ -123,7 +112,7 @@ def test_the_callback_can_be_unset_when_the_former_one_is_dead(tmp_path: Path) -
     platform = Platform(refuses=FORMER)
     session = killed(tmp_path, platform)
 
-    done = put_right(session.account, JOURNAL, session.path, clear=True)
+    done = session.put_right(clear=True)
 
     assert done == Restoration("cleared", "", FORMER)
     assert platform.changes == [""]
@@ -135,7 +124,7 @@ def test_what_is_not_ours_is_not_unset(tmp_path: Path) -> None:
     session = killed(tmp_path, platform)
     platform.callback = OTHERS
 
-    assert put_right(session.account, JOURNAL, session.path, clear=True).outcome == "left-alone"
+    assert session.put_right(clear=True).outcome == "left-alone"
     assert platform.changes == []
 
 
@@ -144,7 +133,7 @@ def test_unsetting_that_fails_says_so(tmp_path: Path) -> None:
     session = killed(tmp_path, platform)
 
     with pytest.raises(VonageError, match="could not be unset"):
-        put_right(session.account, JOURNAL, session.path, clear=True)
+        session.put_right(clear=True)
     assert read_journal(session.path) == JOURNAL
 
 
@@ -193,7 +182,7 @@ def test_a_leftover_of_our_own_is_not_another_devkit() -> None:
 
 def test_when_nothing_is_known_any_more_the_way_out_is_told(tmp_path: Path) -> None:
     platform = Platform()
-    platform.breaks, platform.saves = {1, 2}, True
+    platform.breaks, platform.saves = {2, 3}, True
     session = Session(tmp_path, platform)
 
     with pytest.raises(VonageError) as caught, session.registered():

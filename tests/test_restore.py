@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import CallbackHeldError, ConfigurationError, VonageError
-from devkit.registration.held import Restoration
+from devkit.registration.give_back import Restoration
 from devkit.registration.journal import Journal, read_journal, write_journal
 from devkit.registration.restore import restore
 from devkit.session import Project, project_in
@@ -53,7 +53,9 @@ def test_what_somebody_else_has_set_is_left_alone(
         killed(project, vonage, former.url, ours)
         set_callback(vonage, theirs.url)
 
-    assert put_right(project, vonage) == Restoration("left-alone", theirs.url, former.url)
+    assert put_right(project, vonage) == Restoration(
+        "left-alone", theirs.url, former.url, lost_url=former.url
+    )
     assert held(vonage) == theirs.url
     assert not project.journal.exists()
 

@@ -92,7 +92,10 @@ def test_a_refusal_is_told_without_the_secret(
 ) -> None:
     vonage.post(URL, body=body, status=status)
 
-    assert words in refused().message
+    error = refused()
+
+    assert words in error.message
+    assert error.transient == (status in (429, 500, 503))
     assert len(vonage.calls) == 1
 
 
@@ -102,7 +105,10 @@ def test_200_with_something_else_than_an_object_is_nonsense(
 ) -> None:
     vonage.post(URL, body=body, status=200)
 
-    assert "something other than a JSON object" in refused().message
+    error = refused()
+
+    assert "something other than a JSON object" in error.message
+    assert not error.transient
 
 
 @pytest.mark.parametrize(
@@ -124,7 +130,10 @@ def test_a_failing_network_is_told_in_own_words(
 ) -> None:
     vonage.post(URL, body=failure)
 
-    assert re.search(words, refused().message)
+    error = refused()
+
+    assert re.search(words, error.message)
+    assert error.transient
     assert len(vonage.calls) == 1
 
 

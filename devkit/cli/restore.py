@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from devkit.registration.held import Restoration
+from devkit.errors import UsageError
+from devkit.registration.give_back import Restoration
+from devkit.registration.journal import devkit_host
 from devkit.registration.restore import restore
 from devkit.session import project_in
 from devkit.settings import read_settings
@@ -15,25 +17,42 @@ from devkit.settings import read_settings
 
 @click.command(name="restore")
 @click.option("--clear", is_flag=True, help="Unset the callback, when Vonage does not take the former one.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Give the former one back even if the account holds what another devkit or somebody else has set.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(clear: bool, as_json: bool) -> None:
+def command(clear: bool, force: bool, as_json: bool) -> None:
     """Give the account's former callback back after a session that was killed."""
+    if clear and force:
+        raise UsageError(
+            "--clear unsets the callback, --force gives the former one back.", hint="Choose one of them."
+        )
     directory = Path.cwd()
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    done = restore(read_settings(os.environ, directory), project_in(directory), clear=clear, now=now)
+    settings, project = read_settings(os.environ, directory), project_in(directory)
+    done = restore(settings, project, clear=clear, force=force, now=now, tell=_tell)
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "event": "restored",
-                    "outcome": done.outcome,
-                    "callback_url": done.callback_url,
-                    "former_url": done.former_url,
-                }
-            )
-        )
+        click.echo(json.dumps(_document(done)))
     else:
         click.echo(_words(done))
+    if done.advice:
+        _tell(done.advice)
+
+
+def _tell(words: str) -> None:
+    click.echo(words, err=True)
+
+
+def _document(done: Restoration) -> dict[str, str]:
+    document = {
+        "event": "restored",
+        "outcome": done.outcome,
+        "callback_url": done.callback_url,
+        "former_url": done.former_url,
+    }
+    return document | ({"pending_url": done.pending_url} if done.pending_url else {})
 
 
 def _words(done: Restoration) -> str:
@@ -45,5 +64,7 @@ def _words(done: Restoration) -> str:
             f"Unset: the account holds no callback. Before the session it was {done.former_url or 'not set'}."
         )
     if done.outcome == "left-alone":
+        if devkit_host(done.callback_url):
+            return f"Not given back, because the account holds the callback of another devkit: {holds}."
         return f"Not given back, because the account holds what somebody else has set: {holds}."
     return "Nothing to give back."

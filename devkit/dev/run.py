@@ -20,13 +20,8 @@ from devkit.inspector import Feed
 from devkit.outside import ask_anew, reach
 from devkit.recorder import Recorder
 from devkit.registration.account import Account
-from devkit.registration.held import (
-    Registration,
-    next_journal,
-    other_devkit,
-    refuse_foreign_journal,
-    registered,
-)
+from devkit.registration.held import Registration, refuse_foreign_journal, registered
+from devkit.registration.journal import Journal
 from devkit.session import Project, Session, project_in
 from devkit.settings import Settings
 from devkit.stop import Stop, StopRequested
@@ -152,7 +147,9 @@ def _open(stack: ExitStack, parts: _Parts) -> Lookout:
     _announce(session, inspector_url, source, parts)
 
     def look(public_url: str) -> str:
-        return ask_anew(parts.callback_url(public_url), parts.recorder.nonce, parts.recorder.heard)
+        return ask_anew(
+            parts.callback_url(public_url), parts.recorder.nonce, parts.recorder.heard, parts.stop
+        )
 
     def move(public_url: str) -> None:
         callback_url = parts.callback_url(public_url)
@@ -165,18 +162,19 @@ def _open(stack: ExitStack, parts: _Parts) -> Lookout:
 
 def _register(stack: ExitStack, parts: _Parts, source: Platform, callback_url: str) -> Registration:
     account = Account(source.credentials)
-    journal = next_journal(account, callback_url, source.journal, since=_now_text(), pid=os.getpid())
-    if other := other_devkit(journal):
-        words = f"The account's callback is that of another devkit, at {other}."
+    host, api_key = account.identity
+    draft = Journal(host, api_key, "", callback_url, _now_text(), os.getpid())
+
+    def agree(words: str) -> None:
         if not (parts.choice.force or parts.confirm(f"{words} Take it over, and give it back at the end?")):
             raise CallbackHeldError(
                 words, hint="Take it over: devkit dev --force. Or leave it: devkit dev --no-register"
             )
         parts.emit(Notice(f"{words} It is replaced while this session runs, and given back at its end."))
-    if journal.earlier_url:
-        parts.emit(Notice("A session that was killed had left its callback in the account; it is replaced."))
+        parts.stop.check()
+
     parts.stop.check()
-    return stack.enter_context(registered(account, journal, source.journal, parts.emit))
+    return stack.enter_context(registered(account, draft, source.journal, parts.emit, agree))
 
 
 def _session(source: Platform, local_url: str, public_url: str, callback_url: str) -> Session:

@@ -6,8 +6,7 @@ from devkit.doctor.case import Case
 from devkit.doctor.check import Check, failed, ok, refused, skipped
 from devkit.errors import ConfigurationError
 from devkit.redact import one_line
-from devkit.registration.held import other_devkit
-from devkit.registration.journal import Journal, read_journal
+from devkit.registration.journal import Journal, devkit_host, read_journal
 from devkit.session import Session
 
 _STEP = "callback"
@@ -50,7 +49,7 @@ def _while_running(session: Session, journal: Journal | None, held: str) -> Chec
 def _at_rest(held: str) -> Check:
     if not held:
         return ok(_STEP, "the account holds none; devkit dev sets its own while it runs")
-    if _is_url(held) and other_devkit(Journal("", "", former_url=held, our_url="", since="", pid=0)):
+    if devkit_host(held):
         return failed(
             _STEP,
             f"another devkit has the account's: {_shown(held)}",

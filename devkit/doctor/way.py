@@ -50,7 +50,10 @@ def public_check(case: Case) -> Check:
         return skipped("public url", "no session runs")
     if case.session.mode == "offline":
         return skipped("public url", "an offline session has none")
-    wrong = absence(case.session.callback_url)
+    try:
+        wrong = absence(case.session.callback_url, case.stop)
+    except StopRequested:
+        return skipped("public url", "stopped")
     if wrong:
         return failed(
             "public url", f"the session is not reached from outside: {wrong}", "Start it again: make dev"

@@ -1,10 +1,11 @@
 """The one setting of a Vonage account that devkit touches: where its delivery receipts go."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from devkit.errors import VonageError
 from devkit.redact import one_line
+from devkit.registration.retry import Retry
 from devkit.vonage_client import Credentials, post_form
 
 SETTINGS_PATH = "/account/settings"
@@ -18,10 +19,11 @@ Post = Callable[[Credentials, str, dict[str, str]], Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Vonage account, seen through its settings API."""
+    """A Vonage account, seen through its settings API. retry: for what must not fail for a moment's fault."""
 
     credentials: Credentials
     post: Post = post_form
+    retry: Retry = field(default_factory=Retry)
 
     @property
     def identity(self) -> tuple[str, str]:

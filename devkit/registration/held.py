@@ -3,56 +3,29 @@
 What was there before is written to a journal, on disk, before anything is changed.
 """
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
-from devkit import durable
-from devkit.callback import CALLBACK_PATH
 from devkit.errors import ConfigurationError, VonageError
 from devkit.event import Emit, Notice, Registered, Restored
+from devkit.lock import in_turn
 from devkit.loopback import names_loopback
 from devkit.redact import one_line
 from devkit.registration.account import Account
-from devkit.registration.journal import Journal, read_journal, write_journal
+from devkit.registration.give_back import LATER, put_right
+from devkit.registration.journal import (
+    Journal,
+    devkit_host,
+    is_anothers,
+    next_journal,
+    read_journal,
+    write_journal,
+)
 
-Outcome = Literal["given-back", "cleared", "nothing", "left-alone"]
-
-_LATER = "Once Vonage answers, type: devkit restore"
-
-# As devkit makes them. The path without a token is one that tutorials use too.
-_DEVKIT_PATH = re.compile(rf"{CALLBACK_PATH}/[A-Za-z0-9_-]{{16,}}")
-
-
-@dataclass(frozen=True, slots=True)
-class Restoration:
-    """What became of the former callback.
-
-    outcome: `nothing` when the account held it already; `left-alone` when it holds what somebody else set.
-    callback_url: what the account holds now.
-    """
-
-    outcome: Outcome
-    callback_url: str = ""
-    former_url: str = ""
-
-
-def next_journal(account: Account, our_url: str, path: Path, *, since: str, pid: int) -> Journal:
-    """The journal of a registration that is about to begin; asks the account what it holds.
-
-    The former callback is what the account holds; after a session that was killed, what its journal says.
-    Raises VonageError, ConfigurationError.
-    """
-    held = account.read_callback()
-    left = read_journal(path)
-    host, api_key = account.identity
-    if left and left.identity == account.identity and left.covers(held):
-        return Journal(host, api_key, left.former_url, our_url, since, pid, earlier_url=held)
-    return Journal(host, api_key, held, our_url, since, pid)
+Agree = Callable[[str], None]
 
 
 def refuse_foreign_journal(account: Account, path: Path) -> None:
@@ -68,11 +41,10 @@ def refuse_foreign_journal(account: Account, path: Path) -> None:
 
 def other_devkit(journal: Journal) -> str:
     """The host of another running devkit whose callback a registration would replace; empty when it would not."""
-    held, ours = urlsplit(journal.former_url), urlsplit(journal.our_url)
-    is_leftover = bool(journal.earlier_url)
-    if is_leftover or held.netloc == ours.netloc or not _DEVKIT_PATH.fullmatch(held.path):
+    if journal.earlier_url:  # a leftover of our own
         return ""
-    return one_line(held.netloc)
+    host = devkit_host(journal.former_url)
+    return "" if host == urlsplit(journal.our_url).netloc else host
 
 
 @dataclass(slots=True)
@@ -90,34 +62,51 @@ class Registration:
         Raises VonageError, ConfigurationError.
         """
         held = self.account.read_callback()
-        if not self.journal.covers(held) or _is_anothers(self.path, self.journal):
+        if not self._journal_move(our_url, held):
             whose = one_line(held) or "no callback"
             self.emit(Notice(f"The account holds {whose}, which this session has not set; it is left alone."))
             return
         if held != our_url:
-            journal = replace(self.journal, our_url=our_url, earlier_url=held)
-            write_journal(self.path, journal)
-            self.journal = journal
             self.account.set_callback(our_url)
         self.emit(Registered(our_url, self.journal.former_url))
 
+    def _journal_move(self, our_url: str, held: str) -> bool:
+        """Write down where the callback goes; whether it is still ours to move."""
+        with in_turn(self.path.parent):
+            if not self.journal.covers(held) or is_anothers(self.path, self.journal):
+                return False
+            if held != our_url:
+                journal = replace(self.journal, our_url=our_url, earlier_url=held)
+                write_journal(self.path, journal)
+                self.journal = journal
+            return True
+
 
 @contextmanager
-def registered(account: Account, journal: Journal, path: Path, emit: Emit) -> Iterator[Registration]:
+def registered(
+    account: Account, draft: Journal, path: Path, emit: Emit, agree: Agree
+) -> Iterator[Registration]:
     """The account's callback is ours while the block runs; afterwards the former one is given back.
 
-    journal: with `former_url` as the account holds it now. Raises VonageError, also on the way out.
+    draft: the journal, without what the account holds: that is read here, right before it is changed.
+    agree: gets in words what would be replaced, where somebody must be asked, and raises when it must not be. It may
+    take its time: if the account has changed meanwhile, it is called again.
+    Raises what `agree` raises, ConfigurationError, and VonageError, also on the way out.
     """
-    write_journal(path, journal)
+    journal = _begin(account, draft, path, emit, agree)
+
+    def tell(words: str) -> None:
+        emit(Notice(words))
+
     try:
         account.set_callback(journal.our_url)
     except VonageError as error:
         # Vonage may have saved it before something failed: look, rather than guess. What failed first is told.
         try:
-            put_right(account, journal, path)
+            put_right(account, journal, path, tell)
         except VonageError:
             raise VonageError(
-                f"{error.message} What the account holds now is not known.", hint=_LATER
+                f"{error.message} What the account holds now is not known.", hint=LATER
             ) from error
         raise
     emit(Registered(journal.our_url, journal.former_url))
@@ -125,57 +114,51 @@ def registered(account: Account, journal: Journal, path: Path, emit: Emit) -> It
     try:
         yield registration
     finally:
-        done = put_right(account, registration.journal, path)
+        done = put_right(account, registration.journal, path, tell)
+        if done.advice:
+            tell(done.advice)
         emit(Restored(done.callback_url, kept=done.outcome == "left-alone"))
 
 
-def put_right(account: Account, journal: Journal, path: Path, *, clear: bool = False) -> Restoration:
-    """Put the former callback back, unless the account holds somebody else's by now. Raises VonageError.
-
-    The journal goes when there is nothing left to give back; it stays when Vonage refuses.
-    clear: unset the callback instead.
-    """
-    try:
+def _begin(account: Account, draft: Journal, path: Path, emit: Emit, agree: Agree) -> Journal:
+    """The journal, on disk, of what the account holds at this moment and may be replaced."""
+    agreed: str | None = None
+    while True:
         held = account.read_callback()
-    except VonageError as error:
-        raise VonageError(f"{_not_done(journal, clear)} {error.message}", hint=_LATER) from error
-    if _is_anothers(path, journal):
-        # Another session of this directory has taken over: it gives back what both found.
-        return Restoration("left-alone", held, journal.former_url)
-    wanted = "" if clear else journal.former_url
-    outcome: Outcome = "nothing" if held in (wanted, journal.former_url) else "left-alone"
-    if journal.covers(held) and held != wanted:
-        _put_back(account, journal, clear=clear)
-        held, outcome = wanted, "cleared" if clear else "given-back"
-    with suppress(OSError):  # one that stays does no harm: the account does not hold ours any more
-        durable.remove(path)
-    return Restoration(outcome, held, journal.former_url)
+        with in_turn(path.parent):
+            refuse_foreign_journal(account, path)
+            left = read_journal(path)
+            journal = next_journal(draft, held, left)
+            if held == agreed or (agreed is None and not other_devkit(journal)):
+                _tell_of_earlier(left, journal, emit)
+                write_journal(path, journal)
+                return journal
+        agree(_whose(journal, is_news=agreed is not None))
+        agreed = held
 
 
-def _put_back(account: Account, journal: Journal, *, clear: bool) -> None:
-    wanted = "" if clear else journal.former_url
-    try:
-        account.set_callback(wanted)
-    except VonageError as error:
-        # It may have been saved all the same, when only the answer was lost.
-        with suppress(VonageError):
-            if account.read_callback() == wanted:
-                return
-        raise VonageError(
-            f"{_not_done(journal, clear)} {error.message} The account was left with {one_line(journal.our_url)}",
-            hint="Once Vonage and that URL answer, type: devkit restore. Or unset the callback: devkit restore --clear",
-        ) from error
+def _whose(journal: Journal, *, is_news: bool) -> str:
+    host = devkit_host(journal.former_url)
+    whose = f"that of another devkit, at {host}" if host else one_line(journal.former_url) or "not set"
+    if is_news:
+        return f"The account's callback has changed meanwhile: now it is {whose}."
+    return f"The account's callback is {whose}."
 
 
-def _not_done(journal: Journal, clear: bool) -> str:
-    if clear:
-        return "The callback could not be unset:"
-    return f"The former callback {one_line(journal.former_url) or '(none)'} could not be given back:"
-
-
-def _is_anothers(path: Path, journal: Journal) -> bool:
-    """Whether the journal on disk is that of another session."""
-    try:
-        return read_journal(path) not in (journal, None)
-    except ConfigurationError:  # spoilt meanwhile; what we know is as good
-        return False
+def _tell_of_earlier(left: Journal | None, journal: Journal, emit: Emit) -> None:
+    """Say what an earlier session has left; nothing that it had found goes out of the journal unsaid."""
+    if journal.earlier_url:
+        emit(Notice("A session that was killed had left its callback in the account; it is replaced."))
+    if left is None or left.identity != journal.identity:
+        return
+    remembered = (journal.former_url, journal.pending_url)
+    for url in (left.former_url, left.pending_url):
+        if url and url not in remembered:
+            emit(Notice(f"An earlier session did not give back {one_line(url)}, which is now forgotten."))
+    if journal.pending_url:
+        emit(
+            Notice(
+                f"An earlier session did not give back {one_line(journal.pending_url)}. It stays in the journal; "
+                "to give it back, stop this session and type: devkit restore --force"
+            )
+        )

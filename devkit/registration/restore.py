@@ -2,7 +2,7 @@
 
 from devkit.errors import ConfigurationError
 from devkit.registration.account import Account
-from devkit.registration.held import Restoration, put_right
+from devkit.registration.give_back import Restoration, Tell, put_right
 from devkit.registration.journal import Journal, read_journal
 from devkit.session import Project
 from devkit.settings import Settings
@@ -10,10 +10,19 @@ from devkit.tunnel import end_leftover_agent
 from devkit.vonage_client import Credentials
 
 
-def restore(settings: Settings, project: Project, *, clear: bool, now: str) -> Restoration:
+def restore(
+    settings: Settings,
+    project: Project,
+    *,
+    clear: bool,
+    force: bool = False,
+    now: str,
+    tell: Tell = lambda words: None,
+) -> Restoration:
     """Put right what a killed session has left, in the account and on this machine.
 
-    clear: unset the callback instead of giving the former one back. now: UTC, as text.
+    clear: unset the callback instead of giving the former one back. force: whatever the account holds.
+    now: UTC, as text. tell: as in `put_right`.
     Raises CallbackHeldError while a session runs, VonageError, ConfigurationError.
     """
     if not project.private.is_dir():
@@ -23,7 +32,8 @@ def restore(settings: Settings, project: Project, *, clear: bool, now: str) -> R
         left = read_journal(project.journal)
         if left is None:
             return Restoration("nothing")
-        return put_right(_account_of(left, settings), left, project.journal, clear=clear)
+        account = _account_of(left, settings)
+        return put_right(account, left, project.journal, tell, clear=clear, force=force)
 
 
 def _account_of(left: Journal, settings: Settings) -> Account:
