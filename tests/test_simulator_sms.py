@@ -209,6 +209,15 @@ def test_a_wrong_signature_is_status_14(simulator):
     assert document["messages"] == [{"status": "14", "error-text": "Invalid Signature"}]
 
 
+def test_a_signature_over_a_field_name_that_cuts_the_text_is_status_14(simulator):
+    fields = {**MESSAGE, "api_key": "abcd1234", "timestamp": "1577880000", "client-ref&text": "x"}
+    fields["sig"] = sign(fields, simulator.options.signature_secret, simulator.options.signature_method)
+
+    _, document = post(simulator, "/sms/json", fields, {})
+
+    assert document["messages"] == [{"status": "14", "error-text": "Invalid Signature"}]
+
+
 def test_a_signature_does_not_make_up_for_a_wrong_key(simulator):
     fields = {**MESSAGE, "api_key": "wrong", "timestamp": "1577880000"}
     fields["sig"] = sign(fields, simulator.options.signature_secret, "md5hash")
