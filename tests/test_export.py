@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from devkit.callback import Callback, to_wire
-from devkit.export import FORMS, export
+from devkit.export import PAGE_FORMS, export
 from devkit.export.curl import curl_command
 from devkit.export.unit_test import unit_test
 from devkit.fixture import Fixture, dumps, load
@@ -197,10 +197,19 @@ def test_har_shows_the_query_decoded() -> None:
     assert {"name": "client-ref", "value": "order 1001/a&b=c+d"} in entry["request"]["queryString"]
 
 
-def test_har_leaves_the_secret_segment_of_the_path_out() -> None:
-    fixture = Fixture(MOMENT, Callback("GET", "/webhooks/delivery-receipt/s3cr3t?status=delivered"))
+@pytest.mark.parametrize("form", sorted({*PAGE_FORMS} - {"http"}))
+def test_no_form_but_the_raw_request_has_the_secret_of_the_path(form: str) -> None:
+    target = "/webhooks/delivery-receipt/s3cr3t?status=delivered"
+    names = ("X-Original-URI", "X-Forwarded-Uri", "X-Original-URL", "X-Waws-Unencoded-Url", "X-Replaced-Path")
+    told = tuple((name, target) for name in names)
+    told += (("Referer", f"https://dlr.example.com{target}"), ("Forwarded", f'for=192.0.2.1;path="{target}"'))
+    fixture = Fixture(MOMENT, Callback("GET", target, told))
 
-    assert b"s3cr3t" not in export("har", [(Path("x.json"), fixture)], URL)
+    exported = export(form, [(Path("x.json"), fixture)], URL)
+
+    assert b"s3cr3t" not in exported
+    assert form == "pytest" or b"X-Original-URI" in exported
+    assert b"s3cr3t" in export("http", [(Path("x.json"), fixture)], URL)
 
 
 def test_pasted_unit_tests_pass(tmp_path: Path) -> None:
@@ -270,6 +279,6 @@ def test_unit_test_finds_packaged_samples_anywhere(tmp_path: Path, monkeypatch: 
     assert "import Path" not in source
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", PAGE_FORMS)
 def test_every_form_takes_every_sample(form: str) -> None:
     assert export(form, [(path, load(path)) for path in FILES], URL)

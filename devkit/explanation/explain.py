@@ -122,7 +122,7 @@ def _signature(receipt: Receipt, secret: str, method: Method) -> tuple[Verdict, 
     if verdict == "valid":
         return verdict, f"Checked with {method} and VONAGE_SIGNATURE_SECRET."
     if not has_plain_names(receipt.fields):
-        return verdict, "A field name holds & or =, which separate the fields in the signed text: none can be valid."
+        return verdict, "A field name holds & or =, which divide the signed text, so no signature is valid."
     fitting = _fitting_method(receipt, secret) if secret else None
     if fitting:
         return (
