@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
@@ -14,7 +13,6 @@ from jinja2.bccache import Bucket, BytecodeCache
 
 from devkit.callback import CALLBACK_PATH, Callback, compose
 from devkit.event import Forwarded, Probe, Refused, Sent
-from devkit.export.httpie import httpie_command
 from devkit.fixture import load
 from devkit.inspector import create_inspector
 from devkit.inspector.detail import wire_hex
@@ -295,19 +293,6 @@ def test_a_receipt_can_be_copied(desk: Desk, form: str, begins: str) -> None:
 
 def test_an_unknown_form_is_refused(desk: Desk) -> None:
     assert client(desk).get(f"/receipts/{desk.receipt()}/as/poem").status_code == 400
-
-
-@pytest.mark.parametrize("body", [b"", b"a=1&b='x'", b"\xff\x00\n"])
-def test_an_httpie_command_feeds_the_very_bytes(body: bytes) -> None:
-    callback = Callback("POST", "/x?a=1", (("X-A", "it's"), ("X-Empty", ""), ("Host", "h")), body)
-    command = httpie_command(callback, "http://127.0.0.1:5000/dlr")
-    recorder = 'http() { printf "%s|" "$@"; printf "\\n"; [ "$1" = --ignore-stdin ] || cat; }; '
-
-    out = subprocess.run(["sh", "-c", recorder + command], capture_output=True, check=True).stdout
-
-    said, _, fed = out.partition(b"\n")
-    assert said.endswith(b"POST|http://127.0.0.1:5000/dlr?a=1|X-A:it's|X-Empty;|")
-    assert fed == body
 
 
 def test_two_receipts_are_compared(desk: Desk) -> None:
