@@ -8,6 +8,14 @@ from devkit.vocabulary import FORMS
 _ENOUGH = 7  # digits: fewer are no phone number but part of a sender's name
 _HIDDEN = re.compile(r"\d(?=(?:\D*\d){3})")
 
+# A digit, and what people write between two of them, percent-encoded or not. The quantifiers are possessive, so that
+# any text is read once.
+_DIGIT = r"(?:\d|%(?:25)*+3[0-9])"
+_GAP = r"(?:[ \u00a0()+._/-]|%(?:25)*+(?i:2[0b89def]|5f|c2%(?:25)*+a0))"
+_NUMBER = re.compile(rf"{_DIGIT}(?:{_GAP}{{0,3}}+{_DIGIT}){{{_ENOUGH - 1},}}+")
+_IN_NUMBER = re.compile(rf"({_GAP})|{_DIGIT}")
+_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+
 
 def mask_number(text: str) -> str:
     """A phone number with all but its last three digits hidden, however it is written; other text as it is."""
@@ -29,6 +37,23 @@ def has_form(name: str, text: str) -> bool:
 def mask_field(name: str, text: str) -> str:
     """The value of a receipt's field, masked like a phone number unless the field holds none."""
     return text if holds_no_number(name, text) else mask_number(text)
+
+
+def mask_numbers_in(text: str) -> str:
+    """Text, such as a header value, in which each part that may be a phone number shows its last three digits only.
+
+    Percent-encoded digits count too. An IPv4 address stays as it is.
+    """
+    return _NUMBER.sub(_masked, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    if _IPV4.fullmatch(found[0]):
+        return found[0]
+    parts = list(_IN_NUMBER.finditer(found[0]))
+    digits = [place for place, part in enumerate(parts) if part[1] is None]
+    shown = set(digits[-3:])
+    return "".join(part[1] or (part[0] if place in shown else "*") for place, part in enumerate(parts))
 
 
 def hide_secrets(text: str, secrets: Iterable[str]) -> str:

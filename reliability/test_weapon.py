@@ -3,6 +3,7 @@
 import json
 import socket
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -46,12 +47,13 @@ def test_a_redirect_is_an_answer_and_nobody_else_hears_of_the_receipt(tmp_path: 
 
 
 def test_what_is_sent_holds_no_credentials_and_no_token(tmp_path: Path) -> None:
-    """Also of a recording whose path holds the token."""
+    """Also of a recording whose path holds the token, and whose headers say that path."""
     recording = tmp_path / "a.json"
     path = f"/webhooks/delivery-receipt/{SECRETS['DEVKIT_CALLBACK_TOKEN']}"
     callback = receipt()
+    headers = (*callback.headers, ("X-Original-URI", path), ("X-Encoded", quote(path, safe="")))
     recording.write_bytes(
-        dumps(Fixture(EXAMPLE.recorded_at, type(callback)("POST", path, callback.headers, callback.body)))
+        dumps(Fixture(EXAMPLE.recorded_at, type(callback)("POST", path, headers, callback.body)))
     )
     target = RawServer([[OK]])
     try:

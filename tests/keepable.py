@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from devkit.callback import Callback, Transport
 from devkit.fixture import Fixture
-from devkit.signature import METHODS, Method, sign
+from devkit.signature import METHODS, Method, has_plain_names, sign
 
 KEY = bytes(range(32))
 ACCOUNT_SECRET = "the-account's-own-secret"
@@ -74,7 +74,8 @@ def recordings(draw: st.DrawFn, transport: Transport | None = None) -> Recorded:
     fields = {**private, **draw(public_fields), **others}
     names = draw(st.permutations(sorted(fields)))
     fields = {name: fields[name] for name in names}
-    method = draw(st.none() | st.sampled_from(METHODS))
+    # Where a field name holds & or =, no signature can be valid.
+    method = draw(st.none() | st.sampled_from(METHODS)) if has_plain_names(fields) else None
     if method:
         fields |= {"timestamp": "1577880000", "nonce": draw(st.uuids(version=4).map(str))}
         signature = sign(fields, ACCOUNT_SECRET, method)

@@ -131,6 +131,15 @@ def test_signature_that_nothing_fits() -> None:
     assert "VONAGE_SIGNATURE_SECRET" in explained("signed-tampered").signature_detail
 
 
+def test_a_field_name_that_cuts_the_signed_text_is_the_reason() -> None:
+    fields = {"status": "delivered", "a&b": "c"}
+
+    for secret, verdict in (("", "unchecked"), (SECRET, "invalid")):
+        explanation = of({**fields, "sig": sign(fields, SECRET, "md5")}, secret, "md5")
+        assert explanation.signature == verdict
+        assert "A field name holds & or =" in explanation.signature_detail
+
+
 def test_missing_signature() -> None:
     assert explained("delivered", SECRET).signature == "absent"
 

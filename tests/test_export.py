@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from devkit.callback import Callback, to_wire
-from devkit.export import FORMS, export
+from devkit.export import PAGE_FORMS, export
 from devkit.export.curl import curl_command
 from devkit.export.unit_test import unit_test
 from devkit.fixture import Fixture, dumps, load
+from tests.shell_command import sent_by, without
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "fixtures" / "samples"
@@ -36,32 +36,6 @@ HOSTILE = Callback(
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 
 
-def sent_by(command: str, listener: socket.socket, shell: str = "sh") -> Callback:
-    """The request that a shell command sends to a listener."""
-    taken: list[Callback] = []
-    server = threading.Thread(target=lambda: taken.append(take(listener)))
-    server.start()
-    environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
-    subprocess.run([shell, "-c", command], env=environ, capture_output=True, check=True, timeout=20)
-    server.join(20)
-    return taken[0]
-
-
-def take(listener: socket.socket) -> Callback:
-    connection, _ = listener.accept()
-    with connection, connection.makefile("rb") as stream:
-        connection.settimeout(20)
-        method, target, _ = stream.readline().decode("latin-1").split(" ")
-        headers = []
-        while (line := stream.readline().decode("latin-1").rstrip("\r\n")) != "":
-            name, _, value = line.partition(":")
-            headers.append((name, value.removeprefix(" ")))
-        request = Callback(method, target, tuple(headers))
-        body = stream.read(int(request.header("Content-Length") or 0))
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-    return Callback(method, target, request.headers, body)
-
-
 def curl(callback: Callback, shell: str = "sh") -> Callback:
     """What curl sends, without the two headers that are its own."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -69,10 +43,6 @@ def curl(callback: Callback, shell: str = "sh") -> Callback:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/webhooks/delivery-receipt"
         sent = sent_by(curl_command(callback, url), listener, shell)
     return Callback(sent.method, sent.target, without(sent.headers, "host", "content-length"), sent.body)
-
-
-def without(headers: tuple[tuple[str, str], ...], *names: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name, value in headers if name.lower() not in names)
 
 
 @needs_curl
@@ -123,6 +93,16 @@ def test_curl_uses_the_method_and_adds_no_header(method: str, body: bytes) -> No
     sent = curl(Callback(method, "/x?a=b", (), body))
 
     assert (sent.method, sent.body, sent.headers) == (method, body, ())
+
+
+@needs_curl
+def test_curl_takes_no_name_and_no_value_for_an_option_or_a_file() -> None:
+    more = (("-oX", "1"), ("--output", "x"), ("X-File", "@/etc/hostname"), ("X-Empty", ""))
+
+    sent = curl(Callback("-oX", "/x?a=1", more, b"@/etc/hostname"))
+
+    assert (sent.method, sent.body) == ("-oX", b"@/etc/hostname")
+    assert sorted(sent.headers) == sorted(more)
 
 
 def test_curl_leaves_out_what_belongs_to_the_way_here() -> None:
@@ -197,10 +177,19 @@ def test_har_shows_the_query_decoded() -> None:
     assert {"name": "client-ref", "value": "order 1001/a&b=c+d"} in entry["request"]["queryString"]
 
 
-def test_har_leaves_the_secret_segment_of_the_path_out() -> None:
-    fixture = Fixture(MOMENT, Callback("GET", "/webhooks/delivery-receipt/s3cr3t?status=delivered"))
+@pytest.mark.parametrize("form", sorted({*PAGE_FORMS} - {"http"}))
+def test_no_form_but_the_raw_request_has_the_secret_of_the_path(form: str) -> None:
+    target = "/webhooks/delivery-receipt/s3cr3t?status=delivered"
+    names = ("X-Original-URI", "X-Forwarded-Uri", "X-Original-URL", "X-Waws-Unencoded-Url", "X-Replaced-Path")
+    told = tuple((name, target) for name in names)
+    told += (("Referer", f"https://dlr.example.com{target}"), ("Forwarded", f'for=192.0.2.1;path="{target}"'))
+    fixture = Fixture(MOMENT, Callback("GET", target, told))
 
-    assert b"s3cr3t" not in export("har", [(Path("x.json"), fixture)], URL)
+    exported = export(form, [(Path("x.json"), fixture)], URL)
+
+    assert b"s3cr3t" not in exported
+    assert form == "pytest" or b"X-Original-URI" in exported
+    assert b"s3cr3t" in export("http", [(Path("x.json"), fixture)], URL)
 
 
 def test_pasted_unit_tests_pass(tmp_path: Path) -> None:
@@ -270,6 +259,6 @@ def test_unit_test_finds_packaged_samples_anywhere(tmp_path: Path, monkeypatch: 
     assert "import Path" not in source
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", PAGE_FORMS)
 def test_every_form_takes_every_sample(form: str) -> None:
     assert export(form, [(path, load(path)) for path in FILES], URL)

@@ -3,6 +3,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,6 +72,16 @@ def test_the_secret_of_the_callback_path_stays_here(app: Listener) -> None:
         offer(forwarder, "A")
 
     assert app.arrived[0].target == CALLBACK_PATH
+
+
+def test_the_secret_in_a_header_of_a_proxy_stays_here(app: Listener) -> None:
+    recorded = receipt()
+    told = replace(recorded, headers=(*recorded.headers, ("X-Original-URI", recorded.target)))
+
+    with forwarding(parse_address(app.url), Heard()) as forwarder:
+        forwarder.offer(told, "A", FILE)
+
+    assert app.arrived[0].header("X-Original-URI") == CALLBACK_PATH
 
 
 def test_an_application_that_takes_its_time_does_not_hold_up_the_one_who_offers(app: Listener) -> None:

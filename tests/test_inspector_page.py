@@ -2,8 +2,8 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -11,12 +11,11 @@ import pytest
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
 
-from devkit.callback import Callback, compose
+from devkit.callback import CALLBACK_PATH, Callback, compose
 from devkit.event import Forwarded, Probe, Refused, Sent
 from devkit.fixture import load
 from devkit.inspector import create_inspector
 from devkit.inspector.detail import wire_hex
-from devkit.inspector.httpie import httpie_command
 from devkit.push import parse_address
 from devkit.receipt import Receipt
 from devkit.signature import sign
@@ -296,19 +295,6 @@ def test_an_unknown_form_is_refused(desk: Desk) -> None:
     assert client(desk).get(f"/receipts/{desk.receipt()}/as/poem").status_code == 400
 
 
-@pytest.mark.parametrize("body", [b"", b"a=1&b='x'", b"\xff\x00\n"])
-def test_an_httpie_command_feeds_the_very_bytes(body: bytes) -> None:
-    callback = Callback("POST", "/x?a=1", (("X-A", "it's"), ("X-Empty", ""), ("Host", "h")), body)
-    command = httpie_command(callback, "http://127.0.0.1:5000/dlr")
-    recorder = 'http() { printf "%s|" "$@"; printf "\\n"; [ "$1" = --ignore-stdin ] || cat; }; '
-
-    out = subprocess.run(["sh", "-c", recorder + command], capture_output=True, check=True).stdout
-
-    said, _, fed = out.partition(b"\n")
-    assert said.endswith(b"POST|http://127.0.0.1:5000/dlr?a=1|X-A:it's|X-Empty;|")
-    assert fed == body
-
-
 def test_two_receipts_are_compared(desk: Desk) -> None:
     first = desk.receipt("accepted", "0A1", msisdn=NUMBER, client_ref="one")
     second = desk.receipt("failed", "0A1", "9", msisdn="447700900456", transport="form")
@@ -327,6 +313,35 @@ def test_two_numbers_that_look_alike_when_masked_are_told_apart(desk: Desk) -> N
     first, second = desk.receipt(msisdn="447700900123"), desk.receipt(msisdn="447700901123")
 
     assert "(another one)" in words(page(desk, f"/diff?a={first}&b={second}"))
+
+
+@pytest.fixture
+def told(desk: Desk) -> list[str]:
+    """Two recordings through a proxy that says the request target in a header."""
+    keys = []
+    for number in (NUMBER, "447700901123"):
+        callback = compose({"msisdn": number, "status": "delivered"}, "get", target=f"{CALLBACK_PATH}/s3cr3t")
+        headers = (*callback.headers, ("X-Original-URI", callback.target))
+        keys.append(desk.callback(replace(callback, headers=headers)))
+    return keys
+
+
+def test_headers_are_shown_without_the_secret_and_the_number(desk: Desk, told: list[str]) -> None:
+    html = words(page(desk, f"/receipts/{told[0]}"))
+
+    assert f"X-Original-URI {CALLBACK_PATH}?msisdn={MASKED}&status=delivered" in html
+    assert "s3cr3t" not in html
+    assert f"{CALLBACK_PATH}?msisdn={NUMBER}&" in words(page(desk, f"/receipts/{told[0]}?numbers=1"))
+
+
+def test_compared_headers_are_shown_without_the_secret_and_the_numbers(desk: Desk, told: list[str]) -> None:
+    path = f"/diff?a={told[0]}&b={told[1]}"
+    html, whole = words(page(desk, path)), words(page(desk, f"{path}&numbers=1"))
+
+    masked = f"{CALLBACK_PATH}?msisdn={MASKED}&status=delivered"
+    assert f"X-Original-Uri changed {masked} {masked} (another one)" in html
+    assert f"{CALLBACK_PATH}?msisdn=447700901123&" in whole
+    assert "s3cr3t" not in html + whole
 
 
 def test_what_the_application_answered_is_shown(desk: Desk) -> None:

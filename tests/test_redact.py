@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.redact import hide_secrets, mask_number, one_line
+from devkit.redact import hide_secrets, mask_number, mask_numbers_in, one_line
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,31 @@ def test_never_more_than_six_digits_are_left_of_anything(text: str) -> None:
 
     assert sum(char.isdecimal() for char in masked) <= 6
     assert len(masked) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("/dlr?msisdn=447700900123&to=AcmeInc", "/dlr?msisdn=*********123&to=AcmeInc"),
+        ("%3Fmsisdn%3D447700900123%26", "%3Fmsisdn%3D*********123%26"),
+        ("to=%2B44%207700%20900123", "to=%2B**%20****%20***123"),
+        ("%34%34%37%37%30%30%39%30%30%31%32%33", "*********%31%32%33"),
+        ("%2534477%2530090012%2533", "*********12%2533"),
+        ("<tel:+44-(0)7700.900.123>", "<tel:+**-(*)****.***.123>"),
+        ("447700\u00a0900\u00a0123", "******\u00a0***\u00a0123"),
+        ("447700900123 and 447700900456", "*********123 and *********456"),
+        ("198.51.100.23, 203.0.113.200", "198.51.100.23, 203.0.113.200"),
+        ("Nexmo/MessagingHUB/v1.0", "Nexmo/MessagingHUB/v1.0"),
+        (
+            "application/x-www-form-urlencoded; charset=UTF-8",
+            "application/x-www-form-urlencoded; charset=UTF-8",
+        ),
+        ("Mon, 23 Nov 2026 13:45:47 GMT", "Mon, 23 Nov 2026 13:45:47 GMT"),
+        ("312", "312"),
+    ],
+)
+def test_numbers_inside_a_text_are_masked_and_the_rest_stays(text: str, masked: str) -> None:
+    assert mask_numbers_in(text) == masked
 
 
 def test_secrets_are_hidden_the_longest_first() -> None:

@@ -118,3 +118,16 @@ def test_the_secret_segment_is_never_told_to_another_machine() -> None:
     with pytest.raises(UsageError, match=r"a\.json") as caught:
         check_secrecy([recording()], route)
     assert "s3cret" not in caught.value.message
+
+
+def test_the_secret_in_a_header_is_never_told_to_another_machine_either() -> None:
+    headers = (("X-Original-URI", "/webhooks/delivery-receipt/s3cret?status=x"),)
+    told = recording(Callback("GET", "/dlr?status=x", headers))
+    remote = parse_address("http://dlr.example.com", allow_remote=True)
+
+    check_secrecy([told], Route(LOCAL, exact=True))
+    check_secrecy([told], Route(remote))
+    for route in (Route(remote, exact=True), Route(remote, path="/dlr", exact=True)):
+        with pytest.raises(UsageError, match=r"a\.json") as caught:
+            check_secrecy([told], route)
+        assert caught.value.hint == "Leave --exact out."

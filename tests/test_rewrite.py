@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from devkit.replay.rewrite import (
     readdress,
     with_header,
     with_path,
+    without_secret,
     without_token,
 )
 from tests.arbitrary import callbacks, tokens, wire_text
@@ -154,6 +157,81 @@ def test_the_secret_segment_is_dropped_however_it_is_spelled(target: str, sent: 
 def test_other_targets_are_kept_to_the_byte(target: str) -> None:
     assert without_token(target) == target
     assert not has_token(target)
+
+
+SECRET = "s3cret_of-this-project"
+
+# What proxies say of the request target, and where the secret stands in it.
+VALUES = [
+    f"{CALLBACK_PATH}[/{SECRET}]?status=delivered",  # X-Original-URI of nginx, X-Forwarded-Uri of Traefik
+    f"https://dlr.example.com{CALLBACK_PATH}[/{SECRET}]",  # Referer
+    f"http://dlr.example.com:80/dev{CALLBACK_PATH}[//{SECRET}/]#top",
+    f'for=192.0.2.1;path="{CALLBACK_PATH}[/{SECRET}]";proto=https',  # Forwarded, with an extension
+    f"next=%2Fwebhooks%2fdelivery-receipt[%2F{SECRET}]%3Fa%3D1&x=1",
+    f"%252Fwebhooks%252Fdelivery%252Dreceipt[%252F{SECRET}]%253Fa",
+    f"/webhooks/delivery-receipt[/%73{SECRET[1:]}] HTTP/1.1",
+    f"\\/webhooks\\/delivery-receipt[\\/{SECRET}]",
+    f"one{CALLBACK_PATH}[/{SECRET}], two{CALLBACK_PATH}[/another-secret]",
+    f"<{CALLBACK_PATH}[/{SECRET}]>; rel=self",
+    f"/hook/[{SECRET}]?status=delivered",  # a proxy that has another path for the same secret
+    f"segment=[{SECRET}]",
+]
+
+
+@pytest.mark.parametrize("marked", VALUES)
+def test_the_secret_is_cut_out_of_any_header_value(marked: str) -> None:
+    value = marked.replace("[", "").replace("]", "")
+    without = re.sub(r"\[.*?\]", "", marked)
+    callback = Callback("GET", f"{CALLBACK_PATH}/{SECRET}?a=1", (("X-Any", value), ("Accept", "*/*")), b"x")
+
+    for sent in (without_secret(callback), readdress(callback, HERE)):
+        assert sent.header("X-Any") == without
+        assert sent.target == f"{CALLBACK_PATH}?a=1"
+        assert (sent.header("Accept"), sent.body) == ("*/*", b"x")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        CALLBACK_PATH,
+        f"{CALLBACK_PATH}/",
+        f"{CALLBACK_PATH}/?a=1",
+        f"{CALLBACK_PATH}s/x",
+        "%2Fwebhooks%2Fdelivery-receipt%3Fa%2Fb",
+        "/webhooks/other/x",
+        "Nexmo/MessagingHUB/v1.0",
+        "%zz\xff",
+    ],
+)
+def test_other_header_values_are_kept_to_the_byte(value: str) -> None:
+    callback = Callback("GET", f"{CALLBACK_PATH}/{SECRET}", (("X-Any", value),))
+
+    assert without_secret(callback).headers == callback.headers
+
+
+def test_a_short_last_segment_is_looked_for_after_the_path_only() -> None:
+    callback = Callback(
+        "GET", f"{CALLBACK_PATH}/text", (("Accept", "text/html"), ("X", f"{CALLBACK_PATH}/text"))
+    )
+
+    assert without_secret(callback).headers == (("Accept", "text/html"), ("X", CALLBACK_PATH))
+
+
+@st.composite
+def spelled(draw: st.DrawFn, text: str) -> str:
+    """A text each of whose characters may be percent-encoded, once or more."""
+    depth = draw(st.integers(0, 3))
+    return "".join(
+        f"%{'25' * (depth - 1)}{ord(char):02x}" if depth and draw(st.booleans()) else char for char in text
+    )
+
+
+@given(spelled(f"{CALLBACK_PATH}/"), st.sampled_from(["", "?a", "%3Fa", " ", '"', ",x"]), wire_text("\0\r\n"))
+def test_no_spelling_of_the_path_gets_the_secret_out(path: str, after: str, before: str) -> None:
+    headers = (("X-Any", f"{before}{path}{SECRET}{after}"),)
+
+    for target in (f"{CALLBACK_PATH}/{SECRET}", "/elsewhere"):
+        assert SECRET not in str(without_secret(Callback("GET", target, headers)).headers)
 
 
 @pytest.mark.parametrize(

@@ -243,3 +243,12 @@ def test_nonsense_is_refused_and_breaks_nothing(simulator, body):
 
     assert status == 200
     assert json.loads(text)["messages"][0]["status"] in ("2", "3")
+
+
+def test_a_signature_over_a_field_name_that_cuts_the_text_is_status_14(simulator):
+    fields = {**MESSAGE, "api_key": "abcd1234", "timestamp": "1577880000", "client-ref&text": "x"}
+    fields["sig"] = sign(fields, simulator.options.signature_secret, simulator.options.signature_method)
+
+    _, document = post(simulator, "/sms/json", fields, {})
+
+    assert document["messages"] == [{"status": "14", "error-text": "Invalid Signature"}]

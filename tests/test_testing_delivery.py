@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.testing import deliver_all, load_all, make_receipt
+from devkit.testing import deliver, deliver_all, load_all, make_receipt
 
 STATUSES = ("accepted", "buffered", "delivered")
 
@@ -113,3 +113,19 @@ def test_importing_brings_in_no_framework():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert run.stdout == "[]\n"
+
+
+def test_the_secret_of_a_recorded_callback_path_is_in_nothing_that_is_delivered():
+    receipt, arrived = make_receipt(), []
+    target = f"/webhooks/delivery-receipt/s3cr3t?{receipt.callback.query}"
+    callback = replace(receipt.callback, target=target, headers=(("X-Original-URI", target),))
+
+    def app(environ, start_response):
+        arrived.append((environ["PATH_INFO"], environ["HTTP_X_ORIGINAL_URI"]))
+        start_response("200 OK", [])
+        return [b""]
+
+    deliver(replace(receipt, callback=callback), app)
+
+    path = "/webhooks/delivery-receipt"
+    assert arrived == [(path, target.replace("/s3cr3t", ""))]

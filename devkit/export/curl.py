@@ -4,12 +4,12 @@ import re
 from shlex import quote
 
 from devkit.callback import CONNECTION_HEADERS, FORWARDING_HEADERS, Callback
+from devkit.export.shell import is_plain, printf_format, word
 
-# curl makes these itself. Those of the way here would have devkit's own receiver take the request for a stranger's.
-_LEFT_OUT = CONNECTION_HEADERS | FORWARDING_HEADERS | {"host", "content-length"}
+# curl and HTTPie make these themselves. Those of the way here would have devkit's own receiver take the request for a
+# stranger's.
+LEFT_OUT = CONNECTION_HEADERS | FORWARDING_HEADERS | {"host", "content-length"}
 _OWN = ("User-Agent", "Accept")  # what curl adds when nothing is said
-_UNSAFE = re.compile(r"[^ -~]|['\\%!]")
-_ESCAPES = {"%": "%%", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def curl_command(callback: Callback, url: str) -> str:
@@ -20,14 +20,14 @@ def curl_command(callback: Callback, url: str) -> str:
     """
     words = ["curl --globoff"]
     words += _method(callback)
-    words += [f"-H {_word(header)}" for header in _headers(callback)]
+    words += [f"-H {word(header)}" for header in _headers(callback)]
     feed = ""
     if _sends_body(callback):
         text = callback.body.decode("latin-1")
-        if _is_plain(text):
+        if is_plain(text):
             words.append(f"--data-raw {quote(text)}")
         else:
-            feed = f"printf {_format(text)} | "
+            feed = f"printf {printf_format(text)} | "
             words.append("--data-binary @-")
     return feed + " \\\n  ".join([*words, *_target(callback, url)]) + "\n"
 
@@ -44,7 +44,7 @@ def _sends_body(callback: Callback) -> bool:
 
 
 def _headers(callback: Callback) -> list[str]:
-    kept = [(name, value) for name, value in callback.headers if name.lower() not in _LEFT_OUT]
+    kept = [(name, value) for name, value in callback.headers if name.lower() not in LEFT_OUT]
     # To curl, `Name;` is a header without a value, and `Name:` keeps curl from sending that header.
     said = [f"{name}: {value}" if value else f"{name};" for name, value in kept]
     added = (*_OWN, "Content-Type") if _sends_body(callback) else _OWN
@@ -55,25 +55,8 @@ def _target(callback: Callback, url: str) -> list[str]:
     if not callback.query:
         return [quote(url)]
     whole = f"{url}?{callback.query}"
-    if _is_plain(whole) and "#" not in whole:
+    if is_plain(whole) and "#" not in whole:
         return [quote(whole)]
     # curl refuses some of these bytes in a URL, and cuts it at a #.
     path = re.sub(r"^[a-z]+://[^/]*", "", url)
-    return [f"--request-target {_word(f'{path}?{callback.query}')}", quote(url)]
-
-
-def _word(text: str) -> str:
-    """A text of latin-1 characters as one word of a command; the bytes are what counts."""
-    return quote(text) if _is_plain(text) else f'"$(printf {_format(text)})"'
-
-
-def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable()
-
-
-def _format(text: str) -> str:
-    """A text of latin-1 characters as the format that has printf write its bytes."""
-    escaped = _UNSAFE.sub(lambda found: _ESCAPES.get(found[0], f"\\{ord(found[0]):03o}"), text)
-    if escaped.startswith("-"):  # else it is an option to printf
-        escaped = rf"\055{escaped[1:]}"
-    return f"'{escaped}'"
+    return [f"--request-target {word(f'{path}?{callback.query}')}", quote(url)]

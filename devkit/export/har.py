@@ -8,11 +8,10 @@ from urllib.parse import parse_qsl
 from devkit import __version__
 from devkit.callback import Callback, to_wire
 from devkit.fixture import Fixture, format_time
-from devkit.replay.rewrite import without_token
 
 
 def archive(fixtures: Sequence[Fixture]) -> str:
-    """The archive's JSON, pure ASCII, with a final newline. The secret segment of the callback path is left out."""
+    """The archive's JSON, pure ASCII, with a final newline."""
     log = {
         "version": "1.2",
         "creator": {"name": "vonage-devkit", "version": __version__},
@@ -65,7 +64,7 @@ def _request(callback: Callback) -> dict[str, object]:
 
 
 def _url(callback: Callback) -> str:
-    target = without_token(callback.target)
+    target = callback.target
     if "://" in target.partition("?")[0]:
         return target
     scheme = "http" if callback.header("X-Forwarded-Proto") == "http" else "https"

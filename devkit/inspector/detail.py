@@ -9,6 +9,7 @@ from devkit.errors import FixtureError
 from devkit.explanation.explain import Explanation, explain
 from devkit.fixture import Fixture, load
 from devkit.inspector.feed import Happening
+from devkit.inspector.header import shown_headers
 from devkit.inspector.order import Editable, editable_fields
 from devkit.inspector.row import Row
 from devkit.inspector.source import Sources
@@ -68,7 +69,7 @@ def read_detail(sources: Sources, key: str, *, numbers: bool) -> Detail | None:
         timeline=timeline,
         stops=stops,
         left_out=left_out,
-        headers=fixture.callback.headers,
+        headers=tuple(shown_headers(fixture.callback, numbers=numbers)),
         answers=tuple(sources.about("forwarded", key)),
         replays=tuple(sources.about("replayed", key)),
         editable=tuple(editable_fields(fixture, numbers=numbers)),
@@ -121,12 +122,3 @@ def wire_hex(callback: Callback) -> str:
         text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
         lines.append(f"{at:06x}  {part[:8].hex(' '):<23}  {part[8:].hex(' '):<23}  {text}")
     return "\n".join(lines)
-
-
-def shown_headers(detail: Detail) -> list[tuple[str, str]]:
-    """The headers as text: the bytes of a value may be UTF-8."""
-    return [(name, _text(value)) for name, value in detail.headers]
-
-
-def _text(value: str) -> str:
-    return value.encode("latin-1", "replace").decode("utf-8", "backslashreplace")

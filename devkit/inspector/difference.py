@@ -1,14 +1,17 @@
 """Two receipts side by side: what differs. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from devkit.callback import Callback
 from devkit.fixture import Fixture
+from devkit.inspector.header import shown_headers
 from devkit.receipt import Receipt
-from devkit.redact import mask_field
+from devkit.redact import mask_field, mask_numbers_in
 from devkit.replay.rewrite import has_token, without_token
 
 Verdict = Literal["same", "changed", "only left", "only right"]
@@ -36,10 +39,15 @@ def compare(left: Fixture, right: Fixture, *, numbers: bool) -> dict[str, list[L
 
     Masked numbers that differ show as changed, whatever their last digits.
     """
+    fields = _lines(_fields(left), _fields(right))
+    headers = _lines(_headers(left.callback), _headers(right.callback))
+    if not numbers:
+        fields = [_masked(line, partial(mask_field, line.name)) for line in fields]
+        headers = [_masked(line, mask_numbers_in) for line in headers]
     return {
-        "Fields": [_masked(line, numbers) for line in _lines(_fields(left), _fields(right))],
+        "Fields": fields,
         "Request": _lines(_request(left.callback), _request(right.callback)),
-        "Headers": _lines(_headers(left.callback), _headers(right.callback)),
+        "Headers": headers,
     }
 
 
@@ -51,17 +59,16 @@ def _lines(left: Sequence[tuple[str, str]], right: Sequence[tuple[str, str]]) ->
 def _numbered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Names made unique, since a header may stand twice."""
     numbered: dict[str, str] = {}
+    count: Counter[str] = Counter()
     for name, value in pairs:
-        count = sum(1 for other in numbered if other == name or other.startswith(f"{name} #"))
-        numbered[f"{name} #{count + 1}" if count else name] = value
+        count[name] += 1
+        numbered[f"{name} #{count[name]}" if count[name] > 1 else name] = value
     return numbered
 
 
-def _masked(line: Line, numbers: bool) -> Line:
-    if numbers:
-        return line
-    left = None if line.left is None else mask_field(line.name, line.left)
-    right = None if line.right is None else mask_field(line.name, line.right)
+def _masked(line: Line, mask: Callable[[str], str]) -> Line:
+    left = None if line.left is None else mask(line.left)
+    right = None if line.right is None else mask(line.right)
     if left == right and line.left != line.right:
         right = f"{right} (another one)"
     return Line(line.name, left, right)
@@ -84,4 +91,4 @@ def _request(callback: Callback) -> list[tuple[str, str]]:
 
 
 def _headers(callback: Callback) -> list[tuple[str, str]]:
-    return [(name.title(), value) for name, value in callback.headers]
+    return [(name.title(), value) for name, value in shown_headers(callback, numbers=True)]

@@ -3,18 +3,15 @@
 from flask import Blueprint, Response, abort, render_template, request
 
 from devkit.errors import UsageError
-from devkit.export import export
+from devkit.export import PAGE_FORMS, export
 from devkit.fixture import load
-from devkit.inspector.detail import read_detail, shown_headers
+from devkit.inspector.detail import read_detail
 from devkit.inspector.difference import compare
-from devkit.inspector.httpie import httpie_command
 from devkit.inspector.index import entry_of
 from devkit.inspector.picture import read_picture
 from devkit.inspector.render import asked_query, list_values, render_overview, render_part, shows_numbers
 from devkit.inspector.source import Sources
 from devkit.selector import shown
-
-_FORMS = ("curl", "httpie", "pytest", "http", "har")
 
 
 def pages(sources: Sources) -> Blueprint:
@@ -68,10 +65,7 @@ def receipt_page(sources: Sources, key: str, *, tab: str = "", **values: object)
     detail = read_detail(sources, checked(sources, key), numbers=shows_numbers())
     if detail is None:
         abort(404)
-    headers = shown_headers(detail)
-    return render_part(
-        sources, "_detail.html", selected=key, detail=detail, headers=headers, tab=tab, **values
-    )
+    return render_part(sources, "_detail.html", selected=key, detail=detail, tab=tab, **values)
 
 
 def in_form(sources: Sources, key: str, form: str) -> bytes:
@@ -79,8 +73,6 @@ def in_form(sources: Sources, key: str, form: str) -> bytes:
     path, url = sources.rows.path(key), sources.options.curl_url
     if form == "path":
         return shown(path).encode()
-    if form == "httpie":
-        return httpie_command(load(path).callback, url).encode()
-    if form not in _FORMS:
-        raise UsageError(f"No form is called {form!r}.", hint=f"Use one of: {', '.join(_FORMS)}, path")
+    if form not in PAGE_FORMS:
+        raise UsageError(f"No form is called {form!r}.", hint=f"Use one of: {', '.join(PAGE_FORMS)}, path")
     return export(form, [(path, load(path))], url)

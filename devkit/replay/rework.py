@@ -10,7 +10,7 @@ from devkit.push import Address
 from devkit.replay.edit import convert, set_field, unset_field
 from devkit.replay.plan import Recording
 from devkit.replay.renew import Signer, resign, restamp
-from devkit.replay.rewrite import Destination, has_token, keep_exact, readdress, with_header
+from devkit.replay.rewrite import Destination, has_token, keep_exact, readdress, with_header, without_secret
 from devkit.replay.target import LOCAL_NAMES, path_of
 from devkit.selector import shown
 
@@ -96,11 +96,16 @@ def finisher(
 def check_secrecy(recordings: Iterable[Recording], route: Route) -> None:
     """Raise UsageError when an exact replay would tell another machine the secret of the callback path."""
     is_remote = route.address.allow_remote and route.address.host not in LOCAL_NAMES
-    if not route.exact or not is_remote or route.path or path_of(route.address):
+    if not route.exact or not is_remote:
         return
+    keeps_path = not (route.path or path_of(route.address))
     for recording in recordings:
-        if has_token(recording.callback.target):
+        callback = recording.callback
+        in_headers = without_secret(callback).headers != callback.headers
+        if in_headers or (keeps_path and has_token(callback.target)):
             raise UsageError(
                 f"{shown(recording.path)} holds the secret of your callback path, and {route.address} is remote.",
-                hint="Name another path with --path, or leave --exact out.",
+                hint="Leave --exact out."
+                if in_headers
+                else "Name another path with --path, or leave --exact out.",
             )

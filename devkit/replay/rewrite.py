@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from devkit.callback import CALLBACK_PATH, CONNECTION_HEADERS, REPLAY_HEADER, Callback
@@ -11,6 +12,22 @@ from devkit.errors import UsageError
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*)")
 _MARK = REPLAY_HEADER.lower()
+
+# The callback path inside a header value, where proxies put the request target (`X-Original-URI`, `X-Forwarded-Uri`,
+# `Referer`), and the secret after it. Any character may be percent-encoded, more than once too. Group 1 is kept.
+# The quantifiers are possessive: whatever the value is, it is read once.
+_SLASHES = r"(?:[/\\]|%(?:25)*+(?i:2f|5c))++"
+_PATH_IN_VALUE = "".join(
+    _SLASHES if char == "/" else rf"(?:{re.escape(char)}|%(?:25)*+(?i:{ord(char):02x}))"
+    for char in CALLBACK_PATH.strip("/")
+)
+_AFTER_A_PATH = "\t\n\r \"#&'),;<>?\\]|}"
+_REST_OF_PATH = (
+    rf"(?:[^{re.escape(_AFTER_A_PATH)}%]"
+    rf"|%(?!(?:25)*+(?i:{'|'.join(f'{ord(char):02x}' for char in _AFTER_A_PATH)})))++"
+)
+_SECRET_IN_VALUE = re.compile(rf"({_PATH_IN_VALUE}){_SLASHES}{_REST_OF_PATH}")
+_LEAST_SECRET = 8  # characters; a shorter text may stand in a header by chance
 _FRAMING = ("content-length", "transfer-encoding")
 
 Headers = tuple[tuple[str, str], ...]
@@ -29,13 +46,13 @@ class Destination:
 def readdress(callback: Callback, to: Destination) -> Callback:
     """The callback for another host: Host, Content-Length and path changed, hop-by-hop headers left out, marked.
 
-    The secret last segment of devkit's callback path is never kept. Everything else stays, byte for byte.
+    The secret of the callback path is never kept: see `without_secret`. Everything else stays, byte for byte.
     """
     dropped = CONNECTION_HEADERS.union(to.dropped) if to.dropped else CONNECTION_HEADERS
     chosen = {"host": to.host, "content-length": str(len(callback.body))}
     headers: list[tuple[str, str]] = []
     names: set[str] = set()
-    for name, value in callback.headers:  # once, since a replay does this for thousands
+    for name, value in _headers_without_secret(callback):  # once, since a replay does this for thousands
         plain = name.lower()
         if plain in dropped or (plain in chosen and plain in names):
             continue
@@ -70,16 +87,47 @@ def with_path(target: str, path: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}{query}"
 
 
+def without_secret(callback: Callback) -> Callback:
+    """The callback without the secret of its callback path, in the target and in all header values.
+
+    Whatever leaves the private files goes through this. All else stays as it is, byte for byte.
+    """
+    target = without_token(callback.target)
+    return Callback(callback.method, target, _headers_without_secret(callback), callback.body)
+
+
+def _headers_without_secret(callback: Callback) -> Headers:
+    secret = _split_path(callback.path)[1]
+    values = "\n".join([value for _, value in callback.headers])
+    # Nearly no request has any of these, and a replay does this for thousands.
+    if "delivery-receipt" in values or "%" in values or (secret and secret in values):
+        return tuple((name, _cut(value, secret)) for name, value in callback.headers)
+    return callback.headers
+
+
+def _cut(value: str, secret: str) -> str:
+    value = _SECRET_IN_VALUE.sub(lambda found: found[1], value)
+    # A proxy may have had another path for the same secret.
+    return value.replace(secret, "") if len(secret) >= _LEAST_SECRET else value
+
+
 def without_token(target: str) -> str:
     """A request target without the secret that follows devkit's callback path, however it is spelled."""
     path, mark, query = target.partition("?")
+    return f"{_split_path(path)[0]}{mark}{query}"
+
+
+@lru_cache(maxsize=64)  # recordings of one project have nearly all the same path
+def _split_path(path: str) -> tuple[str, str]:
+    """A path without the secret after devkit's callback path, and that secret; empty when there is none."""
     if path == CALLBACK_PATH:
-        return target
+        return path, ""
     origin = match[0] if (match := _ABSOLUTE.match(path)) else ""
     plain = re.sub("/+", "/", unquote(path[len(origin) :], encoding="latin-1"))
-    if not plain.startswith(f"{CALLBACK_PATH}/") or plain == f"{CALLBACK_PATH}/":
-        return target
-    return f"{origin}{CALLBACK_PATH}{mark}{query}"
+    secret = plain.removeprefix(f"{CALLBACK_PATH}/")
+    if secret in ("", plain):
+        return path, ""
+    return f"{origin}{CALLBACK_PATH}", secret.rstrip("/").rpartition("/")[2]
 
 
 def has_token(target: str) -> bool:
