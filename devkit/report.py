@@ -2,12 +2,11 @@
 so that a slow terminal never holds a receipt up."""
 
 import json
-import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
@@ -83,18 +82,10 @@ def _print(queue: SimpleQueue[Event | None], show: Callable[[Event], None], stop
                 sys.stdout.flush()
                 time.sleep(_REST)
         sys.stdout.flush()
-    # The terminal was closed, or the pipe's reader left, of which rich makes a SystemExit.
-    except (OSError, SystemExit):
-        _let_go()
+    # The terminal was closed, or the pipe's reader left, of which rich makes a SystemExit. Other trouble does not come
+    # here: see `devkit.output`.
+    except (BrokenPipeError, SystemExit):
         stop.ask()
-
-
-def _let_go() -> None:
-    # Python flushes what is left when it exits; where nobody reads that fails, and makes the exit code 120.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    with suppress(OSError, ValueError):
-        os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 def _json_line(event: Event) -> None:

@@ -13,10 +13,11 @@ DEADLINE = 20  # seconds
 SCRIPT = """
 import sys
 from devkit.event import Probe
+from devkit.output import surviving_output
 from devkit.report import reporting
 from devkit.stop import Stop
 stop = Stop()
-with reporting(as_json=sys.argv[1] == "json", stop=stop) as emit:
+with surviving_output(), reporting(as_json=sys.argv[1] == "json", stop=stop) as emit:
     emit(Probe(sys.argv[2]))
     if sys.argv[3] == "wait":
         assert stop.wait(20), "nobody asked to stop"

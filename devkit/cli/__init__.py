@@ -8,10 +8,12 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 import click
+from click.exceptions import Exit
 
 from devkit import __version__
 from devkit.colour import wanted
 from devkit.errors import DevkitError
+from devkit.output import surviving_output
 
 if TYPE_CHECKING:  # most runs complete nothing
     from click.shell_completion import CompletionItem
@@ -33,6 +35,8 @@ COMMANDS = {
     "init": "Put what devkit needs into this project.",
     "completion": "Let a shell complete commands, fixtures and statuses.",
 }
+
+_SESSIONS = ("dev", "simulate")  # they show lines on the side
 
 
 class _Commands(click.Group):
@@ -60,12 +64,22 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def invoke(self, ctx: click.Context) -> object:
+    def invoke(self, ctx: click.Context) -> None:
+        with surviving_output() as dropped:
+            code = self._exit_code(ctx)
+        # A script must not take half an output for a whole one. A session has done its work all the same.
+        lost = dropped() and ctx.invoked_subcommand not in _SESSIONS
+        ctx.exit(code or int(bool(lost)))
+
+    def _exit_code(self, ctx: click.Context) -> int:
         try:
-            return super().invoke(ctx)
+            super().invoke(ctx)
         except DevkitError as error:
             print_error(error)
-            ctx.exit(error.exit_code)
+            return error.exit_code
+        except Exit as asked:
+            return asked.exit_code
+        return 0
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
