@@ -63,7 +63,7 @@ def test_a_chunked_body_is_joined_and_noted(running: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["/%7e%2F%zz?a=%41;b", "//a//b", "/x;y=1?", "/caf\xe9?\xff=\x80", "http://a.test/p?q"]
+    "target", ["/%7e%2F%zz?a=%41;b", "//a//b", "/x;y=1?", "/caf\xe9?\xff=\x80", "http://a.test/p?q", "*"]
 )
 def test_the_target_is_kept_to_the_byte(running: Running, target: str) -> None:
     with running(app := App()) as place:
@@ -86,7 +86,11 @@ def kept_alive(running: Running) -> Iterator[tuple[App, socket.socket]]:
 
 
 @settings(max_examples=50)
-@given(st.lists(st.tuples(_TOKEN.filter(lambda name: name.lower() not in _MEANT_FOR_THE_SERVER), _VALUE)))
+@given(
+    st.lists(
+        st.tuples(_TOKEN.filter(lambda name: name.lower() not in _MEANT_FOR_THE_SERVER), _VALUE), max_size=100
+    )
+)
 def test_any_headers_arrive_as_they_were_sent(
     kept_alive: tuple[App, socket.socket], pairs: list[tuple[str, str]]
 ) -> None:
@@ -110,6 +114,12 @@ def test_any_headers_arrive_as_they_were_sent(
         (b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 400),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding:\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked, chunked\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked,\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: ,chunked\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding:\r\n", 501),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked;q=1\r\n", 501),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: identity\r\n", 501),
         (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n", 400),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n", 501),
         (b"GET / HTTP/1.1\r\nX-Bare: a\nb: c\r\n", 400),
@@ -118,8 +128,15 @@ def test_any_headers_arrive_as_they_were_sent(
         (b"get / HTTP/1.1\r\n", 400),
         (b"GET http://[/ HTTP/1.1\r\n", 400),
         (b"GET /caf\xe9 and more HTTP/1.1\r\n", 400),
+        *((b"GET /p%cq HTTP/1.1\r\n" % control, 400) for control in (*range(0x20), 0x7F)),
+        (b"GET /caf\xe9\tq HTTP/1.1\r\n", 400),
+        (b"GET \t/ HTTP/1.1\r\n", 400),
+        (b"G\tET / HTTP/1.1\r\n", 400),
         (b"\x16\x03\x01\x02\x00 hello\r\n", 400),
         (b"GET / HTTP/1.1\r\nX-Long: " + b"x" * 33_000 + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 101, 431),
+        (b"GET / HTTP/1.1\r\na:b\r\n" + b" c\r\n" * 100, 431),
+        (b"POST / HTTP/1.1\r\nContent-Length: 9\r\n" + b"a:b\r\n" * 100, 431),
         (b"POST / HTTP/1.1\r\nContent-Length: 65537\r\n", 413),
         (b"POST / HTTP/1.1\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n", 413),
     ],
@@ -130,6 +147,14 @@ def test_a_bad_request_is_refused_without_words(running: Running, head: bytes, s
 
     assert status_of(answer) == status
     assert app.taken == []
+
+
+def test_a_hundred_header_lines_are_taken(running: Running) -> None:
+    with running(app := App()) as place:
+        answer = talk(place, b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 99 + CLOSE + b"\r\n")
+
+    assert status_of(answer) == 200
+    assert len(app.taken[0].headers) == 100
 
 
 def test_a_chunked_body_above_the_limit_is_refused(running: Running) -> None:

@@ -7,9 +7,14 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
-from waitress.utilities import build_http_date
+from waitress.utilities import RequestHeaderFieldsTooLarge, build_http_date
 
 from devkit.wsgi import FOLDED_KEY, HEADERS_KEY
+
+_MAX_HEADER_LINES = 100
+
+# In a request line. waitress would drop a TAB from the target and keep the others; other programs cut it there.
+_CONTROLS = bytes([*range(0x20), 0x7F])
 
 
 class Parser(HTTPRequestParser):
@@ -21,6 +26,12 @@ class Parser(HTTPRequestParser):
 
     def parse_header(self, header_plus: bytes) -> None:
         line, end, rest = header_plus.partition(b"\r\n")
+        if rest.count(b"\r\n") - 1 > _MAX_HEADER_LINES:  # the last one ends the head
+            super().parse_header(b"GET / HTTP/1.0\r\n")  # as waitress does when the head is too long
+            self.error = RequestHeaderFieldsTooLarge("too many header lines")
+            return
+        if line.translate(None, _CONTROLS) != line:
+            raise ParsingError("the request line has a control character")
         try:
             super().parse_header(_as_ascii(line) + end + rest)
         except ValueError as error:  # such as the host of `GET http://[/`
@@ -29,11 +40,19 @@ class Parser(HTTPRequestParser):
             self.request_uri = line.split(b" ")[1].decode("latin-1")
         self.pairs = _pairs(header_plus)
         self.folded = b"\r\n " in header_plus or b"\r\n\t" in header_plus
-        names = [name.lower() for name, _ in self.pairs]
-        coded = names.count("transfer-encoding")
-        if coded and (not self.chunked or coded > 1 or "content-length" in names):
+        if not self._has_clear_end():
             # Two programs that read such a request could see its end in two places (RFC 9112, section 6.1).
             raise ParsingError("where the body ends is not clear")
+
+    def _has_clear_end(self) -> bool:
+        """Whether no more than one header says where the body ends."""
+        if not (codings := self._values("transfer-encoding")):
+            return True
+        return self.chunked and codings == ["chunked"] and not self._values("content-length")
+
+    def _values(self, wanted: str) -> list[str]:
+        """The values of a header, in lower case."""
+        return [value.lower() for name, value in self.pairs if name.lower() == wanted]
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
