@@ -206,6 +206,43 @@ def test_requests_sent_together_are_answered_in_turn(running: Running) -> None:
     assert [callback.target for callback in app.taken] == ["/1", "/2"]
 
 
+def test_hundreds_of_requests_sent_together_are_answered_in_turn(running: Running) -> None:
+    requests = [b"POST /%d HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi" % number for number in range(600)]
+    with running(app := App()) as place:
+        answer = talk(place, b"".join(requests) + b"GET /last HTTP/1.1\r\n" + CLOSE + b"\r\n")
+
+    assert answer.count(b"200 OK") == 601
+    assert [callback.target for callback in app.taken] == [f"/{number}" for number in range(600)] + ["/last"]
+    assert {callback.body for callback in app.taken[:-1]} == {b"hi"}
+
+
+def test_a_request_that_came_in_part_with_the_one_before_it_is_read_to_its_end(running: Running) -> None:
+    with running(app := App()) as place, socket.create_connection(place, DEADLINE) as connection:
+        connection.sendall(b"GET /1 HTTP/1.1\r\n\r\nPOST /2 HTTP/1.1\r\nContent-Le")
+        assert answer_on(connection)[0] == 200
+        connection.sendall(b"ngth: 2\r\n" + CLOSE + b"\r\nhi")
+
+        assert status_of(read_to_end(connection)) == 200
+
+    assert [(callback.target, callback.body) for callback in app.taken] == [("/1", b""), ("/2", b"hi")]
+
+
+def test_who_asks_first_in_line_is_told_to_go_on_after_the_answers_before_it(running: Running) -> None:
+    with running(app := App()) as place, socket.create_connection(place, DEADLINE) as connection:
+        head = b"POST /2 HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n" + CLOSE + b"\r\n"
+        connection.sendall(b"GET /1 HTTP/1.1\r\n\r\n" + head)
+        told = b""
+        while b"100 Continue\r\n\r\n" not in told:
+            told += connection.recv(1000)
+        connection.sendall(b"hi")
+
+        assert told.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert told.endswith(b"\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
+        assert status_of(read_to_end(connection)) == 200
+
+    assert app.taken[1].body == b"hi"
+
+
 def test_a_mistake_in_the_application_is_an_answer_without_words(
     running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
