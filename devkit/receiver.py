@@ -12,8 +12,8 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from devkit.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, is_origin_form
+from devkit.local_access import rejection_reason
 from devkit.server import MAX_BODY, Rest, serve
-from devkit.stranger import objection
 from devkit.wsgi import callback_of
 
 _METHODS = ("GET", "HEAD", "POST")
@@ -150,7 +150,7 @@ def _given_in(path: str) -> str | None:
 
 def _came_straight(callback: Callback, remote: str) -> bool:
     """Whether a request came from a program on this machine, not through the tunnel and not from a web page."""
-    return not objection(callback.headers, remote, own_pages=False)
+    return not rejection_reason(callback, remote, own_pages=False)
 
 
 def _kind(callback: Callback, remote: str) -> Kind:
