@@ -1,6 +1,7 @@
 """A callback: the HTTP request that carries a receipt, as it arrived. What it says is read in `receipt`."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -29,10 +30,14 @@ FORWARDING_HEADERS = frozenset(
         "x-forwarded-host",
         "x-forwarded-proto",
         "x-real-ip",
+        "x-client-ip",
+        "x-original-host",
         "cf-connecting-ip",
         "true-client-ip",
     }
 )
+
+_ORIGIN_FORM = re.compile(r"/[!-~\x80-\xff]*")
 
 # Vonage pushes JSON with another HTTP client than GET and form
 # (captures in Vonage/vonage-php-sdk-core, test/SMS/requests/dlr-*.txt, 2020).
@@ -87,6 +92,14 @@ def _is_json(callback: Callback) -> bool:
     if content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return False
     return content_type.endswith("json") or callback.body.lstrip()[:1] in (b"{", b"[")
+
+
+def is_origin_form(target: str) -> bool:
+    """Whether a request target is a path, maybe with a query, without control characters (RFC 9112, section 3.2.1).
+
+    Every other form is read differently by different programs: some take the path of `http:/path`, or drop a TAB.
+    """
+    return _ORIGIN_FORM.fullmatch(target) is not None
 
 
 def to_wire(callback: Callback) -> bytes:

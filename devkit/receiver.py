@@ -11,9 +11,9 @@ from typing import Any, Literal
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from devkit.callback import CALLBACK_PATH, REPLAY_HEADER, Callback
+from devkit.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, is_origin_form
+from devkit.local_access import rejection_reason
 from devkit.server import MAX_BODY, Rest, serve
-from devkit.stranger import objection
 from devkit.wsgi import callback_of
 
 _METHODS = ("GET", "HEAD", "POST")
@@ -106,6 +106,8 @@ def take_one(take_all: TakeAll, arrival: Arrival) -> int:
 
 def _admits(callback: Callback, given: str, remote: str, token: str) -> bool:
     """Whether a request may come in. given: the last segment of its path. remote: the peer's address."""
+    if not is_origin_form(callback.target):  # what is read in two ways has its token in two places
+        return False
     if not given:
         return not token or _came_straight(callback, remote)
     return bool(token) and hmac.compare_digest(given.encode(), token.encode())
@@ -129,10 +131,12 @@ def _plain_arrival(environ: dict[str, Any], token: str) -> Arrival | None:
     given, remote = _given_in(environ["PATH_INFO"]), environ["REMOTE_ADDR"]
     if given is None or environ["REQUEST_METHOD"] not in ("GET", "POST"):
         return None
-    if not _admits(callback_of(environ, b"")[0], given, remote, token):
+    callback, captured = callback_of(environ, b"")
+    if not _admits(callback, given, remote, token):
         return None
+    # Read only now: the long way reads it, too, and it can be read once.
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    callback, captured = callback_of(environ, body)
+    callback = Callback(callback.method, callback.target, callback.headers, body)
     return Arrival(_kind(callback, remote), callback, captured)
 
 
@@ -146,7 +150,7 @@ def _given_in(path: str) -> str | None:
 
 def _came_straight(callback: Callback, remote: str) -> bool:
     """Whether a request came from a program on this machine, not through the tunnel and not from a web page."""
-    return not objection(callback.headers, remote, own_pages=False)
+    return not rejection_reason(callback, remote, own_pages=False)
 
 
 def _kind(callback: Callback, remote: str) -> Kind:

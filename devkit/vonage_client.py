@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from devkit.errors import ConfigurationError, VonageError
-from devkit.loopback import names_loopback
+from devkit.loopback import Host, parse_host
 from devkit.redact import hide_secrets, one_line
 
 if TYPE_CHECKING:  # not to hide a circle: these only name types, and importing them costs half a second
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # not to hide a circle: these only name types, and importing 
 
 TIMEOUT = 20  # seconds; Vonage itself waits up to 18 for the URL that it probes before saving it
 
-_VONAGE_HOST = re.compile(r"([a-z0-9-]+\.)*(nexmo|vonage)\.com")
+_VONAGE_NAME = re.compile(r"([a-z0-9-]+\.)*(nexmo|vonage)\.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class Credentials:
     host: str = "rest.nexmo.com"
 
 
+def is_vonage_name(name: str) -> bool:
+    """Whether a host name, in lower case, is Vonage's own: `rest.nexmo.com`, `api.nexmo.com`, `api-eu.vonage.com`."""
+    return _VONAGE_NAME.fullmatch(name) is not None
+
+
 def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpClient":
     """A client for a few calls of one kind. timeout: whole seconds. Raises ConfigurationError for a foreign host.
 
@@ -41,25 +46,31 @@ def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpCli
     """
     from vonage_http_client import Auth, HttpClient, HttpClientOptions
 
-    loopback = names_loopback(credentials.host)
-    if not loopback and not _VONAGE_HOST.fullmatch(credentials.host.lower()):
-        raise ConfigurationError(
-            f"VONAGE_REST_HOST is {credentials.host!r}, which is neither Vonage's nor on this machine.",
-            hint="Remove the line to use rest.nexmo.com, or name a simulator as 127.0.0.1:PORT",
-        )
+    host = _allowed_host(credentials.host)
     # The SDK logs the Authorization header when debugging, and error bodies as warnings; we say what matters.
     logging.getLogger("vonage").disabled = True
     # Both settings together keep a POST from being sent again behind our back: pool_maxsize also is the number
     # of tries after a lost connection, ten by default.
-    options = HttpClientOptions(rest_host=credentials.host, timeout=timeout, max_retries=0, pool_maxsize=1)
+    options = HttpClientOptions(rest_host=str(host), timeout=timeout, max_retries=0, pool_maxsize=1)
     client = HttpClient(Auth(api_key=credentials.api_key, api_secret=credentials.api_secret), options)
     session = client._session  # private, but the only way to reach a simulator and to refuse redirects
     session.max_redirects = 0
     session.auth = lambda request: request  # or an entry in ~/.netrc would take the place of the API key
-    if loopback:
+    if host.is_loopback:
         session.trust_env = False  # a proxy of the environment leads nowhere on loopback
-        session.mount(f"https://{credentials.host}/", _plain_http_adapter())
+        session.mount(f"https://{host}/", _plain_http_adapter())
     return client
+
+
+def _allowed_host(text: str) -> Host:
+    """The host that may get the key and the secret. What is connected to is made of it, never of the text itself."""
+    host = parse_host(text)
+    if host and (host.is_loopback or (is_vonage_name(host.name) and host.port is None)):
+        return host
+    raise ConfigurationError(
+        f"VONAGE_REST_HOST is {text!r}, which is neither Vonage's nor on this machine.",
+        hint="Remove the line to use rest.nexmo.com, or name a simulator as 127.0.0.1:PORT",
+    )
 
 
 def post_form(credentials: Credentials, path: str, params: dict[str, str]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from devkit.store import Store
 from reliability.conftest import Figures, Often
 from reliability.load import Senders, message_in, sending
 from tests.dev_process import DevProcess, running_dev
-from tests.wire import Place
+from tests.wire import Place, read_to_end
 
 MEGABYTE = 1 << 20
 
@@ -132,6 +132,45 @@ SLOW_BODY = (
 def drip(peers: list[socket.socket]) -> None:
     for peer in peers:
         peer.sendall(b"x")
+
+
+TOGETHER = 455  # as many as a server reads from a connection at once, which is 8 KiB
+REQUESTS = b"GET / HTTP/1.1\r\n\r\n" * (TOGETHER - 1) + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"
+ANSWER = b"HTTP/1.1 404 "
+
+
+def test_requests_sent_together_hold_nobody_up(tmp_path: Path, often: Often, figures: Figures) -> None:
+    """Each connection of a crowd sends hundreds of requests without a wait for an answer (HTTP pipelining)."""
+    crowd = often(150, 50)
+    with running_dev(tmp_path, *QUIET) as dev, ExitStack() as stack:
+        url = dev.wait_for("ready")["local_url"]
+        peers = [stack.enter_context(socket.create_connection(place_of(url), 30)) for _ in range(crowd)]
+        for peer in peers:
+            peer.sendall(REQUESTS)
+        senders = Senders(url, prefix="B", connections=2, each=10)
+        with sending(senders):
+            pass
+        answered_by_then = sum(map(answers_so_far, peers))
+        answered = sum(read_to_end(peer).count(ANSWER) for peer in peers)
+        assert dev.stop() == 0
+    stored = {message_in(entry.path) for entry in Store(tmp_path / "fixtures").entries()}
+
+    assert senders.answers == {200: 20}
+    assert senders.acknowledged == stored
+    assert answered_by_then < answered == TOGETHER * crowd  # they were at work all the time
+    assert senders.slowest < 2
+    figures.note(
+        f"pipelining: {crowd} connections with {TOGETHER} requests each; {len(stored)} receipts beside them, slowest"
+        f" {senders.slowest * 1000:.0f} ms, 0 lost"
+    )
+
+
+def answers_so_far(peer: socket.socket) -> int:
+    """How many answers are there to read; none is read."""
+    try:
+        return peer.recv(1 << 20, socket.MSG_PEEK | socket.MSG_DONTWAIT).count(ANSWER)
+    except BlockingIOError:
+        return 0
 
 
 def test_strangers_without_end_do_not_grow(tmp_path: Path, often: Often, figures: Figures) -> None:

@@ -71,9 +71,12 @@ TRIES: list[tuple[str, str, tuple[tuple[str, str], ...]]] = [
     ("GET", ASK, (LOCAL, PUBLIC)),
     ("GET", f"http://127.0.0.1{ASK}", (PUBLIC,)),
     ("GET", f"http://127.0.0.1{ASK}", (LOCAL,)),
+    ("GET", f"http://127.0.0.1:3000{ASK}", (LOCAL,)),
+    ("GET", f"http:{ASK}", (LOCAL,)),
     ("GET", ASK, (LOCAL, ("X-Forwarded-For", "127.0.0.1"), ("X-Forwarded-Host", "localhost"))),
     ("GET", ASK, (LOCAL, ("Forwarded", "for=127.0.0.1;host=localhost"))),
     ("GET", ASK, (LOCAL, ("X-Real-IP", "127.0.0.1"))),
+    ("GET", ASK, (LOCAL, ("X-Client-IP", "127.0.0.1"), ("X-Original-Host", "localhost"))),
     ("GET", ASK, (LOCAL, (REPLAY_HEADER, "1"))),
     ("GET", ASK, (LOCAL, ("X-HTTP-Method-Override", "POST"), ("X-Original-URL", CALLBACK_PATH))),
 ]

@@ -1,5 +1,6 @@
 import signal
 import socket
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -7,12 +8,15 @@ import pytest
 from flask import Flask, request
 
 from devkit.callback import Callback, compose
+from devkit.errors import VonageError
 from devkit.fixture import load
 from devkit.push import Answer, parse_address, push
 from devkit.receipt import Receipt
 from devkit.server import listen, serve
-from devkit.simulator import run_simulator
+from devkit.session import project_in
+from devkit.simulator import SimulatorOptions, run_simulator
 from devkit.store import Store
+from devkit.vonage_client import Credentials, post_form
 from tests.dev_process import running_dev
 
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A00000012345678", "status": "delivered", "err-code": "0"}
@@ -104,6 +108,31 @@ def test_stranger_is_refused_and_told_of_once(tmp_path: Path) -> None:
     assert answers == [404, 404]
     assert refused == {"event": "refused", "status": 404, "reason": refused["reason"], "count": 1}
     assert list(Store(tmp_path / "fixtures").entries()) == []
+
+
+def test_the_simulator_of_a_session_has_credentials_that_nobody_can_know(tmp_path: Path) -> None:
+    known = SimulatorOptions()
+    found = []
+    for _ in range(2):
+        with running_dev(tmp_path, "--no-demo") as dev:
+            dev.wait_for("ready")
+            session = project_in(tmp_path).session()
+            assert session
+            credentials = Credentials(session.api_key, session.api_secret, session.rest_host)
+            guesses = [replace(credentials, api_key=known.api_key, api_secret=known.api_secret)]
+            guesses += [replace(credentials, api_secret=known.api_secret)]
+            for guess in guesses:
+                with pytest.raises(VonageError, match="401"):
+                    post_form(guess, "/account/settings", {})
+            held = post_form(credentials, "/account/settings", {})
+            assert dev.stop() == 0
+        assert held["dr-callback-url"] == session.callback_url
+        found.append((session.api_key, session.api_secret))
+
+    (key, secret), other = found
+    assert (len(key), key.isalnum(), len(secret) >= 16) == (8, True, True)
+    assert key != other[0]
+    assert secret != other[1]
 
 
 def test_live_mode_with_a_tunnel_of_ones_own_registers_and_gives_back(tmp_path: Path) -> None:

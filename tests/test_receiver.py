@@ -65,6 +65,31 @@ def test_the_query_is_kept_to_the_byte(place: Place, taker: Taker, query: str) -
     assert taker.arrivals[0].callback.target == f"{OURS}?{query}"
 
 
+@pytest.mark.parametrize("path", [CALLBACK_PATH, OURS])
+@pytest.mark.parametrize(
+    "start",
+    ["http:", "HTTP:", "http://", "http://127.0.0.1:3000", "https://localhost", "http:///", "x:", "x"],
+)
+def test_a_target_that_is_not_a_path_is_not_admitted(
+    place: Place, taker: Taker, path: str, start: str
+) -> None:
+    asked = get(f"{start}{path}?status=delivered", ("Host", "127.0.0.1:3000"))
+
+    assert status_of(place, asked) == 404
+    assert taker.kinds == ["refused"]
+
+
+@pytest.mark.parametrize("path", [CALLBACK_PATH, OURS])
+@pytest.mark.parametrize("control", ["\t", "\0", "\x01", "\x0b", "\x1f", "\x7f"])
+def test_a_target_with_a_control_character_is_not_admitted(
+    place: Place, taker: Taker, path: str, control: str
+) -> None:
+    for target in (f"{path[:9]}{control}{path[9:]}?status=delivered", f"{path}?status={control}"):
+        assert status_of(place, get(target, ("Host", "127.0.0.1:3000"))) == 400
+
+    assert taker.arrivals == []
+
+
 @pytest.mark.parametrize("body", [b"", b"\x00\xff\xfe", b"{not json", b"a=%zz\r\n\r\n", b"x" * 65536])
 def test_any_body_is_kept_to_the_byte(place: Place, taker: Taker, body: bytes) -> None:
     head = (PUBLIC, ("Content-Length", str(len(body))), ("Content-Type", "text/x"), ("Connection", "close"))
@@ -171,6 +196,13 @@ def test_the_bare_path_is_open_to_this_machine(place: Place, taker: Taker, host:
         [("Host", "localhost"), ("x-forwarded-host", "a.test")],
         [("Host", "localhost"), ("Forwarded", "")],
         [("Host", "localhost"), ("VIA", "1.1 proxy")],
+        [("Host", "localhost"), ("X-Original-Host", "a.test")],
+        [("Host", "localhost"), ("x-client-ip", "192.0.2.1")],
+        [("Host", "evillocalhost")],
+        [("Host", "a.localhost")],
+        [("Host", "localhost.")],
+        [("Host", "127.0.0.1%2f@a.test")],
+        [("Host", "[::1")],
     ],
 )
 def test_the_bare_path_is_closed_to_what_came_another_way(

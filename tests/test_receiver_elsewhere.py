@@ -35,6 +35,19 @@ def test_under_another_server_too_a_large_body_is_refused_without_words(
     assert taker.arrivals == []
 
 
+@pytest.mark.parametrize("path", [CALLBACK_PATH, OURS])
+@pytest.mark.parametrize("target", ["http:{}", "http://localhost{}", "{}?a=\t", "{}?a=\0"])
+def test_under_another_server_too_the_target_must_be_a_path(
+    client: FlaskClient, taker: Taker, path: str, target: str
+) -> None:
+    raw = {"REQUEST_URI": target.format(path), "RAW_URI": target.format(path)}
+
+    for method in ("GET", "POST", "HEAD", "PUT"):
+        answer = client.open(path, method=method, environ_overrides=raw)
+        assert (answer.status_code, answer.data) == (404, b"")
+    assert taker.kinds == ["refused"] * 4
+
+
 def test_a_caller_on_another_machine_is_not_local_whatever_it_says(client: FlaskClient, taker: Taker) -> None:
     answer = client.get(
         f"{CALLBACK_PATH}?status=delivered",

@@ -63,7 +63,7 @@ def test_a_chunked_body_is_joined_and_noted(running: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["/%7e%2F%zz?a=%41;b", "//a//b", "/x;y=1?", "/caf\xe9?\xff=\x80", "http://a.test/p?q"]
+    "target", ["/%7e%2F%zz?a=%41;b", "//a//b", "/x;y=1?", "/caf\xe9?\xff=\x80", "http://a.test/p?q", "*"]
 )
 def test_the_target_is_kept_to_the_byte(running: Running, target: str) -> None:
     with running(app := App()) as place:
@@ -86,7 +86,11 @@ def kept_alive(running: Running) -> Iterator[tuple[App, socket.socket]]:
 
 
 @settings(max_examples=50)
-@given(st.lists(st.tuples(_TOKEN.filter(lambda name: name.lower() not in _MEANT_FOR_THE_SERVER), _VALUE)))
+@given(
+    st.lists(
+        st.tuples(_TOKEN.filter(lambda name: name.lower() not in _MEANT_FOR_THE_SERVER), _VALUE), max_size=100
+    )
+)
 def test_any_headers_arrive_as_they_were_sent(
     kept_alive: tuple[App, socket.socket], pairs: list[tuple[str, str]]
 ) -> None:
@@ -110,6 +114,12 @@ def test_any_headers_arrive_as_they_were_sent(
         (b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 400),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding:\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked, chunked\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked,\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: ,chunked\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding:\r\n", 501),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked;q=1\r\n", 501),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: identity\r\n", 501),
         (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n", 400),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n", 501),
         (b"GET / HTTP/1.1\r\nX-Bare: a\nb: c\r\n", 400),
@@ -118,8 +128,15 @@ def test_any_headers_arrive_as_they_were_sent(
         (b"get / HTTP/1.1\r\n", 400),
         (b"GET http://[/ HTTP/1.1\r\n", 400),
         (b"GET /caf\xe9 and more HTTP/1.1\r\n", 400),
+        *((b"GET /p%cq HTTP/1.1\r\n" % control, 400) for control in (*range(0x20), 0x7F)),
+        (b"GET /caf\xe9\tq HTTP/1.1\r\n", 400),
+        (b"GET \t/ HTTP/1.1\r\n", 400),
+        (b"G\tET / HTTP/1.1\r\n", 400),
         (b"\x16\x03\x01\x02\x00 hello\r\n", 400),
         (b"GET / HTTP/1.1\r\nX-Long: " + b"x" * 33_000 + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 101, 431),
+        (b"GET / HTTP/1.1\r\na:b\r\n" + b" c\r\n" * 100, 431),
+        (b"POST / HTTP/1.1\r\nContent-Length: 9\r\n" + b"a:b\r\n" * 100, 431),
         (b"POST / HTTP/1.1\r\nContent-Length: 65537\r\n", 413),
         (b"POST / HTTP/1.1\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n", 413),
     ],
@@ -130,6 +147,14 @@ def test_a_bad_request_is_refused_without_words(running: Running, head: bytes, s
 
     assert status_of(answer) == status
     assert app.taken == []
+
+
+def test_a_hundred_header_lines_are_taken(running: Running) -> None:
+    with running(app := App()) as place:
+        answer = talk(place, b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 99 + CLOSE + b"\r\n")
+
+    assert status_of(answer) == 200
+    assert len(app.taken[0].headers) == 100
 
 
 def test_a_chunked_body_above_the_limit_is_refused(running: Running) -> None:
@@ -179,6 +204,43 @@ def test_requests_sent_together_are_answered_in_turn(running: Running) -> None:
 
     assert answer.count(b"200 OK") == 2
     assert [callback.target for callback in app.taken] == ["/1", "/2"]
+
+
+def test_hundreds_of_requests_sent_together_are_answered_in_turn(running: Running) -> None:
+    requests = [b"POST /%d HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi" % number for number in range(600)]
+    with running(app := App()) as place:
+        answer = talk(place, b"".join(requests) + b"GET /last HTTP/1.1\r\n" + CLOSE + b"\r\n")
+
+    assert answer.count(b"200 OK") == 601
+    assert [callback.target for callback in app.taken] == [f"/{number}" for number in range(600)] + ["/last"]
+    assert {callback.body for callback in app.taken[:-1]} == {b"hi"}
+
+
+def test_a_request_that_came_in_part_with_the_one_before_it_is_read_to_its_end(running: Running) -> None:
+    with running(app := App()) as place, socket.create_connection(place, DEADLINE) as connection:
+        connection.sendall(b"GET /1 HTTP/1.1\r\n\r\nPOST /2 HTTP/1.1\r\nContent-Le")
+        assert answer_on(connection)[0] == 200
+        connection.sendall(b"ngth: 2\r\n" + CLOSE + b"\r\nhi")
+
+        assert status_of(read_to_end(connection)) == 200
+
+    assert [(callback.target, callback.body) for callback in app.taken] == [("/1", b""), ("/2", b"hi")]
+
+
+def test_who_asks_first_in_line_is_told_to_go_on_after_the_answers_before_it(running: Running) -> None:
+    with running(app := App()) as place, socket.create_connection(place, DEADLINE) as connection:
+        head = b"POST /2 HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n" + CLOSE + b"\r\n"
+        connection.sendall(b"GET /1 HTTP/1.1\r\n\r\n" + head)
+        told = b""
+        while b"100 Continue\r\n\r\n" not in told:
+            told += connection.recv(1000)
+        connection.sendall(b"hi")
+
+        assert told.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert told.endswith(b"\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
+        assert status_of(read_to_end(connection)) == 200
+
+    assert app.taken[1].body == b"hi"
 
 
 def test_a_mistake_in_the_application_is_an_answer_without_words(

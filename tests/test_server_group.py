@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from waitress import wasyncore
 
-from devkit.server.channel import Channel
+from devkit.server.channel import Channel, Parser
 from tests.served import CLOSE, App, running, status_of
 from tests.wire import DEADLINE, Place, answer_on, read_to_end, talk, wait_until
 
@@ -142,6 +142,74 @@ def test_requests_sent_together_on_one_connection_are_answered_in_turn() -> None
 
     assert [int(answer.split()[1]) for answer in answers.split(b"\r\n\r\n")[:-1]] == [201, 202, 203, 204]
     assert ahead.groups == [["/1"], ["/2"], ["/3"], ["/4"]]
+
+
+def test_who_sends_many_requests_together_holds_nobody_up() -> None:
+    with ExitStack() as stack:
+
+        def take(path: str) -> int:
+            if path == "/1":
+                late.sendall(ASK % 99)
+            return 201
+
+        ahead = Ahead(take)
+        ahead.go_on.set()
+        place = stack.enter_context(running(App(), ahead=ahead))
+        late, greedy = (stack.enter_context(socket.create_connection(place, DEADLINE)) for _ in range(2))
+        greedy.sendall(together(8))
+
+        assert answer_on(late)[0] == 201
+        assert read_to_end(greedy).count(b"HTTP/1.1 201 ") == 8
+
+    taken = [path for group in ahead.groups for path in group]
+    assert taken.index("/99") <= 2
+    assert [path for path in taken if path != "/99"] == [f"/{number}" for number in range(1, 9)]
+
+
+def together(count: int) -> bytes:
+    """Requests for one connection, numbered from 1 on; the last one ends it."""
+    return (
+        b"".join(ASK % number for number in range(1, count))
+        + b"GET /%d HTTP/1.1\r\n" % count
+        + CLOSE
+        + b"\r\n"
+    )
+
+
+def test_a_request_is_read_when_the_one_before_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+    parse_header = Parser.parse_header
+
+    def parse(self: Parser, header_plus: bytes) -> None:
+        read.append(header_plus.split()[1])
+        parse_header(self, header_plus)
+
+    def take(path: str) -> int:
+        known.append(len(read))
+        return 201
+
+    monkeypatch.setattr(Parser, "parse_header", parse)
+    known: list[int] = []
+    ahead = Ahead(take)
+    ahead.go_on.set()
+    with running(App(), ahead=ahead) as place:
+        assert talk(place, together(400)).count(b"HTTP/1.1 201 ") == 400
+
+    assert known == list(range(1, 401))
+
+
+def test_a_stop_answers_what_was_sent_together() -> None:
+    ahead = Ahead()
+    with ExitStack() as stack:
+        serving = stack.enter_context(ExitStack())
+        place = serving.enter_context(running(App(), ahead=ahead))
+        greedy = stack.enter_context(socket.create_connection(place, DEADLINE))
+        greedy.sendall(b"".join(ASK % number for number in range(20)))
+        assert ahead.entered.wait(DEADLINE)
+        ahead.go_on.set()
+        serving.close()
+
+        assert read_to_end(greedy).count(b"HTTP/1.1 201 ") == 20
 
 
 def test_a_refused_request_is_not_handed_over() -> None:

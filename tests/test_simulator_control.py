@@ -172,42 +172,6 @@ def test_a_reset_brings_the_start_back(simulator):
 
 
 @pytest.mark.parametrize(
-    "headers",
-    [
-        {"Host": "simulator.example.com"},
-        {"Host": "127.0.0.1.example.com"},
-        {"Origin": "https://example.com"},
-        {"Origin": "null"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-        {"X-Forwarded-For": "192.0.2.1"},
-    ],
-)
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/simulator"), ("POST", "/simulator/reset"), ("POST", "/simulator/settings")]
-)
-def test_strangers_are_refused(simulator, headers, method, path):
-    status, _, text = call(simulator, method, path, b"{}", headers)
-
-    assert status == 403
-    assert "messages" not in text
-
-
-@pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "[::1]"])
-def test_other_names_of_this_machine_are_welcome(simulator, name):
-    host = f"{name}:{simulator.host.partition(':')[2]}"
-    headers = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
-
-    assert look(simulator, headers)[0] == 200
-
-
-def test_vonages_own_paths_take_any_host(simulator):
-    status, _, _ = call(simulator, "POST", "/account/settings", headers={"Host": "rest.example.com"})
-
-    assert status == 401
-
-
-@pytest.mark.parametrize(
     "wrong", [{"method": "put"}, {"retry": "never"}, {"speed": 0}, {"pushers": 0}, {"unset_as": "maybe"}]
 )
 def test_options_that_cannot_be_are_refused(wrong):

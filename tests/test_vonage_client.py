@@ -159,6 +159,20 @@ def test_no_redirect_is_followed(vonage: responses.RequestsMock, status: int) ->
         "192.0.2.1:80",
         "http://127.0.0.1:80",
         "localhost.example.com:80",
+        "evillocalhost:80",
+        "a.localhost:80",
+        "localhost.:80",
+        "127.0.0.1%.evil.example.com",
+        "127.0.0.1%2f@evil.example.com:80",
+        "[::1%2f@evil.example.com]:80",
+        "[127.0.0.1]:80",
+        "[::1:80",
+        "::1]:80",
+        "127.0.0.1:65536",
+        "rest.nexmo.com%2f@evil.example.com",
+        "rest.nexmo.com.",
+        "rest.nexmo.com\n",
+        "rest.nexmo.com#",
         "",
     ],
 )
@@ -169,14 +183,28 @@ def test_a_foreign_host_never_gets_the_secret(host: str) -> None:
     assert SECRET not in caught.value.message
 
 
+def test_a_host_that_another_program_reads_differently_never_gets_the_secret() -> None:
+    with raw_server([json_answer({})]) as thief:
+        with pytest.raises(ConfigurationError, match="VONAGE_REST_HOST"):
+            post_form(local(f"127.0.0.1%2f@127.0.0.1:{thief.place[1]}"), SETTINGS, {})
+
+        assert (thief.connections, thief.requests) == (0, [])
+
+
 @pytest.mark.parametrize(
-    "host", ["rest.nexmo.com", "api.nexmo.com", "REST.Nexmo.com", "api-eu.vonage.com", "127.0.0.1:80"]
+    ("host", "used"),
+    [
+        *((name, name) for name in ("rest.nexmo.com", "api.nexmo.com", "api-eu.vonage.com", "127.0.0.1:80")),
+        ("REST.Nexmo.com", "rest.nexmo.com"),
+        ("LocalHost:080", "localhost:80"),
+        ("[0:0:0:0:0:0:0:1]:80", "[::1]:80"),
+    ],
 )
-def test_vonage_and_this_machine_are_allowed(host: str) -> None:
-    assert make_client(local(host)).rest_host == host
+def test_vonage_and_this_machine_are_allowed(host: str, used: str) -> None:
+    assert make_client(local(host)).rest_host == used
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST"])
 def test_a_simulator_is_spoken_to_in_plain_http(name: str) -> None:
     with raw_server([json_answer({"a": "b"})]) as server:
         answer = post_form(local(f"{name}:{server.place[1]}"), SETTINGS, {"drCallBackUrl": "x"})

@@ -4,6 +4,7 @@ All else is told by arguments which of the two it is.
 """
 
 import math
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,14 +75,20 @@ def platform(
 
 @contextmanager
 def _offline(settings: Settings, project: Project, emit: Emit) -> Iterator[Platform]:
-    from devkit.simulator import run_simulator
+    from devkit.simulator import SimulatorOptions, run_simulator
     from devkit.simulator.watch import each_distrust_once
 
+    # New ones for each session: those of `devkit simulate` are published, and a page could send messages with them.
+    options = SimulatorOptions(
+        api_key=secrets.token_hex(4),  # 8 characters, as Vonage's own
+        api_secret=secrets.token_urlsafe(16),
+        signature_secret=settings.signature_secret or secrets.token_urlsafe(16),
+    )
     if not settings.offline:
         emit(Notice("No Vonage credentials: working offline, against a simulator of Vonage on this machine."))
     trust = _trust(project, emit)
     tls = trust.context() if trust else None
-    with run_simulator(tls=tls, watch=each_distrust_once(partial(_warn, emit))) as simulator:
+    with run_simulator(options, tls=tls, watch=each_distrust_once(partial(_warn, emit))) as simulator:
         credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
         address = SimulatorAddress(
             url=simulator.url,

@@ -14,7 +14,7 @@ from devkit.inspector import phrase
 from devkit.inspector.action import actions
 from devkit.inspector.api import api
 from devkit.inspector.feed import Feed
-from devkit.inspector.guard import HEADERS, objection
+from devkit.inspector.guard import HEADERS
 from devkit.inspector.index import Index
 from devkit.inspector.option import Options
 from devkit.inspector.order import replayer
@@ -24,6 +24,7 @@ from devkit.inspector.render import wants_fragment
 from devkit.inspector.row import Rows
 from devkit.inspector.source import Sources
 from devkit.inspector.stream import place, stream
+from devkit.local_access import rejection_reason
 from devkit.message_id import short_id
 from devkit.push import parse_address
 from devkit.server import MAX_BODY, serve
@@ -38,7 +39,7 @@ _THREADS = 10  # pages that watch hold at most four of them
 def create_inspector(store: Store, feed: Feed, options: Options | None = None) -> Flask:
     """The application. feed: what happens in the session; close it before the server is stopped.
 
-    Answers nobody but a browser or a program on this machine; see `guard`.
+    Answers nobody but its own pages and programs on this machine; see `local_access`.
     """
     options = options or Options()
     sources = _sources(store, feed, options)
@@ -79,7 +80,7 @@ def _sources(store: Store, feed: Feed, options: Options) -> Sources:
 
 def _refuse_strangers() -> Response | None:
     asked, _ = callback_of(request.environ, b"")
-    why = objection(asked, request.remote_addr or "")
+    why = rejection_reason(asked, request.remote_addr or "", own_pages=True)
     if not why:
         return None
     return Response(f"Refused: {why}\n", status=403, mimetype="text/plain")

@@ -1,7 +1,4 @@
-"""Who may ask the inspector: a page of its own, or a program on this machine. Everybody else gets 403."""
-
-from devkit import stranger
-from devkit.callback import Callback
+"""The headers of all answers of the inspector: what its pages may load, and who may show them."""
 
 # No script but ours, no style but ours, nothing from anywhere else, and in nobody's frame.
 _POLICY = "; ".join(
@@ -27,10 +24,3 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-
-
-def objection(request: Callback, remote: str) -> str:
-    """Why a request is refused, for people; empty when it is not. remote: the peer's address."""
-    if not request.target.startswith("/"):
-        return "The request asks for another host's page."
-    return stranger.objection(request.headers, remote, own_pages=True)

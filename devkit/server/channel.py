@@ -7,9 +7,14 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
-from waitress.utilities import build_http_date
+from waitress.utilities import RequestHeaderFieldsTooLarge, build_http_date
 
 from devkit.wsgi import FOLDED_KEY, HEADERS_KEY
+
+_MAX_HEADER_LINES = 100
+
+# In a request line. waitress would drop a TAB from the target and keep the others; other programs cut it there.
+_CONTROLS = bytes([*range(0x20), 0x7F])
 
 
 class Parser(HTTPRequestParser):
@@ -21,6 +26,12 @@ class Parser(HTTPRequestParser):
 
     def parse_header(self, header_plus: bytes) -> None:
         line, end, rest = header_plus.partition(b"\r\n")
+        if rest.count(b"\r\n") - 1 > _MAX_HEADER_LINES:  # the last one ends the head
+            super().parse_header(b"GET / HTTP/1.0\r\n")  # as waitress does when the head is too long
+            self.error = RequestHeaderFieldsTooLarge("too many header lines")
+            return
+        if line.translate(None, _CONTROLS) != line:
+            raise ParsingError("the request line has a control character")
         try:
             super().parse_header(_as_ascii(line) + end + rest)
         except ValueError as error:  # such as the host of `GET http://[/`
@@ -29,11 +40,19 @@ class Parser(HTTPRequestParser):
             self.request_uri = line.split(b" ")[1].decode("latin-1")
         self.pairs = _pairs(header_plus)
         self.folded = b"\r\n " in header_plus or b"\r\n\t" in header_plus
-        names = [name.lower() for name, _ in self.pairs]
-        coded = names.count("transfer-encoding")
-        if coded and (not self.chunked or coded > 1 or "content-length" in names):
+        if not self._has_clear_end():
             # Two programs that read such a request could see its end in two places (RFC 9112, section 6.1).
             raise ParsingError("where the body ends is not clear")
+
+    def _has_clear_end(self) -> bool:
+        """Whether no more than one header says where the body ends."""
+        if not (codings := self._values("transfer-encoding")):
+            return True
+        return self.chunked and codings == ["chunked"] and not self._values("content-length")
+
+    def _values(self, wanted: str) -> list[str]:
+        """The values of a header, in lower case."""
+        return [value.lower() for name, value in self.pairs if name.lower() == wanted]
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
@@ -68,15 +87,44 @@ class _ErrorTask(ErrorTask):
 
 
 class Channel(HTTPChannel):
+    """Reads one request at a time: the next one is read when the one before it is answered.
+
+    waitress reads all requests that were sent together at once, while every other connection waits.
+    """
+
     parser_class = Parser
     task_class = Task
     error_task_class = _ErrorTask
 
+    # waitress's own, which has no types
+    requests: Any
+    requests_lock: Any
+    server: Any
+
+    unread = b""  # what was sent together with the request that is not answered yet; 8 KiB at most
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is a request to answer, or an answer to send."""
+        return bool(self.requests or self.unread or self.total_outbufs_len)
+
+    def readable(self) -> bool:
+        return not (self.will_close or self.close_when_flushed or self.busy)
+
+    def received(self, data: bytes) -> bool:
+        with self.requests_lock:
+            self.unread = data
+            self._read_next()
+        return True
+
+    def service(self) -> None:
+        super().service()
+        self._go_on()
+
     def answer(self, status: int) -> None:
-        """Answer the first request in line with a status and nothing else: as `service`, quicker where that goes."""
+        """Answer the request with a status and nothing else: as `service`, quicker where that goes."""
         request: Any = self.requests[0]
-        in_line = len(self.requests) > 1 or self.request is not None or self.total_outbufs_len
-        if in_line or request.version != "1.1" or request.connection_close:
+        if request.version != "1.1" or request.connection_close or self.total_outbufs_len:
             request.status = status
             self.service()
             return
@@ -91,6 +139,30 @@ class Channel(HTTPChannel):
         if sent < len(data) and self.connected:
             self.write_soon(data[sent:])
         self.last_activity = time.time()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Have the next request wait for its turn, after those of other connections."""
+        if self.unread:
+            with self.requests_lock:
+                self._read_next()
+            self.server.pull_trigger()  # there may be more to read, and the loop did not watch this connection
+
+    def _read_next(self) -> None:
+        """Read on until a request is whole. As `HTTPChannel.received`, which reads on after it."""
+        while self.unread and not (self.requests or self.will_close or self.close_when_flushed):
+            if self.request is None:
+                self.request = self.parser_class(self.adj)
+            request: Any = self.request
+            consumed = request.received(self.unread)
+            self.unread = self.unread[consumed:]
+            if request.expect_continue and request.headers_finished and not self.sent_continue:
+                self.send_continue()
+            if request.completed:
+                self.sent_continue, self.request = False, None
+                if not request.empty:
+                    self.requests.append(request)
+                    self.server.add_task(self)
 
     def handle_read(self) -> None:
         # The clock of a request starts with its first bytes: a body that drips in does not buy time.

@@ -45,9 +45,11 @@ class GroupDispatcher(ThreadedTaskDispatcher):
 
     def _run(self, server: Any) -> None:
         while server._map:
-            wasyncore.loop(timeout=_ROUND_SECONDS, use_poll=True, map=server._map, count=1)
-            while self._waiting:
-                group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+            # Connections are looked at before each group, so that a new request waits for few others.
+            timeout = 0 if self._waiting else _ROUND_SECONDS
+            wasyncore.loop(timeout=timeout, use_poll=True, map=server._map, count=1)
+            group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+            if group:
                 self._serve(group)
 
     def _serve(self, group: Sequence[Any]) -> None:

@@ -92,8 +92,7 @@ def _stop(server: Any, loop: threading.Thread) -> None:
 
 
 def _busy(server: Any) -> bool:
-    channels = list(server.active_channels.values())
-    return any(channel.requests or channel.total_outbufs_len for channel in channels)
+    return any(channel.busy for channel in list(server.active_channels.values()))
 
 
 def _close_all(server: Any) -> None:

@@ -4,7 +4,6 @@ The HTTP server, waitress, has no TLS. Nothing here knows HTTP.
 """
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 import threading
@@ -12,6 +11,7 @@ from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from devkit.loopback import is_loopback
 from devkit.simulator.watch import Distrust, Watch
 
 _MOST = 256  # connections at once; others wait in the listener's queue
@@ -103,7 +103,7 @@ class _Front:
     async def _converse(self, connection: socket.socket, peer: str) -> None:
         # To the listener behind everybody is a program on this machine, so only those are let through.
         with connection, suppress(OSError, TimeoutError):
-            if ipaddress.ip_address(peer.partition("%")[0]).is_loopback:
+            if is_loopback(peer):
                 reader, writer = await self._open(connection)
                 try:
                     await self._exchange(reader, writer)

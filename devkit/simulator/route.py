@@ -7,16 +7,19 @@ from flask import Flask, Response, request
 from waitress.channel import ClientDisconnected
 
 from devkit.errors import ConfigurationError
+from devkit.local_access import rejection_reason
 from devkit.simulator.change import change
 from devkit.simulator.control import describe
 from devkit.simulator.exchange import Reply, Request, json_reply, read_fields
 from devkit.simulator.line import Push
 from devkit.simulator.page import page
+from devkit.simulator.refusal import Refusal
 from devkit.simulator.setting import balance, error, settings
 from devkit.simulator.simulator import Simulator
 from devkit.simulator.sms import Sms, send
-from devkit.stranger import objection
-from devkit.wsgi import WSGIApplication
+from devkit.simulator.watch import Watch
+from devkit.vonage_client import is_vonage_name
+from devkit.wsgi import WSGIApplication, callback_of
 
 _HANG_UP = "devkit.hang_up"
 
@@ -34,9 +37,25 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 def create_app(simulator: Simulator, sms: Sms, push: Push) -> Flask:
     """The application; `hanging_up` must wrap it for the faults that break off."""
     app = Flask(__name__, static_folder=None)
+    _guard(app, sms.state.watch)
     _route_platform(app, sms, push)
     _route_control(app, simulator)
     return app
+
+
+def _guard(app: Flask, watch: Watch) -> None:
+    @app.before_request
+    def refuse_strangers() -> Response | None:
+        asked, _ = callback_of(request.environ, b"")
+        is_platform = request.path.startswith(("/sms/", "/account/"))
+        # A hosts file or a proxy sends programs here under Vonage's names. The other paths need no credentials.
+        serves_name = is_vonage_name if is_platform else None
+        why = rejection_reason(asked, request.remote_addr or "", own_pages=True, serves_name=serves_name)
+        if not why:
+            return None
+        if is_platform:  # a program's developer looks there for the reason
+            watch(Refusal(403, why, "sms" if request.path.startswith("/sms/") else "settings"))
+        return _respond(json_reply({"error": why}, 403))
 
 
 def _route_platform(app: Flask, sms: Sms, push: Push) -> None:
@@ -68,13 +87,6 @@ def _route_platform(app: Flask, sms: Sms, push: Push) -> None:
 
 
 def _route_control(app: Flask, simulator: Simulator) -> None:
-    @app.before_request
-    def refuse_strangers() -> Response | None:
-        if not request.path.startswith("/simulator"):
-            return None
-        why = objection(request.headers, request.remote_addr or "", own_pages=True)
-        return _respond(json_reply({"error": why}, 403)) if why else None
-
     @app.get("/simulator")
     def look() -> Response:
         if "text/html" in request.headers.get("Accept", ""):
