@@ -79,7 +79,7 @@ def _matching(store: Store, wanted: Filter) -> Iterator[Entry]:
 def _on(day: Path, statuses: tuple[str, ...], message: str) -> Iterator[Entry]:
     for name in sorted(_likely_names(day, statuses, message), reverse=True):
         entry = read_name(day / name)
-        if entry and entry.is_about(message):
+        if entry and (not message or entry.is_about(message)):
             yield entry
 
 

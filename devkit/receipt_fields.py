@@ -1,8 +1,8 @@
 """The fields of a receipt as Vonage sends them: made in one place, in the order of captured ones. Pure.
 
-Order: captures of 2020 (Vonage/vonage-php-sdk-core, test/SMS/requests/dlr-*.txt). `client-ref` stands between
+Order: captures of 2020 (Vonage/vonage-php-sdk-core, test/SMS/requests/dlr-*.txt). `client-ref` comes between
 `err-code` and `api-key`: captures of 2014 (a web server's log) and 2022 (an Express program's output). In the PHP
-SDK's own file it stands after `api-key`, where it was inserted by hand in 2022.
+SDK's own file it comes after `api-key`, where it was inserted by hand in 2022.
 """
 
 from collections.abc import Mapping

@@ -132,7 +132,7 @@ FAULTS = """
 
 
 def test_fault_marker_runs_the_matrix(project):
-    run(project, file=FAULTS.format("")).assert_outcomes(passed=16)
+    run(project, file=FAULTS.format("")).assert_outcomes(passed=17)
 
 
 def test_fault_marker_chooses(project):
@@ -407,7 +407,7 @@ def test_workers_of_xdist_run_the_same_tests(project):
         *PLUGIN, "-p", "xdist", "-n", "2", "--dlr-fixtures", "fixtures/samples"
     )
 
-    result.assert_outcomes(passed=3 + 16)
+    result.assert_outcomes(passed=3 + 17)
 
 
 def test_markers_settings_and_fixtures_are_described(project):
