@@ -37,7 +37,7 @@ with_jobs = pytest.mark.parametrize("jobs", [1, 4])
 
 
 def id_of(request: bytes) -> str:
-    found = re.search(rb'messageId(?:=|":")(\w+)', request)
+    found = re.search(rb'messageId(?:=|":")([\w-]+)', request)
     assert found
     return found[1].decode()
 

@@ -82,6 +82,7 @@ def test_an_unmodified_sdk_program_sends_over_https_and_gets_its_receipts(tmp_pa
         "answer": 200,
         "problem": "",
         "retry_after": None,
+        "sent_again": False,
     }
     assert simulate.events[-1] == {"event": "stopped", "messages": 1, "deliveries": 2}
     assert "447700900006" not in str(simulate.events) + simulate.stderr
