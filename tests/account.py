@@ -56,6 +56,17 @@ class Platform:
         return [params[CALLBACK_PARAMETER] for params in self.posts if params]
 
 
+class Snatched(Platform):
+    """Somebody else sets a callback as soon as a call of ours has failed."""
+
+    def post(self, credentials: Credentials, path: str, params: dict[str, str]) -> Mapping[str, object]:
+        try:
+            return super().post(credentials, path, params)
+        except VonageError:
+            self.callback = OTHERS
+            raise
+
+
 class Session:
     """One registration, with its journal and events. paused: seconds before each further attempt to give back.
 

@@ -47,10 +47,15 @@ class _Connect(socketserver.StreamRequestHandler):
             return
         with socket.create_connection(self.server.place, DEADLINE) as onward:
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=_pass_on, args=(onward, self.connection))
-            back.start()
-            _pass_on(self.connection, onward)
-            back.join()
+            pass_on_both_ways(self.connection, onward)
+
+
+def pass_on_both_ways(one: socket.socket, other: socket.socket) -> None:
+    """What comes on either connection goes out on the other, until both have ended."""
+    back = threading.Thread(target=_pass_on, args=(other, one))
+    back.start()
+    _pass_on(one, other)
+    back.join()
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from devkit.errors import CallbackHeldError, ConfigurationError
+from devkit.errors import CallbackHeldError, ConfigurationError, VonageError
 from devkit.event import Notice, Registered, Restored
 from devkit.registration.journal import read_journal, write_journal
 from devkit.vonage_client import Credentials
-from tests.account import FORMER, JOURNAL, OURS, Platform, Session
+from tests.account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session, Snatched
 
 THEIRS = "https://their.example.com/webhooks/delivery-receipt/0123456789abcdef"
 THIRD = "https://third.example.com/webhooks/delivery-receipt/0123456789abcdef"
@@ -139,6 +139,17 @@ def test_what_an_earlier_session_could_not_give_back_is_named_before_it_is_forgo
     assert isinstance(first, Notice)
     assert FORMER in first.text
     assert not session.path.exists()
+
+
+def test_a_former_callback_that_somebody_replaced_when_ours_was_refused_is_told(tmp_path: Path) -> None:
+    session = Session(tmp_path, platform := Snatched(refuses=OURS))
+
+    with pytest.raises(VonageError, match="420"), session.registered():
+        pytest.fail("must not begin")
+
+    (notice,) = (event.text for event in session.events if isinstance(event, Notice))
+    assert FORMER in notice
+    assert platform.callback == OTHERS
 
 
 class Intruder(Platform):

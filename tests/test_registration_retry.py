@@ -1,6 +1,5 @@
 """A fault of a moment at the end of a session does not leave the account with a URL that leads nowhere."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,7 @@ from devkit.errors import VonageError
 from devkit.event import Notice, Restored
 from devkit.registration.journal import read_journal, write_journal
 from devkit.registration.retry import Retry
-from devkit.vonage_client import Credentials
-from tests.account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session
+from tests.account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session, Snatched
 
 LOOK, GIVE_BACK, READ_BACK = 4, 5, 6  # the calls at the end; before them: look, set, read back
 
@@ -84,19 +82,8 @@ def test_a_refusal_is_not_tried_again(tmp_path: Path) -> None:
     assert platform.changes == [OURS, FORMER]
 
 
-class Meanwhile(Platform):
-    """Somebody else sets a callback between two attempts."""
-
-    def post(self, credentials: Credentials, path: str, params: dict[str, str]) -> Mapping[str, object]:
-        try:
-            return super().post(credentials, path, params)
-        except VonageError:
-            self.callback = OTHERS
-            raise
-
-
 def test_what_somebody_has_set_between_two_attempts_is_left_alone(tmp_path: Path) -> None:
-    platform = Meanwhile()
+    platform = Snatched()
     platform.breaks, platform.transient = {GIVE_BACK}, True
     session = Session(tmp_path, platform)
 

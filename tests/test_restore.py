@@ -130,6 +130,27 @@ def test_the_command_says_what_it_did(
     assert (again.code, again.out) == (0, ["Nothing to give back."])
 
 
+def test_by_force_it_is_given_back_whatever_the_account_holds_and_that_is_printed(
+    tmp_path: Path, project: Project, vonage: Gateway, former: Listener
+) -> None:
+    with listening() as ours, listening() as theirs:
+        killed(project, vonage, former.url, ours)
+        set_callback(vonage, their_devkit := f"{theirs.url}/0123456789abcdef")
+
+        left = run(tmp_path, "restore", "--json", **environ(vonage))
+        both = run(tmp_path, "restore", "--force", "--clear", **environ(vonage))
+        assert held(vonage) == their_devkit
+        done = run(tmp_path, "restore", "--force", **environ(vonage))
+
+    assert json.loads(left.out[0])["outcome"] == "left-alone"
+    assert json.loads(left.out[0])["pending_url"] == former.url
+    assert "devkit restore --force" in left.err
+    assert both.code == 2
+    assert f"The account holds {their_devkit}, which is replaced." in done.err
+    assert held(vonage) == former.url
+    assert not project.journal.exists()
+
+
 def test_offline_session_does_not_forget_what_a_live_one_has_left(tmp_path: Path, project: Project) -> None:
     left = Journal("rest.nexmo.com", "abcd1234", "https://production.example.com/dlr", OURS, NOW, 1)
     write_journal(project.journal, left)

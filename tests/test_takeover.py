@@ -14,6 +14,7 @@ import pytest
 from devkit.registration.account import Account
 from devkit.simulator import Simulator, run_simulator
 from devkit.vonage_client import Credentials
+from tests.command_run import run
 from tests.dev_process import PATIENCE, clean_environ, running_dev
 from tests.simulated import listening
 from tests.wire import closed_port
@@ -130,6 +131,41 @@ def test_no_register_asks_nothing_and_touches_nothing(mine: Path, vonage: Simula
     assert vonage.account.dr_callback_url == theirs
 
 
+def test_session_that_was_taken_over_keeps_the_former_callback_until_it_can_be_given_back(
+    tmp_path: Path, mine: Path, vonage: Simulator
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    with listening() as production:
+        account = Account(Credentials(vonage.api_key, vonage.api_secret, vonage.host))
+        account.set_callback(production.url)
+        with running_dev(mine, *own_tunnel(), **environ(vonage)) as first:
+            first.wait_for("ready")
+            with running_dev(tmp_path / "theirs", *own_tunnel(), "--force", **environ(vonage)) as second:
+                its_url = second.wait_for("ready")["callback_url"]
+                assert first.stop() == 0
+                assert second.stop() == 4  # the first session's URL answers no more
+
+        left = run(mine, "restore", **environ(vonage))
+        theirs = run(tmp_path / "theirs", "restore", **environ(vonage))
+        assert vonage.account.dr_callback_url == its_url
+        done = run(mine, "restore", "--force", **environ(vonage))
+        again = run(tmp_path / "theirs", "restore", **environ(vonage))
+
+        assert vonage.account.dr_callback_url == production.url
+    words = f"The former callback {production.url} was not given back"
+    for said in (first.stderr, left.err):
+        assert words in said
+        assert "devkit restore --force" in said
+    assert left.code == done.code == again.code == 0
+    assert theirs.code == 4
+    assert "devkit restore --force" in second.stderr
+    assert "devkit restore --force" in theirs.err
+    assert f"The account holds {its_url}, which is replaced." in done.err
+    assert done.out == [f"Given back: the account holds {production.url}, as before the session."]
+    assert list(mine.glob(".devkit/registration*")) == []
+    assert list((tmp_path / "theirs").glob(".devkit/registration*")) == []
+
+
 @contextmanager
 def on_a_terminal(
     directory: Path, *args: str, **settings: str
@@ -165,18 +201,43 @@ def read_until(keys: int, words: str) -> None:
         seen += os.read(keys, 4096).decode(errors="replace")
 
 
+def held_until_stopped(keys: int, process: "subprocess.Popen[bytes]", vonage: Simulator) -> str:
+    """What the account holds when the session is ready; then it is stopped."""
+    read_until(keys, "ready")
+    held = vonage.account.dr_callback_url
+    process.terminate()
+    read_until(keys, "receipt(s) recorded")
+    assert process.wait(PATIENCE) == 0
+    return held
+
+
 def test_yes_on_a_terminal_is_enough(mine: Path, vonage: Simulator, theirs: str) -> None:
     with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
         read_until(keys, "[y/N]")
         os.write(keys, b"y\n")
-        read_until(keys, "ready")
-        held = vonage.account.dr_callback_url
-        process.terminate()
-        read_until(keys, "receipt(s) recorded")
-        assert process.wait(PATIENCE) == 0
+        held = held_until_stopped(keys, process, vonage)
 
     assert held != theirs
     assert vonage.account.dr_callback_url == theirs
+
+
+def test_callback_that_changes_while_somebody_thinks_is_asked_about_again(
+    mine: Path, vonage: Simulator, theirs: str
+) -> None:
+    with (
+        listening() as production,
+        on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process),
+    ):
+        read_until(keys, "[y/N]")
+        Account(Credentials(vonage.api_key, vonage.api_secret, vonage.host)).set_callback(production.url)
+        os.write(keys, b"y\n")
+        read_until(keys, f"changed meanwhile: now it is {production.url}. Take it over")
+        assert vonage.account.dr_callback_url == production.url
+        os.write(keys, b"y\n")
+        held = held_until_stopped(keys, process, vonage)
+
+        assert held not in (theirs, production.url)
+        assert vonage.account.dr_callback_url == production.url
 
 
 @pytest.mark.parametrize("answer", [b"n\n", b"\n", b"\x04"])

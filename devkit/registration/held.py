@@ -15,7 +15,7 @@ from devkit.lock import in_turn
 from devkit.loopback import names_loopback
 from devkit.redact import one_line
 from devkit.registration.account import Account
-from devkit.registration.give_back import LATER, put_right
+from devkit.registration.give_back import LATER, Restoration, put_right
 from devkit.registration.journal import (
     Journal,
     devkit_host,
@@ -98,12 +98,18 @@ def registered(
     def tell(words: str) -> None:
         emit(Notice(words))
 
+    def give_back(journal: Journal) -> Restoration:
+        done = put_right(account, journal, path, tell)
+        if done.advice:
+            tell(done.advice)
+        return done
+
     try:
         account.set_callback(journal.our_url)
     except VonageError as error:
         # Vonage may have saved it before something failed: look, rather than guess. What failed first is told.
         try:
-            put_right(account, journal, path, tell)
+            give_back(journal)
         except VonageError:
             raise VonageError(
                 f"{error.message} What the account holds now is not known.", hint=LATER
@@ -114,9 +120,7 @@ def registered(
     try:
         yield registration
     finally:
-        done = put_right(account, registration.journal, path, tell)
-        if done.advice:
-            tell(done.advice)
+        done = give_back(registration.journal)
         emit(Restored(done.callback_url, kept=done.outcome == "left-alone"))
 
 
@@ -139,10 +143,10 @@ def _begin(account: Account, draft: Journal, path: Path, emit: Emit, agree: Agre
 
 def _whose(journal: Journal, *, is_news: bool) -> str:
     host = devkit_host(journal.former_url)
-    whose = f"that of another devkit, at {host}" if host else one_line(journal.former_url) or "not set"
-    if is_news:
-        return f"The account's callback has changed meanwhile: now it is {whose}."
-    return f"The account's callback is {whose}."
+    if not is_news:
+        return f"The account's callback is that of another devkit, at {host}."
+    now = f"that of another devkit, at {host}" if host else one_line(journal.former_url) or "not set"
+    return f"The account's callback has changed meanwhile: now it is {now}."
 
 
 def _tell_of_earlier(left: Journal | None, journal: Journal, emit: Emit) -> None:
