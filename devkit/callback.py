@@ -1,7 +1,6 @@
 """A callback: the HTTP request that carries a receipt, as it arrived. What it says is read in `receipt`."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -37,7 +36,7 @@ FORWARDING_HEADERS = frozenset(
     }
 )
 
-_ORIGIN_FORM = re.compile(r"/[!-~\x80-\xff]*")
+_NOT_IN_A_TARGET = bytes([*range(0x21), 0x7F])
 
 # Vonage pushes JSON with another HTTP client than GET and form
 # (captures in Vonage/vonage-php-sdk-core, test/SMS/requests/dlr-*.txt, 2020).
@@ -99,7 +98,9 @@ def is_origin_form(target: str) -> bool:
 
     Every other form is read differently by different programs: some take the path of `http:/path`, or drop a TAB.
     """
-    return _ORIGIN_FORM.fullmatch(target) is not None
+    data = target.encode("latin-1", "replace")
+    # Not a regular expression, which takes twice as long: this is asked for each receipt.
+    return data.startswith(b"/") and data.translate(None, _NOT_IN_A_TARGET) == data
 
 
 def to_wire(callback: Callback) -> bytes:

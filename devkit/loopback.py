@@ -9,6 +9,7 @@ from functools import lru_cache
 _HOST = re.compile(
     r"(?:([a-z0-9.-]{1,253})|\[([0-9a-f:.]{2,45})\])(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE
 )
+_LONGEST = 259  # characters: a name and a port
 _LAST_PORT = 65535
 
 
@@ -48,6 +49,11 @@ class Host:
 
 def parse_host(text: str) -> Host | None:
     """The host that a Host header or a setting names, with or without a port; None for anything else."""
+    return _parse(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=256)  # as above
+def _parse(text: str) -> Host | None:
     if not (match := _HOST.fullmatch(text)):
         return None
     name, ipv6, digits = match.groups()
