@@ -32,7 +32,7 @@ from devkit.event import (
     Stopped,
     TunnelChanged,
 )
-from devkit.redact import mask_number, one_line
+from devkit.redact import mask_number, one_line, printable
 from devkit.stop import Stop
 
 _LAST_WORDS = 5  # seconds for what is left to print; a terminal held with Ctrl-S must not hold the exit
@@ -130,7 +130,7 @@ def render(event: Event, lines: Lines | None = None) -> list[Text]:
     shown = (lines or _lines)(event)
     for line in shown:
         # Foreign words come in by many ways; control characters among them would steer the terminal.
-        line.plain = "".join(char if char.isprintable() else " " for char in line.plain)
+        line.plain = printable(line.plain)
     return shown
 
 

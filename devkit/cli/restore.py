@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
+from devkit.redact import printable
 from devkit.registration.held import Restoration
 from devkit.registration.restore import restore
 from devkit.session import project_in
 from devkit.settings import read_settings
+from devkit.terminal import echo
 
 
 @click.command(name="restore")
@@ -33,7 +35,7 @@ def command(clear: bool, as_json: bool) -> None:
             )
         )
     else:
-        click.echo(_words(done))
+        echo(printable(_words(done)))
 
 
 def _words(done: Restoration) -> str:
