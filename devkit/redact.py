@@ -1,4 +1,4 @@
-"""What may be shown of numbers and secrets."""
+"""What may be shown of numbers, secrets and foreign text."""
 
 import re
 from collections.abc import Iterable
@@ -8,13 +8,9 @@ from devkit.vocabulary import FORMS
 _ENOUGH = 7  # digits: fewer are no phone number but part of a sender's name
 _HIDDEN = re.compile(r"\d(?=(?:\D*\d){3})")
 
-# A digit, and what people write between two of them, percent-encoded or not. The quantifiers are possessive, so that
-# any text is read once.
+# A digit, and what people write between two of them, percent-encoded or not.
 _DIGIT = r"(?:\d|%(?:25)*+3[0-9])"
 _GAP = r"(?:[ \u00a0()+._/-]|%(?:25)*+(?i:2[0b89def]|5f|c2%(?:25)*+a0))"
-_NUMBER = re.compile(rf"{_DIGIT}(?:{_GAP}{{0,3}}+{_DIGIT}){{{_ENOUGH - 1},}}+")
-_IN_NUMBER = re.compile(rf"({_GAP})|{_DIGIT}")
-_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
 
 def mask_number(text: str) -> str:
@@ -44,15 +40,16 @@ def mask_numbers_in(text: str) -> str:
 
     Percent-encoded digits count too. An IPv4 address stays as it is.
     """
-    return _NUMBER.sub(_masked, text)
+    # The quantifiers are possessive, so that any text is read once. re keeps the compiled pattern: made here, it
+    # costs the commands nothing that never need it.
+    return re.sub(rf"{_DIGIT}(?:{_GAP}{{0,3}}+{_DIGIT}){{{_ENOUGH - 1},}}+", _masked, text)
 
 
 def _masked(found: re.Match[str]) -> str:
-    if _IPV4.fullmatch(found[0]):
+    if re.fullmatch(r"\d{1,3}(?:\.\d{1,3}){3}", found[0]):
         return found[0]
-    parts = list(_IN_NUMBER.finditer(found[0]))
-    digits = [place for place, part in enumerate(parts) if part[1] is None]
-    shown = set(digits[-3:])
+    parts = list(re.finditer(rf"({_GAP})|{_DIGIT}", found[0]))
+    shown = [place for place, part in enumerate(parts) if part[1] is None][-3:]
     return "".join(part[1] or (part[0] if place in shown else "*") for place, part in enumerate(parts))
 
 
@@ -68,3 +65,22 @@ def one_line(text: str, limit: int = 200) -> str:
     clean = text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
     clean = " ".join(clean.split())
     return clean if len(clean) <= limit else clean[: limit - 3] + "..."
+
+
+def printable(text: str) -> str:
+    """Foreign text with each character spelled out that would steer a terminal, turn the line around or not show.
+
+    Line breaks too: the text stays on its line.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else spelled(char) for char in text)
+
+
+def spelled(char: str) -> str:
+    """A character by its number, as Python writes it."""
+    known = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}.get(char)
+    code = ord(char)
+    return known or (
+        f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    )

@@ -34,7 +34,7 @@ from devkit.event import (
     TunnelChanged,
 )
 from devkit.message_id import short_id
-from devkit.redact import mask_number, one_line
+from devkit.redact import mask_number, one_line, printable
 from devkit.stop import Stop
 from devkit.vocabulary import WITHOUT_ERROR
 
@@ -125,7 +125,7 @@ def render(event: Event, lines: Lines | None = None) -> list[Text]:
     shown = (lines or _lines)(event)
     for line in shown:
         # Foreign words come in by many ways; control characters among them would steer the terminal.
-        line.plain = "".join(char if char.isprintable() else " " for char in line.plain)
+        line.plain = printable(line.plain)
     return shown
 
 

@@ -1,10 +1,52 @@
-"""The terminal's say in who gets Ctrl-C."""
+"""The terminal: what is printed on it, and its say in who gets Ctrl-C."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+
+import click
+
+from devkit.redact import printable
+
+# What `style` makes: the end of all styles, bold, dim, and the sixteen colours.
+_OWN_STYLE = re.compile(r"(\x1b\[(?:0|1|2|3[0-7]|9[0-7])m)")
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True, color: bool | None = None) -> None:
+    """Print lines for people: all that devkit prints for them, but for what rich draws, goes through this.
+
+    Whatever the text holds, nothing but line breaks and the styles of `style` reaches the terminal as such. Foreign
+    text is made `printable` before it is styled, so that it cannot bring a style or a line of its own.
+    color: None to leave it to the context of the command, and to the terminal.
+    """
+    click.echo("\n".join(map(_harmless, text.split("\n"))), err=err, nl=nl, color=color)
+
+
+def echo_bytes(data: bytes) -> None:
+    """Print bytes as they are, to a file or a pipe; to a terminal as text, spelled out where it would steer it."""
+    if not sys.stdout.isatty():
+        click.echo(data, nl=False)
+        return
+    lines = data.decode("utf-8", "backslashreplace").split("\n")
+    click.echo("\n".join(printable(line.removesuffix("\r")) for line in lines), nl=lines[-1] != "")
+
+
+def style(text: str, *, fg: str | None = None, bold: bool | None = None, dim: bool | None = None) -> str:
+    """Foreign or own text, made printable, in a style for `echo`."""
+    return click.style(printable(text), fg=fg, bold=bold, dim=dim)
+
+
+def _harmless(line: str) -> str:
+    return (
+        line
+        if line.isprintable()
+        else "".join(
+            part if place % 2 else printable(part) for place, part in enumerate(_OWN_STYLE.split(line))
+        )
+    )
 
 
 @contextmanager

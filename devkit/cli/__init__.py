@@ -3,12 +3,13 @@
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.exceptions import Exit
+from click.exceptions import Exit, NoArgsIsHelpError
 
 from devkit import __version__
 from devkit.colour import wanted
@@ -64,6 +65,10 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _printable_usage():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> None:
         with surviving_output() as dropped:
             code = self._exit_code(ctx)
@@ -73,13 +78,27 @@ class _Commands(click.Group):
 
     def _exit_code(self, ctx: click.Context) -> int:
         try:
-            super().invoke(ctx)
+            with _printable_usage():
+                super().invoke(ctx)
         except DevkitError as error:
             print_error(error)
             return error.exit_code
         except Exit as asked:
             return asked.exit_code
         return 0
+
+
+@contextmanager
+def _printable_usage() -> Iterator[None]:
+    # click prints its own errors, and most hold what was typed: perhaps the name of a file.
+    try:
+        yield
+    except (click.MissingParameter, NoArgsIsHelpError):  # these have several lines, and nothing of the user's
+        raise
+    except click.UsageError as error:
+        from devkit.redact import printable  # only here, as below: most commands end without an error
+
+        raise click.UsageError(printable(error.format_message()), error.ctx) from None
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -92,9 +111,12 @@ def devkit(ctx: click.Context) -> None:
 
 def print_error(error: DevkitError) -> None:
     """What happened and what to type next, a line each, on stderr."""
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
+    from devkit.redact import printable
+    from devkit.terminal import echo, style
+
+    echo(f"{style('Error:', fg='red', bold=True)} {printable(error.message)}", err=True)
     if error.hint:
-        click.echo(f"{click.style('Hint:', fg='cyan')} {error.hint}", err=True)
+        echo(f"{style('Hint:', fg='cyan')} {printable(error.hint)}", err=True)
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -8,10 +8,11 @@ import click
 
 from devkit.check.file import Checked, check, tracked_recordings
 from devkit.errors import ConfigurationError
-from devkit.redact import one_line
+from devkit.redact import one_line, printable
 from devkit.selector import shown
 from devkit.settings import read_settings
 from devkit.store import Store
+from devkit.terminal import echo
 
 
 @click.command(name="check")
@@ -30,7 +31,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...], fix: bool) -> None:
     for checked in chain(_tracked(store, chosen), check(chosen, fix=fix)):
         _show(checked)
         (failed if checked.faults else ok).add(checked.path.absolute())
-    click.echo(f"check: {len(ok - failed)} ok, {len(failed)} failed")
+    echo(f"check: {len(ok - failed)} ok, {len(failed)} failed")
     ctx.exit(1 if failed else 0)
 
 
@@ -38,13 +39,13 @@ def _tracked(store: Store, chosen: tuple[Path, ...]) -> list[Checked]:
     try:
         return tracked_recordings(store, chosen)
     except ConfigurationError as error:
-        click.echo(f"{error.message} Recordings among them were not looked for.", err=True)
+        echo(f"{printable(error.message)} Recordings among them were not looked for.", err=True)
         return []
 
 
 def _show(checked: Checked) -> None:
-    path = one_line(shown(checked.path), 1000)
+    path = printable(shown(checked.path))
     if checked.fixed:
-        click.echo(f"{path}: written anew")
+        echo(f"{path}: written anew")
     for fault in checked.faults:
-        click.echo(f"{path}:{fault.line}: {one_line(fault.what, 500)}")
+        echo(f"{path}:{fault.line}: {one_line(fault.what, 500)}")

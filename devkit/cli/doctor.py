@@ -15,7 +15,9 @@ from devkit.doctor.silence import Silence
 from devkit.doctor.vigil import Round, keep_vigil
 from devkit.errors import UsageError
 from devkit.event import Event
+from devkit.redact import printable
 from devkit.stop import stop_on_signals
+from devkit.terminal import echo, style
 
 _COLOURS = {"ok": "green", "failed": "red", "skipped": "bright_black"}
 _LABEL, _OUTCOME = 12, 8  # columns
@@ -73,16 +75,16 @@ def _show_json(event: Event) -> None:
 
 def _show(event: Event) -> None:
     if isinstance(event, Check):
-        outcome = click.style(f"{event.outcome:<{_OUTCOME}}", fg=_COLOURS[event.outcome])
-        click.echo(f"{outcome} {event.step:<{_LABEL}} {event.what}")
+        outcome = style(f"{event.outcome:<{_OUTCOME}}", fg=_COLOURS[event.outcome])
+        echo(f"{outcome} {event.step:<{_LABEL}} {printable(event.what)}")
         if event.hint:
-            click.echo(f"{'':<{_OUTCOME}} {'':<{_LABEL}} {click.style('->', fg='cyan')} {event.hint}")
+            echo(f"{'':<{_OUTCOME}} {'':<{_LABEL}} {style('->', fg='cyan')} {printable(event.hint)}")
     elif isinstance(event, Diagnosis):
-        click.secho(f"\n{event.summary}", bold=True)
+        echo(f"\n{style(event.summary, bold=True)}")
     elif isinstance(event, Silence):
         reasons = "\n".join(f"  * {reason}" for reason in event.reasons)
-        click.echo(f"\nWhen nothing arrives although all is well:\n{reasons}\n")
-        click.echo("Waiting for a receipt; Ctrl-C ends it.")
+        echo(f"\nWhen nothing arrives although all is well:\n{reasons}\n")
+        echo("Waiting for a receipt; Ctrl-C ends it.")
     elif isinstance(event, Round):
         state = f"not well: {', '.join(event.failed)}" if event.failed else "the way is open"
-        click.echo(f"{'waiting':<{_OUTCOME}} {f'{event.waited} s':<{_LABEL}} {state}")
+        echo(f"{'waiting':<{_OUTCOME}} {f'{event.waited} s':<{_LABEL}} {state}")

@@ -8,6 +8,7 @@ import click
 from devkit.scaffold import PIECES, ignore_line, piece, scaffold
 from devkit.settings import read_settings
 from devkit.store import Store
+from devkit.terminal import echo
 
 
 @click.command(name="init")
@@ -29,7 +30,7 @@ def command(wanted: str | None) -> None:
         click.echo(piece(wanted, recorded), nl=False)
         return
     for placed in scaffold(directory, recorded):
-        click.echo(f"{placed.outcome:<13} {placed.file:<12} {placed.advice}".rstrip())
+        echo(f"{placed.outcome:<13} {placed.file:<12} {placed.advice}".rstrip())
 
 
 def _recorded(directory: Path) -> str:

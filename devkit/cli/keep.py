@@ -10,11 +10,12 @@ import click
 from devkit.cli.completion import complete_recording
 from devkit.fixture import load
 from devkit.keep import Policy, Sample, assign, load_key, plan_keep, private_values, require_free, write
-from devkit.redact import one_line
+from devkit.redact import one_line, printable
 from devkit.selector import select, shown
 from devkit.session import project_in
 from devkit.settings import read_settings
 from devkit.store import Store
+from devkit.terminal import echo
 
 
 @click.command(name="keep")
@@ -62,12 +63,15 @@ def command(
     else:
         write(samples, force=force)
     for source, sample in zip(sources, samples, strict=True):
-        click.echo(_json(source, sample, dry_run) if in_json else _line(sample, dry_run))
+        if in_json:
+            click.echo(_json(source, sample, dry_run))
+        else:
+            echo(_line(sample, dry_run))
 
 
 def _line(sample: Sample, dry_run: bool) -> str:
     replaced = ", ".join(_words(sample.redaction.replaced.items())) or "nothing"
-    return f"{shown(sample.path)}{' (not written)' if dry_run else ''}: replaced {replaced}"
+    return f"{printable(shown(sample.path))}{' (not written)' if dry_run else ''}: replaced {replaced}"
 
 
 def _words(replaced: Iterable[tuple[str, str]]) -> list[str]:

@@ -11,9 +11,11 @@ from devkit.cli.completion import complete_message, complete_status
 from devkit.colour import colour, wanted
 from devkit.duration import parse_duration
 from devkit.listing import Filter, as_json, listing
+from devkit.redact import printable
 from devkit.selector import shown
 from devkit.settings import read_settings
 from devkit.store import Entry, Store
+from devkit.terminal import echo, style
 
 _LIMIT = 50
 
@@ -62,21 +64,21 @@ def command(
     else:
         _show(entries)
     if more:
-        click.echo(f"There are older ones: devkit list --limit {limit * 10}", err=True)
+        echo(f"There are older ones: devkit list --limit {limit * 10}", err=True)
 
 
 def _show(entries: list[Entry]) -> None:
     status_width = max(len(entry.status) for entry in entries)
     id_width = max(len(entry.message_id) for entry in entries)
     for entry in entries:
-        time = click.style(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", dim=True)
-        status = click.style(f"{entry.status:<{status_width}}", fg=colour(entry.status))
-        click.echo(f"{time}  {status}  {entry.message_id:<{id_width}}  {shown(entry.path)}")
+        time = style(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", dim=True)
+        status = style(f"{entry.status:<{status_width}}", fg=colour(entry.status))
+        echo(f"{time}  {status}  {entry.message_id:<{id_width}}  {printable(shown(entry.path))}")
 
 
 def _say_nothing(store: Store, *, filtered: bool) -> None:
     if filtered and any(store.entries()):
-        click.echo("No recorded receipt is like that. See all with: devkit list", err=True)
+        echo("No recorded receipt is like that. See all with: devkit list", err=True)
         return
-    click.echo(f"Nothing has been recorded in {shown(store.recorded)} yet.", err=True)
-    click.echo("Record receipts with: devkit dev    (it works without an account, too)", err=True)
+    echo(f"Nothing has been recorded in {printable(shown(store.recorded))} yet.", err=True)
+    echo("Record receipts with: devkit dev    (it works without an account, too)", err=True)

@@ -9,9 +9,11 @@ import click
 from devkit.duration import parse_duration
 from devkit.errors import UsageError
 from devkit.prune import Plan, carry_out, plan
+from devkit.redact import printable
 from devkit.selector import shown
 from devkit.settings import read_settings
 from devkit.store import Store
+from devkit.terminal import echo
 
 _SHOWN = 20  # paths; more of them say no more
 
@@ -38,17 +40,17 @@ def command(older_than: str | None, keep: int | None, yes: bool) -> None:
         return
     _say("would delete", found)
     if found.doomed:
-        click.echo("Nothing was deleted. To delete them, add --yes", err=True)
+        echo("Nothing was deleted. To delete them, add --yes", err=True)
 
 
 def _show(found: Plan) -> None:
     for doomed in found.doomed[:_SHOWN]:
-        click.echo(f"{shown(doomed.path)}  {doomed.size} bytes")
+        echo(f"{printable(shown(doomed.path))}  {doomed.size} bytes")
     if len(found.doomed) > _SHOWN:
-        click.echo(f"... and {len(found.doomed) - _SHOWN} more, up to {shown(found.doomed[-1].path)}")
+        echo(f"... and {len(found.doomed) - _SHOWN} more, up to {printable(shown(found.doomed[-1].path))}")
     if found.tracked:
-        click.echo(f"Kept because git tracks them: {len(found.tracked)}. See: devkit check", err=True)
+        echo(f"Kept because git tracks them: {len(found.tracked)}. See: devkit check", err=True)
 
 
 def _say(done: str, found: Plan) -> None:
-    click.echo(f"prune: {done} {len(found.doomed)} recording(s), {found.size} bytes")
+    echo(f"prune: {done} {len(found.doomed)} recording(s), {found.size} bytes")

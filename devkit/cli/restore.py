@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 
 from devkit.errors import UsageError
+from devkit.redact import printable
 from devkit.registration.give_back import Restoration
 from devkit.registration.journal import devkit_host
 from devkit.registration.restore import restore
 from devkit.session import project_in
 from devkit.settings import read_settings
+from devkit.terminal import echo
 
 
 @click.command(name="restore")
@@ -36,13 +38,13 @@ def command(clear: bool, force: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_document(done)))
     else:
-        click.echo(_words(done))
+        echo(printable(_words(done)))
     if done.advice:
         _tell(done.advice)
 
 
 def _tell(words: str) -> None:
-    click.echo(words, err=True)
+    echo(printable(words), err=True)
 
 
 def _document(done: Restoration) -> dict[str, str]:

@@ -13,7 +13,7 @@ import click
 from devkit.colour import colour, wanted
 from devkit.errors import UsageError
 from devkit.event import Event, Notice, Sent
-from devkit.redact import mask_number
+from devkit.redact import mask_number, printable
 from devkit.send.awaited import Came, Waited, follow
 from devkit.send.route import choose_recipient, choose_route, require_presence
 from devkit.session import Session, project_in
@@ -21,6 +21,7 @@ from devkit.settings import read_settings
 from devkit.sms import send_sms
 from devkit.stop import stop_on_signals
 from devkit.store import Store
+from devkit.terminal import echo, style
 
 _NO_SESSION = (
     "No session runs in this directory, so the receipts go to the account's own callback, if it has one. "
@@ -145,18 +146,18 @@ class _Screen:
 
     def show(self, event: Event) -> None:
         if isinstance(event, Notice):
-            click.echo(f"{click.style('Notice:', fg='cyan')} {event.text}", err=True)
+            echo(f"{style('Notice:', fg='cyan')} {printable(event.text)}", err=True)
         elif self.as_json:
             click.echo(json.dumps(event.as_json()))
         else:
-            click.echo("\n".join(_lines(event, self.mode)))
+            echo("\n".join(_lines(event, self.mode)))
 
 
 def _lines(event: Event, mode: str) -> Iterator[str]:
     if isinstance(event, Sent):
         count = "1 part" if len(event.message_ids) == 1 else f"{len(event.message_ids)} parts"
         how = "by Vonage" if mode == "live" else "by the session's simulator"
-        yield f"{click.style('sent', fg='cyan')}        to {event.to}, {count}, {how}"
+        yield f"{style('sent', fg='cyan')}        to {event.to}, {count}, {how}"
         for message_id in event.message_ids:
             yield f"            {message_id}"
     elif isinstance(event, Came):
@@ -164,13 +165,13 @@ def _lines(event: Event, mode: str) -> Iterator[str]:
         if event.err_code != "0" and event.advice:
             yield f"            {event.advice}"
     elif isinstance(event, Waited):
-        yield f"{click.style('end', bold=True)}         {_counts(event)}: {_ENDS[event.reason]}"
+        yield f"{style('end', bold=True)}         {_counts(event)}: {_ENDS[event.reason]}"
 
 
 def _receipt(event: Came) -> str:
-    time = click.style(f"{datetime.now(UTC).astimezone():%H:%M:%S}", dim=True)
-    status = click.style(f"{event.status:<10}", fg=colour(event.status))
-    after = click.style(f"+{event.after_ms / 1000:.1f} s".rjust(9), dim=True)
+    time = style(f"{datetime.now(UTC).astimezone():%H:%M:%S}", dim=True)
+    status = style(f"{event.status:<10}", fg=colour(event.status))
+    after = style(f"+{event.after_ms / 1000:.1f} s".rjust(9), dim=True)
     why = f"{event.err_code} {event.meaning}".strip()
     return f"{time}    {status} {why:<34} {after}  part {event.part}, {event.message_id}"
 

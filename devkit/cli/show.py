@@ -15,10 +15,11 @@ from devkit.colour import colour, wanted
 from devkit.explanation.explain import Explanation, explain
 from devkit.export import FORMS, export
 from devkit.fixture import format_time, load
-from devkit.redact import one_line
+from devkit.redact import one_line, printable
 from devkit.selector import select, shown
 from devkit.settings import read_settings
 from devkit.store import Store
+from devkit.terminal import echo, echo_bytes, style
 
 _CARRIED = {"get": "fields in the query", "form": "fields in a form", "json": "fields in JSON"}
 _LABEL = 11  # columns
@@ -54,14 +55,14 @@ def command(
         if in_json:
             click.echo(json.dumps(_as_json(path, explanation)))
         else:
-            click.echo("\n".join([*([""] if number else []), *_lines(shown(path), explanation)]))
+            echo("\n".join([*([""] if number else []), *_lines(shown(path), explanation)]))
 
 
 def _print_form(form: str, paths: list[Path], store: Store, port: int) -> None:
     url = f"http://127.0.0.1:{port}{CALLBACK_PATH}"
-    click.echo(export(form, [(path, load(path)) for path in paths], url), nl=False)
+    echo_bytes(export(form, [(path, load(path)) for path in paths], url))
     if form == "pytest" and any(path.is_relative_to(store.recorded) for path in paths):
-        click.echo(
+        echo(
             "A recording is private, so nobody else can run this. Make a sample of it: devkit keep", err=True
         )
 
@@ -78,7 +79,7 @@ def _lines(file: str, explanation: Explanation) -> Iterator[str]:
     yield from _headline(explanation)
     size = f", {explanation.body_size} bytes" if explanation.body_size else ""
     carried = f"{_CARRIED[explanation.transport]}{size}"
-    yield from _row("file", file)
+    yield from _row("file", printable(file))
     yield from _row("recorded", f"{explanation.recorded_at:%Y-%m-%d %H:%M:%S.%f} UTC")
     yield from _row("request", f"{explanation.method} {one_line(explanation.path)}, {carried}")
     if not explanation.problem:
@@ -97,13 +98,13 @@ def _lines(file: str, explanation: Explanation) -> Iterator[str]:
 
 def _headline(explanation: Explanation) -> Iterator[str]:
     if explanation.problem:
-        yield click.style("not a receipt", fg="red", bold=True)
+        yield style("not a receipt", fg="red", bold=True)
         yield from wrap(
             one_line(explanation.problem, 1000), _width(), initial_indent="  ", subsequent_indent="  "
         )
         yield ""
         return
-    status = click.style(one_line(explanation.status, 60), fg=colour(explanation.status), bold=True)
+    status = style(one_line(explanation.status, 60), fg=colour(explanation.status), bold=True)
     finality = {True: "final", False: "more receipts may follow", None: ""}[explanation.final]
     yield f"{status}  {', '.join(filter(None, (explanation.status_meaning, finality)))}"
     if explanation.err_code:
@@ -121,7 +122,7 @@ def _fields(explanation: Explanation) -> Iterator[str]:
     values = [one_line(field.value, 72) for field in explanation.fields]
     name_width, value_width = max(map(len, names)), min(max(map(len, values)), 24)
     for name, value, field in zip(names, values, explanation.fields, strict=True):
-        meaning = click.style(field.meaning or "no document lists this field", dim=True)
+        meaning = style(field.meaning or "no document lists this field", dim=True)
         yield f"  {name:<{name_width}}  {value:<{value_width}}  {meaning}"
 
 

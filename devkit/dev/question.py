@@ -4,9 +4,9 @@ import os
 import select
 import sys
 
-import click
-
+from devkit.redact import printable
 from devkit.stop import Stop
+from devkit.terminal import echo
 
 _GLANCE = 0.3  # seconds between two looks at whether to stop
 
@@ -15,7 +15,7 @@ def confirm(question: str, stop: Stop) -> bool:
     """Whether the user says yes; no, where there is no terminal to ask at. Raises StopRequested."""
     if not (sys.stdin and sys.stdin.isatty()):
         return False
-    click.echo(f"{question} [y/N]: ", nl=False, err=True)
+    echo(f"{printable(question)} [y/N]: ", nl=False, err=True)
     # Not click.confirm(): a signal that comes just before it reads would leave it waiting for a key.
     while not _line_is_there():
         stop.check()

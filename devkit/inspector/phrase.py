@@ -4,6 +4,8 @@ from datetime import datetime, timedelta, tzinfo
 
 from markupsafe import Markup, escape
 
+from devkit.redact import printable, spelled
+
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -29,16 +31,7 @@ def prose(text: str) -> Markup:
 
 def plain(text: object) -> str:
     """As `visible`, for where no mark can stand."""
-    return "".join(char if char.isprintable() else spelled(char) for char in str(text))
-
-
-def spelled(char: str) -> str:
-    """A character that does not show, by its number."""
-    code = ord(char)
-    known = {9: r"\t", 10: r"\n", 13: r"\r"}.get(code)
-    return known or (
-        f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-    )
+    return printable(str(text))
 
 
 def short(text: str, limit: int) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from urllib.parse import unquote
 
 from devkit.callback import CALLBACK_PATH, CONNECTION_HEADERS, REPLAY_HEADER, Callback
@@ -13,20 +13,7 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*)")
 _MARK = REPLAY_HEADER.lower()
 
-# The callback path inside a header value, where proxies put the request target (`X-Original-URI`, `X-Forwarded-Uri`,
-# `Referer`), and the secret after it. Any character may be percent-encoded, more than once too. Group 1 is kept.
-# The quantifiers are possessive: whatever the value is, it is read once.
-_SLASHES = r"(?:[/\\]|%(?:25)*+(?i:2f|5c))++"
-_PATH_IN_VALUE = "".join(
-    _SLASHES if char == "/" else rf"(?:{re.escape(char)}|%(?:25)*+(?i:{ord(char):02x}))"
-    for char in CALLBACK_PATH.strip("/")
-)
 _AFTER_A_PATH = "\t\n\r \"#&'),;<>?\\]|}"
-_REST_OF_PATH = (
-    rf"(?:[^{re.escape(_AFTER_A_PATH)}%]"
-    rf"|%(?!(?:25)*+(?i:{'|'.join(f'{ord(char):02x}' for char in _AFTER_A_PATH)})))++"
-)
-_SECRET_IN_VALUE = re.compile(rf"({_PATH_IN_VALUE}){_SLASHES}{_REST_OF_PATH}")
 _LEAST_SECRET = 8  # characters; a shorter text may stand in a header by chance
 _FRAMING = ("content-length", "transfer-encoding")
 
@@ -106,9 +93,26 @@ def _headers_without_secret(callback: Callback) -> Headers:
 
 
 def _cut(value: str, secret: str) -> str:
-    value = _SECRET_IN_VALUE.sub(lambda found: found[1], value)
+    value = _secret_in_value().sub(lambda found: found[1], value)
     # A proxy may have had another path for the same secret.
     return value.replace(secret, "") if len(secret) >= _LEAST_SECRET else value
+
+
+@cache  # made when it is needed: that takes longer than to import all the rest
+def _secret_in_value() -> re.Pattern[str]:
+    """The callback path inside a header value, as group 1, and the secret after it.
+
+    Proxies put the request target there (`X-Original-URI`, `X-Forwarded-Uri`, `Referer`). Any character may be
+    percent-encoded, more than once too. The quantifiers are possessive: whatever the value is, it is read once.
+    """
+    slashes = r"(?:[/\\]|%(?:25)*+(?i:2f|5c))++"
+    path = "".join(
+        slashes if char == "/" else rf"(?:{re.escape(char)}|%(?:25)*+(?i:{ord(char):02x}))"
+        for char in CALLBACK_PATH.strip("/")
+    )
+    encoded_end = "|".join(f"{ord(char):02x}" for char in _AFTER_A_PATH)
+    rest = rf"(?:[^{re.escape(_AFTER_A_PATH)}%]|%(?!(?:25)*+(?i:{encoded_end})))++"
+    return re.compile(rf"({path}){slashes}{rest}")
 
 
 def without_token(target: str) -> str:

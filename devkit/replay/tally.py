@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import click
 
 from devkit.answer import SENT_AGAIN
+from devkit.redact import printable
 from devkit.replay.outcome import Outcome, Planned, Replayed, json_line, summarise
+from devkit.terminal import echo, style
 
 _MANY = 50  # receipts from which a progress bar is worth its place
 _TOGETHER = 0.01  # seconds
@@ -26,14 +28,14 @@ class Screen:
     colour: bool | None = None
 
     def say(self, line: str) -> None:
-        click.echo(line, color=self.colour)
+        click.echo(line) if self.as_json else echo(line, color=self.colour)
 
     def notice(self, words: str) -> None:
         """Something beside the results, on stderr."""
-        click.echo(f"{click.style('Notice:', fg='cyan')} {words}", err=True, color=self.colour)
+        echo(f"{style('Notice:', fg='cyan')} {printable(words)}", err=True, color=self.colour)
 
     def hint(self, words: str) -> None:
-        click.echo(f"{click.style('Hint:', fg='cyan')} {words}", err=True, color=self.colour)
+        echo(f"{style('Hint:', fg='cyan')} {printable(words)}", err=True, color=self.colour)
 
 
 def follow(outcomes: Iterable[Replayed], total: int, screen: Screen) -> int:
@@ -77,15 +79,16 @@ def show_plan(planned: Iterable[Planned], screen: Screen) -> None:
 def plan_line(plan: Planned) -> str:
     """A plan for people: when, which file, the receipt's status, the request without its query."""
     words = (f"{plan.due:>9.3f} s", plan.file, plan.status or "unreadable", f"{plan.method} {plan.path}")
-    return "  ".join((*words, f"{plan.bytes} bytes"))
+    return printable("  ".join((*words, f"{plan.bytes} bytes")))
 
 
 def line(outcome: Replayed) -> str:
     """An outcome for people: how it ended, the file, the receipt's status, the answer."""
-    word = click.style(f"{outcome.outcome:<11}", fg=_COLOURS[outcome.outcome])
+    word = style(f"{outcome.outcome:<11}", fg=_COLOURS[outcome.outcome])
     answer = outcome.problem if outcome.answer is None else f"{outcome.answer}  {outcome.ms:g} ms"
     again = f"({SENT_AGAIN})" if outcome.sent_again else ""
-    return "  ".join(filter(None, (word, outcome.file, outcome.status or "unreadable", answer, again)))
+    rest = (outcome.file, outcome.status or "unreadable", answer, again)
+    return "  ".join(filter(None, (word, *map(printable, rest))))
 
 
 @contextmanager

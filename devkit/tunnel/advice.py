@@ -5,6 +5,7 @@ import re
 from typing import NamedTuple
 
 from devkit.errors import TunnelError
+from devkit.redact import printable
 
 _CODE = re.compile(r"ERR_NGROK_(\d+)")
 _TOKEN_IN_WORDS = re.compile(r"(authtoken\s*[:=]\s*)\S+", re.IGNORECASE)
@@ -97,7 +98,7 @@ def _first_line(words: str, authtoken: str) -> str:
     text = redact(_api_words(words), authtoken).replace("\\r", "\n").replace("\\n", "\n")
     lines = (line.strip().removeprefix("ERROR:").strip() for line in text.splitlines())
     line = next(filter(None, lines), "")
-    return "".join(char if char.isprintable() else " " for char in line)[:300]
+    return printable(line)[:300]
 
 
 def _api_words(words: str) -> str:
