@@ -7,12 +7,12 @@ from devkit.keep.change import Change, Unsafe, change, decision, shown
 from devkit.keep.pseudonym import is_token, number, token
 from devkit.keep.rule import FIELDS, SAFE_FIELDS, SIGNATURE, Policy
 from devkit.keep.span import Span
+from devkit.keep.spelling import is_numeric
 from devkit.redact import has_form
 
 # The example of Vonage's documentation, also the simulator's: in a sample one account is as good as another.
 EXAMPLE_API_KEY = "abcd1234"
 
-_NUMERIC = re.compile(r"\+?[\d\s().-]*\d[\d\s().-]*", re.ASCII)
 # A sender's name has at most 11 characters; the business chose it and shows it to everybody it writes to.
 _SENDER_NAME = re.compile(r"(?=.*[^\W\d_])[\w .&'-]{1,11}")
 _DIGITS_IN_NAME = 4
@@ -57,7 +57,7 @@ def _require_form(span: Span, text: str) -> None:
 
 def _sender_method(text: str) -> str:
     """How to replace a sender: a number as a number, a plain name not at all."""
-    if _NUMERIC.fullmatch(text):
+    if is_numeric(text):
         return "number"
     is_name = _SENDER_NAME.fullmatch(text) and sum(char.isdigit() for char in text) <= _DIGITS_IN_NAME
     return "" if is_name else "pseudonym"

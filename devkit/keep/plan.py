@@ -1,10 +1,10 @@
 """Decides how a recording becomes a sample. Values in, values out: nothing is read or written here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from devkit.errors import FixtureError
-from devkit.fixture import Fixture, dumps
+from devkit.fixture import Fixture, dumps, format_time
 from devkit.keep.change import Unsafe, shown, typed
 from devkit.keep.note import check_notes, notes
 from devkit.keep.request import redact_request, redact_signature
@@ -39,15 +39,22 @@ def plan_keep(
         redaction = _redact(fixture, policy, key)
         _require_same_meaning(fixture, redaction.fixture)
         check_notes(redaction.fixture, policy)
-        require_none_survives(redaction.originals, _places(redaction.fixture))
+        require_none_survives(
+            redaction.originals, _places(redaction.fixture), times=_times(redaction.fixture)
+        )
     except Unsafe as unsafe:
         raise FixtureError(f"{name} cannot be kept: {unsafe}.", hint=unsafe.hint) from None
     return redaction
 
 
-def require_none_survives(originals: Iterable[Original], places: Mapping[str, bytes]) -> None:
-    """Raises Unsafe when a replaced value stands in one of the places, however it is written there."""
-    found = find_survivor(originals, places)
+def require_none_survives(
+    originals: Iterable[Original], places: Mapping[str, bytes], *, times: Iterable[str] = ()
+) -> None:
+    """Raises Unsafe when a replaced value stands in one of the places, however it is written there.
+
+    times: that stay, see `find_survivor`.
+    """
+    found = find_survivor(originals, places, times=times)
     if found:
         name, place = found
         raise Unsafe(
@@ -81,6 +88,14 @@ def _meaning(reading: Receipt | Unreadable) -> object:
     if isinstance(reading, Unreadable):
         return reading.problem
     return reading.status, reading.err_code, tuple(reading.fields)
+
+
+def _times(fixture: Fixture) -> Iterator[str]:
+    """The times of a receipt: when it was recorded, and what Vonage says."""
+    yield format_time(fixture.recorded_at)
+    reading = fixture.read()
+    if isinstance(reading, Receipt):
+        yield from (reading.text(name) for name in ("scts", "message-timestamp", "timestamp"))
 
 
 def _places(fixture: Fixture) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ import hmac
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from devkit.keep.spelling import digits_of, is_numeric
 from devkit.message_id import is_uuid
 
 _RANGE = "447700900"
@@ -21,6 +22,7 @@ _WORD = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ALPHABETS = (_DIGITS, _UPPER, _LOWER, _WORD)
 _CHECK = 8  # a real value of digits is taken for ours once in 10^8, of hex once in 4 * 10^9
 _SHORTEST = _CHECK + 4
+_LONG = 1_000  # bytes
 
 _RESERVED = tuple(
     ip_network(text)
@@ -48,13 +50,12 @@ def number(text: str, key: bytes) -> str:
 
 def is_never_assigned(text: str) -> bool:
     """Whether this is a number of 447700900000-999, in any of the ways to write it internationally."""
-    is_number = re.fullmatch(r"[\d\s().+-]+", text, re.ASCII)
-    return is_number is not None and re.fullmatch(_RANGE + r"\d{3}", canonical(text)) is not None
+    return is_numeric(text) and re.fullmatch(_RANGE + r"[0-9]{3}", canonical(text)) is not None
 
 
 def canonical(text: str) -> str:
     """The digits of a phone number, without a 00 in front. Text without a digit stays as it is."""
-    return re.sub(r"[^0-9]", "", text).removeprefix("00") or text
+    return digits_of(text).removeprefix("00") or text
 
 
 def token(value: bytes, key: bytes, *, digits: bool = False) -> str:
@@ -110,6 +111,8 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _draw(key: bytes, purpose: str, data: bytes, alphabet: str, length: int) -> str:
+    if len(data) > _LONG:  # it is hashed again for each 32 characters
+        data = _digest(key, "long", data)
     drawn = b""
     while len(drawn) < length:
         drawn += _digest(key, f"{purpose}/{len(alphabet)}{alphabet[-1]}/{len(drawn)}", data)

@@ -2,25 +2,23 @@
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from devkit.message_id import is_uuid
+from devkit.keep.spelling import STAND_IN, digits_of, fold, letters_and_digits, subscriber_digits
 
 # Shorter values stand in any text by chance; they are replaced in their place and cannot be looked for elsewhere.
 SHORTEST = 6
+_SHORTEST_APART = 12  # letters and digits that are looked for with anything between them
+_NUMBER = 8  # digits at the end of what can be a phone number, in a value that need not be one
 _DEPTH = 4  # encodings inside encodings: JSON in base64 in JSON, and one more
-_SUBSCRIBER = 9  # the digits at the end of a phone number that are the same in each way to write it
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 _ESCAPED = re.compile(rb"(?:\\u[0-9A-Fa-f]{4})+|\\[\"\\/bfnrt]")
 _ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
-_IN_UUID = re.compile(
-    rb"(?<=[0-9a-f])[-_](?=[0-9a-f])"
-)  # file names have underscores there, others nothing at all
-_BETWEEN_DIGITS = re.compile(rb"(?<=\d)[\s().+-]+(?=\d)")
-_STAND_IN = re.compile(rb"(?<!\d)447700900\d{3}(?!\d)")  # may end like a real number by chance
+_DIGITS = re.compile(r"[0-9]+")
+_SPACED_DIGITS = re.compile(r"[0-9](?:[\W_]*[0-9])*")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,36 +29,114 @@ class Original:
     value: bytes
     is_number: bool = False
 
-    @property
-    def is_uuid(self) -> bool:
-        return is_uuid(self.value.decode("latin-1"))
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Needles:
+    """What to look for: bytes for a value that is no ASCII text, text as it is written, letters and digits only,
+    and the last digits of phone numbers.
+    """
+
+    raw: frozenset[bytes]
+    written: frozenset[str]
+    apart: frozenset[str]
+    numbers: frozenset[str]
 
 
-def find_survivor(originals: Iterable[Original], places: Mapping[str, bytes]) -> tuple[str, str] | None:
+@dataclass(frozen=True, slots=True, repr=False)
+class _Haystack:
+    """A place in all its decodings, a line for each. without_stand_ins: for values of digits only."""
+
+    raw: bytes
+    written: str
+    apart: str
+    without_stand_ins: str
+    digits_apart: str
+
+
+def find_survivor(
+    originals: Iterable[Original], places: Mapping[str, bytes], *, times: Iterable[str] = ()
+) -> tuple[str, str] | None:
     """The name of a value that survived, and the place where; None when there is none.
 
     Looks at each place as it is, percent- and plus-decoded, JSON-unescaped, base64-decoded, and through
-    any nesting of these. Letter case is ignored.
+    any nesting of these. Case, width and accents are ignored; so is what stands between the digits of a number, and
+    between the letters and digits of a longer value.
+
+    times: what stays and may have the digits of another time in common, for example of a header that was removed.
     """
-    wanted = [each for each in originals if len(_needle(each)) >= SHORTEST]
+    times = tuple(times)
+    wanted = {original: _needles(original, times) for original in originals}
     for place, text in places.items():
-        views = {view.lower() for view in _views(text, _DEPTH)}
-        joined = {_IN_UUID.sub(b"", view) for view in views}
-        compact = {_STAND_IN.sub(b"", _BETWEEN_DIGITS.sub(b"", view)) for view in views}
-        for original in wanted:
-            spelled = compact if original.is_number else joined if original.is_uuid else views
-            if any(_needle(original) in view for view in spelled):
+        haystack = _haystack(text)
+        for original, needles in wanted.items():
+            if _is_in(needles, haystack):
                 return original.name, place
     return None
 
 
-def _needle(original: Original) -> bytes:
-    if original.is_uuid:
-        return original.value.lower().replace(b"-", b"")
-    if not original.is_number:
-        return original.value.lower()
-    digits = re.sub(rb"\D", b"", original.value)
-    return digits[-_SUBSCRIBER:] if len(digits) > _SUBSCRIBER + 1 else digits
+def _needles(original: Original, times: Sequence[str]) -> _Needles:
+    # A path and a header are known as they were written: elsewhere the same may stand decoded.
+    values = {original.value, unquote_to_bytes(original.value)}
+    written = {fold(_text(value)) for value in values}
+    apart = {letters_and_digits(text) for text in written}
+    return _Needles(
+        raw=frozenset(value.lower() for value in values if not value.isascii() and len(value) >= SHORTEST),
+        written=frozenset(text for text in written if len(text) >= SHORTEST and not _is_time(text, times)),
+        apart=frozenset(text for text in apart if len(text) >= _SHORTEST_APART and not text.isdecimal()),
+        numbers=frozenset(number for text in written for number in _numbers(text, original, times)),
+    )
+
+
+def _is_time(text: str, times: Sequence[str]) -> bool:
+    # Of digits only, it may be a phone number in the place of a time.
+    return not text.isdecimal() and any(text in fold(time) for time in times)
+
+
+def _numbers(text: str, original: Original, times: Sequence[str]) -> Iterator[str]:
+    """The last digits of each number that a value may hold."""
+    runs = {digits_of(run) for pattern in (_DIGITS, _SPACED_DIGITS) for run in pattern.findall(text)}
+    if original.is_number:
+        numbers = {subscriber_digits(run) for run in {digits_of(text), *runs}}
+        yield from (number for number in numbers if len(number) >= SHORTEST)
+        return
+    for run in runs:
+        number = run.lstrip("0")[-_NUMBER:]
+        if (
+            len(number) == _NUMBER
+            and len(set(number)) > 2
+            and not any(number in digits_of(time) for time in times)
+        ):
+            yield number
+
+
+def _is_in(needles: _Needles, haystack: _Haystack) -> bool:
+    return (
+        any(raw in haystack.raw for raw in needles.raw)
+        or any(
+            text in (haystack.without_stand_ins if text.isdecimal() else haystack.written)
+            for text in needles.written
+        )
+        or any(text in haystack.apart for text in needles.apart)
+        or any(number in haystack.digits_apart for number in needles.numbers)
+    )
+
+
+def _haystack(text: bytes) -> _Haystack:
+    views = _views(text, _DEPTH)
+    written = {fold(_text(view)) for view in views}
+    # A letter in its place, so that the digits beside it do not become one number.
+    others = {STAND_IN.sub("x", view) for view in written}
+    return _Haystack(
+        raw=b"\n".join(view.lower() for view in views if not view.isascii()),
+        written="\n".join(written),
+        apart="\n".join(map(letters_and_digits, written)),
+        without_stand_ins="\n".join(others),
+        digits_apart="\n".join(STAND_IN.sub("x", letters_and_digits(view)) for view in others),
+    )
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
 
 
 def _views(text: bytes, depth: int) -> set[bytes]:
