@@ -6,6 +6,7 @@ from pathlib import Path
 
 from devkit import durable
 from devkit.errors import ConfigurationError
+from devkit.record import BadRecord, read_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,10 @@ def read_journal(path: Path) -> Journal | None:
     Raises ConfigurationError for one that cannot be read.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return Journal(**document)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
+        return read_record(path, Journal)
+    except BadRecord as error:
         raise ConfigurationError(
-            f"{path} cannot be read, so the account's former callback is not known.",
+            f"{path} cannot be read, so the account's former callback is not known: {error}.",
             hint="Look the callback up in the Vonage dashboard, then delete the file.",
         ) from error
 
