@@ -1,5 +1,6 @@
 """What sessions that were killed have left behind, and recordings that git would give away. Only looks."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,14 +59,12 @@ def _agents(case: Case) -> Check:
 
 
 def _tracked(case: Case) -> Check:
+    places = {case.project.private: "secrets", case.store.recorded: "phone numbers"}
     try:
-        files = tracked_files(case.store.recorded)
+        tracked = {place: files for place in places if (files := tracked_files(place))}
     except ConfigurationError as error:
         return skipped("git", error.message, error.hint)
-    if not files:
-        return ok("git", f"it tracks no file in {case.store.recorded}")
-    return failed(
-        "git",
-        f"it tracks {len(files)} file(s) in {case.store.recorded}, where phone numbers are",
-        f"git rm -r --cached {case.store.recorded}",
-    )
+    for place, files in tracked.items():
+        words = f"it tracks {len(files)} file(s) in {place}, where {places[place]} are"
+        return failed("git", words, f"git rm -r --cached {shlex.quote(str(place))}")
+    return ok("git", f"it tracks no file in {' and '.join(map(str, places))}")

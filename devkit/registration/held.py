@@ -68,7 +68,10 @@ def refuse_foreign_journal(account: Account, path: Path) -> None:
 
 def other_devkit(journal: Journal) -> str:
     """The host of another running devkit whose callback a registration would replace; empty when it would not."""
-    held, ours = urlsplit(journal.former_url), urlsplit(journal.our_url)
+    try:
+        held, ours = urlsplit(journal.former_url), urlsplit(journal.our_url)
+    except ValueError:  # such as that of `http://[`, which no devkit sets
+        return ""
     is_leftover = bool(journal.earlier_url)
     if is_leftover or held.netloc == ours.netloc or not _DEVKIT_PATH.fullmatch(held.path):
         return ""
