@@ -6,13 +6,12 @@ What goes wrong is an OSError, as the system tells it.
 
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import cache, partial
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from queue import SimpleQueue
+from typing import Self
 
 ASIDE = ".tmp"  # how names end that a file has before its own
 
@@ -123,14 +122,54 @@ def sync_all(drafts: Sequence[Draft]) -> None:
         attempt(Draft.sync, drafts)
         return
     parts = min(len(drafts), _SYNCS_AT_ONCE)
-    list(_syncing().map(partial(attempt, Draft.sync), [drafts[first::parts] for first in range(parts)]))
+    _SYNCING.run([partial(attempt, Draft.sync, drafts[first::parts]) for first in range(parts)])
 
 
-@cache
-def _syncing() -> "ThreadPoolExecutor":
-    from concurrent.futures import ThreadPoolExecutor  # only here: a command that lists receipts never syncs
+class _Threads:
+    """Runs steps side by side, in threads that are started when they are first needed, and then stay.
 
-    return ThreadPoolExecutor(_SYNCS_AT_ONCE, thread_name_prefix="sync")
+    With fewer threads where the system has no more, and in the calling one where it has none: a receipt must not
+    fail for that.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = self._missing = count
+        self._steps: SimpleQueue[tuple[Callable[[], None], SimpleQueue[BaseException | None]]] = SimpleQueue()
+        self._lock = threading.Lock()
+
+    def run(self, steps: Sequence[Callable[[], None]]) -> None:
+        """Run all. All are done when this returns, or raises what one of them raised."""
+        if self._missing:
+            self._start()
+        if self._missing == self._count:
+            for step in steps:
+                step()
+            return
+        ends: SimpleQueue[BaseException | None] = SimpleQueue()
+        for step in steps:
+            self._steps.put((step, ends))
+        errors = [ends.get() for _ in steps]
+        for error in filter(None, errors):
+            raise error
+
+    def _start(self) -> None:
+        with self._lock, suppress(RuntimeError):  # the system has no more
+            while self._missing:
+                threading.Thread(target=self._work, name="sync", daemon=True).start()
+                self._missing -= 1
+
+    def _work(self) -> None:
+        while True:
+            step, ends = self._steps.get()
+            try:
+                step()
+            except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
+                ends.put(error)
+            else:
+                ends.put(None)
+
+
+_SYNCING = _Threads(_SYNCS_AT_ONCE)
 
 
 def _write(file: int, data: bytes) -> None:

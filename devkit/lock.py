@@ -1,12 +1,16 @@
 """One session in a directory: a lock that ends with its process, however the process ends."""
 
+import errno
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from devkit.record import BadRecord, read_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +96,26 @@ def _take_over(path: Path) -> int:
 def _open(path: Path) -> int:
     # Not inherited by an agent that outlives us, as no file that Python opens is. A link in its place is not followed:
     # what it leads to would be emptied.
-    more = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    return os.open(path, os.O_RDWR | os.O_CREAT | more, 0o600)
+    more = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | more, 0o600)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "session.lock is not a regular file", str(path))
+    return file
 
 
 def _is_named(file: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(file), path.stat())
-    except FileNotFoundError:
+    except OSError:  # also when something else has taken the place of the directory
         return False
 
 
 def _read(path: Path) -> Holder | None:
     try:
-        found = Holder(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return read_record(path, Holder)
+    except BadRecord:
         return None
-    return found if isinstance(found.pid, int) and isinstance(found.since, str) else None
 
 
 if sys.platform == "win32":

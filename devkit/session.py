@@ -8,14 +8,20 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from devkit import durable
 from devkit.errors import CallbackHeldError, ConfigurationError
 from devkit.lock import Holder, LockHeld, locked
+from devkit.record import BadRecord, read_record
+from devkit.regular_file import read_regular_file
 
 DIRECTORY = ".devkit"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
+_TOKEN_SIZE = 4096  # bytes; one of ours has 22
+_URL = re.compile(r"(https?://[!-~]+)?")
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ class Project:
         try:
             with suppress(FileExistsError):
                 durable.create(path, secrets.token_urlsafe(16).encode())
-            token = path.read_text(encoding="ascii").strip()
+            token = read_regular_file(path, _TOKEN_SIZE).decode("ascii").strip()
         except (OSError, UnicodeDecodeError):
             token = ""
         if not _TOKEN.fullmatch(token):  # an empty one would open the path to everybody
@@ -104,7 +110,7 @@ class Project:
     def session(self) -> Session | None:
         """The session that runs in this project now; None when there is none."""
         session = _read_session(self._session)
-        return session if session and durable.is_alive(session.pid) else None
+        return session if session and durable.is_alive(session.pid) and _is_sound(session) else None
 
     @contextmanager
     def running(self, session: Session) -> Iterator[Callable[[Session], None]]:
@@ -119,12 +125,16 @@ class Project:
             durable.replace(self._session, json.dumps(asdict(session), indent=2).encode())
             described = session
 
-        describe(session)
+        try:
+            describe(session)
+        except OSError as error:
+            raise self._unusable(error) from error
         try:
             yield describe
         finally:
             if _read_session(self._session) == described:
-                durable.remove(self._session)
+                with suppress(OSError):  # one that stays does no harm: its process has ended
+                    durable.remove(self._session)
 
     def _refuse_a_strangers(self) -> None:
         """Raise ConfigurationError for a directory, or a link to one, of another user: they could swap the journal."""
@@ -156,7 +166,19 @@ def project_in(directory: Path) -> Project:
 
 def _read_session(path: Path) -> Session | None:
     try:
-        session = Session(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return read_record(path, Session)
+    except BadRecord:
         return None
-    return session if isinstance(session.pid, int) else None
+
+
+def _is_sound(session: Session) -> bool:
+    """Whether all that other commands connect to can be an address."""
+    urls = (session.local_url, session.public_url, session.callback_url)
+    return all(map(_is_url, urls)) and bool(_HOST.fullmatch(session.rest_host))
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return bool(_URL.fullmatch(text)) and (urlsplit(text).port or 0) >= 0
+    except ValueError:  # such as that of `http://[`
+        return False

@@ -6,10 +6,15 @@ from io import StringIO
 from pathlib import Path
 
 from devkit.errors import ConfigurationError
+from devkit.regular_file import read_pipe, read_regular_file
 from devkit.signature import METHODS, Method
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")
+
+_LEAST_TOKEN = 16  # characters, as in `devkit.session`
+_MAX_SIZE = 1024 * 1024  # bytes of `.env`
+_PIPE_SECONDS = 30.0  # somebody may have to confirm it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,14 @@ class Settings:
         return bool(self.api_key)
 
 
-def read_settings(environ: Mapping[str, str], directory: Path) -> Settings:
-    """The settings in force in a directory. Raises ConfigurationError for what cannot be meant."""
-    values = {**_read_env_file(directory / ".env"), **environ}
+def read_settings(
+    environ: Mapping[str, str], directory: Path, *, pipe_seconds: float = _PIPE_SECONDS
+) -> Settings:
+    """The settings in force in a directory. Raises ConfigurationError for what cannot be meant.
+
+    pipe_seconds: how long to wait for who writes the settings, where `.env` is a FIFO.
+    """
+    values = {**_read_env_file(directory / ".env", pipe_seconds), **environ}
 
     def text(name: str, default: str = "") -> str:
         return values.get(name, "").strip() or default
@@ -67,11 +77,15 @@ def read_settings(environ: Mapping[str, str], directory: Path) -> Settings:
     )
 
 
-def _read_env_file(path: Path) -> dict[str, str]:
+def _read_env_file(path: Path, pipe_seconds: float) -> dict[str, str]:
     if path.is_dir():  # a virtual environment: an older habit of naming them
         return {}
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        # Password managers put a FIFO there, so that no secret is on the disk.
+        data = (
+            read_pipe(path, _MAX_SIZE, pipe_seconds) if path.is_fifo() else read_regular_file(path, _MAX_SIZE)
+        )
+        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
@@ -131,9 +145,16 @@ def _flag(name: str, value: str) -> bool:
 
 
 def _token(value: str | None) -> str | None:
-    if value is None or all(char.isascii() and (char.isalnum() or char in "-_") for char in value):
+    if value is None or not value:
         return value
-    raise ConfigurationError(
-        "DEVKIT_CALLBACK_TOKEN holds characters that cannot stand in a URL.",
-        hint="Use letters, digits, - and _, or remove the line: devkit makes a token by itself.",
-    )
+    if not all(char.isascii() and (char.isalnum() or char in "-_") for char in value):
+        raise ConfigurationError(
+            "DEVKIT_CALLBACK_TOKEN holds characters that cannot stand in a URL.",
+            hint="Use letters, digits, - and _, or remove the line: devkit makes a token by itself.",
+        )
+    if len(value) < _LEAST_TOKEN:  # anybody can try tokens at the public URL
+        raise ConfigurationError(
+            f"DEVKIT_CALLBACK_TOKEN has {len(value)} characters; fewer than {_LEAST_TOKEN} can be guessed.",
+            hint="Use a longer one, or remove the line: devkit makes a token by itself.",
+        )
+    return value

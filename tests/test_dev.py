@@ -1,5 +1,7 @@
+import os
 import signal
 import socket
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -237,3 +239,46 @@ def test_signatures_cannot_be_required_without_a_secret(tmp_path: Path) -> None:
         assert dev.finish() == 3
 
     assert "VONAGE_SIGNATURE_SECRET" in dev.stderr
+
+
+def test_secrets_that_git_tracks_are_told_at_the_start(tmp_path: Path) -> None:
+    project = project_in(tmp_path)
+    project.prepare()
+    project.callback_token()
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "add", "--force", ".devkit"], check=True)
+
+    with running_dev(tmp_path, "--offline", "--no-demo") as dev:
+        dev.wait_for("ready")
+        assert dev.stop() == 0
+
+    assert f"git tracks 1 file(s) in {project.private}, where secrets are" in dev.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows moves no directory that is in use")
+def test_a_private_directory_that_became_a_file_does_not_keep_the_session_from_its_end(
+    tmp_path: Path,
+) -> None:
+    with running_dev(tmp_path, "--offline", "--no-demo") as dev:
+        ready = dev.wait_for("ready")
+        (tmp_path / ".devkit").rename(tmp_path / "elsewhere")
+        (tmp_path / ".devkit").write_text("a file")
+        assert push(compose({"status": "delivered"}, "get"), parse_address(ready["local_url"])).status == 200
+        code = dev.stop()
+
+    assert (code, dev.stderr) == (0, "")
+    assert dev.names()[-2:] == ["restored", "stopped"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFO")
+def test_a_fifo_in_the_place_of_a_private_file_does_not_hold_the_end_up(tmp_path: Path) -> None:
+    private = tmp_path / ".devkit"
+    with running_dev(tmp_path, "--offline", "--no-demo") as dev:
+        dev.wait_for("ready")
+        for name in ("session.json", "registration-offline.json", "session.lock"):
+            (private / name).unlink()
+            os.mkfifo(private / name)
+        code = dev.stop()
+
+    assert (code, dev.stderr) == (0, "")
+    assert dev.names()[-2:] == ["restored", "stopped"]

@@ -135,6 +135,20 @@ def test_recordings_that_git_tracks_are_a_failure(tmp_path: Path) -> None:
     assert after.hint.startswith("git rm -r --cached ")
 
 
+def test_secrets_that_git_tracks_are_a_failure(tmp_path: Path) -> None:
+    case = open_case(tmp_path)
+    case.project.prepare()
+    case.project.callback_token()
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "add", "--force", ".devkit"], check=True)
+
+    check = find(leftover_checks(case), "git")
+
+    assert check.outcome == "failed"
+    assert check.what == f"it tracks 1 file(s) in {case.project.private}, where secrets are"
+    assert check.hint == f"git rm -r --cached {case.project.private}"
+
+
 def test_without_recordings_api_and_method_cannot_be_told(tmp_path: Path) -> None:
     checks = list(recording_checks(open_case(tmp_path)))
 

@@ -3,12 +3,15 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from devkit import durable
+from devkit import draft, durable
 from tests.disk import failing, failing_for_directories, names
 from tests.wire import DEADLINE
 
@@ -49,6 +52,51 @@ def test_they_are_synced_side_by_side_and_the_directory_once(
 
     assert durable.create_all(str(tmp_path), files(4)) == [None] * 4
     assert directories == [tmp_path.stat().st_ino]
+
+
+NO_THREADS = """
+import sys, threading
+from devkit import durable
+threading.stack_size(1 << 46)  # more memory than there is, so that no thread can be started
+try:
+    threading.Thread(target=print).start()
+except RuntimeError:
+    print(durable.create_all(sys.argv[1], [(f"{number}.json", b"data") for number in range(30)]))
+"""
+
+
+def test_where_no_thread_can_be_started_all_are_created_the_same(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", NO_THREADS, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.stdout, done.stderr) == (f"{[None] * 30}\n", "")
+    assert len(names(tmp_path)) == 30
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_with_fewer_threads_than_wanted_all_is_done(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    started, start = [], threading.Thread.start
+
+    def start_some(thread: threading.Thread) -> None:
+        if len(started) == count:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    done: list[int] = []
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+    draft._Threads(8).run([partial(done.append, number) for number in range(20)])
+
+    assert sorted(done) == list(range(20))
+    assert len(started) == count
+
+
+def test_what_goes_wrong_in_a_thread_is_not_taken_for_done() -> None:
+    def fail() -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - the very one
+        draft._Threads(2).run([lambda: None, fail, lambda: None])
 
 
 def test_no_name_is_given_before_all_contents_are_synced_and_no_directory_synced_before_all_names(

@@ -580,7 +580,12 @@ def test_an_order_that_makes_no_sense_is_refused(desk: Desk, order: object, said
 
 
 @pytest.mark.parametrize(
-    "path", ["receipts?limit=0", "receipts?limit=x", "messages?kind=x", "receipts?within=soon"]
+    "path",
+    [
+        *("receipts?limit=0", "receipts?limit=501", "receipts?limit=x", "receipts?limit=-1"),
+        *("receipts?limit=", "receipts?limit=\u0661", "messages?kind=x", "receipts?within=soon"),
+        *(f"{what}?limit={'9' * 5000}" for what in ("receipts", "messages")),
+    ],
 )
 def test_a_question_that_makes_no_sense_is_refused(desk: Desk, path: str) -> None:
     answer = client(desk).get(f"/api/{path}")

@@ -24,7 +24,7 @@ EACH = [
     ("DEVKIT_INSPECTOR_PORT", "3041", "inspector_port", 3041),
     ("DEVKIT_FORWARD_TO", "localhost:5000/dlr", "forward_to", "localhost:5000/dlr"),
     ("DEVKIT_PUBLIC_URL", "https://dlr.example.com", "public_url", "https://dlr.example.com"),
-    ("DEVKIT_CALLBACK_TOKEN", "abc-DEF_123", "callback_token", "abc-DEF_123"),
+    ("DEVKIT_CALLBACK_TOKEN", "abc-DEF_123-xyz_", "callback_token", "abc-DEF_123-xyz_"),
     ("DEVKIT_CALLBACK_TOKEN", "", "callback_token", ""),
     ("DEVKIT_OFFLINE", "1", "offline", True),
     ("DEVKIT_OFFLINE", "Yes", "offline", True),
@@ -121,6 +121,15 @@ def test_a_token_that_cannot_stand_in_a_url_is_refused_and_not_shown(tmp_path: P
     assert token not in caught.value.message + caught.value.hint
 
 
+@pytest.mark.parametrize("token", ["a", "abc-DEF_123-xyz"])
+def test_a_token_that_can_be_guessed_is_refused_and_not_shown(tmp_path: Path, token: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings({"DEVKIT_CALLBACK_TOKEN": token}, tmp_path)
+
+    assert caught.value.message.startswith(f"DEVKIT_CALLBACK_TOKEN has {len(token)} characters")
+    assert "abc-DEF" not in caught.value.message + caught.value.hint
+
+
 def test_a_broken_line_of_the_file_is_told_by_its_number_only(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("# comment\nDEVKIT_PORT=3000\nVONAGE_API_SECRET='the-secret\nNGROK_URL=\n")
 
@@ -156,7 +165,7 @@ def test_a_virtual_environment_named_like_the_file_is_no_file(tmp_path: Path) ->
 
 
 def test_no_secret_shows_in_a_repr(tmp_path: Path) -> None:
-    secret = "do-not-show"
+    secret = "do-not-show-this"
     names = (
         "VONAGE_API_SECRET VONAGE_SIGNATURE_SECRET NGROK_AUTHTOKEN DEVKIT_CALLBACK_TOKEN DEVKIT_FORWARD_TO"
     )

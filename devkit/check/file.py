@@ -7,7 +7,8 @@ from pathlib import Path
 
 from devkit import durable
 from devkit.check.fault import Fault, faults_in
-from devkit.fixture import dumps, load
+from devkit.fixture import MAX_SIZE, dumps, load
+from devkit.regular_file import read_regular_file
 from devkit.store import Store
 from devkit.tracked import tracked_files
 
@@ -37,7 +38,7 @@ def check(paths: Iterable[Path], *, fix: bool) -> Iterator[Checked]:
 def check_file(path: Path) -> Checked:
     """What is wrong with the content of a file."""
     try:
-        return Checked(path, tuple(faults_in(path.read_bytes())))
+        return Checked(path, tuple(faults_in(read_regular_file(path, MAX_SIZE))))
     except OSError as error:
         return Checked(path, (Fault(1, error.strerror or "it cannot be read"),))
 

@@ -13,7 +13,7 @@ from click.exceptions import Exit, NoArgsIsHelpError
 
 from devkit import __version__
 from devkit.colour import wanted
-from devkit.errors import DevkitError
+from devkit.errors import ConfigurationError, DevkitError
 from devkit.output import surviving_output
 
 if TYPE_CHECKING:  # most runs complete nothing
@@ -37,6 +37,7 @@ COMMANDS = {
     "completion": "Let a shell complete commands, fixtures and statuses.",
 }
 
+_NO_THREAD = "End some programs, or raise the limit on threads: ulimit -u"
 _SESSIONS = ("dev", "simulate")  # they show lines on the side
 
 
@@ -85,6 +86,11 @@ class _Commands(click.Group):
             return error.exit_code
         except Exit as asked:
             return asked.exit_code
+        except RuntimeError as error:
+            if "can't start new thread" not in str(error):
+                raise
+            print_error(ConfigurationError("The system has no thread left for this.", hint=_NO_THREAD))
+            return ConfigurationError.exit_code
         return 0
 
 

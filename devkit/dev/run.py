@@ -2,8 +2,9 @@
 
 import os
 import secrets
+import shlex
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from devkit.session import Project, Session, project_in
 from devkit.settings import Settings
 from devkit.stop import Stop, StopRequested
 from devkit.store import Store
+from devkit.tracked import tracked_files
 from devkit.vonage_client import Credentials
 
 _MAX_CALLBACK = 100  # characters; the SDK's limit for a message's own callback
@@ -104,10 +106,24 @@ def run(
     )
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
     parts = _Parts(settings, choice, project, recorder, feed, stop, confirm, token)
+    if warning := _tracked_by_git(project):
+        tell(Notice(warning))
     with ExitStack() as stack, _ended_by(stop):
         stack.enter_context(project.alone(_now_text(), force=choice.force))
         _open(stack, parts).keep(stop)
     tell(Stopped(recorder.recorded))
+
+
+def _tracked_by_git(project: Project) -> str:
+    """What to say about private files that would be pushed; nothing when there are none, or git does not say."""
+    with suppress(ConfigurationError):
+        if files := tracked_files(project.private):
+            place = shlex.quote(str(project.private))
+            return (
+                f"git tracks {len(files)} file(s) in {project.private}, where secrets are. "
+                f"Take them out: git rm -r --cached {place}"
+            )
+    return ""
 
 
 @contextmanager

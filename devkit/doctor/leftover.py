@@ -1,6 +1,6 @@
 """What sessions that were killed have left behind, and recordings that git would give away. Only looks."""
 
-import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +9,8 @@ from devkit.doctor.check import Check, failed, ok, refused, skipped
 from devkit.errors import ConfigurationError
 from devkit.registration.journal import read_journal
 from devkit.tracked import tracked_files
-from devkit.tunnel.process import Process, command_line, look
+from devkit.tunnel.leftover import abandoned_record, is_running
+from devkit.tunnel.process import Process
 
 
 def leftover_checks(case: Case) -> Iterator[Check]:
@@ -25,15 +26,10 @@ def leftover_agents(private: Path) -> list[Process]:
 
 
 def _orphan_of(home: Path) -> Process | None:
-    try:
-        record = json.loads(
-            (home / "agent.json").read_text(encoding="utf-8")
-        )  # as devkit.tunnel.leftover writes it
-        owner, agent, command = Process(**record["owner"]), Process(**record["agent"]), str(record["command"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    is_orphan = look(owner.pid) != owner and look(agent.pid) == agent
-    return agent if is_orphan and command in command_line(agent.pid) else None
+    record = abandoned_record(home)
+    if record and record.agent and is_running(record.agent, record.command):
+        return record.agent
+    return None
 
 
 def _journal(case: Case) -> Check:
@@ -63,14 +59,12 @@ def _agents(case: Case) -> Check:
 
 
 def _tracked(case: Case) -> Check:
+    places = {case.project.private: "secrets", case.store.recorded: "phone numbers"}
     try:
-        files = tracked_files(case.store.recorded)
+        tracked = {place: files for place in places if (files := tracked_files(place))}
     except ConfigurationError as error:
         return skipped("git", error.message, error.hint)
-    if not files:
-        return ok("git", f"it tracks no file in {case.store.recorded}")
-    return failed(
-        "git",
-        f"it tracks {len(files)} file(s) in {case.store.recorded}, where phone numbers are",
-        f"git rm -r --cached {case.store.recorded}",
-    )
+    for place, files in tracked.items():
+        words = f"it tracks {len(files)} file(s) in {place}, where {places[place]} are"
+        return failed("git", words, f"git rm -r --cached {shlex.quote(str(place))}")
+    return ok("git", f"it tracks no file in {' and '.join(map(str, places))}")

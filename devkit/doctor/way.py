@@ -11,6 +11,7 @@ from devkit.doctor.check import Check, failed, ok, refused, skipped
 from devkit.doctor.leftover import leftover_agents
 from devkit.doctor.question import Ear, ask_through
 from devkit.errors import CallbackHeldError, DevkitError, TunnelError
+from devkit.regular_file import read_regular_file
 from devkit.send.presence import absence
 from devkit.server import listen, serve
 from devkit.stop import StopRequested
@@ -21,6 +22,7 @@ from devkit.tunnel.binary import agent_version
 _STEPS = ("agent", "authtoken", "tunnel", "public url")
 _VERSION_TIMEOUT = 5.0  # seconds
 _ENDPOINTS_API = (3, 30)  # devkit speaks an older API with older agents; ngrok may refuse them
+_MAX_CONFIG = 1024 * 1024  # bytes
 _TOKEN_LINE = re.compile(r"^\s*authtoken:\s*\S", re.MULTILINE)
 _NEW_TOKEN = (
     "Put NGROK_AUTHTOKEN=... into .env; copy it from https://dashboard.ngrok.com/get-started/your-authtoken"
@@ -114,7 +116,7 @@ def _token(case: Case) -> Check:
         return ok("authtoken", "in NGROK_AUTHTOKEN")
     config = case.ngrok_config
     try:
-        found = bool(_TOKEN_LINE.search(config.read_text(encoding="utf-8", errors="replace")))
+        found = bool(_TOKEN_LINE.search(read_regular_file(config, _MAX_CONFIG).decode("utf-8", "replace")))
     except OSError:
         found = False
     if found:

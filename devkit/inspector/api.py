@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from devkit.document import BadDocument, parse
 from devkit.errors import DevkitError, UsageError
 from devkit.fixture import format_time
 from devkit.inspector.action import order_replay
@@ -12,12 +13,14 @@ from devkit.inspector.browse import PAGE, find_messages, find_rows
 from devkit.inspector.detail import read_detail
 from devkit.inspector.order import Order, read_transport
 from devkit.inspector.page import checked
-from devkit.inspector.query import EVENT_KINDS, Query, read_query
+from devkit.inspector.query import EVENT_KINDS, Query, read_query, whole_number
 from devkit.inspector.row import Row
 from devkit.inspector.source import Sources, as_json
 from devkit.replay.rework import Edits
 
 _MOST = 500  # of a page
+_SHOWN = 40  # characters of a wrong value
+_MAX_DEPTH = 8
 
 
 def api(sources: Sources) -> Blueprint:
@@ -81,7 +84,7 @@ def api(sources: Sources) -> Blueprint:
 
     @part.post("/receipts/<path:key>/replay")
     def replay(key: str) -> dict[str, object]:
-        done = order_replay(sources, checked(sources, key), json_order(request.get_json()))
+        done = order_replay(sources, checked(sources, key), json_order(_document()))
         return {**done.as_json(), "key": key}
 
     part.register_error_handler(DevkitError, _error)
@@ -133,7 +136,7 @@ def json_order(document: object) -> Order:
 def _query() -> tuple[Query, int]:
     values: Mapping[str, str] = request.args
     if request.method == "POST":
-        document = request.get_json()
+        document = _document()
         if not isinstance(document, dict):
             raise UsageError("The body is not a JSON object.", hint='Send {"q": "words to look for"}')
         values = {str(name): str(value) for name, value in document.items()}
@@ -143,9 +146,19 @@ def _query() -> tuple[Query, int]:
             hint='POST them: {"q": "..."}',
         )
     limit = values.get("limit", str(PAGE))
-    if not (limit.isascii() and limit.isdigit() and 0 < int(limit) <= _MOST):
-        raise UsageError(f"Not a number of receipts: {limit!r}.", hint=f"Use 1 to {_MOST}.")
-    return read_query(values), int(limit)
+    if not (number := whole_number(limit, _MOST)):
+        raise UsageError(f"Not a number of receipts: {limit[:_SHOWN]!r}.", hint=f"Use 1 to {_MOST}.")
+    return read_query(values), number
+
+
+def _document() -> object:
+    """The JSON in the body of a request. Raises UsageError; 415 where it is not said to be JSON."""
+    if not request.is_json:
+        abort(415)
+    try:
+        return parse(request.get_data(), max_depth=_MAX_DEPTH)
+    except BadDocument as error:
+        raise UsageError(f"The body cannot be read: {error}.", hint="Send one JSON object.") from None
 
 
 def _error(error: DevkitError) -> tuple[Response, int]:

@@ -79,6 +79,17 @@ def read_query(values: Mapping[str, str]) -> Query:
     return query
 
 
+def whole_number(text: str, most: int) -> int | None:
+    """The whole number in a text, from 0 to `most`; None when it holds no such number.
+
+    Python makes no number of more than 4300 digits, and takes its time for less.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
+        return None
+    number = int(text)
+    return number if number <= most else None
+
+
 def since(query: Query, now: datetime) -> str:
     """The least key that is recent enough; empty for all."""
     if not query.within:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, request
 
 from devkit.inspector.feed import Batch
+from devkit.inspector.query import whole_number
 from devkit.inspector.source import Sources, as_json
 
 _BEAT = 5.0  # seconds between two signs of life, by which a page that has gone is noticed, too
 _BEATS = 120  # after so many a page asks anew, in case this end is wrong about it
+_MOST = 10**12 - 1  # events of a session
 _TOLD = 200  # events of one batch; of more, a page is only told how many
 
 
@@ -70,9 +72,8 @@ def _number(sources: Sources, after: str | None) -> int | None:
     if not after:
         return None
     session, _, number = after.partition("-")
-    if session != sources.feed.session or not (number.isascii() and number.isdigit()) or len(number) > 12:
-        return -1
-    return int(number)
+    told = whole_number(number, _MOST) if session == sources.feed.session else None
+    return -1 if told is None else told
 
 
 def _message(event: str, data: dict[str, object]) -> str:

@@ -6,7 +6,10 @@ from contextlib import suppress
 
 from devkit import durable
 from devkit.errors import ConfigurationError
+from devkit.regular_file import read_regular_file
 from devkit.session import Project
+
+_MAX_SIZE = 4096  # bytes; one of ours has 64
 
 
 def load_key(project: Project) -> bytes:
@@ -19,11 +22,11 @@ def load_key(project: Project) -> bytes:
     try:
         with suppress(FileExistsError):
             durable.create(path, secrets.token_hex(32).encode())
-        text = path.read_text(encoding="latin-1").strip()
+        text = read_regular_file(path, _MAX_SIZE).decode("latin-1").strip()
     except OSError as error:
         raise ConfigurationError(
             f"Cannot use {path}: {error.strerror}.",
-            hint=f"Make {path.parent} readable and writable for yourself.",
+            hint=f"Make {path.parent} readable and writable for yourself, and the key a file.",
         ) from error
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise ConfigurationError(

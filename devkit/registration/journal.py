@@ -11,6 +11,7 @@ from devkit import durable
 from devkit.callback import CALLBACK_PATH
 from devkit.errors import ConfigurationError
 from devkit.lock import in_turn
+from devkit.record import BadRecord, read_record
 from devkit.redact import one_line
 
 # As devkit makes them. The path without a token is one that tutorials use too.
@@ -87,13 +88,10 @@ def read_journal(path: Path) -> Journal | None:
     Raises ConfigurationError for one that cannot be read.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return Journal(**document)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
+        return read_record(path, Journal)
+    except BadRecord as error:
         raise ConfigurationError(
-            f"{path} cannot be read, so the account's former callback is not known.",
+            f"{path} cannot be read, so the account's former callback is not known: {error}.",
             hint="Look the callback up in the Vonage dashboard, then delete the file.",
         ) from error
 

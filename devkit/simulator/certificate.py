@@ -8,7 +8,7 @@ import ipaddress
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -48,7 +48,7 @@ def is_usable(issued: bytes, now: datetime) -> bool:
         server.verify_directly_issued_by(authority)
         key = serialization.load_pem_private_key(issued, None)
         names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
         return False
     whole = key.public_key() == server.public_key() and names == x509.SubjectAlternativeName(_names())
     return whole and server.not_valid_before_utc <= now <= server.not_valid_after_utc - _SPARE

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from devkit import durable
 from devkit.errors import ConfigurationError
+from devkit.regular_file import read_regular_file
+
+_MAX_SIZE = 4 * 1024 * 1024  # bytes; what programs usually trust has some hundred thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +56,18 @@ def _identity(path: Path, now: datetime) -> bytes:
     from devkit.simulator.certificate import is_usable, issue
 
     with suppress(FileNotFoundError):
-        kept = path.read_bytes()
+        kept = read_regular_file(path, _MAX_SIZE)
         if is_usable(kept, now):
             return kept
         durable.remove(path)
     with suppress(FileExistsError):  # another simulator was quicker
         durable.create(path, issue(now))
-    return path.read_bytes()
+    return read_regular_file(path, _MAX_SIZE)
 
 
 def _keep(path: Path, data: bytes) -> None:
     with suppress(FileNotFoundError):
-        if path.read_bytes() == data:
+        if read_regular_file(path, _MAX_SIZE) == data:
             return
     durable.replace(path, data)
 

@@ -13,6 +13,8 @@ from devkit.tunnel.contract import Stopping
 T = TypeVar("T")
 Clock = Callable[[], float]
 
+NO_THREAD = "End some programs, or raise the limit on threads: ulimit -u"
+
 _TICK = 0.1  # seconds between two looks
 _LINGER = 10.0  # seconds that aborted work gets to notice it
 
@@ -28,11 +30,15 @@ def finish_within(
 ) -> T:
     """What the work returns or raises. It runs in a thread of its own; `tick` is called here meanwhile.
 
-    Raises TimeoutError after `seconds`, and TunnelError when `stopping` says so. Then `abort` is called until
-    the work has ended: it must make it end. Without it the work is left to itself, in a daemon thread.
+    Raises TimeoutError after `seconds`, and TunnelError when `stopping` says so; then `abort` is called until the
+    work has ended: it must make it end. Without it the work is left to itself, in a daemon thread. Raises TunnelError
+    also when the system has no thread left.
     """
     outcome: Future[T] = Future()
-    Thread(target=_settle, args=(outcome, work), daemon=True).start()
+    try:
+        Thread(target=_settle, args=(outcome, work), daemon=True).start()
+    except RuntimeError as error:  # the system has none left; a session that runs tries again later
+        raise TunnelError("the tunnel gets no thread of its own", hint=NO_THREAD) from error
     deadline = clock() + seconds
     try:
         while not wait_for([outcome], _TICK).done:

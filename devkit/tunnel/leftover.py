@@ -11,14 +11,24 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from devkit.errors import TunnelError
+from devkit.record import BadRecord, read_record
 from devkit.tunnel.process import Process, command_line, look
 
 _RECORD = "agent.json"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRecord:
+    """Who started an agent, and which process it is. None where that is not known, or not yet."""
+
+    owner: Process | None
+    agent: Process | None
+    command: str
 
 
 @contextmanager
@@ -57,28 +67,29 @@ def end_leftover_agent(private_dir: Path, *, grace: float = 2.0) -> bool:
     return any(ended)
 
 
+def abandoned_record(home: Path) -> AgentRecord | None:
+    """What is recorded of an agent whose session is gone; None while it runs, or when that cannot be known."""
+    try:
+        record = read_record(home / _RECORD, AgentRecord)
+    except BadRecord:
+        return None
+    if record is None or record.owner is None or look(record.owner.pid) == record.owner:
+        return None
+    return record
+
+
 def _record(home: Path, agent: Process | None, command: str) -> None:
-    owner = look(os.getpid())
-    record = {
-        "owner": owner and asdict(owner),
-        "agent": agent and asdict(agent),
-        "command": command,
-    }
     part = home / f"{_RECORD}.part"
-    write_private(part, json.dumps(record))
+    write_private(part, json.dumps(asdict(AgentRecord(look(os.getpid()), agent, command))))
     part.replace(home / _RECORD)
 
 
 def _end_leftover(home: Path, grace: float) -> bool:
-    try:
-        record = json.loads((home / _RECORD).read_text(encoding="utf-8"))
-        owner, command = Process(**record["owner"]), str(record["command"])
-        agent = Process(**record["agent"]) if record["agent"] else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return False  # being written this moment, or by a system that cannot tell processes apart
-    if look(owner.pid) == owner:
+    record = abandoned_record(home)
+    if record is None:
         return False
-    ended = agent is not None and _is_running(agent, command) and _end(agent, grace)
+    agent = record.agent
+    ended = agent is not None and is_running(agent, record.command) and _end(agent, grace)
     shutil.rmtree(home, ignore_errors=True)
     return ended
 
@@ -97,5 +108,6 @@ def _end(process: Process, grace: float) -> bool:
     return True
 
 
-def _is_running(process: Process, command: str) -> bool:
+def is_running(process: Process, command: str) -> bool:
+    """Whether a recorded process, started by this command, is still there."""
     return look(process.pid) == process and command in command_line(process.pid)
