@@ -15,7 +15,7 @@ from tests.dev_process import PATIENCE, DevProcess, clean_environ, running_dev
 from tests.wire import wait_until
 
 FAILING = "447700900003"  # accepted, then failed with err-code 3
-DISTRUST = "A program broke off when it saw the certificate"
+DISTRUST = "A program broke off when it saw the simulator's certificate"
 
 
 def send(simulator: dict[str, str], **fields: str) -> dict[str, str]:
@@ -111,6 +111,7 @@ def test_a_program_that_does_not_trust_the_certificate_is_told_of_once(tmp_path:
         assert dev.stop() == 0
 
     assert dev.stderr.count(DISTRUST) == 1
+    assert str(tmp_path / ".devkit" / "ca" / "ca.pem") in dev.stderr
 
 
 def test_without_a_certificate_the_session_works_over_plain_http(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def _offline(settings: Settings, project: Project, emit: Emit) -> Iterator[Platf
         emit(Notice("No Vonage credentials: working offline, against a simulator of Vonage on this machine."))
     trust = _trust(project, emit)
     tls = trust.context() if trust else None
-    with run_simulator(options, tls=tls, watch=each_distrust_once(partial(_warn, emit))) as simulator:
+    warn = each_distrust_once(partial(_warn, emit, trust))
+    with run_simulator(options, tls=tls, watch=warn) as simulator:
         credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
         address = SimulatorAddress(
             url=simulator.url,
@@ -113,9 +114,9 @@ def _trust(project: Project, emit: Emit) -> "Trust | None":
         return None
 
 
-def _warn(emit: Emit, happening: "Happening") -> None:
-    from devkit.simulator.event import event_of
+def _warn(emit: Emit, trust: "Trust | None", happening: "Happening") -> None:
     from devkit.simulator.watch import Distrust
 
-    if isinstance(happening, Distrust):  # the rest is seen at the receiver
-        emit(event_of(happening))
+    if trust and isinstance(happening, Distrust):  # the rest is seen at the receiver
+        words = f"A program broke off when it saw the simulator's certificate ({happening.reason})."
+        emit(Notice(f"{words} It must trust {trust.authority}."))
