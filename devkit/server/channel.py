@@ -1,6 +1,7 @@
 """One connection: its requests with their headers as they arrived, its answers without words of the server's own."""
 
 import time
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -130,7 +131,8 @@ class Channel(HTTPChannel):
             return
         self.requests = []
         request.close()
-        data = _whole_answer(status)
+        now = time.time()
+        data = _whole_answer(status, int(now))
         try:
             sent = self.send(data)
         except OSError:  # such as a network that went away; waitress closes then, too
@@ -138,7 +140,7 @@ class Channel(HTTPChannel):
             return
         if sent < len(data) and self.connected:
             self.write_soon(data[sent:])
-        self.last_activity = time.time()
+        self.last_activity = now
         self._go_on()
 
     def _go_on(self) -> None:
@@ -179,8 +181,10 @@ def _answer(task: Any, status: int) -> None:
     task.write(b"")
 
 
-def _whole_answer(status: int) -> bytes:
-    date = build_http_date(int(time.time()))
+@lru_cache(maxsize=16)  # thousands of answers are the same within a second
+def _whole_answer(status: int, second: int) -> bytes:
+    """An answer that is a status and nothing else, as it goes over the wire. second: when, since 1970."""
+    date = build_http_date(second)
     return (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Length: 0\r\nDate: {date}\r\n\r\n".encode()
     )
