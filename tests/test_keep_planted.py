@@ -57,6 +57,8 @@ def test_a_second_spelling_stops_it_and_nothing_else_does(plant: Planted) -> Non
         ("999456789012;ext=22", "call 0456 78 90 12"),
         (999456789012, "call 0456.789012"),
         (999456789012.0, "call 0456,789012"),
+        ("0456 789 012, 0456 789 555", "call 0456-789-012"),
+        ("0456 789 012 / 0456 789 555", "call 0456-789-555"),
         ("99912345678", "call 12 34 56 78"),
         ("9991234567", "call 123 45 67"),
         ("12345678", "call +999 1234 5678"),
@@ -159,4 +161,4 @@ def test_a_long_value_takes_no_longer_than_its_length(changes: dict[str, object]
 
     kept(recorded(**changes))
 
-    assert time.process_time() - began < 8  # seconds: about one is needed, and was a hundred for these
+    assert time.process_time() - began < 15  # seconds: one or two are needed; some of these took a minute

@@ -17,8 +17,8 @@ _DEPTH = 4  # encodings inside encodings: JSON in base64 in JSON, and one more
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 _ESCAPED = re.compile(rb"(?:\\u[0-9A-Fa-f]{4})+|\\[\"\\/bfnrt]")
 _ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
-_DIGITS = re.compile(r"[0-9]+")
-_SPACED_DIGITS = re.compile(r"[0-9](?:[\W_]*[0-9])*")
+# Digits, digits with anything between them, and these where they are several numbers.
+_RUNS = tuple(map(re.compile, (r"[0-9]+", r"[0-9](?:[\W_]*[0-9])*", r"[0-9](?:[^\w,;/|\n]*[0-9])*")))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -94,18 +94,14 @@ def _is_time(text: str, times: Sequence[str]) -> bool:
 
 def _numbers(text: str, original: Original, times: Sequence[str]) -> Iterator[str]:
     """The last digits of each number that a value may hold."""
-    runs = {digits_of(run) for pattern in (_DIGITS, _SPACED_DIGITS) for run in pattern.findall(text)}
+    runs = {digits_of(run) for pattern in _RUNS for run in pattern.findall(text)}
+    numbers = {run for run in runs if len(run.lstrip("0")) >= _NUMBER}
     if original.is_number:
-        numbers = {subscriber_digits(run) for run in {digits_of(text), *runs}}
-        yield from (number for number in numbers if len(number) >= SHORTEST)
+        shortened = map(subscriber_digits, numbers or {digits_of(text), *runs})
+        yield from (number for number in shortened if len(number) >= SHORTEST)
         return
-    for run in runs:
-        number = run.lstrip("0")[-_NUMBER:]
-        if (
-            len(number) == _NUMBER
-            and len(set(number)) > 2
-            and not any(number in digits_of(time) for time in times)
-        ):
+    for number in (each[-_NUMBER:] for each in numbers):
+        if len(set(number)) > 2 and not any(number in digits_of(time) for time in times):
             yield number
 
 
