@@ -31,7 +31,7 @@ _CHANGING = (
     (r"\b[0-9a-f]{8}(([-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})?\b", "ID"),
     (r"(delivery-receipt/)[\w-]+", r"\1TOKEN"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
-    (r"key \w+, secret \w+", "key KEY, secret SECRET"),
+    (r"key \w+, secret [\w-]+", "key KEY, secret SECRET"),
     (r"\+?\d+(\.\d+)? (m?s)\b", r"N \2"),
     (r" +", " "),
 )
