@@ -19,7 +19,7 @@ from tests.live_account import environ, held
 from tests.proxied import pass_on_both_ways
 from tests.simulated import Listener
 from tests.slow_server import SlowServer, serving
-from tests.test_takeover import on_a_terminal, own_tunnel, read_until
+from tests.terminal_session import on_a_terminal, own_tunnel, read_until
 from tests.wire import DEADLINE, closed_port
 
 FORCE = "devkit restore --force"

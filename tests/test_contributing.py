@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devkit.cli import COMMANDS
-from tests.test_readme import headings
+from tests.transcript import headings
 
 ROOT = Path(__file__).parents[1]
 WORKFLOW = (ROOT / ".github" / "workflows" / "check.yml").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from devkit.stop import Stop
 from devkit.store import Store
 from tests.examined import SESSION, find, open_case
 from tests.slow_server import slow_server
-from tests.test_send_wait import Steps, Time
+from tests.steps import Steps, Time
 
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A0000001234567B", "err-code": "0"}
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.dev_process import DEV, PATIENCE, clean_environ, printed
 from tests.plugin_run import run_pytest
-from tests.test_readme import settled
+from tests.transcript import settled
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "delivery_status"
 _BLOCK = re.compile(r"^```console\n\$ (.*)\n((?:.*\n)*?)```$", re.MULTILINE)

@@ -33,7 +33,7 @@ from devkit.tunnel.leftover import AgentRecord
 from devkit.tunnel.process import Process
 from tests.account import JOURNAL
 from tests.arbitrary import json_values
-from tests.test_session import SESSION
+from tests.session_example import SESSION
 from tests.wire import DEADLINE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")

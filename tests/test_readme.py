@@ -16,32 +16,12 @@ from devkit import errors
 from devkit.cli import COMMANDS
 from devkit.server import listen, serve
 from tests.dev_process import DEV, PATIENCE, clean_environ, printed
+from tests.transcript import headings, settled
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted(path.relative_to(ROOT) for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
-
-# What differs from run to run, and what stands for it.
-_CHANGING = (
-    (r"\d\d:\d\d:\d\d", "TIME"),
-    (r"\d{4}-\d\d-\d\d", "DAY"),
-    (r"\d{6}\.\d{6}Z", "STAMP"),
-    (r"-[0-9a-f]{6}\.json", "-HEX.json"),
-    (r"\b[0-9a-f]{8}(([-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})?\b", "ID"),
-    (r"(delivery-receipt/)[\w-]+", r"\1TOKEN"),
-    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
-    (r"key \w+, secret [\w-]+", "key KEY, secret SECRET"),
-    (r"\+?\d+(\.\d+)? (m?s)\b", r"N \2"),
-    (r" +", " "),
-)
-
-
-def settled(text: str) -> list[str]:
-    """A transcript's lines without what differs from run to run."""
-    for pattern, word in _CHANGING:
-        text = re.sub(pattern, word, text)
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
 def transcripts() -> list[tuple[str, str]]:
@@ -163,8 +143,3 @@ def test_links_lead_to_files_and_headings(document: Path) -> None:
             broken.append(f"{path}#{heading}")
 
     assert broken == []
-
-
-def headings(document: Path) -> set[str]:
-    lines = [line.lstrip("#").strip() for line in document.read_text().splitlines() if line.startswith("#")]
-    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}

@@ -27,6 +27,7 @@ from devkit.session import Session, project_in
 from devkit.signature import verify
 from devkit.store import Store
 from tests.command_run import ROOT, run, start
+from tests.request import received
 from tests.wire import DEADLINE, OK, closed_port, raw_server
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -36,15 +37,6 @@ def write(path: Path, callback: Callback, recorded_at: datetime = NOW) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(dumps(Fixture(recorded_at, callback)))
     return path
-
-
-def received(data: bytes) -> Callback:
-    """A request as a server got it, read back."""
-    head, _, body = data.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    method, target, _ = first.split(" ")
-    headers = tuple((name, value) for name, _, value in (line.partition(": ") for line in lines))
-    return Callback(method, target, headers, body)
 
 
 def fields_of(data: bytes) -> dict[str, object]:

@@ -14,34 +14,10 @@ from devkit.send.awaited import Awaited, Came, Waited, follow
 from devkit.send.watch import Watch
 from devkit.stop import Stop
 from devkit.store import Store, read_name
+from tests.steps import Steps, Time
 
 SENT = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
 FIRST, SECOND = "0A0000001234567B", "0A0000001234567C"
-
-
-class Time:
-    """A clock that stands still until it is moved on."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Steps(Stop):
-    """A Stop that does something of a test's each time that somebody would wait, and at last asks to stop."""
-
-    def __init__(self, *steps: Callable[[], object]) -> None:
-        super().__init__()
-        self._steps = list(steps)
-
-    def wait(self, seconds: float | None = None) -> bool:
-        if not self._steps:
-            self.ask()
-        else:
-            self._steps.pop(0)()
-        return self()
 
 
 def record(

@@ -10,19 +10,8 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.session import Project, Session, project_in
-
-SESSION = Session(
-    pid=os.getpid(),
-    started_at="2026-11-23T13:45:47+00:00",
-    mode="offline",
-    local_url="http://127.0.0.1:3000",
-    public_url="http://127.0.0.1:3000",
-    callback_url="http://127.0.0.1:3000/webhooks/delivery-receipt/the-token",
-    rest_host="127.0.0.1:4000",
-    api_key="abcd1234",
-    api_secret="the-api-secret",
-)
+from devkit.session import Project, project_in
+from tests.session_example import SESSION
 
 
 def names(project: Project) -> list[str]:

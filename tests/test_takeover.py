@@ -1,12 +1,9 @@
 """Two sessions and one callback: in one directory, and in two with one account."""
 
 import os
-import select
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,9 +12,9 @@ from devkit.registration.account import Account
 from devkit.simulator import Simulator, run_simulator
 from devkit.vonage_client import Credentials
 from tests.command_run import run
-from tests.dev_process import PATIENCE, clean_environ, running_dev
+from tests.dev_process import PATIENCE, running_dev
 from tests.simulated import listening
-from tests.wire import closed_port
+from tests.terminal_session import on_a_terminal, own_tunnel, read_until
 
 
 @pytest.fixture
@@ -32,12 +29,6 @@ def environ(vonage: Simulator) -> dict[str, str]:
         "VONAGE_API_SECRET": vonage.api_secret,
         "VONAGE_REST_HOST": vonage.host,
     }
-
-
-def own_tunnel() -> tuple[str, ...]:
-    """A public URL that leads to the port, without an agent."""
-    port = closed_port()
-    return ("--port", str(port), "--public-url", f"http://127.0.0.1:{port}")
 
 
 def test_second_session_in_a_directory_is_told_who_has_it(tmp_path: Path) -> None:
@@ -164,41 +155,6 @@ def test_session_that_was_taken_over_keeps_the_former_callback_until_it_can_be_g
     assert done.out == [f"Given back: the account holds {production.url}, as before the session."]
     assert list(mine.glob(".devkit/registration*")) == []
     assert list((tmp_path / "theirs").glob(".devkit/registration*")) == []
-
-
-@contextmanager
-def on_a_terminal(
-    directory: Path, *args: str, **settings: str
-) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
-    """`devkit dev` on a terminal of its own, and the side of the terminal where keys are typed."""
-    if not hasattr(os, "openpty"):
-        pytest.skip("no pseudo-terminals here")
-    keys, terminal = os.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "devkit", "dev", *args],
-        cwd=directory,
-        env=clean_environ(directory, **settings),
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-    )
-    os.close(terminal)
-    try:
-        with process:
-            try:
-                yield keys, process
-            finally:
-                process.kill()
-    finally:
-        os.close(keys)
-
-
-def read_until(keys: int, words: str) -> None:
-    seen = ""
-    while words not in seen:
-        assert select.select([keys], [], [], PATIENCE)[0], seen
-        seen += os.read(keys, 4096).decode(errors="replace")
 
 
 def held_until_stopped(keys: int, process: "subprocess.Popen[bytes]", vonage: Simulator) -> str:

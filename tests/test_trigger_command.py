@@ -8,7 +8,7 @@ from devkit.callback import CALLBACK_PATH, TRANSPORTS, Callback
 from devkit.receipt import Receipt, read
 from devkit.signature import METHODS, verify
 from tests.command_run import run
-from tests.test_replay_command import received
+from tests.request import received
 from tests.wire import OK, closed_port, raw_server
 
 SECRET = "test-signature-secret"
