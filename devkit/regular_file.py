@@ -22,11 +22,19 @@ def read_regular_file(path: Path, limit: int) -> bytes:
     """
     file = _open(path)
     try:
-        # As `path.read_bytes`, in half the time: a replay reads thousands of files of a kilobyte or two.
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, _NOT_REGULAR, str(path))
-        return _read(file, path, found.st_size, limit)
+        size = found.st_size
+        if size <= limit:
+            # As `path.read_bytes`, in half the time: a replay reads thousands of files of a kilobyte or two.
+            data = os.read(file, size + 1)
+            if len(data) <= size:
+                return data
+            data += os.read(file, limit)  # it has just grown, or is one of /proc, whose size is not known
+            if len(data) <= limit:
+                return data
+        raise _too_large(path, limit)
     finally:
         os.close(file)
 
@@ -57,19 +65,6 @@ def _open(path: Path) -> int:
         if error.errno == errno.ENXIO:  # a socket
             raise OSError(errno.EINVAL, _NOT_REGULAR, str(path)) from None
         raise
-
-
-def _read(file: int, path: Path, size: int, limit: int) -> bytes:
-    """size: as far as it is known; the file may grow meanwhile."""
-    data = b""
-    while len(data) <= limit and size <= limit:
-        # A byte more than there should be: what is not more than that was all.
-        part = os.read(file, size + 1 - len(data))
-        data += part
-        if len(data) <= size:
-            return data
-        size = 2 * size + 4096
-    raise _too_large(path, limit)
 
 
 def _too_large(path: Path, limit: int) -> OSError:
