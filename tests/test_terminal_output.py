@@ -151,5 +151,4 @@ def test_lines_for_people_are_printed_by_terminal_only() -> None:
         "terminal.py",
         "cli/init.py",
         "cli/completion.py",
-        "cli/restore.py",
     }
