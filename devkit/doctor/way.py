@@ -21,7 +21,7 @@ from devkit.tunnel.binary import agent_version
 _STEPS = ("agent", "authtoken", "tunnel", "public url")
 _VERSION_TIMEOUT = 5.0  # seconds
 _ENDPOINTS_API = (3, 30)  # devkit speaks an older API with older agents; ngrok may refuse them
-_TOKEN_LINE = re.compile(r"^\s*authtoken:\s*\S", re.MULTILINE)
+_TOKEN_LINE = re.compile(r"^[ \t]*authtoken:[ \t]*\S", re.MULTILINE)
 _NEW_TOKEN = (
     "Put NGROK_AUTHTOKEN=... into .env; copy it from https://dashboard.ngrok.com/get-started/your-authtoken"
 )
