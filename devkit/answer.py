@@ -141,15 +141,15 @@ def _body(source: _Source, headers: _Headers) -> tuple[bytes, bool]:
 
 
 def _chunks(source: _Source) -> tuple[bytes, bool]:
-    body = b""
+    body = bytearray()
     while match := _CHUNK_SIZE.fullmatch(source.line()):
         size, room = int(match[1], 16), MAX_BODY - len(body)
         if size == 0:
             source.lines()  # trailers
-            return body, True
+            return bytes(body), True
         body += source.some(min(size, room))
         if size > room or source.line():
-            return body, False
+            return bytes(body), False
     if not source.ended:
         raise BadAnswer
-    return body, False
+    return bytes(body), False

@@ -43,8 +43,11 @@ def parse(data: bytes, *, max_depth: int) -> object:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise RepeatedKey(next(key for place, key in enumerate(keys) if key in keys[:place]))
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise RepeatedKey(key)
+            seen.add(key)
     return fields
 
 

@@ -21,7 +21,8 @@ _PACKAGE = Path(__file__).parent
 _INCLUDE = "include devkit.mk"
 _SETTING = re.compile(r"^[ \t]*(?:#[ \t]*)?(?:export[ \t]+)?([A-Z][A-Z0-9_]*)[ \t]*=", re.MULTILINE)
 _INCLUDED = re.compile(r"^[ \t]*[-s]?include[ \t].*\bdevkit\.mk\b", re.MULTILINE)
-_RULE = re.compile(r"^([^\s#:=][^#:=]*):(?!:*=)", re.MULTILINE)
+_RULE = re.compile(r"([^\s#:=][^#:=]*):(?!:*=)")
+_CONTINUED = re.compile(r"\\\r?\n")
 _TARGET = re.compile(r"^(?:\$\(DEVKIT_PREFIX\))?([a-z]+):", re.MULTILINE)
 _GLOB = re.compile(r"[\\*?\[]")
 # No line can hold a line break, nor a file in UTF-8 any byte. To git a ? is any one byte.
@@ -152,7 +153,9 @@ def _makefile(path: Path, text: str) -> Placed:
 def _taken(makefile: str) -> list[str]:
     """The targets of ours whose names a Makefile has already."""
     ours = _TARGET.findall(piece("devkit.mk", ""))
-    theirs = {name for rule in _RULE.findall(makefile) for name in rule.split()}
+    # A line at a time: a pattern that may go on over line ends reads the rest of the file from each line anew.
+    rules = map(_RULE.match, _CONTINUED.sub(" ", makefile).splitlines())
+    theirs = {name for rule in rules if rule for name in rule[1].split()}
     return [name for name in ours if name in theirs]
 
 

@@ -15,6 +15,7 @@ _LATEST = re.compile(r"latest(?::(\d{1,9}))?", re.ASCII)
 _RECORDED_NAME = re.compile(r"\d{6}\.\d{6}Z-", re.ASCII)
 _SUFFIX = ".json"
 _SHOWN = 8  # names in a hint
+_COMPARED = 100  # characters; how alike two texts are takes the product of their lengths to find
 
 
 def select(
@@ -148,6 +149,8 @@ def _sample_names(samples: Path) -> Iterator[str]:
 def _hint(selector: str, names: list[str]) -> str:
     if not names:
         return "Record receipts with: devkit dev --offline"
+    if len(selector) > _COMPARED:
+        return f"It is too long to look for one like it. There are: {_some(names)}"
     from difflib import get_close_matches
 
     # `out-of-order` is close to `sequence/out-of-order` too.

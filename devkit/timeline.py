@@ -1,7 +1,8 @@
 """The receipts of one message, in order: the steps, what came twice or in the wrong order, and how it ended. Pure."""
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -88,8 +89,10 @@ def build_timeline(moments: Iterable[Moment], sent_at: datetime | None = None) -
     """
     ordered = sorted(moments, key=lambda moment: moment.at)
     steps: list[Step] = []
+    earlier = _Earlier()
     for moment in ordered:
-        steps.append(_step(moment, steps))
+        steps.append(_step(moment, steps, earlier))
+        earlier.add(moment.receipt)
     status = current_status(step.receipt.status for step in steps)
     end = next((step.at for step in steps if step.stage == "final"), None)
     start = sent_at or (ordered[0].at if ordered else None)
@@ -102,34 +105,66 @@ def build_timeline(moments: Iterable[Moment], sent_at: datetime | None = None) -
     )
 
 
-def _step(moment: Moment, before: list[Step]) -> Step:
-    said = _said(moment.receipt)
-    repeats = next((place for place, step in enumerate(before) if _said(step.receipt) == said), None)
-    status = moment.receipt.status
-    finals = {step.receipt.status for step in before if step.stage == "final"}
+@dataclass(slots=True)
+class _Earlier:
+    """What the steps before one say, so that it is compared with all of them at once: there may be thousands.
+
+    places: of the first step that says something. rank: of the furthest stage but for `other`; -1 without one.
+    pushed: the latest push of each stage.
+    """
+
+    places: dict[str, int] = field(default_factory=dict)
+    count: int = 0
+    rank: int = -1
+    pushed: dict[Stage, datetime] = field(default_factory=dict)
+    finals: set[str] = field(default_factory=set)
+
+    def add(self, receipt: Receipt) -> None:
+        reached = stage(receipt.status)
+        self.places.setdefault(_said(receipt), self.count)
+        self.count += 1
+        if reached != "other":
+            self.rank = max(self.rank, _rank(receipt.status))
+        if reached == "final":
+            self.finals.add(receipt.status)
+        pushed = pushed_at(receipt)
+        if pushed is not None:
+            self.pushed[reached] = max(self.pushed.get(reached, pushed), pushed)
+
+    def is_ahead_of(self, receipt: Receipt) -> bool:
+        """Whether one of them ought to have arrived later: it is further on, or was pushed later.
+
+        The time of the push decides within a stage, and where no document says how far a status is.
+        """
+        reached, pushed = stage(receipt.status), pushed_at(receipt)
+        if reached != "other" and self.rank > _rank(receipt.status):
+            return True
+        comparable: tuple[Stage, ...] = _STAGES if reached == "other" else ("other", reached)
+        return pushed is not None and any(
+            self.pushed[each] > pushed for each in comparable if each in self.pushed
+        )
+
+
+def _step(moment: Moment, before: list[Step], earlier: _Earlier) -> Step:
+    receipt = moment.receipt
+    repeats = earlier.places.get(_said(receipt))
     return Step(
         at=moment.at,
-        receipt=moment.receipt,
+        receipt=receipt,
         since_first=moment.at - before[0].at if before else timedelta(),
         since_previous=moment.at - before[-1].at if before else None,
         repeats=repeats,
-        overtaken=repeats is None and any(_is_ahead(step.receipt, moment.receipt) for step in before),
-        contradicts=stage(status) == "final" and bool(finals) and status not in finals,
+        overtaken=repeats is None and earlier.is_ahead_of(receipt),
+        contradicts=stage(receipt.status) == "final"
+        and bool(earlier.finals)
+        and receipt.status not in earlier.finals,
     )
-
-
-def _is_ahead(earlier: Receipt, receipt: Receipt) -> bool:
-    """Whether a receipt that arrived earlier ought to have arrived later."""
-    stages = stage(earlier.status), stage(receipt.status)
-    if "other" not in stages and stages[0] != stages[1]:
-        return _rank(earlier.status) > _rank(receipt.status)
-    pushed = pushed_at(earlier), pushed_at(receipt)
-    return pushed[0] is not None and pushed[1] is not None and pushed[0] > pushed[1]
 
 
 def _rank(status: str) -> int:
     return _STAGES.index(stage(status))
 
 
-def _said(receipt: Receipt) -> dict[str, object]:
-    return {name: value for name, value in receipt.fields.items() if name not in _OF_THE_PUSH}
+def _said(receipt: Receipt) -> str:
+    said = {name: value for name, value in receipt.fields.items() if name not in _OF_THE_PUSH}
+    return json.dumps(said, sort_keys=True)

@@ -129,7 +129,9 @@ def test_makefile_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_names_that_a_makefile_has_get_a_prefix(tmp_path: Path) -> None:
-    (tmp_path / "Makefile").write_text("dev test: build\nsend := 1\ntrigger:: \nx = replay: y\n\tdoctor: z\n")
+    (tmp_path / "Makefile").write_text(
+        "dev \\\n test: build\nsend := 1\ntrigger:: \nx = replay: y\n\tdoctor: z\nreplay\n"
+    )
 
     _, advice = place(tmp_path)["Makefile"]
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.catalogue import samples_directory
+from devkit.explanation.trap import pushed_at
 from devkit.fixture import load
 from devkit.receipt import Receipt
 from devkit.timeline import PATIENCE, Moment, Timeline, build_timeline, current_status, stage
@@ -161,3 +162,45 @@ def test_a_duplicate_that_comes_late_is_not_called_out_of_order_as_well() -> Non
     timeline = build_timeline([moment("accepted", 0), moment("delivered", 1), moment("accepted", 60)])
 
     assert (timeline.steps[2].repeats, timeline.steps[2].overtaken) == (0, False)
+
+
+ANY_STATUS = ("accepted", "buffered", "delivered", "failed", "odd")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(ANY_STATUS), st.integers(0, 5), st.sampled_from("AB"), st.booleans()),
+        max_size=8,
+    )
+)
+def test_each_step_is_compared_with_all_before_it(drawn: list[tuple[str, int, str, bool]]) -> None:
+    moments = [
+        moment(status, place, pushed=f"2026-11-23 13:45:{pushed:02}" if known else "", note=note)
+        for place, (status, pushed, note, known) in enumerate(drawn)
+    ]
+
+    steps = build_timeline(moments).steps
+
+    for place, step in enumerate(steps):
+        before = [each.receipt for each in steps[:place]]
+        same = [each for each, receipt in enumerate(before) if said(receipt) == said(step.receipt)]
+        finals = {receipt.status for receipt in before if stage(receipt.status) == "final"}
+        assert step.repeats == (same[0] if same else None)
+        assert step.overtaken == (not same and any(is_ahead(receipt, step.receipt) for receipt in before))
+        assert step.contradicts == (
+            step.stage == "final" and bool(finals) and step.receipt.status not in finals
+        )
+
+
+def said(receipt: Receipt) -> dict[str, object]:
+    return {name: value for name, value in receipt.fields.items() if name != "message-timestamp"}
+
+
+def is_ahead(earlier: Receipt, receipt: Receipt) -> bool:
+    """Whether the one that arrived earlier is further on, or else was pushed later."""
+    order = ["accepted", "buffered", "final"]
+    stages = stage(earlier.status), stage(receipt.status)
+    if "other" not in stages and stages[0] != stages[1]:
+        return order.index(stages[0]) > order.index(stages[1])
+    pushed = pushed_at(earlier), pushed_at(receipt)
+    return pushed[0] is not None and pushed[1] is not None and pushed[0] > pushed[1]

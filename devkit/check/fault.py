@@ -15,6 +15,7 @@ from devkit.fixture import FORMAT, VERSION, Fixture, dumps, loads
 
 _DERIVED = ("receipt", "problem")
 _MAX_FAULTS = 20  # of one file; somebody who has mended twenty can ask again
+_MAX_TRIED = 50  # parts of one value, each of which has the whole file read again
 
 _SOUND_REQUEST = {"method": "GET", "target": "/", "headers": [], "body": {"text": ""}}
 _SOUND: dict[Where, object] = {
@@ -106,11 +107,25 @@ def _guilty(text: str, parts: list[Place], said: str) -> Place | None:
     """The part that is to blame; None when it is the whole: a part is missing, or is there twice."""
     if not parts or _refusal(_mended(text, parts)) == said:
         return None
-    others = ((part, [each for each in parts if each is not part]) for part in parts)
-    refusals = ((part, _refusal(_mended(text, mended))) for part, mended in others)
+    first, end = _narrowed(text, parts, said)
+    mended = ((parts[place], [*parts[:place], *parts[place + 1 :]]) for place in range(first, end))
+    refusals = ((part, _refusal(_mended(text, others))) for part, others in mended)
     blamed = [(part, refusal) for part, refusal in refusals if refusal is not None]
     # The words may name a neighbour, and so change when that is mended.
     return next((part for part, refusal in blamed if refusal == said), blamed[0][0] if blamed else None)
+
+
+def _narrowed(text: str, parts: list[Place], said: str) -> tuple[int, int]:
+    """Which parts to try, the first and the one after the last: of many, the one that halving leads to."""
+    first, end = 0, len(parts)
+    while len(parts) > _MAX_TRIED and end - first > 1:
+        middle = (first + end) // 2
+        halves = (first, middle), (middle, end)
+        refusals = [_refusal(_mended(text, [*parts[:left], *parts[right:]])) for left, right in halves]
+        # The words may name a neighbour here too; then the first half that is refused will do.
+        guilty = refusals.index(said) if said in refusals else int(refusals[0] is None)
+        first, end = halves[guilty]
+    return first, end
 
 
 def _repeated(parts: list[Place]) -> Place | None:
@@ -123,11 +138,13 @@ def _repeated(parts: list[Place]) -> Place | None:
 
 
 def _mended(text: str, mended: Iterable[Place]) -> str:
-    for place in sorted(mended, key=lambda place: place.start, reverse=True):
+    pieces, done = [], 0
+    for place in sorted(mended, key=lambda place: place.start):
         known = tuple(0 if isinstance(key, int) else key for key in place.where)
         line_breaks = "\n" * text.count("\n", place.start, place.end)  # what follows keeps its line
-        text = text[: place.start] + json.dumps(_SOUND.get(known)) + line_breaks + text[place.end :]
-    return text
+        pieces += [text[done : place.start], json.dumps(_SOUND.get(known)), line_breaks]
+        done = place.end
+    return "".join([*pieces, text[done:]])
 
 
 def _stale(data: bytes, fixture: Fixture) -> list[Fault]:

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# A text, or whatever else stands between white space and punctuation.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+# A text, or whatever else stands between white space and punctuation. Possessive, so that any text is read once.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _MAX_DEPTH = 40  # deeper than any fixture may be; what lies there is left out
 
 Where = tuple[str | int, ...]

@@ -23,7 +23,7 @@ _STEPS = ("agent", "authtoken", "tunnel", "public url")
 _VERSION_TIMEOUT = 5.0  # seconds
 _ENDPOINTS_API = (3, 30)  # devkit speaks an older API with older agents; ngrok may refuse them
 _MAX_CONFIG = 1024 * 1024  # bytes
-_TOKEN_LINE = re.compile(r"^\s*authtoken:\s*\S", re.MULTILINE)
+_TOKEN_LINE = re.compile(r"^[ \t]*authtoken:[ \t]*\S", re.MULTILINE)
 _NEW_TOKEN = (
     "Put NGROK_AUTHTOKEN=... into .env; copy it from https://dashboard.ngrok.com/get-started/your-authtoken"
 )

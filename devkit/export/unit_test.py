@@ -1,6 +1,7 @@
 """Unit tests to paste, which load fixtures by their paths."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,12 +50,15 @@ def _place(path: Path) -> str:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    names: list[str] = []
+    names: dict[str, None] = {}  # in their order
+    count: Counter[str] = Counter()
     for path in paths:
-        base = "test_" + re.sub(r"\W+", "_", path.stem, flags=re.ASCII).strip("_").lower()
-        taken = names.count(base) + sum(1 for name in names if name.startswith(f"{base}_again"))
-        names.append(base if not taken else f"{base}_again_{taken}")
-    return names
+        name = base = "test_" + re.sub(r"\W+", "_", path.stem, flags=re.ASCII).strip("_").lower()
+        while name in names:
+            count[base] += 1
+            name = f"{base}_again_{count[base]}"
+        names[name] = None
+    return list(names)
 
 
 def _text(text: str) -> str:

@@ -98,17 +98,12 @@ class Index:
         for message, keys in grouped.items():
             known = self._messages.get(message)
             self._messages[message] = tuple(sorted((*known, *keys)) if known else keys)
-        for key in before.difference(day.keys):
-            self._forget(key)
+        gone = before.difference(day.keys)
+        for message in {_message(key) for key in gone}:  # one may have thousands of receipts
+            left = tuple(key for key in self._messages.pop(message, ()) if key not in gone)
+            if left:
+                self._messages[message] = left
         self._days[name] = day
-
-    def _forget(self, key: str) -> None:
-        message = _message(key)
-        left = tuple(other for other in self._messages.get(message, ()) if other != key)
-        if left:
-            self._messages[message] = left
-        else:
-            self._messages.pop(message, None)
 
 
 def entry_of(store: Store, key: str) -> Entry | None:

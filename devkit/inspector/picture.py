@@ -44,14 +44,19 @@ def moment_of(key: str) -> datetime:
 def _delays(sources: Sources, keys: list[str]) -> list[tuple[str, timedelta]]:
     delays: list[tuple[str, timedelta]] = []
     sends = sources.sends()
+    ends: dict[str, str] = {}  # the first final receipt of each message, by its first receipt
     for key in keys:
         if len(delays) == _MESSAGES:
             break
         if not is_final(status_of(key)) or is_alone(key):
             continue
         group = sources.index.message_of(key)
+        if not group:
+            continue
+        if group[0] not in ends:
+            ends[group[0]] = next(each for each in group if is_final(status_of(each)))
         # Each message once, by its first final receipt; one that came alone tells no delay, unless its send is known.
-        if not group or key != next(each for each in group if is_final(status_of(each))):
+        if key != ends[group[0]]:
             continue
         row = sources.rows.read(key)
         if row is None:

@@ -1,8 +1,9 @@
 """Changes to the fields of a callback that leave all its other bytes as they are. Pure."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 from urllib.parse import quote_plus, unquote_to_bytes
 
 from devkit.callback import Callback, Transport, compose
@@ -10,6 +11,7 @@ from devkit.errors import FixtureError, UsageError
 from devkit.receipt import Unreadable, read
 
 Pairs = list[tuple[str, object]]
+_Part = TypeVar("_Part")
 
 _LEAVE_OUT = "Leave --set and --unset out for it."
 
@@ -32,20 +34,21 @@ def set_field(callback: Callback, name: str, value: object) -> Callback:
     def splice(text: str) -> str:
         written = f"{_quoted(name)}={_quoted(_as_text(value))}"
         pieces = text.split("&") if text else []
-        places = [place for place, piece in enumerate(pieces) if _is_named(piece, name)]
-        if not places:
-            return "&".join([*pieces, written])
-        pieces[places[0]] = written
-        return "&".join(piece for place, piece in enumerate(pieces) if place not in places[1:])
+        return "&".join(_put(pieces, written, [_is_named(piece, name) for piece in pieces]))
 
     def put(pairs: Pairs) -> Pairs:
-        places = [place for place, pair in enumerate(pairs) if pair[0] == name]
-        if not places:
-            return [*pairs, (name, value)]
-        pairs[places[0]] = (name, value)
-        return [pair for place, pair in enumerate(pairs) if place not in places[1:]]
+        return _put(pairs, (name, value), [each == name for each, _ in pairs])
 
     return _edit(callback, splice, put)
+
+
+def _put(parts: list[_Part], new: _Part, is_old: Sequence[bool]) -> list[_Part]:
+    """The parts with a new one in the place of the first old one, or at the end, and without the other old ones."""
+    if not any(is_old):
+        return [*parts, new]
+    first = is_old.index(True)
+    rest = (part for part, old in zip(parts[first + 1 :], is_old[first + 1 :], strict=True) if not old)
+    return [*parts[:first], new, *rest]
 
 
 def unset_field(callback: Callback, name: str) -> Callback:

@@ -10,7 +10,7 @@ from devkit.callback import CALLBACK_PATH, CONNECTION_HEADERS, REPLAY_HEADER, Ca
 from devkit.errors import UsageError
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00\r\n]*)")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*+([^\x00\r\n]*)")
 _MARK = REPLAY_HEADER.lower()
 
 _AFTER_A_PATH = "\t\n\r \"#&'),;<>?\\]|}"
@@ -142,14 +142,11 @@ def has_token(target: str) -> bool:
 def with_header(headers: Headers, name: str, value: str | None) -> Headers:
     """The headers with one of this name, in the place and letter case of the old one; None leaves it out."""
     wanted = name.lower()
-    places = [place for place, (given, _) in enumerate(headers) if given.lower() == wanted]
-    if value is None:
-        return tuple(pair for place, pair in enumerate(headers) if place not in places)
-    if not places:
-        return (*headers, (name, value))
-    old, *more = places
-    changed = (*headers[:old], (headers[old][0], value), *headers[old + 1 :])
-    return tuple(pair for place, pair in enumerate(changed) if place not in more) if more else changed
+    old = next((place for place, (given, _) in enumerate(headers) if given.lower() == wanted), None)
+    if old is None:
+        return headers if value is None else (*headers, (name, value))
+    kept = () if value is None else ((headers[old][0], value),)
+    return (*headers[:old], *kept, *(pair for pair in headers[old + 1 :] if pair[0].lower() != wanted))
 
 
 def parse_header(text: str) -> tuple[str, str | None]:
