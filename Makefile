@@ -51,7 +51,7 @@ doctor: $(RUN) ## Walk the whole path and say what is wrong and what to type  [A
 	@$(BIN)/devkit doctor $(ARGS)
 
 .PHONY: test
-test: $(DEV) ## Run the tests, two at a time  [ARGS=tests/test_fixture.py]
+test: $(DEV) ## Run the tests, two at a time  [ARGS=tests/fixture/test_format.py]
 	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 .PHONY: lint
@@ -70,7 +70,7 @@ check: lint types test ## All that CI runs: lint, types, test
 
 .PHONY: reliability
 reliability: $(DEV) ## Crash, flood and attack it for some minutes: docs/reliability.md
-	@DEVKIT_LONG=1 DEVKIT_KILL_ROUNDS=50 $(BIN)/python -m pytest reliability tests/test_restore_killed.py tests/test_simulate_volume.py $(ARGS)
+	@DEVKIT_LONG=1 DEVKIT_KILL_ROUNDS=50 $(BIN)/python -m pytest reliability tests/session/test_restore_killed.py tests/simulator/test_simulate_volume.py $(ARGS)
 
 .PHONY: bench
 bench: $(DEV) ## Measure it beside the alternatives: docs/performance.md  [QUICK=1]

@@ -10,8 +10,8 @@ from itertools import count
 from statistics import quantiles
 from typing import cast
 
-from devkit.answer import BadAnswer, read_answer
-from devkit.callback import Transport, compose, to_wire
+from devkit.http.response import InvalidResponse, read_response
+from devkit.webhook.callback import Transport, compose, to_wire
 
 _SMS = {"api_key": "abcd1234", "api_secret": "S3cretSimulator", "from": "AcmeInc", "text": "A message"}
 _RECIPIENTS = {"sms": "447700900000", "unreceipted": "447700900105"}  # delivered; never a receipt
@@ -33,7 +33,7 @@ def keep_busy(port: int, path: str, transport: str, tally: Tally) -> None:
         try:
             with socket.create_connection(("127.0.0.1", port), 10) as connection:
                 _converse(connection, path, transport, tally)
-        except (OSError, BadAnswer):
+        except (OSError, InvalidResponse):
             tally.errors.append(0)
 
 
@@ -41,7 +41,7 @@ def _converse(connection: socket.socket, path: str, transport: str, tally: Tally
     reusable = True
     while reusable and (started := time.perf_counter()) < tally.until:
         connection.sendall(_request(path, transport, next(tally.ids)))
-        reading = read_answer(connection.recv, "GET")
+        reading = read_response(connection.recv, "GET")
         tally.took.append(time.perf_counter() - started)
         if reading.status // 100 != 2:
             tally.errors.append(reading.status)

@@ -5,7 +5,7 @@ import sys
 
 from flask import Flask
 
-from devkit.server import listen, serve
+from devkit.http.server import listen, serve
 
 app = Flask(__name__)
 

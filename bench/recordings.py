@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from devkit.callback import TRANSPORTS, compose
-from devkit.fixture import Fixture, dump_document
-from devkit.store import RECORDED, file_name
+from devkit.fixture.format import Fixture, dump_document
+from devkit.fixture.store import RECORDED, file_name
+from devkit.webhook.callback import TRANSPORTS, compose
 
 STATUSES = ("accepted", "buffered", "delivered")
 RARE = "failed"  # one receipt in a hundred

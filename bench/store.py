@@ -10,8 +10,8 @@ from bench.recordings import RARE, make_recordings, message_id
 from bench.session import Ready, session
 from bench.table import Table
 from bench.turn import in_turn, series
-from devkit.listing import Filter, listing
-from devkit.store import Store
+from devkit.fixture.listing import Filter, listing
+from devkit.fixture.store import Store
 
 _SIZES = (100, 10_000, 100_000)
 _LAST = 50

@@ -10,12 +10,12 @@ from contextlib import chdir
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from devkit.event import Sent
-from devkit.push import parse_address
-from devkit.signature import sign
-from devkit.store import Store
-from tests.browser import Browser, chromium
-from tests.inspected import Desk, inspected
+from devkit.events import Sent
+from devkit.fixture.store import Store
+from devkit.http.address import parse_address
+from devkit.webhook.signature import sign
+from tests.support.browser import Browser, chromium
+from tests.support.inspector_server import Desk, inspected
 
 OUT = Path(__file__).resolve().parent / "screenshots"
 SECRET = "test-signature-secret"

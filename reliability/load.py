@@ -11,9 +11,9 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from devkit.callback import CALLBACK_PATH, compose, to_wire
-from devkit.fixture import load
-from devkit.receipt import Receipt
+from devkit.fixture.format import load
+from devkit.webhook.callback import CALLBACK_PATH, compose, to_wire
+from devkit.webhook.receipt import Receipt
 
 DEADLINE = 60.0  # seconds for one answer, on a machine that has other things to do
 

@@ -2,7 +2,7 @@
 
 import os
 
-from devkit.callback import CALLBACK_PATH
+from devkit.webhook.callback import CALLBACK_PATH
 from reliability.running import TOKEN
 
 OURS = f"{CALLBACK_PATH}/{TOKEN}".encode()

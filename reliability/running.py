@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from devkit.event import Event
-from devkit.receiver import serve_receiver
-from devkit.recorder import Recorder
-from devkit.server import listen
-from devkit.store import Store
+from devkit.events import Event
+from devkit.fixture.store import Store
+from devkit.http.server import listen
+from devkit.receiver.app import serve_receiver
+from devkit.receiver.recorder import Recorder
 
 TOKEN = "t0ken_of-this-project"
 
@@ -43,7 +43,7 @@ def receiver_in(root: Path, *, patience: float = 30, **options: Any) -> Iterator
     running = Running(Store(root), listener.getsockname())
     running.store.prepare()
     recorder = Recorder(running.store, running.events.append, _now, "n0nce", **options)
-    with serve_receiver(recorder.take_all, listener, token=TOKEN, patience=patience):
+    with serve_receiver(recorder.handle_batch, listener, token=TOKEN, patience=patience):
         yield running
 
 

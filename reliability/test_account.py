@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from reliability.conftest import Figures, Often
-from tests.command_run import run
-from tests.dev_process import PATIENCE, DevProcess, running_dev
-from tests.gateway import Gateway
-from tests.live_account import environ, held
-from tests.proxied import pass_on_both_ways
-from tests.simulated import Listener
-from tests.slow_server import SlowServer, serving
-from tests.terminal_session import on_a_terminal, own_tunnel, read_until
-from tests.wire import DEADLINE, closed_port
+from tests.support.command import run
+from tests.support.dev_process import PATIENCE, DevProcess, running_dev
+from tests.support.live_account import environ, held
+from tests.support.proxy import pass_on_both_ways
+from tests.support.raw_socket import DEADLINE, closed_port
+from tests.support.settings_gateway import Gateway
+from tests.support.simulator_client import Listener
+from tests.support.slow_server import SlowServer, serving
+from tests.support.terminal_session import on_a_terminal, own_tunnel, read_until
 
 FORCE = "devkit restore --force"
 ENDS = [
@@ -42,7 +42,7 @@ def end(dev: DevProcess, how: str) -> None:
 def test_after_a_take_over_between_two_directories_the_callback_is_back_or_told(
     tmp_path: Path, vonage: Gateway, former: Listener, ends: tuple[tuple[str, str], ...], figures: Figures
 ) -> None:
-    """Real processes; tests/test_registration_takeover.py has many more orders, in one process."""
+    """Real processes; tests/vonage/test_registration_takeover.py has many more orders, in one process."""
     settings = environ(vonage)
     paths = {name: tmp_path / name for name in "AB"}
     with ExitStack() as stack:

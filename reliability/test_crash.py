@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.store import Store
+from devkit.fixture.store import Store
 from reliability.conftest import Figures, Often
 from reliability.load import Senders, message_in, sending
-from tests.dev_process import running_dev
+from tests.support.dev_process import running_dev
 
 # Some file systems have no files without a name; there recordings are written aside first.
 NO_NAMELESS_FILES = "import os\nif hasattr(os, 'O_TMPFILE'):\n    del os.O_TMPFILE\n"

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.callback import Callback, to_wire
-from devkit.fixture import dumps, load
+from devkit.fixture.format import dumps, load
+from devkit.webhook.callback import Callback, to_wire
 from reliability.conftest import Figures
 from reliability.fuzz import fuzz
 from reliability.load import receipt
 from reliability.oddity import HEAD, ODDITIES, OURS
 from reliability.running import TOKEN, Running, receiver_in
-from tests.arbitrary import callbacks
-from tests.wire import read_to_end, talk
+from tests.support.raw_socket import read_to_end, talk
+from tests.support.strategies import callbacks
 
 TALE_TELLING = (b"traceback", b"waitress", b"python", b"devkit", b"<html", b"server:")
 

@@ -7,13 +7,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devkit.errors import ConfigurationError, FixtureError
-from devkit.fixture import Fixture, dumps
-from devkit.keep import plan_keep
-from devkit.selector import select
-from devkit.settings import read_settings
-from devkit.store import Store
+from devkit.fixture.format import Fixture, dumps
+from devkit.fixture.redaction.plan import plan_keep
+from devkit.fixture.select import select
+from devkit.fixture.store import Store
+from devkit.session.settings import read_settings
 from reliability.fuzz import fuzz
-from tests.arbitrary import fixtures
+from tests.support.strategies import fixtures
 
 
 @fuzz

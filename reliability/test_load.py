@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from devkit.store import Store
+from devkit.fixture.store import Store
 from reliability.conftest import Figures, Often
 from reliability.load import Senders, message_in, sending
-from tests.dev_process import DevProcess, running_dev
-from tests.wire import Place, read_to_end
+from tests.support.dev_process import DevProcess, running_dev
+from tests.support.raw_socket import Place, read_to_end
 
 MEGABYTE = 1 << 20
 

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from devkit.receiver import Arrival, take_one
-from devkit.recorder import Recorder
-from devkit.store import Store
+from devkit.fixture.store import Store
+from devkit.receiver.app import IncomingRequest, handle_one
+from devkit.receiver.recorder import Recorder
 from reliability.conftest import Figures, Often
 from reliability.load import Senders, message_in, sending
-from tests.dev_process import DEV, DevProcess, running, running_dev
-from tests.gateway import Gateway
-from tests.live_account import environ, held
-from tests.recording import receipt as some_receipt
-from tests.simulated import Listener
-from tests.standin import install_standin
+from tests.support.dev_process import DEV, DevProcess, running, running_dev
+from tests.support.live_account import environ, held
+from tests.support.recorder import receipt as some_receipt
+from tests.support.settings_gateway import Gateway
+from tests.support.simulator_client import Listener
+from tests.support.standin import install_standin
 
 
 @contextmanager
@@ -127,7 +127,9 @@ def test_a_clock_that_jumps_loses_nothing_and_names_what_it_recorded(tmp_path: P
     recorder = Recorder(store := Store(tmp_path), lambda event: None, lambda: next(moments), "n0nce")
 
     answers = [
-        take_one(recorder.take_all, Arrival("receipt", some_receipt(messageId=f"{number:016X}")))
+        handle_one(
+            recorder.handle_batch, IncomingRequest("receipt", some_receipt(messageId=f"{number:016X}"))
+        )
         for number in range(10)
     ]
 

@@ -1,10 +1,10 @@
-"""No test of this project talks to anybody but this machine: see tests/loopback_only.py."""
+"""No test of this project talks to anybody but this machine: see tests/support/loopback_only.py."""
 
 import socket
 
 import pytest
 
-from tests.loopback_only import Elsewhere, loopback_only
+from tests.support.loopback_only import Elsewhere, loopback_only
 
 
 @pytest.mark.parametrize("place", [("192.0.2.1", 80), ("dlr.example.test", 80), ("2001:db8::1", 80)])

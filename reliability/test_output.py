@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from devkit.store import Store
+from devkit.fixture.store import Store
 from reliability.conftest import Figures, Often
 from reliability.load import Senders, message_in, sending
-from tests.troubled import Writing, read, session_on, small_pipe
+from tests.support.failing_output import Writing, read, session_on, small_pipe
 
 resource = pytest.importorskip("resource", reason="Windows has no limits on files")
 

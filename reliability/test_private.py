@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.fixture import load
-from devkit.session import Project, project_in
-from devkit.store import Store
+from devkit.fixture.format import load
+from devkit.fixture.store import Store
+from devkit.session.project import Project, project_in
 from reliability.load import Senders, sending
 from reliability.running import receiver_in
-from tests.dev_process import running_dev
-from tests.disk import mode, umask
+from tests.support.dev_process import running_dev
+from tests.support.disk import mode, umask
 
 NOBODY = 65534
 
@@ -68,7 +68,7 @@ def test_a_link_in_the_place_of_a_private_file_harms_nothing(tmp_path: Path, nam
 
 
 def open_everything(project: Project) -> None:
-    from devkit.session import Session
+    from devkit.session.project import Session
 
     with project.alone("2026-11-23T12:00:00+00:00"):
         token = project.callback_token()

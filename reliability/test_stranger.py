@@ -1,4 +1,4 @@
-"""Strangers who know the public URL: nothing in, nothing out. (Pages in a browser: tests/test_receiver_page.py.)"""
+"""Strangers who know the public URL: nothing in, nothing out. (Pages: tests/receiver/test_receiver_page.py.)"""
 
 import json
 import time
@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from devkit.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, compose, to_wire
-from devkit.fixture import load
-from devkit.signature import sign
+from devkit.fixture.format import load
+from devkit.fixture.store import Store
 from devkit.simulator import run_simulator
-from devkit.store import Store
+from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, compose, to_wire
+from devkit.webhook.signature import sign
 from reliability.conftest import Figures
 from reliability.running import TOKEN, receiver_in
-from tests.dev_process import DevProcess, running_dev
-from tests.standin import install_standin
-from tests.wire import Place, talk
+from tests.support.dev_process import DevProcess, running_dev
+from tests.support.raw_socket import Place, talk
+from tests.support.standin import install_standin
 
 ASK = f"{CALLBACK_PATH}?status=delivered&messageId=57A46E57A46E"
 LOCAL = ("Host", "127.0.0.1:3000")

@@ -8,16 +8,17 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 
-from devkit.callback import to_wire
 from devkit.errors import FixtureError, UsageError
-from devkit.fixture import Fixture, dumps, loads
-from devkit.push import parse_address, push
+from devkit.fixture.format import Fixture, dumps, loads
+from devkit.http.address import parse_address
+from devkit.http.client import push
+from devkit.webhook.callback import to_wire
 from reliability.fuzz import fuzz
-from tests.arbitrary import fixtures
-from tests.command_run import run
-from tests.fixture_example import EXAMPLE
-from tests.recording import receipt
-from tests.wire import OK, RawServer
+from tests.support.command import run
+from tests.support.fixture_example import EXAMPLE
+from tests.support.raw_socket import OK, RawServer
+from tests.support.recorder import receipt
+from tests.support.strategies import fixtures
 
 SECRETS = {
     "VONAGE_API_KEY": "abcd1234",

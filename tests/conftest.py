@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from devkit.session import Project, project_in
-from tests.distribution import build, copy_checkout, unpack
-from tests.gateway import Gateway
-from tests.live_account import account_with
-from tests.loopback_only import loopback_only
-from tests.simulated import Listener, listening
+from devkit.session.project import Project, project_in
+from tests.support.distribution import build, copy_checkout, unpack
+from tests.support.live_account import account_with
+from tests.support.loopback_only import loopback_only
+from tests.support.settings_gateway import Gateway
+from tests.support.simulator_client import Listener, listening
 
 # A shared, busy machine makes slow examples; a test's verdict must not depend on time.
 settings.register_profile("devkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])

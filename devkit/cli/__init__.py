@@ -12,9 +12,9 @@ import click
 from click.exceptions import Exit, NoArgsIsHelpError
 
 from devkit import __version__
-from devkit.colour import wanted
+from devkit.cli.color import color_enabled
+from devkit.cli.output import surviving_output
 from devkit.errors import ConfigurationError, DevkitError
-from devkit.output import surviving_output
 
 if TYPE_CHECKING:  # most runs complete nothing
     from click.shell_completion import CompletionItem
@@ -102,7 +102,7 @@ def _printable_usage() -> Iterator[None]:
     except (click.MissingParameter, NoArgsIsHelpError):  # these have several lines, and nothing of the user's
         raise
     except click.UsageError as error:
-        from devkit.redact import printable  # only here, as below: most commands end without an error
+        from devkit.webhook.masking import printable
 
         raise click.UsageError(printable(error.format_message()), error.ctx) from None
 
@@ -110,15 +110,15 @@ def _printable_usage() -> Iterator[None]:
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="devkit")
 @click.pass_context
-def devkit(ctx: click.Context) -> None:
+def cli(ctx: click.Context) -> None:
     """Record, replay and test Vonage SMS delivery receipts on your own machine."""
-    ctx.color = wanted(os.environ)
+    ctx.color = color_enabled(os.environ)
 
 
 def print_error(error: DevkitError) -> None:
     """What happened and what to type next, a line each, on stderr."""
-    from devkit.redact import printable
-    from devkit.terminal import echo, style
+    from devkit.cli.terminal import echo, style
+    from devkit.webhook.masking import printable
 
     echo(f"{style('Error:', fg='red', bold=True)} {printable(error.message)}", err=True)
     if error.hint:
@@ -132,7 +132,7 @@ def main(args: Sequence[str] | None = None) -> None:
             # What a receipt says need not be in the encoding of a pipe, on Windows above all.
             stream.reconfigure(errors="backslashreplace")
     try:
-        devkit(args, prog_name="devkit")
+        cli(args, prog_name="devkit")
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         sys.stderr.close()
         sys.exit(1)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from devkit.check.file import Checked, check, tracked_recordings
+from devkit.cli.terminal import echo
 from devkit.errors import ConfigurationError
-from devkit.redact import one_line, printable
-from devkit.selector import shown
-from devkit.settings import read_settings
-from devkit.store import Store
-from devkit.terminal import echo
+from devkit.fixture.check import Checked, check, tracked_recordings
+from devkit.fixture.select import display_path
+from devkit.fixture.store import Store
+from devkit.session.settings import read_settings
+from devkit.webhook.masking import one_line, printable
 
 
 @click.command(name="check")
@@ -44,7 +44,7 @@ def _tracked(store: Store, chosen: tuple[Path, ...]) -> list[Checked]:
 
 
 def _show(checked: Checked) -> None:
-    path = printable(shown(checked.path))
+    path = printable(display_path(checked.path))
     if checked.fixed:
         echo(f"{path}: written anew")
     for fault in checked.faults:

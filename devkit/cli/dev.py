@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from devkit.dev.question import confirm
-from devkit.dev.run import Choice, run
-from devkit.report import reporting
-from devkit.settings import read_settings
-from devkit.stop import stop_on_signals
-from devkit.terminal import own_foreground
+from devkit.cli.prompt import confirm
+from devkit.cli.report import reporting
+from devkit.cli.terminal import own_foreground
+from devkit.session.run import SessionOptions, run
+from devkit.session.settings import read_settings
+from devkit.session.signals import stop_on_signals
 
 
 @click.command(name="dev")
@@ -52,12 +52,12 @@ def command(
         forward_to=settings.forward_to if forward_to is None else forward_to,
         public_url=settings.public_url if public_url is None else public_url,
     )
-    choice = Choice(
+    choice = SessionOptions(
         register=not no_register, demo=not no_demo, require_signature=require_signature, force=force
     )
     with (
-        stop_on_signals(for_good=True) as stop,
+        stop_on_signals(final=True) as stop,
         own_foreground(),
-        reporting(as_json=as_json, stop=stop) as emit,
+        reporting(as_json=as_json, stop=stop) as publish,
     ):
-        run(settings, choice, directory, emit, stop, lambda question: confirm(question, stop))
+        run(settings, choice, directory, publish, stop, lambda question: confirm(question, stop))

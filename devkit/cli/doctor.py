@@ -8,16 +8,15 @@ from pathlib import Path
 
 import click
 
-from devkit.colour import wanted
-from devkit.doctor import Check, Diagnosis, diagnose, examine, open_case
-from devkit.doctor.case import Case
-from devkit.doctor.silence import Silence
-from devkit.doctor.vigil import Round, keep_vigil
+from devkit.cli.color import color_enabled
+from devkit.cli.terminal import echo, style
+from devkit.doctor.check import Check, Context
+from devkit.doctor.run_checks import DoctorSummary, diagnose, open_context, run_checks
+from devkit.doctor.wait_for_receipt import Heartbeat, NoReceiptReason, wait_for_receipt
 from devkit.errors import UsageError
-from devkit.event import Event
-from devkit.redact import printable
-from devkit.stop import stop_on_signals
-from devkit.terminal import echo, style
+from devkit.events import Event
+from devkit.session.signals import stop_on_signals
+from devkit.webhook.masking import printable
 
 _COLOURS = {"ok": "green", "failed": "red", "skipped": "bright_black"}
 _LABEL, _OUTCOME = 12, 8  # columns
@@ -41,15 +40,15 @@ def command(ctx: click.Context, wait: bool, timeout: float | None, as_json: bool
     Changes nothing in the account, and ends what it starts. Exit code: 0 all well, 1 a step failed. With --wait: 0 when
     a receipt came, 1 when none came in time; ended by Ctrl-C, as without --wait.
     """
-    ctx.color = wanted(os.environ)
+    ctx.color = color_enabled(os.environ)
     if timeout is not None and not wait:
         raise UsageError("--timeout is for --wait.", hint="devkit doctor --wait --timeout 60")
     show: Show = _show_json if as_json else _show
     with stop_on_signals() as stop:
-        case, checks = open_case(os.environ, Path.cwd(), stop, lambda: datetime.now(UTC))
+        case, checks = open_context(os.environ, Path.cwd(), stop, lambda: datetime.now(UTC))
         for check in checks:
             show(check)
-        for check in examine(case):
+        for check in run_checks(case):
             checks.append(check)
             show(check)
         diagnosis = diagnose(checks, case)
@@ -58,11 +57,11 @@ def command(ctx: click.Context, wait: bool, timeout: float | None, as_json: bool
     ctx.exit(0 if came else 1 if diagnosis.failed or came is False else 0)
 
 
-def _wait(case: Case, show: Show, timeout: float | None) -> bool | None:
+def _wait(case: Context, show: Show, timeout: float | None) -> bool | None:
     """Whether a receipt came; None when the user did not want to wait for it."""
-    show(Silence())
+    show(NoReceiptReason())
     last: Event | None = None
-    for last in keep_vigil(case, timeout=timeout):
+    for last in wait_for_receipt(case, timeout=timeout):
         show(last)
     if isinstance(last, Check) and last.step == "receipt":
         return last.outcome == "ok"
@@ -79,12 +78,12 @@ def _show(event: Event) -> None:
         echo(f"{outcome} {event.step:<{_LABEL}} {printable(event.what)}")
         if event.hint:
             echo(f"{'':<{_OUTCOME}} {'':<{_LABEL}} {style('->', fg='cyan')} {printable(event.hint)}")
-    elif isinstance(event, Diagnosis):
+    elif isinstance(event, DoctorSummary):
         echo(f"\n{style(event.summary, bold=True)}")
-    elif isinstance(event, Silence):
+    elif isinstance(event, NoReceiptReason):
         reasons = "\n".join(f"  * {reason}" for reason in event.reasons)
         echo(f"\nWhen nothing arrives although all is well:\n{reasons}\n")
         echo("Waiting for a receipt; Ctrl-C ends it.")
-    elif isinstance(event, Round):
+    elif isinstance(event, Heartbeat):
         state = f"not well: {', '.join(event.failed)}" if event.failed else "the way is open"
         echo(f"{'waiting':<{_OUTCOME}} {f'{event.waited} s':<{_LABEL}} {state}")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from devkit.scaffold import PIECES, ignore_line, piece, scaffold
-from devkit.settings import read_settings
-from devkit.store import Store
-from devkit.terminal import echo
+from devkit.cli.scaffold import PIECES, ignore_line, piece, scaffold
+from devkit.cli.terminal import echo
+from devkit.fixture.store import Store
+from devkit.session.settings import read_settings
 
 
 @click.command(name="init")

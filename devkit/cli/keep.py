@@ -8,14 +8,16 @@ from pathlib import Path
 import click
 
 from devkit.cli.completion import complete_recording
-from devkit.fixture import load
-from devkit.keep import Policy, Sample, assign, load_key, plan_keep, private_values, require_free, write
-from devkit.redact import one_line, printable
-from devkit.selector import select, shown
-from devkit.session import project_in
-from devkit.settings import read_settings
-from devkit.store import Store
-from devkit.terminal import echo
+from devkit.cli.terminal import echo
+from devkit.fixture.format import load
+from devkit.fixture.redaction.plan import plan_keep
+from devkit.fixture.redaction.policy import Policy
+from devkit.fixture.redaction.sample import Sample, assign, require_free, write
+from devkit.fixture.select import display_path, select
+from devkit.fixture.store import Store
+from devkit.session.project import load_key, private_values, project_in
+from devkit.session.settings import read_settings
+from devkit.webhook.masking import one_line, printable
 
 
 @click.command(name="keep")
@@ -56,7 +58,7 @@ def command(
         private=private_values(settings, project),
     )
     sources = select(store, selectors)
-    redactions = [plan_keep(load(path), key, policy, name=shown(path)) for path in sources]
+    redactions = [plan_keep(load(path), key, policy, name=display_path(path)) for path in sources]
     samples = assign(redactions, store.samples, name)
     if dry_run:
         require_free(samples, force=force)
@@ -71,7 +73,7 @@ def command(
 
 def _line(sample: Sample, dry_run: bool) -> str:
     replaced = ", ".join(_words(sample.redaction.replaced.items())) or "nothing"
-    return f"{printable(shown(sample.path))}{' (not written)' if dry_run else ''}: replaced {replaced}"
+    return f"{printable(display_path(sample.path))}{' (not written)' if dry_run else ''}: replaced {replaced}"
 
 
 def _words(replaced: Iterable[tuple[str, str]]) -> list[str]:

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import click
 
+from devkit.cli.color import color, color_enabled
 from devkit.cli.completion import complete_message, complete_status
-from devkit.colour import colour, wanted
-from devkit.duration import parse_duration
-from devkit.listing import Filter, as_json, listing
-from devkit.redact import printable
-from devkit.selector import shown
-from devkit.settings import read_settings
-from devkit.store import Entry, Store
-from devkit.terminal import echo, style
+from devkit.cli.terminal import echo, style
+from devkit.fixture.listing import Filter, as_json, listing, parse_duration
+from devkit.fixture.select import display_path
+from devkit.fixture.store import Entry, Store
+from devkit.session.settings import read_settings
+from devkit.webhook.masking import printable
 
 _LIMIT = 50
 
@@ -50,7 +49,7 @@ def command(
     ctx: click.Context, status: tuple[str, ...], message: str, since: str | None, limit: int, in_json: bool
 ) -> None:
     """List recorded receipts, newest last. Times are UTC."""
-    ctx.color = wanted(os.environ)
+    ctx.color = color_enabled(os.environ)
     store = Store(read_settings(os.environ, Path.cwd()).fixtures)
     start = datetime.now(UTC) - parse_duration(since) if since else None
     chosen = Filter(status, message, start, limit + 1 if limit else 0)
@@ -72,13 +71,13 @@ def _show(entries: list[Entry]) -> None:
     id_width = max(len(entry.message_id) for entry in entries)
     for entry in entries:
         time = style(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", dim=True)
-        status = style(f"{entry.status:<{status_width}}", fg=colour(entry.status))
-        echo(f"{time}  {status}  {entry.message_id:<{id_width}}  {printable(shown(entry.path))}")
+        status = style(f"{entry.status:<{status_width}}", fg=color(entry.status))
+        echo(f"{time}  {status}  {entry.message_id:<{id_width}}  {printable(display_path(entry.path))}")
 
 
 def _say_nothing(store: Store, *, filtered: bool) -> None:
     if filtered and any(store.entries()):
         echo("No recorded receipt is like that. See all with: devkit list", err=True)
         return
-    echo(f"Nothing has been recorded in {printable(shown(store.recorded))} yet.", err=True)
+    echo(f"Nothing has been recorded in {printable(display_path(store.recorded))} yet.", err=True)
     echo("Record receipts with: devkit dev    (it works without an account, too)", err=True)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from devkit.duration import parse_duration
+from devkit.cli.terminal import echo
 from devkit.errors import UsageError
-from devkit.prune import Plan, carry_out, plan
-from devkit.redact import printable
-from devkit.selector import shown
-from devkit.settings import read_settings
-from devkit.store import Store
-from devkit.terminal import echo
+from devkit.fixture.listing import parse_duration
+from devkit.fixture.prune import Plan, delete, plan_prune
+from devkit.fixture.select import display_path
+from devkit.fixture.store import Store
+from devkit.session.settings import read_settings
+from devkit.webhook.masking import printable
 
 _SHOWN = 20  # paths; more of them say no more
 
@@ -33,10 +33,10 @@ def command(older_than: str | None, keep: int | None, yes: bool) -> None:
         )
     store = Store(read_settings(os.environ, Path.cwd()).fixtures)
     before = datetime.now(UTC) - parse_duration(older_than) if older_than is not None else None
-    found = plan(store, before=before, keep=keep or 0)
+    found = plan_prune(store, before=before, keep=keep or 0)
     _show(found)
     if yes:
-        _say("deleted", carry_out(found))
+        _say("deleted", delete(found))
         return
     _say("would delete", found)
     if found.doomed:
@@ -45,9 +45,11 @@ def command(older_than: str | None, keep: int | None, yes: bool) -> None:
 
 def _show(found: Plan) -> None:
     for doomed in found.doomed[:_SHOWN]:
-        echo(f"{printable(shown(doomed.path))}  {doomed.size} bytes")
+        echo(f"{printable(display_path(doomed.path))}  {doomed.size} bytes")
     if len(found.doomed) > _SHOWN:
-        echo(f"... and {len(found.doomed) - _SHOWN} more, up to {printable(shown(found.doomed[-1].path))}")
+        echo(
+            f"... and {len(found.doomed) - _SHOWN} more, up to {printable(display_path(found.doomed[-1].path))}"
+        )
     if found.tracked:
         echo(f"Kept because git tracks them: {len(found.tracked)}. See: devkit check", err=True)
 

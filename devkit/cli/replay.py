@@ -11,24 +11,38 @@ from typing import TypedDict, Unpack
 
 import click
 
-from devkit.callback import TRANSPORTS, Callback, Transport, to_wire
+from devkit.cli.color import color_enabled
 from devkit.cli.completion import complete_selector
-from devkit.colour import wanted
-from devkit.redact import one_line
-from devkit.replay.edit import parse_assignment
-from devkit.replay.outcome import Expectation, Planned, parse_expectation
-from devkit.replay.pace import parse_speed
-from devkit.replay.plan import ORDERS, Arrangement, Order, Shot, arrange, load_recordings
-from devkit.replay.renew import signer_with
-from devkit.replay.rework import Edits, Renewal, Route, check_secrecy, edited, finisher
-from devkit.replay.rewrite import parse_header, parse_path
-from devkit.replay.run import Rules, replay
-from devkit.replay.tally import Screen, follow, pause, show_plan
-from devkit.replay.target import is_own_receiver, target_address
-from devkit.selector import select, shown
-from devkit.session import project_in
-from devkit.settings import Settings, read_settings
-from devkit.store import Store
+from devkit.cli.params import is_own_receiver, target_address
+from devkit.cli.results import ResultPrinter, pause, print_results, show_plan
+from devkit.fixture.select import display_path, select
+from devkit.fixture.store import Store
+from devkit.http.readdress import parse_header, parse_path
+from devkit.replay.result import Expectation, Planned, parse_expectation
+from devkit.replay.schedule import (
+    ORDERS,
+    Order,
+    ReplayOptions,
+    ScheduledRequest,
+    arrange,
+    load_recordings,
+    parse_speed,
+)
+from devkit.replay.send import Rules, replay
+from devkit.replay.transform import (
+    Edits,
+    Renewal,
+    ReplayRoute,
+    check_secrecy,
+    edited,
+    parse_assignment,
+    signer_with,
+    transformer,
+)
+from devkit.session.project import project_in
+from devkit.session.settings import Settings, read_settings
+from devkit.webhook.callback import TRANSPORTS, Callback, Transport, to_wire
+from devkit.webhook.masking import one_line
 
 _MORE_THAN_0 = click.FloatRange(0, min_open=True)
 _SELDOM = 50_000  # objects; sending a receipt leaves nothing for the collector
@@ -158,19 +172,19 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     """
     directory = Path.cwd()
     settings = read_settings(os.environ, directory)
-    screen = Screen(options["as_json"], wanted(os.environ))
+    screen = ResultPrinter(options["as_json"], color_enabled(os.environ))
     edits = Edits(options["transport"], options["sets"], options["unsets"], options["headers"])
     route = _route(options, settings, directory)
     with _undisturbed():
         recordings = load_recordings(select(Store(settings.fixtures), options["selectors"]))
         check_secrecy(recordings, route)
         shots = arrange(edited(recordings, edits), _arrangement(options, screen))
-    finish = finisher(edits, _renewal(options, settings), route, clock=_now, nonce=_nonce)
+    finish = transformer(edits, _renewal(options, settings), route, clock=_now, nonce=_nonce)
     if options["dry_run"]:
         show_plan(_planned(shots, finish), screen)
         return
     outcomes = replay(shots, route.address, finish, _rules(options), wait=pause)
-    ctx.exit(follow(outcomes, len(shots), screen))
+    ctx.exit(print_results(outcomes, len(shots), screen))
 
 
 @contextmanager
@@ -185,13 +199,13 @@ def _undisturbed() -> Iterator[None]:
         gc.enable()
 
 
-def _route(options: _Options, settings: Settings, directory: Path) -> Route:
+def _route(options: _Options, settings: Settings, directory: Path) -> ReplayRoute:
     address = target_address(options["to"], settings, allow_remote=options["allow_remote"])
     own = is_own_receiver(address, project_in(directory).session())
-    return Route(address, options["path"] or "", options["exact"], own)
+    return ReplayRoute(address, options["path"] or "", options["exact"], own)
 
 
-def _arrangement(options: _Options, screen: Screen) -> Arrangement:
+def _arrangement(options: _Options, screen: ResultPrinter) -> ReplayOptions:
     seed = options["seed"]
     if seed is None:
         import secrets
@@ -199,7 +213,7 @@ def _arrangement(options: _Options, screen: Screen) -> Arrangement:
         seed = secrets.randbelow(1_000_000)
         if options["order"] == "shuffle":
             screen.notice(f"shuffled; the same order comes again with --seed {seed}")
-    return Arrangement(
+    return ReplayOptions(
         order=options["order"],
         seed=seed,
         duplicate=options["duplicate"],
@@ -227,11 +241,11 @@ def _rules(options: _Options) -> Rules:
     )
 
 
-def _planned(shots: Sequence[Shot], finish: Callable[[Callback], Callback]) -> Iterator[Planned]:
+def _planned(shots: Sequence[ScheduledRequest], finish: Callable[[Callback], Callback]) -> Iterator[Planned]:
     for shot in shots:
         callback, receipt = finish(shot.recording.callback), shot.recording.receipt
         yield Planned(
-            file=shown(shot.recording.path),
+            file=display_path(shot.recording.path),
             message_id=one_line(receipt.message_id, 60),
             status=one_line(receipt.status, 30),
             method=callback.method,

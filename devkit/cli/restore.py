@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
+from devkit.cli.terminal import echo
 from devkit.errors import UsageError
-from devkit.redact import printable
-from devkit.registration.give_back import Restoration
-from devkit.registration.journal import devkit_host
-from devkit.registration.restore import restore
-from devkit.session import project_in
-from devkit.settings import read_settings
-from devkit.terminal import echo
+from devkit.session.project import project_in
+from devkit.session.restore import restore
+from devkit.session.settings import read_settings
+from devkit.vonage.give_back import Restoration
+from devkit.vonage.journal import devkit_host
+from devkit.webhook.masking import printable
 
 
 @click.command(name="restore")

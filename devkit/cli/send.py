@@ -10,18 +10,24 @@ from typing import Literal
 
 import click
 
-from devkit.colour import colour, wanted
+from devkit.cli.color import color, color_enabled
+from devkit.cli.terminal import echo, style
 from devkit.errors import UsageError
-from devkit.event import Event, Notice, Sent
-from devkit.redact import mask_number, printable
-from devkit.send.awaited import Came, Waited, follow
-from devkit.send.route import choose_recipient, choose_route, require_presence
-from devkit.session import Session, project_in
-from devkit.settings import read_settings
-from devkit.sms import send_sms
-from devkit.stop import stop_on_signals
-from devkit.store import Store
-from devkit.terminal import echo, style
+from devkit.events import Event, Notice, Sent
+from devkit.fixture.store import Store
+from devkit.session.project import Session, project_in
+from devkit.session.send import (
+    ReceiptArrived,
+    WaitFinished,
+    choose_recipient,
+    choose_route,
+    follow,
+    require_presence,
+)
+from devkit.session.settings import read_settings
+from devkit.session.signals import stop_on_signals
+from devkit.vonage.sms import send_sms
+from devkit.webhook.masking import mask_number, printable
 
 _NO_SESSION = (
     "No session runs in this directory, so the receipts go to the account's own callback, if it has one. "
@@ -83,7 +89,7 @@ def command(
     Exit code: 0 sent, and with --wait delivered or ended by Ctrl-C; 1 with --wait when a part was not delivered or
     has no final receipt in time; 2 usage; 3 configuration; 4 Vonage refused or unreachable.
     """
-    ctx.color = wanted(os.environ)
+    ctx.color = color_enabled(os.environ)
     if timeout is not None and not wait:
         raise UsageError("--timeout is for --wait.", hint="devkit send --wait --timeout 60")
     directory = Path.cwd()
@@ -141,7 +147,7 @@ class _Screen:
         code = 0
         for event in events:
             self.show(event)
-            code = event.exit_code if isinstance(event, Waited) else 0
+            code = event.exit_code if isinstance(event, WaitFinished) else 0
         return code
 
     def show(self, event: Event) -> None:
@@ -160,22 +166,22 @@ def _lines(event: Event, mode: str) -> Iterator[str]:
         yield f"{style('sent', fg='cyan')}        to {event.to}, {count}, {how}"
         for message_id in event.message_ids:
             yield f"            {message_id}"
-    elif isinstance(event, Came):
+    elif isinstance(event, ReceiptArrived):
         yield _receipt(event)
         if event.err_code != "0" and event.advice:
             yield f"            {event.advice}"
-    elif isinstance(event, Waited):
+    elif isinstance(event, WaitFinished):
         yield f"{style('end', bold=True)}         {_counts(event)}: {_ENDS[event.reason]}"
 
 
-def _receipt(event: Came) -> str:
+def _receipt(event: ReceiptArrived) -> str:
     time = style(f"{datetime.now(UTC).astimezone():%H:%M:%S}", dim=True)
-    status = style(f"{event.status:<10}", fg=colour(event.status))
+    status = style(f"{event.status:<10}", fg=color(event.status))
     after = style(f"+{event.after_ms / 1000:.1f} s".rjust(9), dim=True)
     why = f"{event.err_code} {event.meaning}".strip()
     return f"{time}    {status} {why:<34} {after}  part {event.part}, {event.message_id}"
 
 
-def _counts(event: Waited) -> str:
+def _counts(event: WaitFinished) -> str:
     counted = {"delivered": event.delivered, "not delivered": event.failed, "open": event.open}
     return ", ".join(f"{count} {what}" for what, count in counted.items() if count)

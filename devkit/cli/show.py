@@ -9,17 +9,17 @@ from textwrap import wrap
 
 import click
 
-from devkit.callback import CALLBACK_PATH
+from devkit.cli.color import color, color_enabled
 from devkit.cli.completion import complete_selector
-from devkit.colour import colour, wanted
-from devkit.explanation.explain import Explanation, explain
-from devkit.export import FORMS, export
-from devkit.fixture import format_time, load
-from devkit.redact import one_line, printable
-from devkit.selector import select, shown
-from devkit.settings import read_settings
-from devkit.store import Store
-from devkit.terminal import echo, echo_bytes, style
+from devkit.cli.terminal import echo, echo_bytes, style
+from devkit.fixture.explain import Explanation, explain
+from devkit.fixture.export import FORMS, export
+from devkit.fixture.format import format_time, load
+from devkit.fixture.select import display_path, select
+from devkit.fixture.store import Store
+from devkit.session.settings import read_settings
+from devkit.webhook.callback import CALLBACK_PATH
+from devkit.webhook.masking import one_line, printable
 
 _CARRIED = {"get": "fields in the query", "form": "fields in a form", "json": "fields in JSON"}
 _LABEL = 11  # columns
@@ -41,7 +41,7 @@ def command(
 
     ID is a file, a directory, a pattern, `latest`, `latest:3`, the name of a sample, or a message id or its beginning.
     """
-    ctx.color = wanted(os.environ)
+    ctx.color = color_enabled(os.environ)
     settings = read_settings(os.environ, Path.cwd())
     store = Store(settings.fixtures)
     paths = select(store, selectors)
@@ -55,7 +55,7 @@ def command(
         if in_json:
             click.echo(json.dumps(_as_json(path, explanation)))
         else:
-            echo("\n".join([*([""] if number else []), *_lines(shown(path), explanation)]))
+            echo("\n".join([*([""] if number else []), *_lines(display_path(path), explanation)]))
 
 
 def _print_form(form: str, paths: list[Path], store: Store, port: int) -> None:
@@ -89,11 +89,11 @@ def _lines(file: str, explanation: Explanation) -> Iterator[str]:
     for label in ("redacted", "tags"):
         yield from _row(label, one_line(", ".join(getattr(explanation, label)), 1000))
     yield from _fields(explanation)
-    if explanation.traps:
+    if explanation.pitfalls:
         yield ""
         yield "Beware"
-        for trap in explanation.traps:
-            yield from wrap(trap, _width(), initial_indent="  - ", subsequent_indent="    ")
+        for pitfall in explanation.pitfalls:
+            yield from wrap(pitfall, _width(), initial_indent="  - ", subsequent_indent="    ")
 
 
 def _headline(explanation: Explanation) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _headline(explanation: Explanation) -> Iterator[str]:
         )
         yield ""
         return
-    status = style(one_line(explanation.status, 60), fg=colour(explanation.status), bold=True)
+    status = style(one_line(explanation.status, 60), fg=color(explanation.status), bold=True)
     finality = {True: "final", False: "more receipts may follow", None: ""}[explanation.final]
     yield f"{status}  {', '.join(filter(None, (explanation.status_meaning, finality)))}"
     if explanation.err_code:

@@ -8,22 +8,17 @@ from pathlib import Path
 
 import click
 
-from devkit.callback import CALLBACK_PATH, TRANSPORTS, Transport, compose
+from devkit.cli.color import color_enabled
 from devkit.cli.completion import complete_err_code, complete_status
-from devkit.colour import wanted
-from devkit.message_id import message_id
-from devkit.push import Connection
-from devkit.receipt_fields import make_fields
-from devkit.replay.edit import parse_assignment
-from devkit.replay.outcome import json_line
-from devkit.replay.renew import signer_with
-from devkit.replay.rewrite import Destination, readdress
-from devkit.replay.run import Rules, attempt
-from devkit.replay.tally import Screen, line
-from devkit.replay.target import path_of, target_address
-from devkit.settings import Settings, read_settings
-from devkit.signature import METHODS, Method
-from devkit.trigger import (
+from devkit.cli.params import target_address
+from devkit.cli.results import ResultPrinter, line
+from devkit.http.address import path_of
+from devkit.http.client import Connection
+from devkit.http.readdress import Destination, readdress
+from devkit.replay.result import json_line
+from devkit.replay.send import Rules, attempt
+from devkit.replay.transform import parse_assignment, signer_with
+from devkit.replay.trigger import (
     Triggered,
     change_fields,
     default_err_code,
@@ -31,6 +26,11 @@ from devkit.trigger import (
     parse_err_code,
     sign_fields,
 )
+from devkit.session.settings import Settings, read_settings
+from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS, Transport, compose
+from devkit.webhook.message_id import message_id
+from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.signature import METHODS, Method
 
 _NO_ACCOUNT = "abcd1234"
 
@@ -98,7 +98,7 @@ def command(
     Exit code: 0 for an answer 2xx, 1 for another one, 2 usage, 3 configuration, 4 nobody there.
     """
     settings = read_settings(os.environ, Path.cwd())
-    screen = Screen(as_json, wanted(os.environ))
+    screen = ResultPrinter(as_json, color_enabled(os.environ))
     address = target_address(to, settings, allow_remote=allow_remote)
     fields = _fields(settings, status, err_code, sets, unsets, method)
     for words in notices(fields.get("status", ""), fields.get("err-code", "")):

@@ -1,12 +1,20 @@
-"""What one step of an examination says."""
+"""One step of the doctor: its outcome, and the context it runs in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from devkit.errors import DevkitError
-from devkit.event import Event
+from devkit.events import Event
+from devkit.fixture.store import Store
+from devkit.session.project import Project, Session
+from devkit.session.settings import Settings
+from devkit.session.signals import Shutdown
+from devkit.vonage.client import Credentials
 
-Outcome = Literal["ok", "failed", "skipped"]
+CheckOutcome = Literal["ok", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +23,7 @@ class Check(Event):
 
     name: ClassVar[str] = "check"
     step: str
-    outcome: Outcome
+    outcome: CheckOutcome
     what: str
     hint: str = ""
 
@@ -35,3 +43,56 @@ def skipped(step: str, why: str, hint: str = "") -> Check:
 def refused(step: str, error: DevkitError) -> Check:
     """A step that failed with an error for users, in the error's own words."""
     return failed(step, error.message, error.hint)
+
+
+Mode = Literal["live", "offline", "unknown"]
+
+UNKNOWN = "the settings must be mended first"  # why nothing can be said in that mode
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """All that the steps of an examination share.
+
+    session: None when none runs. mode: of the session, else of one that would be started now; unknown when the
+    settings cannot be read. agent_path: where the ngrok agent is, or will be put. ngrok_config: the user's own
+    ngrok.yml. now: UTC. stop: asked for when the user has seen enough.
+    """
+
+    settings: Settings
+    project: Project
+    session: Session | None
+    mode: Mode
+    agent_path: Path
+    ngrok_config: Path
+    now: Callable[[], datetime]
+    stop: Shutdown
+
+    @property
+    def store(self) -> Store:
+        return Store(self.settings.fixtures)
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """The account to ask: Vonage's, or that of the session's simulator; None when there is none."""
+        if self.session and self.session.mode == "offline":
+            return Credentials(self.session.api_key, self.session.api_secret, self.session.rest_host)
+        if self.mode == "live" and self.settings.has_credentials:
+            return Credentials(self.settings.api_key, self.settings.api_secret, self.settings.rest_host)
+        return None
+
+    @property
+    def why_no_account(self) -> str:
+        """Why there are no credentials, for the steps that need some."""
+        if self.mode == "unknown":
+            return UNKNOWN
+        if self.mode == "offline":
+            return "offline mode needs no account"
+        return "there are no credentials to ask with"
+
+
+def mode_of(settings: Settings, session: Session | None) -> Mode:
+    """How a session works, or would."""
+    if session:
+        return session.mode
+    return "offline" if settings.offline or not settings.has_credentials else "live"

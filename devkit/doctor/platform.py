@@ -1,16 +1,18 @@
-"""Whether Vonage answers, knows the key, and where it sends receipts: one call, which reads and changes nothing."""
+"""Checks Vonage: reachable, credentials accepted, and which callback URL the account has."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
-from devkit.doctor.case import Case
-from devkit.doctor.check import Check, failed, ok, refused, skipped
-from devkit.doctor.holder import callback_check
+from devkit.doctor.check import Check, Context, failed, ok, refused, skipped
 from devkit.errors import ConfigurationError, DevkitError, VonageError
-from devkit.registration.account import Account
-from devkit.vonage_client import Credentials, make_client, translated
+from devkit.session.project import Session
+from devkit.vonage.account import CallbackSetting
+from devkit.vonage.client import Credentials, make_client, translated
+from devkit.vonage.journal import Journal, devkit_host, read_journal
+from devkit.webhook.masking import one_line
 
 _MOST = timedelta(seconds=30)  # a clock that is off by more makes delays, and the age of signatures, wrong
 
@@ -31,7 +33,7 @@ class _Reply:
     error: DevkitError | None
 
 
-def platform_checks(case: Case) -> Iterator[Check]:
+def platform_checks(case: Context) -> Iterator[Check]:
     """Vonage reachable, key accepted, settings read, whose callback, and the clock."""
     if case.credentials is None:
         for step in ("vonage", "key", "account", "callback", "clock"):
@@ -45,7 +47,7 @@ def platform_checks(case: Case) -> Iterator[Check]:
     yield _clock(case, reply)
 
 
-def _ask(case: Case, credentials: Credentials) -> _Reply:
+def _ask(case: Context, credentials: Credentials) -> _Reply:
     heads: list[tuple[int, str]] = []
     asked, held, error = case.now(), "", None
 
@@ -67,7 +69,7 @@ def _ask(case: Case, credentials: Credentials) -> _Reply:
         return answer
 
     try:
-        held = Account(credentials, post).read_callback()
+        held = CallbackSetting(credentials, post).read_callback()
     except (VonageError, ConfigurationError) as failure:
         error = failure
     took = case.now() - asked
@@ -105,7 +107,7 @@ def _account(reply: _Reply) -> Check:
     return refused("account", reply.error)
 
 
-def _clock(case: Case, reply: _Reply) -> Check:
+def _clock(case: Context, reply: _Reply) -> Check:
     if case.session and case.session.mode == "offline":
         return skipped("clock", "the simulator has this machine's own")
     if reply.date is None:
@@ -120,3 +122,71 @@ def _clock(case: Case, reply: _Reply) -> Check:
         f"{words}: delays, and the age of signatures, will be wrong",
         "Have the clock set automatically (Linux: timedatectl set-ntp true)",
     )
+
+
+_STEP = "callback"
+
+
+def callback_check(case: Context, held: str | None) -> Check:
+    """What the callback in the account means for this project. held: None when it could not be asked for."""
+    if held is None:
+        return skipped(_STEP, "the account could not be asked")
+    try:
+        journal = read_journal(case.project.journal)
+    except ConfigurationError as error:
+        return refused(_STEP, error)
+    if case.session:
+        return _while_running(case.session, journal, held)
+    if journal and journal.covers(held):
+        return failed(
+            _STEP,
+            "a session that was killed has left its own in the account: receipts go nowhere",
+            "devkit restore (or start again: devkit dev puts it right too)",
+        )
+    return _at_rest(held)
+
+
+def _while_running(session: Session, journal: Journal | None, held: str) -> Check:
+    if held == session.callback_url:
+        return ok(_STEP, "the account holds this session's: every receipt comes here")
+    whose = f"the account holds {_shown(held)}"
+    if session.mode == "live" and journal and journal.pid == session.pid:
+        return failed(
+            _STEP,
+            f"{whose}, which this session has not set: receipts go there",
+            "Find out who has set it. To take it back, start again: make dev. Or: devkit send",
+        )
+    return ok(
+        _STEP, f"{whose}; only messages with their own callback come here, such as those of devkit send"
+    )
+
+
+def _at_rest(held: str) -> Check:
+    if not held:
+        return ok(_STEP, "the account holds none; devkit dev sets its own while it runs")
+    if devkit_host(held):
+        return failed(
+            _STEP,
+            f"another devkit has the account's: {_shown(held)}",
+            "Ask who runs it. Or take it over: devkit dev --force. Or share: devkit dev --no-register",
+        )
+    return ok(
+        _STEP, f"the account holds {_shown(held)}; devkit dev replaces it while it runs, and gives it back"
+    )
+
+
+def _shown(url: str) -> str:
+    """A callback URL without what may be secret in it: the path, the query, a password."""
+    if not url:
+        return "none"
+    if not _is_url(url):
+        return "something that is not a URL"
+    parts = urlsplit(url)
+    return one_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/...", 100)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).netloc)
+    except ValueError:
+        return False

@@ -10,64 +10,83 @@ from werkzeug.exceptions import HTTPException
 
 from devkit import __version__
 from devkit.errors import DevkitError
-from devkit.inspector import phrase
-from devkit.inspector.action import actions
-from devkit.inspector.api import api
-from devkit.inspector.feed import Feed
-from devkit.inspector.guard import HEADERS
-from devkit.inspector.index import Index
-from devkit.inspector.option import Options
-from devkit.inspector.order import replayer
-from devkit.inspector.page import pages
-from devkit.inspector.query import KINDS, SIGNATURES
-from devkit.inspector.render import wants_fragment
-from devkit.inspector.row import Rows
-from devkit.inspector.source import Sources
-from devkit.inspector.stream import place, stream
-from devkit.local_access import rejection_reason
-from devkit.message_id import short_id
-from devkit.push import parse_address
-from devkit.server import MAX_BODY, serve
-from devkit.store import Store
-from devkit.timeline import stage
-from devkit.vocabulary import ERR_CODES, STATUSES
-from devkit.wsgi import callback_of
+from devkit.fixture.store import Store
+from devkit.http.address import parse_address
+from devkit.http.local_access import rejection_reason
+from devkit.http.server import MAX_BODY, serve
+from devkit.http.wsgi import callback_of
+from devkit.inspector import template_filters
+from devkit.inspector.api import api, cursor, stream
+from devkit.inspector.context import InspectorContext, Options
+from devkit.inspector.event_log import EventLog
+from devkit.inspector.index import Index, Rows
+from devkit.inspector.replay_form import replayer
+from devkit.inspector.search import KINDS, SIGNATURES
+from devkit.inspector.views import actions, pages, wants_fragment
+from devkit.webhook.message_id import short_id
+from devkit.webhook.timeline import stage
+from devkit.webhook.vocabulary import ERR_CODES, STATUSES
+
+# No script but ours, no style but ours, nothing from anywhere else, and in nobody's frame.
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not `no-referrer`: with that, browsers send `Origin: null` with our own forms.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
 
 _THREADS = 10  # pages that watch hold at most four of them
 
 
-def create_inspector(store: Store, feed: Feed, options: Options | None = None) -> Flask:
+def create_inspector(store: Store, event_log: EventLog, options: Options | None = None) -> Flask:
     """The application. feed: what happens in the session; close it before the server is stopped.
 
     Answers nobody but its own pages and programs on this machine; see `local_access`.
     """
     options = options or Options()
-    sources = _sources(store, feed, options)
+    context = _sources(store, event_log, options)
     app = Flask("devkit.inspector")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_PARTS"] = 4_000
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for part in (pages(sources), actions(sources), api(sources), stream(sources)):
+    for part in (pages(context), actions(context), api(context), stream(context)):
         app.register_blueprint(part)
     app.before_request(_refuse_strangers)
     app.after_request(_add_headers)
     app.register_error_handler(DevkitError, _show_error)
     app.register_error_handler(HTTPException, _show_http_error)
-    _teach(app, sources)
+    _register_template_helpers(app, context)
     return app
 
 
 @contextmanager
-def serve_inspector(app: Flask, feed: Feed, listener: socket.socket) -> Iterator[None]:
+def serve_inspector(app: Flask, event_log: EventLog, listener: socket.socket) -> Iterator[None]:
     """Serve the inspector while the block runs. Pages that watch are sent away first, or they would hold the end up."""
     with serve(app, listener, threads=_THREADS):
         try:
             yield
         finally:
-            feed.close()
+            event_log.close()
 
 
-def _sources(store: Store, feed: Feed, options: Options) -> Sources:
+def _sources(store: Store, event_log: EventLog, options: Options) -> InspectorContext:
     clock = options.clock or (lambda: datetime.now(UTC))
     receiver = parse_address(options.receiver_url)
     usual = options.forward_to or receiver
@@ -75,7 +94,7 @@ def _sources(store: Store, feed: Feed, options: Options) -> Sources:
         options.secret, options.method, usual=usual, receiver=receiver, clock=clock
     )
     rows = Rows(store, options.secret, options.method)
-    return Sources(store, feed, Index(store), rows, options, replay, clock)
+    return InspectorContext(store, event_log, Index(store), rows, options, replay, clock)
 
 
 def _refuse_strangers() -> Response | None:
@@ -107,24 +126,26 @@ def _error_page(message: str, hint: str, status: int) -> tuple[str, int]:
     return render_template(template, message=message, hint=hint), status
 
 
-def _teach(app: Flask, sources: Sources) -> None:
+def _register_template_helpers(app: Flask, context: InspectorContext) -> None:
     """The filters and values that templates know."""
     for name in ("visible", "prose", "plain", "short", "span", "exact_time"):
-        app.jinja_env.filters[name] = getattr(phrase, name)
+        app.jinja_env.filters[name] = getattr(template_filters, name)
     app.jinja_env.filters["short_id"] = short_id
     app.jinja_env.filters["stage"] = stage
     app.jinja_env.filters["tone"] = _tone
 
     def known() -> dict[str, object]:
-        now, zone = sources.clock(), sources.options.zone
+        now, zone = context.clock(), context.options.zone
         return {
             "now": now,
-            "ago": lambda moment: phrase.ago(moment, now),
-            "clock_time": lambda moment, fine=False: phrase.clock_time(moment, now, zone, fine=fine),
-            "options": sources.options,
+            "ago": lambda moment: template_filters.ago(moment, now),
+            "clock_time": lambda moment, fine=False: template_filters.clock_time(
+                moment, now, zone, fine=fine
+            ),
+            "options": context.options,
             "version": __version__,
             "choices": _CHOICES,
-            "after": place(sources, sources.feed.last),
+            "after": cursor(context, context.event_log.last),
         }
 
     app.context_processor(known)

@@ -3,22 +3,20 @@
 What it does not do stands first in docs/simulator.md.
 """
 
-from devkit.simulator.account import Account
-from devkit.simulator.clock import Clock
-from devkit.simulator.fault import Fault
-from devkit.simulator.ledger import Delivery, Message
-from devkit.simulator.option import SimulatorOptions
-from devkit.simulator.outcome import Pace
+from devkit.simulator.options import Fault, SimulatorOptions
+from devkit.simulator.outcomes import Delays
 from devkit.simulator.run import run_simulator
+from devkit.simulator.scheduler import Clock
 from devkit.simulator.simulator import Simulator
+from devkit.simulator.state import Account, Delivery, Message
 
 __all__ = [
     "Account",
     "Clock",
+    "Delays",
     "Delivery",
     "Fault",
     "Message",
-    "Pace",
     "Simulator",
     "SimulatorOptions",
     "run_simulator",

@@ -1,13 +1,96 @@
-"""What a running simulator shows of itself."""
+"""The control surface: what a running simulator shows, and what can be changed."""
 
+import json
 import math
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
 
-from devkit.simulator.change import READERS
-from devkit.simulator.ledger import Delivery, Message
-from devkit.simulator.option import SimulatorOptions
+from devkit.errors import ConfigurationError
+from devkit.simulator.options import Fault, SimulatorOptions
+from devkit.simulator.outcomes import Delays
 from devkit.simulator.simulator import Simulator
+from devkit.simulator.state import Delivery, Message
+
+_Reader = Callable[[object], Any]
+
+
+def change(options: SimulatorOptions, body: bytes) -> SimulatorOptions:
+    """The options with the changes of a JSON object. Raises ConfigurationError, which names what is wrong."""
+    try:
+        document = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise ConfigurationError("The body is not a JSON object.", hint='Send one: {"method": "json"}')
+    return replace(options, **{name: _read(name, value) for name, value in document.items()})
+
+
+def _read(name: str, value: object) -> Any:
+    if name not in READERS:
+        raise ConfigurationError(
+            f"There is no setting {name!r} to change here.", hint=f"There are: {', '.join(READERS)}."
+        )
+    try:
+        return READERS[name](value)
+    except (ValueError, TypeError, InvalidOperation):
+        hint = _HINTS.get(name, "The documentation of the simulator has a table of them.")
+        raise ConfigurationError(f"That is not a value for {name!r}.", hint=hint) from None
+
+
+def _only(*kinds: type) -> _Reader:
+    def read(value: object) -> Any:
+        if type(value) not in kinds:  # isinstance would take true for a number
+            raise TypeError
+        return value
+
+    return read
+
+
+_text, _flag, _count, _number = _only(str), _only(bool), _only(int), _only(int, float)
+_items, _fields = _only(list), _only(dict)
+
+
+def _speed(value: object) -> float:
+    return math.inf if value == "max" else float(_number(value))
+
+
+def _fault(value: object) -> Fault:
+    given = _fields({"name": value} if isinstance(value, str) else value)
+    readers = {"name": _text, "times": _count, "seconds": _number}
+    return Fault(**{name: readers.get(name, _only())(inner) for name, inner in given.items()})
+
+
+def _pace(value: object) -> Delays:
+    return Delays(**{name: float(_number(after)) for name, after in _fields(value).items()})
+
+
+READERS: dict[str, _Reader] = {
+    "method": _text,
+    "sign_receipts": _flag,
+    "signature_method": _text,
+    "signature_secret": _text,
+    "id_style": _text,
+    "lenient": _flag,
+    "unset_value": _text,
+    "speed": _speed,
+    "pace": _pace,
+    "retry": _text,
+    "rate": _count,
+    "balance": lambda value: Decimal(_only(str, int)(value)),
+    "trial": _flag,
+    "verified": lambda value: tuple(_text(number) for number in _items(value)),
+    "faults": lambda value: tuple(_fault(fault) for fault in _items(value)),
+}
+
+_HINTS = {
+    "speed": 'A number above 0, or "max".',
+    "faults": 'A list: ["hang-up", {"name": "slow", "times": 1, "seconds": 2}]',
+    "pace": 'Seconds: {"accepted": 0.3, "buffered": 1, "final": 2}',
+    "balance": 'EUR, as text: "12.50"',
+}
 
 SHOWN = 100  # messages and deliveries, the newest
 

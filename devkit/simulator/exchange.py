@@ -13,7 +13,7 @@ MAX_FIELDS = 100
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Request:
+class ApiRequest:
     """fields: those of query and body, and the credentials of a legacy path; the body's win.
 
     trace_id: what the answer is found by in the platform's logs; the caller may give one.
@@ -26,7 +26,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ApiResponse:
     """hang_up: close the connection and send nothing of this."""
 
     status: int
@@ -37,7 +37,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class GivenCredentials:
     """api_secret: empty when there is none. A signature takes its place in the SMS API."""
 
     api_key: str
@@ -56,24 +56,26 @@ def read_fields(query: str, body: bytes) -> dict[str, str]:
     return {**_pairs(query), **_pairs(text)}
 
 
-def credentials(request: Request) -> Credentials:
+def credentials(request: ApiRequest) -> GivenCredentials:
     """Those of Basic authentication, else those of the fields; empty when there are none."""
     scheme, _, encoded = request.authorization.partition(" ")
     if scheme.lower() == "basic":
         key, _, secret = _decode(encoded).partition(":")
-        return Credentials(key, secret)
-    return Credentials(request.fields.get("api_key", ""), request.fields.get("api_secret", ""))
+        return GivenCredentials(key, secret)
+    return GivenCredentials(request.fields.get("api_key", ""), request.fields.get("api_secret", ""))
 
 
-def json_reply(document: object, status: int = 200, kind: Literal["json", "problem+json"] = "json") -> Reply:
-    return Reply(status, json.dumps(document).encode("ascii"), f"application/{kind}")
+def json_response(
+    document: object, status: int = 200, kind: Literal["json", "problem+json"] = "json"
+) -> ApiResponse:
+    return ApiResponse(status, json.dumps(document).encode("ascii"), f"application/{kind}")
 
 
-def xml_reply(root: str, fields: Mapping[str, object], status: int = 200) -> Reply:
+def xml_response(root: str, fields: Mapping[str, object], status: int = 200) -> ApiResponse:
     """An element for each field, in one of that name."""
     lines = (f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
     body = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<{root}>{"".join(lines)}</{root}>\n'
-    return Reply(status, body.encode("utf-8"), "application/xml; charset=UTF-8")
+    return ApiResponse(status, body.encode("utf-8"), "application/xml; charset=UTF-8")
 
 
 def _pairs(text: str) -> dict[str, str]:

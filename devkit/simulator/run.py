@@ -6,16 +6,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from devkit.simulator.clock import Clock
-from devkit.simulator.courier import Courier
-from devkit.simulator.line import Lines
-from devkit.simulator.option import SimulatorOptions
-from devkit.simulator.schedule import Schedule
+from devkit.simulator.delivery import ConnectionPool, DeliveryWorker
+from devkit.simulator.options import SimulatorOptions
+from devkit.simulator.scheduler import Clock, Schedule
 from devkit.simulator.simulator import Simulator
-from devkit.simulator.sms import Sms
-from devkit.simulator.state import State
-from devkit.simulator.throttle import Throttle
-from devkit.simulator.watch import Watch, look_away
+from devkit.simulator.sms_api import Sms
+from devkit.simulator.state import Observer, SimulatorState, Throttle, ignore_events
 
 _DEFAULTS = SimulatorOptions()
 
@@ -27,7 +23,7 @@ def run_simulator(
     listener: socket.socket | None = None,
     clock: Clock | None = None,
     tls: ssl.SSLContext | None = None,
-    watch: Watch = look_away,
+    watch: Observer = ignore_events,
 ) -> Iterator[Simulator]:
     """A simulator that listens while the block runs, on a free port of 127.0.0.1 unless a listener is given.
 
@@ -35,19 +31,21 @@ def run_simulator(
     tls: the port takes https beside plain http. watch: called with what happens, in the thread where it does.
     """
     # Here, so that the types of this package can be had without a web framework.
-    from devkit.server import listen, serve
-    from devkit.simulator.front import front
-    from devkit.simulator.route import create_app, hanging_up
+    from devkit.http.server import listen, serve
+    from devkit.simulator.app import create_app, hanging_up
+    from devkit.simulator.tls_proxy import front
 
     clock = clock or Clock(options.speed)
-    state = State(replace(options, speed=clock.speed), watch)
+    state = SimulatorState(replace(options, speed=clock.speed), watch)
     with ExitStack() as stack:
         lines = stack.enter_context(
-            Lines(connect_timeout=options.connect_timeout, timeout=options.read_timeout, timer=clock.real)
+            ConnectionPool(
+                connect_timeout=options.connect_timeout, timeout=options.read_timeout, timer=clock.real
+            )
         )
-        schedule = stack.enter_context(Schedule(clock, threads=options.pushers))
-        courier = Courier(state, clock, schedule, lines.push)
-        sms = Sms(state, clock, Throttle(clock.real), courier)
+        schedule = stack.enter_context(Schedule(clock, threads=options.workers))
+        worker = DeliveryWorker(state, clock, schedule, lines.push)
+        sms = Sms(state, clock, Throttle(clock.real), worker)
         listener = listener or listen("127.0.0.1", 0)
         simulator = Simulator(_host(listener), sms, schedule)
         app = hanging_up(create_app(simulator, sms, lines.push))

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 
-from devkit.simulator.account import Account
-from devkit.simulator.clock import Clock
-from devkit.simulator.ledger import Delivery, Message
-from devkit.simulator.option import SimulatorOptions
-from devkit.simulator.schedule import Schedule
-from devkit.simulator.sms import Sms
+from devkit.simulator.options import SimulatorOptions
+from devkit.simulator.scheduler import Clock, Schedule
+from devkit.simulator.sms_api import Sms
+from devkit.simulator.state import Account, Delivery, Message
 
 
 class Simulator:
@@ -43,12 +41,12 @@ class Simulator:
     @property
     def messages(self) -> tuple[Message, ...]:
         """Every part that was sent, oldest first."""
-        return self._sms.state.ledger.messages
+        return self._sms.state.history.messages
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
         """Every attempt to push a receipt, oldest first."""
-        return self._sms.state.ledger.deliveries
+        return self._sms.state.history.deliveries
 
     @property
     def due(self) -> int:
@@ -58,7 +56,7 @@ class Simulator:
     def configure(self, change: Callable[[SimulatorOptions], SimulatorOptions]) -> None:
         """Go on with the options that `change` makes of the present ones.
 
-        The number of pushers, the time-outs and `keep` stay as they were at the start.
+        The number of workers, the time-outs and `keep` stay as they were at the start.
         """
         self._sms.state.change_options(change)
         self._follow_speed()

@@ -3,30 +3,27 @@
 Plain Python: it needs neither pytest nor a web framework. The pytest fixtures are in `devkit.pytest_plugin`.
 """
 
-from devkit.replay.plan import Order
-from devkit.signature import METHODS, Method, Verdict, sign, verify
-from devkit.testing.answer import Answer
-from devkit.testing.delivery import deliver, deliver_all
-from devkit.testing.edit import resign, with_fields
-from devkit.testing.fault import FaultCase, fault_cases
-from devkit.testing.field import Fields
+from devkit.replay.schedule import Order
+from devkit.testing.deliver import HandlerResponse, deliver, deliver_all
+from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.inbox import NotReceived, ReceiptInbox
 from devkit.testing.library import load, load_all
-from devkit.testing.receipt import TestReceipt, Via, make_receipt
-from devkit.vocabulary import ERR_CODES, STATUSES
+from devkit.testing.receipts import Fields, SampleReceipt, Via, make_receipt, resign, with_fields
+from devkit.webhook.signature import METHODS, Method, Verdict, sign, verify
+from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
 __all__ = [
     "ERR_CODES",
     "METHODS",
     "STATUSES",
-    "Answer",
     "FaultCase",
     "Fields",
+    "HandlerResponse",
     "Method",
     "NotReceived",
     "Order",
     "ReceiptInbox",
-    "TestReceipt",
+    "SampleReceipt",
     "Verdict",
     "Via",
     "deliver",

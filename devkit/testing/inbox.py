@@ -3,9 +3,8 @@
 import threading
 from collections.abc import Mapping
 
-from devkit.callback import Callback, compose
-from devkit.testing.field import hide_numbers, vendor_name
-from devkit.testing.receipt import TestReceipt
+from devkit.testing.receipts import SampleReceipt, hide_numbers, vendor_name
+from devkit.webhook.callback import Callback, compose
 
 _SHOWN = 20  # arrivals in the message of a time-out
 
@@ -18,7 +17,7 @@ class ReceiptInbox:
     """What has arrived so far, oldest first. Thread-safe. Waiting takes nothing out."""
 
     def __init__(self) -> None:
-        self._receipts: list[TestReceipt] = []
+        self._receipts: list[SampleReceipt] = []
         self._arrived = threading.Condition()
 
     def __repr__(self) -> str:
@@ -28,11 +27,11 @@ class ReceiptInbox:
         return len(self._receipts)
 
     @property
-    def receipts(self) -> tuple[TestReceipt, ...]:
+    def receipts(self) -> tuple[SampleReceipt, ...]:
         with self._arrived:
             return tuple(self._receipts)
 
-    def put(self, arrival: TestReceipt | Callback | Mapping[str, object]) -> None:
+    def put(self, arrival: SampleReceipt | Callback | Mapping[str, object]) -> None:
         """Add a receipt, a callback, or the fields of a receipt. Can be given to `deliver` as its target."""
         with self._arrived:
             self._receipts.append(_receipt(arrival, len(self._receipts)))
@@ -43,7 +42,7 @@ class ReceiptInbox:
         with self._arrived:
             self._receipts.clear()
 
-    def wait_for_receipt(self, timeout: float = 5, **fields: object) -> TestReceipt:
+    def wait_for_receipt(self, timeout: float = 5, **fields: object) -> SampleReceipt:
         """The first receipt with these fields, once it has arrived; any receipt without fields.
 
         timeout: seconds. fields: by their Python names, such as status, message_id, err_code.
@@ -51,7 +50,9 @@ class ReceiptInbox:
         """
         return self.wait_for_receipts(1, timeout, **fields)[0]
 
-    def wait_for_receipts(self, count: int, timeout: float = 5, **fields: object) -> tuple[TestReceipt, ...]:
+    def wait_for_receipts(
+        self, count: int, timeout: float = 5, **fields: object
+    ) -> tuple[SampleReceipt, ...]:
         """The first `count` receipts with these fields, once they have arrived. Otherwise as `wait_for_receipt`."""
         wanted = {vendor_name(name): str(value) for name, value in fields.items()}
         with self._arrived:
@@ -59,7 +60,7 @@ class ReceiptInbox:
                 raise NotReceived(self._missing(count, timeout, wanted))
             return self._matching(wanted)[:count]
 
-    def _matching(self, wanted: Mapping[str, str]) -> tuple[TestReceipt, ...]:
+    def _matching(self, wanted: Mapping[str, str]) -> tuple[SampleReceipt, ...]:
         return tuple(receipt for receipt in self._receipts if _matches(receipt, wanted))
 
     def _missing(self, count: int, timeout: float, wanted: Mapping[str, str]) -> str:
@@ -71,13 +72,13 @@ class ReceiptInbox:
         return "\n".join(lines)
 
 
-def _matches(receipt: TestReceipt, wanted: Mapping[str, str]) -> bool:
+def _matches(receipt: SampleReceipt, wanted: Mapping[str, str]) -> bool:
     fields = receipt.fields
     return all(name in fields and str(fields[name]) == value for name, value in wanted.items())
 
 
-def _receipt(arrival: TestReceipt | Callback | Mapping[str, object], number: int) -> TestReceipt:
-    if isinstance(arrival, TestReceipt):
+def _receipt(arrival: SampleReceipt | Callback | Mapping[str, object], number: int) -> SampleReceipt:
+    if isinstance(arrival, SampleReceipt):
         return arrival
     callback = arrival if isinstance(arrival, Callback) else compose(arrival, "json")
-    return TestReceipt(callback, name=f"arrival-{number + 1}")
+    return SampleReceipt(callback, name=f"arrival-{number + 1}")

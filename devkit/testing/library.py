@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from devkit import fixture
-from devkit.catalogue import samples_directory
 from devkit.errors import FixtureError
-from devkit.selector import select
-from devkit.store import Store
-from devkit.testing.receipt import TestReceipt
+from devkit.fixture import format as fixture
+from devkit.fixture.samples import samples_directory
+from devkit.fixture.select import select
+from devkit.fixture.store import Store
+from devkit.testing.receipts import SampleReceipt
 
 
-def load(name: str | Path, directories: Sequence[Path] = ()) -> TestReceipt:
+def load(name: str | Path, directories: Sequence[Path] = ()) -> SampleReceipt:
     """The receipt in one fixture file. Raises FixtureError, also when the name means several files.
 
     name: a path, or the name of a file with or without `.json` (`delivered`), looked up in the directories
@@ -25,7 +25,7 @@ def load(name: str | Path, directories: Sequence[Path] = ()) -> TestReceipt:
     return found[0]
 
 
-def load_all(pattern: str | Path, directories: Sequence[Path] = ()) -> list[TestReceipt]:
+def load_all(pattern: str | Path, directories: Sequence[Path] = ()) -> list[SampleReceipt]:
     """The receipts in all files that a pattern means, in name order. Raises FixtureError when there are none.
 
     pattern: as for `load`, or a directory (a sequence), or with `*`, `?`, `[...]` and `**`.
@@ -64,7 +64,7 @@ def _not_found(pattern: str, places: Sequence[Path]) -> FixtureError:
     return FixtureError(f"No fixture named {pattern!r} in {where}.", hint=hints[0])
 
 
-def _load(path: Path, place: Path) -> TestReceipt:
+def _load(path: Path, place: Path) -> SampleReceipt:
     read = fixture.load(path)
     inside = path.relative_to(place) if path.is_relative_to(place) else Path(path.name)
-    return TestReceipt(read.callback, inside.with_suffix("").as_posix(), read.recorded_at)
+    return SampleReceipt(read.callback, inside.with_suffix("").as_posix(), read.recorded_at)

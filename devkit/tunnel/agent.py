@@ -1,7 +1,8 @@
-"""One ngrok agent, from its start to its end: nothing of it is left when its context is."""
+"""One ngrok agent process: where its program is, how it starts and ends."""
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -11,12 +12,74 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devkit.errors import TunnelError
-from devkit.tunnel import driver
-from devkit.tunnel.advice import NgrokError, explain
-from devkit.tunnel.binary import agent_version
-from devkit.tunnel.contract import Stopping, url_problem
-from devkit.tunnel.deadline import Clock, finish_within
-from devkit.tunnel.leftover import agent_home, record_agent, write_private
+from devkit.tunnel import pyngrok_driver
+from devkit.tunnel.deadline import Timer, finish_within
+from devkit.tunnel.ngrok_errors import NgrokError, explain, redact
+from devkit.tunnel.orphaned_agents import agent_home, record_agent, write_private
+from devkit.tunnel.types import Notify, Stopping, TunnelEvent, url_problem
+
+_DOWNLOAD_TIMEOUT = 300.0  # seconds
+_NEWEST = (3, 30)
+
+_OTHER_AGENT = (
+    "A virus scanner may be in the way: https://ngrok.com/docs/faq/is-ngrok-a-virus. "
+    "Or install ngrok yourself and put PYNGROK_NGROK_PATH=/path/to/ngrok into .env"
+)
+_NO_DOWNLOAD = (
+    "Go online (behind a proxy: set https_proxy), or install ngrok from https://ngrok.com/download and put "
+    "PYNGROK_NGROK_PATH=/path/to/ngrok into .env"
+)
+
+
+def find_agent(
+    wanted: Path | None,
+    *,
+    notify: Notify,
+    stopping: Stopping,
+    download: Callable[[Path], None] = pyngrok_driver.download,
+) -> Path:
+    """The path of the agent, downloaded when it is not there. wanted: None for pyngrok's own place."""
+    path = (wanted or pyngrok_driver.default_agent_path()).expanduser().absolute()
+    if path.exists():
+        return path
+    notify(TunnelEvent("installing", f"downloading the ngrok agent to {path}"))
+    try:
+        finish_within(_DOWNLOAD_TIMEOUT, lambda: _guarded(download, path), stopping=stopping)
+    except TimeoutError:
+        message = f"the ngrok agent was not downloaded within {_DOWNLOAD_TIMEOUT:g} s"
+        raise TunnelError(message, hint=_NO_DOWNLOAD) from None
+    if not path.exists():
+        raise TunnelError(f"the ngrok agent was downloaded to {path}, but is not there", hint=_OTHER_AGENT)
+    return path
+
+
+def agent_version(path: Path, *, timeout: float) -> tuple[int, int]:
+    """Major and minor version of the agent; an unreadable one counts as new. timeout: seconds."""
+    try:
+        result = subprocess.run(
+            [path, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        message = f"the ngrok agent {path} did not tell its version within {timeout:g} s"
+        raise TunnelError(message, hint=_OTHER_AGENT) from None
+    except OSError as error:
+        message = f"the ngrok agent {path} does not run: {error.strerror}"
+        raise TunnelError(message, hint=_OTHER_AGENT) from error
+    found = re.search(rb"version (\d+)\.(\d+)", result.stdout)
+    return (int(found[1]), int(found[2])) if found else _NEWEST
+
+
+def _guarded(download: Callable[[Path], None], path: Path) -> None:
+    try:
+        download(path)
+    except Exception as error:  # a proxy, a full disk, a strange archive: all end in the same advice
+        reason = redact(str(error), "")[:300]
+        raise TunnelError(f"the ngrok agent was not downloaded: {reason}", hint=_NO_DOWNLOAD) from error
+
 
 _ENDPOINTS_API = (3, 30)  # the first agent with /api/endpoints: ngrok's agent changelog, 2025-09-23
 _STDERR = "stderr.txt"
@@ -61,17 +124,19 @@ class _Start:
     local_url: str
     home: Path
     launcher: Path
-    journal: driver.Journal
+    journal: pyngrok_driver.AgentLog
 
 
 @contextmanager
 def running_agent(
-    options: NgrokOptions, agent_path: Path, local_url: str, *, stopping: Stopping, clock: Clock
+    options: NgrokOptions, agent_path: Path, local_url: str, *, stopping: Stopping, clock: Timer
 ) -> Iterator[Agent]:
     """An agent with a tunnel to `local_url`, while the context lasts. Raises TunnelError, always in time."""
     with agent_home(options.private_dir) as home, ExitStack() as closing:
         launcher = _write_launcher(home, agent_path)
-        start = _Start(options, agent_path, local_url, home, launcher, driver.Journal(home / _STDERR))
+        start = _Start(
+            options, agent_path, local_url, home, launcher, pyngrok_driver.AgentLog(home / _STDERR)
+        )
         closing.callback(_end_agent, launcher)
         public_url, disconnect = _connect_in_time(start, stopping, clock)
         closing.callback(disconnect)  # first: ngrok frees the domain at once then
@@ -79,7 +144,7 @@ def running_agent(
 
 
 def _agent(start: _Start, public_url: str) -> Agent:
-    process = driver.process_of(start.launcher)
+    process = pyngrok_driver.process_of(start.launcher)
     if problem := url_problem(public_url):
         raise TunnelError(
             f"ngrok opened no safe tunnel: its URL {problem}", hint="Set NGROK_URL to an https domain"
@@ -89,12 +154,12 @@ def _agent(start: _Start, public_url: str) -> Agent:
     return Agent(public_url.rstrip("/"), process.poll, start.journal.session_up)
 
 
-def _connect_in_time(start: _Start, stopping: Stopping, clock: Clock) -> tuple[str, Callable[[], None]]:
+def _connect_in_time(start: _Start, stopping: Stopping, clock: Timer) -> tuple[str, Callable[[], None]]:
     recorded: list[int] = []
 
     def record() -> None:
         # While it starts already: a session can be killed at any moment.
-        process = driver.process_of(start.launcher)
+        process = pyngrok_driver.process_of(start.launcher)
         if process is not None and not recorded:
             record_agent(start.home, process.pid, start.agent_path)
             recorded.append(process.pid)
@@ -116,7 +181,7 @@ def _connect_in_time(start: _Start, stopping: Stopping, clock: Clock) -> tuple[s
 
 def _connect(start: _Start) -> tuple[str, Callable[[], None]]:
     version = agent_version(start.agent_path, timeout=min(_VERSION_TIMEOUT, start.options.start_timeout / 2))
-    return driver.connect(
+    return pyngrok_driver.connect(
         start.launcher,
         _write_config(start, version),
         start.local_url,
@@ -150,7 +215,7 @@ def _write_launcher(home: Path, agent_path: Path) -> Path:
 def _write_config(start: _Start, version: tuple[int, int]) -> Path | None:
     """The agent's configuration file, with the authtoken; None when the user's ngrok.yml is to be used."""
     token = start.options.authtoken
-    if not token and driver.default_config().exists():
+    if not token and pyngrok_driver.default_config().exists():
         return None
     quoted = json.dumps(token)  # a JSON text is a YAML text
     if version >= (3, 16):  # the first agent that knows version 3 of the file: ngrok.com/blog/agent-endpoints
@@ -164,7 +229,7 @@ def _write_config(start: _Start, version: tuple[int, int]) -> Path | None:
 
 def _end_agent(launcher: Path) -> None:
     """End the agent, with all that it may have started, and see that it is gone."""
-    process = driver.process_of(launcher)
+    process = pyngrok_driver.process_of(launcher)
     if process is None:
         return
     with suppress(OSError):

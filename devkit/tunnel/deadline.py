@@ -8,10 +8,10 @@ from threading import Thread
 from typing import TypeVar
 
 from devkit.errors import TunnelError
-from devkit.tunnel.contract import Stopping
+from devkit.tunnel.types import Stopping
 
 T = TypeVar("T")
-Clock = Callable[[], float]
+Timer = Callable[[], float]
 
 NO_THREAD = "End some programs, or raise the limit on threads: ulimit -u"
 
@@ -26,7 +26,7 @@ def finish_within(
     stopping: Stopping,
     tick: Callable[[], None] = lambda: None,
     abort: Callable[[], None] | None = None,
-    clock: Clock = time.monotonic,
+    clock: Timer = time.monotonic,
 ) -> T:
     """What the work returns or raises. It runs in a thread of its own; `tick` is called here meanwhile.
 

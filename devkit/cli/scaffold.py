@@ -1,0 +1,174 @@
+"""Puts into a project what devkit needs there: settings to fill in, lines for git, targets for make.
+
+Overwrites nothing: a file is made where there is none, and `.gitignore` only gets lines at its end.
+Follows no link out of the project.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from devkit.errors import ConfigurationError
+
+PlacementOutcome = Literal["written", "already there", "left alone"]
+
+PIECES = (".env.example", ".gitignore", "devkit.mk", "Makefile")
+
+_PACKAGE = Path(__file__).parent
+_INCLUDE = "include devkit.mk"
+_SETTING = re.compile(r"^[ \t]*(?:#[ \t]*)?(?:export[ \t]+)?([A-Z][A-Z0-9_]*)[ \t]*=", re.MULTILINE)
+_INCLUDED = re.compile(r"^[ \t]*[-s]?include[ \t].*\bdevkit\.mk\b", re.MULTILINE)
+_RULE = re.compile(r"([^\s#:=][^#:=]*):(?!:*=)")
+_CONTINUED = re.compile(r"\\\r?\n")
+_TARGET = re.compile(r"^(?:\$\(DEVKIT_PREFIX\))?([a-z]+):", re.MULTILINE)
+_GLOB = re.compile(r"[\\*?\[]")
+# No line can hold a line break, nor a file in UTF-8 any byte. To git a ? is any one byte.
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # make takes the first of them
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of one file. advice: what to do next about it, empty when there is nothing to do."""
+
+    file: str
+    outcome: PlacementOutcome
+    advice: str = ""
+
+
+def scaffold(directory: Path, recorded: str) -> Iterator[Placed]:
+    """Each file as soon as it is dealt with. Raises ConfigurationError for one that cannot be read or written.
+
+    recorded: the line that keeps recordings out of git, see `ignore_line`; empty when they lie elsewhere.
+    """
+    steps: tuple[Callable[[Path, str], Placed], ...] = (_env_example, _gitignore, _targets, _makefile)
+    for name, step in zip(PIECES, steps, strict=True):
+        path = _path(directory, name)
+        if _leads_out(path):
+            advice = f"it is a link out of the project: devkit init --print {name}"
+            yield Placed(path.name, "left alone", advice)
+            continue
+        try:
+            placed = step(path, piece(name, recorded))
+        except OSError as error:
+            raise ConfigurationError(
+                f"Cannot put {name} into {directory}: {error.strerror}.",
+                hint=f"See what belongs into it with: devkit init --print {name}",
+            ) from error
+        yield placed
+
+
+def ignore_line(name: str) -> str:
+    """The line of a .gitignore that ignores just this path, whatever it is called. name: with / between its parts."""
+    escaped = _GLOB.sub(r"\\\g<0>", name)
+    line = _UNWRITABLE.sub(lambda found: "?" * len(os.fsencode(found[0])), escaped)
+    return f"\\{line}" if line[:1] in ("#", "!") else line
+
+
+def piece(name: str, recorded: str, package: Path = _PACKAGE) -> str:
+    """The text that belongs into a file, one of PIECES."""
+    if name == ".gitignore":
+        return "".join(f"{line}\n" for line in (".env", ".devkit/", recorded) if line)
+    if name == "Makefile":
+        return f"{_INCLUDE}\n"
+    packed = package / "template" / name
+    # In a checkout the settings are explained once, where everybody looks for them.
+    path = packed if packed.is_file() else package.parent.parent / name
+    return path.read_text(encoding="utf-8")
+
+
+def _path(directory: Path, name: str) -> Path:
+    """Where a piece belongs: what make reads may have one of several names."""
+    names = (*_MAKEFILES, name) if name == "Makefile" else (name,)
+    return next((directory / each for each in names if os.path.lexists(directory / each)), directory / name)
+
+
+def _leads_out(path: Path) -> bool:
+    inside = Path(os.path.realpath(path.parent))
+    return not Path(os.path.realpath(path)).is_relative_to(inside)
+
+
+def _env_example(path: Path, text: str) -> Placed:
+    if _create(path, text):
+        return Placed(path.name, "written", "fill in what you have: cp .env.example .env")
+    known = _SETTING.findall(_read(path))
+    missing = [name for name in _SETTING.findall(text) if name not in known]
+    if not missing:
+        return Placed(path.name, "already there")
+    some = ", ".join(missing[:2]) + (f" and {len(missing) - 2} more" if len(missing) > 2 else "")
+    return Placed(path.name, "left alone", f"it lacks {some}: devkit init --print .env.example")
+
+
+def _gitignore(path: Path, text: str) -> Placed:
+    if path.is_symlink():
+        advice = "it is a link, which git does not read: devkit init --print .gitignore"
+        return Placed(path.name, "left alone", advice)
+    present = _read(path) if path.exists() else ""
+    lines = [line.rstrip() for line in present.split("\n")]
+    missing = [line for line in text.splitlines() if not _ignores(lines, line)]
+    if not missing:
+        return Placed(path.name, "already there")
+    end = "\r\n" if "\r\n" in present else "\n"
+    gap = end if present and not present.endswith("\n") else ""
+    with open(path, "ab", opener=_unlinked) as file:  # at its end, so that nothing of it changes
+        file.write((gap + "".join(f"{line}{end}" for line in missing)).encode("utf-8"))
+    return Placed(path.name, "written", f"keeps out of git: {', '.join(missing)}")
+
+
+def _unlinked(path: str, flags: int) -> int:
+    return os.open(path, flags | _NOFOLLOW, 0o666)
+
+
+def _ignores(lines: list[str], name: str) -> bool:
+    about = [line for line in lines if line.lstrip("!").strip("/") == name.strip("/")]
+    return bool(about) and not about[-1].startswith("!")  # the last line about a name counts
+
+
+def _targets(path: Path, text: str) -> Placed:
+    if _create(path, text):
+        return Placed(path.name, "written", "make devkit tells its targets")
+    if _read(path).replace("\r\n", "\n") == text:
+        return Placed(path.name, "already there")
+    return Placed(path.name, "left alone", "it differs from: devkit init --print devkit.mk")
+
+
+def _makefile(path: Path, text: str) -> Placed:
+    if _create(path, text):
+        return Placed(path.name, "written")
+    present = _read(path)
+    if _INCLUDED.search(present):
+        return Placed(path.name, "already there")
+    if taken := _taken(present):
+        why = f"as it has {', '.join(taken)} of its own"
+        return Placed(
+            path.name, "left alone", f"add two lines, {why}: DEVKIT_PREFIX := dlr-, then {_INCLUDE}"
+        )
+    return Placed(path.name, "left alone", f"add at its end: {_INCLUDE}")
+
+
+def _taken(makefile: str) -> list[str]:
+    """The targets of ours whose names a Makefile has already."""
+    ours = _TARGET.findall(piece("devkit.mk", ""))
+    # A line at a time: a pattern that may go on over line ends reads the rest of the file from each line anew.
+    rules = map(_RULE.match, _CONTINUED.sub(" ", makefile).splitlines())
+    theirs = {name for rule in rules if rule for name in rule[1].split()}
+    return [name for name in ours if name in theirs]
+
+
+def _create(path: Path, text: str) -> bool:
+    """Make a file; False when there is one, also a link that leads nowhere."""
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _read(path: Path) -> str:
+    # Another tool's file may be in any encoding; only ASCII words are looked for.
+    return path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")

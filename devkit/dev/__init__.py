@@ -1,1 +1,0 @@
-"""A whole session: everything that opens is stacked, and closes in turn."""

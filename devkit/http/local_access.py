@@ -1,0 +1,84 @@
+"""Who may use a server on this machine: programs on it, and the server's own pages. One rule for all such servers."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from devkit.http.host import Host, is_loopback, parse_host
+from devkit.webhook.callback import FORWARDING_HEADERS, Callback, is_origin_form
+
+# The absolute form of a target (RFC 9112, section 3.2.2), as it is sent to a proxy.
+_ABSOLUTE_FORM = re.compile(r"https?://([^/?]+)(?:[/?].*)?", re.IGNORECASE)
+
+_WRONG_ADDRESS = "The address must be that of this machine: 127.0.0.1, localhost or [::1]."
+_WRONG_SITE = "The request comes from another site. Type the address, or paste it into the address bar."
+
+_Values = Mapping[str, Sequence[str]]
+
+
+def rejection_reason(
+    request: Callback, remote: str, *, own_pages: bool, serves_name: Callable[[str], bool] | None = None
+) -> str:
+    """Why a server on this machine must not serve a request, for people; empty when it may.
+
+    remote: the peer's address. own_pages: whether the server has pages, which may send requests to it.
+    serves_name: whether programs may call the server by this host name, too, directly or through a proxy.
+    """
+    values = _by_name(request.headers)
+    host = _named_host(values.get("host", ()))
+    if not is_loopback(remote):
+        return "It is there for this machine only."
+    # A tunnel's agent is on this machine, too, but it forwards the public Host or says for whom it asks.
+    if FORWARDING_HEADERS & values.keys() and (host is None or host.is_loopback):
+        return "The request was forwarded, as by a tunnel or a proxy."
+    # A name that leads to this machine but is somebody else's would let their page read what is here.
+    if host is None or not (host.is_loopback or (serves_name and serves_name(host.name))):
+        return _WRONG_ADDRESS
+    if not _is_for(host, request.target):
+        return "The request asks for another host's page."
+    if host.is_loopback:
+        return _page_problem(values, host if own_pages else None)
+    return _browser_problem(values) or _page_problem(values, None)
+
+
+def _by_name(headers: Iterable[tuple[str, str]]) -> _Values:
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        values.setdefault(name.lower(), []).append(value)
+    return values
+
+
+def _named_host(values: Sequence[str]) -> Host | None:
+    return parse_host(values[0]) if len(values) == 1 else None
+
+
+def _is_for(host: Host, target: str) -> bool:
+    if is_origin_form(target):
+        return True
+    absolute = _ABSOLUTE_FORM.fullmatch(target)
+    return absolute is not None and parse_host(absolute[1]) == host
+
+
+def _page_problem(values: _Values, host: Host | None) -> str:
+    """Why a request is one of a page that must not send it. host: that of the server's own pages, if it has any.
+
+    Any page that the developer looks at can have the browser ask this machine, but not hide that it did.
+    """
+    if any(host is None or _origin_host(origin) != host for origin in values.get("origin", ())):
+        return "The request comes from a page of another origin."
+    # `none`: typed, or a bookmark. A page on another port of this machine is `same-site`, and a stranger's as well.
+    sites = ("none", "same-origin") if host else ("none",)
+    return _WRONG_SITE if any(site not in sites for site in values.get("sec-fetch-site", ())) else ""
+
+
+def _origin_host(origin: str) -> Host | None:
+    scheme, _, host = origin.partition("://")
+    return parse_host(host) if scheme == "http" else None
+
+
+def _browser_problem(values: _Values) -> str:
+    """Why a request under a name that is not this machine's own is a browser's.
+
+    Browsers send Sec-Fetch-Site to https and to this machine only, and no Origin with an image.
+    """
+    is_browser = any(agent.startswith("Mozilla/") for agent in values.get("user-agent", ()))
+    return "Under this name the server is for programs, not for browsers." if is_browser else ""

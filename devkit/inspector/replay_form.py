@@ -1,0 +1,192 @@
+"""The forms of the page: replay a recording, or keep it as a sample."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from devkit.errors import UsageError
+from devkit.fixture.format import Fixture, load
+from devkit.fixture.redaction.plan import Redaction, plan_keep
+from devkit.fixture.redaction.policy import Policy
+from devkit.fixture.redaction.sample import Sample, assign, describe, write
+from devkit.fixture.select import display_path
+from devkit.http.address import Address, parse_address
+from devkit.http.client import Connection
+from devkit.http.host import LOCAL_NAMES
+from devkit.replay.result import Replayed
+from devkit.replay.schedule import Recording
+from devkit.replay.send import Rules, attempt
+from devkit.replay.transform import Edits, Renewal, ReplayRoute, edited, signer_with, transformer
+from devkit.webhook.callback import TRANSPORTS, Transport
+from devkit.webhook.masking import mask_field
+from devkit.webhook.receipt import Receipt
+from devkit.webhook.signature import Method
+
+_TIMEOUT = 10  # seconds; a person waits for it
+_LONGEST = 2_000  # characters of a value that can be edited on the page
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """to: a URL; empty for the usual target. now, resign: make times fresh, and the signature."""
+
+    to: str = ""
+    edits: Edits = field(default_factory=Edits)
+    now: bool = False
+    resign: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the receipt goes out as it was recorded."""
+        return self.edits == Edits() and not self.now and not self.resign
+
+
+@dataclass(frozen=True, slots=True)
+class Editable:
+    """A field in the form for a replay. value: to begin with, empty for a hidden number.
+
+    hidden: a number that is not shown; left empty, it stays. fixed: a form could not give it back as it is.
+    """
+
+    name: str
+    value: str
+    hidden: str = ""
+    fixed: bool = False
+
+
+def editable_fields(fixture: Fixture, *, numbers: bool) -> list[Editable]:
+    """The fields of a receipt for a form. numbers: show phone numbers whole."""
+    reading = fixture.read()
+    fields: Mapping[str, object] = reading.fields if isinstance(reading, Receipt) else {}
+    return [_editable(name, value, numbers) for name, value in fields.items()]
+
+
+def _editable(name: str, value: object, numbers: bool) -> Editable:
+    text = value if isinstance(value, str) else ""
+    if not isinstance(value, str) or not text.isprintable() or not name.isprintable() or len(text) > _LONGEST:
+        return Editable(name, "", fixed=True)
+    masked = text if numbers else mask_field(name, text)
+    return Editable(name, text) if masked == text else Editable(name, "", hidden=masked)
+
+
+def read_replay_request(
+    values: Mapping[str, str], unsets: Sequence[str], fields: Sequence[Editable]
+) -> ReplayRequest:
+    """The order that a form gives. fields: as the form showed them. Raises UsageError."""
+    sets = [
+        (each.name, given)
+        for each in fields
+        if not each.fixed
+        and each.name not in unsets
+        and (given := values.get(f"field.{each.name}")) is not None
+        and given != each.value
+    ]
+    if added := values.get("new-name", "").strip():
+        sets.append((added, values.get("new-value", "")))
+    return ReplayRequest(
+        to=values.get("to", "").strip(),
+        edits=Edits(read_transport(values.get("as", "")), tuple(sets), tuple(unsets)),
+        now=bool(values.get("now")),
+        resign=bool(values.get("resign")),
+    )
+
+
+def read_transport(text: str) -> Transport | None:
+    """A transport by its name, None for none. Raises UsageError."""
+    if text and text not in TRANSPORTS:
+        raise UsageError(f"No transport is called {text!r}.", hint=f"Use one of: {', '.join(TRANSPORTS)}")
+    return next((each for each in TRANSPORTS if each == text), None)
+
+
+def replayer(
+    secret: str, method: Method, *, usual: Address, receiver: Address, clock: Callable[[], datetime]
+) -> Callable[[Path, ReplayRequest], Replayed]:
+    """What carries orders out. usual: where to when an order does not say; only it may be another machine.
+
+    receiver: devkit's own, which shows a replay and does not record it again.
+    """
+
+    def replay(path: Path, order: ReplayRequest) -> Replayed:
+        address = usual if order.to in ("", f"{usual}{usual.target}") else parse_address(order.to)
+        fixture = load(path)
+        (recording,) = edited([Recording(path, fixture.recorded_at, fixture.callback)], order.edits)
+        route = ReplayRoute(address, own_receiver=_is_same(address, receiver))
+        renewal = Renewal(order.now, signer_with(secret, method) if order.resign else None)
+        finish = transformer(order.edits, renewal, route, clock=clock, nonce=lambda: str(uuid.uuid4()))
+        rules = Rules(timeout=_TIMEOUT, renewed=order.now and order.resign)
+        with Connection(address, timeout=rules.timeout) as connection:
+            return attempt(connection, finish(recording.callback), rules, file=display_path(path))
+
+    return replay
+
+
+def _is_same(address: Address, receiver: Address) -> bool:
+    if address.host not in LOCAL_NAMES:
+        return False
+    return (address.scheme, address.port) == (receiver.scheme, receiver.port)
+
+
+# What `plan_keep` calls a replacement, for people.
+_METHODS = {
+    "number": "a number that nobody has, always the same one for it",
+    "sender": "another sender, unless it is a word that anybody may see",
+    "pseudonym": "something of the same form, always the same for it",
+    "example": "an example",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOptions:
+    """key: gives the project's private key, and makes it the first time. samples: where samples go."""
+
+    key: Callable[[], bytes] = field(repr=False)
+    samples: Path
+    policy: Policy = field(default_factory=Policy, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReplacement:
+    """One field or header that a sample does not keep. after: what stands there, empty for a header."""
+
+    name: str
+    how: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a sample would be. name: to begin with, after what it says."""
+
+    name: str
+    replacements: tuple[ShownReplacement, ...]
+
+
+def preview(keeping: SampleOptions, path: Path) -> Preview:
+    """What would be replaced. Writes nothing but the key, if that is missing. Raises DevkitError."""
+    redaction = _plan(keeping, path)
+    after = _fields(redaction.fixture)
+    return Preview(
+        describe(redaction.fixture),
+        tuple(
+            ShownReplacement(name, _METHODS.get(method, method), after.get(name, ""))
+            for name, method in redaction.replaced.items()
+        ),
+    )
+
+
+def keep(keeping: SampleOptions, path: Path, name: str) -> Sample:
+    """The sample, written. Raises DevkitError."""
+    (sample,) = assign([_plan(keeping, path)], keeping.samples, name)
+    write([sample])
+    return sample
+
+
+def _plan(keeping: SampleOptions, path: Path) -> Redaction:
+    return plan_keep(load(path), keeping.key(), keeping.policy, name=display_path(path))
+
+
+def _fields(fixture: Fixture) -> dict[str, str]:
+    reading = fixture.read()
+    return {name: reading.text(name) for name in reading.fields} if isinstance(reading, Receipt) else {}

@@ -1,0 +1,214 @@
+"""The pages of the inspector."""
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from devkit.errors import ConfigurationError, DevkitError, UsageError
+from devkit.fixture.export import PAGE_FORMS, export
+from devkit.fixture.format import load
+from devkit.fixture.select import display_path
+from devkit.inspector.charts import read_overview
+from devkit.inspector.context import InspectorContext
+from devkit.inspector.detail import compare, read_detail
+from devkit.inspector.event_log import LoggedEvent, ReplayDone
+from devkit.inspector.index import entry_of
+from devkit.inspector.replay_form import (
+    ReplayRequest,
+    SampleOptions,
+    editable_fields,
+    keep,
+    preview,
+    read_replay_request,
+)
+from devkit.inspector.search import EVENT_KINDS, Page, Query, find_messages, read_query
+
+_EVENTS = 200  # shown of a kind that is not recorded
+
+
+def wants_fragment() -> bool:
+    """Whether the page's own script asks."""
+    return "X-Fragment" in request.headers
+
+
+def asked_query() -> Query:
+    """The query of this request. Words to search for are taken from a body only, never from an address."""
+    if request.method == "POST":
+        return read_query(request.form)
+    return read_query({name: value for name, value in request.args.items() if name != "q"})
+
+
+def list_values(context: InspectorContext, query: Query) -> dict[str, object]:
+    """What the list's template is given."""
+    context.index.refresh()
+    events: list[LoggedEvent] = []
+    page = Page(())
+    if query.kind in EVENT_KINDS:
+        events = context.event_log.kept(query.kind)[:_EVENTS]
+    else:
+        page = find_messages(context.index, context.rows, query, context.clock())
+    return {
+        "query": query,
+        "page": page,
+        "events": events,
+        "recorded": context.index.count(),
+        "sends": context.sends(),
+    }
+
+
+def render_part(context: InspectorContext, part: str, *, selected: str = "", **values: object) -> str:
+    """The template of the right-hand side: alone for the script, else with the list beside it."""
+    if wants_fragment():
+        return render_template(part, **values, numbers=shows_numbers())
+    query = asked_query() if request.method == "GET" else Query(numbers=shows_numbers())
+    return render_template(
+        "page.html",
+        part=part,
+        selected=selected,
+        numbers=shows_numbers(),
+        **{**list_values(context, query), **values},
+    )
+
+
+def render_overview(context: InspectorContext, query: Query) -> str:
+    """The first page: the list, and the charts beside it."""
+    listed = list_values(context, query)
+    return render_template(
+        "page.html",
+        part="_overview.html",
+        selected="",
+        numbers=query.numbers,
+        picture=read_overview(context),
+        **listed,
+    )
+
+
+def shows_numbers() -> bool:
+    """Whether phone numbers are asked for whole."""
+    return request.values.get("numbers", "") in ("1", "true", "on")
+
+
+def pages(context: InspectorContext) -> Blueprint:
+    """The list, the overview, a recording, two recordings compared, and a recording in other forms."""
+    part = Blueprint("pages", "devkit.inspector")
+
+    @part.route("/", methods=["GET", "POST"])
+    def home() -> str:
+        return render_overview(context, asked_query())
+
+    @part.post("/list")
+    def messages() -> str:
+        return render_template("_list.html", selected="", **list_values(context, asked_query()))
+
+    @part.get("/overview")
+    def overview() -> str:
+        context.index.refresh()
+        picture = read_overview(context)
+        return render_part(context, "_overview.html", picture=picture, recorded=picture.recorded)
+
+    @part.get("/receipts/<path:key>")
+    def receipt(key: str) -> str:
+        return receipt_page(context, key)
+
+    @part.get("/receipts/<path:key>/as/<form>")
+    def other_form(key: str, form: str) -> Response:
+        return Response(in_form(context, checked(context, key), form), mimetype="text/plain")
+
+    @part.get("/diff")
+    def diff() -> str:
+        keys = [checked(context, request.args.get(side, "")) for side in ("a", "b")]
+        left, right = (load(context.rows.path(key)) for key in keys)
+        parts = compare(left, right, numbers=shows_numbers())
+        rows = [context.rows.read(key) for key in keys]
+        return render_part(context, "_diff.html", parts=parts, rows=rows, keys=keys, selected=keys[1])
+
+    return part
+
+
+def checked(context: InspectorContext, key: str) -> str:
+    """The key, if devkit names recordings so and there is one. Keys come from addresses; nothing else is opened."""
+    entry = entry_of(context.store, key)
+    if entry is None or key.count("/") != 1 or not entry.path.is_file():
+        abort(404)
+    return key
+
+
+def receipt_page(context: InspectorContext, key: str, *, tab: str = "", **values: object) -> str:
+    """The page of a recording. tab: the part of it to begin with."""
+    context.index.refresh()
+    detail = read_detail(context, checked(context, key), numbers=shows_numbers())
+    if detail is None:
+        abort(404)
+    return render_part(context, "_detail.html", selected=key, detail=detail, tab=tab, **values)
+
+
+def in_form(context: InspectorContext, key: str, form: str) -> bytes:
+    """A recording in one of the forms to copy. Raises UsageError."""
+    path, url = context.rows.path(key), context.options.curl_url
+    if form == "path":
+        return display_path(path).encode()
+    if form not in PAGE_FORMS:
+        raise UsageError(f"No form is called {form!r}.", hint=f"Use one of: {', '.join(PAGE_FORMS)}, path")
+    return export(form, [(path, load(path))], url)
+
+
+def actions(context: InspectorContext) -> Blueprint:
+    """Replay and keep."""
+    part = Blueprint("actions", "devkit.inspector")
+
+    @part.post("/receipts/<path:key>/replay")
+    def replay(key: str) -> str | Response:
+        fields = editable_fields(load(context.rows.path(checked(context, key))), numbers=shows_numbers())
+        try:
+            run_replay(context, key, read_replay_request(request.form, request.form.getlist("unset"), fields))
+        except DevkitError as error:  # such as a target that is not on this machine
+            return receipt_page(context, key, tab="replays", refused=error)
+        if wants_fragment():
+            return receipt_page(context, key, tab="replays")
+        return redirect(url_for("pages.receipt", key=key) + "#replays", 303)
+
+    @part.get("/receipts/<path:key>/keep")
+    def proposal(key: str) -> str:
+        return _proposal(context, checked(context, key))
+
+    @part.post("/receipts/<path:key>/keep")
+    def make_sample(key: str) -> str:
+        checked(context, key)
+        name = request.form.get("name", "").strip()
+        try:
+            sample = keep(_keeping(context), context.rows.path(key), name)
+        except DevkitError as error:
+            return _proposal(context, key, name=name, refused=error)
+        return render_part(context, "_kept.html", selected=key, key=key, file=display_path(sample.path))
+
+    return part
+
+
+def run_replay(context: InspectorContext, key: str, order: ReplayRequest) -> ReplayDone:
+    """Carry an order out, and tell the pages. Raises DevkitError."""
+    path = context.rows.path(key)
+    result = context.replay(path, order)
+    done = ReplayDone(
+        file=str(path),
+        to=order.to or context.options.default_target,
+        edited=not order.is_plain,
+        outcome=result.outcome,
+        answer=result.answer,
+        ms=result.ms,
+        problem=result.problem,
+        hint=result.hint,
+    )
+    context.event_log.publish(done)
+    return done
+
+
+def _proposal(context: InspectorContext, key: str, **values: object) -> str:
+    proposal = preview(_keeping(context), context.rows.path(key))
+    return render_part(context, "_keep.html", selected=key, key=key, proposal=proposal, **values)
+
+
+def _keeping(context: InspectorContext) -> SampleOptions:
+    if context.options.keeping is None:
+        raise ConfigurationError(
+            "This inspector was started without a place for samples.", hint="Use: devkit keep"
+        )
+    return context.options.keeping

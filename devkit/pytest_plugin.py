@@ -1,0 +1,126 @@
+"""The pytest plugin: fixtures and markers for handlers of delivery receipts.
+
+Loaded by every run of pytest where devkit is installed, so it imports nothing but pytest until it is used.
+Everything begins with `dlr_` or `vonage_`; nothing happens by itself.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:  # not to hide a circle: these only name types, and the plugin must load in no time
+    import vonage
+
+    from devkit.simulator.options import SimulatorOptions
+    from devkit.simulator.simulator import Simulator
+    from devkit.testing.pytest_support import ReceiptServer, Serve
+    from devkit.testing.receipts import SampleReceipt
+    from devkit.testing.stub import VonageStub
+
+_MARKERS = (
+    "dlr(*patterns, status=None, allow_empty=False): run the test with each delivery receipt that the patterns "
+    "find, as `receipt`",
+    "dlr_faults(via=..., only=(), skip=()): run the test with each thing that real receipts do, as `dlr_fault`",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini("dlr_fixtures", "directories of delivery receipt fixtures  [fixtures/samples]", "paths", [])
+    parser.addini(
+        "dlr_signature_secret", "signs the receipts that tests get, as your account would", default=""
+    )
+    parser.addini("dlr_signature_method", "md5hash, md5, sha1, sha256 or sha512", default="md5hash")
+    parser.getgroup("devkit", "delivery receipts").addoption(
+        "--dlr-fixtures",
+        metavar="DIR",
+        help="Directory of delivery receipt fixtures, before those of the ini file.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if any(metafunc.definition.iter_markers("dlr")) or any(metafunc.definition.iter_markers("dlr_faults")):
+        from devkit.testing.pytest_support import parametrize
+
+        parametrize(metafunc)
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    if op != "==" or not any(type(side).__module__.startswith("devkit.") for side in (left, right)):
+        return None
+    from devkit.testing.pytest_support import difference
+
+    return difference(left, right)
+
+
+@pytest.fixture
+def dlr_fixture(pytestconfig: pytest.Config) -> "Callable[[str], SampleReceipt]":
+    """Load the receipt in a fixture file by its name: dlr_fixture("delivered")."""
+    from devkit.testing.pytest_support import settings_of
+
+    return settings_of(pytestconfig).load
+
+
+@pytest.fixture
+def dlr_receipt(pytestconfig: pytest.Config) -> "Callable[..., SampleReceipt]":
+    """Make a receipt: dlr_receipt("failed", via="JSON", err_code="9"). Signed when there is a dlr_signature_secret."""
+    from devkit.testing.pytest_support import settings_of
+
+    return settings_of(pytestconfig).make
+
+
+@pytest.fixture
+def dlr_server() -> "Iterator[ReceiptServer]":
+    """A receiver that listens on a free port of this machine and keeps what arrives: `url`, `wait_for_receipt`."""
+    from devkit.testing.pytest_support import receipt_server
+
+    with receipt_server() as server:
+        yield server
+
+
+@pytest.fixture
+def dlr_serve() -> "Iterator[Serve]":
+    """Serve a WSGI application on a free port of this machine; gives its URL: dlr_serve(app, "/webhooks/dlr")."""
+    from devkit.testing.pytest_support import serving
+
+    with serving() as serve:
+        yield serve
+
+
+@pytest.fixture
+def vonage_simulator_options(pytestconfig: pytest.Config) -> "SimulatorOptions":
+    """How vonage_simulator is set up: override it for other options. Its time jumps from event to event."""
+    from devkit.testing.pytest_support import settings_of
+
+    return settings_of(pytestconfig).simulator_options
+
+
+@pytest.fixture
+def vonage_simulator(vonage_simulator_options: "SimulatorOptions") -> "Iterator[Simulator]":
+    """A running simulator of Vonage: `url`, `host`, `api_key`, `api_secret`, `messages`, `wait_idle`, ..."""
+    from devkit.simulator.run import run_simulator
+
+    with run_simulator(vonage_simulator_options) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def vonage_client(vonage_simulator: "Simulator") -> "vonage.Vonage":
+    """A client of the vonage SDK that talks to vonage_simulator."""
+    from devkit.testing.pytest_support import client_of
+
+    return client_of(vonage_simulator)
+
+
+@pytest.fixture
+def vonage_stub() -> "Iterator[VonageStub]":
+    """Vonage's SMS and settings APIs without a connection: requests to rest.nexmo.com get their answers from it."""
+    from devkit.testing.stub import stubbed
+
+    with stubbed() as stub:
+        yield stub

@@ -1,0 +1,1 @@
+"""The public receiver: takes callbacks, records them and forwards them."""

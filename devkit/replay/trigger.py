@@ -1,0 +1,97 @@
+"""Makes a receipt that nobody recorded: any status, any err-code, as Vonage would send it. Pure, given the moment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import ClassVar, Self
+
+from devkit.errors import UsageError
+from devkit.replay.result import Replayed, ReplayOutcome
+from devkit.replay.transform import Signer
+from devkit.webhook.receipt_fields import in_order
+from devkit.webhook.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, ErrCode
+
+_SIGNED = ("timestamp", "nonce")
+
+
+@dataclass(frozen=True, slots=True)
+class Triggered:
+    """A receipt that was made up was sent, or could not be. Fields as in `outcome.Replayed`."""
+
+    name: ClassVar[str] = "triggered"
+    message_id: str
+    status: str
+    err_code: str
+    outcome: ReplayOutcome
+    answer: int | None
+    ms: float | None
+    problem: str
+    hint: str
+
+    @classmethod
+    def of(cls, sent: Replayed, err_code: str) -> Self:
+        """The same end, of a receipt without a file."""
+        return cls(
+            sent.message_id,
+            sent.status,
+            err_code,
+            sent.outcome,
+            sent.answer,
+            sent.ms,
+            sent.problem,
+            sent.hint,
+        )
+
+
+def default_err_code(status: str) -> str:
+    """The err-code that goes with a status when nobody chose one: 0 without an error, else 1 (unknown)."""
+    return "0" if status in WITHOUT_ERROR else "1"
+
+
+def parse_err_code(text: str) -> str:
+    """An err-code as number, from its number or its name (`absent-subscriber-temporary`). Raises UsageError.
+
+    A number that no document lists is taken: the platform sends such.
+    """
+    if text.isdecimal() and text.isascii():
+        return text
+    names = {code.slug: number for number, code in ERR_CODES.items()}
+    slug = ErrCode(text).slug
+    if slug in names:
+        return names[slug]
+    near = get_close_matches(slug, names, 6, 0.5) or names
+    raise UsageError(f"No err-code is called {text!r}.", hint=f"Use its number, or one of: {', '.join(near)}")
+
+
+def notices(status: str, err_code: str) -> list[str]:
+    """What is worth saying about words that no document lists. They are sent all the same: the real world does."""
+    said = []
+    if status not in STATUSES:
+        near = get_close_matches(status, STATUSES, 1)
+        question = f"; did you mean {near[0]!r}?" if near else f" ({', '.join(STATUSES)})"
+        said.append(f"{status!r} is no status that Vonage documents{question}")
+    if err_code not in ERR_CODES:
+        said.append(f"{err_code!r} is no err-code that Vonage documents")
+    return said
+
+
+def change_fields(
+    fields: Mapping[str, str], sets: Sequence[tuple[str, str]], unsets: Sequence[str]
+) -> dict[str, str]:
+    """The fields with some changed, added where Vonage has them, or left out."""
+    changed = {name: value for name, value in {**fields, **dict(sets)}.items() if name not in unsets}
+    return in_order(changed)
+
+
+def sign_fields(
+    fields: Mapping[str, str], signer: Signer, now: datetime, nonce: str, unsets: Sequence[str]
+) -> dict[str, str]:
+    """The fields signed: with `timestamp`, `nonce` and `sig`, each unless it was chosen or left out."""
+    fresh = {"timestamp": str(int(now.timestamp())), "nonce": nonce}
+    whole = dict(fields)
+    chosen = whole.pop("sig", None)
+    whole |= {name: fresh[name] for name in _SIGNED if name not in whole and name not in unsets}
+    if "sig" in unsets:
+        return whole
+    return {**whole, "sig": signer.sign(whole) if chosen is None else chosen}

@@ -1,0 +1,1 @@
+"""A whole session: `devkit dev` and what works beside it."""

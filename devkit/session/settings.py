@@ -1,0 +1,160 @@
+"""The settings: from the process environment, then from `.env` in the current directory. All are in `.env.example`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+
+from devkit.durable.regular_file import read_pipe, read_regular_file
+from devkit.errors import ConfigurationError
+from devkit.webhook.signature import METHODS, Method
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("", "0", "false", "no", "off")
+
+_LEAST_TOKEN = 16  # characters, as in `devkit.session`
+_MAX_SIZE = 1024 * 1024  # bytes of `.env`
+_PIPE_SECONDS = 30.0  # somebody may have to confirm it
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a session runs with. Texts are empty when they are not set; secrets never show in a repr.
+
+    callback_token: None when devkit keeps its own, "" when the callback path has none.
+    """
+
+    api_key: str = ""
+    api_secret: str = field(default="", repr=False)
+    signature_secret: str = field(default="", repr=False)
+    signature_method: Method = "md5hash"
+    rest_host: str = "rest.nexmo.com"
+    ngrok_authtoken: str = field(default="", repr=False)
+    ngrok_url: str = ""
+    ngrok_path: str = ""
+    port: int = 3000
+    inspector_port: int = 3040
+    forward_to: str = field(default="", repr=False)  # a URL may hold a password
+    public_url: str = ""
+    fixtures: Path = Path("fixtures")
+    callback_token: str | None = field(default=None, repr=False)
+    offline: bool = False
+
+    @property
+    def has_credentials(self) -> bool:
+        return bool(self.api_key)
+
+
+def read_settings(
+    environ: Mapping[str, str], directory: Path, *, pipe_seconds: float = _PIPE_SECONDS
+) -> Settings:
+    """The settings in force in a directory. Raises ConfigurationError for what cannot be meant.
+
+    pipe_seconds: how long to wait for who writes the settings, where `.env` is a FIFO.
+    """
+    values = {**_read_env_file(directory / ".env", pipe_seconds), **environ}
+
+    def text(name: str, default: str = "") -> str:
+        return values.get(name, "").strip() or default
+
+    _require_pair(text("VONAGE_API_KEY"), text("VONAGE_API_SECRET"))
+    return Settings(
+        api_key=text("VONAGE_API_KEY"),
+        api_secret=text("VONAGE_API_SECRET"),
+        signature_secret=text("VONAGE_SIGNATURE_SECRET"),
+        signature_method=_method(text("VONAGE_SIGNATURE_METHOD", "md5hash")),
+        rest_host=text("VONAGE_REST_HOST", "rest.nexmo.com"),
+        ngrok_authtoken=text("NGROK_AUTHTOKEN"),
+        ngrok_url=text("NGROK_URL"),
+        ngrok_path=text("PYNGROK_NGROK_PATH"),
+        port=_port("DEVKIT_PORT", text("DEVKIT_PORT", "3000")),
+        inspector_port=_port("DEVKIT_INSPECTOR_PORT", text("DEVKIT_INSPECTOR_PORT", "3040")),
+        forward_to=text("DEVKIT_FORWARD_TO"),
+        public_url=text("DEVKIT_PUBLIC_URL"),
+        fixtures=directory / text("DEVKIT_FIXTURES", "fixtures"),
+        callback_token=_token(values.get("DEVKIT_CALLBACK_TOKEN")),
+        offline=_flag("DEVKIT_OFFLINE", text("DEVKIT_OFFLINE")),
+    )
+
+
+def _read_env_file(path: Path, pipe_seconds: float) -> dict[str, str]:
+    if path.is_dir():  # a virtual environment: an older habit of naming them
+        return {}
+    try:
+        # Password managers put a FIFO there, so that no secret is on the disk.
+        data = (
+            read_pipe(path, _MAX_SIZE, pipe_seconds) if path.is_fifo() else read_regular_file(path, _MAX_SIZE)
+        )
+        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigurationError(
+            f"Cannot read {path}: {reason}.", hint="Compare it with .env.example"
+        ) from error
+    from dotenv.parser import parse_stream  # here: most commands run where there is no such file
+
+    values = {}
+    for binding in parse_stream(StringIO(text)):
+        if binding.error:
+            # The line itself may hold a secret, so only its number is told.
+            raise ConfigurationError(
+                f"Line {binding.original.line} of {path.name} cannot be read.",
+                hint="Write it as NAME=value, with quotes around a value that holds # or spaces.",
+            )
+        if binding.key and binding.value is not None:
+            values[binding.key] = binding.value
+    return values
+
+
+def _require_pair(key: str, secret: str) -> None:
+    if bool(key) == bool(secret):
+        return
+    have, miss = ("VONAGE_API_KEY", "VONAGE_API_SECRET")[:: 1 if key else -1]
+    raise ConfigurationError(
+        f"{have} is set, but {miss} is missing.",
+        hint=f"Add {miss}=... to .env (it is in the Vonage dashboard), or remove both to work offline.",
+    )
+
+
+def _method(name: str) -> Method:
+    for method in METHODS:
+        if name.lower().replace("-", "") == method:
+            return method
+    raise ConfigurationError(
+        f"VONAGE_SIGNATURE_METHOD is {name!r}, which is no signature method.",
+        hint=f"Use one of: {', '.join(METHODS)}",
+    )
+
+
+def _port(name: str, value: str) -> int:
+    if value.isdecimal() and value.isascii() and len(value) <= 5 and int(value) < 65536:
+        return int(value)
+    raise ConfigurationError(
+        f"{name} is {value!r}, which is no port.", hint="Use a number from 0 (any free) to 65535."
+    )
+
+
+def _flag(name: str, value: str) -> bool:
+    if value.lower() in _TRUE:
+        return True
+    if value.lower() in _FALSE:
+        return False
+    raise ConfigurationError(f"{name} is {value!r}, which is neither yes nor no.", hint="Use 1 or 0.")
+
+
+def _token(value: str | None) -> str | None:
+    if value is None or not value:
+        return value
+    if not all(char.isascii() and (char.isalnum() or char in "-_") for char in value):
+        raise ConfigurationError(
+            "DEVKIT_CALLBACK_TOKEN holds characters that cannot stand in a URL.",
+            hint="Use letters, digits, - and _, or remove the line: devkit makes a token by itself.",
+        )
+    if len(value) < _LEAST_TOKEN:  # anybody can try tokens at the public URL
+        raise ConfigurationError(
+            f"DEVKIT_CALLBACK_TOKEN has {len(value)} characters; fewer than {_LEAST_TOKEN} can be guessed.",
+            hint="Use a longer one, or remove the line: devkit makes a token by itself.",
+        )
+    return value

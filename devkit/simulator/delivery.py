@@ -1,0 +1,215 @@
+"""Delivers receipts to callback URLs, in order, with retries."""
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from devkit.errors import PushError, UsageError
+from devkit.http.address import Address, parse_address, target_of
+from devkit.http.client import Connection, Push, Response
+from devkit.simulator.options import POLICIES, SimulatorOptions
+from devkit.simulator.outcomes import OutcomeStep
+from devkit.simulator.scheduler import Action, Clock, Schedule
+from devkit.simulator.state import Delivery, History, Message, SimulatorState
+from devkit.webhook.callback import Callback, Transport, compose
+from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.signature import sign
+from devkit.webhook.vocabulary import STATUSES
+
+# Many servers close an idle connection after 2-5 s. A receipt that is sent in the same moment is sent again, and in
+# rare cases handled twice; so older connections are not used again.
+_IDLE_SECONDS = 1.0
+
+
+class ConnectionPool:
+    """A pool of connections. Thread-safe; a connection has one user at a time."""
+
+    def __init__(self, *, connect_timeout: float, timeout: float, timer: Callable[[], float]) -> None:
+        self._connect_timeout = connect_timeout
+        self._timeout = timeout
+        self._timer = timer
+        self._lock = threading.Lock()
+        self._idle: dict[Address, list[tuple[float, Connection]]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._lock:
+            for _, connection in (entry for entries in self._idle.values() for entry in entries):
+                connection.close()
+            self._idle.clear()
+
+    def push(self, callback: Callback, address: Address) -> Response:
+        """As `devkit.push.push`, over a connection that may be open already."""
+        connection = self._take(address)
+        answer = connection.push(callback)  # a connection that raises has closed itself
+        with self._lock:
+            self._idle.setdefault(address, []).append((self._timer(), connection))
+        return answer
+
+    def _take(self, address: Address) -> Connection:
+        fresh = self._timer() - _IDLE_SECONDS
+        with self._lock:
+            idle = self._idle.get(address, [])
+            while idle:
+                since, connection = idle.pop()
+                if since >= fresh:
+                    return connection
+                connection.close()
+            self._idle.pop(address, None)
+        return Connection(address, connect_timeout=self._connect_timeout, timeout=self._timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDelivery:
+    """One receipt on its way. first_at: the first attempt, simulated seconds. Retries send the same bytes."""
+
+    message: Message
+    step: OutcomeStep
+    callback: Callback
+    address: Address
+    first_at: float
+
+
+def fields(message: Message, step: OutcomeStep, now: float, api_key: str) -> dict[str, str]:
+    """The fields of a receipt. now: when the push begins."""
+    # Captures of one message show `scts` in UTC for accepted and in local time for delivered
+    # (Vonage's tutorial "How to Receive an SMS Delivery Receipt with Python", a UK number).
+    offset = message.network.offset if STATUSES[step.status].final else 0
+    return make_fields(
+        step.status,
+        step.err_code,
+        message_id=message.message_id,
+        pushed_at=_utc(now),
+        carrier_time=_utc(message.at + step.after + offset),
+        msisdn=message.recipient,
+        sender=message.sender,
+        network_code=message.network.code,
+        price=str(message.network.price),
+        client_ref=message.client_ref,
+        api_key=api_key,
+    )
+
+
+def signed(fields: Mapping[str, str], options: SimulatorOptions, now: float, nonce: str) -> dict[str, str]:
+    """The fields with timestamp, nonce and sig. HMACs are upper-case, as in Vonage's samples."""
+    whole = {**fields, "timestamp": str(int(now)), "nonce": nonce}
+    sig = sign(whole, options.signature_secret, options.signature_method)
+    return {**whole, "sig": sig if options.signature_method == "md5hash" else sig.upper()}
+
+
+def callback_for(fields: Mapping[str, str], transport: Transport, address: Address) -> Callback:
+    """The callback that carries these fields to an address."""
+    return compose(fields, transport, target=target_of(address), host=address.netloc)
+
+
+def _utc(moment: float) -> datetime:
+    return datetime.fromtimestamp(moment, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """How an attempt ended. Fields as in `ledger.Delivery`. retry: the policy may have it tried again."""
+
+    answer: int | None
+    problem: str = ""
+    retry: bool = True
+    sent_again: bool = False
+
+
+class DeliveryWorker:
+    """The next receipt of a message is due when the first attempt with the former one is over.
+
+    So the order of first attempts is the promised one; retries go their own way, as on the platform,
+    where each callback is retried individually (support article 360028543292).
+    """
+
+    def __init__(self, state: SimulatorState, clock: Clock, schedule: Schedule, push: Push) -> None:
+        self._state = state
+        self._clock = clock
+        self._schedule = schedule
+        self._push = push
+
+    def take(self, message: Message) -> None:
+        """See to all receipts of a message. An early receipt is pushed, and answered, before this returns."""
+        history = self._state.history
+        steps = message.outcome.steps
+        if message.outcome.early:
+            self._deliver(history, message, steps)
+        else:
+            self._plan(history, message, steps)
+
+    def _plan(self, history: History, message: Message, steps: tuple[OutcomeStep, ...]) -> None:
+        if steps:
+            due = message.at + steps[0].after
+            self._later(history, due, partial(self._deliver, history, message, steps))
+
+    def _deliver(self, history: History, message: Message, steps: tuple[OutcomeStep, ...]) -> None:
+        step, *later = steps
+        pending = self._parcel(history, message, step)
+        if pending is not None:
+            for _ in range(step.copies):
+                self._attempt(history, pending, 1)
+        self._plan(history, message, tuple(later))
+
+    def _parcel(self, history: History, message: Message, step: OutcomeStep) -> PendingDelivery | None:
+        options, account, now = self._state.options, self._state.account, self._clock.now()
+        url = message.callback_url or account.dr_callback_url
+        if not url:
+            history.add_delivery(_undelivered(message, step, now, "the account has no callback URL"))
+            return None
+        try:
+            address = parse_address(url, allow_remote=options.allow_remote)
+        except UsageError as error:
+            history.add_delivery(_undelivered(message, step, now, error.message))
+            return None
+        receipt = fields(message, step, now, options.api_key)
+        if options.sign_receipts:
+            receipt = signed(receipt, options, now, str(uuid.uuid4()))
+        return PendingDelivery(message, step, callback_for(receipt, account.method, address), address, now)
+
+    def _attempt(self, history: History, pending: PendingDelivery, number: int) -> None:
+        began = self._clock.now()
+        sent = self._send(pending)
+        now = self._clock.now()
+        policy = POLICIES[self._state.options.retry]
+        delay = policy.next_delay(sent.answer, number, now - pending.first_at) if sent.retry else None
+        retry_at = None if delay is None else now + delay
+        history.add_delivery(
+            Delivery(
+                message_id=pending.message.message_id,
+                status=pending.step.status,
+                err_code=pending.step.err_code,
+                attempt=number,
+                at=began,
+                answer=sent.answer,
+                problem=sent.problem,
+                retry_at=retry_at,
+                sent_again=sent.sent_again,
+            )
+        )
+        if retry_at is not None:
+            self._later(history, retry_at, partial(self._attempt, history, pending, number + 1))
+
+    def _later(self, history: History, moment: float, action: Action) -> None:
+        # A push that was under way during a reset ends here: its message is forgotten.
+        self._state.if_current(history, partial(self._schedule.at, moment, action))
+
+    def _send(self, pending: PendingDelivery) -> _Sent:
+        try:
+            answer = self._push(pending.callback, pending.address)
+        except PushError as error:
+            return _Sent(None, error.reason, sent_again=error.sent_again)
+        except UsageError as error:  # not on this machine, and that is not allowed: no use in trying again
+            return _Sent(None, error.message, retry=False)
+        return _Sent(answer.status, sent_again=answer.sent_again)
+
+
+def _undelivered(message: Message, step: OutcomeStep, now: float, problem: str) -> Delivery:
+    return Delivery(message.message_id, step.status, step.err_code, 1, now, None, problem)

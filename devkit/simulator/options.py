@@ -1,0 +1,178 @@
+"""The options of a simulator: defaults, faults and retry policies."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from devkit.errors import ConfigurationError
+from devkit.simulator.outcomes import Delays
+from devkit.webhook.callback import TRANSPORTS, Transport
+from devkit.webhook.message_id import ID_STYLES, IdStyle
+from devkit.webhook.signature import METHODS, Method
+
+MAX_SECONDS = 60
+
+# What a fault of the settings API does. 420 and 200-with-an-error were seen from this service;
+# the bodies of the others are of the documented shapes.
+SETTINGS_FAULTS: dict[str, str] = {
+    "unauthorized": "401 with error-code and error-code-label",
+    "unauthorized-problem": "401 as problem+json, as the newer gateway says it",
+    "forbidden": "403",
+    "refused": "420, whatever the callback URL answers",
+    "rate-limited": "429",
+    "server-error": "500",
+    "unavailable": "503",
+    "error-in-200": "200 with an error-code in the body; nothing is saved",
+    "html": "200 with an HTML page; nothing is saved",
+    "empty": "200 with an empty body; nothing is saved",
+    "unchanged": "200 with the settings as they were; nothing is saved",
+    "hang-up": "the connection is closed without an answer; nothing is saved",
+    "hang-up-after": "saved, then the connection is closed without an answer",
+    "slow": "saved and answered, after `seconds`",
+}
+
+# send-CODE: the next send calls are answered with this status of the SMS API.
+SEND_CODES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 22, 23, 29, 32, 33)
+SEND_FAULTS: dict[str, int] = {f"send-{code}": code for code in SEND_CODES}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault by name, of SETTINGS_FAULTS or SEND_FAULTS.
+
+    times: how many calls it hits, None for all until the next reset.
+    seconds: how long `slow` takes, in real time.
+    """
+
+    name: str
+    times: int | None = None
+    seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Raises ConfigurationError."""
+        if self.name not in SETTINGS_FAULTS and self.name not in SEND_FAULTS:
+            names = ", ".join((*SETTINGS_FAULTS, "send-CODE"))
+            raise ConfigurationError(f"There is no fault {self.name!r}.", hint=f"There are: {names}.")
+        if (self.times is not None and self.times < 1) or not 0 <= self.seconds <= MAX_SECONDS:
+            raise ConfigurationError(
+                f"The fault {self.name!r} needs at least one time, and at most {MAX_SECONDS} seconds.",
+                hint='For example {"name": "slow", "times": 1, "seconds": 5}',
+            )
+
+
+HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """delay: seconds before the next attempt, given how many there were. lifetime: seconds after the first
+    attempt in which others may follow. only: the answers that are tried again, None for every failure.
+    """
+
+    name: str
+    delay: Callable[[int], float]
+    lifetime: float
+    only: Callable[[int], bool] | None = None
+
+    def next_delay(self, answer: int | None, attempts: int, age: float) -> float | None:
+        """Seconds until the next attempt, None when there is none.
+
+        answer: the HTTP status, None when nobody answered. age: seconds since the first attempt.
+        """
+        if answer is not None and (is_success(answer) or (self.only is not None and not self.only(answer))):
+            return None
+        delay = self.delay(attempts)
+        return delay if age + delay <= self.lifetime else None
+
+
+def is_success(answer: int) -> bool:
+    """Whether Vonage takes the receipt for received: 200-205 (its concepts page on webhooks)."""
+    return 200 <= answer <= 205
+
+
+def _every_minute(attempts: int) -> float:
+    return 60
+
+
+def _doubling(attempts: int) -> float:
+    return float(min(900, 5 * 2 ** min(attempts - 1, 10)))
+
+
+def _is_temporary(answer: int) -> bool:
+    return answer == 429 or answer >= 500
+
+
+POLICIES: dict[str, RetryPolicy] = {
+    # Support article 226572227: every 60 s, receipts for 72 h.
+    "minutely": RetryPolicy("minutely", _every_minute, 72 * HOUR),
+    # Support article 360028543292: only 429 and 5xx, 5 s doubling up to 15 min, for 24 h.
+    "backoff": RetryPolicy("backoff", _doubling, 24 * HOUR, _is_temporary),
+}
+
+Unset = Literal["empty", "null", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorOptions:
+    """The one account of a simulator, and how the platform treats it.
+
+    method: how receipts travel at the start; the settings API can change it. callback_url: likewise, not probed.
+    sign_receipts: adds timestamp, nonce and sig.
+    id_style: of message ids, `uuid` as since 2022 or `hex` as before.
+    lenient: the settings API takes `drCallbackUrl` too, as the SDK spells it.
+    unset_value: how the settings API shows a callback URL that is not set.
+    speed: of simulated time; math.inf jumps from event to event. retry: a name in `retry.POLICIES`.
+    rate: send calls per real second, 0 for no limit. balance: EUR.
+    trial: only `verified` numbers can be sent to.
+    connect_timeout, read_timeout: seconds that a callback URL is given, in real time.
+    workers: receipts pushed at once. keep: how many messages and how many deliveries are remembered.
+    allow_remote: callback URLs off this machine are pushed to as well.
+    """
+
+    api_key: str = "abcd1234"
+    api_secret: str = field(default="S3cretSimulator", repr=False)
+    method: Transport = "get"
+    callback_url: str = field(default="", repr=False)
+    signature_secret: str = field(default="simulator-signature-secret", repr=False)
+    signature_method: Method = "md5hash"
+    sign_receipts: bool = False
+    id_style: IdStyle = "uuid"
+    lenient: bool = False
+    unset_value: Unset = "empty"
+    speed: float = 1
+    pace: Delays = field(default_factory=Delays)
+    retry: str = "minutely"
+    rate: int = 0
+    balance: Decimal = Decimal("10000.00000000")
+    trial: bool = False
+    verified: tuple[str, ...] = field(default=(), repr=False)
+    faults: tuple[Fault, ...] = ()
+    connect_timeout: float = 3
+    read_timeout: float = 15
+    workers: int = 8
+    keep: int = 100_000
+    allow_remote: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ConfigurationError."""
+        choices = {
+            "method": TRANSPORTS,
+            "signature_method": METHODS,
+            "id_style": ID_STYLES,
+            "unset_value": ("empty", "null", "missing"),
+            "retry": tuple(POLICIES),
+        }
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise ConfigurationError(
+                    f"{getattr(self, name)!r} is not a value for {name!r} of the simulator.",
+                    hint=f"There are: {', '.join(allowed)}.",
+                )
+        for name in ("speed", "workers", "keep"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"{name!r} of the simulator must be above 0.", hint="Take 1.")
+        if not self.balance.is_finite() or self.rate < 0:
+            raise ConfigurationError(
+                "'balance' and 'rate' of the simulator must be numbers from 0 on.", hint="Say 0 for none."
+            )

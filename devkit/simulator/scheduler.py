@@ -1,0 +1,172 @@
+"""Simulated time, and actions that are due at moments of it."""
+
+import heapq
+import itertools
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+
+class Clock:
+    """Seconds since the epoch, `speed` times as fast as the timer. Thread-safe.
+
+    speed: 1 is real time, 60 a minute in a second; math.inf stands still and jumps to the next thing due.
+    start: seconds since the epoch, now when left out. timer: real seconds, from any origin.
+    """
+
+    def __init__(
+        self, speed: float = 1, *, start: float | None = None, timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._lock = threading.Lock()
+        self._timer = timer
+        self._speed = speed
+        self._origin = timer()
+        self._moment = time.time() if start is None else start
+
+    @property
+    def speed(self) -> float:
+        return self._speed
+
+    @property
+    def jumps(self) -> bool:
+        return math.isinf(self._speed)
+
+    def real(self) -> float:
+        """Real seconds, from the timer's origin."""
+        return self._timer()
+
+    def now(self) -> float:
+        with self._lock:
+            return self._now()
+
+    def change_speed(self, speed: float) -> None:
+        with self._lock:
+            self._moment, self._origin = self._now(), self._timer()
+            self._speed = speed
+
+    def real_seconds_until(self, moment: float) -> float:
+        """How long to wait in real time; 0 when the moment has come, or when the clock jumps."""
+        with self._lock:
+            return 0 if self.jumps else max(0, (moment - self._now()) / self._speed)
+
+    def jump(self, moment: float) -> None:
+        """Move on to a moment. Does nothing on a clock that runs, or when the moment has passed."""
+        with self._lock:
+            if self.jumps:
+                self._moment = max(self._moment, moment)
+
+    def _now(self) -> float:
+        return self._moment if self.jumps else self._moment + (self._timer() - self._origin) * self._speed
+
+
+Action = Callable[[], None]
+
+_STOP_SECONDS = 5
+
+
+class Schedule:
+    """Runs each action once, not before its moment; those of one moment in the order of arrival.
+
+    Threads take from one heap directly, so that nothing waits in a second queue. While it is open only.
+    """
+
+    def __init__(self, clock: Clock, *, threads: int) -> None:
+        self._clock = clock
+        self._heap: list[tuple[float, int, Action]] = []
+        self._numbers = itertools.count()
+        self._busy = 0
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._idle = threading.Condition(self._lock)
+        names = (f"simulator-{number}" for number in range(threads))
+        self._threads = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._lock:
+            self._stopped = True
+            self._heap.clear()
+            self._changed.notify_all()
+            self._idle.notify_all()
+        deadline = time.monotonic() + _STOP_SECONDS
+        for thread in self._threads:
+            thread.join(max(0, deadline - time.monotonic()))
+
+    def __len__(self) -> int:
+        """How many actions wait for their moment."""
+        return len(self._heap)
+
+    def at(self, moment: float, action: Action) -> None:
+        """Run the action at that moment, or at once when it has passed. Ignored after the end."""
+        with self._lock:
+            if self._stopped:
+                return
+            entry = (moment, next(self._numbers), action)
+            heapq.heappush(self._heap, entry)
+            if self._heap[0] is entry:
+                self._changed.notify()
+
+    def clear(self) -> None:
+        """Forget what is not under way yet."""
+        with self._lock:
+            self._heap.clear()
+            self._idle.notify_all()
+
+    def wake(self) -> None:
+        """Look at the clock again: its speed has changed."""
+        with self._lock:
+            self._changed.notify_all()
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until nothing is due, now or later; False when `timeout` real seconds were too few."""
+        with self._lock:
+            return self._idle.wait_for(lambda: self._stopped or not (self._heap or self._busy), timeout)
+
+    def _work(self) -> None:
+        while (action := self._next()) is not None:
+            try:
+                action()
+            except Exception:  # a bug; the other receipts must go out all the same
+                logging.getLogger(__name__).exception("A scheduled action failed.")
+            finally:
+                self._finished()
+
+    def _next(self) -> Action | None:
+        with self._lock:
+            while not self._stopped:
+                seconds = self._seconds()
+                if seconds == 0:
+                    return self._take()
+                self._changed.wait(seconds)
+        return None
+
+    def _seconds(self) -> float | None:
+        if not self._heap:
+            return None
+        moment = self._heap[0][0]
+        if self._clock.jumps and self._busy and moment > self._clock.now():
+            return None  # what is under way may yet ask for something sooner
+        return self._clock.real_seconds_until(moment)
+
+    def _take(self) -> Action:
+        moment, _, action = heapq.heappop(self._heap)
+        self._clock.jump(moment)
+        self._busy += 1
+        if self._heap:
+            self._changed.notify()  # somebody must watch the new head
+        return action
+
+    def _finished(self) -> None:
+        with self._lock:
+            self._busy -= 1  # this thread looks at the heap next, so nobody else need be woken
+            if not self._busy and not self._heap:
+                self._idle.notify_all()

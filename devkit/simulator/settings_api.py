@@ -1,0 +1,155 @@
+"""The account settings API: reads and saves the callback URLs, and probes them first."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from devkit.errors import DevkitError
+from devkit.http.address import parse_address, target_of
+from devkit.http.client import Push
+from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, json_response, xml_response
+from devkit.simulator.options import SETTINGS_FAULTS, Fault, SimulatorOptions
+from devkit.simulator.state import FORWARD_METHODS, Account, Refusal, SimulatorState, is_owner
+from devkit.webhook.callback import compose
+
+DOCUMENTED = "drCallBackUrl"  # OpenAPI, and every SDK but Python's since 4.0
+SDK_SPELLING = "drCallbackUrl"  # vonage 4.9.1
+
+# Vonage documents neither status nor words of a failed probe. 420 is this service's "action failed".
+_INVENTED = "devkit simulator: the callback URL did not answer 200"
+
+# max-outbound-request and the others are 30 in every sample; they do not limit anything here.
+_LIMITS = {"max-outbound-request": 30, "max-inbound-request": 30, "max-calls-per-second": 30}
+
+
+def settings(
+    request: ApiRequest, state: SimulatorState, push: Push, sleep: Callable[[float], None] = time.sleep
+) -> ApiResponse:
+    """Answer POST /account/settings. With no settings in it, it is the documented way to read them."""
+    fault = state.take_fault(SETTINGS_FAULTS)
+    if fault is not None and fault.name in FAULT_REPLIES:
+        return FAULT_REPLIES[fault.name](request)
+    options = state.options
+    if not is_owner(credentials(request), options):
+        state.watch(Refusal(401, "authentication failed", "settings"))
+        return unauthorized(request)
+    if fault is not None and fault.name == "unchanged":
+        return _current(state.account, request, options)
+    reply = _save(request, state, push)
+    return _afterwards(fault, reply, sleep)
+
+
+def balance(request: ApiRequest, state: SimulatorState) -> ApiResponse:
+    """Answer GET /account/get-balance."""
+    if not is_owner(credentials(request), state.options):
+        return unauthorized(request)
+    if request.wants_xml:
+        return xml_response("accountBalance", {"value": state.account.balance, "autoReload": "false"})
+    return json_response({"value": float(state.account.balance), "autoReload": False})
+
+
+def unauthorized(request: ApiRequest) -> ApiResponse:
+    return error(request, 401, "authentication failed")
+
+
+def error(request: ApiRequest, status: int, label: str) -> ApiResponse:
+    """An error as this service words it: the code again, as text, and a label."""
+    document = {"error-code": str(status), "error-code-label": label}
+    return (
+        xml_response("response", document, status) if request.wants_xml else json_response(document, status)
+    )
+
+
+def _save(request: ApiRequest, state: SimulatorState, push: Push) -> ApiResponse:
+    fields, options = request.fields, state.options
+    spelling = next((name for name in (DOCUMENTED, SDK_SPELLING) if name in fields), "")
+    if spelling:
+        state.change_account(lambda account: replace(account, spelling=spelling))
+    receipts = _value(fields, DOCUMENTED, SDK_SPELLING, options)
+    inbound = _value(fields, "moCallBackUrl", "moCallbackUrl", options)
+    method = fields.get("httpForwardMethod")
+    if method is not None and method not in FORWARD_METHODS:
+        words = f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}"
+        return _refuse(request, words, state)
+    for url in (receipts, inbound):
+        if url and (problem := probe(url, options, push)):
+            return _refuse(request, f"{_INVENTED}: {problem}", state)
+
+    def changed(account: Account) -> Account:
+        return replace(
+            account,
+            dr_callback_url=account.dr_callback_url if receipts is None else receipts,
+            mo_callback_url=account.mo_callback_url if inbound is None else inbound,
+            method=account.method if method is None else FORWARD_METHODS[method],
+        )
+
+    account = state.change_account(changed)
+    if spelling or receipts is not None or inbound is not None or method is not None:
+        state.watch(account)
+    return _current(account, request, options)
+
+
+def _refuse(request: ApiRequest, text: str, state: SimulatorState) -> ApiResponse:
+    state.watch(Refusal(420, text, "settings"))
+    return error(request, 420, text)
+
+
+def _value(fields: Mapping[str, str], name: str, sdk_name: str, options: SimulatorOptions) -> str | None:
+    return fields.get(name, fields.get(sdk_name) if options.lenient else None)
+
+
+def probe(url: str, options: SimulatorOptions, push: Push) -> str:
+    """Why this callback URL is refused; empty when it answers a GET without parameters with exactly 200."""
+    try:
+        address = parse_address(url, allow_remote=options.allow_remote)
+        target = target_of(address)
+        callback = replace(compose({}, "get", host=address.netloc), target=target)
+        answer = push(callback, address)
+    except DevkitError as failure:
+        return failure.message
+    return "" if answer.status == 200 else f"it answered {answer.status}"
+
+
+def _current(account: Account, request: ApiRequest, options: SimulatorOptions) -> ApiResponse:
+    # The forward method is not among them: it can be set, never read.
+    urls = {"mo-callback-url": account.mo_callback_url, "dr-callback-url": account.dr_callback_url}
+    document = {**{name: url for name, url in urls.items() if url}, **_LIMITS}
+    if options.unset_value != "missing":
+        unset = "" if options.unset_value == "empty" else None
+        document = {**{name: url or unset for name, url in urls.items()}, **_LIMITS}
+    if not request.wants_xml:
+        return json_response(document)
+    return xml_response("account-settings", {name: value or "" for name, value in document.items()})
+
+
+def _afterwards(fault: Fault | None, reply: ApiResponse, sleep: Callable[[float], None]) -> ApiResponse:
+    if fault is not None and fault.name == "slow":
+        sleep(fault.seconds)
+    if fault is not None and fault.name == "hang-up-after":
+        return replace(reply, hang_up=True)
+    return reply
+
+
+def _problem(request: ApiRequest) -> ApiResponse:
+    document = {
+        "type": "https://developer.nexmo.com/api-errors#unauthorized",
+        "title": "Unauthorized",
+        "detail": "You did not provide correct credentials.",
+        "instance": request.trace_id,
+    }
+    return json_response(document, 401, "problem+json")
+
+
+FAULT_REPLIES: dict[str, Callable[[ApiRequest], ApiResponse]] = {
+    "unauthorized": unauthorized,
+    "unauthorized-problem": _problem,
+    "forbidden": lambda request: error(request, 403, "forbidden"),
+    "refused": lambda request: error(request, 420, _INVENTED),
+    "rate-limited": lambda request: error(request, 429, "too many requests"),
+    "server-error": lambda request: error(request, 500, "internal error"),
+    "unavailable": lambda request: error(request, 503, "unavailable"),
+    "error-in-200": lambda request: replace(error(request, 420, _INVENTED), status=200),
+    "html": lambda _: ApiResponse(200, b"<!doctype html><title>Hello</title>\n", "text/html; charset=utf-8"),
+    "empty": lambda _: ApiResponse(200, b""),
+    "hang-up": lambda _: ApiResponse(200, b"", hang_up=True),
+}

@@ -1,0 +1,284 @@
+"""Delivers receipts to code under test: a web framework's test client, a WSGI application, a URL, a function."""
+
+import inspect
+import io
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+from devkit.http.readdress import Destination, readdress, with_path
+from devkit.replay.schedule import AT_ONCE, ORDERS, Order, Recording, ReplayOptions, arrange
+from devkit.testing.receipts import SampleReceipt
+from devkit.webhook.callback import CALLBACK_PATH, CONNECTION_HEADERS, Callback
+from devkit.webhook.callback_secret import without_secret
+from devkit.webhook.receipt import Unreadable, read
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerResponse:
+    """status: the HTTP status. value: what a plain function returned, None for all that speak HTTP."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
+    value: object = field(default=None, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether Vonage takes it for a success and does not send the receipt again."""
+        return 200 <= self.status <= 205  # "any 200-205": Vonage's documentation, concepts/webhooks
+
+
+Sender = Callable[[Callback], HandlerResponse]
+_Sending = Callable[[Callback, Any], HandlerResponse]
+
+_PRINTABLE = "".join(map(chr, range(33, 127)))
+# What belongs to a connection, or to the host that a client plays, comes from there and not from the recording.
+_CLIENT_SETS = CONNECTION_HEADERS | {"host", "content-length"}
+
+
+# Any, because the signatures of the frameworks' clients differ from release to release.
+class WerkzeugClient(Protocol):
+    """The test client of Flask and of any other application on Werkzeug."""
+
+    application: Any
+
+    def open(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class DjangoClient(Protocol):
+    """Django's test client."""
+
+    def generic(self, method: str, path: str, data: Any, content_type: str, **extra: Any) -> Any: ...
+
+
+class HttpxClient(Protocol):
+    """The test client of Starlette and FastAPI, and any other client on httpx."""
+
+    def build_request(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def request(self, method: str, url: str, **kwargs: Any) -> Any: ...
+
+
+Function = Callable[[dict[str, Any]], object]
+Target = str | WerkzeugClient | DjangoClient | HttpxClient | Function | Callable[[Any, Any], Any]
+
+
+def is_function(to: Target) -> bool:
+    """Whether a target takes the fields of a receipt, and not a request."""
+    return _sending(to) is _call
+
+
+def sender_to(to: Target) -> Sender:
+    """How to hand a callback to a target. Raises TypeError for what can't take one."""
+    sending = _sending(to)
+    if sending is None:
+        raise TypeError(
+            f"Receipts can't be delivered to {type(to).__name__}: give a test client (for an ASGI application "
+            "starlette.testclient.TestClient), a WSGI application, a URL, or a plain function of the fields."
+        )
+    return lambda callback: sending(callback, to)
+
+
+def _sending(to: Target) -> _Sending | None:
+    if isinstance(to, str):
+        return _push
+    if _has(to, "open") and _has(to, "application"):
+        return _open
+    if _has(to, "generic"):
+        return _generic
+    if _has(to, "build_request"):
+        return None if _is_async(getattr(to, "request", None)) else _request
+    if not callable(to) or _is_async(to) or _is_async(type(to).__call__):
+        return None
+    by_arguments: dict[int, _Sending] = {1: _call, 2: _wsgi}
+    return by_arguments.get(_arguments(to))
+
+
+def _has(to: object, name: str) -> bool:
+    # Not hasattr: a mock that stands for a function has whatever one asks it for.
+    return inspect.getattr_static(to, name, None) is not None
+
+
+def _is_async(function: object) -> bool:
+    return inspect.iscoroutinefunction(function)
+
+
+def _arguments(to: Callable[..., object]) -> int:
+    """With how many arguments it can be called: 1 for the fields, 2 for a WSGI request, 0 for neither."""
+    try:
+        signature = inspect.signature(to)
+    except ValueError:  # some built-in functions tell nothing
+        return 1
+    for count in (1, 2):
+        with suppress(TypeError):
+            signature.bind(*range(count))
+            return count
+    return 0
+
+
+def _push(callback: Callback, url: str) -> HandlerResponse:
+    from devkit.http.address import parse_address
+    from devkit.http.client import push
+
+    address = parse_address(url)
+    answer = push(readdress(callback, Destination(address.netloc, callback.path)), address)
+    return HandlerResponse(answer.status, answer.body)
+
+
+def _open(callback: Callback, client: Any) -> HandlerResponse:
+    response = client.open(
+        _target(callback),
+        method=callback.method,
+        data=callback.body,
+        headers=[*_headers(callback)],
+    )
+    return HandlerResponse(response.status_code, response.get_data())
+
+
+def _generic(callback: Callback, client: Any) -> HandlerResponse:
+    headers = _cgi_headers(_headers(callback))
+    content_type = headers.pop("CONTENT_TYPE", "")
+    response = client.generic(callback.method, _target(callback), callback.body, content_type, **headers)
+    return HandlerResponse(response.status_code, b"".join(response))
+
+
+def _request(callback: Callback, client: Any) -> HandlerResponse:
+    response = client.request(
+        callback.method,
+        _target(callback),
+        content=callback.body,
+        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in _headers(callback)],
+        follow_redirects=False,
+    )
+    return HandlerResponse(response.status_code, response.content)
+
+
+def _call(callback: Callback, function: Function) -> HandlerResponse:
+    reading = read(callback)
+    if isinstance(reading, Unreadable):
+        raise TypeError(f"A function of the fields can't be given this callback. {reading.problem}")
+    value = function(dict(reading.fields))
+    status = value if isinstance(value, int) and not isinstance(value, bool) else 200
+    return HandlerResponse(status, value=value)
+
+
+def _wsgi(callback: Callback, application: Callable[[dict[str, Any], Any], Any]) -> HandlerResponse:
+    answered: list[str] = []
+
+    def start_response(status: str, headers: object, error: object = None) -> Callable[[bytes], None]:
+        answered[:] = [status]
+        return written.append
+
+    written: list[bytes] = []
+    chunks = application(_environ(callback), start_response)
+    try:
+        written.extend(chunks)
+    finally:
+        if hasattr(chunks, "close"):
+            chunks.close()
+    return HandlerResponse(int(answered[0].split()[0]), b"".join(written))
+
+
+def _environ(callback: Callback) -> dict[str, Any]:
+    return {
+        "REQUEST_METHOD": callback.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(callback.path.encode("latin-1")).decode("latin-1"),
+        "QUERY_STRING": callback.query,
+        "REQUEST_URI": callback.target,
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": str(len(callback.body)),
+        "HTTP_HOST": "localhost",
+        **_cgi_headers(_headers(callback)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(callback.body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+
+
+def _headers(callback: Callback) -> tuple[tuple[str, str], ...]:
+    return tuple(pair for pair in callback.headers if pair[0].lower() not in _CLIENT_SETS)
+
+
+def _cgi_headers(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        key = name.upper().replace("-", "_")
+        key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return found
+
+
+def _target(callback: Callback) -> str:
+    # Clients take text, and would write a byte beyond ASCII in another encoding than it arrived in.
+    return quote(callback.target, safe=_PRINTABLE, encoding="latin-1")
+
+
+def deliver(receipt: SampleReceipt, to: Target, *, path: str = "") -> HandlerResponse:
+    """Hand a receipt to code, as Vonage would; gives what the code answered.
+
+    to: a test client of Flask, Werkzeug, Django, Starlette, FastAPI or httpx; a WSGI application; a URL on
+    this machine; or a function that takes the fields as a dict. An int that it returns is the status, else 200.
+    path: of the callback URL, `/webhooks/delivery-receipt` when left out; a URL may hold it instead.
+    Host and length are the target's own, never the recorded ones. A URL is sent X-Devkit-Replay as well, so that
+    a running `devkit dev` shows the receipt and does not record it.
+    What the code raises comes through. Raises TypeError for what can't take receipts, and PushError.
+    """
+    return sender_to(to)(_at(receipt.callback, path or _path_in(to)))
+
+
+def deliver_all(
+    receipts: Iterable[SampleReceipt],
+    to: Target,
+    *,
+    path: str = "",
+    order: Order = "recorded",
+    duplicates: int = 0,
+    seed: int = 0,
+    speed: float = AT_ONCE,
+    sleep: Callable[[float], object] = time.sleep,
+) -> list[HandlerResponse]:
+    """Hand receipts to code one after the other; gives the answers in the order of delivery.
+
+    order: `recorded` as they are given, `reversed`, or `shuffle`; the same seed always gives the same order.
+    duplicates: how often each is sent again, right after it.
+    speed: 1 waits between receipts as long as lay between their recordings, 10 a tenth of it; no wait by default.
+    Raises as `deliver`, and ValueError for an unknown order.
+    """
+    if order not in ORDERS:
+        raise ValueError(f"order={order!r} is none of {', '.join(ORDERS)}")
+    recordings = [
+        Recording(Path(one.name), one.recorded_at, _at(one.callback, path or _path_in(to)))
+        for one in receipts
+    ]
+    send, answers, now = sender_to(to), [], 0.0
+    for shot in arrange(recordings, ReplayOptions(order, seed, duplicate=1 + duplicates, speed=speed)):
+        if shot.due > now:
+            sleep(shot.due - now)
+            now = shot.due
+        answers.append(send(shot.recording.callback))
+    return answers
+
+
+def _path_in(to: Target) -> str:
+    if not isinstance(to, str):
+        return CALLBACK_PATH
+    parts = urlsplit(to if "://" in to else f"http://{to}")
+    path = parts.path if parts.path.strip("/") else CALLBACK_PATH
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def _at(callback: Callback, path: str) -> Callback:
+    # The recorded path is never used: it can end in the secret token of a callback URL, which headers can hold too.
+    return replace(without_secret(callback), target=with_path(callback.target, path))

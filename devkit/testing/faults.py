@@ -1,0 +1,156 @@
+"""The fault matrix: what real receipts do to a handler, as cases to run one test through."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from devkit.http.readdress import keep_exact
+from devkit.testing.deliver import HandlerResponse, Target, deliver, deliver_all, is_function
+from devkit.testing.receipts import SampleReceipt, Via, make_receipt, resign, with_fields
+from devkit.webhook.message_id import message_id
+from devkit.webhook.signature import Method
+
+_VIAS: tuple[Via, ...] = ("GET", "POST", "JSON")
+_EXPIRY = timedelta(hours=72)  # then Vonage itself says `expired` (support article 115007053127)
+_SIGNED = {"timestamp": "1577880000", "nonce": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"}
+
+Make = Callable[..., SampleReceipt]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCase:
+    """One thing that receipts do. receipts: in the order of delivery.
+
+    final: by message id, the status that a right handler holds in the end; empty where no document says.
+    early: the receipts come before the send call has returned. at_once: they come at the same moment.
+    refusable: the handler may answer with a client error (4xx), for this is no proper receipt.
+    """
+
+    name: str
+    receipts: tuple[SampleReceipt, ...] = field(repr=False)
+    final: Mapping[str, str] = field(repr=False)
+    early: bool = False
+    at_once: bool = False
+    refusable: bool = False
+
+    @property
+    def message_ids(self) -> tuple[str, ...]:
+        """The messages that the receipts are about, each once."""
+        return tuple(dict.fromkeys(receipt.message_id for receipt in self.receipts if receipt.message_id))
+
+    def deliver(
+        self, to: Target, *, path: str = "", sent: Callable[[str], object] | None = None
+    ) -> list[HandlerResponse]:
+        """Hand the receipts over as the case says; gives the answers.
+
+        to, path: as for `devkit.testing.deliver`. sent: called with each message id when the send call has
+        returned it; that is before the receipts, or after them in the early case.
+        A function of the fields is spared callbacks that hold none: they end in its framework.
+        Raises AssertionError for an answer that Vonage does not take for a success.
+        """
+        spared = is_function(to)
+        receipts = [receipt for receipt in self.receipts if not (spared and receipt.problem)]
+        if sent and not self.early:
+            self._report(sent)
+        answers = _together(receipts, to, path) if self.at_once else deliver_all(receipts, to, path=path)
+        if sent and self.early:
+            self._report(sent)
+        for receipt, answer in zip(receipts, answers, strict=True):
+            self._check(receipt, answer)
+        return answers
+
+    def _report(self, sent: Callable[[str], object]) -> None:
+        for each in self.message_ids:
+            sent(each)
+
+    def _check(self, receipt: SampleReceipt, answer: HandlerResponse) -> None:
+        if answer.ok or (self.refusable and 400 <= answer.status < 500):
+            return
+        wanted = "200, or 4xx to refuse it" if self.refusable else "200"
+        raise AssertionError(f"{self.name}: {receipt!r} was answered {answer.status}; Vonage wants {wanted}")
+
+
+def fault_cases(
+    via: Via | Sequence[Via] = _VIAS,
+    *,
+    only: Iterable[str] = (),
+    skip: Iterable[str] = (),
+    secret: str = "",
+    method: Method = "md5hash",
+) -> list[FaultCase]:
+    """All cases, or those named in `only`, without those named in `skip`.
+
+    via: the methods that the handler takes. The first carries every case; each of them has a case of its own.
+    secret: signs all receipts but the one with the impossible signature.
+    Raises ValueError for an unknown name.
+    """
+    vias: Sequence[Via] = (via,) if isinstance(via, str) else via
+
+    def make(status: str, via: Via = vias[0], **fields: object) -> SampleReceipt:
+        receipt = make_receipt(status, via, **fields)  # type: ignore[arg-type]  # `fields` may be among them
+        return resign(receipt, secret, method) if secret else receipt
+
+    cases = {case.name: case for case in [*_transports(vias, make), *_sequences(make), *_oddities(make)]}
+    only, skip = tuple(only), tuple(skip)
+    unknown = sorted({*only, *skip} - {*cases, *(f"via-{each.lower()}" for each in _VIAS)})
+    if unknown:
+        raise ValueError(f"no fault case {', '.join(map(repr, unknown))}; there are {', '.join(cases)}")
+    return [case for name, case in cases.items() if (not only or name in only) and name not in skip]
+
+
+def _transports(vias: Sequence[Via], make: Make) -> Iterator[FaultCase]:
+    for via in vias:
+        yield _case(f"via-{via.lower()}", make("delivered", via))
+
+
+def _sequences(make: Make) -> Iterator[FaultCase]:
+    accepted, buffered, delivered = make("accepted"), make("buffered"), make("delivered")
+    yield _case("duplicate", delivered, delivered)
+    yield replace(_case("concurrent-duplicate", delivered, delivered), at_once=True)
+    yield _case("reversed", delivered, buffered, accepted)
+    yield _case("late-buffered", accepted, delivered, buffered)
+    yield replace(_case("before-send-returned", delivered), early=True)
+    ids = [message_id(number << 96 | 0x5A4D2F680A0000001234567B) for number in (1, 2, 3)]
+    steps = [(status, part) for status in ("accepted", "delivered") for part in ids]
+    yield _case("one-per-part", *(make(status, message_id=part) for status, part in steps))
+    late = make("expired", message_timestamp="2020-01-04 12:00:00", scts="2001041200")
+    yield _case("expired", accepted, replace(late, recorded_at=accepted.recorded_at + _EXPIRY))
+
+
+def _oddities(make: Make) -> Iterator[FaultCase]:
+    yield replace(_case("unknown-status", make("undelivered")), final={})
+    yield _case("unknown-err-code", make("failed", err_code="95"))  # seen in the title of a support article
+    yield _case("hex-id", make("delivered", id_style="hex"))
+    yield _case("missing-fields", make("delivered", network_code=None, scts=None, api_key=None))
+    yield _case("extra-field", make("delivered", fields={"new-field": "new"}))
+    forged = with_fields(make("delivered"), fields={**_SIGNED, "sig": "não-é-assinatura"})
+    yield replace(_case("non-ascii-signature", forged), final={}, refusable=True)
+    yield replace(_case("json-array", _as_array(make("delivered", "JSON"))), final={}, refusable=True)
+
+
+def _case(name: str, *receipts: SampleReceipt) -> FaultCase:
+    """A case in which each message ends as delivered, or as its only final status says."""
+    final: dict[str, str] = {}
+    for receipt in receipts:
+        if receipt.status not in ("accepted", "buffered"):
+            final[receipt.message_id] = receipt.status
+    named = tuple(replace(receipt, name=f"{name}-{place}") for place, receipt in enumerate(receipts, 1))
+    return FaultCase(name, named, final)
+
+
+def _as_array(receipt: SampleReceipt) -> SampleReceipt:
+    body = b"[" + receipt.callback.body + b"]"
+    return replace(receipt, callback=keep_exact(replace(receipt.callback, body=body)))
+
+
+def _together(receipts: Sequence[SampleReceipt], to: Target, path: str) -> list[HandlerResponse]:
+    barrier = threading.Barrier(len(receipts))
+
+    def run(receipt: SampleReceipt) -> HandlerResponse:
+        barrier.wait()
+        return deliver(receipt, to, path=path)
+
+    with ThreadPoolExecutor(len(receipts)) as pool:
+        return list(pool.map(run, receipts))

@@ -1,0 +1,267 @@
+"""What the pytest plugin is made of: settings, parametrization, servers, differences."""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import vonage
+from vonage_account import Account
+from vonage_sms import Sms
+
+from devkit.errors import FixtureError
+from devkit.fixture.samples import TEST_SIGNATURE_SECRET
+from devkit.http.server import listen, serve
+from devkit.http.wsgi import WSGIApplication
+from devkit.receiver.app import IncomingRequest, create_receiver
+from devkit.simulator.simulator import Simulator
+from devkit.testing.faults import FaultCase, fault_cases
+from devkit.testing.inbox import ReceiptInbox
+from devkit.testing.library import load, load_all
+from devkit.testing.receipts import (
+    Fields,
+    SampleReceipt,
+    Via,
+    make_receipt,
+    masked,
+    resign,
+    resigned_if_valid,
+)
+from devkit.vonage.client import Credentials, make_client
+from devkit.webhook.callback import CALLBACK_PATH
+from devkit.webhook.message_id import IdStyle
+from devkit.webhook.receipt import Receipt
+from devkit.webhook.signature import METHODS, Method
+
+if TYPE_CHECKING:  # only names a type; most tests need no simulator
+    from devkit.simulator.options import SimulatorOptions
+
+
+@dataclass(frozen=True, slots=True)
+class PluginSettings:
+    """directories: where fixture names are looked up, in turn. secret: signs receipts, unless it is empty."""
+
+    directories: tuple[Path, ...]
+    secret: str = field(repr=False)
+    method: Method
+
+    def load(self, name: str) -> SampleReceipt:
+        """The receipt in one fixture file; a valid signature is made anew with the project's own secret."""
+        return self._signed(load(name, self.directories))
+
+    def load_all(self, pattern: str) -> list[SampleReceipt]:
+        """The receipts that a pattern finds, in name order; signatures as with `load`."""
+        return [self._signed(receipt) for receipt in load_all(pattern, self.directories)]
+
+    def make(
+        self,
+        status: str = "delivered",
+        via: Via = "GET",
+        *,
+        signed: bool = True,
+        fields: Mapping[str, object] | None = None,
+        id_style: IdStyle = "uuid",
+        **named: object,
+    ) -> SampleReceipt:
+        """As `make_receipt`, and signed when there is a secret. signed: False leaves it unsigned all the same."""
+        receipt = make_receipt(status, via, fields=fields, id_style=id_style, **named)
+        return resign(receipt, self.secret, self.method) if self.secret and signed else receipt
+
+    @property
+    def simulator_options(self) -> "SimulatorOptions":
+        """A simulator that jumps from event to event; it signs as the project's account would."""
+        from devkit.simulator.options import SimulatorOptions
+
+        options = SimulatorOptions(speed=math.inf)
+        if not self.secret:
+            return options
+        return replace(
+            options, sign_receipts=True, signature_secret=self.secret, signature_method=self.method
+        )
+
+    def _signed(self, receipt: SampleReceipt) -> SampleReceipt:
+        if not self.secret:
+            return receipt
+        return resigned_if_valid(receipt, TEST_SIGNATURE_SECRET, self.secret, self.method)
+
+
+def settings_of(config: pytest.Config) -> PluginSettings:
+    """The settings of a run. Raises pytest.UsageError for what can't be meant."""
+    return PluginSettings(_directories(config), config.getini("dlr_signature_secret"), _method(config))
+
+
+def _directories(config: pytest.Config) -> tuple[Path, ...]:
+    option = config.getoption("--dlr-fixtures")
+    given = [config.invocation_params.dir / option] if option else []
+    given += config.getini("dlr_fixtures")
+    for directory in given:
+        if not directory.is_dir():
+            raise pytest.UsageError(f"dlr_fixtures: there is no directory {directory}")
+    return tuple(given) or (config.rootpath / "fixtures" / "samples",)
+
+
+def _method(config: pytest.Config) -> Method:
+    name = config.getini("dlr_signature_method")
+    for method in METHODS:
+        if name == method:
+            return method
+    raise pytest.UsageError(f"dlr_signature_method is {name!r}; it is one of {', '.join(METHODS)}")
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Parametrise a marked test. What the marker says wrongly, or that it finds nothing, is an error of collection."""
+    problem = _problem(metafunc)
+    if problem:
+        pytest.fail(f"{metafunc.definition.nodeid}: {problem}", pytrace=False)
+
+
+def _problem(metafunc: pytest.Metafunc) -> str:
+    try:
+        settings = settings_of(metafunc.config)
+        _apply(metafunc, "dlr", "receipt", lambda mark: _receipts(settings, *mark.args, **mark.kwargs))
+        _apply(metafunc, "dlr_faults", "dlr_fault", lambda mark: _faults(settings, *mark.args, **mark.kwargs))
+    except FixtureError as error:
+        return f"{error.message} {error.hint}"
+    except (TypeError, ValueError, pytest.UsageError) as error:
+        return str(error)
+    return ""
+
+
+def _apply(
+    metafunc: pytest.Metafunc,
+    marker: str,
+    argument: str,
+    choose: Callable[[pytest.Mark], Sequence[SampleReceipt | FaultCase]],
+) -> None:
+    marks = list(metafunc.definition.iter_markers(marker))
+    if not marks:
+        return
+    if argument not in metafunc.fixturenames:
+        raise ValueError(f"a test marked with {marker} takes an argument {argument!r}")
+    values = {value.name: value for mark in marks for value in choose(mark)}
+    metafunc.parametrize(argument, list(values.values()), ids=list(values))
+
+
+def _receipts(
+    settings: PluginSettings,
+    *patterns: str,
+    status: str | Collection[str] | None = None,
+    allow_empty: bool = False,
+) -> list[SampleReceipt]:
+    statuses = (status,) if isinstance(status, str) else status
+    found: list[SampleReceipt] = []
+    for pattern in patterns or ("*",):
+        try:
+            found += settings.load_all(pattern)
+        except FixtureError:
+            if not allow_empty:
+                raise
+    chosen = [receipt for receipt in found if statuses is None or receipt.status in statuses]
+    if not chosen and not allow_empty:
+        raise FixtureError(
+            f"No fixture in {', '.join(patterns)} has the status {status!r}.",
+            hint="Name other fixtures, or say allow_empty=True.",
+        )
+    return chosen
+
+
+def _faults(
+    settings: PluginSettings,
+    *,
+    via: Via | Sequence[Via] = ("GET", "POST", "JSON"),
+    only: Iterable[str] = (),
+    skip: Iterable[str] = (),
+) -> list[FaultCase]:
+    return fault_cases(via, only=only, skip=skip, secret=settings.secret, method=settings.method)
+
+
+def client_of(simulator: Simulator) -> vonage.Vonage:
+    """A client whose `sms` and `account` talk to the simulator. The other APIs are not simulated."""
+    credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
+    client = vonage.Vonage(vonage.Auth(api_key=simulator.api_key, api_secret=simulator.api_secret))
+    # A client each: the SDK's headers are shared between calls of different kinds.
+    client.sms = Sms(make_client(credentials))
+    client.account = Account(make_client(credentials))
+    return client
+
+
+def difference(left: object, right: object) -> list[str] | None:
+    """The lines to show; None when the two are not fields of receipts."""
+    ours = any(isinstance(side, Fields | SampleReceipt | Receipt) for side in (left, right))
+    first, second = _fields(left), _fields(right)
+    if not ours or first is None or second is None:
+        return None
+    lines = ["two receipts are equal, but these fields differ (phone numbers are masked):"]
+    for name in dict.fromkeys((*first, *second)):
+        if name not in second:
+            lines.append(f"  {name}: {masked(name, first[name])!r} on the left only")
+        elif name not in first:
+            lines.append(f"  {name}: {masked(name, second[name])!r} on the right only")
+        elif first[name] != second[name]:
+            lines.append(f"  {name}: {masked(name, first[name])!r} != {masked(name, second[name])!r}")
+    if len(lines) == 1:
+        return ["two receipts are equal, but only their fields are:", f"  {left!r}", f"  {right!r}"]
+    return lines
+
+
+def _fields(side: object) -> Mapping[str, object] | None:
+    if isinstance(side, SampleReceipt | Receipt):
+        return side.fields
+    return side if isinstance(side, Mapping) else None
+
+
+Serve = Callable[..., str]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptServer:
+    """A running receiver. url: the callback URL to give to whoever sends receipts."""
+
+    url: str
+    inbox: ReceiptInbox
+
+    @property
+    def receipts(self) -> tuple[SampleReceipt, ...]:
+        """What has arrived so far, oldest first."""
+        return self.inbox.receipts
+
+    def wait_for_receipt(self, timeout: float = 5, **fields: object) -> SampleReceipt:
+        """As `ReceiptInbox.wait_for_receipt`."""
+        return self.inbox.wait_for_receipt(timeout, **fields)
+
+    def wait_for_receipts(
+        self, count: int, timeout: float = 5, **fields: object
+    ) -> tuple[SampleReceipt, ...]:
+        """As `ReceiptInbox.wait_for_receipts`."""
+        return self.inbox.wait_for_receipts(count, timeout, **fields)
+
+
+@contextmanager
+def receipt_server() -> Iterator[ReceiptServer]:
+    """A receiver that runs while the block does. Probes are answered and not kept."""
+    inbox = ReceiptInbox()
+
+    def take(arrival: IncomingRequest) -> int:
+        if arrival.kind in ("receipt", "replay"):
+            inbox.put(arrival.callback)
+        return 200
+
+    with serving() as serve_app:
+        yield ReceiptServer(serve_app(create_receiver(take, token="")), inbox)
+
+
+@contextmanager
+def serving() -> Iterator[Serve]:
+    """A function that serves WSGI applications until the end of the block."""
+    with ExitStack() as stack:
+
+        def serve_app(app: WSGIApplication, path: str = CALLBACK_PATH) -> str:
+            listener = listen("127.0.0.1", 0)
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
+            stack.enter_context(serve(app, listener))
+            return url
+
+        yield serve_app

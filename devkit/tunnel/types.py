@@ -1,0 +1,83 @@
+"""What every tunnel is: the values, the one function type, and the two tunnels that are no process."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from devkit.errors import ConfigurationError
+
+TunnelState = Literal["installing", "waiting", "ended-leftover", "lost", "restored", "restarted", "failed"]
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """An open way from a public URL to a local address.
+
+    public_url: https, or http on loopback only; no trailing slash, no query.
+    """
+
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelEvent:
+    """Something that a tunnel says while it opens or is open.
+
+    installing, waiting, ended-leftover: what it does before it is open. lost, restored: the way is cut, or
+    back with the same URL. restarted: the way is back by a new agent; compare `public_url` with the former
+    one. failed: it will not come back by itself. detail: one line for people, without secrets.
+    public_url: the URL that holds from now on; empty for what happens before there is one.
+    """
+
+    state: TunnelState
+    detail: str
+    public_url: str = ""
+
+
+OpenTunnel = Callable[[str], AbstractContextManager[Tunnel]]  # a local address such as http://127.0.0.1:3000
+Notify = Callable[[TunnelEvent], None]
+Stopping = Callable[[], bool]
+
+
+def no_tunnel() -> OpenTunnel:
+    """The tunnel that is none: the public URL is the local one."""
+    return _fixed
+
+
+def given_url(public_url: str) -> OpenTunnel:
+    """The user's own tunnel: its URL is believed, no process is started. Raises ConfigurationError."""
+    url = public_url.strip().rstrip("/")
+    if problem := url_problem(url):
+        raise ConfigurationError(
+            f"the public URL {problem}",
+            hint="Give the one of a tunnel that leads here: https://NAME.example.com",
+        )
+    return lambda local_url: _fixed(url)
+
+
+@contextmanager
+def _fixed(url: str) -> Iterator[Tunnel]:
+    yield Tunnel(url.rstrip("/"))
+
+
+def url_problem(url: str) -> str:
+    """Why a text cannot be a tunnel's public URL, to follow the words "the public URL"; empty when it can."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is not a URL"
+    if parts.username is not None or parts.password is not None:
+        return "holds a user name or a password"  # not shown: it is a secret
+    if parts.scheme not in ("https", "http") or not host or any(char <= " " or char > "~" for char in url):
+        return f"is not an https URL: {url!r}"
+    if parts.query or parts.fragment:
+        return f"has a query or a fragment: {url!r}"
+    # Callbacks hold phone numbers and the callback's token: in plain http only within this machine.
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        return f"is plain http: {url!r}"
+    return ""

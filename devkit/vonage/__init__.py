@@ -1,0 +1,1 @@
+"""The Vonage account: the SDK's client, messages, and the registration of the callback URL."""

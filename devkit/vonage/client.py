@@ -1,0 +1,147 @@
+"""The vonage SDK's HTTP client, pointed at Vonage or, in plain http, at a simulator on this machine. Nowhere else.
+
+The SDK takes long to import, so it is imported when the first client is made.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from devkit.errors import ConfigurationError, VonageError
+from devkit.http.host import Host, is_vonage_name, parse_host
+from devkit.webhook.masking import hide_secrets, one_line
+
+if TYPE_CHECKING:  # not to hide a circle: these only name types, and importing them costs half a second
+    from requests import PreparedRequest, Response
+    from requests.adapters import HTTPAdapter
+    from vonage_http_client import HttpClient
+
+TIMEOUT = 20  # seconds; Vonage itself waits up to 18 for the URL that it probes before saving it
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account and the host that knows it: `rest.nexmo.com`, or `127.0.0.1:PORT` of a simulator."""
+
+    api_key: str
+    api_secret: str = field(repr=False)
+    host: str = "rest.nexmo.com"
+
+
+def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpClient":
+    """A client for a few calls of one kind. timeout: whole seconds. Raises ConfigurationError for a foreign host.
+
+    Make a new one for another kind of call: the SDK's headers are shared, so that a form sent after JSON is
+    labelled as JSON (vonage-http-client 1.5.2).
+    """
+    from vonage_http_client import Auth, HttpClient, HttpClientOptions
+
+    host = _allowed_host(credentials.host)
+    # The SDK logs the Authorization header when debugging, and error bodies as warnings; we say what matters.
+    logging.getLogger("vonage").disabled = True
+    # Both settings together keep a POST from being sent again behind our back: pool_maxsize also is the number
+    # of tries after a lost connection, ten by default.
+    options = HttpClientOptions(rest_host=str(host), timeout=timeout, max_retries=0, pool_maxsize=1)
+    client = HttpClient(Auth(api_key=credentials.api_key, api_secret=credentials.api_secret), options)
+    session = client._session  # private, but the only way to reach a simulator and to refuse redirects
+    session.max_redirects = 0
+    session.auth = lambda request: request  # or an entry in ~/.netrc would take the place of the API key
+    if host.is_loopback:
+        session.trust_env = False  # a proxy of the environment leads nowhere on loopback
+        session.mount(f"https://{host}/", _plain_http_adapter())
+    return client
+
+
+def _allowed_host(text: str) -> Host:
+    """The host that may get the key and the secret. What is connected to is made of it, never of the text itself."""
+    host = parse_host(text)
+    if host and (host.is_loopback or (is_vonage_name(host.name) and host.port is None)):
+        return host
+    raise ConfigurationError(
+        f"VONAGE_REST_HOST is {text!r}, which is neither Vonage's nor on this machine.",
+        hint="Remove the line to use rest.nexmo.com, or name a simulator as 127.0.0.1:PORT",
+    )
+
+
+def post_form(credentials: Credentials, path: str, params: dict[str, str]) -> dict[str, object]:
+    """POST a form and give the JSON object that Vonage answers. Raises VonageError."""
+    client = make_client(credentials)
+    with translated(credentials.host, hidden=(credentials.api_secret,)):
+        answer = client.post(client.rest_host, path, params, "basic", "form")
+    if not isinstance(answer, dict):
+        raise _nonsense(credentials.host)
+    return answer
+
+
+@contextmanager
+def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
+    """Whatever fails on the way to Vonage and back, as a VonageError with words for what went wrong.
+
+    hidden: what must not show, should the host repeat it.
+    """
+    import requests
+    from vonage_http_client.errors import AuthenticationError, HttpRequestError
+
+    try:
+        yield
+    except AuthenticationError as error:
+        raise VonageError(
+            "Vonage refused the API key or its secret (401).",
+            hint="Compare VONAGE_API_KEY and VONAGE_API_SECRET in .env with the Vonage dashboard.",
+        ) from error
+    except HttpRequestError as error:
+        raise _refusal(error.response, hidden) from error
+    except requests.TooManyRedirects as error:
+        raise VonageError(
+            f"{host} answered with a redirect, which is not followed: the API secret stays here.",
+            hint="Check VONAGE_REST_HOST and any proxy in between.",
+        ) from error
+    except requests.Timeout as error:
+        raise VonageError(
+            f"{host} did not answer within {TIMEOUT} s.",
+            hint="Try again, or work without Vonage: make dev OFFLINE=1",
+            transient=True,
+        ) from error
+    except requests.RequestException as error:
+        # The exception's own text holds the URL and more; its kind is enough.
+        raise VonageError(
+            f"{host} cannot be reached ({type(error).__name__}).",
+            hint="Check the network and any proxy settings, or work without Vonage: make dev OFFLINE=1",
+            transient=True,
+        ) from error
+
+
+def _refusal(response: "Response", hidden: Iterable[str]) -> VonageError:
+    sent = response.request.headers.get("Authorization", "").rpartition(" ")[2]  # the secret in other letters
+    body = one_line(hide_secrets(response.text, (*hidden, sent)), 120) or "no reason given"
+    hints = {
+        403: "The key may not use this API: look at its rights in the Vonage dashboard.",
+        429: "Too many calls: wait a minute and try again.",
+    }
+    status = response.status_code
+    hint = hints.get(status, "Try again; if it stays, ask Vonage's support or use --no-register.")
+    return VonageError(
+        f"Vonage answered {status}: {body}", hint=hint, transient=status == 429 or status >= 500
+    )
+
+
+def _nonsense(host: str) -> VonageError:
+    return VonageError(
+        f"{host} answered with something other than a JSON object.",
+        hint="Check VONAGE_REST_HOST and any proxy in between.",
+    )
+
+
+def _plain_http_adapter() -> "HTTPAdapter":
+    from requests.adapters import HTTPAdapter
+
+    class PlainHttp(HTTPAdapter):
+        """The SDK writes https:// in front of every host; a simulator on loopback has no certificate."""
+
+        def send(self, request: "PreparedRequest", *args: object, **kwargs: object) -> "Response":
+            request.url = (request.url or "").replace("https://", "http://", 1)
+            return super().send(request, *args, **kwargs)  # type: ignore[arg-type]
+
+    return PlainHttp()

@@ -1,0 +1,109 @@
+"""Sends one SMS through the vonage SDK, to Vonage or to a simulator."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from devkit.errors import UsageError, VonageError
+from devkit.vonage.client import Credentials, make_client, translated
+from devkit.webhook.masking import hide_secrets, one_line
+from devkit.webhook.sms_text import is_gsm
+
+if TYPE_CHECKING:  # not to hide a circle: they only name types, and importing them costs half a second
+    from vonage_http_client import HttpClient
+    from vonage_sms import SmsMessage
+
+# Send statuses of the SMS API, and what to do about them (Vonage's SMS API reference, "SMS API error codes").
+_ADVICE = {
+    "1": "Too many messages in a second: wait and send again.",
+    "2": "A parameter is missing: give --to, --from and --text.",
+    "3": "A parameter is wrong; the number must be international without +, such as 447700900000.",
+    "4": "Compare VONAGE_API_KEY and VONAGE_API_SECRET in .env with the Vonage dashboard.",
+    "5": "Vonage had an error of its own: wait a minute and send again.",
+    "6": "Vonage could not read the message: try another --text.",
+    "7": "The number is blocked on your account: try another.",
+    "8": "The account may not send: look for a notice in the Vonage dashboard, or ask Vonage's support.",
+    "9": "The account's credit is used up: top it up in the Vonage dashboard.",
+    "10": "Too many connections of this account at once: stop the other programs, then send again.",
+    "11": "The account may not send by HTTP: ask Vonage's support.",
+    "12": "The text is too long: 3200 characters at most.",
+    "14": "The account wants signed requests: allow the API secret too, in the dashboard's API settings.",
+    "15": "The sender is not allowed there: use --from with a number or name that you may send from.",
+    "22": "The network of this number is not known: check the number.",
+    "23": "The callback URL is too long or has characters that Vonage does not take: choose a shorter domain.",
+    "29": "A trial account sends only to test numbers: add the number in the Vonage dashboard under Test numbers.",
+    "32": "The account takes a signature or a secret, not both: look at the dashboard's API settings.",
+    "33": "The number is deactivated: try another.",
+}
+
+
+def send_sms(
+    credentials: Credentials, *, to: str, sender: str, text: str, callback: str = "", client_ref: str = ""
+) -> tuple[str, ...]:
+    """Send one message; gives the message id of each of its parts.
+
+    callback: where its receipts go, instead of the account's callback; 100 characters at most, as client_ref.
+    Raises VonageError, UsageError.
+    """
+    from vonage_sms import Sms
+    from vonage_sms.errors import SmsError
+
+    message = _message(
+        to=to,
+        from_=sender,
+        text=text,
+        type=None if is_gsm(text) else "unicode",  # or the platform turns what GSM lacks into question marks
+        callback=callback or None,
+        client_ref=client_ref or None,
+    )
+    client = make_client(credentials)
+    hidden = (credentials.api_secret, to, callback)
+    try:
+        with translated(credentials.host, hidden=hidden):
+            parts = Sms(client).send(message).messages
+    except (SmsError, LookupError, TypeError, ValueError) as error:
+        # The SDK reads the answer without a look at its shape, and so may raise any of these (vonage-sms 1.2.0).
+        raise _failure(_statuses(client), hidden) from error
+    ids = tuple(part.message_id for part in parts if part.message_id)
+    if len(ids) < len(parts):
+        raise _failure([], hidden)
+    return ids
+
+
+def _message(**fields: str | None) -> "SmsMessage":
+    from pydantic import ValidationError
+    from vonage_sms import SmsMessage
+
+    try:
+        return SmsMessage(**fields)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        # Without the value: it can be a number.
+        raise UsageError(
+            f"Cannot send this message: {first['loc'][0]}: {first['msg']}.", hint="Shorten it."
+        ) from None
+
+
+def _statuses(client: "HttpClient") -> list[tuple[str, str]]:
+    """Status and error text of each part in the last answer; none when it can't be read."""
+    try:
+        parts = client.last_response.json()["messages"]
+        return [(str(part["status"]), str(part.get("error-text", ""))) for part in parts]
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return []
+
+
+def _failure(statuses: Sequence[tuple[str, str]], hidden: Sequence[str]) -> VonageError:
+    refused = [(status, text) for status, text in statuses if status != "0"]
+    if not refused:
+        return VonageError(
+            "Vonage's answer to the message cannot be read; it may have been sent all the same.",
+            hint="Look in the Vonage dashboard's logs before you send it again.",
+        )
+    status, text = refused[0]
+    reason = one_line(hide_secrets(text, hidden)) or "no reason given"
+    taken = len(statuses) - len(refused)
+    which = f"{len(refused)} of {len(statuses)} parts" if taken else "the message"
+    return VonageError(
+        f"Vonage did not take {which} (status {one_line(status, 10)}): {reason}.",
+        hint=_ADVICE.get(status.strip(), "Look the status up in Vonage's SMS API reference."),
+    )

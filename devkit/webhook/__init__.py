@@ -1,0 +1,1 @@
+"""What Vonage sends, as values."""

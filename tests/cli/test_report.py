@@ -1,0 +1,205 @@
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devkit.cli.report import render, reporting
+from devkit.events import (
+    Event,
+    Notice,
+    NotRecorded,
+    Probe,
+    Ready,
+    ReceiptTaken,
+    Refused,
+    Registered,
+    Restored,
+    Sent,
+    SimulatorAddress,
+    Stopped,
+    TunnelChanged,
+)
+from devkit.session.signals import Shutdown
+
+DEADLINE = 20  # seconds
+RECEIPT = ReceiptTaken(
+    file="fixtures/recorded/2026-11-23/x.json",
+    message_id="0A0000001234567B",
+    status="failed",
+    err_code="2",
+    meaning="Absent Subscriber - Temporary",
+    signature="valid",
+    network="23410",
+    latency_ms=2345,
+    msisdn="*********001",
+    transport="get",
+    problem="",
+    replay=False,
+)
+READY = Ready(
+    mode="offline",
+    public_url="http://127.0.0.1:3000",
+    callback_url="http://127.0.0.1:3000/webhooks/delivery-receipt/t0ken",
+    local_url="http://127.0.0.1:3000",
+    inspector_url="",
+    recorded="fixtures/recorded",
+    pid=7,
+)
+
+
+def words(event: Event) -> list[str]:
+    """The lines of an event, without the time of day."""
+    return [re.sub(r"^\d\d:\d\d:\d\d", "", line.plain).strip() for line in render(event)]
+
+
+def report(*events: Event, as_json: bool = False) -> None:
+    with reporting(as_json=as_json, stop=Shutdown()) as publish:
+        for event in events:
+            publish(event)
+
+
+def test_a_receipt_is_one_line() -> None:
+    assert words(RECEIPT) == [
+        "failed     2 Absent Subscriber - Temporary *********001  1234567B    +2.3 s  sig ok"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "there", "not_there"),
+    [
+        ({"status": "accepted", "err_code": "0", "meaning": "Delivered"}, "accepted   0  ", "Delivered"),
+        (
+            {"status": "expired", "err_code": "0", "meaning": "no reason given"},
+            "expired    0 no reason given",
+            "Absent",
+        ),
+        ({"message_id": "38eef590-711f-4360-a23d-80c38291eb1d"}, "  38eef590  ", "8291eb1d"),
+        ({"latency_ms": None}, "1234567B", "+"),
+        ({"signature": "absent"}, "failed", "sig"),
+        ({"signature": "unchecked"}, "failed", "sig"),
+        ({"signature": "invalid"}, "sig invalid", "ok"),
+        ({"replay": True}, "replayed, not recorded again", "?"),
+        ({"err_code": "", "meaning": ""}, "failed", "2 "),
+    ],
+)
+def test_a_line_says_what_there_is_to_say(changes: dict[str, object], there: str, not_there: str) -> None:
+    (line,) = words(replace(RECEIPT, **changes))  # type: ignore[arg-type]
+
+    assert there in line
+    assert not_there not in line.replace("+2.3 s", "")
+
+
+def test_what_could_not_be_read_says_why() -> None:
+    (line,) = words(replace(RECEIPT, problem="The body is not UTF-8."))
+
+    assert line == "unreadable  The body is not UTF-8."
+
+
+@pytest.mark.parametrize(
+    ("status", "style"),
+    [("delivered", "green"), ("buffered", "yellow"), ("rejected", "red"), ("deleted", "magenta")],
+)
+def test_a_status_has_its_colour(status: str, style: str) -> None:
+    (line,) = render(replace(RECEIPT, status=status))
+
+    assert style in [str(span.style) for span in line.spans]
+
+
+@pytest.mark.parametrize(
+    ("event", "lines"),
+    [
+        (Notice("Working offline."), ["notice      Working offline."]),
+        (NotRecorded("No space.", "Make room."), ["NOT RECORDED  No space. Make room."]),
+        (Probe("Java"), ["probe       someone asked whether the callback URL answers (Java)"]),
+        (Refused(404, "not the callback path", 1), ["refused     404: not the callback path"]),
+        (Refused(404, "not the callback path", 2), []),
+        (TunnelChanged("open", "https://x.test"), ["tunnel      open https://x.test"]),
+        (Registered("https://x.test", ""), ["registered  the account's callback; it was not set"]),
+        (
+            Registered("https://x.test", "https://y.test"),
+            ["registered  the account's callback; it was https://y.test"],
+        ),
+        (Restored(""), ["restored    the account's callback is given back: not set"]),
+        (
+            Restored("https://z.test", kept=True),
+            ["restored    the account's callback is left alone, somebody else set it: https://z.test"],
+        ),
+        (Sent(("A", "B"), "447700900000"), ["sent        a message to *********000, 2 part(s)"]),
+        (Stopped(3), ["stopped     3 receipt(s) recorded"]),
+    ],
+)
+def test_each_event_has_its_words(event: Event, lines: list[str]) -> None:
+    assert words(event) == lines
+
+
+def test_ready_tells_the_addresses_there_are() -> None:
+    lines = words(READY)
+
+    assert lines[0].startswith("ready       recording delivery receipts; Ctrl-C stops")
+    assert lines[1:] == [
+        "mode       offline (simulator)",
+        "callback   http://127.0.0.1:3000/webhooks/delivery-receipt/t0ken",
+        "receiver   http://127.0.0.1:3000",
+        "recording  fixtures/recorded",
+    ]
+
+
+def test_ready_tells_how_to_send_through_the_simulator() -> None:
+    at = SimulatorAddress("http://127.0.0.1:3050", "127.0.0.1:3050", "abcd1234", "s3cret", authority="ca.pem")
+
+    assert words(replace(READY, simulator=at))[-1] == (
+        "simulator  http:// and https://127.0.0.1:3050, key abcd1234, secret s3cret"
+    )
+    assert words(replace(READY, simulator=replace(at, authority="")))[-1] == (
+        "simulator  http://127.0.0.1:3050, key abcd1234, secret s3cret"
+    )
+
+
+def test_json_is_one_object_a_line_and_notices_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    events = [READY, RECEIPT, Refused(404, "guess", 2), Restored("caf\xe9\u202e"), Stopped(1)]
+
+    report(Notice("first\x1b[31m\nsecond"), *events, as_json=True)
+
+    out, err = capsys.readouterr()
+    assert out == "".join(json.dumps(event.as_json()) + "\n" for event in events)
+    assert out.isascii()
+    assert err == "first [31m second\n"
+
+
+def test_for_people_notices_go_to_stderr_too(capsys: pytest.CaptureFixture[str]) -> None:
+    report(Notice("a notice"), NotRecorded("No space.", ""), Stopped(1))
+
+    out, err = capsys.readouterr()
+    assert out == "stopped     1 receipt(s) recorded\n"
+    assert err.splitlines() == ["notice      a notice", "NOT RECORDED  No space."]
+
+
+def test_brackets_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    report(Probe("[bold]x[/bold] :smile: [link=http://evil.example.com]y"))
+
+    assert "([bold]x[/bold] :smile: [link=http://evil.example.com]y)" in capsys.readouterr().out
+
+
+def test_a_long_line_is_not_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    report(Refused(404, "x" * 300, 1))
+
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+@given(st.text(st.characters(categories=("Cc", "Cf", "Cs", "Zl", "Zp", "L")), min_size=1, max_size=30))
+def test_hostile_text_does_not_steer_a_terminal(text: str) -> None:
+    events: list[Event] = [
+        Probe(text),
+        Refused(404, text, 1),
+        NotRecorded(text, text),
+        TunnelChanged(text, text, text),
+        Restored(text),
+        replace(READY, recorded=text),
+        replace(RECEIPT, status=text, message_id=text, err_code=text, msisdn=text),
+        replace(RECEIPT, problem=text),
+    ]
+
+    assert all(line.plain.isprintable() for event in events for line in render(event))

@@ -1,0 +1,79 @@
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+DEADLINE = 20  # seconds
+
+
+# Tells one event; then ends, or waits until it is asked to stop.
+SCRIPT = """
+import sys
+from devkit.events import Probe
+from devkit.cli.output import surviving_output
+from devkit.cli.report import reporting
+from devkit.session.signals import Shutdown as Stop
+stop = Stop()
+with surviving_output(), reporting(as_json=sys.argv[1] == "json", stop=stop) as emit:
+    emit(Probe(sys.argv[2]))
+    if sys.argv[3] == "wait":
+        assert stop.wait(20), "nobody asked to stop"
+"""
+
+
+def run_script(form: str, text: str, then: str = "end", **environ: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, form, text, then],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd(), **environ},
+    )
+
+
+@pytest.mark.parametrize("form", ["json", "people"])
+def test_a_reader_that_goes_away_asks_to_stop(form: str) -> None:
+    with run_script(form, "x", "wait") as process:
+        assert process.stdout
+        process.stdout.close()
+        process.stdout = None
+        _, err = process.communicate(timeout=DEADLINE)
+
+    assert (process.returncode, err) == (0, "")
+
+
+def test_a_pipe_that_knows_ascii_only_gets_every_line() -> None:
+    with run_script("people", "caf\xe9", PYTHONIOENCODING="ascii") as process:
+        out, err = process.communicate(timeout=DEADLINE)
+
+    assert (out, err) == ("probe       someone asked whether the callback URL answers (caf\\xe9)\n", "")
+
+
+@contextmanager
+def terminal(**environ: str) -> Iterator[bytes]:
+    """What appears on a terminal."""
+    screen, slave = os.openpty()
+    try:
+        command = [sys.executable, "-c", SCRIPT, "people", "x", "end"]
+        env = {**os.environ, "PYTHONPATH": os.getcwd(), "TERM": "xterm-256color", **environ}
+        subprocess.run(command, stdout=slave, stdin=subprocess.DEVNULL, env=env, timeout=DEADLINE, check=True)
+        yield os.read(screen, 10_000)
+    finally:
+        os.close(slave)
+        os.close(screen)
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
+def test_a_terminal_gets_colours_unless_there_shall_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+
+    with terminal() as screen:
+        assert b"\x1b[" in screen
+    with terminal(NO_COLOR="1") as screen:
+        assert b"\x1b[3" not in screen
+        assert b"\x1b[9" not in screen
+        assert screen.startswith(b"probe")

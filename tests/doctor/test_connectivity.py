@@ -1,0 +1,309 @@
+"""What the doctor says of the way in, with an agent process and real sockets. It ends what it starts."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from devkit.doctor.connectivity import ProbeServer, public_check, way_checks
+from devkit.doctor.machine import leftover_agents, leftover_checks
+from devkit.http.server import listen, serve
+from devkit.receiver.app import create_receiver
+from devkit.session.project import project_in
+from devkit.session.signals import Shutdown
+from devkit.tunnel.orphaned_agents import look
+from tests.support.doctor_context import SESSION, find, leave_journal, open_case, outcomes
+from tests.support.raw_socket import talk
+from tests.support.standin import install_standin, standin_state, wait_until
+
+TOKEN = "2abcDEFauthtokenNeverShown_0123456789"
+KEY = {"api_key": "abcd1234", "api_secret": "s3cret-value"}
+ALL = ("agent", "authtoken", "tunnel", "public url")
+
+
+def live(directory: Path, agent: Path, **settings: object) -> dict[str, object]:
+    return {**KEY, "ngrok_path": str(agent), "ngrok_authtoken": TOKEN, **settings}
+
+
+def test_an_agent_is_started_asked_through_and_ended(tmp_path: Path) -> None:
+    agent = install_standin(tmp_path)
+
+    checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
+
+    state = standin_state(agent)
+    assert outcomes(checks) == dict.fromkeys(ALL, "ok")
+    assert f"{agent}, version 3.33" in find(checks, "agent").what
+    assert str(state["url"]) in find(checks, "tunnel").what
+    assert look(int(str(state["pid"]))) is None
+    assert not (tmp_path / ".devkit").exists()
+    assert all(TOKEN not in check.what + check.hint for check in checks)
+
+
+def test_a_private_directory_that_was_there_stays_as_it_was(tmp_path: Path) -> None:
+    agent = install_standin(tmp_path)
+    project = project_in(tmp_path)
+    project.prepare()
+    project.callback_token()
+
+    checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
+
+    assert outcomes(checks)["public url"] == "ok"
+    assert [path.name for path in project.private.iterdir()] == ["callback-token"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("bad-authtoken", "ERR_NGROK_107"),
+        ("invalid-authtoken", "ERR_NGROK_105"),
+        ("session-limit", "ERR_NGROK_108"),
+        ("url-taken", "ERR_NGROK_334"),
+        ("odd-error", "ERR_NGROK_99999"),
+    ],
+)
+def test_a_refusal_of_ngrok_is_named_without_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, words: str
+) -> None:
+    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", fault)
+    agent = install_standin(tmp_path)
+
+    checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
+
+    tunnel = find(checks, "tunnel")
+    assert outcomes(checks) == {"agent": "ok", "authtoken": "ok", "tunnel": "failed", "public url": "skipped"}
+    assert words in tunnel.what
+    assert tunnel.hint
+    assert TOKEN not in tunnel.what + tunnel.hint
+    assert look(int(str(standin_state(agent)["pid"]))) is None
+
+
+def test_a_public_url_that_leads_elsewhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listen("127.0.0.1", 0) as elsewhere, serve(lambda environ, start: _ok(start), elsewhere):
+        monkeypatch.setenv("DEVKIT_STANDIN_URL", f"http://127.0.0.1:{elsewhere.getsockname()[1]}")
+        # Its patience is for the names of fresh tunnels; here an end comes sooner.
+        monkeypatch.setattr("devkit.session.reachability._PUBLIC_TIMEOUT", 1.0)
+        agent = install_standin(tmp_path)
+
+        checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
+
+    assert outcomes(checks)["tunnel"] == "ok"
+    assert "does not lead here: another program answered" in find(checks, "public url").what
+
+
+def _ok(start: object) -> list[bytes]:
+    start("200 OK", [("Content-Length", "0")])  # type: ignore[operator]
+    return [b""]
+
+
+def test_without_a_token_no_agent_is_started(tmp_path: Path) -> None:
+    agent = install_standin(tmp_path)
+
+    checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent, ngrok_authtoken=""))))
+
+    assert outcomes(checks) == {
+        "agent": "ok",
+        "authtoken": "failed",
+        "tunnel": "skipped",
+        "public url": "skipped",
+    }
+    assert "NGROK_AUTHTOKEN=..." in find(checks, "authtoken").hint
+    assert not agent.with_name("ngrok.state.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("version: '3'\nagent:\n  authtoken: abc\n", "ok"),
+        ("authtoken: abc", "ok"),
+        ("version: '3'\n# authtoken: abc\nagent:\n  authtoken:\n", "failed"),
+    ],
+)
+def test_the_token_in_the_users_own_configuration_counts(tmp_path: Path, text: str, outcome: str) -> None:
+    config = tmp_path / "home" / "ngrok.yml"
+    config.parent.mkdir()
+    config.write_text(text)
+
+    checks = list(way_checks(open_case(tmp_path, **KEY)))
+
+    assert find(checks, "authtoken").outcome == outcome
+
+
+def test_an_agent_that_is_not_there_yet_is_no_failure_and_not_downloaded(tmp_path: Path) -> None:
+    checks = list(way_checks(open_case(tmp_path, **KEY, ngrok_authtoken=TOKEN)))
+
+    assert outcomes(checks) == {
+        "agent": "skipped",
+        "authtoken": "ok",
+        "tunnel": "skipped",
+        "public url": "skipped",
+    }
+    assert str(tmp_path / "home" / "ngrok") in find(checks, "agent").what
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_agent_that_does_not_run_is_told(tmp_path: Path) -> None:
+    broken = tmp_path / "ngrok"
+    broken.write_text("not a program")
+
+    checks = list(way_checks(open_case(tmp_path, **live(tmp_path, broken))))
+
+    assert outcomes(checks)["agent"] == "failed"
+    assert "does not run" in find(checks, "agent").what
+
+
+def test_no_second_agent_is_started_while_a_session_runs(tmp_path: Path) -> None:
+    agent = install_standin(tmp_path)
+    listener = listen("127.0.0.1", 0)
+    public_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    session = replace(
+        SESSION,
+        public_url=public_url,
+        callback_url=f"{public_url}/webhooks/delivery-receipt/0123456789abcdef",
+    )
+
+    with serve(create_receiver(lambda arrival: 200, token="0123456789abcdef"), listener):
+        checks = list(way_checks(open_case(tmp_path, session=session, **live(tmp_path, agent))))
+    after = public_check(open_case(tmp_path, session=session))
+
+    assert outcomes(checks) == dict.fromkeys(ALL[:3], "skipped") | {"public url": "ok"}
+    assert not agent.with_name("ngrok.state.json").exists()
+    assert after.outcome == "failed"
+    assert "0123456789abcdef" not in after.what
+
+
+def test_no_agent_is_started_while_a_session_starts(tmp_path: Path) -> None:
+    agent = install_standin(tmp_path)
+    project = project_in(tmp_path)
+    project.prepare()
+
+    with project.alone("2026-11-23T12:00:00+00:00"):
+        checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
+
+    assert find(checks, "tunnel").outcome == "skipped"
+    assert "just now" in find(checks, "tunnel").what
+    assert not agent.with_name("ngrok.state.json").exists()
+
+
+def test_offline_mode_needs_no_tunnel(tmp_path: Path) -> None:
+    for case in (open_case(tmp_path), open_case(tmp_path, session=replace(SESSION, mode="offline"))):
+        assert set(outcomes(way_checks(case)).values()) == {"skipped"}
+
+
+def test_a_tunnel_of_ones_own_is_asked_through_to_the_port(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    settings = {**KEY, "public_url": f"http://127.0.0.1:{port}/", "port": port}
+
+    well = find(way_checks(open_case(tmp_path, **settings)), "public url")
+    with listen("127.0.0.1", port):
+        busy = find(way_checks(open_case(tmp_path, **settings)), "public url")
+    plain = find(
+        way_checks(open_case(tmp_path, **{**settings, "public_url": "http://dlr.example.test"})), "public url"
+    )
+
+    assert well.outcome == "ok"
+    assert f"Port {port} cannot be used" in busy.what
+    assert "plain http" in plain.what
+
+
+def test_a_real_receipt_that_comes_meanwhile_is_sent_away_to_come_again() -> None:
+    probe_server = ProbeServer()
+    listener = listen("127.0.0.1", 0)
+    place = listener.getsockname()
+    with serve(probe_server, listener):
+        head = b"GET /webhooks/delivery-receipt/0123456789abcdef?status=delivered HTTP/1.0\r\n"
+        receipt = talk(place, head + b"\r\n")
+        question = talk(place, head + f"X-Devkit-Probe: {probe_server.nonce}\r\n\r\n".encode())
+
+    assert receipt.startswith(b"HTTP/1.0 503 ")
+    assert question.startswith(b"HTTP/1.0 200 ")
+    assert probe_server.heard.is_set()
+
+
+def test_a_stop_while_the_agent_starts_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "silent")
+    agent = install_standin(tmp_path)
+    stop = Shutdown()
+
+    def ask_when_it_runs() -> None:
+        wait_until(lambda: agent.with_name("ngrok.state.json").exists())
+        stop.ask()
+
+    thread = threading.Thread(target=ask_when_it_runs)
+    thread.start()
+    checks = list(way_checks(open_case(tmp_path, stop=stop, **live(tmp_path, agent))))
+    thread.join()
+
+    assert find(checks, "tunnel").what == "stopped"
+    assert look(int(str(standin_state(agent)["pid"]))) is None
+
+
+KILLED = """
+import sys, os, signal
+from pathlib import Path
+from devkit.tunnel.agent import NgrokOptions; from devkit.tunnel.ngrok import ngrok_tunnel
+options = NgrokOptions(Path(sys.argv[1]), authtoken="leftover", agent_path=Path(sys.argv[2]))
+with ngrok_tunnel(options, notify=print, stopping=lambda: False)("http://127.0.0.1:9"):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@contextmanager
+def orphan(directory: Path, agent: Path) -> Iterator[int]:
+    """An agent that a killed session has left; ended by the test if need be."""
+    environ = {**os.environ, "DEVKIT_STANDIN_FAULT": "survive"}
+    subprocess.run(
+        [sys.executable, "-c", KILLED, str(directory / ".devkit"), str(agent)], env=environ, check=False
+    )
+    pid = int(str(standin_state(agent)["pid"]))
+    try:
+        yield pid
+    finally:
+        os.kill(pid, 9)
+        deadline = time.monotonic() + 10
+        while look(pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+def test_an_agent_that_a_killed_session_left_is_found_and_left_alone(tmp_path: Path) -> None:
+    agent = install_standin(tmp_path)
+    leave_journal(tmp_path)
+    with orphan(tmp_path, agent) as pid:
+        case = open_case(tmp_path, **live(tmp_path, agent))
+        way, left = list(way_checks(case)), list(leftover_checks(case))
+
+        assert look(pid) is not None
+
+    assert find(left, "agents").outcome == "failed"
+    assert f"process {pid}" in find(left, "agents").what
+    assert find(left, "agents").hint == "devkit restore"
+    assert "killed session" in find(way, "tunnel").what
+    assert leftover_agents(case.project.private) == []
+
+
+def test_a_running_sessions_agent_is_no_leftover(tmp_path: Path) -> None:
+    home = tmp_path / ".devkit" / "agent-x"
+    home.mkdir(parents=True)
+    me = look(os.getpid())
+    assert me is not None
+    record = f'{{"pid": {me.pid}, "started": "{me.started}"}}'
+    (home / "agent.json").write_text(f'{{"owner": {record}, "agent": {record}, "command": ""}}')
+
+    assert leftover_agents(tmp_path / ".devkit") == []
+
+
+@pytest.mark.parametrize("record", ["", "[]", "{}", '{"owner": null, "agent": null, "command": ""}', "\xff"])
+def test_a_record_that_cannot_be_read_is_no_leftover(tmp_path: Path, record: str) -> None:
+    home = tmp_path / ".devkit" / "agent-x"
+    home.mkdir(parents=True)
+    (home / "agent.json").write_text(record, encoding="latin-1")
+
+    assert leftover_agents(tmp_path / ".devkit") == []

@@ -1,0 +1,216 @@
+"""What the doctor says of the account: reachable, key, settings, whose callback, clock. It changes nothing there."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from devkit.doctor.check import Check
+from devkit.doctor.platform import callback_check, platform_checks
+from devkit.simulator import SimulatorOptions, run_simulator
+from devkit.simulator.options import Fault
+from tests.support.doctor_context import (
+    OURS,
+    SECRET,
+    SESSION,
+    account_of,
+    find,
+    leave_journal,
+    open_case,
+    outcomes,
+)
+from tests.support.raw_socket import closed_port, raw_server
+
+PRODUCTION = "https://production.example.com/dlr?secret=hush"
+OTHERS = "https://colleague.example.com/webhooks/delivery-receipt/fedcba9876543210"
+
+
+def test_an_account_that_works_is_read_and_not_changed(tmp_path: Path) -> None:
+    with run_simulator() as vonage:
+        before = vonage.account
+        checks = list(platform_checks(open_case(tmp_path, **account_of(vonage))))
+
+        assert vonage.account == before
+    assert outcomes(checks) == dict.fromkeys(("vonage", "key", "account", "callback", "clock"), "ok")
+
+
+def test_a_wrong_key_is_named_and_vonage_itself_is_well(tmp_path: Path) -> None:
+    with run_simulator() as vonage:
+        checks = list(platform_checks(open_case(tmp_path, **{**account_of(vonage), "api_secret": SECRET})))
+
+    key = find(checks, "key")
+    assert outcomes(checks) == {
+        "vonage": "ok",
+        "key": "failed",
+        "account": "skipped",
+        "callback": "skipped",
+        "clock": "ok",
+    }
+    assert "401" in key.what
+    assert "VONAGE_API_SECRET" in key.hint
+    assert all(SECRET not in check.what + check.hint for check in checks)
+
+
+def test_a_dead_host_is_named(tmp_path: Path) -> None:
+    host = f"127.0.0.1:{closed_port()}"
+    checks = list(platform_checks(open_case(tmp_path, api_key="abcd1234", api_secret=SECRET, rest_host=host)))
+
+    assert outcomes(checks) == {"vonage": "failed"} | dict.fromkeys(
+        ("key", "account", "callback", "clock"), "skipped"
+    )
+    assert f"{host} cannot be reached" in find(checks, "vonage").what
+
+
+def test_a_foreign_host_is_not_asked(tmp_path: Path) -> None:
+    case = open_case(tmp_path, api_key="abcd1234", api_secret=SECRET, rest_host="evil.example.com")
+
+    assert "evil.example.com" in find(platform_checks(case), "vonage").what
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("forbidden", "403"),
+        ("rate-limited", "429"),
+        ("server-error", "500"),
+        ("unavailable", "503"),
+        ("error-in-200", "error 420"),
+        ("html", "something other than a JSON object"),
+    ],
+)
+def test_an_account_that_cannot_be_read_says_why(tmp_path: Path, fault: str, words: str) -> None:
+    with run_simulator(SimulatorOptions(faults=(Fault(fault),))) as vonage:
+        checks = list(platform_checks(open_case(tmp_path, **account_of(vonage))))
+
+    assert words in find(checks, "account").what
+    assert find(checks, "account").hint
+    assert outcomes(checks) == {
+        "vonage": "ok",
+        "key": "skipped",
+        "account": "failed",
+        "callback": "skipped",
+        "clock": "ok",
+    }
+
+
+def test_a_connection_that_breaks_is_no_answer(tmp_path: Path) -> None:
+    with run_simulator(SimulatorOptions(faults=(Fault("hang-up"),))) as vonage:
+        checks = list(platform_checks(open_case(tmp_path, **account_of(vonage))))
+
+    assert outcomes(checks)["vonage"] == "failed"
+
+
+def test_without_an_account_every_step_is_skipped_with_its_reason(tmp_path: Path) -> None:
+    offline = list(platform_checks(open_case(tmp_path)))
+    broken = list(platform_checks(open_case(tmp_path, mode="unknown")))
+    other = list(platform_checks(open_case(tmp_path, session=SESSION)))
+
+    assert {check.outcome for check in offline + broken + other} == {"skipped"}
+    assert {check.what for check in offline} == {"offline mode needs no account"}
+    assert {check.what for check in broken} == {"the settings must be mended first"}
+    assert {check.what for check in other} == {"there are no credentials to ask with"}
+
+
+def clock_of(directory: Path, date: str) -> Check:
+    body = json.dumps({"dr-callback-url": ""})
+    answer = f"HTTP/1.1 200 OK\r\n{date}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    with raw_server([answer]) as server:
+        host = f"127.0.0.1:{server.place[1]}"
+        case = open_case(directory, api_key="abcd1234", api_secret=SECRET, rest_host=host)
+        return find(platform_checks(case), "clock")
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(-2, "120 s ahead of"), (3, "180 s behind")])
+def test_a_wrong_clock_is_told_with_its_direction(tmp_path: Path, minutes: int, words: str) -> None:
+    # Half a second off either way, as the header has whole ones: the words round it.
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+
+    check = clock_of(tmp_path, f"Date: {date}\r\n")
+
+    near = [words.replace(words[:3], str(int(words[:3]) + off)) for off in (-2, -1, 0, 1, 2)]
+    assert check.outcome == "failed"
+    assert any(words in check.what for words in near), check.what
+    assert "timedatectl" in check.hint
+
+
+@pytest.mark.parametrize("date", ["", "Date: yesterday\r\n", "Date: Mon, 23 Nov 2026 12:00:00\r\n"])
+def test_an_answer_without_a_usable_date_says_nothing_of_the_clock(tmp_path: Path, date: str) -> None:
+    assert clock_of(tmp_path, date).outcome == "skipped"
+
+
+def test_the_accounts_callback_is_told_by_whose_it_is(tmp_path: Path) -> None:
+    case = open_case(tmp_path)
+
+    none, production, others = (callback_check(case, held) for held in ("", PRODUCTION, OTHERS))
+
+    assert (none.outcome, production.outcome, others.outcome) == ("ok", "ok", "failed")
+    assert "https://production.example.com/..." in production.what
+    assert "gives it back" in production.what
+    assert "https://colleague.example.com/..." in others.what
+    assert "--force" in others.hint
+    assert "hush" not in production.what
+    assert "fedcba9876543210" not in others.what
+
+
+@pytest.mark.parametrize(
+    "held", ["http://[", "nonsense", "\x1b[31m", "https://user:hush@production.example.com/"]
+)
+def test_a_strange_callback_is_shown_safely(tmp_path: Path, held: str) -> None:
+    check = callback_check(open_case(tmp_path), held)
+
+    assert check.outcome == "ok"
+    assert check.what.isprintable()
+    assert "hush" not in check.what
+
+
+def test_a_callback_that_a_killed_session_left_is_told(tmp_path: Path) -> None:
+    leave_journal(tmp_path, former_url=PRODUCTION)
+
+    left = callback_check(open_case(tmp_path), OURS)
+    given_back = callback_check(open_case(tmp_path), PRODUCTION)
+
+    assert (left.outcome, left.hint.partition(" (")[0]) == ("failed", "devkit restore")
+    assert given_back.outcome == "ok"
+
+
+def test_a_journal_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    leave_journal(tmp_path)
+    (tmp_path / ".devkit" / "registration.json").write_text("{")
+
+    assert "registration.json cannot be read" in callback_check(open_case(tmp_path), "").what
+
+
+def test_a_running_sessions_callback_is_compared_with_the_accounts(tmp_path: Path) -> None:
+    session = replace(SESSION, pid=os.getpid())
+    case = open_case(tmp_path, session=session)
+    not_registered = callback_check(case, PRODUCTION)
+    leave_journal(tmp_path, pid=session.pid)
+    ours, taken_away = callback_check(case, OURS), callback_check(case, PRODUCTION)
+
+    assert (ours.outcome, not_registered.outcome, taken_away.outcome) == ("ok", "ok", "failed")
+    assert "devkit send" in not_registered.what
+    assert "receipts go there" in taken_away.what
+
+
+def test_an_offline_sessions_simulator_is_the_account(tmp_path: Path) -> None:
+    with run_simulator() as simulator:
+        session = replace(
+            SESSION,
+            mode="offline",
+            rest_host=simulator.host,
+            api_key=simulator.api_key,
+            api_secret=simulator.api_secret,
+        )
+        checks = list(platform_checks(open_case(tmp_path, session=session, api_key="x", api_secret=SECRET)))
+
+    assert outcomes(checks) == {
+        "vonage": "ok",
+        "key": "ok",
+        "account": "ok",
+        "callback": "ok",
+        "clock": "skipped",
+    }

@@ -1,0 +1,145 @@
+"""The doctor waits for a receipt and keeps an eye on its way."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from devkit.doctor.check import Check, Context
+from devkit.doctor.connectivity import public_check
+from devkit.doctor.wait_for_receipt import Heartbeat, wait_for_receipt
+from devkit.fixture.format import Fixture
+from devkit.fixture.store import Store
+from devkit.http.server import listen, serve
+from devkit.receiver.app import create_receiver
+from devkit.session.signals import Shutdown
+from devkit.webhook.callback import Callback, compose
+from tests.support.doctor_context import SESSION, find, open_case
+from tests.support.slow_server import slow_server
+from tests.support.steps import Steps, Time
+
+RECEIPT = {"msisdn": "447700900001", "messageId": "0A0000001234567B", "err-code": "0"}
+
+
+def record(case: Context, callback: Callback) -> Path:
+    fixture = Fixture(datetime.now(UTC), callback)
+    case.store.prepare()
+    return case.store.record(fixture, fixture.read())
+
+
+def watched(case: Context, *steps: Callable[[], object], **options: object) -> list[Check | Heartbeat]:
+    return list(wait_for_receipt(replace(case, stop=Steps(*steps)), **options))  # type: ignore[arg-type]
+
+
+def checks_of(events: list[Check | Heartbeat]) -> list[Check]:
+    return [event for event in events if isinstance(event, Check)]
+
+
+def test_the_first_receipt_ends_it(tmp_path: Path) -> None:
+    case = open_case(tmp_path)
+    record(case, compose({**RECEIPT, "status": "buffered"}, "get"))  # from before
+
+    came = watched(case, lambda: record(case, compose({**RECEIPT, "status": "delivered"}, "get")))[-1]
+
+    assert isinstance(came, Check)
+    assert (came.step, came.outcome) == ("receipt", "ok")
+    assert "delivered (Delivered)" in came.what
+    assert came.hint.startswith("devkit show ")
+    assert "447700900001" not in came.what + came.hint
+
+
+def test_an_intermediate_receipt_says_that_it_may_be_the_last(tmp_path: Path) -> None:
+    case = open_case(tmp_path)
+
+    came = watched(case, lambda: record(case, compose({**RECEIPT, "status": "accepted"}, "get")))[-1]
+
+    assert isinstance(came, Check)
+    assert "more may follow, or not" in came.what
+
+
+def test_something_else_than_a_receipt_is_told_for_what_it_is(tmp_path: Path) -> None:
+    case = open_case(tmp_path)
+    status = {"message_uuid": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab", "status": "delivered"}
+
+    came = watched(case, lambda: record(case, compose(status, "json")))[-1]
+
+    assert isinstance(came, Check)
+    assert came.outcome == "failed"
+    assert "Messages API" in came.what
+
+
+def test_without_a_session_it_says_what_to_start(tmp_path: Path) -> None:
+    *_, check, round_ = watched(open_case(tmp_path))
+
+    assert isinstance(check, Check)
+    assert (check.step, check.outcome, check.hint) == ("session", "failed", "In another terminal: make dev")
+    assert round_ == Heartbeat(0, ("session",))
+
+
+def test_nothing_in_time_is_a_failure(tmp_path: Path) -> None:
+    time = Time()
+
+    def later() -> None:
+        time.now += 4
+
+    last = watched(open_case(tmp_path), later, later, later, timeout=10, clock=time)[-1]
+
+    assert isinstance(last, Check)
+    assert (last.step, last.outcome) == ("receipt", "failed")
+    assert "none came within 10 s" in last.what
+
+
+def test_the_way_is_looked_at_again_and_only_changes_are_told(tmp_path: Path) -> None:
+    case, time = open_case(tmp_path), Time()
+    case.project.prepare()
+    listener = listen("127.0.0.1", 0)
+    session = replace(SESSION, pid=os.getpid(), local_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+    session = replace(session, callback_url=f"{session.local_url}/webhooks/delivery-receipt/0123456789abcdef")
+    server = serve(create_receiver(lambda arrival: 200, token="0123456789abcdef"), listener)
+
+    def later() -> None:
+        time.now += 31
+
+    def broken() -> None:
+        server.__exit__(None, None, None)
+        time.now += 31
+
+    server.__enter__()
+    with case.project.running(session):
+        events = watched(case, later, broken, clock=time)
+
+    rounds = [event for event in events if isinstance(event, Heartbeat)]
+    told = [(check.step, check.outcome) for check in checks_of(events)]
+    assert [(event.waited, event.failed) for event in rounds] == [
+        (0, ()),
+        (31, ()),
+        (62, ("receiver", "public url")),
+    ]
+    assert told == [
+        ("session", "ok"),
+        ("receiver", "ok"),
+        ("public url", "ok"),
+        ("callback", "skipped"),
+        ("receiver", "failed"),
+        ("public url", "failed"),
+    ]
+    assert find(checks_of(events)[:3], "session").what.startswith(f"process {os.getpid()}, live")
+
+
+def test_it_ends_when_the_user_has_seen_enough(tmp_path: Path) -> None:
+    case = open_case(tmp_path)
+    case.stop.ask()
+
+    assert list(wait_for_receipt(case)) == []
+    assert not Store(tmp_path / "fixtures").recorded.exists()
+
+
+def test_stop_ends_the_check_of_a_public_url_that_drips(tmp_path: Path) -> None:
+    stop = Shutdown()
+
+    with slow_server(b"HTTP/1.1 200 OK\r\n", b"X", on_request=stop.ask) as server:
+        session = replace(SESSION, public_url=server.url, callback_url=f"{server.url}/dlr")
+        check = public_check(open_case(tmp_path, session=session, stop=stop))
+
+    assert (check.outcome, check.what) == ("skipped", "stopped")

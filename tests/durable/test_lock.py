@@ -1,0 +1,159 @@
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from devkit.durable.lock import LockHeld, LockOwner, in_turn, locked
+
+ME = LockOwner(os.getpid(), "2026-11-23T12:00:00+00:00")
+OTHER = LockOwner(1, "2026-11-23T13:00:00+00:00")
+
+HOLDER = """
+import sys
+from pathlib import Path
+from devkit.durable.lock import LockOwner as Holder, locked
+with locked(Path(sys.argv[1]), Holder(4711, "long ago")):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+IN_TURN = """
+import sys
+from pathlib import Path
+from devkit.durable.lock import in_turn
+print("asks", flush=True)
+with in_turn(Path(sys.argv[1])):
+    print((Path(sys.argv[1]) / "file").read_text(), flush=True)
+"""
+
+
+@contextmanager
+def held_elsewhere(path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The lock in another process."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "session.lock"
+
+
+def test_it_is_there_while_it_is_held_and_gone_after(path: Path) -> None:
+    with locked(path, ME):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+    assert list(path.parent.iterdir()) == []
+
+
+def test_the_second_is_told_who_has_it_and_since_when(path: Path) -> None:
+    with held_elsewhere(path), pytest.raises(LockHeld) as caught, locked(path, ME):
+        pytest.fail("must not begin")
+
+    assert caught.value.holder == LockOwner(4711, "long ago")
+    assert str(caught.value.holder) == "process 4711, since long ago"
+
+
+def test_a_killed_holder_does_not_block(path: Path) -> None:
+    with held_elsewhere(path) as process:
+        process.kill()
+        process.wait()
+
+    assert path.exists()
+    with locked(path, ME):
+        assert str(os.getpid()) in path.read_text()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x", "since": 1}'])
+def test_a_holder_that_has_not_said_who_it_is_holds_it_all_the_same(path: Path, text: str) -> None:
+    with locked(path, ME):
+        path.write_text(text)
+        with pytest.raises(LockHeld) as caught, locked(path, OTHER):
+            pytest.fail("must not begin")
+
+    assert caught.value.holder is None
+
+
+def test_force_takes_it_and_the_former_holder_leaves_it_alone(path: Path) -> None:
+    first, second = locked(path, ME), locked(path, OTHER, force=True)
+    first.__enter__()
+    second.__enter__()
+
+    first.__exit__(None, None, None)
+    with pytest.raises(LockHeld) as caught, locked(path, ME):
+        pytest.fail("must not begin")
+    second.__exit__(None, None, None)
+
+    assert caught.value.holder == OTHER
+    assert list(path.parent.iterdir()) == []
+
+
+def test_force_needs_nobody_to_take_it_from(path: Path) -> None:
+    with locked(path, ME, force=True), pytest.raises(LockHeld), locked(path, OTHER):
+        pytest.fail("must not begin")
+
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_file_that_was_removed_while_it_was_being_locked_is_not_the_lock(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between opening and locking, the holder ends and removes the file."""
+    real_open = os.open
+    opened: list[Path] = []
+
+    def open_late(name: Path, *rest: int) -> int:
+        file = real_open(name, *rest)
+        if not opened:
+            path.unlink()
+        opened.append(name)
+        return file
+
+    monkeypatch.setattr(os, "open", open_late)
+    with locked(path, ME):
+        assert path.exists()
+
+    assert len(opened) == 2
+
+
+def test_a_program_that_it_starts_does_not_inherit_it(path: Path) -> None:
+    with locked(path, ME):
+        sleeper = subprocess.Popen([sys.executable, "-IS", "-c", "input()"], stdin=subprocess.PIPE)
+    with sleeper, locked(path, OTHER):
+        sleeper.kill()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a directory cannot be locked on Windows")
+def test_another_process_waits_for_its_turn(tmp_path: Path) -> None:
+    with in_turn(tmp_path):
+        process = subprocess.Popen(
+            [sys.executable, "-c", IN_TURN, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        assert process.stdout
+        assert process.stdout.readline() == "asks\n"
+        (tmp_path / "file").write_text("whole")
+
+    with process:
+        assert process.stdout.readline() == "whole\n"
+    with in_turn(tmp_path / "missing"):  # which is for the block to find out
+        pass

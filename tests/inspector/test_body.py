@@ -1,0 +1,47 @@
+"""What scripts send to the inspector's API: any number and any body is answered."""
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devkit.fixture.store import Store
+from devkit.inspector.app import create_inspector
+from devkit.inspector.search import whole_number
+from tests.support.inspector_server import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(Store(tmp_path / "fixtures"))
+
+
+def client(desk: Desk) -> FlaskClient:
+    return create_inspector(desk.store, desk.event_log, desk.options()).test_client()
+
+
+@pytest.mark.parametrize("path", ["receipts", "messages", "receipts/{key}/replay"])
+@pytest.mark.parametrize(
+    "body", [b"[" * 30_000, b'{"x": %s}' % (b"9" * 5000), b"\xff", b"", b"[]", b'{"q": NaN}']
+)
+def test_a_body_that_is_no_object_is_refused_in_json(desk: Desk, path: str, body: bytes) -> None:
+    key = desk.receipt()
+    answer = client(desk).post(f"/api/{path.format(key=key)}", data=body, content_type="application/json")
+
+    assert (answer.status_code, answer.mimetype) == (400, "application/json")
+    assert answer.json["error"]
+
+
+@given(st.text(max_size=30) | st.integers().map(str))
+def test_a_number_is_read_or_is_none(text: str) -> None:
+    number = whole_number(text, 500)
+
+    assert number is None or (str(number) == text.lstrip("0").rjust(1, "0") and 0 <= number <= 500)
+
+
+def test_any_place_in_the_news_is_answered(desk: Desk) -> None:
+    session = client(desk).get("/api/events").json["after"].partition("-")[0]
+    for after in ("x", "-", f"{session}-", f"{session}-{'9' * 5000}", f"{session}-\u0661", f"{session}--1"):
+        assert client(desk).get("/api/events", query_string={"after": after}).status_code == 200

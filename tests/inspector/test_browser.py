@@ -1,0 +1,437 @@
+"""The page in a real browser: live, by keyboard, in the dark, on a narrow screen, and with hostile receipts."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devkit.events import Probe
+from devkit.fixture.store import Store
+from devkit.http.address import parse_address
+from tests.support.browser import Browser, chromium, require_browser
+from tests.support.inspector_server import HOSTILE, Desk, inspected, stream
+from tests.support.upstream import Upstream, local_server
+
+NUMBER = "447700900123"
+FIRST = "#list .message:first-child"
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Browser]:
+    require_browser()
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(opened: Browser, url: str) -> Iterator[Browser]:
+    opened.resize(1200, 800)
+    opened.scheme("light")
+    opened.command("Emulation.setScriptExecutionDisabled", value=False)
+    opened.complaints()
+    yield opened
+    opened.get("about:blank")  # while the server is still there: the page would tell that it is gone
+    assert opened.complaints() == []
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(Store(tmp_path / "fixtures"))
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with local_server() as server:
+        yield server
+
+
+@pytest.fixture
+def url(desk: Desk, upstream: Upstream) -> Iterator[str]:
+    with inspected(desk, forward_to=parse_address(f"{upstream.url}/dlr")) as address:
+        yield address
+
+
+def visit(browser: Browser, url: str) -> None:
+    browser.get(url)
+    browser.wait_for_text("#live", "Live")
+
+
+def focus(browser: Browser) -> str:
+    """What has the focus: its name, id or text."""
+    return str(
+        browser.run(
+            "const e = document.activeElement; return e.name || e.id || e.className || e.innerText || e.tagName"
+        )
+    )
+
+
+def test_a_receipt_appears_as_it_comes(browser: Browser, desk: Desk, url: str) -> None:
+    visit(browser, url)
+    assert "Nothing has been recorded yet" in browser.text("#list")
+
+    desk.receipt("accepted", "0A00000000000001")
+    browser.wait_for_text(FIRST, "accepted")
+    desk.receipt("failed", "0A00000000000001", "9")
+    browser.wait_for_text(FIRST, "Illegal Number")
+
+    assert browser.count("#list .message") == 1
+    browser.wait_for_text("#detail", "2 recorded receipts")
+
+
+def test_the_list_under_the_reader_does_not_jump(browser: Browser, desk: Desk, url: str) -> None:
+    for number in range(3):
+        desk.receipt("accepted", f"MESSAGE{number}")
+    visit(browser, url)
+    browser.run("document.querySelector('#list .message:nth-of-type(2) a').focus()")
+
+    desk.receipt("delivered", "NEWCOMER")
+    desk.receipt("delivered", "MESSAGE1")
+    browser.wait_for_text(".fresh", "1 new message")
+    browser.wait_for_text("#list .message:nth-of-type(2)", "delivered")  # what is there is kept up to date
+    assert browser.count("#list .message") == 3
+    assert "ESSAGE2" in browser.text(FIRST)
+
+    browser.click(".fresh")
+    browser.wait(lambda: browser.count("#list .message") == 4)
+    assert "ESSAGE1" in browser.text(FIRST)
+
+
+def test_search_and_filters_find_what_is_meant(browser: Browser, desk: Desk, url: str) -> None:
+    desk.receipt("failed", "0A00000000000001", "9", msisdn=NUMBER)
+    desk.receipt("delivered", "0A00000000000002", client_ref="order-77")
+    visit(browser, url)
+
+    browser.type("input[name=q]", "900123")
+    browser.wait(lambda: browser.count("#list .message") == 1)
+    assert "failed" in browser.text(FIRST)
+    assert NUMBER not in browser.driver.current_url + browser.text("#list")
+
+    browser.run("document.querySelector('input[name=q]').value = ''")
+    browser.click(".more > summary")
+    browser.run(
+        "const s = document.querySelector('select[name=status]'); s.value = 'delivered';"
+        "s.dispatchEvent(new Event('input', {bubbles: true}))"
+    )
+    browser.wait_for_text(FIRST, "delivered")
+    assert browser.count("#list .message") == 1
+
+
+def test_a_search_goes_back_through_everything_by_itself(browser: Browser, desk: Desk, url: str) -> None:
+    desk.receipt("delivered", "0A00000000000001", client_ref="needle")
+    desk.many(2_100)  # more than one request opens
+    visit(browser, url)
+
+    browser.type("input[name=q]", "needle")
+    browser.wait(lambda: browser.count("#list .message") == 1)
+    assert browser.count("#older") == 0
+
+
+def test_older_messages_are_added_below(browser: Browser, desk: Desk, url: str) -> None:
+    desk.many(60)
+    visit(browser, url)
+    assert browser.count("#list .message") == 50
+
+    browser.click("#older")
+    browser.wait(lambda: browser.count("#list .message") == 60)
+    assert browser.count("#older") == 0
+
+
+def test_the_numbers_are_shown_whole_on_demand(browser: Browser, desk: Desk, url: str) -> None:
+    desk.receipt(msisdn=NUMBER)
+    visit(browser, url)
+    browser.click("#list .message a")
+    browser.wait_for_text("#detail h1", "delivered")
+    assert NUMBER not in browser.text("body")
+
+    browser.click("input[name=numbers]")
+    browser.wait_for_text("#list", NUMBER)
+    browser.click("[data-tab=raw]")
+    browser.wait_for_text("#raw", NUMBER)
+
+
+def test_everything_can_be_done_by_keyboard(
+    browser: Browser, desk: Desk, url: str, upstream: Upstream
+) -> None:
+    for number, status in enumerate(("accepted", "delivered", "failed")):
+        desk.receipt(status, f"0A0000000000000{number}")
+    visit(browser, url)
+
+    browser.press("j")
+    browser.wait_for_text("#detail h1", "failed")
+    browser.press("j")
+    browser.wait_for_text("#detail h1", "delivered")
+    assert browser.count("#list a[aria-current]") == 1
+    browser.press("k")
+    browser.wait_for_text("#detail h1", "failed")
+    browser.press("r")
+    browser.wait_for_text("#replays", "200")
+    assert len(upstream.arrived) == 1
+    browser.press("/")
+    assert focus(browser) == "q"
+    browser.press("jjj")
+    assert browser.run("return document.activeElement.value") == "jjj"
+    browser.press("\ue00c")  # Escape
+    browser.press("?")
+    assert browser.run("return document.querySelector('#help').open")
+    browser.press("\ue00c")
+    browser.press("e")
+    browser.wait(lambda: focus(browser) == "to")
+    assert browser.run("return document.querySelector('#edit').open")
+
+
+def test_two_marked_receipts_are_compared(browser: Browser, desk: Desk, url: str) -> None:
+    desk.receipt("delivered", "0A00000000000001")
+    desk.receipt("failed", "0A00000000000002", "9")
+    visit(browser, url)
+
+    browser.press("j")
+    browser.wait_for_text("#detail h1", "failed")
+    browser.press("x")
+    browser.press("j")
+    browser.wait_for_text("#detail h1", "delivered")
+    browser.press("x")
+    browser.wait_for_text("#detail h1", "Two receipts compared")
+
+    assert "changed" in browser.text(".diff")
+
+
+def test_keys_may_come_faster_than_answers(
+    browser: Browser, desk: Desk, url: str, upstream: Upstream
+) -> None:
+    for status in ("accepted", "delivered", "failed"):
+        desk.receipt(status, f"0A{status}")
+    visit(browser, url)
+
+    browser.rattle("jjjk")
+    browser.wait_for_text("#detail h1", "delivered")
+    browser.rattle("jr")
+    browser.wait_for_text("#replays", "200 in")
+    assert [line.count("status=accepted") for line, *_ in upstream.arrived] == [1]
+    browser.rattle("xkx")
+    browser.wait_for_text("#detail h1", "Two receipts compared")
+
+
+def test_single_keys_can_be_switched_off(browser: Browser, desk: Desk, url: str) -> None:
+    desk.receipt()
+    visit(browser, url)
+    browser.click("#help-button")
+    browser.click("#keys-on")
+    browser.press("\ue00c")
+    browser.press("?")
+
+    assert not browser.run("return document.querySelector('#help').open")
+    browser.run("localStorage.clear()")
+
+
+def test_the_tabs_are_tabs(browser: Browser, desk: Desk, url: str) -> None:
+    key = desk.receipt("failed", "0A1", "9")
+    visit(browser, f"{url}/receipts/{key}#fields")
+    assert "the number that the message was sent to" in browser.text("#fields")
+    assert browser.text("#timeline") == ""
+
+    for tab, words in (
+        ("timeline", "this receipt"),
+        ("raw", "Show them"),
+        ("headers", "Nexmo/MessagingHUB"),
+        ("answers", "What your application answered"),
+        ("replays", "Edit, then replay"),
+    ):
+        browser.click(f"[data-tab={tab}]")
+        assert words in browser.text(f"#{tab}")
+    browser.press("\ue012")  # arrow left
+    assert focus(browser) == "tab-answers"
+
+
+def test_the_button_really_sends_the_receipt_again(
+    browser: Browser, desk: Desk, url: str, upstream: Upstream
+) -> None:
+    key = desk.receipt("delivered", "0A00000000000001")
+    visit(browser, f"{url}/receipts/{key}")
+
+    browser.click("#replay button")
+    browser.wait_for_text("#replays", "200 in")
+    assert upstream.arrived[0][0].startswith("GET /dlr?msisdn=")
+
+    browser.press("e")
+    browser.run("document.querySelector('[name=\"field.status\"]').value = 'failed'")
+    browser.click("#edit button")
+    browser.wait_for_text("#replays", "edited, to")
+    assert "status=failed" in upstream.arrived[1][0]
+
+
+def test_a_sample_is_made_on_the_page(browser: Browser, desk: Desk, url: str) -> None:
+    key = desk.receipt("failed", "0A0000001234567B", "9")
+    visit(browser, f"{url}/receipts/{key}")
+
+    browser.click(f"a[href$='{key}/keep']")
+    browser.wait_for_text("#detail", "messageId")
+    browser.click(".act button")
+    browser.wait_for_text("#detail h1", "Kept")
+
+    assert (desk.store.samples / "failed-illegal-number.json").exists()
+
+
+def test_the_page_finds_back_after_the_server_was_restarted(browser: Browser, desk: Desk) -> None:
+    with inspected(desk) as url:
+        visit(browser, url)
+    browser.wait_for_text("#live", "Reconnecting")
+    again = Desk(desk.store, now=desk.now)
+    again.receipt("failed", "0A00000000000001", "9")
+
+    with inspected(again, port=int(url.rpartition(":")[2])):
+        browser.wait_for_text("#live", "Live")
+        browser.wait_for_text(FIRST, "Illegal Number")
+        browser.get("about:blank")
+    assert all("ERR_CONNECTION_REFUSED" in each for each in browser.complaints())
+
+
+def test_a_page_that_was_sent_away_asks_instead(browser: Browser, desk: Desk, url: str) -> None:
+    visit(browser, url)
+    with ExitStack() as stack:
+        for _ in range(4):
+            assert stack.enter_context(stream(url)).next()[0] == "hello"
+        browser.wait_for_text("#live", "asking")
+        desk.receipt("delivered", "0A00000000000001")
+        browser.wait_for_text(FIRST, "delivered")
+
+
+def test_a_hostile_receipt_shows_as_text_and_runs_nothing(browser: Browser, desk: Desk, url: str) -> None:
+    visit(browser, url)
+    hostile = {**HOSTILE, "client-ref": "<img src=x onerror=\"document.title='run'\">\u202egnp.exe"}
+    key = desk.fields(hostile, "json")
+    browser.wait_for_text(FIRST, "<script>alert(1)</script>"[:20])
+
+    for tab in ("timeline", "fields", "raw", "headers", "replays"):
+        visit(browser, f"{url}/receipts/{key}?numbers=1#{tab}")
+        assert browser.count("#detail script, #detail img, #list script, #list img") == 0
+    visit(browser, f"{url}/receipts/{key}#fields")
+    assert "onerror=\"document.title='run'\">\\u202egnp.exe" in browser.text("#fields")
+    assert browser.driver.title != "run"
+
+
+def test_it_is_readable_without_javascript(browser: Browser, desk: Desk, url: str) -> None:
+    desk.receipt("accepted", "0A00000000000001")
+    desk.receipt("failed", "0A00000000000001", "9")
+    browser.command("Emulation.setScriptExecutionDisabled", value=True)
+
+    browser.get(url)
+    browser.wait_to_read("#live", "Reload for news")
+    browser.click("#list .message a")
+    for words in ("Timeline", "Fields", "Raw", "Headers", "Answers", "Replays", "The user opted out"):
+        browser.wait_to_read("#detail", words)
+    browser.click("#replay button")
+    browser.wait_to_read("#replays", "200 in")
+    browser.type("input[name=q]", "nothing like this\n")
+    browser.wait_to_read("#list", "No recorded receipt is like that")
+
+
+def test_a_page_that_goes_under_a_wait_is_read_again(browser: Browser, url: str) -> None:
+    browser.get(url)
+    read = [browser.driver.find_element("id", "list")]
+    browser.get(url)
+
+    def condition() -> str:
+        element = read.pop() if read else browser.driver.find_element("id", "list")
+        return str(element.text)
+
+    browser.wait(condition)
+    assert read == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/receipts/{key}",
+        "/receipts/{key}?numbers=1#raw",
+        "/receipts/{key}#fields",
+        "/diff?a={key}&b={key}",
+    ],
+)
+def test_nothing_is_too_wide_for_a_narrow_screen(browser: Browser, desk: Desk, url: str, path: str) -> None:
+    key = desk.receipt("failed", "0A" + "9" * 60, "9", client_ref="x" * 200)
+    browser.resize(400, 800)
+    visit(browser, url + path.format(key=key))
+
+    assert browser.run("return document.documentElement.scrollWidth") <= 400
+    unfold(browser)
+    wide = "e => e.checkVisibility() && e.getBoundingClientRect().right > 401"
+    assert (
+        browser.run(f"return [...document.querySelectorAll('.panes *')].filter({wide}).map(e => e.outerHTML)")
+        == []
+    )
+    assert (browser.text("#list") != "") == (path == "/")
+
+
+def test_dark_and_light_follow_the_system(browser: Browser, desk: Desk, url: str) -> None:
+    visit(browser, url)
+    colour = "return getComputedStyle(document.body).backgroundColor"
+    light = browser.run(colour)
+    browser.scheme("dark")
+
+    assert browser.run(colour) != light
+
+
+def test_what_has_the_focus_can_be_seen(browser: Browser, desk: Desk, url: str) -> None:
+    desk.receipt()
+    visit(browser, url)
+    seen = 0
+    browser.press("\ue004")  # Tab
+    while browser.run("return document.activeElement !== document.body"):
+        style = browser.run(
+            "const s = getComputedStyle(document.activeElement); return [s.outlineStyle, s.outlineWidth]"
+        )
+        assert style == ["solid", "2px"], focus(browser)
+        seen += 1
+        browser.press("\ue004")
+    assert seen >= 6
+
+
+def test_a_checker_finds_no_barrier(browser: Browser, desk: Desk, url: str) -> None:
+    axe = pytest.importorskip("axe_core_python.selenium").Axe()
+    visit(browser, url)
+    assert barriers(axe, browser) == []
+    desk.event_log.publish(Probe("Vonage"))
+    for status, code in (
+        ("accepted", "0"),
+        ("delivered", "0"),
+        ("failed", "9"),
+        ("unknown", "1"),
+        ("teleported", "x"),
+    ):
+        desk.receipt(status, f"0A{status}", code, sig="0")
+    key = desk.receipt("buffered", "0Afailed", client_ref="\u202e")
+
+    for path in (
+        "/?kind=probe",
+        f"/receipts/{key}?numbers=1",
+        f"/receipts/{key}/keep",
+        f"/diff?a={key}&b={key}",
+    ):
+        visit(browser, url + path)
+        unfold(browser)
+        assert barriers(axe, browser) == [], path
+    browser.run("document.querySelector('#help').showModal()")
+    assert barriers(axe, browser) == []
+    browser.scheme("dark")
+    visit(browser, f"{url}/receipts/{key}?numbers=1")
+    unfold(browser)
+    assert barriers(axe, browser, rules=["color-contrast"]) == []
+
+
+def unfold(browser: Browser) -> None:
+    """Show all that can be shown at once."""
+    browser.run("for (const each of document.querySelectorAll('details')) each.open = true")
+    browser.run("for (const each of document.querySelectorAll('[role=tabpanel]')) each.hidden = false")
+
+
+def barriers(axe: Any, browser: Browser, rules: list[str] | None = None) -> list[str]:
+    options = {"runOnly": rules} if rules else None
+    found = axe.run(browser.driver, options=options)["violations"]
+    return [
+        f"{each['id']}: {node['html'][:120]} {node.get('failureSummary', '')[:200]}"
+        for each in found
+        for node in each["nodes"]
+    ]

@@ -1,0 +1,104 @@
+"""Charts, times and foreign text, as values."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devkit.inspector.charts import HEIGHT, WIDTH, delay_x, histogram, lanes
+from devkit.inspector.template_filters import ago, clock_time, plain, prose, span, visible
+
+NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.34, "340 ms"),
+        (0.9999, "1.0 s"),
+        (1.94, "1.9 s"),
+        (59.97, "1 min"),
+        (245, "4 min 05 s"),
+        (3599.6, "1 h"),
+        (71 * 3600 + 58 * 60, "71 h 58 min"),
+        (74 * 3600, "3 d 02 h"),
+        (-5, "0 ms"),
+    ],
+)
+def test_a_length_of_time_in_words(seconds: float, words: str) -> None:
+    assert span(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "now"),
+        (30, "30 s ago"),
+        (150, "2 min ago"),
+        (7300, "2 h ago"),
+        (200_000, "2 d ago"),
+        (-60, "in the future"),
+    ],
+)
+def test_how_long_ago_in_words(seconds: float, words: str) -> None:
+    assert ago(NOW - timedelta(seconds=seconds), NOW) == words
+
+
+def test_the_date_is_said_when_it_is_not_todays() -> None:
+    assert clock_time(NOW, NOW, UTC) == "13:45:00"
+    assert clock_time(NOW - timedelta(days=20), NOW, UTC) == "3 Nov 13:45:00"
+    assert clock_time(NOW - timedelta(days=400), NOW, UTC) == "2025-10-19 13:45:00"
+    assert clock_time(NOW, NOW, UTC, fine=True) == "13:45:00.000"
+
+
+@given(st.text(st.characters()))
+def test_foreign_text_never_holds_what_does_not_show(text: str) -> None:
+    assert plain(text).isprintable()
+    shown = str(visible(text))
+    assert shown.isprintable()
+    assert "<" not in shown.replace('<span class="escape">', "").replace("</span>", "")
+
+
+def test_code_in_a_sentence_is_marked() -> None:
+    assert str(prose("use `to` & <b>")) == "use <code>to</code> &amp; &lt;b&gt;"
+
+
+def test_no_receipts_make_no_histogram() -> None:
+    assert histogram([]) is None
+
+
+statuses = st.sampled_from(["delivered", "failed", "unparsed", "<b>"])
+times = st.integers(0, 10**9).map(lambda seconds: NOW + timedelta(seconds=seconds))
+
+
+@given(st.lists(st.tuples(times, statuses), min_size=1))
+def test_bars_stay_inside_and_count_every_receipt(receipts: list[tuple[datetime, str]]) -> None:
+    drawn = histogram(receipts)
+
+    assert drawn is not None
+    assert sum(int(bar.title.split(" ")[0]) for bar in drawn.bars) == len(receipts)
+    assert dict(drawn.totals) == {
+        status: [each for _, each in receipts].count(status) for _, status in receipts
+    }
+    for bar in drawn.bars:
+        assert bar.x >= 0
+        assert bar.y >= -0.01
+        assert bar.y + bar.height <= HEIGHT + 0.02
+    if max(at for at, _ in receipts) - min(at for at, _ in receipts) < timedelta(days=400):
+        assert all(bar.x + bar.width <= WIDTH for bar in drawn.bars)
+
+
+def test_delays_are_grouped_by_network_the_busiest_first() -> None:
+    seconds = timedelta(seconds=1)
+    drawn = lanes([("23410", seconds), ("26201", seconds), ("26201", 3 * seconds), ("26201", 9 * seconds)])
+
+    assert [(lane.network, lane.count, lane.median, lane.slowest) for lane in drawn] == [
+        ("26201", 3, "3.0 s", "9.0 s"),
+        ("23410", 1, "1.0 s", "1.0 s"),
+    ]
+
+
+@given(st.timedeltas(min_value=timedelta()))
+def test_every_delay_has_a_place_on_the_scale(delay: timedelta) -> None:
+    assert 0 <= delay_x(delay) <= WIDTH

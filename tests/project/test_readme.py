@@ -1,0 +1,145 @@
+"""The README is tested: its transcripts are run again, and it names every command, setting and exit code."""
+
+import importlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask, request
+
+from devkit import errors
+from devkit.cli import COMMANDS
+from devkit.http.server import listen, serve
+from tests.support.dev_process import DEV, PATIENCE, clean_environ, printed
+from tests.support.transcript import headings, settled
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = sorted(path.relative_to(ROOT) for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+_BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+
+
+def transcripts() -> list[tuple[str, str]]:
+    blocks = [match[1].removeprefix("$ ").partition("\n") for match in _BLOCK.finditer(README)]
+    return [(command, output) for command, _, output in blocks]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory in which the demo message was recorded."""
+    return tmp_path_factory.mktemp("project")
+
+
+@pytest.fixture(scope="module")
+def first_session(project: Path) -> str:
+    """What `devkit dev` prints in an empty project, from its start until it was stopped after the demo."""
+    text = "".join(printed(DEV, project, lambda text: " delivered " in text))
+    return text.replace(f"{project}{os.sep}", "")
+
+
+@pytest.fixture
+def tutorial() -> Iterator[str]:
+    """An application such as the usual tutorial has; gives its host and port."""
+    app = Flask("tutorial")
+
+    @app.route("/webhooks/dlr", methods=["GET", "POST"])
+    def delivery_receipt() -> tuple[str, int]:
+        fields = request.get_json() if request.is_json else request.values.to_dict()
+        assert fields["messageId"]
+        return "", 204
+
+    listener = listen("127.0.0.1", 0)
+    with serve(app, listener):
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_first_session_prints_what_the_readme_shows(first_session: str) -> None:
+    shown = next(output for command, output in transcripts() if command == "make dev")
+
+    assert settled(first_session) == settled(shown)
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [pair for pair in transcripts() if pair[0].startswith("devkit ")],
+    ids=lambda text: text[:40],
+)
+@pytest.mark.usefixtures("first_session")
+def test_command_prints_what_the_readme_shows(project: Path, tutorial: str, command: str, shown: str) -> None:
+    words = shlex.split(command.replace("127.0.0.1:5000", tutorial))
+    result = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=project,
+        env=clean_environ(project),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert settled(result.stdout + result.stderr) == settled(shown)
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert f"| `devkit {command}" in README
+
+
+def test_every_option_is_in_the_readme_or_the_docs() -> None:
+    texts = "\n".join((ROOT / document).read_text() for document in DOCUMENTS)
+
+    missing = []
+    for name in COMMANDS:
+        command = importlib.import_module(f"devkit.cli.{name}").command
+        options = [
+            option for parameter in command.params for option in parameter.opts if option.startswith("--")
+        ]
+        missing += [f"{name} {option}" for option in options if not re.search(rf"{option}\b", texts)]
+
+    assert missing == []
+
+
+def test_every_exit_code_is_in_the_readme() -> None:
+    codes = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type)}
+
+    line = README.partition("Exit codes:")[2].partition("\n\n")[0]
+
+    assert codes == set(range(1, 7))
+    assert [code for code in codes if f"· {code} " not in line.replace("\n", " ")] == []
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    example = (ROOT / ".env.example").read_text()
+    settings = re.findall(r"^#? ?([A-Z][A-Z_]+)=", example, re.MULTILINE)
+
+    assert settings
+    assert [name for name in settings if f"`{name}`" not in README] == []
+
+
+def test_every_make_target_is_shown_by_make_help() -> None:
+    targets = re.findall(r"^\.PHONY: (\w+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    result = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert [target for target in targets if f"make {target}" not in result.stdout] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_links_lead_to_files_and_headings(document: Path) -> None:
+    text = (ROOT / document).read_text()
+    links = re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)", text)
+
+    broken = []
+    for path, heading in links:
+        place = ((ROOT / document).parent / path).resolve() if path else ROOT / document
+        if not place.exists() or (heading and heading not in headings(place)):
+            broken.append(f"{path}#{heading}")
+
+    assert broken == []

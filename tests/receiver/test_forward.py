@@ -1,0 +1,330 @@
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from devkit.cli.report import render
+from devkit.events import Event, Forwarded, ReceiptTaken
+from devkit.fixture.format import load
+from devkit.fixture.store import Store
+from devkit.http.address import parse_address
+from devkit.http.readdress import Destination, readdress
+from devkit.http.server import listen, serve
+from devkit.receiver.app import serve_receiver
+from devkit.receiver.forward import Forwarder, forwarding
+from devkit.receiver.recorder import Recorder
+from devkit.simulator import run_simulator
+from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
+from devkit.webhook.receipt import Receipt, read
+from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
+from tests.support.received import Heard
+from tests.support.simulator_client import JUMPING, Listener, listening, register, send
+
+FILE = "fixtures/recorded/2026-11-23/x.json"
+
+
+@pytest.fixture
+def app() -> Iterator[Listener]:
+    with listening() as running:
+        yield running
+
+
+def receipt(message_id: str = "0A0000001234567B", status: str = "delivered") -> Callback:
+    target = f"{CALLBACK_PATH}/s3cret-token"
+    fields = {"msisdn": "447700900001", "messageId": message_id, "status": status}
+    return compose(fields, "form", target=target, host="dlr.example.test")
+
+
+def offer(forwarder: Forwarder, *message_ids: str) -> None:
+    for message_id in message_ids:
+        forwarder.offer(receipt(message_id), message_id, FILE)
+
+
+def test_a_receipt_arrives_as_vonage_sent_it_but_for_its_address_and_a_mark(app: Listener) -> None:
+    heard = Heard()
+    address = parse_address(f"{app.url}?tenant=7")
+
+    with forwarding(address, heard) as forwarder:
+        forwarder.offer(receipt(), "0A0000001234567B", FILE)
+
+    (arrived,) = app.arrived
+    assert arrived.target == f"{CALLBACK_PATH}?tenant=7"
+    assert arrived.body == receipt().body
+    expected = dict(receipt().headers) | {"Host": address.netloc, "X-Devkit-Replay": "1"}
+    assert arrived.headers == tuple(expected.items())
+    (event,) = heard.events
+    assert isinstance(event, Forwarded)
+    assert (event.file, event.message_id, event.answer, event.problem) == (FILE, "0A0000001234567B", 200, "")
+    assert event.ms is not None
+    assert 0 < event.ms < DEADLINE * 1000
+
+
+def test_the_secret_of_the_callback_path_stays_here(app: Listener) -> None:
+    origin = app.url.removesuffix(CALLBACK_PATH)
+
+    with forwarding(parse_address(origin), Heard()) as forwarder:
+        offer(forwarder, "A")
+
+    assert app.arrived[0].target == CALLBACK_PATH
+
+
+def test_the_secret_in_a_header_of_a_proxy_stays_here(app: Listener) -> None:
+    recorded = receipt()
+    told = replace(recorded, headers=(*recorded.headers, ("X-Original-URI", recorded.target)))
+
+    with forwarding(parse_address(app.url), Heard()) as forwarder:
+        forwarder.offer(told, "A", FILE)
+
+    assert app.arrived[0].header("X-Original-URI") == CALLBACK_PATH
+
+
+def test_an_application_that_takes_its_time_does_not_hold_up_the_one_who_offers(app: Listener) -> None:
+    heard = Heard()
+    app.gate.clear()
+    with forwarding(parse_address(app.url), heard) as forwarder:
+        offer(forwarder, "A", "A", "A")
+        app.wait_for(1)
+        assert heard.events == []
+        app.gate.set()
+        heard.wait_for(forwarded=3)
+
+    assert [event.answer for event in heard.forwarded] == [200, 200, 200]
+
+
+def test_receipts_of_a_message_keep_their_order_whatever_the_others_do(app: Listener) -> None:
+    messages = [f"{number:016X}" for number in range(24)]
+    statuses = ["accepted", "buffered", "delivered", "expired"]
+
+    with forwarding(parse_address(app.url), Heard()) as forwarder, ThreadPoolExecutor(8) as pool:
+
+        def offer_all(message_id: str) -> None:
+            for status in statuses:
+                forwarder.offer(receipt(message_id, status), message_id, FILE)
+
+        list(pool.map(offer_all, messages))
+
+    arrived: dict[str, list[str]] = {message_id: [] for message_id in messages}
+    for reading in app.receipts:
+        arrived[reading.message_id].append(reading.status)
+    assert arrived == dict.fromkeys(messages, statuses)
+
+
+def test_an_answer_of_the_application_is_told_whatever_it_is(app: Listener) -> None:
+    heard = Heard()
+    app.answers = [500, 404]
+
+    with forwarding(parse_address(app.url), heard) as forwarder:
+        offer(forwarder, "A", "A", "A")
+
+    assert [event.answer for event in heard.forwarded] == [500, 404, 200]
+    assert heard.notices == []
+
+
+def test_an_application_that_is_down_is_told_of_once_and_once_again_when_it_is_back() -> None:
+    heard = Heard()
+    port = closed_port()
+    address = parse_address(f"http://127.0.0.1:{port}/dlr")
+
+    with forwarding(address, heard) as forwarder:
+        offer(forwarder, "A", "B", "C")
+        heard.wait_for(forwarded=3)
+        app = Listener(str(address), [], 200)
+        with serve(app.app, listen("127.0.0.1", port)):
+            offer(forwarder, "A")
+            heard.wait_for(forwarded=4, notices=2)
+            offer(forwarder, "B", "C")
+            heard.wait_for(forwarded=6)
+
+    problem = f"Nobody answers at {address} (Connection refused)."
+    assert [(event.answer, event.problem) for event in heard.forwarded] == [(None, problem)] * 3 + [
+        (200, "")
+    ] * 3
+    assert heard.notices == [
+        f"Not forwarded: {problem} Receipts are recorded all the same.",
+        f"{address} answers again. It missed 3; to send them: devkit replay latest:4 --to URL",
+    ]
+
+
+def test_an_application_that_never_came_back_is_told_of_at_the_end() -> None:
+    heard = Heard()
+    address = parse_address(f"http://127.0.0.1:{closed_port()}/dlr")
+
+    with forwarding(address, heard) as forwarder:
+        offer(forwarder, "A", "B")
+
+    assert heard.notices[1:] == [
+        f"{address} did not get all receipts. It missed 2; to send them: devkit replay latest:2 --to URL"
+    ]
+
+
+def test_an_application_that_breaks_off_gets_no_receipt_twice() -> None:
+    heard = Heard()
+    with raw_server((b"",), (OK,)) as server, forwarding(parse_address(server.url), heard) as forwarder:
+        offer(forwarder, "A", "A")
+        heard.wait_for(forwarded=2)
+
+    assert [event.answer for event in heard.forwarded] == [None, 200]
+    assert len(server.requests) == 2
+
+
+def test_a_connection_is_kept_while_receipts_come_and_closed_when_none_do() -> None:
+    heard = Heard()
+    # The second connection is opened only if the first one was closed from this side: it still has an answer.
+    with (
+        raw_server((OK, OK, None), (OK,)) as server,
+        forwarding(parse_address(server.url), heard, idle=0.2) as forwarder,
+    ):
+        offer(forwarder, "A", "A")
+        heard.wait_for(forwarded=2)
+        assert server.connections == 1
+        assert server.closed.acquire(timeout=DEADLINE)
+        offer(forwarder, "A")
+        heard.wait_for(forwarded=3)
+
+    assert server.connections == 2
+    assert [event.answer for event in heard.forwarded] == [200, 200, 200]
+
+
+def test_what_is_too_much_for_a_slow_application_is_left_out_and_said(app: Listener) -> None:
+    heard = Heard()
+    app.gate.clear()
+    with forwarding(parse_address(app.url), heard, longest=2) as forwarder:
+        offer(forwarder, "A")
+        app.wait_for(1)
+        offer(forwarder, "A", "A", "A", "A")
+        app.gate.set()
+        heard.wait_for(forwarded=5)
+
+    assert sorted(str(event.answer) for event in heard.forwarded) == ["200", "200", "200", "None", "None"]
+    address = parse_address(app.url)
+    assert heard.notices == [
+        f"Not forwarded: {address}: Too many receipts wait for the application. Receipts are recorded all the same.",
+        f"{address} did not get all receipts. It missed 2; to send them: devkit replay latest:2 --to URL",
+    ]
+
+
+def test_what_waits_at_the_end_is_still_sent(app: Listener) -> None:
+    heard = Heard()
+    app.gate.clear()
+
+    with forwarding(parse_address(app.url), heard, last_seconds=DEADLINE) as forwarder:
+        offer(forwarder, "A", "A", "B")
+        app.wait_for(1)
+        threading.Timer(0.05, app.gate.set).start()
+
+    assert [event.answer for event in heard.forwarded] == [200, 200, 200]
+
+
+def test_an_application_that_hangs_does_not_hold_up_the_end(app: Listener) -> None:
+    heard = Heard()
+    app.gate.clear()
+    began = time.monotonic()
+
+    with forwarding(parse_address(app.url), heard, last_seconds=0.05) as forwarder:
+        offer(forwarder, "A", "A", "A")
+        app.wait_for(1)
+
+    assert time.monotonic() - began < DEADLINE / 2
+    assert heard.notices == [
+        f"{parse_address(app.url)} did not get all receipts. It missed 3; to send them: devkit replay latest:3 --to URL"
+    ]
+    app.gate.set()
+    heard.wait_for(forwarded=3)
+    assert [event.answer for event in heard.forwarded] == [200, None, None]
+
+
+def test_receipts_do_not_leave_this_machine() -> None:
+    heard = Heard()
+
+    with forwarding(parse_address("http://192.0.2.1/dlr"), heard) as forwarder:
+        offer(forwarder, "A")
+
+    (event,) = heard.forwarded
+    assert "not on this machine" in event.problem
+
+
+def shown(event: Event) -> list[str]:
+    return [line.plain[12:] for line in render(event)]
+
+
+def test_an_answer_is_shown_with_its_milliseconds() -> None:
+    assert shown(Forwarded(FILE, "0A0000001234567B", 200, 12.3, "")) == ["-> 200 12 ms         1234567B"]
+
+
+def test_an_answer_to_what_was_sent_again_is_shown_as_such() -> None:
+    again = Forwarded(FILE, "0A0000001234567B", 200, 12.3, "", sent_again=True)
+
+    assert shown(again) == ["-> 200 12 ms         1234567B  sent again on a new connection"]
+
+
+def test_a_receipt_without_an_answer_is_not_shown_because_a_notice_said_so() -> None:
+    assert shown(Forwarded(FILE, "0A0000001234567B", None, None, "Nobody answers.")) == []
+
+
+def test_no_thread_is_left() -> None:
+    before = set(threading.enumerate())
+
+    with forwarding(parse_address("127.0.0.1:9"), Heard()):
+        assert set(threading.enumerate()) > before
+
+    assert set(threading.enumerate()) == before
+
+
+@contextmanager
+def session(root: Path, to: str, heard: Heard) -> Iterator[str]:
+    """Receiver, recorder, store and forwarder, as a session has them. The callback URL."""
+    with ExitStack() as stack:
+        recorder = Recorder(Store(root), heard, lambda: datetime.now(UTC), "n0nce")
+        recorder.forward = stack.enter_context(forwarding(parse_address(to), heard)).offer
+        listener = listen("127.0.0.1", 0)
+        stack.enter_context(serve_receiver(recorder.handle_batch, listener, token="t0ken-t0ken-t0ken"))
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}{CALLBACK_PATH}/t0ken-t0ken-t0ken"
+
+
+def test_receipts_of_the_platform_are_recorded_and_then_reach_the_application(
+    tmp_path: Path, app: Listener
+) -> None:
+    heard = Heard()
+    with session(tmp_path, app.url, heard) as callback_url, run_simulator(JUMPING) as simulator:
+        register(simulator, Listener(callback_url, [], 200), httpForwardMethod="POST_JSON")
+        sent = [send(simulator, "447700900000")[0]["message-id"] for _ in range(5)]
+        assert simulator.wait_idle(DEADLINE)
+        heard.wait_for(forwarded=15)
+
+    address = parse_address(app.url)
+    recorded = [load(entry.path).callback for entry in Store(tmp_path).entries()]
+    passed_on = [readdress(callback, Destination(address.netloc, CALLBACK_PATH)) for callback in recorded]
+    assert sorted(map(wire, app.arrived)) == sorted(map(wire, passed_on))
+    for message_id in sent:
+        statuses = [reading.status for reading in app.receipts if reading.message_id == message_id]
+        assert statuses == ["accepted", "buffered", "delivered"]
+    files = [event.file for event in heard.events if isinstance(event, ReceiptTaken)]
+    assert sorted(event.file for event in heard.forwarded) == sorted(files)
+    for file in files:
+        kinds = [type(event) for event in heard.events if getattr(event, "file", "") == file]
+        assert kinds == [ReceiptTaken, Forwarded]
+
+
+def wire(callback: Callback) -> tuple[str, str, tuple[tuple[str, str], ...], bytes]:
+    return callback.method, callback.target, callback.headers, callback.body
+
+
+def test_a_session_records_and_answers_while_the_application_is_down(tmp_path: Path) -> None:
+    heard = Heard()
+    with session(tmp_path, f"127.0.0.1:{closed_port()}", heard) as callback_url:
+        with run_simulator(JUMPING) as simulator:
+            send(simulator, "447700900100", callback=callback_url)
+            assert simulator.wait_idle(DEADLINE)
+            assert [delivery.answer for delivery in simulator.deliveries] == [200]
+        heard.wait_for(forwarded=1)
+
+    (entry,) = Store(tmp_path).entries()
+    reading = read(load(entry.path).callback)
+    assert isinstance(reading, Receipt)
+    assert [event.message_id for event in heard.forwarded] == [reading.message_id]

@@ -1,0 +1,116 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devkit.events import Probe, ReceiptTaken, Refused
+from devkit.webhook.callback import CALLBACK_PATH, PROBE_HEADER, Callback, compose
+from tests.support.recorder import FIELDS, SECRET, Session, receipt
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    return Session(tmp_path)
+
+
+def test_a_receipt_is_told_in_words_and_without_its_number(session: Session) -> None:
+    session.take(receipt())
+
+    assert session.events == [
+        ReceiptTaken(
+            file=str(session.files[0]),
+            message_id="0A0000001234567B",
+            status="failed",
+            err_code="2",
+            meaning="Absent Subscriber - Temporary",
+            signature="absent",
+            network="23410",
+            latency_ms=None,
+            msisdn="*********001",
+            transport="form",
+            problem="",
+            replay=False,
+        )
+    ]
+
+
+def test_a_probe_is_told_and_never_recorded(session: Session) -> None:
+    agent = ("User-Agent", "Java\x1b[31m/1.8 " + "x" * 100)
+
+    assert session.take(Callback("GET", CALLBACK_PATH, (agent,)), kind="probe") == 200
+
+    assert session.files == []
+    (event,) = session.events
+    assert isinstance(event, Probe)
+    assert event.user_agent.startswith("Java [31m/1.8 xxx")
+    assert len(event.user_agent) == 60
+
+
+def test_our_own_question_is_heard_and_told_to_nobody(session: Session) -> None:
+    session.take(Callback("GET", CALLBACK_PATH, ((PROBE_HEADER, "guess"),)), kind="probe")
+    assert not session.recorder.heard.is_set()
+    session.events.clear()
+
+    assert session.take(Callback("GET", CALLBACK_PATH, ((PROBE_HEADER, "n0nce"),)), kind="probe") == 200
+
+    assert session.recorder.heard.is_set()
+    assert session.events == []
+
+
+def test_refusals_are_counted_each_reason_for_itself(tmp_path: Path) -> None:
+    session = Session(tmp_path, require_signature=True, secret=SECRET)
+    stranger = Callback("GET", "/guess")
+
+    for status in (404, 404, 405):
+        assert session.take(stranger, kind="refused", status=status) == status
+    assert session.take(receipt()) == 401
+
+    told = [(event.status, event.count) for event in session.events if isinstance(event, Refused)]
+    assert told == [(404, 1), (404, 2), (405, 1), (401, 1)]
+    assert session.files == []
+
+
+def test_the_time_since_the_first_receipt_of_a_message_is_told(session: Session) -> None:
+    for message_id in ("A", "B", "A", "", ""):
+        session.take(receipt(messageId=message_id))
+
+    latencies = [event.latency_ms for event in session.events if isinstance(event, ReceiptTaken)]
+    assert latencies == [None, None, 500, None, None]
+
+
+@given(
+    number=st.sampled_from(
+        ["447700900001", "+44 7700 900 001", "tel:+447700900001", "4477-0090-0001", "\t447700900001"]
+    ),
+    field=st.sampled_from(["msisdn", "status", "messageId", "err-code", "network-code"]),
+    hostile=st.text(st.characters(categories=("Cc", "Cf", "Zl", "Zp")), max_size=5),
+)
+def test_no_event_shows_a_number_or_steers_a_terminal(
+    tmp_path_factory: pytest.TempPathFactory, number: str, field: str, hostile: str
+) -> None:
+    session = Session(tmp_path_factory.mktemp("fixtures"))
+
+    session.take(
+        compose(
+            {**FIELDS, "msisdn": number, field: f"{number if field == 'msisdn' else 'x'}{hostile}"}, "json"
+        )
+    )
+
+    texts = [text for event in session.events for text in event.as_json().values() if isinstance(text, str)]
+    assert all(text.isprintable() for text in texts)
+    digits = ["".join(filter(str.isdigit, text)) for text in texts if not text.endswith(".json")]
+    assert not any("44770090" in text for text in digits)
+
+
+def test_a_field_name_that_steers_a_terminal_does_not_reach_it(session: Session) -> None:
+    session.take(Callback("GET", f"{CALLBACK_PATH}?a%1B%5B31m%E2%80%AE=1&a%1B%5B31m%E2%80%AE=2"))
+
+    (event,) = session.events
+    assert isinstance(event, ReceiptTaken)
+    assert "arrived more than once" in event.problem
+    assert event.problem.isprintable()
+
+
+def test_the_secret_is_in_no_repr(tmp_path: Path) -> None:
+    assert SECRET not in repr(Session(tmp_path, secret=SECRET).recorder)

@@ -1,0 +1,93 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from devkit.errors import ConfigurationError
+from devkit.replay.transform import Signer, resign, restamp, signer_with
+from devkit.webhook.callback import TRANSPORTS, Callback, Transport, compose
+from devkit.webhook.receipt import Receipt, read
+from devkit.webhook.signature import METHODS, Method, verify
+
+NOW = datetime(2026, 11, 23, 14, 0, 5, tzinfo=timezone(timedelta(hours=1)))
+SECONDS = str(int(NOW.timestamp()))
+SECRET = "test-signature-secret"
+PLAIN = {"msisdn": "447700900001", "status": "delivered", "scts": "2001011400"}
+STAMPED = {**PLAIN, "message-timestamp": "2020-01-01 12:00:00"}
+SIGNED = {**STAMPED, "timestamp": "1577880000", "nonce": "old", "sig": "OLD"}
+
+
+def fields_of(callback: Callback) -> dict[str, object]:
+    reading = read(callback)
+    assert isinstance(reading, Receipt)
+    return dict(reading.fields)
+
+
+def nonce() -> str:
+    return "new"
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_times_and_nonce_become_those_of_now_in_their_places(transport: Transport) -> None:
+    fresh = restamp(compose(SIGNED, transport), NOW, nonce)
+
+    expected = {**SIGNED, "message-timestamp": "2026-11-23 13:00:05", "timestamp": SECONDS, "nonce": "new"}
+    assert list(fields_of(fresh).items()) == list(expected.items())
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_what_a_receipt_does_not_have_is_not_added(transport: Transport) -> None:
+    assert restamp(compose(PLAIN, transport), NOW, nonce) == compose(PLAIN, transport)
+
+
+def test_a_json_number_stays_a_number() -> None:
+    fresh = restamp(compose({**STAMPED, "timestamp": 1577880000}, "json"), NOW, nonce)
+
+    assert fields_of(fresh)["timestamp"] == int(SECONDS)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_new_signature_is_right(method: Method, transport: Transport) -> None:
+    signed = resign(compose(SIGNED, transport), Signer(SECRET, method), NOW, nonce)
+
+    fields = fields_of(signed)
+    assert verify(fields, SECRET, method) == "valid"
+    assert list(fields) == list(SIGNED)
+    assert fields["timestamp"] == SIGNED["timestamp"]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_an_unsigned_receipt_gets_all_that_a_signed_one_has(transport: Transport) -> None:
+    signed = resign(compose(STAMPED, transport), Signer(SECRET, "sha256"), NOW, nonce)
+
+    fields = fields_of(signed)
+    assert list(fields) == list(SIGNED)
+    assert (fields["timestamp"], fields["nonce"]) == (SECONDS, "new")
+    assert verify(fields, SECRET, "sha256") == "valid"
+
+
+def test_hmacs_are_upper_case_and_the_plain_hash_is_not() -> None:
+    assert Signer(SECRET, "sha1").sign(PLAIN).isupper()
+    assert Signer(SECRET, "md5hash").sign(PLAIN).islower()
+
+
+def test_what_holds_no_receipt_stays_as_it_is() -> None:
+    callback = Callback("POST", "/", (("Content-Type", "application/json"),), b"[]")
+
+    assert restamp(callback, NOW, nonce) == callback
+    assert resign(callback, Signer(SECRET, "sha1"), NOW, nonce) == callback
+
+
+def test_without_a_secret_nothing_can_be_signed() -> None:
+    with pytest.raises(ConfigurationError, match="VONAGE_SIGNATURE_SECRET"):
+        signer_with("", "sha1")
+
+
+def test_a_repr_does_not_show_the_secret() -> None:
+    assert SECRET not in repr(signer_with(SECRET, "sha1"))
+
+
+def test_now_may_be_in_any_zone() -> None:
+    fresh = restamp(compose(STAMPED, "get"), NOW.astimezone(UTC), nonce)
+
+    assert fields_of(fresh)["message-timestamp"] == "2026-11-23 13:00:05"

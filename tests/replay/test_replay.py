@@ -1,0 +1,282 @@
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from devkit.errors import UsageError
+from devkit.fixture.format import Fixture, dumps, loads
+from devkit.http.address import Address, parse_address
+from devkit.http.readdress import Destination, readdress
+from devkit.replay.result import Replayed, parse_expectation
+from devkit.replay.schedule import Recording, ScheduledRequest
+from devkit.replay.send import Rules, replay
+from devkit.webhook.callback import Callback, compose, to_wire
+from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
+from tests.support.strategies import callbacks
+from tests.support.upstream import local_server
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def receipt(message_id: str = "0A00", **fields: str) -> Callback:
+    whole = {"msisdn": "447700900001", "messageId": message_id, "status": "delivered", **fields}
+    return compose(whole, "get", target="/dlr", host="dlr.example.com")
+
+
+def shot(callback: Callback, due: float = 0, name: str = "a.json") -> ScheduledRequest:
+    return ScheduledRequest(Recording(Path(name), NOW, callback), due)
+
+
+def shots(count: int, due: Sequence[float] = ()) -> list[ScheduledRequest]:
+    return [shot(receipt(f"{place:04}"), due[place] if due else 0, f"{place}.json") for place in range(count)]
+
+
+def unchanged(callback: Callback) -> Callback:
+    return callback
+
+
+def results(address: Address, what: Sequence[ScheduledRequest], rules: Rules | None = None) -> list[Replayed]:
+    return list(replay(what, address, unchanged, rules or Rules()))
+
+
+def ends(outcomes: list[Replayed]) -> list[str]:
+    return [outcome.outcome for outcome in outcomes]
+
+
+def test_receipts_go_out_in_order_over_one_connection() -> None:
+    what = shots(5)
+    with raw_server([OK] * 5) as server:
+        outcomes = results(parse_address(server.url), what)
+
+    assert ends(outcomes) == ["ok"] * 5
+    assert [outcome.file for outcome in outcomes] == [f"{place}.json" for place in range(5)]
+    assert server.requests == [to_wire(one.recording.callback) for one in what]
+    assert server.connections == 1
+
+
+@settings(max_examples=60)
+@given(callback=callbacks)
+def test_any_recording_arrives_as_it_was_but_for_the_documented_rewrites(callback: Callback) -> None:
+    loaded = loads(dumps(Fixture(NOW, callback))).callback
+    with raw_server([OK]) as server:
+        address = parse_address(server.url)
+        to = Destination(address.netloc)
+        [outcome] = replay([shot(loaded)], address, lambda one: readdress(one, to), Rules())
+
+    assert outcome.outcome == "ok"
+    assert server.requests == [to_wire(readdress(callback, to))]
+
+
+def test_an_outcome_tells_whose_receipt_it_was_and_what_was_answered() -> None:
+    with raw_server([OK]) as server:
+        [outcome] = results(parse_address(server.url), shots(1))
+
+    assert (outcome.file, outcome.message_id, outcome.status) == ("0.json", "0000", "delivered")
+    assert (outcome.answer, outcome.problem, outcome.hint) == (200, "", "")
+    assert outcome.ms is not None
+    assert outcome.ms >= 0
+
+
+@pytest.mark.parametrize(
+    ("status", "expect", "end"),
+    [
+        (204, "2xx", "ok"),
+        (500, "2xx", "failed"),
+        (301, "2xx", "failed"),
+        (500, "5xx", "ok"),
+        (200, "204", "failed"),
+    ],
+)
+def test_an_answer_is_judged_by_what_was_expected(status: int, expect: str, end: str) -> None:
+    reply = f"HTTP/1.1 {status} Words\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n".encode()
+    with raw_server([reply]) as server:
+        [outcome] = results(parse_address(server.url), shots(1), Rules(expect=parse_expectation(expect)))
+
+    assert (outcome.outcome, outcome.answer) == (end, status)
+    assert bool(outcome.hint) is (end == "failed")
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with raw_server([OK]) as other:
+        reply = f"HTTP/1.1 301 Moved\r\nLocation: {other.url}/\r\nContent-Length: 0\r\n\r\n".encode()
+        with raw_server([reply]) as server:
+            [outcome] = results(parse_address(server.url), shots(1))
+
+        assert outcome.outcome == "failed"
+        assert "not followed" in outcome.hint
+        assert other.requests == []
+
+
+def test_after_a_broken_connection_the_next_receipt_gets_a_new_one() -> None:
+    with raw_server([b""], [OK]) as server:
+        outcomes = results(parse_address(server.url), shots(2))
+
+    assert ends(outcomes) == ["failed", "ok"]
+    assert outcomes[0].answer is None
+    assert "broke off" in outcomes[0].problem
+    assert len(server.requests) == 2
+
+
+def test_a_slow_answer_is_a_failure_and_the_next_receipt_is_sent() -> None:
+    with raw_server([None], [None]) as server:
+        outcomes = results(parse_address(server.url), shots(2), Rules(timeout=0.05))
+
+    assert ends(outcomes) == ["failed", "failed"]
+    assert len(server.requests) == 2
+    assert "no answer within 0.05 s" in outcomes[0].problem
+
+
+def test_nobody_there_is_unreachable() -> None:
+    outcomes = results(parse_address(f"http://127.0.0.1:{closed_port()}"), shots(2))
+
+    assert ends(outcomes) == ["unreachable"] * 2
+    assert "--to" in outcomes[0].hint
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_another_machine_is_refused_before_anything_is_sent(jobs: int) -> None:
+    with pytest.raises(UsageError, match="not on this machine"):
+        results(parse_address("http://192.0.2.1"), shots(3), Rules(jobs=jobs))
+
+
+def test_fail_fast_sends_no_more_after_a_failure() -> None:
+    bad = b"HTTP/1.1 500 Words\r\nContent-Length: 0\r\n\r\n"
+    with raw_server([OK, bad, OK, OK]) as server:
+        outcomes = results(parse_address(server.url), shots(4), Rules(fail_fast=True))
+
+    assert ends(outcomes) == ["ok", "failed"]
+    assert len(server.requests) == 2
+
+
+def test_fail_fast_ends_every_job() -> None:
+    address = parse_address(f"http://127.0.0.1:{closed_port()}")
+
+    outcomes = results(address, shots(200), Rules(fail_fast=True, jobs=4))
+
+    assert 1 <= len(outcomes) <= 4
+
+
+@pytest.mark.parametrize(
+    ("rules", "hinted"), [(Rules(), True), (Rules(renewed=True), False)], ids=["as it was", "renewed"]
+)
+def test_a_refused_old_signature_gets_the_hint_to_renew_it(rules: Rules, hinted: bool) -> None:
+    reply = b"HTTP/1.1 401 Words\r\nContent-Length: 0\r\n\r\n"
+    with raw_server([reply, reply]) as server:
+        what = [shot(receipt(sig="abc", timestamp="1")), shot(receipt())]
+        outcomes = results(parse_address(server.url), what, rules)
+
+    assert ["--now --resign" in outcome.hint for outcome in outcomes] == [hinted, False]
+
+
+class Clock:
+    """A clock that only waiting moves, and work of a fixed length."""
+
+    def __init__(self, work: float = 0) -> None:
+        self.now = 100.0
+        self.work = work
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(round(seconds, 6))
+        self.now += seconds
+
+    def finish(self, callback: Callback) -> Callback:
+        self.now += self.work
+        return callback
+
+
+def play(clock: Clock, due: Sequence[float]) -> list[float]:
+    with raw_server([OK] * len(due)) as server:
+        address = parse_address(server.url)
+        rules = Rules(fresh=True)  # so that the clock goes on with each receipt
+        list(replay(shots(len(due), due), address, clock.finish, rules, clock=clock, wait=clock.wait))
+    return clock.waits
+
+
+def test_each_receipt_waits_until_it_is_due() -> None:
+    assert play(Clock(), [0, 2, 2, 5]) == [2, 3]
+
+
+def test_the_time_that_sending_takes_is_not_added_to_the_gaps() -> None:
+    assert play(Clock(work=0.5), [0, 2, 4, 6]) == [1.5, 1.5, 1.5]
+
+
+def test_after_a_slow_receipt_the_plan_is_caught_up_with() -> None:
+    assert play(Clock(work=3), [0, 2, 4, 10]) == [1]
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_what_must_be_fresh_is_made_when_it_is_due(fresh: bool) -> None:
+    clock, made = Clock(), []
+
+    def finish(callback: Callback) -> Callback:
+        made.append(clock.now)
+        return callback
+
+    with raw_server([OK] * 2) as server:
+        address = parse_address(server.url)
+        list(replay(shots(2, [0, 7]), address, finish, Rules(fresh=fresh), clock=clock, wait=clock.wait))
+
+    assert made == [100, 107 if fresh else 100]
+
+
+def test_with_jobs_every_receipt_arrives_once_and_those_of_a_message_in_order() -> None:
+    what = [shot(receipt(f"{message:04}", scts=f"{step}")) for step in range(5) for message in range(12)]
+    with local_server() as server:
+        outcomes = results(parse_address(server.url), what, Rules(jobs=4))
+
+    targets = [line.split()[1] for line, _, _ in server.arrived]
+    assert ends(outcomes) == ["ok"] * 60
+    assert sorted(targets) == sorted(one.recording.callback.target for one in what)
+    for message in range(12):
+        sent = [
+            one.recording.callback.target
+            for one in what
+            if f"={message:04}&" in one.recording.callback.target
+        ]
+        assert [target for target in targets if target in sent] == sent
+
+
+def test_jobs_send_at_the_same_time() -> None:
+    places: set[object] = set()
+    second = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            places.add(self.client_address)
+            if len(places) > 1:
+                second.set()
+            self.send_response(200 if second.wait(DEADLINE) else 503)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        outcomes = results(parse_address(f"http://127.0.0.1:{server.server_port}"), shots(8), Rules(jobs=4))
+        server.shutdown()
+        thread.join()
+
+    assert ends(outcomes) == ["ok"] * 8
+
+
+def test_a_bug_in_a_job_is_not_swallowed() -> None:
+    def broken(callback: Callback) -> Callback:
+        raise ZeroDivisionError
+
+    with local_server() as server, pytest.raises(ZeroDivisionError):
+        list(replay(shots(4), parse_address(server.url), broken, Rules(jobs=2)))
+
+
+def test_nothing_to_send_is_nothing() -> None:
+    assert results(parse_address("http://127.0.0.1:9"), []) == []
+    assert results(parse_address("http://127.0.0.1:9"), [], Rules(jobs=3)) == []

@@ -1,0 +1,101 @@
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from devkit.cli.results import ResultPrinter, line, print_results, show_plan
+from devkit.replay.result import Planned, Replayed, ReplayOutcome
+
+OK = Replayed("a.json", "0A00", "delivered", "ok", 200, 1.5)
+FAILED = Replayed("b.json", "0A00", "failed", "failed", 500, 2.0, hint="Look at the log.")
+GONE = Replayed("c.json", "", "", "unreachable", None, None, "Nobody answers.", "Start it.")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"), [([OK], 0), ([], 0), ([OK, FAILED], 1), ([FAILED, GONE], 4), ([GONE], 4)]
+)
+def test_the_exit_code_tells_the_worst(
+    outcomes: list[Replayed], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert print_results(outcomes, len(outcomes), ResultPrinter()) == code
+
+
+def test_people_get_a_line_for_each_and_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    print_results([OK, FAILED, GONE], 3, ResultPrinter())
+
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "ok           a.json  delivered  200  1.5 ms",
+        "failed       b.json  failed  500  2 ms",
+        "unreachable  c.json  unreadable  Nobody answers.",
+        "replay: 1 ok, 1 failed, 1 unreachable",
+    ]
+    assert printed.err.splitlines() == ["Hint: Look at the log.", "Hint: Start it."]
+
+
+def test_programs_get_json_lines_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    print_results([OK, FAILED, GONE], 3, ResultPrinter(as_json=True))
+
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert [one["event"] for one in lines] == ["replayed", "replayed", "replayed", "summary"]
+    assert [one["outcome"] for one in lines[:3]] == ["ok", "failed", "unreachable"]
+    assert lines[3] == {"event": "summary", "ok": 1, "failed": 1, "unreachable": 1}
+
+
+def test_a_hint_is_given_once(capsys: pytest.CaptureFixture[str]) -> None:
+    print_results([GONE, FAILED, GONE, FAILED], 4, ResultPrinter())
+
+    assert capsys.readouterr().err.count("Hint:") == 2
+
+
+def test_ctrl_c_ends_with_the_summary_so_far(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> Iterator[Replayed]:
+        yield OK
+        raise KeyboardInterrupt
+
+    assert print_results(interrupted(), 5, ResultPrinter()) == 1
+
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1] == "replay: 1 ok, 0 failed, 0 unreachable"
+    assert "4 of 5" in printed.err
+
+
+def test_colours_can_be_wanted_and_not(capsys: pytest.CaptureFixture[str]) -> None:
+    print_results([OK], 1, ResultPrinter(colour=True))
+    assert "\x1b[32mok" in capsys.readouterr().out
+
+    print_results([FAILED], 1, ResultPrinter(colour=False))
+    printed = capsys.readouterr()
+    assert "\x1b" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize("outcome", ["ok", "failed", "unreachable"])
+def test_words_stand_in_a_column(outcome: ReplayOutcome) -> None:
+    shown = line(Replayed("a.json", "", "delivered", outcome, 200, 1))
+
+    assert shown.split("m", 1)[1].index("a.json") == len("unreachable") + len("\x1b[0m") + 2
+
+
+def test_a_receipt_that_was_sent_again_is_marked_whatever_came_of_it() -> None:
+    again = Replayed("a.json", "", "delivered", "ok", 200, 1, sent_again=True)
+    lost = Replayed("a.json", "", "delivered", "failed", None, None, "It broke off.", sent_again=True)
+
+    assert line(again).endswith("delivered  200  1 ms  (sent again on a new connection)")
+    assert line(lost).endswith("delivered  It broke off.  (sent again on a new connection)")
+
+
+def test_a_plan_shows_no_number_and_sends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = Planned("a.json", "0A00", "delivered", "GET", "/dlr", 240, 2.5)
+
+    show_plan([plan], ResultPrinter())
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "    2.500 s  a.json  delivered  GET /dlr  240 bytes",
+        "replay: 0 ok, 0 failed, 0 unreachable",
+    ]
+    assert "1 receipts would be sent" in printed.err
+
+    show_plan([plan], ResultPrinter(as_json=True))
+    first, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["event"], first["due"]) == ("planned", 2.5)
+    assert last == {"event": "summary", "ok": 0, "failed": 0, "unreachable": 0}

@@ -1,0 +1,58 @@
+from dataclasses import replace
+
+import pytest
+
+from devkit.cli.params import is_own_receiver, target_address
+from devkit.http.address import parse_address, path_of
+from devkit.session.project import Session
+from devkit.session.settings import Settings
+
+SESSION = Session(1, "2026-11-23T12:00:00Z", "offline", "http://127.0.0.1:3007", "", "")
+
+
+def test_the_option_goes_before_the_setting_and_the_setting_before_the_port() -> None:
+    settings = Settings(port=3333)
+
+    assert str(target_address("", settings)) == "http://127.0.0.1:3333"
+    assert str(target_address("", Settings(port=0))) == "http://127.0.0.1:3000"
+    settings = replace(settings, forward_to="localhost:5000/dlr")
+    assert str(target_address("", settings)) == "http://localhost:5000"
+    assert str(target_address("http://[::1]:7", settings)) == "http://[::1]:7"
+
+
+@pytest.mark.parametrize("allow", [True, False])
+def test_remote_is_allowed_only_when_it_was_said(allow: bool) -> None:
+    assert target_address("", Settings(), allow_remote=allow).allow_remote is allow
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("http://127.0.0.1:5000", ""),
+        ("http://127.0.0.1:5000/", ""),
+        ("http://127.0.0.1:5000/dlr", "/dlr"),
+        ("http://127.0.0.1:5000/dlr?key=x", "/dlr?key=x"),
+        ("http://127.0.0.1:5000?key=x", "/?key=x"),
+    ],
+)
+def test_a_lone_slash_leaves_the_path_open(url: str, path: str) -> None:
+    assert path_of(parse_address(url)) == path
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("http://127.0.0.1:3007/dlr", True),
+        ("localhost:3007", True),
+        ("http://[::1]:3007", True),
+        ("http://127.0.0.1:3008", False),
+        ("https://127.0.0.1:3007", False),
+        ("http://dlr.example.com:3007", False),
+    ],
+)
+def test_a_session_s_receiver_is_known_by_its_port_on_this_machine(url: str, own: bool) -> None:
+    assert is_own_receiver(parse_address(url), SESSION) is own
+
+
+def test_without_a_session_no_receiver_is_devkit_s_own() -> None:
+    assert not is_own_receiver(parse_address("http://127.0.0.1:3007"), None)

@@ -1,0 +1,134 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from devkit.errors import FixtureError, UsageError
+from devkit.http.address import parse_address
+from devkit.replay.schedule import Recording
+from devkit.replay.transform import Edits, Renewal, ReplayRoute, Signer, check_secrecy, edited, transformer
+from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
+from devkit.webhook.receipt import Receipt, read
+from devkit.webhook.signature import verify
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LOCAL = parse_address("http://127.0.0.1:5000")
+SECRET = "test-signature-secret"
+CALLBACK = compose(
+    {"status": "delivered", "message-timestamp": "2020-01-01 12:00:00"},
+    "get",
+    target=f"{CALLBACK_PATH}/s3cret",
+    host="dlr.example.com",
+)
+
+
+def recording(callback: Callback = CALLBACK) -> Recording:
+    return Recording(Path("a.json"), NOW, callback)
+
+
+def finished(
+    callback: Callback, route: ReplayRoute, edits: Edits | None = None, renewal: Renewal | None = None
+) -> Callback:
+    finish = transformer(
+        edits or Edits(), renewal or Renewal(), route, clock=lambda: NOW, nonce=lambda: "nonce"
+    )
+    return finish(callback)
+
+
+def test_edits_are_made_in_the_new_transport_and_set_goes_before_unset() -> None:
+    edits = Edits("json", sets=(("status", "failed"), ("client-ref", "x")), unsets=("client-ref",))
+
+    [changed] = edited([recording()], edits)
+
+    assert changed.callback.transport == "json"
+    assert changed.callback.body == b'{"status":"failed","message-timestamp":"2020-01-01 12:00:00"}'
+
+
+def test_without_edits_a_recording_is_as_it_was() -> None:
+    assert edited([recording()], Edits()) == [recording()]
+
+
+def test_what_cannot_be_edited_is_named() -> None:
+    broken = Callback("POST", "/", (("Content-Type", "application/json"),), b"[]")
+
+    with pytest.raises(FixtureError, match=r"a\.json: The body is not a JSON object"):
+        edited([recording(broken)], Edits(sets=(("status", "x"),)))
+
+
+def test_the_path_of_the_address_goes_before_the_recorded_one_and_the_option_before_both() -> None:
+    address = parse_address("http://127.0.0.1:5000/dlr")
+
+    assert finished(CALLBACK, ReplayRoute(LOCAL)).path == CALLBACK_PATH
+    assert finished(CALLBACK, ReplayRoute(address)).path == "/dlr"
+    assert finished(CALLBACK, ReplayRoute(address, path="/other")).path == "/other"
+    assert finished(CALLBACK, ReplayRoute(address, path="/other")).query == CALLBACK.query
+
+
+def test_an_exact_replay_keeps_even_host_and_path() -> None:
+    assert finished(CALLBACK, ReplayRoute(LOCAL, exact=True)) == CALLBACK
+    assert finished(CALLBACK, ReplayRoute(LOCAL, path="/dlr", exact=True)).path == "/dlr"
+
+
+def test_devkit_s_own_receiver_gets_no_forwarding_headers() -> None:
+    callback = Callback("GET", "/", (("Host", "x"), ("X-Forwarded-For", "192.0.2.1"), ("Via", "1.1 x")))
+
+    assert finished(callback, ReplayRoute(LOCAL)).header("X-Forwarded-For") == "192.0.2.1"
+    assert [name for name, _ in finished(callback, ReplayRoute(LOCAL, own_receiver=True)).headers] == [
+        "Host",
+        "X-Devkit-Replay",
+    ]
+
+
+def test_chosen_headers_have_the_last_word() -> None:
+    edits = Edits(headers=(("host", "elsewhere.example.com"), ("X-Devkit-Replay", None), ("X-New", "1")))
+
+    sent = finished(CALLBACK, ReplayRoute(LOCAL), edits)
+
+    assert sent.header("Host") == "elsewhere.example.com"
+    assert sent.header("X-Devkit-Replay") is None
+    assert sent.headers[-1] == ("X-New", "1")
+
+
+def test_a_fresh_time_is_part_of_the_new_signature() -> None:
+    sent = finished(CALLBACK, ReplayRoute(LOCAL), renewal=Renewal(now=True, signer=Signer(SECRET, "sha256")))
+
+    reading = read(sent)
+    assert isinstance(reading, Receipt)
+    assert reading.text("message-timestamp") == "2026-11-23 12:00:00"
+    assert verify(reading.fields, SECRET, "sha256") == "valid"
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        ReplayRoute(LOCAL, exact=True),
+        ReplayRoute(parse_address("http://dlr.example.com", allow_remote=True)),
+        ReplayRoute(parse_address("http://dlr.example.com/dlr", allow_remote=True), exact=True),
+        ReplayRoute(parse_address("http://dlr.example.com", allow_remote=True), path="/dlr", exact=True),
+        ReplayRoute(parse_address("http://localhost:5000", allow_remote=True), exact=True),
+    ],
+)
+def test_the_secret_segment_may_stay_on_this_machine_or_be_replaced(route: ReplayRoute) -> None:
+    check_secrecy([recording()], route)
+
+
+def test_the_secret_segment_is_never_told_to_another_machine() -> None:
+    route = ReplayRoute(parse_address("http://dlr.example.com", allow_remote=True), exact=True)
+
+    check_secrecy([recording(Callback("GET", "/dlr?status=x"))], route)
+    with pytest.raises(UsageError, match=r"a\.json") as caught:
+        check_secrecy([recording()], route)
+    assert "s3cret" not in caught.value.message
+
+
+def test_the_secret_in_a_header_is_never_told_to_another_machine_either() -> None:
+    headers = (("X-Original-URI", "/webhooks/delivery-receipt/s3cret?status=x"),)
+    told = recording(Callback("GET", "/dlr?status=x", headers))
+    remote = parse_address("http://dlr.example.com", allow_remote=True)
+
+    check_secrecy([told], ReplayRoute(LOCAL, exact=True))
+    check_secrecy([told], ReplayRoute(remote))
+    for route in (ReplayRoute(remote, exact=True), ReplayRoute(remote, path="/dlr", exact=True)):
+        with pytest.raises(UsageError, match=r"a\.json") as caught:
+            check_secrecy([told], route)
+        assert caught.value.hint == "Leave --exact out."

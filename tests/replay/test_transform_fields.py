@@ -1,0 +1,194 @@
+import json
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devkit.errors import FixtureError, UsageError
+from devkit.replay.transform import convert, parse_assignment, set_field, unset_field
+from devkit.webhook.callback import TRANSPORTS, Callback, Transport, compose
+from devkit.webhook.receipt import Receipt, read
+from tests.support.strategies import receipt_fields
+
+FIELDS = {"msisdn": "447700900001", "to": "Acme & Söhne", "status": "delivered", "err-code": "0"}
+JSON_TYPE = (("Content-Type", "application/json"),)
+
+
+def fields_of(callback: Callback) -> dict[str, object]:
+    reading = read(callback)
+    assert isinstance(reading, Receipt), reading
+    return dict(reading.fields)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_field_is_set_in_its_place(transport: Transport) -> None:
+    changed = set_field(compose(FIELDS, transport), "status", "a b&c=d/ü")
+
+    assert list(fields_of(changed).items()) == list({**FIELDS, "status": "a b&c=d/ü"}.items())
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_new_field_goes_to_the_end(transport: Transport) -> None:
+    changed = set_field(compose(FIELDS, transport), "client-ref", "r 1")
+
+    assert list(fields_of(changed).items()) == [*FIELDS.items(), ("client-ref", "r 1")]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_field_is_left_out(transport: Transport) -> None:
+    changed = unset_field(compose(FIELDS, transport), "to")
+
+    assert list(fields_of(changed)) == ["msisdn", "status", "err-code"]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_leaving_out_what_is_not_there_changes_nothing(transport: Transport) -> None:
+    callback = compose(FIELDS, transport)
+
+    assert unset_field(callback, "nonce") == callback
+
+
+def test_the_rest_of_a_query_keeps_its_spelling() -> None:
+    callback = Callback("GET", "/dlr?a=%7e&&%73tatus=x&b&c=%zz;\xff&=&")
+
+    changed = set_field(callback, "status", "failed")
+
+    assert changed.target == "/dlr?a=%7e&&status=failed&b&c=%zz;\xff&=&"
+    assert unset_field(callback, "status").target == "/dlr?a=%7e&&b&c=%zz;\xff&=&"
+
+
+def test_the_rest_of_a_form_keeps_its_bytes() -> None:
+    callback = Callback("POST", "/dlr", (), b"a=\xff\xfe&status=x&b=%2B+")
+
+    assert set_field(callback, "status", "failed").body == b"a=\xff\xfe&status=failed&b=%2B+"
+
+
+def test_of_a_field_that_stands_twice_one_is_left() -> None:
+    callback = Callback("GET", "/?status=a&to=x&status=b")
+
+    assert set_field(callback, "status", "c").target == "/?status=c&to=x"
+    assert unset_field(callback, "status").target == "/?to=x"
+
+
+def test_a_name_is_found_however_it_is_spelled() -> None:
+    assert set_field(Callback("GET", "/?a+b=1&c%C3%A9=2"), "a b", "3").target == "/?a+b=3&c%C3%A9=2"
+    assert set_field(Callback("GET", "/?a=1&c%C3%A9=2"), "cé", "3").target == "/?a=1&c%C3%A9=3"
+
+
+def test_a_query_can_come_and_go() -> None:
+    assert set_field(Callback("GET", "/dlr"), "status", "x").target == "/dlr?status=x"
+    assert unset_field(Callback("GET", "/dlr?status=x"), "status").target == "/dlr"
+
+
+def test_json_is_written_compactly_in_its_order_with_its_types() -> None:
+    body = '{"z": 1, "status": "x", "price": 0.5,\n "deep": {"b": [true, null], "a": "é"}}'.encode()
+
+    changed = set_field(Callback("POST", "/", JSON_TYPE, body), "status", "y")
+
+    assert changed.body == '{"z":1,"status":"y","price":0.5,"deep":{"b":[true,null],"a":"é"}}'.encode()
+
+
+def test_json_that_is_not_changed_keeps_its_bytes() -> None:
+    callback = Callback("POST", "/", JSON_TYPE, b'{ "status" : "x" }')
+
+    assert set_field(callback, "status", "x") == callback
+
+
+def test_json_names_that_stand_twice_stay_twice() -> None:
+    callback = Callback("POST", "/", JSON_TYPE, b'{"to":"a","to":"b","status":"x","status":"y"}')
+
+    assert set_field(callback, "status", "z").body == b'{"to":"a","to":"b","status":"z"}'
+
+
+def test_half_a_surrogate_pair_stays_an_escape() -> None:
+    callback = Callback("POST", "/", JSON_TYPE, b'{"to":"\\ud800","status":"x"}')
+
+    assert set_field(callback, "status", "y").body == b'{"to":"\\ud800","status":"y"}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[1]",
+        b"{",
+        b'{"a":\xff}',
+        b"1",
+        b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b"{" + b"9" * 5000,
+    ],
+)
+def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
+    with pytest.raises(FixtureError, match="not a JSON object"):
+        set_field(Callback("POST", "/", JSON_TYPE, body), "status", "x")
+
+
+def test_a_multipart_body_is_refused() -> None:
+    callback = Callback("POST", "/", (("Content-Type", "multipart/form-data; boundary=x"),), b"--x--")
+
+    with pytest.raises(FixtureError, match="multipart"):
+        set_field(callback, "status", "x")
+
+
+@given(fields=receipt_fields, transport=st.sampled_from(TRANSPORTS), value=st.text(max_size=20))
+def test_what_was_set_is_read_and_the_rest_is_as_before(
+    fields: dict[str, str], transport: Transport, value: str
+) -> None:
+    changed = set_field(compose(fields, transport), "client-ref", value)
+
+    assert fields_of(changed) == {**fields, "client-ref": value}
+
+
+@given(
+    name=st.text(min_size=1, max_size=10), value=st.text(max_size=20), query=st.text("ab=&%+;61", max_size=20)
+)
+def test_set_in_any_query_it_is_there_once(name: str, value: str, query: str) -> None:
+    changed = set_field(Callback("GET", f"/?{query}"), name, value)
+
+    values = [given for key, given in parse_qsl(changed.query, keep_blank_values=True) if key == name]
+    assert values == [value]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("other", TRANSPORTS)
+def test_the_same_fields_travel_in_another_transport(transport: Transport, other: Transport) -> None:
+    converted = convert(compose(FIELDS, transport, target="/dlr", host="h.example.com"), other)
+
+    assert converted == compose(FIELDS, other, target="/dlr", host="h.example.com")
+
+
+def test_a_callback_of_the_wanted_transport_is_left_alone() -> None:
+    odd = Callback("GET", "/dlr?status=%78&&", (("x-odd", "1"),))
+
+    assert convert(odd, "get") is odd
+
+
+def test_the_url_s_own_query_is_kept() -> None:
+    form = compose(FIELDS, "form", target="/dlr?key=1")
+
+    assert convert(form, "json").target == "/dlr?key=1"
+    assert convert(form, "get").target.startswith("/dlr?key=1&msisdn=447700900001")
+
+
+def test_json_types_become_text_as_json_spells_them() -> None:
+    body = json.dumps({"status": "x", "a": None, "b": True, "c": 0.5, "d": [1]}).encode()
+
+    converted = convert(Callback("POST", "/", JSON_TYPE, body), "form")
+
+    assert fields_of(converted) == {"status": "x", "a": "", "b": "true", "c": "0.5", "d": "[1]"}
+
+
+def test_what_holds_no_receipt_cannot_be_converted() -> None:
+    with pytest.raises(FixtureError, match="without a receipt"):
+        convert(Callback("POST", "/", JSON_TYPE, b"[]"), "get")
+
+
+def test_an_assignment_may_hold_more_equals_signs() -> None:
+    assert parse_assignment("client-ref=a=b") == ("client-ref", "a=b")
+    assert parse_assignment("client-ref=") == ("client-ref", "")
+
+
+@pytest.mark.parametrize("text", ["status", "=x", ""])
+def test_an_assignment_needs_a_name_and_a_value(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_assignment(text)

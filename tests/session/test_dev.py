@@ -1,0 +1,285 @@
+import os
+import signal
+import socket
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask, request
+
+from devkit.errors import VonageError
+from devkit.fixture.format import load
+from devkit.fixture.store import Store
+from devkit.http.address import parse_address
+from devkit.http.client import Response, push
+from devkit.http.server import listen, serve
+from devkit.session.project import project_in
+from devkit.simulator import SimulatorOptions, run_simulator
+from devkit.vonage.client import Credentials, post_form
+from devkit.webhook.callback import Callback, compose
+from devkit.webhook.receipt import Receipt
+from tests.support.dev_process import running_dev
+
+RECEIPT = {"msisdn": "447700900001", "messageId": "0A00000012345678", "status": "delivered", "err-code": "0"}
+KEY = {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "s3cret-value"}
+
+
+def test_demo_receipts_are_recorded_and_everything_is_put_back(tmp_path: Path) -> None:
+    with running_dev(tmp_path) as dev:
+        ready = dev.wait_for("ready")
+        for status in ("accepted", "buffered", "delivered"):
+            dev.wait_for("receipt", status=status)
+
+        assert dev.stop() == 0
+
+    assert ready["mode"] == "offline"
+    assert ready["pid"] == dev.process.pid
+    readings = [load(entry.path).read() for entry in Store(tmp_path / "fixtures").entries()]
+    statuses = [reading.status for reading in readings if isinstance(reading, Receipt)]
+    assert statuses == ["delivered", "buffered", "accepted"]
+    assert dev.names()[-2:] == ["restored", "stopped"]
+    assert dev.events[-2] == {"event": "restored", "callback_url": "", "kept": False}
+    assert dev.events[-1] == {"event": "stopped", "receipts": 3}
+    assert sorted(path.name for path in (tmp_path / ".devkit").iterdir()) == ["ca", "callback-token"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_stop_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with running_dev(tmp_path, "--no-demo") as dev:
+        ready = dev.wait_for("ready")
+
+        assert dev.stop(number) == 0
+
+    assert dev.names()[-2:] == ["restored", "stopped"]
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", urlsplit(ready["local_url"]).port or 0), 5).close()
+
+
+def test_callback_url_is_the_same_in_the_next_session(tmp_path: Path) -> None:
+    urls = []
+    for _ in range(2):
+        with running_dev(tmp_path, "--no-demo") as dev:
+            urls.append(urlsplit(dev.wait_for("ready")["callback_url"]).path)
+            dev.stop()
+
+    assert urls[0] == urls[1]
+
+
+def test_receipt_event_tells_what_arrived_without_the_number(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--no-demo") as dev:
+        address = parse_address(dev.wait_for("ready")["callback_url"])
+        push(compose({**RECEIPT, "network-code": "23410"}, "json", target=address.target), address)
+        event = dev.wait_for("receipt")
+        dev.stop()
+
+    assert load(Path(event.pop("file"))).callback.transport == "json"
+    assert event == {
+        "event": "receipt",
+        "message_id": "0A00000012345678",
+        "status": "delivered",
+        "err_code": "0",
+        "meaning": "Delivered",
+        "signature": "absent",
+        "network": "23410",
+        "latency_ms": None,
+        "msisdn": "*********001",
+        "transport": "json",
+        "problem": "",
+        "replay": False,
+    }
+
+
+def test_no_register_leaves_the_account_alone_and_still_gets_the_demo(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--no-register") as dev:
+        dev.wait_for("receipt", status="delivered")
+        dev.stop()
+
+    assert "registered" not in dev.names()
+    assert "restored" not in dev.names()
+
+
+def test_stranger_is_refused_and_told_of_once(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--no-demo") as dev:
+        address = parse_address(dev.wait_for("ready")["local_url"])
+        guess = Callback("GET", "/webhooks/delivery-receipt/guess?status=delivered", (("Host", "x.test"),))
+        answers = [push(guess, address).status for _ in range(2)]
+        refused = dev.wait_for("refused")
+        dev.stop()
+
+    assert answers == [404, 404]
+    assert refused == {"event": "refused", "status": 404, "reason": refused["reason"], "count": 1}
+    assert list(Store(tmp_path / "fixtures").entries()) == []
+
+
+def test_the_simulator_of_a_session_has_credentials_that_nobody_can_know(tmp_path: Path) -> None:
+    known = SimulatorOptions()
+    found = []
+    for _ in range(2):
+        with running_dev(tmp_path, "--no-demo") as dev:
+            dev.wait_for("ready")
+            session = project_in(tmp_path).session()
+            assert session
+            credentials = Credentials(session.api_key, session.api_secret, session.rest_host)
+            guesses = [replace(credentials, api_key=known.api_key, api_secret=known.api_secret)]
+            guesses += [replace(credentials, api_secret=known.api_secret)]
+            for guess in guesses:
+                with pytest.raises(VonageError, match="401"):
+                    post_form(guess, "/account/settings", {})
+            held = post_form(credentials, "/account/settings", {})
+            assert dev.stop() == 0
+        assert held["dr-callback-url"] == session.callback_url
+        found.append((session.api_key, session.api_secret))
+
+    (key, secret), other = found
+    assert (len(key), key.isalnum(), len(secret) >= 16) == (8, True, True)
+    assert key != other[0]
+    assert secret != other[1]
+
+
+def test_live_mode_with_a_tunnel_of_ones_own_registers_and_gives_back(tmp_path: Path) -> None:
+    with run_simulator() as simulator, socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        taken.close()
+        with running_dev(
+            tmp_path,
+            "--port",
+            str(port),
+            "--public-url",
+            f"http://127.0.0.1:{port}",
+            VONAGE_API_KEY=simulator.api_key,
+            VONAGE_API_SECRET=simulator.api_secret,
+            VONAGE_REST_HOST=simulator.host,
+        ) as dev:
+            ready = dev.wait_for("ready")
+            held = simulator.account.dr_callback_url
+            assert dev.stop() == 0
+
+        assert ready["mode"] == "live"
+        assert ready["simulator"] is None
+        assert held == ready["callback_url"]
+        assert simulator.account.dr_callback_url == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "code", "words"),
+    [
+        ({"VONAGE_API_KEY": "abcd1234"}, 3, "VONAGE_API_SECRET is missing"),
+        ({"VONAGE_API_SECRET": "s3cret-value"}, 3, "VONAGE_API_KEY is missing"),
+        ({"DEVKIT_PORT": "many"}, 3, "DEVKIT_PORT is 'many'"),
+        ({**KEY, "VONAGE_REST_HOST": "evil.example.com"}, 3, "evil"),
+        ({**KEY, "VONAGE_REST_HOST": "127.0.0.1:9"}, 4, "127.0.0.1:9 cannot be reached"),
+    ],
+)
+def test_mistake_in_the_settings_ends_in_two_lines(
+    tmp_path: Path, environ: dict[str, str], code: int, words: str
+) -> None:
+    with running_dev(tmp_path, "--public-url", "http://127.0.0.1:1", **environ) as dev:
+        assert dev.finish() == code
+
+    lines = dev.stderr.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["Error:", "Hint:"]
+    assert words in lines[0]
+    assert "s3cret" not in dev.stderr
+    assert "stopped" not in dev.names()
+
+
+def test_inspector_shows_what_arrives_and_is_not_on_the_receivers_port(tmp_path: Path) -> None:
+    with running_dev(tmp_path) as dev:
+        ready = dev.wait_for("ready")
+        dev.wait_for("receipt", status="delivered")
+        page = ask(ready["inspector_url"], "/")
+        elsewhere = ask(ready["local_url"], "/")
+        assert dev.stop() == 0
+
+    assert page.status == 200
+    assert b"delivered" in page.body
+    assert elsewhere.status == 404
+
+
+def ask(url: str, path: str) -> Response:
+    address = parse_address(url)
+    return push(Callback("GET", path, (("Host", address.netloc),)), address)
+
+
+def test_each_receipt_is_forwarded_after_it_was_recorded(tmp_path: Path) -> None:
+    taken: list[dict[str, str]] = []
+    app = Flask("application")
+
+    @app.route("/webhooks/dlr")
+    def delivery_receipt() -> tuple[str, int]:
+        taken.append(request.args.to_dict())
+        return "", 204
+
+    listener = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/webhooks/dlr"
+    with serve(app, listener), running_dev(tmp_path, "--forward-to", url) as dev:
+        dev.wait_for("ready")
+        events = [dev.wait_for("forwarded") for _ in range(3)]
+        assert dev.stop() == 0
+
+    assert [fields["status"] for fields in taken] == ["accepted", "buffered", "delivered"]
+    assert [event["answer"] for event in events] == [204, 204, 204]
+    assert {event["file"] for event in events} == {
+        event["file"] for event in dev.events if event["event"] == "receipt"
+    }
+
+
+def test_forwarding_to_the_receiver_itself_is_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with running_dev(tmp_path, "--port", str(port), "--forward-to", f"localhost:{port}/dlr") as dev:
+        assert dev.finish() == 3
+
+    assert "devkit's own receiver" in dev.stderr
+
+
+def test_signatures_cannot_be_required_without_a_secret(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--require-signature") as dev:
+        assert dev.finish() == 3
+
+    assert "VONAGE_SIGNATURE_SECRET" in dev.stderr
+
+
+def test_secrets_that_git_tracks_are_told_at_the_start(tmp_path: Path) -> None:
+    project = project_in(tmp_path)
+    project.prepare()
+    project.callback_token()
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "add", "--force", ".devkit"], check=True)
+
+    with running_dev(tmp_path, "--offline", "--no-demo") as dev:
+        dev.wait_for("ready")
+        assert dev.stop() == 0
+
+    assert f"git tracks 1 file(s) in {project.private}, where secrets are" in dev.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows moves no directory that is in use")
+def test_a_private_directory_that_became_a_file_does_not_keep_the_session_from_its_end(
+    tmp_path: Path,
+) -> None:
+    with running_dev(tmp_path, "--offline", "--no-demo") as dev:
+        ready = dev.wait_for("ready")
+        (tmp_path / ".devkit").rename(tmp_path / "elsewhere")
+        (tmp_path / ".devkit").write_text("a file")
+        assert push(compose({"status": "delivered"}, "get"), parse_address(ready["local_url"])).status == 200
+        code = dev.stop()
+
+    assert (code, dev.stderr) == (0, "")
+    assert dev.names()[-2:] == ["restored", "stopped"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFO")
+def test_a_fifo_in_the_place_of_a_private_file_does_not_hold_the_end_up(tmp_path: Path) -> None:
+    private = tmp_path / ".devkit"
+    with running_dev(tmp_path, "--offline", "--no-demo") as dev:
+        dev.wait_for("ready")
+        for name in ("session.json", "registration-offline.json", "session.lock"):
+            (private / name).unlink()
+            os.mkfifo(private / name)
+        code = dev.stop()
+
+    assert (code, dev.stderr) == (0, "")
+    assert dev.names()[-2:] == ["restored", "stopped"]

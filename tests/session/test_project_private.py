@@ -1,0 +1,57 @@
+"""What lies in the place of `.devkit` and its files before a session comes."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from devkit.errors import ConfigurationError
+from devkit.session.project import project_in
+from tests.support.disk import mode
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps no modes")
+
+
+@pytest.mark.parametrize("before", [0o777, 0o755, 0o710])
+def test_a_directory_that_was_open_is_closed(tmp_path: Path, before: int) -> None:
+    private = tmp_path / ".devkit"
+    private.mkdir()
+    private.chmod(before)
+
+    project_in(tmp_path).prepare()
+
+    assert mode(private) == 0o700
+
+
+def test_the_directory_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "project").mkdir()
+    project = project_in(tmp_path / "project")
+    project.prepare()
+    elsewhere = tmp_path / "project" / ".devkit"
+    real = Path.stat
+
+    def of_another(path: Path, **options: bool) -> os.stat_result:
+        found = real(path, **options)
+        if path != elsewhere:
+            return found
+        values = list(found)
+        values[4] = found.st_uid + 1
+        return os.stat_result(values)
+
+    monkeypatch.setattr(Path, "stat", of_another)
+
+    with pytest.raises(ConfigurationError, match="belongs to another user"):
+        project.prepare()
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("do not lose me")
+    project = project_in(tmp_path)
+    project.prepare()
+    (project.private / "session.lock").symlink_to(precious)
+
+    with pytest.raises(ConfigurationError), project.alone("2026-11-23T12:00:00+00:00"):
+        pass
+
+    assert precious.read_text() == "do not lose me"

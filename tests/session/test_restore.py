@@ -1,0 +1,177 @@
+"""`devkit restore`, from what a killed session leaves: its callback in the account, and the journal."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from devkit.errors import CallbackHeldError, ConfigurationError, VonageError
+from devkit.session.project import Project, project_in
+from devkit.session.restore import restore
+from devkit.session.settings import Settings
+from devkit.vonage.give_back import Restoration
+from devkit.vonage.journal import Journal, read_journal, write_journal
+from tests.support.command import run
+from tests.support.dev_process import running_dev
+from tests.support.live_account import environ, held, set_callback, settings
+from tests.support.settings_gateway import Gateway
+from tests.support.simulator_client import Listener, listening
+
+NOW = "2026-11-23T12:00:00+00:00"
+OURS = "http://127.0.0.1:9/webhooks/delivery-receipt/a-token-of-the-tests"
+
+
+def killed(project: Project, vonage: Gateway, former_url: str, ours: Listener) -> Journal:
+    """What a killed session leaves: its callback in the account, and the journal."""
+    set_callback(vonage, ours.url)
+    journal = Journal(vonage.host, vonage.simulator.api_key, former_url, ours.url, NOW, 1)
+    write_journal(project.journal, journal)
+    return journal
+
+
+def put_right(project: Project, vonage: Gateway, *, clear: bool = False) -> Restoration:
+    return restore(settings(vonage), project, clear=clear, now=NOW)
+
+
+def test_the_former_callback_is_given_back_and_the_second_time_there_is_nothing_to_do(
+    project: Project, vonage: Gateway, former: Listener
+) -> None:
+    with listening() as ours:
+        killed(project, vonage, former.url, ours)
+
+    assert put_right(project, vonage) == Restoration("given-back", former.url, former.url)
+    assert held(vonage) == former.url
+    assert put_right(project, vonage) == Restoration("nothing")
+    assert list(project.private.iterdir()) == []
+
+
+def test_what_somebody_else_has_set_is_left_alone(
+    project: Project, vonage: Gateway, former: Listener
+) -> None:
+    with listening() as ours, listening() as theirs:
+        killed(project, vonage, former.url, ours)
+        set_callback(vonage, theirs.url)
+
+    assert put_right(project, vonage) == Restoration(
+        "left-alone", theirs.url, former.url, lost_url=former.url
+    )
+    assert held(vonage) == theirs.url
+    assert not project.journal.exists()
+
+
+def test_a_dead_former_callback_is_told_and_kept_until_it_is_cleared(
+    project: Project, vonage: Gateway, former: Listener
+) -> None:
+    with listening() as ours:
+        journal = killed(project, vonage, former.url, ours)
+    former.probe = 404
+
+    with pytest.raises(VonageError, match="could not be given back") as caught:
+        put_right(project, vonage)
+    assert "devkit restore --clear" in caught.value.hint
+    assert read_journal(project.journal) == journal
+    assert vonage.changes == [former.url]
+
+    assert put_right(project, vonage, clear=True) == Restoration("cleared", "", former.url)
+    assert held(vonage) == ""
+    assert not project.journal.exists()
+
+
+def test_where_there_was_no_session_nothing_is_made_and_nobody_is_asked(tmp_path: Path) -> None:
+    assert restore(Settings(), project_in(tmp_path), clear=False, now=NOW) == Restoration("nothing")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (Settings(), "no credentials"),
+        (Settings(api_key="ffff0000", api_secret="x"), "another Vonage account"),
+    ],
+)
+def test_without_the_account_it_says_what_is_missing(
+    project: Project, vonage: Gateway, former: Listener, other: Settings, words: str
+) -> None:
+    with listening() as ours:
+        killed(project, vonage, former.url, ours)
+
+    with pytest.raises(ConfigurationError, match=words):
+        restore(other, project, clear=False, now=NOW)
+    assert project.journal.exists()
+
+
+def test_while_a_session_runs_it_is_left_to_that_session(project: Project) -> None:
+    with (
+        project.alone("2026-11-23T11:00:00+00:00"),
+        pytest.raises(CallbackHeldError, match=f"process {os.getpid()}, since 2026-11-23T11:00:00"),
+    ):
+        restore(Settings(), project, clear=False, now=NOW)
+
+
+def test_the_command_says_what_it_did(
+    tmp_path: Path, project: Project, vonage: Gateway, former: Listener
+) -> None:
+    with listening() as ours:
+        killed(project, vonage, former.url, ours)
+
+    done = run(tmp_path, "restore", "--json", **environ(vonage))
+    again = run(tmp_path, "restore", **environ(vonage))
+
+    assert (done.code, done.err) == (0, "")
+    assert [json.loads(line) for line in done.out] == [
+        {
+            "event": "restored",
+            "outcome": "given-back",
+            "callback_url": former.url,
+            "former_url": former.url,
+        }
+    ]
+    assert (again.code, again.out) == (0, ["Nothing to give back."])
+
+
+def test_by_force_it_is_given_back_whatever_the_account_holds_and_that_is_printed(
+    tmp_path: Path, project: Project, vonage: Gateway, former: Listener
+) -> None:
+    with listening() as ours, listening() as theirs:
+        killed(project, vonage, former.url, ours)
+        set_callback(vonage, their_devkit := f"{theirs.url}/0123456789abcdef")
+
+        left = run(tmp_path, "restore", "--json", **environ(vonage))
+        both = run(tmp_path, "restore", "--force", "--clear", **environ(vonage))
+        assert held(vonage) == their_devkit
+        done = run(tmp_path, "restore", "--force", **environ(vonage))
+
+    assert json.loads(left.out[0])["outcome"] == "left-alone"
+    assert json.loads(left.out[0])["pending_url"] == former.url
+    assert "devkit restore --force" in left.err
+    assert both.code == 2
+    assert f"The account holds {their_devkit}, which is replaced." in done.err
+    assert held(vonage) == former.url
+    assert not project.journal.exists()
+
+
+def test_offline_session_does_not_forget_what_a_live_one_has_left(tmp_path: Path, project: Project) -> None:
+    left = Journal("rest.nexmo.com", "abcd1234", "https://production.example.com/dlr", OURS, NOW, 1)
+    write_journal(project.journal, left)
+
+    with running_dev(tmp_path, "--no-demo") as dev:
+        dev.wait_for("ready")
+        assert dev.stop() == 0
+
+    assert read_journal(project.journal) == left
+
+
+def test_session_with_another_account_does_not_forget_it_either(
+    tmp_path: Path, project: Project, vonage: Gateway, former: Listener
+) -> None:
+    left = Journal("rest.nexmo.com", "ffff0000", "https://production.example.com/dlr", OURS, NOW, 1)
+    write_journal(project.journal, left)
+
+    with running_dev(tmp_path, "--public-url", "http://127.0.0.1:9", **environ(vonage)) as dev:
+        assert dev.finish() == 3
+
+    assert "another Vonage account" in dev.stderr
+    assert "devkit restore" in dev.stderr
+    assert read_journal(project.journal) == left
+    assert held(vonage) == former.url

@@ -1,0 +1,219 @@
+"""Two sessions and one callback: in one directory, and in two with one account."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devkit.simulator import Simulator, run_simulator
+from devkit.vonage.account import CallbackSetting
+from devkit.vonage.client import Credentials
+from tests.support.command import run
+from tests.support.dev_process import PATIENCE, running_dev
+from tests.support.simulator_client import listening
+from tests.support.terminal_session import on_a_terminal, own_tunnel, read_until
+
+
+@pytest.fixture
+def vonage() -> Iterator[Simulator]:
+    with run_simulator() as simulator:
+        yield simulator
+
+
+def environ(vonage: Simulator) -> dict[str, str]:
+    return {
+        "VONAGE_API_KEY": vonage.api_key,
+        "VONAGE_API_SECRET": vonage.api_secret,
+        "VONAGE_REST_HOST": vonage.host,
+    }
+
+
+def test_second_session_in_a_directory_is_told_who_has_it(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--no-demo") as first:
+        first.wait_for("ready")
+        with running_dev(tmp_path, "--no-demo") as second:
+            assert second.finish() == 6
+        assert first.stop() == 0
+
+    error, hint = [line for line in second.stderr.splitlines() if not line.startswith("No Vonage")]
+    assert f"process {first.process.pid}, since 20" in error
+    assert "--force" in hint
+    assert second.events == []
+
+
+def test_force_takes_the_callback_over_and_the_first_session_leaves_it_alone(
+    tmp_path: Path, vonage: Simulator
+) -> None:
+    with running_dev(tmp_path, *own_tunnel(), **environ(vonage)) as first:
+        first.wait_for("ready")
+        with running_dev(tmp_path, *own_tunnel(), "--force", **environ(vonage)) as second:
+            registered = second.wait_for("registered")
+            second.wait_for("ready")
+
+            assert first.stop() == 0
+            assert vonage.account.dr_callback_url == registered["callback_url"]
+            assert second.stop() == 0
+
+    assert first.events[-2] == {
+        "event": "restored",
+        "callback_url": registered["callback_url"],
+        "kept": True,
+    }
+    assert registered["former_url"] == vonage.account.dr_callback_url == ""
+    assert [path.name for path in (tmp_path / ".devkit").iterdir()] == ["callback-token"]
+
+
+@pytest.fixture
+def theirs(vonage: Simulator) -> Iterator[str]:
+    """The callback of somebody else's devkit in the account; it answers as one that runs."""
+    with listening() as listener:
+        url = f"{listener.url}/0123456789abcdefghijkl"
+        CallbackSetting(Credentials(vonage.api_key, vonage.api_secret, vonage.host)).set_callback(url)
+        yield url
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    directory = tmp_path / "mine"
+    directory.mkdir()
+    return directory
+
+
+def test_callback_of_another_devkit_is_not_replaced_without_being_asked(
+    mine: Path, vonage: Simulator, theirs: str
+) -> None:
+    with running_dev(mine, *own_tunnel(), **environ(vonage)) as dev:
+        assert dev.finish() == 6
+
+    host = theirs.split("/")[2]
+    assert f"another devkit, at {host}" in dev.stderr
+    assert "devkit dev --force" in dev.stderr
+    assert theirs not in dev.stderr  # whoever has it can send receipts there
+    assert vonage.account.dr_callback_url == theirs
+    assert [path.name for path in (mine / ".devkit").iterdir()] == ["callback-token"]
+
+
+def test_callback_of_another_devkit_is_replaced_by_force_and_given_back(
+    tmp_path: Path, mine: Path, vonage: Simulator
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    with running_dev(tmp_path / "theirs", *own_tunnel(), **environ(vonage)) as other:
+        theirs = other.wait_for("ready")["callback_url"]
+        with running_dev(mine, *own_tunnel(), "--force", **environ(vonage)) as dev:
+            callback_url = dev.wait_for("ready")["callback_url"]
+            held = vonage.account.dr_callback_url
+            assert dev.stop() == 0
+
+        assert held == callback_url
+        assert "another devkit" in dev.stderr
+        assert vonage.account.dr_callback_url == theirs
+        assert other.stop() == 0
+
+
+def test_no_register_asks_nothing_and_touches_nothing(mine: Path, vonage: Simulator, theirs: str) -> None:
+    with running_dev(mine, *own_tunnel(), "--no-register", **environ(vonage)) as dev:
+        dev.wait_for("ready")
+        assert dev.stop() == 0
+
+    assert dev.stderr == ""
+    assert vonage.account.dr_callback_url == theirs
+
+
+def test_session_that_was_taken_over_keeps_the_former_callback_until_it_can_be_given_back(
+    tmp_path: Path, mine: Path, vonage: Simulator
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    with listening() as production:
+        account = CallbackSetting(Credentials(vonage.api_key, vonage.api_secret, vonage.host))
+        account.set_callback(production.url)
+        with running_dev(mine, *own_tunnel(), **environ(vonage)) as first:
+            first.wait_for("ready")
+            with running_dev(tmp_path / "theirs", *own_tunnel(), "--force", **environ(vonage)) as second:
+                its_url = second.wait_for("ready")["callback_url"]
+                assert first.stop() == 0
+                assert second.stop() == 4  # the first session's URL answers no more
+
+        left = run(mine, "restore", **environ(vonage))
+        theirs = run(tmp_path / "theirs", "restore", **environ(vonage))
+        assert vonage.account.dr_callback_url == its_url
+        done = run(mine, "restore", "--force", **environ(vonage))
+        again = run(tmp_path / "theirs", "restore", **environ(vonage))
+
+        assert vonage.account.dr_callback_url == production.url
+    words = f"The former callback {production.url} was not given back"
+    for said in (first.stderr, left.err):
+        assert words in said
+        assert "devkit restore --force" in said
+    assert left.code == done.code == again.code == 0
+    assert theirs.code == 4
+    assert "devkit restore --force" in second.stderr
+    assert "devkit restore --force" in theirs.err
+    assert f"The account holds {its_url}, which is replaced." in done.err
+    assert done.out == [f"Given back: the account holds {production.url}, as before the session."]
+    assert list(mine.glob(".devkit/registration*")) == []
+    assert list((tmp_path / "theirs").glob(".devkit/registration*")) == []
+
+
+def held_until_stopped(keys: int, process: "subprocess.Popen[bytes]", vonage: Simulator) -> str:
+    """What the account holds when the session is ready; then it is stopped."""
+    read_until(keys, "ready")
+    held = vonage.account.dr_callback_url
+    process.terminate()
+    read_until(keys, "receipt(s) recorded")
+    assert process.wait(PATIENCE) == 0
+    return held
+
+
+def test_yes_on_a_terminal_is_enough(mine: Path, vonage: Simulator, theirs: str) -> None:
+    with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
+        read_until(keys, "[y/N]")
+        os.write(keys, b"y\n")
+        held = held_until_stopped(keys, process, vonage)
+
+    assert held != theirs
+    assert vonage.account.dr_callback_url == theirs
+
+
+def test_callback_that_changes_while_somebody_thinks_is_asked_about_again(
+    mine: Path, vonage: Simulator, theirs: str
+) -> None:
+    with (
+        listening() as production,
+        on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process),
+    ):
+        read_until(keys, "[y/N]")
+        CallbackSetting(Credentials(vonage.api_key, vonage.api_secret, vonage.host)).set_callback(
+            production.url
+        )
+        os.write(keys, b"y\n")
+        read_until(keys, f"changed meanwhile: now it is {production.url}. Take it over")
+        assert vonage.account.dr_callback_url == production.url
+        os.write(keys, b"y\n")
+        held = held_until_stopped(keys, process, vonage)
+
+        assert held not in (theirs, production.url)
+        assert vonage.account.dr_callback_url == production.url
+
+
+@pytest.mark.parametrize("answer", [b"n\n", b"\n", b"\x04"])
+def test_anything_else_on_a_terminal_changes_nothing(
+    mine: Path, vonage: Simulator, theirs: str, answer: bytes
+) -> None:
+    with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
+        read_until(keys, "[y/N]")
+        os.write(keys, answer)
+        assert process.wait(PATIENCE) == 6
+
+    assert vonage.account.dr_callback_url == theirs
+
+
+def test_stop_signal_ends_the_question(mine: Path, vonage: Simulator, theirs: str) -> None:
+    with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
+        read_until(keys, "[y/N]")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+
+    assert vonage.account.dr_callback_url == theirs

@@ -1,0 +1,198 @@
+import threading
+from queue import SimpleQueue
+
+import pytest
+
+from devkit.errors import TunnelError, VonageError
+from devkit.events import Event, Notice, TunnelChanged
+from devkit.session.reachability import check_again
+from devkit.session.signals import Shutdown
+from devkit.session.tunnel_monitor import News, TunnelMonitor, listener
+from devkit.tunnel.types import TunnelEvent
+from tests.support.raw_socket import OK, raw_server
+
+URL = "https://dlr.example.test"
+NEW_URL = "https://new.example.test"
+EVERY = 100.0
+
+
+class Scene:
+    """A lookout with a clock of its own. wrong: what the outside says."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.wrong = ""
+        self.events: list[Event] = []
+        self.asked: list[str] = []
+        self.moved: list[str] = []
+        self.move_fails = False
+        news: News = SimpleQueue()
+        self.hear = listener(self.events.append, news)
+        self.lookout = TunnelMonitor(
+            URL,
+            news,
+            self.events.append,
+            ask=self.ask,
+            move=self.move,
+            every=EVERY,
+            clock=lambda: self.now,
+        )
+
+    def ask(self, public_url: str) -> str:
+        self.asked.append(public_url)
+        return self.wrong
+
+    def move(self, public_url: str) -> None:
+        self.moved.append(public_url)
+        if self.move_fails:
+            raise VonageError("Vonage answered 503.")
+
+    def after(self, seconds: float) -> list[Event]:
+        """What is told when so much time has gone by."""
+        self.now += seconds
+        before = len(self.events)
+        self.lookout.look()
+        return self.events[before:]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_nothing_is_told_while_all_is_well(scene: Scene) -> None:
+    assert [scene.after(EVERY / 2) for _ in range(4)] == [[]] * 4
+
+    assert scene.asked == [URL] * 2
+
+
+def test_one_lost_question_is_no_news(scene: Scene) -> None:
+    scene.wrong = "it answered 502"
+    assert scene.after(EVERY) == []
+    scene.wrong = ""
+    assert scene.after(2) == []
+
+    scene.wrong = "it answered 502"
+    assert scene.after(EVERY) == []
+
+
+def test_two_lost_questions_in_a_row_are_told_and_so_is_the_time_since_and_the_end(scene: Scene) -> None:
+    scene.wrong = "it answered 502"
+
+    scene.after(EVERY)
+    assert scene.after(2) == [TunnelChanged("lost", URL, "it answered 502")]
+    assert scene.after(4.9) == []
+    assert scene.after(0.1) == [TunnelChanged("reconnecting", URL, "since 5 s")]
+    assert scene.after(10) == [TunnelChanged("reconnecting", URL, "since 15 s")]
+    scene.wrong = ""
+    assert scene.after(20) == [TunnelChanged("restored", URL, "after 35 s")]
+    assert scene.after(EVERY - 1) == []
+    assert scene.moved == []
+
+
+def test_while_it_is_lost_it_is_asked_less_and_less_often(scene: Scene) -> None:
+    scene.wrong = "it answered 404"
+    scene.hear(TunnelEvent("lost", "ngrok has lost its connection", URL))
+    scene.after(0)
+
+    for _ in range(3600):
+        scene.after(1)
+
+    assert len(scene.asked) < 70
+
+
+def test_what_the_tunnel_tells_is_told_at_once_and_by_it_alone(scene: Scene) -> None:
+    scene.hear(TunnelEvent("lost", "ngrok has lost its connection", URL))
+
+    assert scene.events == [TunnelChanged("lost", URL, "ngrok has lost its connection")]
+    assert scene.after(0) == []
+    scene.wrong = "it answered 404"
+    assert scene.after(12) == [TunnelChanged("reconnecting", URL, "since 12 s")]
+
+
+def test_a_tunnel_that_says_it_is_back_is_asked_before_it_is_told(scene: Scene) -> None:
+    scene.hear(TunnelEvent("lost", "ngrok has lost its connection", URL))
+    scene.after(0)
+
+    scene.hear(TunnelEvent("restored", "ngrok has its connection back", URL))
+    scene.wrong = "it answered 404"
+    assert [event.state for event in scene.events if isinstance(event, TunnelChanged)] == ["lost"]
+    assert scene.after(1) == [TunnelChanged("reconnecting", URL, "since 1 s")]
+    scene.wrong = ""
+    assert scene.after(5) == [TunnelChanged("restored", URL, "after 6 s")]
+
+
+def test_a_lost_and_restored_that_are_heard_together_are_both_told(scene: Scene) -> None:
+    scene.hear(TunnelEvent("lost", "ngrok has lost its connection", URL))
+    scene.hear(TunnelEvent("restored", "ngrok has its connection back", URL))
+
+    assert scene.after(0) == [TunnelChanged("restored", URL, "after 0 s")]
+
+
+def test_a_new_url_is_asked_then_followed_then_told(scene: Scene) -> None:
+    scene.hear(TunnelEvent("lost", "the agent ended", URL))
+    scene.hear(TunnelEvent("restarted", "with a new URL", NEW_URL))
+
+    assert scene.after(0) == [TunnelChanged("restored", NEW_URL, "after 0 s")]
+    assert scene.asked == [NEW_URL]
+    assert scene.moved == [NEW_URL]
+    scene.after(EVERY)
+    assert scene.moved == [NEW_URL]
+
+
+def test_a_restart_with_the_same_url_moves_nothing(scene: Scene) -> None:
+    scene.hear(TunnelEvent("restarted", "with the same URL", URL))
+    scene.after(0)
+
+    assert scene.moved == []
+
+
+def test_a_move_that_fails_is_told_and_tried_again_later(scene: Scene) -> None:
+    scene.move_fails = True
+    scene.hear(TunnelEvent("restarted", "with a new URL", NEW_URL))
+
+    (notice,) = scene.after(0)
+    assert isinstance(notice, Notice)
+    assert "Vonage answered 503." in notice.text
+    assert scene.after(1) == []
+    scene.move_fails = False
+    (restored,) = scene.after(9)
+    assert isinstance(restored, TunnelChanged)
+    assert restored.state == "restored"
+    assert scene.moved == [NEW_URL] * 2
+
+
+def test_a_tunnel_that_is_given_up_ends_the_session(scene: Scene) -> None:
+    scene.hear(TunnelEvent("failed", "the ngrok agent cannot be started again", URL))
+
+    with pytest.raises(TunnelError, match="cannot be started again"):
+        scene.after(0)
+    assert [event.state for event in scene.events if isinstance(event, TunnelChanged)] == ["failed"]
+
+
+@pytest.mark.parametrize("state", ["installing", "waiting", "ended-leftover"])
+def test_what_happens_while_it_opens_is_told_only(scene: Scene, state: str) -> None:
+    scene.hear(TunnelEvent(state, "words"))  # type: ignore[arg-type]
+
+    assert scene.events == [TunnelChanged(state, "", "words")]
+    assert scene.after(0) == []
+    assert scene.asked == []
+
+
+def test_it_ends_when_it_is_time_to_stop(scene: Scene) -> None:
+    stop = Shutdown()
+    stop.ask()
+
+    scene.lookout.keep(stop)
+
+    assert scene.asked == []
+
+
+def test_what_was_heard_before_does_not_count() -> None:
+    heard = threading.Event()
+    heard.set()
+
+    with raw_server([OK]) as server:
+        wrong = check_again(f"{server.url}/webhooks/delivery-receipt", "n0nce", heard, Shutdown())
+
+    assert wrong == "another program answered in our place"

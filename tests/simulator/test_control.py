@@ -1,0 +1,192 @@
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from devkit.errors import ConfigurationError
+from devkit.simulator import Fault, SimulatorOptions, run_simulator
+from devkit.simulator.options import SETTINGS_FAULTS
+from devkit.simulator.settings_api import FAULT_REPLIES
+from tests.support.simulator_client import JUMPING, call, listening, post, register, send
+
+
+@pytest.fixture
+def simulator():
+    with run_simulator(JUMPING) as running:
+        yield running
+
+
+def look(simulator, headers=None):
+    status, _, text = call(simulator, "GET", "/simulator", headers=headers)
+    return status, text
+
+
+def change(simulator, document, headers=None):
+    status, _, text = call(simulator, "POST", "/simulator/settings", json.dumps(document), headers)
+    return status, json.loads(text)
+
+
+def test_it_shows_what_happened(simulator):
+    with listening(answers=[503]) as listener:
+        register(simulator, listener)
+        (entry,) = send(simulator, "447700900100", client_ref="ref")
+        assert simulator.wait_idle(10)
+
+    _, text = look(simulator)
+
+    document = json.loads(text)
+    assert document["account"]["dr_callback_url"] == listener.url
+    assert document["account"]["spelling"] == "drCallBackUrl"
+    assert document["counts"] == {"messages": 1, "deliveries": 2, "due": 0}
+    (message,) = document["messages"]
+    assert (message["message_id"], message["promised"]) == (entry["message-id"], ["accepted 0"])
+    first, second = document["deliveries"]
+    assert (first["answer"], second["answer"]) == (503, 200)
+    assert first["retry_at"] == second["at"]
+
+
+def test_it_shows_no_secret(simulator):
+    _, text = look(simulator)
+    _, page = look(simulator, {"Accept": "text/html"})
+
+    for secret in (simulator.api_secret, simulator.options.signature_secret):
+        assert secret not in text
+        assert secret not in page
+
+
+def test_a_browser_gets_a_page_without_markup_from_messages(simulator):
+    send(simulator, "447700900105", text="<script>alert(1)</script>")
+
+    status, page = look(simulator, {"Accept": "text/html,application/xhtml+xml"})
+
+    assert status == 200
+    assert page.startswith("<!doctype html>")
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script" not in page
+
+
+def test_everything_that_can_be_changed_can_be(simulator):
+    status, document = change(
+        simulator,
+        {
+            "method": "json",
+            "sign_receipts": True,
+            "signature_method": "sha256",
+            "signature_secret": "another",
+            "id_style": "hex",
+            "lenient": True,
+            "unset_value": "null",
+            "speed": 60,
+            "pace": {"accepted": 1, "buffered": 2, "final": 3},
+            "retry": "backoff",
+            "rate": 30,
+            "balance": "1.50",
+            "trial": True,
+            "verified": ["447700900001"],
+            "faults": ["hang-up", {"name": "slow", "times": 1, "seconds": 2}],
+        },
+    )
+
+    assert status == 200
+    assert document["account"]["method"] == simulator.account.method == "json"
+    assert document["account"]["balance"] == "1.50"
+    assert simulator.clock.speed == 60
+    assert simulator.options.faults == (Fault("hang-up"), Fault("slow", 1, 2))
+    assert simulator.options.signature_secret == "another"
+    assert simulator.options.verified == ("447700900001",)
+    assert simulator.options.pace.final == 3
+    assert simulator.options.id_style == "hex"
+
+
+@pytest.mark.parametrize(
+    ("document", "named"),
+    [
+        ([], "JSON object"),
+        ({"colour": "red"}, "colour"),
+        ({"method": "put"}, "method"),
+        ({"method": 1}, "method"),
+        ({"speed": 0}, "speed"),
+        ({"speed": -1}, "speed"),
+        ({"speed": True}, "speed"),
+        ({"speed": "fast"}, "speed"),
+        ({"speed": float("nan")}, "speed"),
+        ({"retry": "never"}, "retry"),
+        ({"rate": -1}, "rate"),
+        ({"balance": "much"}, "balance"),
+        ({"balance": "NaN"}, "balance"),
+        ({"pace": {"lunch": 1}}, "pace"),
+        ({"pace": {"final": -1}}, "pace"),
+        ({"faults": "hang-up"}, "faults"),
+        ({"faults": ["fire"]}, "fire"),
+        ({"faults": [{"times": 1}]}, "faults"),
+        ({"faults": [{"name": "slow", "times": 0}]}, "slow"),
+        ({"faults": [{"name": "slow", "seconds": 1e9}]}, "slow"),
+        ({"faults": [{"name": "slow", "colour": 1}]}, "faults"),
+        ({"verified": [1]}, "verified"),
+        ({"lenient": "yes"}, "lenient"),
+        ({"api_secret": "mine"}, "api_secret"),
+        ({"allow_remote": True}, "allow_remote"),
+    ],
+)
+def test_a_wrong_change_is_400_names_itself_and_changes_nothing(simulator, document, named):
+    before = simulator.options
+
+    status, answer = change(simulator, document)
+
+    assert status == 400
+    assert named in answer["error"]
+    assert simulator.options == before
+
+
+def test_a_body_that_is_not_json_is_400(simulator):
+    status, _, text = call(simulator, "POST", "/simulator/settings", b"\xff{")
+
+    assert status == 400
+    assert "JSON" in json.loads(text)["error"]
+
+
+def test_a_change_of_the_method_leaves_the_rest_of_the_account(simulator):
+    with listening() as listener:
+        register(simulator, listener)
+    change(simulator, {"method": "form"})
+    post(simulator, "/account/settings", {"httpForwardMethod": "POST_JSON"})
+
+    change(simulator, {"rate": 30})
+
+    assert (simulator.account.method, simulator.account.dr_callback_url) == ("json", listener.url)
+
+
+def test_a_reset_brings_the_start_back(simulator):
+    with listening() as listener:
+        register(simulator, listener)
+        send(simulator)
+        change(simulator, {"method": "json", "faults": ["send-5"], "speed": 2})
+        status, _, _ = call(simulator, "POST", "/simulator/reset")
+
+    assert status == 200
+    assert simulator.options == JUMPING
+    assert (simulator.account.dr_callback_url, simulator.account.method) == ("", "get")
+    assert simulator.messages == ()
+    assert simulator.clock.jumps
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"method": "put"}, {"retry": "never"}, {"speed": 0}, {"workers": 0}, {"unset_value": "maybe"}]
+)
+def test_options_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        SimulatorOptions(**wrong)
+
+
+def test_the_documentation_lists_every_option_and_fault():
+    text = (Path(__file__).parents[2] / "docs/simulator.md").read_text(encoding="utf-8")
+
+    names = {field.name for field in fields(SimulatorOptions)} | SETTINGS_FAULTS.keys()
+    assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+def test_every_fault_of_the_settings_api_is_played():
+    played_elsewhere = {"unchanged", "hang-up-after", "slow"}
+
+    assert FAULT_REPLIES.keys() | played_elsewhere == SETTINGS_FAULTS.keys()

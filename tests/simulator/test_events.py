@@ -1,0 +1,154 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from devkit.cli.report import render
+from devkit.cli.simulate import lines
+from devkit.events import Notice
+from devkit.simulator import SimulatorOptions, events, run_simulator
+from devkit.simulator.events import DeliveryTried, MessageTaken, RequestRefused, SimulatorReady, event_of
+from devkit.simulator.state import Account, Delivery, Occurrence, Refusal, TlsHandshakeFailed
+from tests.support.simulator_client import JUMPING, listening, post, send
+
+DELIVERY = Delivery("0A0000001234567B", "failed", "2", 1, 1000.0, 200)
+READY = SimulatorReady(
+    url="http://127.0.0.1:3050",
+    host="127.0.0.1:3050",
+    api_key="abcd1234",
+    api_secret="S3cretSimulator",
+    method="get",
+    signature="",
+    signature_secret="",
+    callback_url="",
+    authority="",
+    bundle="",
+    pid=7,
+)
+
+
+def shown(occurrence: Occurrence) -> str:
+    (line,) = render(event_of(occurrence), lines)
+    return line.plain
+
+
+def ready(**changes: str) -> str:
+    return "\n".join(line.plain for line in render(replace(READY, **changes), lines))
+
+
+def test_what_happens_is_told_in_the_order_in_which_it_happens() -> None:
+    happenings: list[Occurrence] = []
+    with listening() as listener, run_simulator(JUMPING, watch=happenings.append) as simulator:
+        post(simulator, "/account/settings", {"drCallBackUrl": listener.url})
+        post(simulator, "/account/settings")
+        send(simulator, "447700900102")
+        send(simulator, "12")
+        assert simulator.wait_idle(10)
+
+    told = [event_of(occurrence) for occurrence in happenings]
+    kinds = [each.name for each in told]
+    assert kinds[:2] == ["settings", "message"]
+    assert sorted(kinds[2:]) == ["delivery", "delivery", "refused"]
+    assert isinstance(told[1], MessageTaken)
+    assert (told[1].to, told[1].promised) == ("*********102", ("delivered", "delivered"))
+    assert all(json.loads(json.dumps(each.as_json()))["event"] == each.name for each in told)
+
+
+@pytest.mark.parametrize(
+    ("changes", "end"),
+    [
+        ({}, "-> 200"),
+        ({"answer": 503, "retry_at": 1060.0}, "-> 503, again after 60 s"),
+        ({"answer": None, "problem": "timeout", "attempt": 3}, "-> timeout (attempt 3)"),
+        (
+            {"attempt": 2, "sent_again": True, "answer": 500, "retry_at": 1060.0},
+            "-> 500 (attempt 2, sent again on a new connection), again after 60 s",
+        ),
+    ],
+)
+def test_an_attempt_is_one_line_that_ends_with_the_answer(changes: dict[str, object], end: str) -> None:
+    line = shown(replace(DELIVERY, **changes))
+
+    assert line[12:] == f"failed     2 Absent Subscriber - Temporary  1234567B  {end}"
+
+
+def test_err_code_0_is_not_called_delivered() -> None:
+    assert "Delivered" not in shown(replace(DELIVERY, status="accepted", err_code="0"))
+
+
+@pytest.mark.parametrize(
+    ("occurrence", "words"),
+    [
+        (Refusal(4, "Bad Credentials"), "refused     sms 4: Bad Credentials"),
+        (Refusal(401, "no", "settings"), "refused     settings 401: no"),
+        (
+            Account("http://127.0.0.1/x", method="json"),
+            "settings    receipts go to http://127.0.0.1/x by POST-JSON",
+        ),
+        (Account(), "settings    receipts go to nowhere by GET"),
+    ],
+)
+def test_refusals_and_settings_are_one_line(occurrence: Occurrence, words: str) -> None:
+    assert shown(occurrence) == words
+
+
+def test_a_program_that_does_not_trust_is_a_notice() -> None:
+    told = event_of(TlsHandshakeFailed("TLSV1_ALERT_UNKNOWN_CA"))
+
+    assert isinstance(told, Notice)
+    assert "(TLSV1_ALERT_UNKNOWN_CA)" in told.text
+
+
+def test_hostile_text_steers_no_terminal() -> None:
+    with run_simulator(SimulatorOptions()) as simulator:
+        send(simulator, "447700900105", **{"from": "A\x1b[31m\nB"})
+        send(simulator, "447700900105", **{"from": "ABC"})
+        (message,) = simulator.messages
+
+    assert "from ABC" in shown(message)
+    assert shown(replace(message, sender="A\x1b[31m\nB")).isprintable()
+    told = event_of(Refusal(3, "x\x9b31m\n"))
+    assert isinstance(told, RequestRefused)
+    assert told.reason.isprintable()
+
+
+def test_ready_says_what_to_type_next() -> None:
+    text = ready()
+
+    assert "curl -u abcd1234:S3cretSimulator -d drCallBackUrl=" in text
+    assert "-d text=Hello http://127.0.0.1:3050/sms/json" in text
+    assert "VONAGE_REST_HOST=127.0.0.1:3050 devkit dev" in text
+    assert "start this with --tls" in text
+    assert "https://" not in text
+
+
+def test_ready_with_tls_says_how_to_trust() -> None:
+    text = ready(authority="/my files/ca.pem", bundle="/my files/bundle.pem")
+
+    assert "http://127.0.0.1:3050 and https://127.0.0.1:3050" in text
+    assert "export REQUESTS_CA_BUNDLE='/my files/bundle.pem'" in text
+    assert "export NODE_EXTRA_CA_CERTS='/my files/ca.pem'" in text
+    assert "curl --cacert '/my files/ca.pem' https://127.0.0.1:3050/..." in text
+    assert "start this with --tls" not in text
+
+
+def test_ready_shows_no_secret_that_was_chosen() -> None:
+    text = ready(api_secret="", signature="sha256")
+
+    assert 'api_secret="$VONAGE_API_SECRET"' in text
+    assert "secret as you chose" in text
+    assert "signed with sha256" in text
+    assert "VONAGE_SIGNATURE_SECRET" not in text
+    assert "VONAGE_SIGNATURE_SECRET=known" in ready(signature="sha256", signature_secret="known")
+
+
+def test_each_event_has_a_name_of_its_own() -> None:
+    kinds = [
+        kind
+        for kind in vars(events).values()
+        if isinstance(kind, type) and kind.__module__ == events.__name__
+    ]
+
+    assert {kind.name for kind in kinds} == {"ready", "message", "delivery", "settings", "refused", "stopped"}
+    assert len(kinds) == 6
+    assert DeliveryTried in kinds

@@ -1,0 +1,315 @@
+import gc
+import socket
+import ssl
+import stat
+import struct
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import certifi
+import pytest
+
+from devkit.errors import ConfigurationError
+from devkit.http.server import listen
+from devkit.simulator import Simulator, SimulatorOptions, run_simulator
+from devkit.simulator.options import Fault
+from devkit.simulator.state import Occurrence, TlsHandshakeFailed, ignore_events
+from devkit.simulator.tls import Trust, authority_of, is_usable, issue, trust_in
+from devkit.simulator.tls_proxy import front
+from tests.support.raw_socket import DEADLINE, OK, answer_on, raw_server, read_to_end, wait_until
+
+NOW = datetime.now(UTC)
+BALANCE = b"GET /account/get-balance?api_key=abcd1234&api_secret=S3cretSimulator HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
+    return trust_in(tmp_path_factory.mktemp("project") / ".devkit" / "ca", NOW)
+
+
+@pytest.fixture
+def simulator(trust: Trust) -> Iterator[Simulator]:
+    with run_simulator(tls=trust.context()) as running:
+        yield running
+
+
+def place(simulator: Simulator) -> tuple[str, int]:
+    host, _, port = simulator.host.partition(":")
+    return host, int(port)
+
+
+@contextmanager
+def secure(at: tuple[str, int], trust: Trust, name: str = "127.0.0.1") -> Iterator[ssl.SSLSocket]:
+    """A connection that checks the certificate for this name as strictly as OpenSSL can."""
+    context = ssl.create_default_context(cafile=str(trust.authority))
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    with (
+        socket.create_connection(at, DEADLINE) as plain,
+        context.wrap_socket(plain, server_hostname=name) as wrapped,
+    ):
+        yield wrapped
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "::1", "localhost", "rest.nexmo.com"])
+def test_the_certificate_is_good_for_each_name_of_the_simulator(
+    simulator: Simulator, trust: Trust, name: str
+) -> None:
+    with secure(place(simulator), trust, name) as connection:
+        connection.sendall(BALANCE)
+        assert answer_on(connection)[0] == 200
+
+
+@pytest.mark.parametrize("name", ["api.nexmo.com", "example.com", "127.0.0.2"])
+def test_the_certificate_is_good_for_no_other_name(simulator: Simulator, trust: Trust, name: str) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError), secure(place(simulator), trust, name):
+        pass
+
+
+def test_one_port_takes_https_and_plain_http_on_connections_that_stay(
+    simulator: Simulator, trust: Trust
+) -> None:
+    with (
+        secure(place(simulator), trust) as encrypted,
+        socket.create_connection(place(simulator), DEADLINE) as plain,
+    ):
+        for connection in (encrypted, plain, encrypted, plain):
+            connection.sendall(BALANCE)
+            assert answer_on(connection)[0] == 200
+
+
+def test_a_large_body_passes_whole_and_both_ways(trust: Trust) -> None:
+    received: list[int] = []
+
+    def echo(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            size = 0
+            while size < 3_000_000 and (data := connection.recv(65536)):
+                size += len(data)
+            received.append(size)
+            connection.sendall(b"x" * size)
+
+    with behind(trust, echo) as at, secure(at, trust) as connection:
+        connection.sendall(b"y" * 3_000_000)
+        answer = read_to_end(connection)
+
+    assert received == [3_000_000]
+    assert len(answer) == 3_000_000
+
+
+@contextmanager
+def behind(trust: Trust, play: Callable[[socket.socket], None]) -> Iterator[tuple[str, int]]:
+    """A front over a listener that plays; where the front is."""
+    with socket.create_server(("127.0.0.1", 0)) as inner:
+        player = threading.Thread(target=play, args=(inner,))
+        player.start()
+        outer = listen("127.0.0.1", 0)
+        at = outer.getsockname()
+        with front(outer, inner.getsockname(), trust.context(), ignore_events):
+            yield at
+        player.join(DEADLINE)
+
+
+@pytest.mark.parametrize("rudely", [False, True])
+def test_a_client_that_goes_is_told_to_the_server_behind(trust: Trust, rudely: bool) -> None:
+    there, gone = threading.Event(), threading.Event()
+
+    def notice(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        connection.settimeout(DEADLINE)
+        with connection:
+            assert connection.recv(1) == b"x"
+            there.set()
+            if connection.recv(1) == b"":
+                gone.set()
+
+    with behind(trust, notice) as at:
+        with secure(at, trust) as connection:
+            connection.sendall(b"x")
+            assert there.wait(DEADLINE)
+            if rudely:  # with a reset instead of a good-bye
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            else:
+                with suppress(OSError):
+                    connection.unwrap()
+        assert gone.wait(DEADLINE)
+
+
+def test_a_simulated_hang_up_hangs_up_under_tls_too(trust: Trust) -> None:
+    options = SimulatorOptions(faults=(Fault("hang-up"),))
+    with (
+        run_simulator(options, tls=trust.context()) as simulator,
+        secure(place(simulator), trust) as connection,
+    ):
+        connection.sendall(b"POST /account/settings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+        assert read_to_end(connection) == b""
+
+
+def test_a_program_that_does_not_trust_is_told_of(trust: Trust) -> None:
+    seen: list[Occurrence] = []
+    with run_simulator(tls=trust.context(), watch=seen.append) as simulator:
+        with (
+            socket.create_connection(place(simulator), DEADLINE) as plain,
+            pytest.raises(ssl.SSLCertVerificationError),
+        ):
+            ssl.create_default_context().wrap_socket(plain, server_hostname="127.0.0.1")
+        wait_until(lambda: bool(seen))
+
+    assert seen == [TlsHandshakeFailed("TLSV1_ALERT_UNKNOWN_CA")]
+
+
+@pytest.mark.parametrize("data", [b"\x16\x03\x01\x00\x05hello", b"\x16" * 300, b"\x00\x00", b""])
+def test_garbage_harms_nobody_else(simulator: Simulator, trust: Trust, data: bytes) -> None:
+    with socket.create_connection(place(simulator), DEADLINE) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        read_to_end(connection)
+
+    with secure(place(simulator), trust) as connection:
+        connection.sendall(BALANCE)
+        assert answer_on(connection)[0] == 200
+
+
+def test_the_front_lets_go_of_connections_that_are_open_at_the_end(trust: Trust) -> None:
+    before = set(threading.enumerate())
+    with raw_server((None,)) as server:
+        outer = listen("127.0.0.1", 0)
+        at = outer.getsockname()
+        with front(outer, server.place, trust.context(), ignore_events):
+            with_tls = secure(at, trust)
+            connection = with_tls.__enter__()
+            connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            idle = socket.create_connection(at, DEADLINE)
+            wait_until(lambda: bool(server.requests))
+        assert read_to_end(idle) == b""
+        with_tls.__exit__(None, None, None)
+        idle.close()
+
+    assert set(threading.enumerate()) == before
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(at, DEADLINE)
+
+
+def test_a_connection_that_comes_as_the_front_closes_is_closed_too(trust: Trust) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as inner, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(100):
+            outer = listen("127.0.0.1", 0)
+            at = outer.getsockname()
+            with front(outer, inner.getsockname(), trust.context(), ignore_events):
+                late = socket.create_connection(at, DEADLINE)
+            late.close()
+        gc.collect()
+
+    assert [str(warning.message) for warning in caught] == []
+
+
+def test_files_are_private_and_stay_across_restarts(tmp_path: Path) -> None:
+    directory = tmp_path / ".devkit" / "ca"
+
+    first = trust_in(directory, NOW)
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    second = trust_in(directory, NOW + timedelta(days=700))
+
+    assert first == second
+    assert before == {path.name: path.read_bytes() for path in directory.iterdir()}
+    assert sorted(before) == ["bundle.pem", "ca.pem", "server.pem"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()} == {0o600}
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_the_bundle_trusts_the_rest_of_the_world_too(trust: Trust) -> None:
+    assert trust.bundle.read_bytes() == Path(certifi.where()).read_bytes() + trust.authority.read_bytes()
+
+
+def test_no_file_holds_the_key_of_the_authority(trust: Trust) -> None:
+    keys = [path.name for path in trust.identity.parent.iterdir() if b"PRIVATE KEY" in path.read_bytes()]
+
+    assert keys == ["server.pem"]
+    assert trust.identity.read_bytes().count(b"BEGIN PRIVATE KEY") == 1
+    trust.context()  # which refuses a key that does not belong to the first certificate, the server's
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_a_broken_file_is_made_anew(tmp_path: Path, broken: bytes) -> None:
+    trust = trust_in(tmp_path, NOW)
+    trust.identity.write_bytes(broken)
+
+    again = trust_in(tmp_path, NOW)
+
+    assert is_usable(again.identity.read_bytes(), NOW)
+    assert again.authority.read_bytes() == authority_of(again.identity.read_bytes())
+    assert again.bundle.read_bytes().endswith(again.authority.read_bytes())
+
+
+def test_a_certificate_that_will_not_last_a_session_is_made_anew(tmp_path: Path) -> None:
+    former = trust_in(tmp_path, NOW).authority.read_bytes()
+    later = NOW + timedelta(days=815)
+
+    assert trust_in(tmp_path, later).authority.read_bytes() != former
+
+
+def test_parts_of_two_authorities_are_not_usable() -> None:
+    one, other = issue(NOW), issue(NOW)
+    mark = b"-----BEGIN CERTIFICATE-----"
+
+    def parts(issued: bytes) -> list[bytes]:
+        key, *certificates = issued.split(mark)
+        return [key, *(mark + certificate for certificate in certificates)]
+
+    for swapped in range(3):
+        mixed = parts(one)
+        mixed[swapped] = parts(other)[swapped]
+        assert not is_usable(b"".join(mixed), NOW)
+    assert is_usable(one, NOW)
+    assert not is_usable(one, NOW - timedelta(days=2))
+
+
+def test_a_directory_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / ".devkit").write_text("in the way")
+
+    with pytest.raises(ConfigurationError, match=r"Cannot keep certificates in .*ca: Not a directory"):
+        trust_in(tmp_path / ".devkit" / "ca", NOW)
+
+
+def test_a_browser_is_not_told_to_use_https_for_all_of_localhost(simulator: Simulator, trust: Trust) -> None:
+    found = []
+    for host in (b"localhost:3050", b"127.0.0.1:3050", b"rest.nexmo.com"):
+        with secure(place(simulator), trust) as connection:
+            connection.sendall(BALANCE.replace(b"localhost", host))
+            found.append("Strict-Transport-Security" in answer_on(connection)[1])
+
+    assert found == [False, True, True]
+
+
+def test_the_connection_to_an_early_silent_client_costs_no_other_one(
+    simulator: Simulator, trust: Trust
+) -> None:
+    silent = [socket.create_connection(place(simulator), DEADLINE) for _ in range(40)]
+    try:
+        with secure(place(simulator), trust) as connection:
+            connection.sendall(BALANCE)
+            assert answer_on(connection)[0] == 200
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def test_answers_of_the_server_behind_are_passed_on_to_the_byte(trust: Trust) -> None:
+    outer = listen("127.0.0.1", 0)
+    at = outer.getsockname()
+    with (
+        raw_server((OK,)) as server,
+        front(outer, server.place, trust.context(), ignore_events),
+        secure(at, trust) as connection,
+    ):
+        connection.sendall(b"GET /a?b=%20c HTTP/1.1\r\nX-Odd: 1\r\nx-odd: 2\r\n\r\n")
+        assert read_to_end(connection) == OK
+
+    assert server.requests == [b"GET /a?b=%20c HTTP/1.1\r\nX-Odd: 1\r\nx-odd: 2\r\n\r\n"]

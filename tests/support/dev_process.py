@@ -1,0 +1,151 @@
+"""Runs devkit as a user would, in a process of its own, and listens to its events or reads what it prints."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 60  # seconds until a test gives up; nothing waits that long on a good day
+
+DEV = [sys.executable, "-m", "devkit", "dev"]
+FREE_PORTS = {"DEVKIT_PORT": "0", "DEVKIT_INSPECTOR_PORT": "0"}
+
+
+class DevProcess:
+    """One run of the command. events: those that were waited for so far, oldest first."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.events: list[dict[str, Any]] = []
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._errors: list[str] = []
+        self._readers = [
+            threading.Thread(target=self._read_events, daemon=True),
+            threading.Thread(target=self._read_errors, daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def wait_for(self, name: str, **fields: object) -> dict[str, Any]:
+        """The next event of this name with these fields; fails with what came instead when there is none."""
+        while True:
+            try:
+                line = self._lines.get(timeout=PATIENCE)
+            except queue.Empty:
+                raise AssertionError(f"no {name} event in time; {self.story()}") from None
+            if not line:
+                raise AssertionError(f"ended without a {name} event; {self.story()}")
+            event = json.loads(line)
+            self.events.append(event)
+            if event["event"] == name and all(event.get(key) == value for key, value in fields.items()):
+                return event
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """End it with a signal; its exit code."""
+        self.process.send_signal(number)
+        return self.finish()
+
+    def finish(self) -> int:
+        """Wait for its end; its exit code. What it still printed is in `events` afterwards."""
+        code = self.process.wait(PATIENCE)
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        while not self._lines.empty():
+            if line := self._lines.get():
+                self.events.append(json.loads(line))
+        return code
+
+    @property
+    def stderr(self) -> str:
+        return "".join(self._errors)
+
+    def story(self) -> str:
+        return f"events: {self.events}, stderr: {self.stderr}"
+
+    def names(self) -> list[str]:
+        return [event["event"] for event in self.events]
+
+    def _read_events(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self._lines.put(line)
+        self._lines.put("")
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as lines:
+            self._errors.extend(lines)
+
+
+@contextmanager
+def running_dev(directory: Path, *args: str, **environ: str) -> Iterator[DevProcess]:
+    """`devkit dev --json` in a directory, with these settings; killed if the test leaves it running."""
+    with running([*DEV, "--json", *args], directory, **environ) as dev:
+        yield dev
+
+
+@contextmanager
+def running(command: list[str], directory: Path, **environ: str) -> Iterator[DevProcess]:
+    """A command that prints its events; killed if the test leaves it running."""
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env=clean_environ(directory, **environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    dev = DevProcess(process)
+    try:
+        yield dev
+    finally:
+        if process.poll() is None:
+            process.kill()
+        dev.finish()
+
+
+def printed(
+    command: list[str], directory: Path, is_enough: Callable[[str], bool], **environ: str
+) -> tuple[str, str]:
+    """What a command prints until that is enough, and what more when it is then stopped, which must be well."""
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env=clean_environ(directory, PYTHONUNBUFFERED="1", **environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog.start()
+    text = ""
+    with process.stdout as output:
+        for line in output:
+            text += line
+            if is_enough(text):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = output.read()
+    watchdog.cancel()
+    assert process.wait(PATIENCE) == 0
+    return text, rest
+
+
+def clean_environ(home: Path, **environ: str) -> dict[str, str]:
+    """An environment in which nothing of the developer's own is set, and no two sessions want one port."""
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    root = str(Path(__file__).parents[2])
+    return {**kept, "HOME": str(home), "PYTHONPATH": root, **FREE_PORTS, **environ}

@@ -1,0 +1,90 @@
+"""Builds what is published, without a network, from a copy of the checkout in which private files lie about."""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+ROOT = Path(__file__).parents[2]
+
+# Files that a checkout may well hold, and that nobody must ever publish.
+PRIVATE = (
+    ".env",
+    ".devkit/registration.json",
+    "fixtures/recorded/2026-11-23/120000.000000Z-delivered-0A01-000000.json",
+    "devkit/.env",
+    "devkit/__pycache__/left.cpython-311.pyc",
+    "examples/delivery_status/.env",
+    "examples/delivery_status/messages.sqlite",
+    "examples/delivery_status/.devkit/callback-token",
+    "examples/delivery_status/fixtures/recorded/2026-11-23/120000.000000Z-delivered-0A02-000000.json",
+    "devkit/.devkit/redaction-key",
+    "devkit/fixtures/recorded/2026-11-23/120000.000000Z-delivered-0A03-000000.json",
+    "devkit/keep/recorded/2026-11-23/120000.000000Z-delivered-0A04-000000.json",
+    "docs/.env",
+    "fixtures/samples/.env",
+    "fixtures/samples/.devkit/registration.json",
+    "fixtures/samples/recorded/2026-11-23/120000.000000Z-delivered-0A05-000000.json",
+    "fixtures/samples/sequence/messages.sqlite",
+    "tests/fixtures/recorded/2026-11-23/120000.000000Z-delivered-0A06-000000.json",
+    "tests/dlr/recorded/2026-11-23/120000.000000Z-delivered-0A07-000000.json",
+)
+_MARK = "what nobody must ever publish"
+_NOT_COPIED = (
+    ".git",
+    ".venv",
+    ".devkit",
+    "recorded",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+    "dist",
+    "build",
+)
+
+
+def copy_checkout(directory: Path) -> Path:
+    """A copy of the checkout, with private files planted in it."""
+    copy = directory / "checkout"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+    for name in PRIVATE:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text(_MARK)
+    return copy
+
+
+def build(source: Path, kind: Literal["wheel", "sdist"], directory: Path) -> Path:
+    """The wheel or sdist of a source tree. The build backend is that of this environment."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(directory)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=120)
+    (built,) = directory.glob("*.whl" if kind == "wheel" else "*.tar.gz")
+    return built
+
+
+def unpack(wheel: Path, directory: Path) -> Path:
+    """What an installer does with a pure Python wheel, but for the scripts."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(directory)
+    return directory
+
+
+def contents(distribution: Path) -> set[str]:
+    """The files in a wheel or an sdist, from its top."""
+    if distribution.suffix == ".whl":
+        with zipfile.ZipFile(distribution) as wheel:
+            return {name for name in wheel.namelist() if not name.endswith("/")}
+    with tarfile.open(distribution) as sdist:
+        return {member.name.partition("/")[2] for member in sdist.getmembers() if member.isfile()}
+
+
+def private_files(distribution: Path) -> set[str]:
+    """The files in a wheel or an sdist that hold what was planted, whatever they are called there."""
+    if distribution.suffix == ".whl":
+        with zipfile.ZipFile(distribution) as wheel:
+            return {name for name in wheel.namelist() if wheel.read(name) == _MARK.encode()}
+    with tarfile.open(distribution) as sdist:
+        files = {member.name: sdist.extractfile(member) for member in sdist.getmembers()}
+        return {name for name, file in files.items() if file and file.read() == _MARK.encode()}

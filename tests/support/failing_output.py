@@ -1,0 +1,107 @@
+"""A stdout that is in trouble, and a session that writes to it."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from devkit.fixture.store import Store
+from devkit.http.address import parse_address
+from devkit.http.client import Connection
+from devkit.session.project import Session, project_in
+from devkit.webhook.callback import compose
+from tests.support.dev_process import DEV, PATIENCE, clean_environ
+from tests.support.standin import wait_until
+
+FULL = Path("/dev/full")
+_STDERR = "stderr.txt"
+
+needs_full = pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+
+
+@contextmanager
+def small_pipe() -> Iterator[tuple[int, int]]:
+    """Both ends of a pipe of one page that lets nobody wait."""
+    fcntl = pytest.importorskip("fcntl", reason="Windows has no such pipe")
+    reader, writer = os.pipe()
+    try:
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(reader, False)
+        os.set_blocking(writer, False)
+        yield reader, writer
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def read(reader: int, size: int = 1 << 20) -> bytes:
+    """What there is to read, without waiting."""
+    try:
+        return os.read(reader, size)
+    except BlockingIOError:
+        return b""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A session in a process of its own. described: as other commands find it."""
+
+    directory: Path
+    process: subprocess.Popen[bytes]
+    described: Session
+
+    def deliver(self, first: int, last: int) -> None:
+        """Send so many receipts; each must be answered 200."""
+        with Connection(parse_address(self.described.local_url)) as connection:
+            for number in range(first, last + 1):
+                fields = {"messageId": f"0A{number:06}", "status": "delivered", "msisdn": "447700900001"}
+                assert connection.push(compose(fields, "get")).status == 200
+
+    @property
+    def recorded(self) -> int:
+        return len(list(Store(self.directory / "fixtures").entries()))
+
+    @property
+    def stderr(self) -> str:
+        """What it has written there so far."""
+        return (self.directory / _STDERR).read_text()
+
+    def finish(self, number: signal.Signals | None = None) -> int:
+        """Have it end, or wait until it does by itself: its exit code."""
+        if number:
+            self.process.send_signal(number)
+        code = self.process.wait(PATIENCE)
+        # All else was put back; the authority of the simulator is kept for the next session.
+        assert set(os.listdir(self.directory / ".devkit")) <= {"callback-token", "ca"}
+        assert (self.directory / ".devkit" / "callback-token").is_file()
+        return code
+
+
+@contextmanager
+def session_on(stdout: int, directory: Path, *args: str, **environ: str) -> Iterator[Writing]:
+    """`devkit dev --offline` that writes to this file; killed if the test leaves it running."""
+    with open(directory / _STDERR, "wb") as errors:
+        process = subprocess.Popen(
+            [*DEV, "--offline", "--no-demo", *args],
+            cwd=directory,
+            env=clean_environ(directory, **environ),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=errors,
+            start_new_session=True,
+        )
+    project = project_in(directory)
+    with process:
+        try:
+            wait_until(lambda: project.session() is not None)
+            session = project.session()
+            assert session
+            yield Writing(directory, process, session)
+        finally:
+            process.kill()

@@ -1,0 +1,102 @@
+"""The settings of a Vonage account, and a session that registers in it."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from devkit.errors import VonageError
+from devkit.events import Event
+from devkit.vonage.account import CALLBACK_PARAMETER, SETTINGS_PATH, CallbackSetting
+from devkit.vonage.client import Credentials
+from devkit.vonage.give_back import Restoration, put_right
+from devkit.vonage.journal import Journal, next_journal, read_journal
+from devkit.vonage.registration import Registration, registered
+from devkit.vonage.retry import Retry
+
+FORMER = "https://production.example.com/dlr"
+OURS = "https://dlr.example.test/webhooks/delivery-receipt/t0ken"
+OTHERS = "https://other.example.com/dlr"
+CREDENTIALS = Credentials("abcd1234", "s3cret-value")
+JOURNAL = Journal("rest.nexmo.com", "abcd1234", FORMER, OURS, "2026-11-23T12:00:00+00:00", 1)
+
+
+class Platform:
+    """The settings of one account. refuses: URLs that do not answer the probe; says_yes_to: and changes nothing.
+
+    breaks: the calls that fail, by number, counted from 1; saves: whether they take effect all the same.
+    transient: whether they fail for a moment only.
+    """
+
+    def __init__(
+        self, callback: str = FORMER, *, refuses: str | None = None, says_yes_to: str | None = None
+    ) -> None:
+        self.callback = callback
+        self.refuses, self.says_yes_to = refuses, says_yes_to
+        self.breaks: set[int] = set()
+        self.saves = False
+        self.transient = False
+        self.posts: list[dict[str, str]] = []
+
+    def post(self, credentials: Credentials, path: str, params: dict[str, str]) -> Mapping[str, object]:
+        assert (credentials, path) == (CREDENTIALS, SETTINGS_PATH)
+        self.posts.append(params)
+        url = params.get(CALLBACK_PARAMETER)
+        broken = len(self.posts) in self.breaks
+        if url is not None and (self.saves or not broken) and url not in (self.refuses, self.says_yes_to):
+            self.callback = url
+        if broken:
+            raise VonageError("rest.nexmo.com did not answer.", hint="Try again.", transient=self.transient)
+        if url and url == self.refuses:
+            raise VonageError("Vonage answered 420: no 200", hint="Try again.")
+        return {"mo-callback-url": "", "dr-callback-url": self.callback}
+
+    @property
+    def changes(self) -> list[str]:
+        return [params[CALLBACK_PARAMETER] for params in self.posts if params]
+
+
+class Snatched(Platform):
+    """Somebody else sets a callback as soon as a call of ours has failed."""
+
+    def post(self, credentials: Credentials, path: str, params: dict[str, str]) -> Mapping[str, object]:
+        try:
+            return super().post(credentials, path, params)
+        except VonageError:
+            self.callback = OTHERS
+            raise
+
+
+class Session:
+    """One registration, with its journal and events. paused: seconds before each further attempt to give back.
+
+    asked: what would be replaced, in words; `answer` is called each time and may raise.
+    """
+
+    def __init__(self, directory: Path, platform: Platform, journal: Journal = JOURNAL) -> None:
+        self.path = directory / "registration.json"
+        self.paused: list[float] = []
+        self.account = CallbackSetting(CREDENTIALS, platform.post, Retry(sleep=self.paused.append))
+        self.journal = journal
+        self.events: list[Event] = []
+        self.asked: list[str] = []
+        self.told: list[str] = []
+        self.answer: Callable[[], None] = lambda: None
+
+    def registered(self) -> AbstractContextManager[Registration]:
+        return registered(self.account, self.journal, self.path, self.events.append, self._agree)
+
+    def put_right(self, *, clear: bool = False, force: bool = False) -> Restoration:
+        """As `devkit restore`, with the journal that is there."""
+        journal = read_journal(self.path)
+        assert journal
+        return put_right(self.account, journal, self.path, self.told.append, clear=clear, force=force)
+
+    def next_journal(self, our_url: str) -> Journal:
+        """The journal of another session in this directory."""
+        draft = replace(self.journal, our_url=our_url, pid=2)
+        return next_journal(draft, self.account.read_callback(), read_journal(self.path))
+
+    def _agree(self, words: str) -> None:
+        self.asked.append(words)
+        self.answer()

@@ -1,0 +1,173 @@
+"""An inspector over a directory, served as `devkit dev` does.
+
+By hand: python -m tests.support.inspector_server DIRECTORY [PORT]
+"""
+
+import json
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from devkit.events import Event, ReceiptTaken
+from devkit.fixture.format import Fixture, dumps
+from devkit.fixture.store import Store, file_name
+from devkit.http.address import parse_address
+from devkit.http.server import listen
+from devkit.inspector.app import create_inspector, serve_inspector
+from devkit.inspector.context import Options
+from devkit.inspector.event_log import EventLog
+from devkit.inspector.replay_form import SampleOptions
+from devkit.webhook.callback import Callback, Transport, compose
+from devkit.webhook.receipt import Receipt
+from devkit.webhook.receipt_fields import make_fields
+from tests.support.raw_socket import DEADLINE
+
+KEY = bytes(range(32))
+
+# What somebody may send who wants a page to run it, or to mislead who reads it.
+HOSTILE = {
+    "status": "<script>alert(1)</script>",
+    "messageId": '"><img src=x onerror=alert(1)>',
+    "err-code": "&times;&times",
+    "msisdn": "{{7*7}}${7*7}",
+    "network-code": "'; DROP",
+    "client-ref": "\u202egnp.exe\u2066\x00\x1b[31m\u200b",
+    "</title><script>alert(2)</script>": "javascript:alert(3)",
+    "odd\u202ename": "\ud800",
+    "x" * 3000: "y" * 3000,
+}
+
+
+@dataclass(slots=True)
+class Desk:
+    """A store and a feed, with a clock that only goes on when it is told to."""
+
+    store: Store
+    event_log: EventLog = field(init=False)
+    now: datetime = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
+
+    def __post_init__(self) -> None:
+        self.store.prepare()
+        self.event_log = EventLog(self.clock)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def options(self, **changes: object) -> Options:
+        keeping = SampleOptions(lambda: KEY, self.store.samples)
+        return Options(**{"clock": self.clock, "zone": UTC, "keeping": keeping, **changes})  # type: ignore[arg-type]
+
+    def receipt(
+        self,
+        status: str = "delivered",
+        message: str = "0A00000000000001",
+        err_code: str = "0",
+        *,
+        seconds: float = 1,
+        transport: Transport = "get",
+        **changes: str,
+    ) -> str:
+        """Record a receipt that comes some seconds after the one before, and tell the feed; its key."""
+        pushed_at = self.now + timedelta(seconds=seconds)
+        fields = make_fields(status, err_code, message_id=message, pushed_at=pushed_at)
+        fields |= {name.replace("_", "-"): value for name, value in changes.items()}
+        return self.callback(compose(fields, transport), seconds=seconds)
+
+    def fields(self, fields: Mapping[str, object], transport: Transport = "get") -> str:
+        """Record a receipt of these fields."""
+        return self.callback(compose(fields, transport))
+
+    def many(self, count: int) -> None:
+        """Record receipts of one message each, quickly: not safe on disk, told to nobody."""
+        for number in range(count):
+            self.now += timedelta(milliseconds=1)
+            fields = make_fields("delivered", "0", message_id=f"0B{number:014}", pushed_at=self.now)
+            fixture = Fixture(self.now, compose(fields, "get"))
+            day = self.store.recorded / self.now.date().isoformat()
+            day.mkdir(exist_ok=True)
+            (day / file_name(self.now, fixture.read())).write_bytes(dumps(fixture))
+
+    def callback(self, callback: Callback, *, seconds: float = 1) -> str:
+        """Record any callback."""
+        self.now += timedelta(seconds=seconds)
+        fixture = Fixture(self.now, callback)
+        reading = fixture.read()
+        path = self.store.record(fixture, reading)
+        self.event_log.publish(taken(path, reading if isinstance(reading, Receipt) else Receipt({})))
+        return path.relative_to(self.store.recorded).as_posix()
+
+
+def taken(path: Path | None, receipt: Receipt, **changes: object) -> Event:
+    """The event of a receipt that arrived; without a path that of a replay."""
+    values: dict[str, object] = {
+        "file": str(path or ""),
+        "message_id": receipt.message_id,
+        "status": receipt.status,
+        "err_code": receipt.err_code,
+        "meaning": "",
+        "signature": "absent",
+        "network": "",
+        "latency_ms": None,
+        "msisdn": "",
+        "transport": "get",
+        "problem": "",
+        "replay": path is None,
+    }
+    return ReceiptTaken(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@contextmanager
+def inspected(desk: Desk, *, port: int = 0, **options: object) -> Iterator[str]:
+    """The address of an inspector while the block runs."""
+    listener = listen("127.0.0.1", port)
+    app = create_inspector(desk.store, desk.event_log, desk.options(**options))
+    with serve_inspector(app, desk.event_log, listener):
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def stream(url: str, **headers: str) -> Iterator["Stream"]:
+    place = ("127.0.0.1", int(url.rpartition(":")[2]))
+    with socket.create_connection(place, DEADLINE) as connection:
+        lines = ["GET /stream HTTP/1.1", f"Host: 127.0.0.1:{place[1]}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        yield Stream(connection)
+
+
+class Stream:
+    """Server-sent events, read one at a time."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.file = connection.makefile("rb")
+
+    def next(self) -> tuple[str, dict[str, object]]:
+        name = ""
+        while line := self.file.readline():
+            if line.startswith(b"event: "):
+                name = line[7:].strip().decode()
+            if line.startswith(b"data: "):
+                return name, json.loads(line[6:])
+        return "closed", {}
+
+
+def main(directory: str, port: str = "3040") -> None:
+    """Serve until Ctrl-C, with the real clock."""
+    desk = Desk(Store(Path(directory)))
+    usual = {
+        "clock": lambda: datetime.now(UTC),
+        "zone": None,
+        "forward_to": parse_address("127.0.0.1:5000/dlr"),
+    }
+    with inspected(desk, port=int(port), **usual) as url:
+        sys.stdout.write(f"{url}\n")
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

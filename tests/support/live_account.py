@@ -1,0 +1,48 @@
+"""An account at a simulator that has a callback already, as a session of the tests finds it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from devkit.session.settings import Settings
+from devkit.simulator import run_simulator
+from devkit.vonage.account import CallbackSetting
+from devkit.vonage.client import Credentials
+from tests.support.settings_gateway import Gateway, gateway_to
+
+AUTHTOKEN = "2abcDEFauthtokenNeverShown_0123456789"
+
+
+@contextmanager
+def account_with(callback: str) -> Iterator[Gateway]:
+    """A gateway to the account; setting this callback is not among its calls."""
+    with run_simulator() as simulator, gateway_to(simulator) as gateway:
+        set_callback(gateway, callback)
+        yield gateway
+
+
+def set_callback(vonage: Gateway, url: str) -> None:
+    """As somebody else does it: not through the gateway."""
+    simulator = vonage.simulator
+    CallbackSetting(Credentials(simulator.api_key, simulator.api_secret, simulator.host)).set_callback(url)
+
+
+def held(vonage: Gateway) -> str:
+    """The callback that the account holds."""
+    return vonage.simulator.account.dr_callback_url
+
+
+def settings(vonage: Gateway) -> Settings:
+    simulator = vonage.simulator
+    return Settings(api_key=simulator.api_key, api_secret=simulator.api_secret, rest_host=vonage.host)
+
+
+def environ(vonage: Gateway, **more: str) -> dict[str, str]:
+    """The same settings for a process."""
+    simulator = vonage.simulator
+    return {
+        "VONAGE_API_KEY": simulator.api_key,
+        "VONAGE_API_SECRET": simulator.api_secret,
+        "VONAGE_REST_HOST": vonage.host,
+        "NGROK_AUTHTOKEN": AUTHTOKEN,
+        **more,
+    }

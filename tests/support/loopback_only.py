@@ -1,0 +1,39 @@
+"""Fails a test that opens a connection to another machine. For this process; what a test starts is not seen."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from devkit.http.host import is_loopback
+
+
+class Elsewhere(AssertionError):
+    """A test wanted to talk to another machine."""
+
+
+class _Socket(socket.socket):
+    def connect(self, address: Any) -> None:
+        _check(address)
+        super().connect(address)
+
+    def connect_ex(self, address: Any) -> int:
+        _check(address)
+        return super().connect_ex(address)
+
+
+def _check(address: Any) -> None:
+    # A Unix socket's address is a path, and its own business.
+    if isinstance(address, tuple) and not (is_loopback(str(address[0])) or address[0] in ("localhost", "")):
+        raise Elsewhere(f"a test connects to {address[0]}; tests stay on this machine")
+
+
+@contextmanager
+def loopback_only() -> Iterator[None]:
+    """Sockets that are made while the block runs connect to this machine alone."""
+    real = socket.socket
+    socket.socket = _Socket  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        socket.socket = real  # type: ignore[misc]

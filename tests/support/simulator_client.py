@@ -1,0 +1,147 @@
+"""What the tests of the simulator share: a callback URL that listens, and calls to the platform."""
+
+import base64
+import http.client
+import json
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlencode
+
+from requests.adapters import HTTPAdapter
+from vonage import Auth, HttpClientOptions, Vonage
+from vonage_http_client.http_client import HttpClient
+
+from devkit.http.server import listen, serve
+from devkit.http.wsgi import callback_of
+from devkit.simulator import Simulator, SimulatorOptions
+from devkit.webhook.callback import Callback
+from devkit.webhook.receipt import Receipt, read
+
+PATH = "/webhooks/delivery-receipt"
+JUMPING = SimulatorOptions(speed=math.inf)
+DEADLINE = 10.0  # seconds; only a broken simulator comes near it
+
+
+class Listener:
+    """A callback URL that keeps what arrives. answers: to the next receipts, then 200. probe: to probes."""
+
+    def __init__(self, url: str, answers: Sequence[int], probe: int) -> None:
+        self.url = url
+        self.arrived: list[Callback] = []
+        self.answers = list(answers)
+        self.probe = probe
+        self.gate = threading.Event()  # receipts are answered when it is open
+        self.gate.set()
+        self._changed = threading.Condition()
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """Those that can be read; the probe is not one."""
+        return [receipt for receipt in map(read, self.arrived) if isinstance(receipt, Receipt)]
+
+    @property
+    def statuses(self) -> list[str]:
+        return [receipt.status for receipt in self.receipts]
+
+    def wait_for(self, count: int) -> list[Receipt]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.receipts) >= count, DEADLINE), self.statuses
+        return self.receipts
+
+    def app(self, environ, start_response):
+        callback, _ = callback_of(environ, environ["wsgi.input"].read())
+        with self._changed:
+            self.arrived.append(callback)
+            is_probe = "status=" not in callback.target and not callback.body
+            status = self.probe if is_probe else self.answers.pop(0) if self.answers else 200
+            self._changed.notify_all()
+        assert is_probe or self.gate.wait(DEADLINE)
+        start_response(f"{status} Whatever", [("Content-Length", "0")])
+        return [b""]
+
+
+@contextmanager
+def listening(answers: Sequence[int] = (), probe: int = 200) -> Iterator[Listener]:
+    socket = listen("127.0.0.1", 0)
+    listener = Listener(f"http://127.0.0.1:{socket.getsockname()[1]}{PATH}", answers, probe)
+    with serve(listener.app, socket):
+        yield listener
+
+
+def unused_url() -> str:
+    """A loopback URL where nobody listens."""
+    with listen("127.0.0.1", 0) as socket:
+        return f"http://127.0.0.1:{socket.getsockname()[1]}{PATH}"
+
+
+def basic(key: str, secret: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{key}:{secret}".encode()).decode()}
+
+
+def owner(simulator: Simulator) -> dict[str, str]:
+    return basic(simulator.api_key, simulator.api_secret)
+
+
+def call(simulator, method, path, body=b"", headers=None, timeout=DEADLINE):
+    """One raw request. The answer's status, headers and text."""
+    connection = http.client.HTTPConnection(simulator.host, timeout=timeout)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def post(simulator, path, fields=None, headers=None):
+    """A form, with the owner's credentials unless headers are given. Status and JSON."""
+    headers = owner(simulator) if headers is None else headers
+    status, _, text = call(simulator, "POST", path, urlencode(fields or {}), headers)
+    return status, json.loads(text)
+
+
+def register(simulator, listener: Listener, **fields: str) -> None:
+    status, document = post(simulator, "/account/settings", {"drCallBackUrl": listener.url, **fields})
+    assert status == 200, document
+
+
+MESSAGE = {"from": "AcmeInc", "to": "447700900000", "text": "Hello"}
+
+
+def submit(simulator, *without, headers=None, **fields):
+    """One send request: the status and the error text of its only entry."""
+    message = {**MESSAGE, **{name.replace("_", "-"): value for name, value in fields.items()}}
+    for name in without:
+        del message[name]
+    status, document = post(simulator, "/sms/json", message, headers)
+    assert (status, document["message-count"]) == (200, "1")
+    entry = document["messages"][0]
+    return entry["status"], entry.get("error-text", "")
+
+
+def send(simulator, to="447700900000", **fields):
+    """Send a text. The `messages` of the answer."""
+    message = {**MESSAGE, "to": to, **fields}
+    fields = {name.replace("_", "-"): value for name, value in message.items()}
+    status, document = post(simulator, "/sms/json", fields)
+    assert status == 200
+    return document["messages"]
+
+
+class PlainHTTP(HTTPAdapter):
+    """Lets the SDK, which knows https only, talk to a plain server on loopback."""
+
+    def send(self, request, **options):
+        request.url = request.url.replace("https://", "http://", 1)
+        return super().send(request, **options)
+
+
+def sdk(simulator, secret: str | None = None) -> Vonage:
+    auth = Auth(api_key=simulator.api_key, api_secret=secret or simulator.api_secret)
+    client = Vonage(auth, HttpClientOptions(rest_host=simulator.host, timeout=10, pool_maxsize=1))
+    http_client: HttpClient = client.http_client
+    http_client._session.trust_env = False
+    http_client._session.mount(f"https://{simulator.host}/", PlainHTTP())
+    return client

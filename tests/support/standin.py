@@ -1,0 +1,75 @@
+"""Puts a stand-in of the ngrok agent where a test can start it, and steers it while it runs."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Condition
+from urllib.parse import urlsplit
+
+from devkit.tunnel.types import TunnelEvent
+
+_HERE = Path(__file__).parent
+
+
+def install_standin(directory: Path) -> Path:
+    """The path of a fresh executable copy, one for each test. How it can fail: see standin_agent.py."""
+    for part in ("standin_api.py", "standin_edge.py"):
+        shutil.copy(_HERE / part, directory)
+    path = directory / "ngrok"
+    path.write_text(f"#!{sys.executable} -S\n{(_HERE / 'standin_agent.py').read_text()}")
+    path.chmod(0o700)
+    return path
+
+
+def standin_state(path: Path) -> dict[str, object]:
+    """What the copy started last says of itself: pid, api, argv, token_from; edge, url, requested."""
+    state: dict[str, object] = json.loads(path.with_name(path.name + ".state.json").read_text())
+    return state
+
+
+def steer_standin(path: Path, verb: str) -> None:
+    """drop, restore, exit or log?N."""
+    connection = HTTPConnection(urlsplit(str(standin_state(path)["api"])).netloc, timeout=10)
+    try:
+        with suppress(ConnectionError):  # `exit` does not answer
+            connection.request("POST", f"/standin/{verb}")
+            connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+class Heard:
+    """Keeps the events that a tunnel reports, and waits for them."""
+
+    def __init__(self) -> None:
+        self.events: list[TunnelEvent] = []
+        self._news = Condition()
+
+    def __call__(self, event: TunnelEvent) -> None:
+        with self._news:
+            self.events.append(event)
+            self._news.notify_all()
+
+    @property
+    def states(self) -> list[str]:
+        return [event.state for event in self.events]
+
+    def wait_for(self, *states: str) -> TunnelEvent:
+        """The newest event, once exactly these states were heard."""
+        with self._news:
+            assert self._news.wait_for(lambda: len(self.events) >= len(states), 20), self.events
+        assert list(states) == self.states
+        return self.events[-1]

@@ -1,0 +1,94 @@
+import io
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+
+from devkit.errors import TunnelError
+from devkit.tunnel.agent import find_agent
+from devkit.tunnel.pyngrok_driver import download
+from tests.support.standin import Heard
+
+
+def test_a_missing_agent_is_downloaded_quietly_and_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    heard = Heard()
+    wanted = tmp_path / "new" / "my-ngrok"
+
+    with archive_server(b"#!/bin/sh\n", monkeypatch):
+        path = find_agent(wanted, notify=heard, stopping=lambda: False, download=download)
+
+    assert path == wanted
+    assert wanted.read_bytes() == b"#!/bin/sh\n"
+    assert [child.name for child in wanted.parent.iterdir()] == ["my-ngrok"]
+    assert heard.states == ["installing"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_download_that_fails_says_what_to_do(tmp_path: Path) -> None:
+    def offline(path: Path) -> None:
+        raise URLError("Name or service not known")
+
+    with pytest.raises(TunnelError, match="Name or service not known") as caught:
+        find_agent(tmp_path / "ngrok", notify=Heard(), stopping=lambda: False, download=offline)
+
+    assert "PYNGROK_NGROK_PATH=" in caught.value.hint
+
+
+def test_an_agent_that_vanishes_after_the_download_points_to_the_virus_scanner(tmp_path: Path) -> None:
+    with pytest.raises(TunnelError, match="is not there") as caught:
+        find_agent(tmp_path / "ngrok", notify=Heard(), stopping=lambda: False, download=lambda path: None)
+
+    assert "virus" in caught.value.hint
+
+
+def test_a_stop_ends_a_download(tmp_path: Path) -> None:
+    stuck = threading.Event()
+
+    with pytest.raises(TunnelError, match="stopped"):
+        find_agent(
+            tmp_path / "ngrok",
+            notify=Heard(),
+            stopping=lambda: True,
+            download=lambda path: bool(stuck.wait(20)),
+        )
+
+    stuck.set()
+
+
+@contextmanager
+def archive_server(program: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Serves an archive with one file, `ngrok`, where pyngrok looks for the download."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("ngrok")
+        entry.size = len(program)
+        archive.addfile(entry, io.BytesIO(program))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(packed.getvalue())
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        from pyngrok import installer
+
+        url = f"http://127.0.0.1:{server.server_port}/devkit-test-{server.server_port}.tgz"
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        for platform in installer.PLATFORMS:
+            monkeypatch.setitem(installer.PLATFORMS, platform, url)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,166 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from devkit.tunnel.agent import NgrokOptions
+from devkit.tunnel.ngrok import ngrok_tunnel
+from devkit.tunnel.orphaned_agents import Process, command_line, end_leftover_agent, look, look_with_ps
+from tests.support.standin import Heard, install_standin, standin_state
+
+NOWHERE = "http://127.0.0.1:9"  # no request is sent there
+SLEEPER = "import sys; print('up', flush=True); sys.stdin.read()"
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
+SESSION = """
+import sys
+from pathlib import Path
+from devkit.tunnel.agent import NgrokOptions; from devkit.tunnel.ngrok import ngrok_tunnel
+options = NgrokOptions(Path(sys.argv[1]), authtoken="leftover", agent_path=Path(sys.argv[2]))
+with ngrok_tunnel(options, notify=print, stopping=lambda: False)("http://127.0.0.1:9"):
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def running(program: str, *words: str, says: str = "up") -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-c", program, *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == f"{says}\n".encode()
+            yield process
+        finally:
+            process.kill()
+
+
+def write_record(private_dir: Path, *, owner: Process, agent: Process | None, command: str) -> Path:
+    home = private_dir / "agent-x"
+    home.mkdir(parents=True)
+    record = {"owner": asdict(owner), "agent": agent and asdict(agent), "command": command}
+    (home / "agent.json").write_text(json.dumps(record))
+    (home / "ngrok.yml").write_text("authtoken: leftover")
+    return home
+
+
+def known(pid: int) -> Process:
+    found = look(pid)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def dead() -> Process:
+    """A process that was, as a killed session."""
+    with running(SLEEPER) as process:
+        return known(process.pid)
+
+
+def test_the_agent_of_a_killed_session_is_ended_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = install_standin(tmp_path)
+    private_dir = tmp_path / "private"
+    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "survive")
+    with running(SESSION, str(private_dir), str(agent), says="open") as session:
+        session.kill()
+        session.wait()
+        orphan = known(int(str(standin_state(agent)["pid"])))
+    heard = Heard()
+
+    options = NgrokOptions(private_dir, agent_path=agent)
+    with ngrok_tunnel(options, notify=heard, stopping=lambda: False)(NOWHERE):
+        assert look(orphan.pid) != orphan
+        assert len(list(private_dir.iterdir())) == 1
+
+    assert heard.states == ["ended-leftover"]
+
+
+def test_the_agent_of_a_living_session_is_left_alone(tmp_path: Path) -> None:
+    agent = install_standin(tmp_path)
+    private_dir = tmp_path / "private"
+    with running(SESSION, str(private_dir), str(agent), says="open"):
+        orphan = known(int(str(standin_state(agent)["pid"])))
+
+        assert end_leftover_agent(private_dir) is False
+
+        assert look(orphan.pid) == orphan
+        assert len(list(private_dir.glob("agent-*/ngrok.yml"))) == 1
+    assert look(orphan.pid) != orphan or end_leftover_agent(private_dir)
+
+
+def test_a_stubborn_leftover_is_killed(tmp_path: Path, dead: Process) -> None:
+    with running(STUBBORN) as process:
+        home = write_record(tmp_path, owner=dead, agent=known(process.pid), command=sys.executable)
+
+        assert end_leftover_agent(tmp_path, grace=0.1) is True
+
+        assert process.wait(10) != 0
+        assert not home.exists()
+
+
+@pytest.mark.parametrize("stranger", ["other start", "other command"])
+def test_a_stranger_with_the_same_number_is_left_alone(tmp_path: Path, dead: Process, stranger: str) -> None:
+    with running(SLEEPER) as process:
+        agent = known(process.pid)
+        command = sys.executable
+        if stranger == "other start":
+            agent = Process(process.pid, dead.started + "0")
+        else:
+            command = "/opt/ngrok"
+        home = write_record(tmp_path, owner=dead, agent=agent, command=command)
+
+        assert end_leftover_agent(tmp_path) is False
+
+        assert process.poll() is None
+        assert not home.exists()  # its authtoken goes all the same
+
+
+def test_files_of_a_session_that_died_before_its_agent_started_are_removed(
+    tmp_path: Path, dead: Process
+) -> None:
+    home = write_record(tmp_path, owner=dead, agent=None, command="")
+
+    assert end_leftover_agent(tmp_path) is False
+
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("record", [None, "", "[]", "{}", '{"owner": null}', '{"owner": {"pid": 1}}', "\0"])
+def test_a_directory_that_tells_nothing_is_left_alone(tmp_path: Path, record: str | None) -> None:
+    home = tmp_path / "agent-x"
+    home.mkdir()
+    if record is not None:
+        (home / "agent.json").write_text(record)
+
+    assert end_leftover_agent(tmp_path) is False
+
+    assert home.exists()
+
+
+def test_no_private_directory_is_no_leftover(tmp_path: Path) -> None:
+    assert end_leftover_agent(tmp_path / "none") is False
+
+
+@pytest.mark.parametrize("find", [look, look_with_ps])
+def test_a_process_is_told_from_a_later_one(find: object) -> None:
+    assert callable(find)
+    with running(SLEEPER) as process:
+        found = find(process.pid)
+        assert found == find(process.pid)
+        assert found is not None
+        assert found != find(os.getpid())
+
+    assert find(process.pid) is None
+
+
+def test_a_command_line_is_read() -> None:
+    with running(SLEEPER, "one", "two") as process:
+        assert command_line(process.pid).endswith("one two")
+    assert command_line(process.pid) == ""

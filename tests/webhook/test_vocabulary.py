@@ -1,0 +1,86 @@
+import string
+
+import pytest
+
+from devkit.webhook.vocabulary import ERR_CODES, FIELDS, STATUSES, meaning
+
+# The tables of Vonage's guide "Delivery Receipts", in its words.
+DOCUMENTED_CODES = {
+    "0": "Delivered",
+    "1": "Unknown",
+    "2": "Absent Subscriber - Temporary",
+    "3": "Absent Subscriber - Permanent",
+    "4": "Call Barred by User",
+    "5": "Portability Error",
+    "6": "Anti-Spam Rejection",
+    "7": "Handset Busy",
+    "8": "Network Error",
+    "9": "Illegal Number",
+    "10": "Illegal Message",
+    "11": "Unroutable",
+    "12": "Destination Unreachable",
+    "13": "Subscriber Age Restriction",
+    "14": "Number Blocked by Carrier",
+    "15": "Prepaid Insufficient Funds",
+    "50": "Entity Filter",
+    "51": "Header Filter",
+    "52": "Content Filter",
+    "53": "Consent Filter",
+    "54": "Regulation Error",
+    "99": "General Error",
+}
+
+
+def test_every_documented_err_code_is_known_by_its_documented_name() -> None:
+    assert {code: known.name for code, known in ERR_CODES.items()} == DOCUMENTED_CODES
+
+
+def test_every_failure_comes_with_advice_except_what_nobody_can_change() -> None:
+    assert [code for code, known in ERR_CODES.items() if not known.advice] == ["0"]
+
+
+def test_accepted_and_buffered_are_the_only_statuses_that_another_one_follows() -> None:
+    assert {"accepted", "buffered"} == {name for name, status in STATUSES.items() if not status.final}
+    assert {"delivered", "expired", "failed", "rejected", "unknown"} == {
+        name for name, status in STATUSES.items() if status.final
+    }
+
+
+def test_an_err_code_can_be_typed_by_its_name() -> None:
+    slugs = [known.slug for known in ERR_CODES.values()]
+
+    assert ERR_CODES["2"].slug == "absent-subscriber-temporary"
+    assert ERR_CODES["6"].slug == "anti-spam-rejection"
+    assert len(set(slugs)) == len(ERR_CODES)
+    assert set("".join(slugs)) <= set(string.ascii_lowercase + "-")
+
+
+def test_every_field_of_a_signed_receipt_is_explained() -> None:
+    sent = ["msisdn", "to", "network-code", "messageId", "price", "status", "scts", "err-code"]
+    sent += ["client-ref", "api-key"]
+    signing = ["timestamp", "nonce", "sig"]
+
+    assert list(FIELDS) == [*sent, "message-timestamp", *signing]
+    assert all(FIELDS.values())
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [("0", "Delivered"), ("53", "Consent Filter"), ("95", "Undocumented err-code 95")]
+)
+def test_an_err_code_has_words_even_when_no_document_lists_it(code: str, words: str) -> None:
+    assert meaning(code) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("delivered", "Delivered"),
+        ("accepted", "no error"),
+        ("buffered", "no error"),
+        ("expired", "no reason given"),
+        ("failed", "no reason given"),
+        ("undelivered", "no reason given"),
+    ],
+)
+def test_zero_means_what_its_status_lets_it_mean(status: str, words: str) -> None:
+    assert meaning("0", status) == words
