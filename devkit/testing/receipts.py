@@ -108,9 +108,7 @@ class SampleReceipt:
         message = (
             f" messageId={masked('messageId', one_line(self.message_id, 40))}" if self.message_id else ""
         )
-        return (
-            f"<TestReceipt {hide_numbers(self.name)}: {hide_numbers(one_line(said))}{message} via {self.via}>"
-        )
+        return f"<SampleReceipt {hide_numbers(self.name)}: {hide_numbers(one_line(said))}{message} via {self.via}>"
 
     @property
     def reading(self) -> Receipt | Unreadable:

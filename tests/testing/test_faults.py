@@ -66,7 +66,9 @@ def test_handler_of_one_transport_fails(name):
     messages.app = Flask(__name__)
     messages.app.add_url_rule(PATH, view_func=messages.view)
 
-    with pytest.raises(AssertionError, match=rf"{name}: <TestReceipt .*> was answered 405; Vonage wants 200"):
+    with pytest.raises(
+        AssertionError, match=rf"{name}: <SampleReceipt .*> was answered 405; Vonage wants 200"
+    ):
         messages.run(name)
 
 

@@ -68,8 +68,8 @@ def test_time_out_lists_what_did_arrive(inbox):
     assert str(caught.value).splitlines() == [
         "No receipt with status=delivered msisdn=*********123 within 0 s.",
         "2 arrived:",
-        "  <TestReceipt accepted: accepted err-code=0 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via GET>",
-        "  <TestReceipt failed: failed err-code=9 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via JSON>",
+        "  <SampleReceipt accepted: accepted err-code=0 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via GET>",
+        "  <SampleReceipt failed: failed err-code=9 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via JSON>",
     ]
 
 

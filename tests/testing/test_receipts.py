@@ -122,7 +122,7 @@ def test_a_repr_never_shows_a_number(number, name, via):
 
 def test_a_repr_shows_what_a_failed_test_needs():
     assert repr(make_receipt("failed", "JSON", err_code="9")) == (
-        f"<TestReceipt failed: failed err-code=9 messageId={MESSAGE} via JSON>"
+        f"<SampleReceipt failed: failed err-code=9 messageId={MESSAGE} via JSON>"
     )
     assert "a JSON array" in repr(ARRAY)
 
