@@ -53,11 +53,17 @@ class Journal:
 
 def devkit_host(callback_url: str) -> str:
     """The host of a callback URL that looks like one of devkit's; empty for any other."""
+    host, path = host_and_path(callback_url)
+    return one_line(host) if _DEVKIT_PATH.fullmatch(path) else ""
+
+
+def host_and_path(url: str) -> tuple[str, str]:
+    """Both parts of a URL; empty for a text that is none: the account, or a damaged journal, may hold anything."""
     try:
-        parts = urlsplit(callback_url)
-    except ValueError:  # the account may hold anything
-        return ""
-    return one_line(parts.netloc) if _DEVKIT_PATH.fullmatch(parts.path) else ""
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""
+    return parts.netloc, parts.path
 
 
 def may_return(held: str) -> bool:

@@ -14,7 +14,15 @@ from devkit.events import Notice, Publish, Registered, Restored
 from devkit.http.host import names_loopback
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.give_back import LATER, Restoration, put_right
-from devkit.vonage.journal import Journal, devkit_host, is_anothers, next_journal, read_journal, write_journal
+from devkit.vonage.journal import (
+    Journal,
+    devkit_host,
+    host_and_path,
+    is_anothers,
+    next_journal,
+    read_journal,
+    write_journal,
+)
 from devkit.webhook.masking import one_line
 
 Agree = Callable[[str], None]
@@ -36,7 +44,7 @@ def other_devkit(journal: Journal) -> str:
     if journal.earlier_url:  # a leftover of our own
         return ""
     host = devkit_host(journal.former_url)
-    return "" if host == devkit_host(journal.our_url) else host
+    return "" if host == host_and_path(journal.our_url)[0] else host
 
 
 @dataclass(slots=True)
