@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import json
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -20,16 +21,33 @@ from devkit.webhook.receipt import Unreadable, read
 
 @dataclass(frozen=True, slots=True)
 class HandlerResponse:
-    """status: the HTTP status. value: what a plain function returned, None for all that speak HTTP."""
+    """The response of the code under test, with the names that test clients use.
 
-    status: int
-    body: bytes = field(default=b"", repr=False)
+    value: what a plain function returned; None for everything that speaks HTTP.
+    """
+
+    status_code: int
+    content: bytes = field(default=b"", repr=False)
     value: object = field(default=None, repr=False)
 
     @property
+    def text(self) -> str:
+        """The content as UTF-8; bytes that are none become U+FFFD."""
+        return self.content.decode(errors="replace")
+
+    def json(self) -> Any:
+        """The content as JSON. Raises ValueError."""
+        return json.loads(self.content)
+
+    @property
     def ok(self) -> bool:
+        """Whether the status is no error: below 400."""
+        return self.status_code < 400
+
+    @property
+    def accepted_by_vonage(self) -> bool:
         """Whether Vonage takes it for a success and does not send the receipt again."""
-        return 200 <= self.status <= 205  # "any 200-205": Vonage's documentation, concepts/webhooks
+        return 200 <= self.status_code <= 205  # "any 200-205": Vonage's documentation, concepts/webhooks
 
 
 Sender = Callable[[Callback], HandlerResponse]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import ClassVar, Literal
+from typing import Literal
 
 from devkit.http.readdress import keep_exact
 from devkit.replay import transform
@@ -96,8 +96,6 @@ class SampleReceipt:
 
     recorded_at: UTC; the same fixed moment for all that were made.
     """
-
-    __test__: ClassVar[bool] = False  # the name is for people; pytest must not take it for a class of tests
 
     callback: Callback
     name: str = "receipt"

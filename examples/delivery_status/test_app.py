@@ -38,7 +38,7 @@ def overview(app):
 
 @pytest.mark.dlr("delivered*", "failed-*", "rejected-*", "expired*", "accepted*", "buffered*", "unknown*")
 def test_status_and_reason_are_kept(receipt, app):
-    assert deliver(receipt, app, path=PATH).status == 200
+    assert deliver(receipt, app, path=PATH).status_code == 200
 
     shown = overview(app)[receipt.message_id]
     assert (shown["status"], shown["err_code"]) == (receipt.status, receipt.err_code)
@@ -55,7 +55,7 @@ def test_last_word_counts(dlr_fault, app, messages):
 
 @pytest.mark.dlr("*", "sequence/**")
 def test_nothing_that_vonage_sends_breaks_it(receipt, app):
-    assert deliver(receipt, app, path=PATH).status == 200
+    assert deliver(receipt, app, path=PATH).status_code == 200
 
 
 @pytest.mark.parametrize("secret", ["", SECRET])
@@ -105,15 +105,18 @@ def test_question_before_the_url_is_saved_gets_exactly_200(environ, method):
 def test_signed_receipt_is_taken(dlr_receipt, environ, method):
     receipt = resign(dlr_receipt("delivered", client_ref="a&b=c"), SECRET, method)
 
-    assert deliver(receipt, signed_app(environ, method), path=PATH).status == 200
+    assert deliver(receipt, signed_app(environ, method), path=PATH).status_code == 200
 
 
 @pytest.mark.parametrize("via", ["GET", "POST", "JSON"])
 def test_forged_receipt_is_refused(dlr_receipt, environ, via):
     app = signed_app(environ)
 
-    assert deliver(with_fields(dlr_receipt("failed", via), status="delivered"), app, path=PATH).status == 401
-    assert deliver(dlr_receipt("delivered", via, signed=False), app, path=PATH).status == 401
+    assert (
+        deliver(with_fields(dlr_receipt("failed", via), status="delivered"), app, path=PATH).status_code
+        == 401
+    )
+    assert deliver(dlr_receipt("delivered", via, signed=False), app, path=PATH).status_code == 401
     assert overview(app) == {}
 
 
@@ -121,4 +124,4 @@ def test_forged_receipt_is_refused(dlr_receipt, environ, via):
     "signed-tampered", "signed-truncated", "signed-wrong-secret", "signed-non-ascii", "signed-empty"
 )
 def test_forged_sample_is_refused(receipt, environ):
-    assert deliver(receipt, signed_app(environ), path=PATH).status == 401
+    assert deliver(receipt, signed_app(environ), path=PATH).status_code == 401

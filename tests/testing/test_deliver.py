@@ -84,7 +84,7 @@ def test_nothing_is_waited_for_by_default():
 def test_answers_come_in_the_order_of_delivery():
     answers = deliver_all(series(0, 1, 2), lambda fields: 200 + int(fields["messageId"]), order="reversed")
 
-    assert [answer.status for answer in answers] == [202, 201, 200]
+    assert [answer.status_code for answer in answers] == [202, 201, 200]
 
 
 def test_sample_sequence_can_be_delivered():

@@ -280,10 +280,10 @@ def test_server_keeps_what_arrives(project):
 
         def test_it(dlr_server):
             receipt = make_receipt("failed", "JSON", err_code="9")
-            assert deliver(receipt, dlr_server.url).status == 200
+            assert deliver(receipt, dlr_server.url).status_code == 200
             assert dlr_server.wait_for_receipt(status="failed").fields == receipt.fields
             assert len(dlr_server.wait_for_receipts(1)) == len(dlr_server.receipts) == 1
-            assert deliver(receipt, dlr_server.url + "/elsewhere/no").status == 404
+            assert deliver(receipt, dlr_server.url + "/elsewhere/no").status_code == 404
             with pytest.raises(NotReceived, match="1 arrived"):
                 dlr_server.wait_for_receipt(timeout=0, status="delivered")
 
@@ -304,8 +304,8 @@ def test_application_is_served(project):
 
         def test_it(dlr_serve):
             one, other = dlr_serve(app, "/one"), dlr_serve(app)
-            assert deliver(make_receipt(), one).body == b"/one"
-            assert deliver(make_receipt(), other).body == b"/webhooks/delivery-receipt"
+            assert deliver(make_receipt(), one).content == b"/one"
+            assert deliver(make_receipt(), other).content == b"/webhooks/delivery-receipt"
     """
 
     run(project, *STRICT, file=file).assert_outcomes(passed=1)

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response as Answer
 from devkit.errors import UsageError
 from devkit.http.server import listen, serve
 from devkit.http.wsgi import callback_of
-from devkit.testing import SampleReceipt, deliver, load_all, make_receipt
+from devkit.testing import HandlerResponse, SampleReceipt, deliver, load_all, make_receipt
 from devkit.testing.deliver import is_function
 from devkit.webhook.callback import Callback
 from devkit.webhook.receipt import read
@@ -109,7 +109,7 @@ def check_arrival(receipt, to, **options):
     assert callback.path == PATH
     assert callback.header("User-Agent") == receipt.callback.header("User-Agent")
     assert callback.header("Host") != receipt.callback.header("Host")
-    assert (answer.status, answer.body, answer.ok) == (202, b"taken", True)
+    assert (answer.status_code, answer.content, answer.ok) == (202, b"taken", True)
 
 
 @pytest.mark.parametrize("via", VIAS)
@@ -208,8 +208,9 @@ def test_redirect_is_an_answer_and_not_followed(name):
 
     answer = deliver(make_receipt(), to, path=PATH)
 
-    assert answer.status in (302, 307)
-    assert not answer.ok
+    assert answer.status_code in (302, 307)
+    assert answer.ok
+    assert not answer.accepted_by_vonage
     assert arrived == []
 
 
@@ -233,13 +234,13 @@ def test_function_gets_the_fields_as_a_dict_of_its_own():
 
     answer = deliver(receipt, lambda fields: fields.pop("status"))
 
-    assert (answer.status, answer.value) == (200, "delivered")
+    assert (answer.status_code, answer.value) == (200, "delivered")
     assert receipt.status == "delivered"
 
 
 @pytest.mark.parametrize(("value", "status"), [(503, 503), (None, 200), (True, 200), ("text", 200)])
 def test_int_that_a_function_returns_is_the_status(value, status):
-    assert deliver(make_receipt(), lambda fields: value).status == status
+    assert deliver(make_receipt(), lambda fields: value).status_code == status
 
 
 def test_function_with_more_arguments_is_given_the_fields_when_the_rest_have_values():
@@ -247,14 +248,14 @@ def test_function_with_more_arguments_is_given_the_fields_when_the_rest_have_val
         return 201
 
     assert is_function(handle)
-    assert deliver(make_receipt(), handle).status == 201
-    assert deliver(make_receipt(), functools.partial(lambda log, fields: 204, None)).status == 204
+    assert deliver(make_receipt(), handle).status_code == 201
+    assert deliver(make_receipt(), functools.partial(lambda log, fields: 204, None)).status_code == 204
 
 
 def test_mock_stands_for_a_function():
     mock = Mock(return_value=503)
 
-    assert deliver(make_receipt(), mock).status == 503
+    assert deliver(make_receipt(), mock).status_code == 503
     mock.assert_called_once_with(dict(make_receipt().fields))
 
 
@@ -311,7 +312,7 @@ def test_wsgi_environment_is_what_werkzeug_expects():
 
     answer = deliver(make_receipt(via="POST"), lambda environ, start: app(environ, start), path=PATH)
 
-    assert answer.body == b"taken"
+    assert answer.content == b"taken"
     assert seen["status"] == "delivered"
     assert seen["url"] == f"http://localhost{PATH}"
 
@@ -321,7 +322,7 @@ def test_writer_of_wsgi_is_heard():
         start_response("200 OK", [])(b"written ")
         return [b"returned"]
 
-    assert deliver(make_receipt(), app).body == b"written returned"
+    assert deliver(make_receipt(), app).content == b"written returned"
 
 
 def test_answer_of_wsgi_is_closed():
@@ -344,4 +345,14 @@ def test_flask_application_itself_is_a_target():
     app = Flask(__name__)
     app.add_url_rule(PATH, view_func=lambda: request.args["status"])
 
-    assert deliver(make_receipt("failed"), app, path=PATH).body == b"failed"
+    assert deliver(make_receipt("failed"), app, path=PATH).content == b"failed"
+
+
+def test_a_response_has_the_names_that_test_clients_use() -> None:
+    response = HandlerResponse(201, b'{"taken": "\xc3\xa9"}')
+
+    assert (response.text, response.json()) == ('{"taken": "é"}', {"taken": "é"})
+    assert response.ok
+    assert response.accepted_by_vonage
+    assert (HandlerResponse(302).ok, HandlerResponse(302).accepted_by_vonage) == (True, False)
+    assert (HandlerResponse(404).ok, HandlerResponse(404).accepted_by_vonage) == (False, False)
