@@ -68,7 +68,9 @@ def verify(session: Writing, sent: Sent, out: bytes, figures: Figures, name: str
     """Nothing acknowledged is lost, each line is whole, and the dropped ones were counted."""
     stored = {message_in(entry.path) for entry in Store(session.directory / "fixtures").entries()}
     total = sent.answers.total()
-    events = Counter(json.loads(line)["event"] for line in out.splitlines())
+    # A disk that is still full at the end may hold the beginning of one line; that line is counted as dropped.
+    whole_lines = out[: out.rfind(b"\n") + 1].splitlines()
+    events = Counter(json.loads(line)["event"] for line in whole_lines)
     lost = dropped(session)
 
     assert sent.answers == {200: total}
