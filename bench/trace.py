@@ -125,7 +125,7 @@ def _session(directory: Path) -> Iterator[tuple[Ready, io.StringIO]]:
         _wait(lambda: bool(ready))
         yield ready[0], output
     finally:
-        shutdown.ask()
+        shutdown.request()
         thread.join()
         sys.stdout = real
 

@@ -12,7 +12,7 @@ _POLL_INTERVAL = 0.3  # seconds between two looks at whether to stop
 
 
 def confirm(question: str, stop: Shutdown) -> bool:
-    """Whether the user says yes; no, where there is no terminal to ask at. Raises StopRequested."""
+    """Whether the user says yes; no, where there is no terminal to ask at. Raises ShutdownRequested."""
     if not (sys.stdin and sys.stdin.isatty()):
         return False
     echo(f"{printable(question)} [y/N]: ", nl=False, err=True)

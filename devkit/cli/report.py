@@ -84,7 +84,7 @@ def _print(queue: SimpleQueue[Event | None], show: Callable[[Event], None], stop
     # The terminal was closed, or the pipe's reader left, of which rich makes a SystemExit. Other trouble does not come
     # here: see `devkit.output`.
     except (BrokenPipeError, SystemExit):
-        stop.ask()
+        stop.request()
 
 
 def _json_line(event: Event) -> None:

@@ -48,7 +48,7 @@ class ProbeServer:
 
 
 def check_through(public_url: str, probe_server: ProbeServer, stop: Shutdown) -> DevkitError | None:
-    """Why a public URL does not lead to the ear, which must be served; None when it does. Raises StopRequested."""
+    """Why a public URL does not lead to the ear, which must be served; None when it does. Raises ShutdownRequested."""
     try:
         wait_until_reachable(f"{public_url.rstrip('/')}{_PATH}", probe_server.nonce, probe_server.heard, stop)
     except DevkitError as error:

@@ -73,7 +73,7 @@ def response_status(
     """The status of the response to one request. Redirects are not followed.
 
     seconds: for all of it, from looking up the name to the last byte. A response of 200 counts only with its body.
-    Raises NoResponse, StopRequested, and UsageError for a URL that is none.
+    Raises NoResponse, ShutdownRequested, and UsageError for a URL that is none.
     """
     address = parse_address(url, allow_remote=True)
     connections, outcome = _Connections(), Future[int]()

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -93,7 +92,7 @@ class Project:
         Vonage sends a receipt again for up to 72 hours, so a URL must outlive the session that it was made for.
         Raises ConfigurationError.
         """
-        import secrets  # only here: commands that send or list receipts ask for a session, never for its token
+        import secrets  # takes long to import, and most commands never need the token
 
         path = self.private / "callback-token"
         try:
@@ -198,7 +197,7 @@ def load_key(project: Project) -> bytes:
     project.prepare()
     try:
         with suppress(FileExistsError):
-            durable.create(path, secrets.token_hex(32).encode())
+            durable.create(path, os.urandom(32).hex().encode())
         text = read_regular_file(path, _MAX_SIZE).decode("latin-1").strip()
     except OSError as error:
         raise ConfigurationError(

@@ -28,7 +28,7 @@ def wait_until_reachable(
     """Return once our receiver heard the nonce through the public URL, and the URL answered exactly 200.
 
     This is what Vonage asks before it saves a URL. Raises TunnelError when it does not come about in time,
-    StopRequested when it is time to stop.
+    ShutdownRequested when it is time to stop.
     """
     deadline, left = clock() + _PUBLIC_TIMEOUT, _PUBLIC_TIMEOUT
     while True:
@@ -57,7 +57,7 @@ def check_reachable(
     """Ask once; what is wrong, in words without a full stop, or nothing when the public URL leads here.
 
     heard: set by the receiver when the nonce arrives. seconds: for the whole response; a second more for `heard`.
-    Raises StopRequested.
+    Raises ShutdownRequested.
     """
     # Free plans of ngrok show browsers a page of their own first.
     headers = {PROBE_HEADER: nonce, "ngrok-skip-browser-warning": "1"}
@@ -82,7 +82,7 @@ def why_unreachable(callback_url: str, stop: Shutdown | None = None) -> str:
     """Why no receiver answers at a callback URL, in words without a full stop; nothing when one does.
 
     The receiver tells nobody of a HEAD, so a session that runs shows nothing. Takes up to ten seconds.
-    Raises StopRequested.
+    Raises ShutdownRequested.
     """
     # Free plans of ngrok show browsers a page of their own first.
     headers = {"ngrok-skip-browser-warning": "1"}

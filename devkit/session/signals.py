@@ -1,4 +1,4 @@
-"""The wish to stop: made by a signal, seen by whoever waits or works."""
+"""Shutdown flag: set by signal handlers, polled by long-running code."""
 
 import signal
 import time
@@ -10,40 +10,40 @@ SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 )
 
-# Seconds until a wait looks up. A signal that comes in the moment before a wait begins does not end it: the handler
-# runs between two steps of the main thread, and a wait without an end is one step. On Windows no signal ends one.
+# Seconds. A signal that arrives just before a wait begins does not interrupt it: the handler runs between two steps of
+# the main thread, and a wait without a limit is one step. On Windows no signal interrupts a wait.
 _POLL_INTERVAL = 0.5
 
 
 class ShutdownRequested(Exception):
-    """It was time to stop in the middle of something; not a failure."""
+    """A shutdown was requested in the middle of something; not a failure."""
 
 
 class Shutdown:
-    """Asked for once, then it stays. A signal handler and any thread may ask."""
+    """A flag that stays set. Signal handlers and any thread may set it."""
 
     def __init__(self) -> None:
-        self._asked = False
-        # Not a threading.Event: a handler that runs while the main thread is inside wait() could lock it up.
+        self._requested = False
+        # Not a threading.Event: a handler that runs while the main thread is inside wait() could deadlock on its lock.
         self._wake: SimpleQueue[None] = SimpleQueue()
 
     def __call__(self) -> bool:
-        """Whether to stop: what long work asks between its steps."""
-        return self._asked
+        """Whether a shutdown was requested; long-running code asks between its steps."""
+        return self._requested
 
     def check(self) -> None:
-        """Raise StopRequested when it is time to stop."""
-        if self._asked:
+        """Raise ShutdownRequested when a shutdown was requested."""
+        if self._requested:
             raise ShutdownRequested
 
-    def ask(self) -> None:
-        self._asked = True
+    def request(self) -> None:
+        self._requested = True
         self._wake.put(None)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it is asked for, or for so long; whether it was. In any number of threads."""
+        """Wait until a shutdown is requested, or for `seconds`; return whether it was. Any number of threads may wait."""
         deadline = None if seconds is None else time.monotonic() + seconds
-        while not self._asked:
+        while not self._requested:
             left = _POLL_INTERVAL if deadline is None else deadline - time.monotonic()
             try:
                 self._wake.get(timeout=max(0, min(_POLL_INTERVAL, left)))
@@ -51,19 +51,19 @@ class Shutdown:
                 if left <= 0:
                     break
             else:
-                self._wake.put(None)  # for the next who waits
-        return self._asked
+                self._wake.put(None)  # for the next thread that waits
+        return self._requested
 
 
 @contextmanager
 def stop_on_signals(*, final: bool = False) -> Iterator[Shutdown]:
-    """A Stop that Ctrl-C and the like ask for while the block runs. For the main thread.
+    """A Shutdown that Ctrl-C and similar signals request while the block runs. For the main thread.
 
-    final: the process ends with the block; once asked for, what comes after it is not interrupted either.
+    final: the process ends after the block; after a request, what follows the block is not interrupted either.
     """
     stop = Shutdown()
-    heeded = [number for number in SIGNALS if not _is_nohup(number)]
-    former = {number: signal.signal(number, lambda *_: stop.ask()) for number in heeded}
+    handled = [number for number in SIGNALS if not _is_nohup(number)]
+    former = {number: signal.signal(number, lambda *_: stop.request()) for number in handled}
     try:
         yield stop
     finally:
@@ -72,5 +72,5 @@ def stop_on_signals(*, final: bool = False) -> Iterator[Shutdown]:
 
 
 def _is_nohup(number: signal.Signals) -> bool:
-    # `nohup devkit dev &` asks for a session that outlives its terminal.
+    # `nohup devkit dev &` starts a session that is to outlive its terminal.
     return number.name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN

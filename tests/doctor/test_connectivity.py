@@ -235,7 +235,7 @@ def test_a_stop_while_the_agent_starts_ends_it(tmp_path: Path, monkeypatch: pyte
 
     def ask_when_it_runs() -> None:
         wait_until(lambda: agent.with_name("ngrok.state.json").exists())
-        stop.ask()
+        stop.request()
 
     thread = threading.Thread(target=ask_when_it_runs)
     thread.start()

@@ -129,7 +129,7 @@ def test_the_way_is_looked_at_again_and_only_changes_are_told(tmp_path: Path) ->
 
 def test_it_ends_when_the_user_has_seen_enough(tmp_path: Path) -> None:
     case = open_case(tmp_path)
-    case.stop.ask()
+    case.stop.request()
 
     assert list(wait_for_receipt(case)) == []
     assert not Store(tmp_path / "fixtures").recorded.exists()
@@ -138,7 +138,7 @@ def test_it_ends_when_the_user_has_seen_enough(tmp_path: Path) -> None:
 def test_stop_ends_the_check_of_a_public_url_that_drips(tmp_path: Path) -> None:
     stop = Shutdown()
 
-    with slow_server(b"HTTP/1.1 200 OK\r\n", b"X", on_request=stop.ask) as server:
+    with slow_server(b"HTTP/1.1 200 OK\r\n", b"X", on_request=stop.request) as server:
         session = replace(SESSION, public_url=server.url, callback_url=f"{server.url}/dlr")
         check = public_check(open_case(tmp_path, session=session, stop=stop))
 

@@ -54,7 +54,7 @@ def test_a_response_without_end_ends_at_the_deadline(first: bytes, drip: bytes) 
 @pytest.mark.parametrize(("first", "drip"), SLOW)
 def test_stop_ends_it_long_before_the_deadline(first: bytes, drip: bytes) -> None:
     stop = Shutdown()
-    with slow_server(first, drip, on_request=stop.ask) as server:
+    with slow_server(first, drip, on_request=stop.request) as server:
         with pytest.raises(ShutdownRequested):
             response_status("GET", server.url, {}, stop, seconds=LONG)
 
@@ -78,7 +78,7 @@ def test_a_name_that_is_looked_up_for_ever_ends_in_time(
 
     def look_up(*args: object, **options: object) -> list[object]:
         if wants_to_stop:
-            stop.ask()
+            stop.request()
         found.wait(DEADLINE)
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 

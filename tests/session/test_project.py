@@ -171,3 +171,12 @@ def test_a_session_whose_url_changes_is_found_as_it_is_now_and_goes_all_the_same
         assert project.session() == changed
 
     assert names(project) == []
+
+
+def test_the_project_and_the_settings_load_nothing_that_only_a_session_needs() -> None:
+    heavy = {"secrets", "random", "uuid", "hashlib", "hmac"}
+    code = f"import sys, devkit.session.project; print(sorted({heavy} & sys.modules.keys()))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

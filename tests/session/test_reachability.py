@@ -106,7 +106,7 @@ def test_it_asks_again_until_the_tunnel_is_known_everywhere() -> None:
 
 def test_a_wish_to_stop_ends_it() -> None:
     stop = ShortStop()
-    stop.ask()
+    stop.request()
 
     with pytest.raises(ShutdownRequested):
         look(f"http://127.0.0.1:{closed_port()}{PATH}", stop=stop)
@@ -115,7 +115,7 @@ def test_a_wish_to_stop_ends_it() -> None:
 def test_a_wish_to_stop_between_two_questions_ends_it() -> None:
     class AskedWhileWaiting(ShortStop):
         def wait(self, seconds: float | None = None) -> bool:
-            self.ask()
+            self.request()
             return True
 
     with pytest.raises(ShutdownRequested):
@@ -152,7 +152,7 @@ def test_a_wish_to_stop_in_the_middle_of_a_check_ends_it() -> None:
     stop = ShortStop()
 
     with (
-        slow_server(b"HTTP/1.1 200 OK\r\n", b"X", on_request=stop.ask) as server,
+        slow_server(b"HTTP/1.1 200 OK\r\n", b"X", on_request=stop.request) as server,
         pytest.raises(ShutdownRequested),
     ):
         look(f"{server.url}{PATH}", stop=stop)

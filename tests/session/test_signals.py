@@ -22,8 +22,8 @@ def test_nobody_has_asked_at_first() -> None:
 def test_once_asked_it_stays() -> None:
     stop = Shutdown()
 
-    stop.ask()
-    stop.ask()
+    stop.request()
+    stop.request()
 
     assert stop()
     assert [stop.wait(), stop.wait(0), stop.wait(LONG)] == [True, True, True]
@@ -55,7 +55,7 @@ def test_all_who_wait_are_woken_by_one_asking() -> None:
         thread.start()
     for _ in threads:
         assert waiting.acquire(timeout=LONG)
-    stop.ask()
+    stop.request()
     for thread in threads:
         thread.join(LONG)
 

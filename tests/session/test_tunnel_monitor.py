@@ -181,7 +181,7 @@ def test_what_happens_while_it_opens_is_told_only(scene: Scene, state: str) -> N
 
 def test_it_ends_when_it_is_time_to_stop(scene: Scene) -> None:
     stop = Shutdown()
-    stop.ask()
+    stop.request()
 
     scene.lookout.keep(stop)
 

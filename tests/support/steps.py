@@ -24,7 +24,7 @@ class Steps(Shutdown):
 
     def wait(self, seconds: float | None = None) -> bool:
         if not self._steps:
-            self.ask()
+            self.request()
         else:
             self._steps.pop(0)()
         return self()

@@ -51,7 +51,7 @@ class Place:
         def publish(event: Event) -> None:
             self.events.append(event)
             if isinstance(event, Ready):
-                stop.ask()
+                stop.request()
 
         try:
             run(self.settings, SessionOptions(), self.directory, publish, stop, lambda question: False)
