@@ -41,7 +41,7 @@ class Shutdown:
         self._wake.put(None)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until a shutdown is requested, or for `seconds`; return whether it was. Any number of threads may wait."""
+        """Wait until a shutdown is requested, or for `seconds`; return whether it was. Any thread may wait."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while not self._requested:
             left = _POLL_INTERVAL if deadline is None else deadline - time.monotonic()
