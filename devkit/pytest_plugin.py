@@ -1,7 +1,7 @@
 """The pytest plugin: fixtures and markers for handlers of delivery receipts.
 
 Loaded by every run of pytest where devkit is installed, so it imports nothing but pytest until it is used.
-Everything begins with `dlr_` or `vonage_`; nothing happens by itself.
+Every name begins with `dlr_`, `make_dlr_` or `vonage_`; nothing happens by itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # not to hide a circle: these only name types, and the plugin
 
 _MARKERS = (
     "dlr(*patterns, status=None, allow_empty=False): run the test with each delivery receipt that the patterns "
-    "find, as `receipt`",
+    "find, as `dlr_receipt`",
     "dlr_faults(via=..., only=(), skip=()): run the test with each thing that real receipts do, as `dlr_fault`",
 )
 
@@ -67,8 +67,8 @@ def dlr_fixture(pytestconfig: pytest.Config) -> "Callable[[str], SampleReceipt]"
 
 
 @pytest.fixture
-def dlr_receipt(pytestconfig: pytest.Config) -> "Callable[..., SampleReceipt]":
-    """Make a receipt: dlr_receipt("failed", via="JSON", err_code="9"). Signed when there is a dlr_signature_secret."""
+def make_dlr_receipt(pytestconfig: pytest.Config) -> "Callable[..., SampleReceipt]":
+    """Make a receipt: make_dlr_receipt("failed", via="json", err_code="9"). Signed if dlr_signature_secret is set."""
     from devkit.testing.pytest_support import settings_of
 
     return settings_of(pytestconfig).make

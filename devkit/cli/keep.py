@@ -33,7 +33,7 @@ from devkit.webhook.masking import one_line, printable
 )
 @click.option("--force", is_flag=True, help="Replace samples that are there.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be replaced and written.")
-@click.option("--json", "in_json", is_flag=True, help="Print a JSON line for each sample.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each sample.")
 def command(
     selectors: tuple[str, ...],
     name: str,
@@ -41,7 +41,7 @@ def command(
     redact_field: tuple[str, ...],
     force: bool,
     dry_run: bool,
-    in_json: bool,
+    as_json: bool,
 ) -> None:
     """Turn recordings into samples: redacted, signed again, checked for what survived. Nothing else of them changes.
 
@@ -65,7 +65,7 @@ def command(
     else:
         write(samples, force=force)
     for source, sample in zip(sources, samples, strict=True):
-        if in_json:
+        if as_json:
             click.echo(_json(source, sample, dry_run))
         else:
             echo(_line(sample, dry_run))

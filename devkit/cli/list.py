@@ -10,7 +10,8 @@ import click
 from devkit.cli.color import color, color_enabled
 from devkit.cli.completion import complete_message, complete_status
 from devkit.cli.terminal import echo, style
-from devkit.fixture.listing import Filter, as_json, listing, parse_duration
+from devkit.fixture.listing import Filter, listing, parse_duration
+from devkit.fixture.listing import as_json as entry_as_json
 from devkit.fixture.select import display_path
 from devkit.fixture.store import Entry, Store
 from devkit.session.settings import read_settings
@@ -42,11 +43,11 @@ _LIMIT = 50
     help="The newest ones only; 0 lists all.",
 )
 @click.option(
-    "--json", "in_json", is_flag=True, help="Print a JSON line for each, with err-code and signature."
+    "--json", "as_json", is_flag=True, help="Print a JSON line for each, with err-code and signature."
 )
 @click.pass_context
 def command(
-    ctx: click.Context, status: tuple[str, ...], message: str, since: str | None, limit: int, in_json: bool
+    ctx: click.Context, status: tuple[str, ...], message: str, since: str | None, limit: int, as_json: bool
 ) -> None:
     """List recorded receipts, newest last. Times are UTC."""
     ctx.color = color_enabled(os.environ)
@@ -57,9 +58,9 @@ def command(
     more, entries = limit and len(entries) > limit, entries[-limit:] if limit else entries
     if not entries:
         _say_nothing(store, filtered=bool(status or message or since))
-    elif in_json:
+    elif as_json:
         for entry in entries:
-            click.echo(json.dumps(as_json(entry)))
+            click.echo(json.dumps(entry_as_json(entry)))
     else:
         _show(entries)
     if more:

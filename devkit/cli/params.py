@@ -1,11 +1,33 @@
-"""Where replayed and triggered receipts go: the address, and whether devkit's own receiver has it."""
+"""Parameters that several commands take: where receipts are sent to, and in which transport."""
+
+from contextlib import suppress
+from typing import Any
+
+import click
 
 from devkit.http.address import Address, parse_address
 from devkit.http.host import LOCAL_NAMES
 from devkit.session.project import Session
 from devkit.session.settings import Settings
+from devkit.webhook.callback import TRANSPORTS
+from devkit.webhook.vocabulary import DASHBOARD_METHODS, parse_transport
 
 _DEFAULT_PORT = 3000
+_METHODS = ", ".join(DASHBOARD_METHODS.values())
+
+
+class TransportChoice(click.Choice[str]):
+    """get, form or json. It also takes the dashboard's GET, POST and POST-JSON."""
+
+    help = f"Vonage's dashboard calls them {_METHODS}; these words work too."
+
+    def __init__(self) -> None:
+        super().__init__(TRANSPORTS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        with suppress(ValueError):
+            value = parse_transport(str(value))
+        return super().convert(value, param, ctx)
 
 
 def target_address(to: str, settings: Settings, *, allow_remote: bool = False) -> Address:

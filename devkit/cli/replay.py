@@ -13,7 +13,7 @@ import click
 
 from devkit.cli.color import color_enabled
 from devkit.cli.completion import complete_selector
-from devkit.cli.params import is_own_receiver, target_address
+from devkit.cli.params import TransportChoice, is_own_receiver, target_address
 from devkit.cli.results import ResultPrinter, pause, print_results, show_plan
 from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
@@ -41,7 +41,7 @@ from devkit.replay.transform import (
 )
 from devkit.session.project import project_in
 from devkit.session.settings import Settings, read_settings
-from devkit.webhook.callback import TRANSPORTS, Callback, Transport, to_wire
+from devkit.webhook.callback import Callback, Transport, to_wire
 from devkit.webhook.masking import one_line
 
 _MORE_THAN_0 = click.FloatRange(0, min_open=True)
@@ -107,12 +107,19 @@ class _Options(TypedDict):
 )
 @click.option("--seed", type=int, metavar="N", help="Shuffle as another run with this seed did.")
 @click.option(
-    "--duplicate", type=_FROM_1, default=1, metavar="N", show_default=True, help="Send each N times in a row."
+    "--duplicate",
+    type=_FROM_1,
+    default=1,
+    metavar="N",
+    show_default=True,
+    help="Send each receipt N times in a row.",
 )
 @click.option(
     "--repeat", type=_FROM_1, default=1, metavar="N", show_default=True, help="Send the whole N times."
 )
-@click.option("--as", "transport", type=click.Choice(TRANSPORTS), help="Send in another transport.")
+@click.option(
+    "--as", "transport", type=TransportChoice(), help=f"Send in another transport. {TransportChoice.help}"
+)
 @click.option(
     "--set", "sets", type=parse_assignment, multiple=True, metavar="FIELD=VALUE", help="Set a field."
 )

@@ -20,8 +20,8 @@ from devkit.fixture.store import Store
 from devkit.session.settings import read_settings
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.masking import one_line, printable
+from devkit.webhook.vocabulary import TRANSPORT_MEANINGS
 
-_CARRIED = {"get": "fields in the query", "form": "fields in a form", "json": "fields in JSON"}
 _LABEL = 11  # columns
 _WIDEST = 100
 
@@ -32,10 +32,10 @@ _WIDEST = 100
 @click.option(
     "--as", "form", type=click.Choice(FORMS), help="Print the receipt in another form, numbers and all."
 )
-@click.option("--json", "in_json", is_flag=True, help="Print a JSON line for each receipt.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each receipt.")
 @click.pass_context
 def command(
-    ctx: click.Context, selectors: tuple[str, ...], numbers: bool, form: str | None, in_json: bool
+    ctx: click.Context, selectors: tuple[str, ...], numbers: bool, form: str | None, as_json: bool
 ) -> None:
     """Explain a receipt, or print it in another form.
 
@@ -52,7 +52,7 @@ def command(
         explanation = explain(
             load(path), secret=settings.signature_secret, method=settings.signature_method, numbers=numbers
         )
-        if in_json:
+        if as_json:
             click.echo(json.dumps(_as_json(path, explanation)))
         else:
             echo("\n".join([*([""] if number else []), *_lines(display_path(path), explanation)]))
@@ -78,7 +78,7 @@ def _as_json(path: Path, explanation: Explanation) -> dict[str, object]:
 def _lines(file: str, explanation: Explanation) -> Iterator[str]:
     yield from _headline(explanation)
     size = f", {explanation.body_size} bytes" if explanation.body_size else ""
-    carried = f"{_CARRIED[explanation.transport]}{size}"
+    carried = f"{TRANSPORT_MEANINGS[explanation.transport]}{size}"
     yield from _row("file", printable(file))
     yield from _row("recorded", f"{explanation.recorded_at:%Y-%m-%d %H:%M:%S.%f} UTC")
     yield from _row("request", f"{explanation.method} {one_line(explanation.path)}, {carried}")

@@ -10,6 +10,7 @@ import click
 from rich.text import Text
 
 from devkit.cli.color import color
+from devkit.cli.params import TransportChoice
 from devkit.cli.report import reporting
 from devkit.cli.terminal import own_foreground
 from devkit.errors import UsageError
@@ -73,9 +74,6 @@ def _ready_event(simulator: Simulator, trust: Trust | None) -> SimulatorReady:
     )
 
 
-_METHODS = {"get": "GET", "form": "POST", "json": "POST-JSON"}
-
-
 def lines(event: Event) -> list[Text]:
     """An event as lines; the first words of the ready lines are what to type next."""
     match event:
@@ -86,7 +84,7 @@ def lines(event: Event) -> list[Text]:
         case DeliveryTried():
             return [_delivery(event)]
         case SettingsChanged():
-            words = f"receipts go to {event.callback_url or 'nowhere'} by {_METHODS[event.method]}"
+            words = f"receipts go to {event.callback_url or 'nowhere'} as {event.method}"
             return [_line("settings", "cyan", f"{words}. {event.note}" if event.note else words)]
         case RequestRefused():
             return [_line("refused", "magenta", f"{event.api} {event.status}: {event.reason}")]
@@ -153,7 +151,7 @@ def _place(event: SimulatorReady) -> list[tuple[str, str]]:
         ("platform", f"{event.url}{secure}"),
         ("to look", f"{event.url}/simulator"),
         ("account", f"key {event.api_key}, secret {event.api_secret or 'as you chose'}"),
-        ("receipts", f"by {_METHODS[event.method]}, {signed}, to {goal}"),
+        ("receipts", f"as {event.method}, {signed}, to {goal}"),
     ]
 
 
@@ -190,9 +188,6 @@ def _programs(event: SimulatorReady) -> list[tuple[str, str]]:
     ]
 
 
-# The names in Vonage's dashboard.
-_TRANSPORTS: dict[str, Transport] = {"get": "get", "post": "form", "post-json": "json"}
-
 _DEFAULTS = SimulatorOptions()
 
 
@@ -226,10 +221,10 @@ def _callback_url(text: str) -> str:
 )
 @click.option(
     "--method",
-    type=click.Choice(tuple(_TRANSPORTS), case_sensitive=False),
+    type=TransportChoice(),
     default="get",
     show_default=True,
-    help="How receipts travel at first.",
+    help=f"The transport of receipts at first. {TransportChoice.help}",
 )
 @click.option(
     "--signature",
@@ -264,7 +259,7 @@ def command(
     port: int,
     tls: bool,
     callback_url: str,
-    method: str,
+    method: Transport,
     signature: Method | None,
     signature_secret: str,
     speed: float,
@@ -277,7 +272,7 @@ def command(
     options = SimulatorOptions(
         api_key=api_key,
         api_secret=api_secret,
-        method=_TRANSPORTS[method],
+        method=method,
         callback_url=callback_url,
         sign_receipts=signature is not None,
         signature_method=signature or _DEFAULTS.signature_method,

@@ -10,7 +10,7 @@ import click
 
 from devkit.cli.color import color_enabled
 from devkit.cli.completion import complete_err_code, complete_status
-from devkit.cli.params import target_address
+from devkit.cli.params import TransportChoice, target_address
 from devkit.cli.results import ResultPrinter, line
 from devkit.http.address import path_of
 from devkit.http.client import Connection
@@ -27,7 +27,7 @@ from devkit.replay.trigger import (
     sign_fields,
 )
 from devkit.session.settings import Settings, read_settings
-from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS, Transport, compose
+from devkit.webhook.callback import CALLBACK_PATH, Transport, compose
 from devkit.webhook.message_id import message_id
 from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.signature import METHODS, Method
@@ -47,10 +47,10 @@ _NO_ACCOUNT = "abcd1234"
 @click.option(
     "--as",
     "transport",
-    type=click.Choice(TRANSPORTS),
+    type=TransportChoice(),
     default="get",
     show_default=True,
-    help="How to send it.",
+    help=f"The transport. {TransportChoice.help}",
 )
 @click.option(
     "--set", "sets", type=parse_assignment, multiple=True, metavar="FIELD=VALUE", help="Set a field."

@@ -18,6 +18,7 @@ from devkit.session.reachability import local_callback_url, why_unreachable
 from devkit.tunnel.orphaned_agents import Process, abandoned_record, is_running
 from devkit.vonage.journal import read_journal
 from devkit.webhook.receipt import Receipt
+from devkit.webhook.vocabulary import DASHBOARD_METHODS
 
 _ENOUGH = 100 * 2**20  # bytes; a recording takes one or two file system blocks
 _MEBIBYTE = 2**20
@@ -151,7 +152,6 @@ def _tracked(case: Context) -> Check:
 
 _RECENT = 50  # recordings; the newest say how the account is set now
 
-_METHODS = {"get": "GET", "form": "POST", "json": "POST-JSON"}  # as the dashboard calls them
 _DASHBOARD = "Vonage dashboard, API settings"
 
 
@@ -195,13 +195,17 @@ def _api(fixtures: list[Fixture]) -> Check:
 
 
 def _method(fixtures: list[Fixture]) -> Check:
-    used = Counter(_METHODS[f.callback.transport] for f in fixtures if isinstance(f.read(), Receipt))
+    used = Counter(f.callback.transport for f in fixtures if isinstance(f.read(), Receipt))
     if not used:
         return skipped(
             "method",
-            "no API tells by which HTTP method receipts come; devkit takes all three: GET, POST, POST-JSON",
+            "no API tells in which transport receipts come; devkit takes get, form and json "
+            "(in the dashboard GET, POST and POST-JSON)",
         )
-    counted = ", ".join(f"{method} ({count})" for method, count in used.most_common())
+    counted = ", ".join(f"{transport} ({count})" for transport, count in used.most_common())
+    methods = ", ".join(DASHBOARD_METHODS[transport] for transport, _ in used.most_common())
     return ok(
-        "method", f"receipts came by {counted}; your program must take the one that the account is set to"
+        "method",
+        f"receipts came as {counted}, in the dashboard {methods}; your program must take the transport that "
+        "the account is set to",
     )

@@ -25,7 +25,7 @@ from devkit.inspector.search import KINDS, SIGNATURES
 from devkit.inspector.views import actions, pages, wants_fragment
 from devkit.webhook.message_id import short_id
 from devkit.webhook.timeline import stage
-from devkit.webhook.vocabulary import ERR_CODES, STATUSES
+from devkit.webhook.vocabulary import ERR_CODES, STATUSES, TRANSPORT_MEANINGS
 
 # No script but ours, no style but ours, nothing from anywhere else, and in nobody's frame.
 _POLICY = "; ".join(
@@ -145,6 +145,7 @@ def _register_template_helpers(app: Flask, context: InspectorContext) -> None:
             "options": context.options,
             "version": __version__,
             "choices": _CHOICES,
+            "transports": TRANSPORT_MEANINGS,
             "after": cursor(context, context.event_log.last),
         }
 

@@ -23,6 +23,7 @@ from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.masking import mask_field
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.signature import Method
+from devkit.webhook.vocabulary import parse_transport
 
 _TIMEOUT = 10  # seconds; a person waits for it
 _LONGEST = 2_000  # characters of a value that can be edited on the page
@@ -94,10 +95,15 @@ def read_replay_request(
 
 
 def read_transport(text: str) -> Transport | None:
-    """A transport by its name, None for none. Raises UsageError."""
-    if text and text not in TRANSPORTS:
-        raise UsageError(f"No transport is called {text!r}.", hint=f"Use one of: {', '.join(TRANSPORTS)}")
-    return next((each for each in TRANSPORTS if each == text), None)
+    """A transport by its name, None for an empty text. Raises UsageError."""
+    if not text:
+        return None
+    try:
+        return parse_transport(text)
+    except ValueError:
+        raise UsageError(
+            f"No transport is called {text!r}.", hint=f"Use one of: {', '.join(TRANSPORTS)}"
+        ) from None
 
 
 def replayer(

@@ -1,6 +1,7 @@
 """The options of a simulator: defaults, faults and retry policies."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -10,6 +11,7 @@ from devkit.simulator.outcomes import Delays
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.message_id import ID_STYLES, IdStyle
 from devkit.webhook.signature import METHODS, Method
+from devkit.webhook.vocabulary import parse_transport
 
 MAX_SECONDS = 60
 
@@ -117,7 +119,8 @@ Unset = Literal["empty", "null", "missing"]
 class SimulatorOptions:
     """The one account of a simulator, and how the platform treats it.
 
-    method: how receipts travel at the start; the settings API can change it. callback_url: likewise, not probed.
+    method: the transport of receipts at the start, `get`, `form` or `json` (the dashboard's words work too).
+    The settings API can change it. callback_url: likewise, not probed.
     sign_receipts: adds timestamp, nonce and sig.
     id_style: of message ids, `uuid` as since 2022 or `hex` as before.
     lenient: the settings API takes `drCallbackUrl` too, as the SDK spells it.
@@ -156,6 +159,8 @@ class SimulatorOptions:
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError."""
+        with suppress(ValueError):
+            object.__setattr__(self, "method", parse_transport(str(self.method)))
         choices = {
             "method": TRANSPORTS,
             "signature_method": METHODS,

@@ -8,7 +8,8 @@ from devkit.testing.deliver import HandlerResponse, deliver, deliver_all
 from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.inbox import NotReceived, ReceiptInbox
 from devkit.testing.library import load, load_all
-from devkit.testing.receipts import Fields, SampleReceipt, Via, make_receipt, resign, with_fields
+from devkit.testing.receipts import Fields, SampleReceipt, make_receipt, resign, with_fields
+from devkit.webhook.callback import Transport
 from devkit.webhook.signature import METHODS, Method, Verdict, sign, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
@@ -24,8 +25,8 @@ __all__ = [
     "Order",
     "ReceiptInbox",
     "SampleReceipt",
+    "Transport",
     "Verdict",
-    "Via",
     "deliver",
     "deliver_all",
     "fault_cases",

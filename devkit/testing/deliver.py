@@ -262,7 +262,7 @@ def deliver_all(
     *,
     path: str = "",
     order: Order = "recorded",
-    duplicates: int = 0,
+    duplicate: int = 1,
     seed: int = 0,
     speed: float = AT_ONCE,
     sleep: Callable[[float], object] = time.sleep,
@@ -270,18 +270,20 @@ def deliver_all(
     """Hand receipts to code one after the other; gives the answers in the order of delivery.
 
     order: `recorded` as they are given, `reversed`, or `shuffle`; the same seed always gives the same order.
-    duplicates: how often each is sent again, right after it.
+    duplicate: how many times each receipt is sent in a row, 1 for once; as `devkit replay --duplicate`.
     speed: 1 waits between receipts as long as lay between their recordings, 10 a tenth of it; no wait by default.
-    Raises as `deliver`, and ValueError for an unknown order.
+    Raises as `deliver`, and ValueError for an unknown order or a duplicate below 1.
     """
     if order not in ORDERS:
         raise ValueError(f"order={order!r} is none of {', '.join(ORDERS)}")
+    if duplicate < 1:
+        raise ValueError(f"duplicate={duplicate!r} is below 1; 1 sends each receipt once")
     recordings = [
         Recording(Path(one.name), one.recorded_at, _at(one.callback, path or _path_in(to)))
         for one in receipts
     ]
     send, answers, now = sender_to(to), [], 0.0
-    for shot in arrange(recordings, ReplayOptions(order, seed, duplicate=1 + duplicates, speed=speed)):
+    for shot in arrange(recordings, ReplayOptions(order, seed, duplicate=duplicate, speed=speed)):
         if shot.due > now:
             sleep(shot.due - now)
             now = shot.due

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 from devkit.http.readdress import keep_exact
 from devkit.testing.deliver import HandlerResponse, Target, deliver, deliver_all, is_function
-from devkit.testing.receipts import SampleReceipt, Via, make_receipt, resign, with_fields
+from devkit.testing.receipts import SampleReceipt, make_receipt, resign, with_fields
+from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.message_id import message_id
 from devkit.webhook.signature import Method
+from devkit.webhook.vocabulary import parse_transport
 
-_VIAS: tuple[Via, ...] = ("GET", "POST", "JSON")
 _EXPIRY = timedelta(hours=72)  # then Vonage itself says `expired` (support article 115007053127)
 _SIGNED = {"timestamp": "1577880000", "nonce": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"}
 
@@ -75,7 +76,7 @@ class FaultCase:
 
 
 def fault_cases(
-    via: Via | Sequence[Via] = _VIAS,
+    via: str | Sequence[str] = TRANSPORTS,
     *,
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
@@ -84,27 +85,28 @@ def fault_cases(
 ) -> list[FaultCase]:
     """All cases, or those named in `only`, without those named in `skip`.
 
-    via: the methods that the handler takes. The first carries every case; each of them has a case of its own.
+    via: the transports that the handler takes, as for `make_receipt`. The first carries every case; each has a
+    case of its own.
     secret: signs all receipts but the one with the impossible signature.
     Raises ValueError for an unknown name.
     """
-    vias: Sequence[Via] = (via,) if isinstance(via, str) else via
+    vias = [parse_transport(each) for each in ((via,) if isinstance(via, str) else via)]
 
-    def make(status: str, via: Via = vias[0], **fields: object) -> SampleReceipt:
+    def make(status: str, via: Transport = vias[0], **fields: object) -> SampleReceipt:
         receipt = make_receipt(status, via, **fields)  # type: ignore[arg-type]  # `fields` may be among them
         return resign(receipt, secret, method) if secret else receipt
 
     cases = {case.name: case for case in [*_transports(vias, make), *_sequences(make), *_oddities(make)]}
     only, skip = tuple(only), tuple(skip)
-    unknown = sorted({*only, *skip} - {*cases, *(f"via-{each.lower()}" for each in _VIAS)})
+    unknown = sorted({*only, *skip} - {*cases, *(f"via-{each}" for each in TRANSPORTS)})
     if unknown:
         raise ValueError(f"no fault case {', '.join(map(repr, unknown))}; there are {', '.join(cases)}")
     return [case for name, case in cases.items() if (not only or name in only) and name not in skip]
 
 
-def _transports(vias: Sequence[Via], make: Make) -> Iterator[FaultCase]:
+def _transports(vias: Sequence[Transport], make: Make) -> Iterator[FaultCase]:
     for via in vias:
-        yield _case(f"via-{via.lower()}", make("delivered", via))
+        yield _case(f"via-{via}", make("delivered", via))
 
 
 def _sequences(make: Make) -> Iterator[FaultCase]:
@@ -129,7 +131,7 @@ def _oddities(make: Make) -> Iterator[FaultCase]:
     yield _case("extra-field", make("delivered", fields={"new-field": "new"}))
     forged = with_fields(make("delivered"), fields={**_SIGNED, "sig": "não-é-assinatura"})
     yield replace(_case("non-ascii-signature", forged), final={}, refusable=True)
-    yield replace(_case("json-array", _as_array(make("delivered", "JSON"))), final={}, refusable=True)
+    yield replace(_case("json-array", _as_array(make("delivered", "json"))), final={}, refusable=True)
 
 
 def _case(name: str, *receipts: SampleReceipt) -> FaultCase:

@@ -24,14 +24,13 @@ from devkit.testing.library import load, load_all
 from devkit.testing.receipts import (
     Fields,
     SampleReceipt,
-    Via,
     make_receipt,
     masked,
     resign,
     resigned_if_valid,
 )
 from devkit.vonage.client import Credentials, make_client
-from devkit.webhook.callback import CALLBACK_PATH
+from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS
 from devkit.webhook.message_id import IdStyle
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.signature import METHODS, Method
@@ -59,7 +58,7 @@ class PluginSettings:
     def make(
         self,
         status: str = "delivered",
-        via: Via = "GET",
+        via: str = "get",
         *,
         signed: bool = True,
         fields: Mapping[str, object] | None = None,
@@ -121,7 +120,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 def _problem(metafunc: pytest.Metafunc) -> str:
     try:
         settings = settings_of(metafunc.config)
-        _apply(metafunc, "dlr", "receipt", lambda mark: _receipts(settings, *mark.args, **mark.kwargs))
+        _apply(metafunc, "dlr", "dlr_receipt", lambda mark: _receipts(settings, *mark.args, **mark.kwargs))
         _apply(metafunc, "dlr_faults", "dlr_fault", lambda mark: _faults(settings, *mark.args, **mark.kwargs))
     except FixtureError as error:
         return f"{error.message} {error.hint}"
@@ -171,7 +170,7 @@ def _receipts(
 def _faults(
     settings: PluginSettings,
     *,
-    via: Via | Sequence[Via] = ("GET", "POST", "JSON"),
+    via: str | Sequence[str] = TRANSPORTS,
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
 ) -> list[FaultCase]:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
 
 from devkit.http.readdress import keep_exact
 from devkit.replay import transform
@@ -16,7 +15,7 @@ from devkit.webhook.message_id import IdStyle, message_id
 from devkit.webhook.receipt import Receipt, Unreadable, read
 from devkit.webhook.receipt_fields import in_order, make_fields
 from devkit.webhook.signature import METHODS, Method, verify
-from devkit.webhook.vocabulary import FIELDS
+from devkit.webhook.vocabulary import FIELDS, parse_transport
 
 _NUMBER = re.compile(r"\+?\d{7,}")
 
@@ -81,9 +80,6 @@ def hide_numbers(text: str) -> str:
     return _NUMBER.sub(lambda match: mask_number(match[0]), text)
 
 
-Via = Literal["GET", "POST", "JSON"]  # as the dashboard calls the account's three methods
-TRANSPORTS: dict[Via, Transport] = {"GET": "get", "POST": "form", "JSON": "json"}
-
 # Made receipts are the same in each run, and all of them are about one message unless the test says otherwise.
 MOMENT = datetime(2020, 1, 1, 12, 0, 0, tzinfo=UTC)
 _MESSAGE = 0x3C7E09B15A4D2F680A0000001234567B
@@ -141,9 +137,9 @@ class SampleReceipt:
         return self._text("client-ref")
 
     @property
-    def via(self) -> Via:
-        transport = self.callback.transport
-        return next(via for via, name in TRANSPORTS.items() if name == transport)
+    def via(self) -> Transport:
+        """The transport: get, form or json."""
+        return self.callback.transport
 
     def _text(self, name: str) -> str:
         reading = self.reading
@@ -152,7 +148,7 @@ class SampleReceipt:
 
 def make_receipt(
     status: str = "delivered",
-    via: Via = "GET",
+    via: str = "get",
     *,
     fields: Mapping[str, object] | None = None,
     id_style: IdStyle = "uuid",
@@ -160,6 +156,7 @@ def make_receipt(
 ) -> SampleReceipt:
     """A receipt as Vonage would send it; the same in each run.
 
+    via: the transport, `get`, `form` or `json`; the dashboard's GET, POST and POST-JSON are understood too.
     id_style: of its message id, `hex` for the 16 characters of before 2022.
     named: fields by their Python names, such as err_code, message_id, client_ref. fields: by the vendor's
     names, or names that no vendor knows. None leaves a field out.
@@ -170,15 +167,7 @@ def make_receipt(
         status, default_err_code(status), message_id=message_id(_MESSAGE, id_style), pushed_at=MOMENT
     )
     made = changed(default, changes(fields, named))
-    return SampleReceipt(compose(made, transport_of(via), host=_HOST), name=status)
-
-
-def transport_of(via: str) -> Transport:
-    """The transport that one of GET, POST and JSON means. Raises ValueError."""
-    for known, transport in TRANSPORTS.items():
-        if via == known:
-            return transport
-    raise ValueError(f"via={via!r} is none of {', '.join(TRANSPORTS)}")
+    return SampleReceipt(compose(made, parse_transport(via), host=_HOST), name=status)
 
 
 _NONCE = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"

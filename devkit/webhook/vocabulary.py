@@ -1,10 +1,12 @@
-"""What Vonage's words mean: the statuses, the err-codes and the fields of a receipt. Tables, no code.
+"""What Vonage's words mean: the statuses, the err-codes and the fields of a receipt. Tables.
 
 Source: the guide "Delivery Receipts" of Vonage's SMS API documentation, unless a line says otherwise.
 Unknown words are data, not errors: the platform sends codes that no document lists.
 """
 
 from dataclasses import dataclass
+
+from devkit.webhook.callback import TRANSPORTS, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,14 @@ ERR_CODES: dict[str, ErrCode] = {
     "99": ErrCode("General Error", "the route failed: retry, then ask Vonage's support"),
 }
 
+# How the fields of a receipt travel. Vonage's dashboard calls the same three GET, POST and POST-JSON.
+DASHBOARD_METHODS: dict[Transport, str] = {"get": "GET", "form": "POST", "json": "POST-JSON"}
+TRANSPORT_MEANINGS: dict[Transport, str] = {
+    "get": "fields in the query",
+    "form": "fields in a form",
+    "json": "fields in JSON",
+}
+
 FIELDS: dict[str, str] = {
     "msisdn": "the number that the message was sent to (not the sender, whatever the name suggests)",
     "to": "the sender of the message, `from` in the send request (not the recipient)",
@@ -106,6 +116,18 @@ FORMS: dict[str, str] = {
     "nonce": _ID,
     "sig": r"[0-9A-Fa-f]{32,128}",
 }
+
+
+def parse_transport(text: str) -> Transport:
+    """The transport that a word means: get, form, json, or the dashboard's GET, POST, POST-JSON, in any case.
+
+    Raises ValueError.
+    """
+    for transport, method in DASHBOARD_METHODS.items():
+        if text.lower() in (transport, method.lower()):
+            return transport
+    known, methods = ", ".join(TRANSPORTS), ", ".join(DASHBOARD_METHODS.values())
+    raise ValueError(f"{text!r} is no transport; there are {known} (in Vonage's dashboard {methods})")
 
 
 def meaning(err_code: str, status: str = "delivered") -> str:

@@ -37,12 +37,12 @@ def overview(app):
 
 
 @pytest.mark.dlr("delivered*", "failed-*", "rejected-*", "expired*", "accepted*", "buffered*", "unknown*")
-def test_status_and_reason_are_kept(receipt, app):
-    assert deliver(receipt, app, path=PATH).status_code == 200
+def test_status_and_reason_are_kept(dlr_receipt, app):
+    assert deliver(dlr_receipt, app, path=PATH).status_code == 200
 
-    shown = overview(app)[receipt.message_id]
-    assert (shown["status"], shown["err_code"]) == (receipt.status, receipt.err_code)
-    assert shown["final"] == (receipt.status not in ("accepted", "buffered", "undelivered"))
+    shown = overview(app)[dlr_receipt.message_id]
+    assert (shown["status"], shown["err_code"]) == (dlr_receipt.status, dlr_receipt.err_code)
+    assert shown["final"] == (dlr_receipt.status not in ("accepted", "buffered", "undelivered"))
 
 
 @pytest.mark.dlr_faults
@@ -54,8 +54,8 @@ def test_last_word_counts(dlr_fault, app, messages):
 
 
 @pytest.mark.dlr("*", "sequence/**")
-def test_nothing_that_vonage_sends_breaks_it(receipt, app):
-    assert deliver(receipt, app, path=PATH).status_code == 200
+def test_nothing_that_vonage_sends_breaks_it(dlr_receipt, app):
+    assert deliver(dlr_receipt, app, path=PATH).status_code == 200
 
 
 @pytest.mark.parametrize("secret", ["", SECRET])
@@ -68,15 +68,15 @@ def test_half_a_character_breaks_nothing(environ, secret):
     assert answer.status_code == (401 if secret else 200)
 
 
-def test_receipt_that_comes_twice_is_kept_once(dlr_receipt, app):
-    deliver_all([dlr_receipt("accepted"), dlr_receipt("delivered")], app, path=PATH, duplicates=2)
+def test_receipt_that_comes_twice_is_kept_once(make_dlr_receipt, app):
+    deliver_all([make_dlr_receipt("accepted"), make_dlr_receipt("delivered")], app, path=PATH, duplicate=3)
 
     (shown,) = overview(app).values()
     assert shown["history"] == ["accepted", "delivered"]
 
 
-def test_history_is_in_the_order_of_arrival(dlr_receipt, app):
-    deliver_all([dlr_receipt("delivered"), dlr_receipt("accepted")], app, path=PATH)
+def test_history_is_in_the_order_of_arrival(make_dlr_receipt, app):
+    deliver_all([make_dlr_receipt("delivered"), make_dlr_receipt("accepted")], app, path=PATH)
 
     (shown,) = overview(app).values()
     assert (shown["status"], shown["history"]) == ("delivered", ["delivered", "accepted"])
@@ -88,8 +88,8 @@ def test_message_without_a_receipt_is_shown_as_sent(app, messages):
     assert overview(app)["0A0000001234567B"]["status"] == "sent"
 
 
-def test_messages_outlive_the_application(dlr_receipt, environ, app):
-    receipt = dlr_receipt("delivered")
+def test_messages_outlive_the_application(make_dlr_receipt, environ, app):
+    receipt = make_dlr_receipt("delivered")
     deliver(receipt, app, path=PATH)
 
     assert overview(create_app(environ))[receipt.message_id]["status"] == "delivered"
@@ -102,26 +102,26 @@ def test_question_before_the_url_is_saved_gets_exactly_200(environ, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_signed_receipt_is_taken(dlr_receipt, environ, method):
-    receipt = resign(dlr_receipt("delivered", client_ref="a&b=c"), SECRET, method)
+def test_signed_receipt_is_taken(make_dlr_receipt, environ, method):
+    receipt = resign(make_dlr_receipt("delivered", client_ref="a&b=c"), SECRET, method)
 
     assert deliver(receipt, signed_app(environ, method), path=PATH).status_code == 200
 
 
-@pytest.mark.parametrize("via", ["GET", "POST", "JSON"])
-def test_forged_receipt_is_refused(dlr_receipt, environ, via):
+@pytest.mark.parametrize("via", ["get", "form", "json"])
+def test_forged_receipt_is_refused(make_dlr_receipt, environ, via):
     app = signed_app(environ)
 
     assert (
-        deliver(with_fields(dlr_receipt("failed", via), status="delivered"), app, path=PATH).status_code
+        deliver(with_fields(make_dlr_receipt("failed", via), status="delivered"), app, path=PATH).status_code
         == 401
     )
-    assert deliver(dlr_receipt("delivered", via, signed=False), app, path=PATH).status_code == 401
+    assert deliver(make_dlr_receipt("delivered", via, signed=False), app, path=PATH).status_code == 401
     assert overview(app) == {}
 
 
 @pytest.mark.dlr(
     "signed-tampered", "signed-truncated", "signed-wrong-secret", "signed-non-ascii", "signed-empty"
 )
-def test_forged_sample_is_refused(receipt, environ):
-    assert deliver(receipt, signed_app(environ), path=PATH).status_code == 401
+def test_forged_sample_is_refused(dlr_receipt, environ):
+    assert deliver(dlr_receipt, signed_app(environ), path=PATH).status_code == 401

@@ -166,13 +166,13 @@ def test_the_newest_recording_tells_the_api(tmp_path: Path) -> None:
     assert "set the default SMS setting to SMS API" in messages.hint
 
 
-def test_recordings_tell_the_method_as_the_dashboard_calls_it(tmp_path: Path) -> None:
+def test_recordings_tell_the_transport_and_what_the_dashboard_calls_it(tmp_path: Path) -> None:
     record(tmp_path, *(compose(RECEIPT, transport) for transport in ("json", "form", "json", "get")))
 
     check = find(recording_checks(open_case(tmp_path)), "method")
 
     assert check.outcome == "ok"
-    assert "POST-JSON (2), GET (1), POST (1)" in check.what
+    assert "json (2), get (1), form (1), in the dashboard POST-JSON, GET, POST;" in check.what
 
 
 def test_a_recording_that_is_spoilt_stops_nothing(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_recording_that_is_spoilt_stops_nothing(tmp_path: Path) -> None:
     newest = next(iter(Store(tmp_path / "fixtures").entries())).path
     newest.write_text("{")
 
-    assert "GET (1)" in find(recording_checks(open_case(tmp_path)), "method").what
+    assert "get (1)" in find(recording_checks(open_case(tmp_path)), "method").what
 
 
 def test_offline_mode_is_tried_whole_and_leaves_nothing(tmp_path: Path) -> None:

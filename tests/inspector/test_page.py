@@ -99,7 +99,7 @@ def test_a_message_shows_its_state_in_one_look(desk: Desk) -> None:
         "0A1",
         "+2.5 s",
         "part 1/2",
-        "JSON",
+        "json",
         "2\N{MULTIPLICATION SIGN}",
         "now",
     ):
@@ -402,7 +402,7 @@ def test_an_edited_replay_changes_what_was_edited_and_nothing_else(desk: Desk, u
 
 def test_a_replay_can_be_made_fresh_signed_and_of_another_transport(desk: Desk, upstream: Upstream) -> None:
     key = desk.receipt("delivered", "0A1")
-    form = {"to": upstream.url, "as": "json", "now": "1", "resign": "1"}
+    form = {"to": upstream.url, "as": "POST-JSON", "now": "1", "resign": "1"}
 
     client(desk, secret="a secret", method="sha256").post(f"/receipts/{key}/replay", data=form)
 

@@ -192,8 +192,8 @@ def test_pytest_finds_the_installed_plugin(installed: Path, tmp_path: Path) -> N
     (tmp_path / "test_it.py").write_text(
         "import pytest\n\n\n"
         '@pytest.mark.dlr("delivered", "sequence/expired")\n'
-        "def test_it(receipt, dlr_receipt):\n"
-        "    assert receipt.status and dlr_receipt('failed')\n"
+        "def test_it(dlr_receipt, make_dlr_receipt):\n"
+        "    assert dlr_receipt.status and make_dlr_receipt('failed')\n"
     )
 
     done = run_installed(

@@ -136,11 +136,14 @@ def test_the_tutorial_s_handler_takes_every_transport(tmp_path: Path) -> None:
     assert printed.getvalue().count("'status': 'delivered'") == 3
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_fields_and_transport_can_be_changed(tmp_path: Path, transport: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "transport"),
+    [*zip(TRANSPORTS, TRANSPORTS, strict=True), ("POST-JSON", "json"), ("post", "form")],
+)
+def test_fields_and_transport_can_be_changed(tmp_path: Path, word: str, transport: str) -> None:
     with raw_server([OK]) as server:
         edits = ("--set", "status=failed", "--set", "client-ref=a b&c", "--unset", "price", "-H", "X-Try: 2")
-        result = run(tmp_path, "replay", "delivered", "--to", f"{server.url}/dlr", "--as", transport, *edits)
+        result = run(tmp_path, "replay", "delivered", "--to", f"{server.url}/dlr", "--as", word, *edits)
 
     assert result.code == 0
     callback, fields = received(server.requests[0]), fields_of(server.requests[0])

@@ -179,6 +179,11 @@ def test_options_that_cannot_be_are_refused(wrong):
         SimulatorOptions(**wrong)
 
 
+@pytest.mark.parametrize(("word", "transport"), [("POST-JSON", "json"), ("post", "form"), ("GET", "get")])
+def test_the_dashboard_s_words_for_a_transport_are_understood(word, transport):
+    assert SimulatorOptions(method=word).method == transport
+
+
 def test_the_documentation_lists_every_option_and_fault():
     text = (Path(__file__).parents[2] / "docs/simulator.md").read_text(encoding="utf-8")
 

@@ -83,9 +83,9 @@ def test_err_code_0_is_not_called_delivered() -> None:
         (Refusal(401, "no", "settings"), "refused     settings 401: no"),
         (
             Account("http://127.0.0.1/x", method="json"),
-            "settings    receipts go to http://127.0.0.1/x by POST-JSON",
+            "settings    receipts go to http://127.0.0.1/x as json",
         ),
-        (Account(), "settings    receipts go to nowhere by GET"),
+        (Account(), "settings    receipts go to nowhere as get"),
     ],
 )
 def test_refusals_and_settings_are_one_line(occurrence: Occurrence, words: str) -> None:

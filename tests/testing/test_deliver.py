@@ -40,7 +40,13 @@ def test_reversed_is_the_other_way_round():
 
 
 def test_duplicates_follow_at_once():
-    assert delivered(series(0, 1), duplicates=2) == ["0", "0", "0", "1", "1", "1"]
+    assert delivered(series(0, 1), duplicate=3) == ["0", "0", "0", "1", "1", "1"]
+    assert delivered(series(0, 1), duplicate=1) == ["0", "1"]
+
+
+def test_duplicate_below_1_is_refused():
+    with pytest.raises(ValueError, match="duplicate=0 is below 1; 1 sends each receipt once"):
+        delivered(series(0), duplicate=0)
 
 
 @given(st.integers(), st.integers(0, 12))
@@ -68,7 +74,7 @@ def test_unknown_order_is_refused():
 def test_speed_keeps_the_recorded_rhythm(speed, waits):
     slept = []
 
-    delivered(series(0, 5, 3, 5), speed=speed, duplicates=1, sleep=slept.append)
+    delivered(series(0, 5, 3, 5), speed=speed, duplicate=2, sleep=slept.append)
 
     assert slept == pytest.approx(waits)
 

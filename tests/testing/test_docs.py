@@ -67,8 +67,8 @@ def test_every_public_name_is_in_the_docs():
         "NotReceived",
         "Order",
         "SampleReceipt",
+        "Transport",
         "Verdict",
-        "Via",
     }
 
     missing = [name for name in devkit.testing.__all__ if name not in types and f"`{name}" not in TEXT]
@@ -89,7 +89,9 @@ def test_fixtures_of_the_docs_are_those_of_the_plugin():
 
     table = TEXT.partition("| fixture | gives |")[2].partition("\n\n")[0]
     named = set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) | {"vonage_simulator_options"}
-    defined = {name for name in vars(devkit.pytest_plugin) if name.startswith(("dlr_", "vonage_"))}
+    defined = {
+        name for name in vars(devkit.pytest_plugin) if name.startswith(("dlr_", "make_dlr_", "vonage_"))
+    }
 
     assert named == defined
     assert "`vonage_simulator_options`" in TEXT

@@ -60,7 +60,7 @@ def test_several_are_waited_for_together(inbox):
 
 def test_time_out_lists_what_did_arrive(inbox):
     inbox.put(make_receipt("accepted", msisdn="447700900123"))
-    inbox.put(make_receipt("failed", "JSON", err_code="9"))
+    inbox.put(make_receipt("failed", "json", err_code="9"))
 
     with pytest.raises(NotReceived) as caught:
         inbox.wait_for_receipt(0, status="delivered", msisdn="447700900123")
@@ -68,8 +68,8 @@ def test_time_out_lists_what_did_arrive(inbox):
     assert str(caught.value).splitlines() == [
         "No receipt with status=delivered msisdn=*********123 within 0 s.",
         "2 arrived:",
-        "  <SampleReceipt accepted: accepted err-code=0 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via GET>",
-        "  <SampleReceipt failed: failed err-code=9 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via JSON>",
+        "  <SampleReceipt accepted: accepted err-code=0 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via get>",
+        "  <SampleReceipt failed: failed err-code=9 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via json>",
     ]
 
 

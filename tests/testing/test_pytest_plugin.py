@@ -19,7 +19,7 @@ pytest_plugins = "pytester"
 # In one process with us, devkit's modules have been imported before pytest could rewrite their assertions.
 PLUGIN = ("-p", "devkit.pytest_plugin", "-p", "no:cacheprovider")
 STRICT = ("-W", "error", "-W", "ignore::pytest.PytestAssertRewriteWarning")
-FIXTURES = ("dlr_fixture", "dlr_receipt", "dlr_server", "dlr_serve")
+FIXTURES = ("dlr_fixture", "make_dlr_receipt", "dlr_server", "dlr_serve")
 VONAGE = ("vonage_simulator_options", "vonage_simulator", "vonage_client", "vonage_stub")
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -48,8 +48,8 @@ PRINTED = """
     import pytest
 
     @pytest.mark.dlr({})
-    def test_it(receipt):
-        assert receipt.status in ("accepted", "delivered", "failed")
+    def test_it(dlr_receipt):
+        assert dlr_receipt.status in ("accepted", "delivered", "failed")
 """
 
 
@@ -101,7 +101,7 @@ def test_finding_nothing_can_be_allowed(project, marker):
     run(project, file=PRINTED.format(marker)).assert_outcomes(skipped=1)
 
 
-@pytest.mark.parametrize(("marker", "argument"), [("dlr", "receipt"), ("dlr_faults", "dlr_fault")])
+@pytest.mark.parametrize(("marker", "argument"), [("dlr", "dlr_receipt"), ("dlr_faults", "dlr_fault")])
 def test_marked_test_must_take_the_argument(project, marker, argument):
     result = run(project, file=f"import pytest\n@pytest.mark.{marker}\ndef test_it(): pass")
 
@@ -134,7 +134,9 @@ def test_fault_marker_runs_the_matrix(project):
 
 def test_fault_marker_chooses(project):
     result = run(
-        project, "-v", file=FAULTS.format("via='JSON', skip=['reversed'], only=['reversed', 'duplicate']")
+        project,
+        "-v",
+        file=FAULTS.format("via='POST-JSON', skip=['reversed'], only=['reversed', 'duplicate']"),
     )
 
     assert re.findall(r"::test_it\[(.*)\] PASSED", result.stdout.str()) == ["duplicate"]
@@ -155,23 +157,23 @@ SIGNED = """
         assert verify(receipt.fields, "only-for-tests", "sha256") == verdict
 
     @pytest.mark.dlr("signed-sha1", "signed-md5hash")
-    def test_valid_sample(receipt):
-        check(receipt, "valid")
+    def test_valid_sample(dlr_receipt):
+        check(dlr_receipt, "valid")
 
     @pytest.mark.dlr("signed-tampered", "signed-wrong-secret", "signed-non-ascii")
-    def test_invalid_sample(receipt):
-        check(receipt, "invalid")
+    def test_invalid_sample(dlr_receipt):
+        check(dlr_receipt, "invalid")
 
     @pytest.mark.dlr_faults(only=["duplicate"])
     def test_fault(dlr_fault):
         for receipt in dlr_fault.receipts:
             check(receipt, "valid")
 
-    def test_fixtures(dlr_fixture, dlr_receipt):
+    def test_fixtures(dlr_fixture, make_dlr_receipt):
         check(dlr_fixture("signed-json"), "valid")
         check(dlr_fixture("a-delivered"), "absent")
-        check(dlr_receipt("failed", via="POST"), "valid")
-        check(dlr_receipt(signed=False), "absent")
+        check(make_dlr_receipt("failed", via="form"), "valid")
+        check(make_dlr_receipt(signed=False), "absent")
 
     def test_simulator(vonage_simulator_options):
         assert vonage_simulator_options.sign_receipts
@@ -246,7 +248,7 @@ def test_failed_assertion_shows_fields_and_masks_numbers(project):
             assert one.status == "failed"
 
         def test_same_fields():
-            assert one == make_receipt("delivered", "JSON", msisdn="447700900123", client_ref="call 447700900123")
+            assert one == make_receipt("delivered", "json", msisdn="447700900123", client_ref="call 447700900123")
     """
 
     result = run(project, "-vv", "--tb=short", file=file)
@@ -279,7 +281,7 @@ def test_server_keeps_what_arrives(project):
         from devkit.testing import NotReceived, deliver, make_receipt
 
         def test_it(dlr_server):
-            receipt = make_receipt("failed", "JSON", err_code="9")
+            receipt = make_receipt("failed", "json", err_code="9")
             assert deliver(receipt, dlr_server.url).status_code == 200
             assert dlr_server.wait_for_receipt(status="failed").fields == receipt.fields
             assert len(dlr_server.wait_for_receipts(1)) == len(dlr_server.receipts) == 1

@@ -9,18 +9,17 @@ from vonage_http_client import Auth
 
 from devkit.testing import Fields, SampleReceipt, make_receipt, resign, with_fields
 from devkit.testing.receipts import VENDOR_NAMES, changed, resigned_if_valid
-from devkit.webhook.callback import Callback, compose
+from devkit.webhook.callback import TRANSPORTS, Callback, compose
 from devkit.webhook.signature import METHODS, verify
 from devkit.webhook.vocabulary import FIELDS
 
-VIAS = ("GET", "POST", "JSON")
 MESSAGE = "3c7e09b1-5a4d-4f68-8a00-00001234567b"
 NUMBERS = st.integers(447700900000, 447700900999).map(str)
 ARRAY = SampleReceipt(compose({"status": "delivered"}, "json"), name="array")
 ARRAY = SampleReceipt(Callback("POST", "/", ARRAY.callback.headers, b"[{}]"), name="array")
 
 
-@pytest.mark.parametrize("via", VIAS)
+@pytest.mark.parametrize("via", TRANSPORTS)
 def test_made_receipt_says_what_was_asked_for(via):
     receipt = make_receipt("failed", via, err_code="9", client_ref="order-1")
 
@@ -75,9 +74,16 @@ def test_unknown_keyword_is_named_with_those_that_there_are():
         make_receipt("failed", error_code="9")
 
 
+@pytest.mark.parametrize(
+    ("word", "transport"), [("GET", "get"), ("Post", "form"), ("POST-JSON", "json"), ("post-json", "json")]
+)
+def test_dashboard_words_are_understood(word, transport):
+    assert make_receipt("failed", word).via == transport
+
+
 def test_unknown_via_is_refused():
-    with pytest.raises(ValueError, match="via='form' is none of GET, POST, JSON"):
-        make_receipt("failed", "form")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"'put' is no transport; there are get, form, json .*POST-JSON"):
+        make_receipt("failed", "put")
 
 
 def test_none_leaves_a_field_out():
@@ -87,7 +93,7 @@ def test_none_leaves_a_field_out():
 
 
 def test_json_values_keep_their_types():
-    assert make_receipt(via="JSON", fields={"err-code": 9}).fields["err-code"] == 9
+    assert make_receipt(via="json", fields={"err-code": 9}).fields["err-code"] == 9
 
 
 def test_fields_are_read_only_and_equal_to_a_dict():
@@ -106,7 +112,7 @@ def test_change_leaves_null_that_it_does_not_touch():
 @given(
     NUMBERS,
     st.sampled_from(["msisdn", "to", "status", "client_ref", "sig", "new", "name"]),
-    st.sampled_from(VIAS),
+    st.sampled_from(TRANSPORTS),
 )
 def test_a_repr_never_shows_a_number(number, name, via):
     text = f"call {number} or +{number}"
@@ -121,8 +127,8 @@ def test_a_repr_never_shows_a_number(number, name, via):
 
 
 def test_a_repr_shows_what_a_failed_test_needs():
-    assert repr(make_receipt("failed", "JSON", err_code="9")) == (
-        f"<SampleReceipt failed: failed err-code=9 messageId={MESSAGE} via JSON>"
+    assert repr(make_receipt("failed", "json", err_code="9")) == (
+        f"<SampleReceipt failed: failed err-code=9 messageId={MESSAGE} via json>"
     )
     assert "a JSON array" in repr(ARRAY)
 
@@ -151,14 +157,14 @@ def test_changing_a_field_keeps_all_other_bytes():
     )
 
 
-@pytest.mark.parametrize("via", ["POST", "JSON"])
+@pytest.mark.parametrize("via", ["form", "json"])
 def test_changed_body_has_its_own_length(via):
     changed = with_fields(make_receipt(via=via), status="a-status-of-another-length")
 
     assert changed.callback.header("Content-Length") == str(len(changed.callback.body))
 
 
-@pytest.mark.parametrize("via", VIAS)
+@pytest.mark.parametrize("via", TRANSPORTS)
 @pytest.mark.parametrize("method", METHODS)
 def test_signed_receipt_is_valid(via, method):
     receipt = resign(make_receipt(via=via), "a-secret", method)
@@ -194,7 +200,7 @@ def test_now_refreshes_the_times():
 
 
 def test_only_a_valid_signature_is_made_anew():
-    signed = resign(make_receipt(via="JSON"), "former", "sha1")
+    signed = resign(make_receipt(via="json"), "former", "sha1")
     tampered = with_fields(signed, status="failed")
 
     anew = resigned_if_valid(signed, "former", "latter", "sha512")

@@ -22,11 +22,10 @@ from devkit.http.server import listen, serve
 from devkit.http.wsgi import callback_of
 from devkit.testing import HandlerResponse, SampleReceipt, deliver, load_all, make_receipt
 from devkit.testing.deliver import is_function
-from devkit.webhook.callback import Callback
+from devkit.webhook.callback import TRANSPORTS, Callback
 from devkit.webhook.receipt import read
 
 PATH = "/webhooks/dlr"
-VIAS = ("GET", "POST", "JSON")
 arrived: list[Callback] = []
 
 
@@ -112,13 +111,13 @@ def check_arrival(receipt, to, **options):
     assert (answer.status_code, answer.content, answer.ok) == (202, b"taken", True)
 
 
-@pytest.mark.parametrize("via", VIAS)
+@pytest.mark.parametrize("via", TRANSPORTS)
 @pytest.mark.parametrize("name", TARGETS)
 def test_receipt_reaches_the_target(name, via):
     check_arrival(make_receipt("failed", via, err_code="9"), TARGETS[name](), path=PATH)
 
 
-@pytest.mark.parametrize("via", VIAS)
+@pytest.mark.parametrize("via", TRANSPORTS)
 def test_receipt_reaches_a_url(url, via):
     check_arrival(make_receipt("failed", via), url + PATH)
     arrived.clear()
@@ -310,7 +309,7 @@ def test_wsgi_environment_is_what_werkzeug_expects():
         seen["url"] = request.url
         return Answer("taken")
 
-    answer = deliver(make_receipt(via="POST"), lambda environ, start: app(environ, start), path=PATH)
+    answer = deliver(make_receipt(via="form"), lambda environ, start: app(environ, start), path=PATH)
 
     assert answer.content == b"taken"
     assert seen["status"] == "delivered"

@@ -2,7 +2,7 @@ import string
 
 import pytest
 
-from devkit.webhook.vocabulary import ERR_CODES, FIELDS, STATUSES, meaning
+from devkit.webhook.vocabulary import ERR_CODES, FIELDS, STATUSES, meaning, parse_transport
 
 # The tables of Vonage's guide "Delivery Receipts", in its words.
 DOCUMENTED_CODES = {
@@ -84,3 +84,21 @@ def test_an_err_code_has_words_even_when_no_document_lists_it(code: str, words: 
 )
 def test_zero_means_what_its_status_lets_it_mean(status: str, words: str) -> None:
     assert meaning("0", status) == words
+
+
+@pytest.mark.parametrize(
+    ("transport", "words"),
+    [
+        ("get", ["get", "GET", "Get"]),
+        ("form", ["form", "Form", "POST", "post"]),
+        ("json", ["json", "JSON", "POST-JSON", "post-json", "Post-Json"]),
+    ],
+)
+def test_transport_is_named_by_devkit_s_word_and_by_the_dashboard_s(transport: str, words: list[str]) -> None:
+    assert {parse_transport(word) for word in words} == {transport}
+
+
+@pytest.mark.parametrize("word", ["", "put", "post_json", "POST JSON", " get", "query"])
+def test_any_other_word_is_no_transport(word: str) -> None:
+    with pytest.raises(ValueError, match=r"is no transport; there are get, form, json \(in .* POST-JSON\)"):
+        parse_transport(word)
