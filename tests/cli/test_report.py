@@ -202,4 +202,6 @@ def test_hostile_text_does_not_steer_a_terminal(text: str) -> None:
         replace(RECEIPT, problem=text),
     ]
 
-    assert all(line.plain.isprintable() for event in events for line in render(event))
+    rendered = [render(event) for event in events]
+    assert all(rendered)
+    assert all(line.plain.isprintable() for lines in rendered for line in lines)

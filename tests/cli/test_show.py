@@ -87,6 +87,7 @@ def test_every_sample_can_be_shown_without_a_number(path: Path, run: Run) -> Non
     for arguments in ((), ("--json",)):
         result = run(str(path), *arguments)
         assert result.exit_code == 0
+        assert result.stdout.strip()
         assert "4477009" not in result.stdout
 
 
@@ -116,6 +117,7 @@ def test_hostile_text_stays_on_its_line(project: Path, run: Run) -> None:
 
     printed = run(str(path), color=True).stdout
 
+    assert "forged" in printed
     assert not any(line.startswith("forged") for line in printed.splitlines())
     assert not any(hostile in printed for hostile in ("\x1b[2J", "\r", "\u202e", "\x07", "\x9b"))
     assert max(map(len, printed.splitlines())) < 200
@@ -123,7 +125,10 @@ def test_hostile_text_stays_on_its_line(project: Path, run: Run) -> None:
 
 def test_secret_segment_of_the_path_is_hidden(run: Run) -> None:
     for arguments in ((), ("--json",), ("--as", "curl"), ("--as", "har"), ("--as", "pytest")):
-        assert "s3cr3t" not in run("latest", *arguments).stdout
+        shown = run("latest", *arguments).stdout
+
+        assert "0A00" in shown
+        assert "s3cr3t" not in shown
 
 
 def test_latest_and_message_id_select(run: Run) -> None:

@@ -103,11 +103,14 @@ def test_the_raw_request_is_spelled_out_on_a_terminal_only(tmp_path: Path) -> No
 
 
 @needs_terminal
-@pytest.mark.parametrize("form", ["curl", "har", "pytest"])
-def test_no_other_form_steers_a_terminal(form: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("form", "part"), [("curl", "X-Any"), ("har", "X-Any"), ("pytest", "def test_")])
+def test_no_other_form_steers_a_terminal(form: str, part: str, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(dumps(Fixture(MOMENT, HOSTILE)))
 
-    assert not steers(on_terminal("show", "a.json", "--as", form, cwd=tmp_path))
+    written = on_terminal("show", "a.json", "--as", form, cwd=tmp_path)
+
+    assert part in written
+    assert not steers(written)
 
 
 texts = st.text(st.characters() | st.sampled_from(STEERING), max_size=30)

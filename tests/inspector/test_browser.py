@@ -219,10 +219,17 @@ def test_single_keys_can_be_switched_off(browser: Browser, desk: Desk, url: str)
     browser.click("#help-button")
     browser.click("#keys-on")
     browser.press("\ue00c")
+    browser.run(
+        "window.pressed = ''; document.addEventListener('keydown', (event) => window.pressed += event.key)"
+    )
     browser.press("?")
 
+    browser.wait(lambda: browser.run("return window.pressed") == "?")  # the page's own listener came first
     assert not browser.run("return document.querySelector('#help').open")
+
     browser.run("localStorage.clear()")
+    browser.press("?")
+    browser.wait(lambda: browser.run("return document.querySelector('#help').open"))
 
 
 def test_the_tabs_are_tabs(browser: Browser, desk: Desk, url: str) -> None:

@@ -109,7 +109,7 @@ def test_sdist_holds_all_that_its_tests_and_docs_need(sdist: Path) -> None:
         assert name in inside
     assert package_files() <= inside
     assert {f"fixtures/samples/{name.as_posix()}" for name in SAMPLES} <= inside
-    assert {f"tests/{path.name}" for path in (ROOT / "tests").glob("*.py")} <= inside
+    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")} <= inside
 
 
 def test_nothing_private_is_published(wheel: Path, sdist: Path) -> None:

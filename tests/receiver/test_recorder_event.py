@@ -98,6 +98,7 @@ def test_no_event_shows_a_number_or_steers_a_terminal(
     )
 
     texts = [text for event in session.events for text in event.as_json().values() if isinstance(text, str)]
+    assert texts
     assert all(text.isprintable() for text in texts)
     digits = ["".join(filter(str.isdigit, text)) for text in texts if not text.endswith(".json")]
     assert not any("44770090" in text for text in digits)

@@ -234,7 +234,7 @@ def test_what_is_no_url_is_a_usage_error() -> None:
 
 def test_no_connection_is_left_open(recwarn: pytest.WarningsRecorder) -> None:
     with raw_server([OK]) as server:
-        response_status("GET", server.url, {}, Shutdown(), seconds=LONG)
+        assert response_status("GET", server.url, {}, Shutdown(), seconds=LONG) == 200
     gc.collect()
 
     assert list(recwarn) == []

@@ -10,6 +10,7 @@ from devkit.session.signals import Shutdown
 from devkit.session.tunnel_monitor import News, TunnelMonitor, listener
 from devkit.tunnel.types import TunnelEvent
 from tests.support.raw_socket import OK, raw_server
+from tests.support.steps import Steps
 
 URL = "https://dlr.example.test"
 NEW_URL = "https://new.example.test"
@@ -74,6 +75,7 @@ def test_one_lost_question_is_no_news(scene: Scene) -> None:
 
     scene.wrong = "it answered 502"
     assert scene.after(EVERY) == []
+    assert scene.asked == [URL] * 3
 
 
 def test_two_lost_questions_in_a_row_are_told_and_so_is_the_time_since_and_the_end(scene: Scene) -> None:
@@ -95,10 +97,13 @@ def test_while_it_is_lost_it_is_asked_less_and_less_often(scene: Scene) -> None:
     scene.hear(TunnelEvent("lost", "ngrok has lost its connection", URL))
     scene.after(0)
 
-    for _ in range(3600):
+    asked_after = []
+    for second in range(1, 3601):
+        before = len(scene.asked)
         scene.after(1)
+        asked_after += [second] * (len(scene.asked) - before)
 
-    assert len(scene.asked) < 70
+    assert asked_after == [5, 15, 35, *range(65, 3601, 60)]
 
 
 def test_what_the_tunnel_tells_is_told_at_once_and_by_it_alone(scene: Scene) -> None:
@@ -142,8 +147,9 @@ def test_a_new_url_is_asked_then_followed_then_told(scene: Scene) -> None:
 
 def test_a_restart_with_the_same_url_moves_nothing(scene: Scene) -> None:
     scene.hear(TunnelEvent("restarted", "with the same URL", URL))
-    scene.after(0)
 
+    assert scene.after(0) == [TunnelChanged("restored", URL, "after 0 s")]
+    assert scene.asked == [URL]
     assert scene.moved == []
 
 
@@ -179,7 +185,16 @@ def test_what_happens_while_it_opens_is_told_only(scene: Scene, state: str) -> N
     assert scene.asked == []
 
 
-def test_it_ends_when_it_is_time_to_stop(scene: Scene) -> None:
+def test_it_polls_until_it_is_time_to_stop(scene: Scene) -> None:
+    scene.now += EVERY
+
+    scene.lookout.keep(Steps(lambda: None, lambda: scene.hear(TunnelEvent("restarted", "", NEW_URL))))
+
+    assert scene.asked == [URL, NEW_URL]
+
+
+def test_it_polls_no_more_when_it_is_time_to_stop(scene: Scene) -> None:
+    scene.now += EVERY
     stop = Shutdown()
     stop.request()
 

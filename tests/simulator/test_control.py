@@ -50,6 +50,8 @@ def test_it_shows_no_secret(simulator):
     _, text = look(simulator)
     _, page = look(simulator, {"Accept": "text/html"})
 
+    assert simulator.api_key in text
+    assert simulator.api_key in page
     for secret in (simulator.api_secret, simulator.options.signature_secret):
         assert secret not in text
         assert secret not in page

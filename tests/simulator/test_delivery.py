@@ -385,6 +385,7 @@ def test_a_simulator_that_ends_leaves_what_was_due(listener):
     with run_simulator(SimulatorOptions(speed=0.001)) as simulator:
         register(simulator, listener)
         send(simulator)
+        assert simulator.due == 1
 
     assert listener.receipts == []
 

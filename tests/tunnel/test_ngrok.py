@@ -122,7 +122,11 @@ def test_an_authtoken_in_the_environment_stays_off_the_command_line(
     monkeypatch.setenv("NGROK_AUTHTOKEN", TOKEN)  # which pyngrok looks for by itself
 
     with tunnel(upstream.url):
-        assert "--authtoken" not in str(standin_state(agent)["argv"])
+        words = str(standin_state(agent)["argv"])
+
+    assert "'start'" in words
+    assert TOKEN not in words
+    assert "--authtoken" not in words
 
 
 def test_options_do_not_show_the_authtoken(tmp_path: Path) -> None:

@@ -39,8 +39,10 @@ def test_a_quiet_tunnel_reports_nothing(agent: Path) -> None:
 
     with opened(agent, heard):
         steer_standin(agent, "log?10")
+        steer_standin(agent, "drop")
+        heard.wait_for("lost")  # the agent's log was read up to here
 
-    assert heard.events == []
+    assert heard.states == ["lost"]
 
 
 def test_a_lost_session_and_its_return_are_reported_once_each(agent: Path) -> None:

@@ -268,6 +268,7 @@ def test_the_secret_is_in_no_log(vonage: responses.RequestsMock, caplog: pytest.
         for _ in range(2):  # the second call would log the headers of the first
             client.post(client.rest_host, SETTINGS, {}, "basic", "form")
 
+    assert len(vonage.calls) == 4
     assert SECRET not in caplog.text
     assert "Authorization" not in caplog.text
 
