@@ -15,7 +15,7 @@ from devkit.webhook.masking import mask_field
 from devkit.webhook.vocabulary import FIELDS, FORMS
 from tests.support.distribution import ROOT
 
-NUMBER, OTHER = "447700900123", "447700901123"
+NUMBER, OTHER = "447700900123", "999700900123"
 MASKED = "*********123"
 WHEN = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
 
