@@ -11,8 +11,7 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from devkit.errors import DevkitError
-from devkit.fixture.samples import samples_directory
-from devkit.fixture.store import Entry, Store
+from devkit.fixture.store import Entry, Store, samples_directory
 from devkit.session.settings import Settings, read_settings
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 

@@ -12,8 +12,8 @@ from devkit.doctor.platform import platform_checks
 from devkit.errors import FixtureError
 from devkit.events import Event
 from devkit.fixture.format import load
+from devkit.fixture.listing import Watch
 from devkit.fixture.store import Entry
-from devkit.fixture.watch import Watch
 from devkit.webhook.masking import one_line
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.vocabulary import STATUSES, meaning

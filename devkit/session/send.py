@@ -11,8 +11,8 @@ from typing import ClassVar, Literal
 from devkit.errors import ConfigurationError, FixtureError, UsageError, VonageError
 from devkit.events import Event, Notice, Publish, Sent
 from devkit.fixture.format import load
+from devkit.fixture.listing import Watch
 from devkit.fixture.store import Entry, Store, safe
-from devkit.fixture.watch import Watch
 from devkit.session.project import Session
 from devkit.session.reachability import local_callback_url, why_unreachable
 from devkit.session.settings import Settings

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from devkit.errors import FixtureError
 from devkit.fixture import format as fixture
-from devkit.fixture.samples import samples_directory
 from devkit.fixture.select import select
-from devkit.fixture.store import Store
+from devkit.fixture.store import Store, samples_directory
 from devkit.testing.receipts import SampleReceipt
 
 

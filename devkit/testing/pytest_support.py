@@ -13,7 +13,6 @@ from vonage_account import Account
 from vonage_sms import Sms
 
 from devkit.errors import FixtureError
-from devkit.fixture.samples import TEST_SIGNATURE_SECRET
 from devkit.http.server import listen, serve
 from devkit.http.wsgi import WSGIApplication
 from devkit.receiver.app import IncomingRequest, create_receiver
@@ -33,7 +32,7 @@ from devkit.vonage.client import Credentials, make_client
 from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS
 from devkit.webhook.message_id import IdStyle
 from devkit.webhook.receipt import Receipt
-from devkit.webhook.signature import METHODS, Method
+from devkit.webhook.signature import METHODS, TEST_SIGNATURE_SECRET, Method
 
 if TYPE_CHECKING:  # only names a type; most tests need no simulator
     from devkit.simulator.options import SimulatorOptions

@@ -12,6 +12,9 @@ Method = Literal["md5hash", "md5", "sha1", "sha256", "sha512"]
 METHODS: tuple[Method, ...] = get_args(Method)
 Verdict = Literal["absent", "valid", "invalid", "unchecked"]
 
+# Of devkit's samples. Public on purpose, so that everybody can check their signatures; never the secret of an account.
+TEST_SIGNATURE_SECRET = "test-signature-secret"
+
 # "Delivery Receipt callbacks for 72 h" (support article 226572227), and an hour for two clocks that differ.
 LONGEST_RETRY = timedelta(hours=73)
 

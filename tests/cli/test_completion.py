@@ -12,8 +12,7 @@ import pytest
 
 from devkit.cli import COMMANDS
 from devkit.cli.completion import Word, err_code_words, recording_words, selector_words, status_words
-from devkit.fixture.samples import samples_directory
-from devkit.fixture.store import Store
+from devkit.fixture.store import Store, samples_directory
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 from tests.support.command import ROOT, run
 

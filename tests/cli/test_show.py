@@ -13,10 +13,10 @@ from click.testing import CliRunner, Result
 
 from devkit.cli import cli
 from devkit.fixture.format import Fixture, dumps, load
-from devkit.fixture.samples import TEST_SIGNATURE_SECRET
 from devkit.fixture.store import Store
 from devkit.webhook.callback import Callback, compose, to_wire
 from devkit.webhook.receipt import read
+from devkit.webhook.signature import TEST_SIGNATURE_SECRET
 from devkit.webhook.vocabulary import FIELDS
 
 ROOT = Path(__file__).parents[2]

@@ -110,8 +110,8 @@ assert fault.line == 2002, fault
 """,
     "unit tests for thousands of fixtures of one name": """
 from pathlib import Path
-from devkit.fixture.export import _names
-names = _names([Path("a.json")] * 20_000)
+from devkit.fixture.export import _test_names
+names = _test_names([Path("a.json")] * 20_000)
 assert (len(set(names)), names[-1]) == (20_000, "test_a_again_19999")
 """,
     "a selector that is like no name, but as long": """

@@ -17,15 +17,14 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from devkit.events import Event, ReceiptTaken, Refused
 from devkit.fixture.format import Fixture, dumps, load
-from devkit.fixture.samples import TEST_SIGNATURE_SECRET, samples_directory
-from devkit.fixture.store import Store
+from devkit.fixture.store import Store, samples_directory
 from devkit.http.server import listen
 from devkit.receiver.app import serve_receiver
 from devkit.receiver.recorder import Recorder
 from devkit.session.project import Session, project_in
 from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS, Callback, compose, to_wire
 from devkit.webhook.receipt import Receipt, read
-from devkit.webhook.signature import verify
+from devkit.webhook.signature import TEST_SIGNATURE_SECRET, verify
 from tests.support.command import ROOT, run, start
 from tests.support.parsed_request import received
 from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server

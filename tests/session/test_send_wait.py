@@ -9,8 +9,8 @@ import pytest
 
 from devkit.events import Event, Notice
 from devkit.fixture.format import Fixture
+from devkit.fixture.listing import Watch
 from devkit.fixture.store import Store, read_name
-from devkit.fixture.watch import Watch
 from devkit.session.send import PendingMessage, ReceiptArrived, WaitFinished, follow
 from devkit.session.signals import Shutdown
 from devkit.webhook.callback import compose

@@ -5,7 +5,7 @@ import pytest
 
 from devkit.errors import FixtureError
 from devkit.fixture.format import Fixture, dumps
-from devkit.fixture.samples import samples_directory
+from devkit.fixture.store import samples_directory
 from devkit.testing import load, load_all, make_receipt
 
 MOMENT = datetime(2026, 11, 23, 13, 45, 47, 123456, tzinfo=UTC)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.fixture.format import load
-from devkit.fixture.samples import samples_directory
+from devkit.fixture.store import samples_directory
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.timeline import (
     PATIENCE,
