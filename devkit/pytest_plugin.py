@@ -12,8 +12,8 @@ import pytest
 if TYPE_CHECKING:  # not to hide a circle: these only name types, and the plugin must load in no time
     import vonage
 
+    from devkit.simulator import Simulator
     from devkit.simulator.options import SimulatorOptions
-    from devkit.simulator.simulator import Simulator
     from devkit.testing.pytest_support import ReceiptServer, Serve
     from devkit.testing.receipts import SampleReceipt
     from devkit.testing.stub import VonageStub

@@ -21,6 +21,7 @@ from devkit.http.server import listen
 from devkit.replay.schedule import parse_speed
 from devkit.session.project import project_in
 from devkit.session.signals import Shutdown, stop_on_signals
+from devkit.simulator import Simulator
 from devkit.simulator.events import (
     DeliveryTried,
     MessageTaken,
@@ -32,7 +33,6 @@ from devkit.simulator.events import (
 )
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.run import run_simulator
-from devkit.simulator.simulator import Simulator
 from devkit.simulator.state import each_distrust_once
 from devkit.simulator.tls import Trust, trust_in
 from devkit.webhook.callback import Transport

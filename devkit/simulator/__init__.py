@@ -7,8 +7,7 @@ from devkit.simulator.options import Fault, SimulatorOptions
 from devkit.simulator.outcomes import Delays
 from devkit.simulator.run import run_simulator
 from devkit.simulator.scheduler import Clock
-from devkit.simulator.simulator import Simulator
-from devkit.simulator.state import Account, Delivery, Message
+from devkit.simulator.state import Account, Delivery, Message, Simulator
 
 __all__ = [
     "Account",

@@ -15,11 +15,11 @@ from devkit.http.host import is_vonage_name
 from devkit.http.local_access import rejection_reason
 from devkit.http.wsgi import WSGIApplication, callback_of
 from devkit.simulator.control import change, describe
+from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.exchange import ApiRequest, ApiResponse, json_response, read_fields
 from devkit.simulator.settings_api import balance, error, settings
-from devkit.simulator.simulator import Simulator
-from devkit.simulator.sms_api import Sms, send
-from devkit.simulator.state import Observer, Refusal
+from devkit.simulator.sms_api import send
+from devkit.simulator.state import Observer, Refusal, Simulator
 
 _STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -85,11 +85,11 @@ _TRACE_ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def create_app(simulator: Simulator, sms: Sms, push: Push) -> Flask:
+def create_app(simulator: Simulator, worker: DeliveryWorker, push: Push) -> Flask:
     """The application; `hanging_up` must wrap it for the faults that break off."""
     app = Flask(__name__, static_folder=None)
-    _guard(app, sms.state.watch)
-    _route_platform(app, sms, push)
+    _guard(app, simulator.watch)
+    _route_platform(app, simulator, worker, push)
     _route_control(app, simulator)
     return app
 
@@ -109,18 +109,16 @@ def _guard(app: Flask, watch: Observer) -> None:
         return _respond(json_response({"error": why}, 403))
 
 
-def _route_platform(app: Flask, sms: Sms, push: Push) -> None:
-    state = sms.state
-
+def _route_platform(app: Flask, simulator: Simulator, worker: DeliveryWorker, push: Push) -> None:
     @app.route("/sms/json", methods=["GET", "POST"])
     def sms_json() -> Response:
         asked = _read()
-        return _answer(asked, send(asked, sms))
+        return _answer(asked, send(asked, simulator, worker))
 
     @app.route("/sms/xml", methods=["GET", "POST"])
     def sms_xml() -> Response:
         asked = _read(wants_xml=True)
-        return _answer(asked, send(asked, sms))
+        return _answer(asked, send(asked, simulator, worker))
 
     @app.route("/account/settings", methods=_METHODS)
     @app.route("/account/settings/<api_key>/<api_secret>", methods=_METHODS)
@@ -128,13 +126,13 @@ def _route_platform(app: Flask, sms: Sms, push: Push) -> None:
         asked = _read(api_key=api_key, api_secret=api_secret, wants_xml=_prefers_xml())
         if request.method != "POST":  # the real gateway answers a PUT with 403
             return _answer(asked, error(asked, 403, "forbidden"))
-        return _answer(asked, settings(asked, state, push))
+        return _answer(asked, settings(asked, simulator, push))
 
     @app.route("/account/get-balance", methods=["GET"])
     @app.route("/account/get-balance/<api_key>/<api_secret>", methods=["GET"])
     def account_balance(api_key: str = "", api_secret: str = "") -> Response:
         asked = _read(api_key=api_key, api_secret=api_secret, wants_xml=_prefers_xml())
-        return _answer(asked, balance(asked, state))
+        return _answer(asked, balance(asked, simulator))
 
 
 def _route_control(app: Flask, simulator: Simulator) -> None:

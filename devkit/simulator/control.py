@@ -11,8 +11,7 @@ from typing import Any
 from devkit.errors import ConfigurationError
 from devkit.simulator.options import Fault, SimulatorOptions
 from devkit.simulator.outcomes import Delays
-from devkit.simulator.simulator import Simulator
-from devkit.simulator.state import Delivery, Message
+from devkit.simulator.state import Delivery, Message, Simulator
 
 _Reader = Callable[[object], Any]
 
@@ -63,7 +62,7 @@ def _fault(value: object) -> Fault:
     return Fault(**{name: readers.get(name, _only())(inner) for name, inner in given.items()})
 
 
-def _pace(value: object) -> Delays:
+def _delays(value: object) -> Delays:
     return Delays(**{name: float(_number(after)) for name, after in _fields(value).items()})
 
 
@@ -76,7 +75,7 @@ READERS: dict[str, _Reader] = {
     "lenient": _flag,
     "unset_value": _text,
     "speed": _speed,
-    "pace": _pace,
+    "delays": _delays,
     "retry": _text,
     "rate": _count,
     "balance": lambda value: Decimal(_only(str, int)(value)),
@@ -88,7 +87,7 @@ READERS: dict[str, _Reader] = {
 _HINTS = {
     "speed": 'A number above 0, or "max".',
     "faults": 'A list: ["hang-up", {"name": "slow", "times": 1, "seconds": 2}]',
-    "pace": 'Seconds: {"accepted": 0.3, "buffered": 1, "final": 2}',
+    "delays": 'Seconds: {"accepted": 0.3, "buffered": 1, "final": 2}',
     "balance": 'EUR, as text: "12.50"',
 }
 
@@ -119,7 +118,7 @@ def _options(options: SimulatorOptions) -> dict[str, object]:
     return shown | {
         "speed": "max" if math.isinf(options.speed) else options.speed,
         "balance": str(options.balance),
-        "pace": asdict(options.pace),
+        "delays": asdict(options.delays),
         "faults": [asdict(fault) for fault in options.faults],
     }
 

@@ -14,9 +14,8 @@ from devkit.http.address import Address, parse_address, target_of
 from devkit.http.client import Connection, Push, Response
 from devkit.simulator.options import POLICIES, SimulatorOptions
 from devkit.simulator.outcomes import OutcomeStep
-from devkit.simulator.scheduler import Action, Clock, Schedule
-from devkit.simulator.state import Delivery, History, Message, SimulatorState
-from devkit.webhook.callback import Callback, Transport, compose
+from devkit.simulator.state import Delivery, History, Message, Simulator
+from devkit.webhook.callback import Callback, compose
 from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.signature import sign
 from devkit.webhook.vocabulary import STATUSES
@@ -104,18 +103,13 @@ def signed(fields: Mapping[str, str], options: SimulatorOptions, now: float, non
     return {**whole, "sig": sig if options.signature_method == "md5hash" else sig.upper()}
 
 
-def callback_for(fields: Mapping[str, str], transport: Transport, address: Address) -> Callback:
-    """The callback that carries these fields to an address."""
-    return compose(fields, transport, target=target_of(address), host=address.netloc)
-
-
 def _utc(moment: float) -> datetime:
     return datetime.fromtimestamp(moment, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """How an attempt ended. Fields as in `ledger.Delivery`. retry: the policy may have it tried again."""
+    """How an attempt ended. Fields as in `Delivery`. retry: the policy decides whether it is tried again."""
 
     answer: int | None
     problem: str = ""
@@ -124,92 +118,89 @@ class _Sent:
 
 
 class DeliveryWorker:
-    """The next receipt of a message is due when the first attempt with the former one is over.
+    """Pushes the receipts of messages.
 
-    So the order of first attempts is the promised one; retries go their own way, as on the platform,
-    where each callback is retried individually (support article 360028543292).
+    The next receipt of a message is due when the first attempt with the one before is over, so first attempts keep
+    the promised order. Retries do not wait for each other, as on the platform, where each callback is retried
+    individually (support article 360028543292).
     """
 
-    def __init__(self, state: SimulatorState, clock: Clock, schedule: Schedule, push: Push) -> None:
-        self._state = state
-        self._clock = clock
-        self._schedule = schedule
+    def __init__(self, simulator: Simulator, push: Push) -> None:
+        self._simulator = simulator
         self._push = push
 
-    def take(self, message: Message) -> None:
-        """See to all receipts of a message. An early receipt is pushed, and answered, before this returns."""
-        history = self._state.history
-        steps = message.outcome.steps
-        if message.outcome.early:
-            self._deliver(history, message, steps)
-        else:
-            self._plan(history, message, steps)
+    def schedule(self, message: Message) -> None:
+        """Schedule the receipts of a message. An early receipt is pushed, and answered, before this returns."""
+        history = self._simulator.history
+        deliver = self._deliver if message.outcome.early else self._schedule
+        deliver(history, message, message.outcome.steps)
 
-    def _plan(self, history: History, message: Message, steps: tuple[OutcomeStep, ...]) -> None:
+    def _schedule(self, history: History, message: Message, steps: tuple[OutcomeStep, ...]) -> None:
         if steps:
             due = message.at + steps[0].after
-            self._later(history, due, partial(self._deliver, history, message, steps))
+            self._simulator.schedule(due, partial(self._deliver, history, message, steps), history)
 
     def _deliver(self, history: History, message: Message, steps: tuple[OutcomeStep, ...]) -> None:
         step, *later = steps
-        pending = self._parcel(history, message, step)
+        pending = self._pending(history, message, step)
         if pending is not None:
             for _ in range(step.copies):
                 self._attempt(history, pending, 1)
-        self._plan(history, message, tuple(later))
+        self._schedule(history, message, tuple(later))
 
-    def _parcel(self, history: History, message: Message, step: OutcomeStep) -> PendingDelivery | None:
-        options, account, now = self._state.options, self._state.account, self._clock.now()
+    def _pending(self, history: History, message: Message, step: OutcomeStep) -> PendingDelivery | None:
+        simulator, now = self._simulator, self._simulator.clock.now()
+        options, account = simulator.options, simulator.account
         url = message.callback_url or account.dr_callback_url
-        if not url:
-            history.add_delivery(_undelivered(message, step, now, "the account has no callback URL"))
-            return None
         try:
+            if not url:
+                raise UsageError("the account has no callback URL")
             address = parse_address(url, allow_remote=options.allow_remote)
         except UsageError as error:
-            history.add_delivery(_undelivered(message, step, now, error.message))
+            undelivered = Delivery(
+                message.message_id, step.status, step.err_code, 1, now, answer=None, problem=error.message
+            )
+            self._record(history, undelivered)
             return None
         receipt = fields(message, step, now, options.api_key)
         if options.sign_receipts:
             receipt = signed(receipt, options, now, str(uuid.uuid4()))
-        return PendingDelivery(message, step, callback_for(receipt, account.method, address), address, now)
+        callback = compose(receipt, account.method, target=target_of(address), host=address.netloc)
+        return PendingDelivery(message, step, callback, address, now)
 
     def _attempt(self, history: History, pending: PendingDelivery, number: int) -> None:
-        began = self._clock.now()
+        simulator, began = self._simulator, self._simulator.clock.now()
         sent = self._send(pending)
-        now = self._clock.now()
-        policy = POLICIES[self._state.options.retry]
+        now = simulator.clock.now()
+        policy = POLICIES[simulator.options.retry]
         delay = policy.next_delay(sent.answer, number, now - pending.first_at) if sent.retry else None
         retry_at = None if delay is None else now + delay
-        history.add_delivery(
-            Delivery(
-                message_id=pending.message.message_id,
-                status=pending.step.status,
-                err_code=pending.step.err_code,
-                attempt=number,
-                at=began,
-                answer=sent.answer,
-                problem=sent.problem,
-                retry_at=retry_at,
-                sent_again=sent.sent_again,
-            )
+        delivery = Delivery(
+            message_id=pending.message.message_id,
+            status=pending.step.status,
+            err_code=pending.step.err_code,
+            attempt=number,
+            at=began,
+            answer=sent.answer,
+            problem=sent.problem,
+            retry_at=retry_at,
+            sent_again=sent.sent_again,
         )
+        self._record(history, delivery)
         if retry_at is not None:
-            self._later(history, retry_at, partial(self._attempt, history, pending, number + 1))
+            simulator.schedule(retry_at, partial(self._attempt, history, pending, number + 1), history)
 
-    def _later(self, history: History, moment: float, action: Action) -> None:
-        # A push that was under way during a reset ends here: its message is forgotten.
-        self._state.if_current(history, partial(self._schedule.at, moment, action))
+    def _record(self, history: History, delivery: Delivery) -> None:
+        history.deliveries.append(delivery)
+        self._simulator.watch(delivery)
 
     def _send(self, pending: PendingDelivery) -> _Sent:
         try:
             answer = self._push(pending.callback, pending.address)
         except PushError as error:
             return _Sent(None, error.reason, sent_again=error.sent_again)
-        except UsageError as error:  # not on this machine, and that is not allowed: no use in trying again
+        except (
+            UsageError
+        ) as error:  # the host name leads off this machine: a retry would fail in the same way
             return _Sent(None, error.message, retry=False)
         return _Sent(answer.status, sent_again=answer.sent_again)
-
-
-def _undelivered(message: Message, step: OutcomeStep, now: float, problem: str) -> Delivery:
-    return Delivery(message.message_id, step.status, step.err_code, 1, now, None, problem)

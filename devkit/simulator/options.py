@@ -129,7 +129,7 @@ class SimulatorOptions:
     rate: send calls per real second, 0 for no limit. balance: EUR.
     trial: only `verified` numbers can be sent to.
     connect_timeout, read_timeout: seconds that a callback URL is given, in real time.
-    workers: receipts pushed at once. keep: how many messages and how many deliveries are remembered.
+    workers: receipts pushed at once. history_size: how many messages and how many deliveries are kept.
     allow_remote: callback URLs off this machine are pushed to as well.
     """
 
@@ -144,7 +144,7 @@ class SimulatorOptions:
     lenient: bool = False
     unset_value: Unset = "empty"
     speed: float = 1
-    pace: Delays = field(default_factory=Delays)
+    delays: Delays = field(default_factory=Delays)
     retry: str = "minutely"
     rate: int = 0
     balance: Decimal = Decimal("10000.00000000")
@@ -154,7 +154,7 @@ class SimulatorOptions:
     connect_timeout: float = 3
     read_timeout: float = 15
     workers: int = 8
-    keep: int = 100_000
+    history_size: int = 100_000
     allow_remote: bool = False
 
     def __post_init__(self) -> None:
@@ -174,7 +174,7 @@ class SimulatorOptions:
                     f"{getattr(self, name)!r} is not a value for {name!r} of the simulator.",
                     hint=f"There are: {', '.join(allowed)}.",
                 )
-        for name in ("speed", "workers", "keep"):
+        for name in ("speed", "workers", "history_size"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name!r} of the simulator must be above 0.", hint="Take 1.")
         if not self.balance.is_finite() or self.rate < 0:

@@ -60,7 +60,7 @@ class Delays:
         """Raises ConfigurationError."""
         if not all(0 <= after <= EXPIRY for after in (self.accepted, self.buffered, self.final)):
             raise ConfigurationError(
-                "'pace' of the simulator must be seconds from 0 to 72 hours.", hint='Say {"final": 2}.'
+                "'delays' of the simulator must be seconds from 0 to 72 hours.", hint='Say {"final": 2}.'
             )
 
 
@@ -90,18 +90,20 @@ _REJECTIONS = frozenset({6, 14, *range(50, 55)})
 _PREFIX = "4477009000"
 
 
-def outcome(recipient: str, *, pace: Delays, ttl: float = EXPIRY) -> Outcome:
+def outcome(recipient: str, delays: Delays, ttl: float) -> Outcome:
     """The receipts that this recipient promises. ttl: seconds after which an undelivered message expires."""
     code = _failure_code(recipient)
     if code is not None:
         status = "rejected" if code in _REJECTIONS else "failed"
-        return Outcome((OutcomeStep(pace.accepted, "accepted"), OutcomeStep(pace.final, status, str(code))))
-    special = _special(pace, min(ttl, EXPIRY)).get(recipient)
+        return Outcome(
+            (OutcomeStep(delays.accepted, "accepted"), OutcomeStep(delays.final, status, str(code)))
+        )
+    special = _special(delays, min(ttl, EXPIRY)).get(recipient)
     return special or Outcome(
         (
-            OutcomeStep(pace.accepted, "accepted"),
-            OutcomeStep(pace.buffered, "buffered"),
-            OutcomeStep(pace.final, "delivered"),
+            OutcomeStep(delays.accepted, "accepted"),
+            OutcomeStep(delays.buffered, "buffered"),
+            OutcomeStep(delays.final, "delivered"),
         )
     )
 
@@ -113,18 +115,18 @@ def _failure_code(recipient: str) -> int | None:
     return None
 
 
-def _special(pace: Delays, expiry: float) -> dict[str, Outcome]:
+def _special(delays: Delays, expiry: float) -> dict[str, Outcome]:
     return {
-        "447700900100": Outcome((OutcomeStep(pace.accepted, "accepted"),)),
+        "447700900100": Outcome((OutcomeStep(delays.accepted, "accepted"),)),
         # The err-code of `expired` and `unknown` is not documented, only that it is not 0.
         "447700900101": Outcome((OutcomeStep(expiry, "expired", "1"),)),
-        "447700900102": Outcome((OutcomeStep(pace.final, "delivered", copies=2),)),
+        "447700900102": Outcome((OutcomeStep(delays.final, "delivered", copies=2),)),
         "447700900103": Outcome(
-            (OutcomeStep(pace.buffered, "delivered"), OutcomeStep(pace.final, "accepted"))
+            (OutcomeStep(delays.buffered, "delivered"), OutcomeStep(delays.final, "accepted"))
         ),
         "447700900104": Outcome((OutcomeStep(0, "delivered"),), early=True),
         "447700900105": Outcome(()),
-        "447700900106": Outcome((OutcomeStep(pace.final, "unknown", "1"),)),
+        "447700900106": Outcome((OutcomeStep(delays.final, "unknown", "1"),)),
     }
 
 

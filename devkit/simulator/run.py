@@ -9,9 +9,7 @@ from dataclasses import replace
 from devkit.simulator.delivery import ConnectionPool, DeliveryWorker
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.scheduler import Clock, Schedule
-from devkit.simulator.simulator import Simulator
-from devkit.simulator.sms_api import Sms
-from devkit.simulator.state import Observer, SimulatorState, Throttle, ignore_events
+from devkit.simulator.state import Observer, Simulator, ignore_events
 
 _DEFAULTS = SimulatorOptions()
 
@@ -36,19 +34,17 @@ def run_simulator(
     from devkit.simulator.tls_proxy import front
 
     clock = clock or Clock(options.speed)
-    state = SimulatorState(replace(options, speed=clock.speed), watch)
     with ExitStack() as stack:
-        lines = stack.enter_context(
+        pool = stack.enter_context(
             ConnectionPool(
                 connect_timeout=options.connect_timeout, timeout=options.read_timeout, timer=clock.real
             )
         )
         schedule = stack.enter_context(Schedule(clock, threads=options.workers))
-        worker = DeliveryWorker(state, clock, schedule, lines.push)
-        sms = Sms(state, clock, Throttle(clock.real), worker)
         listener = listener or listen("127.0.0.1", 0)
-        simulator = Simulator(_host(listener), sms, schedule)
-        app = hanging_up(create_app(simulator, sms, lines.push))
+        simulator = Simulator(_host(listener), replace(options, speed=clock.speed), clock, schedule, watch)
+        worker = DeliveryWorker(simulator, pool.push)
+        app = hanging_up(create_app(simulator, worker, pool.push))
         inner = listen("127.0.0.1", 0) if tls else listener
         stack.enter_context(serve(app, inner, threads=16))
         if tls:

@@ -9,8 +9,8 @@ from devkit.http.address import parse_address, target_of
 from devkit.http.client import Push
 from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, json_response, xml_response
 from devkit.simulator.options import SETTINGS_FAULTS, Fault, SimulatorOptions
-from devkit.simulator.state import FORWARD_METHODS, Account, Refusal, SimulatorState, is_owner
-from devkit.webhook.callback import compose
+from devkit.simulator.state import Account, Refusal, Simulator, is_owner
+from devkit.webhook.callback import Transport, compose
 
 DOCUMENTED = "drCallBackUrl"  # OpenAPI, and every SDK but Python's since 4.0
 SDK_SPELLING = "drCallbackUrl"  # vonage 4.9.1
@@ -18,34 +18,41 @@ SDK_SPELLING = "drCallbackUrl"  # vonage 4.9.1
 # Vonage documents neither status nor words of a failed probe. 420 is this service's "action failed".
 _INVENTED = "devkit simulator: the callback URL did not answer 200"
 
+# `httpForwardMethod` of the settings API. That POST_QUERY_PARAMS sends a form body is inferred from captures.
+FORWARD_METHODS: dict[str, Transport] = {
+    "GET_QUERY_PARAMS": "get",
+    "POST_QUERY_PARAMS": "form",
+    "POST_JSON": "json",
+}
+
 # max-outbound-request and the others are 30 in every sample; they do not limit anything here.
 _LIMITS = {"max-outbound-request": 30, "max-inbound-request": 30, "max-calls-per-second": 30}
 
 
 def settings(
-    request: ApiRequest, state: SimulatorState, push: Push, sleep: Callable[[float], None] = time.sleep
+    request: ApiRequest, simulator: Simulator, push: Push, sleep: Callable[[float], None] = time.sleep
 ) -> ApiResponse:
     """Answer POST /account/settings. With no settings in it, it is the documented way to read them."""
-    fault = state.take_fault(SETTINGS_FAULTS)
+    fault = simulator.take_fault(SETTINGS_FAULTS)
     if fault is not None and fault.name in FAULT_REPLIES:
         return FAULT_REPLIES[fault.name](request)
-    options = state.options
+    options = simulator.options
     if not is_owner(credentials(request), options):
-        state.watch(Refusal(401, "authentication failed", "settings"))
+        simulator.watch(Refusal(401, "authentication failed", "settings"))
         return unauthorized(request)
     if fault is not None and fault.name == "unchanged":
-        return _current(state.account, request, options)
-    reply = _save(request, state, push)
+        return _current(simulator.account, request, options)
+    reply = _save(request, simulator, push)
     return _afterwards(fault, reply, sleep)
 
 
-def balance(request: ApiRequest, state: SimulatorState) -> ApiResponse:
+def balance(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer GET /account/get-balance."""
-    if not is_owner(credentials(request), state.options):
+    if not is_owner(credentials(request), simulator.options):
         return unauthorized(request)
     if request.wants_xml:
-        return xml_response("accountBalance", {"value": state.account.balance, "autoReload": "false"})
-    return json_response({"value": float(state.account.balance), "autoReload": False})
+        return xml_response("accountBalance", {"value": simulator.account.balance, "autoReload": "false"})
+    return json_response({"value": float(simulator.account.balance), "autoReload": False})
 
 
 def unauthorized(request: ApiRequest) -> ApiResponse:
@@ -60,20 +67,20 @@ def error(request: ApiRequest, status: int, label: str) -> ApiResponse:
     )
 
 
-def _save(request: ApiRequest, state: SimulatorState, push: Push) -> ApiResponse:
-    fields, options = request.fields, state.options
+def _save(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
+    fields, options = request.fields, simulator.options
     spelling = next((name for name in (DOCUMENTED, SDK_SPELLING) if name in fields), "")
     if spelling:
-        state.change_account(lambda account: replace(account, spelling=spelling))
+        simulator.change_account(lambda account: replace(account, spelling=spelling))
     receipts = _value(fields, DOCUMENTED, SDK_SPELLING, options)
     inbound = _value(fields, "moCallBackUrl", "moCallbackUrl", options)
     method = fields.get("httpForwardMethod")
     if method is not None and method not in FORWARD_METHODS:
         words = f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}"
-        return _refuse(request, words, state)
+        return _refuse(request, words, simulator)
     for url in (receipts, inbound):
         if url and (problem := probe(url, options, push)):
-            return _refuse(request, f"{_INVENTED}: {problem}", state)
+            return _refuse(request, f"{_INVENTED}: {problem}", simulator)
 
     def changed(account: Account) -> Account:
         return replace(
@@ -83,14 +90,14 @@ def _save(request: ApiRequest, state: SimulatorState, push: Push) -> ApiResponse
             method=account.method if method is None else FORWARD_METHODS[method],
         )
 
-    account = state.change_account(changed)
+    account = simulator.change_account(changed)
     if spelling or receipts is not None or inbound is not None or method is not None:
-        state.watch(account)
+        simulator.watch(account)
     return _current(account, request, options)
 
 
-def _refuse(request: ApiRequest, text: str, state: SimulatorState) -> ApiResponse:
-    state.watch(Refusal(420, text, "settings"))
+def _refuse(request: ApiRequest, text: str, simulator: Simulator) -> ApiResponse:
+    simulator.watch(Refusal(420, text, "settings"))
     return error(request, 420, text)
 
 

@@ -1,4 +1,4 @@
-"""The state of a simulator: account, messages, deliveries and throttling, behind one lock."""
+"""The state of a simulator: account, options, messages and deliveries, behind one lock."""
 
 import hmac
 import threading
@@ -11,6 +11,7 @@ from typing import Literal
 from devkit.simulator.exchange import GivenCredentials
 from devkit.simulator.options import Fault, SimulatorOptions
 from devkit.simulator.outcomes import Network, Outcome
+from devkit.simulator.scheduler import Action, Clock, Schedule
 from devkit.webhook.callback import Transport
 
 
@@ -21,14 +22,6 @@ class Refusal:
     status: int
     text: str
     api: Literal["sms", "settings"] = "sms"
-
-
-# `httpForwardMethod` of the settings API. That POST_QUERY_PARAMS sends a form body is inferred from captures.
-FORWARD_METHODS: dict[str, Transport] = {
-    "GET_QUERY_PARAMS": "get",
-    "POST_QUERY_PARAMS": "form",
-    "POST_JSON": "json",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +36,6 @@ class Account:
     method: Transport = "get"
     balance: Decimal = Decimal(0)
     spelling: str = ""
-
-
-def open_account(options: SimulatorOptions) -> Account:
-    """The account as it is at the start and after a reset."""
-    return Account(options.callback_url, method=options.method, balance=options.balance)
 
 
 def is_owner(given: GivenCredentials, options: SimulatorOptions) -> bool:
@@ -95,34 +83,6 @@ class Delivery:
     problem: str = ""
     retry_at: float | None = None
     sent_again: bool = False
-
-
-class History:
-    """Messages and deliveries in the order in which they happened. Appending is safe from any thread.
-
-    watch: called with each, in the thread that appends.
-    """
-
-    def __init__(self, keep: int, watch: Callable[[Message | Delivery], None]) -> None:
-        self._watch = watch
-        self._messages: deque[Message] = deque(maxlen=keep)
-        self._deliveries: deque[Delivery] = deque(maxlen=keep)
-
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        return tuple(self._messages.copy())
-
-    @property
-    def deliveries(self) -> tuple[Delivery, ...]:
-        return tuple(self._deliveries.copy())
-
-    def add_message(self, message: Message) -> None:
-        self._messages.append(message)
-        self._watch(message)
-
-    def add_delivery(self, delivery: Delivery) -> None:
-        self._deliveries.append(delivery)
-        self._watch(delivery)
 
 
 _WINDOW = 1.0  # seconds
@@ -189,27 +149,88 @@ def ignore_events(_: Occurrence) -> None:
     """Watch nothing."""
 
 
-class SimulatorState:
-    """Account, options, faults and ledger. Thread-safe. watch: called with what happens, in any thread."""
+class History:
+    """Messages and deliveries since the last reset, oldest first; the newest `size` of each."""
 
-    def __init__(self, options: SimulatorOptions, watch: Observer) -> None:
+    def __init__(self, size: int) -> None:
+        self.messages: deque[Message] = deque(maxlen=size)
+        self.deliveries: deque[Delivery] = deque(maxlen=size)
+
+
+class Simulator:
+    """A running simulator: what the platform holds, and when it acts. Thread-safe.
+
+    host: `127.0.0.1:PORT`. watch: called with what happens, in any thread.
+    """
+
+    def __init__(
+        self, host: str, options: SimulatorOptions, clock: Clock, schedule: Schedule, watch: Observer
+    ) -> None:
+        self.host = host
+        self.url = f"http://{host}"
+        self.clock = clock
+        self.throttle = Throttle(clock.real)
         self.watch = watch
-        self._lock = threading.RLock()
+        self._schedule = schedule
         self._initial = options
+        self._lock = threading.RLock()
         self.reset()
 
+    @property
+    def api_key(self) -> str:
+        return self.options.api_key
+
+    @property
+    def api_secret(self) -> str:
+        return self.options.api_secret
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The parts that were sent, oldest first."""
+        return tuple(self.history.messages.copy())
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """The attempts to push a receipt, oldest first."""
+        return tuple(self.history.deliveries.copy())
+
+    @property
+    def due(self) -> int:
+        """How many receipts are scheduled, retries included."""
+        return len(self._schedule)
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until no receipt is scheduled or being pushed; False after `timeout` real seconds."""
+        return self._schedule.wait_idle(timeout)
+
     def reset(self) -> None:
-        """Back to the start, with another ledger."""
+        """Restore the initial options and account; forget messages, deliveries and scheduled receipts."""
         with self._lock:
             self.options = self._initial
-            self.account = open_account(self.options)
-            self.history = History(self.options.keep, self.watch)
+            self.account = Account(
+                self.options.callback_url, method=self.options.method, balance=self.options.balance
+            )
+            self.history = History(self.options.history_size)
+            self._schedule.clear()
+            self.throttle.reset()
+        self._follow_speed()
 
-    def if_current(self, history: History, action: Callable[[], None]) -> None:
-        """Do it unless a reset has replaced the ledger; no reset comes in between."""
+    def configure(self, change: Callable[[SimulatorOptions], SimulatorOptions]) -> None:
+        """Replace the options by what `change` makes of them. A new method or balance goes to the account too.
+
+        `workers`, the timeouts and `history_size` cannot be changed: they keep their initial values.
+        """
         with self._lock:
-            if history is self.history:
-                action()
+            before, self.options = self.options, change(self.options)
+            if self.options.method != before.method:
+                self.account = replace(self.account, method=self.options.method)
+            if self.options.balance != before.balance:
+                self.account = replace(self.account, balance=self.options.balance)
+        self._follow_speed()
+
+    def _follow_speed(self) -> None:
+        self.clock.change_speed(self.options.speed)
+        self._schedule.wake()
 
     def change_account(self, change: Callable[[Account], Account]) -> Account:
         """Replace the account by what `change` makes of it."""
@@ -217,17 +238,8 @@ class SimulatorState:
             self.account = change(self.account)
             return self.account
 
-    def change_options(self, change: Callable[[SimulatorOptions], SimulatorOptions]) -> None:
-        """Replace the options. A new method or balance goes to the account too."""
-        with self._lock:
-            before, self.options = self.options, change(self.options)
-            if self.options.method != before.method:
-                self.account = replace(self.account, method=self.options.method)
-            if self.options.balance != before.balance:
-                self.account = replace(self.account, balance=self.options.balance)
-
     def charge(self, cost: Decimal) -> Decimal | None:
-        """Take the cost from the balance; what remains, or None when there is not enough."""
+        """Subtract the cost from the balance. The remaining balance; None when it does not cover the cost."""
         with self._lock:
             remaining = self.account.balance - cost
             if remaining < 0:
@@ -236,7 +248,7 @@ class SimulatorState:
             return remaining
 
     def take_fault(self, names: Container[str]) -> Fault | None:
-        """The first fault of these names, which is used up by one."""
+        """The first configured fault with one of these names; counts one of its `times`."""
         with self._lock:
             found = next((fault for fault in self.options.faults if fault.name in names), None)
             if found is not None and found.times is not None:
@@ -244,3 +256,9 @@ class SimulatorState:
                 left = [replace(found, times=found.times - 1)] if found.times > 1 else []
                 self.options = replace(self.options, faults=(*left, *rest))
             return found
+
+    def schedule(self, moment: float, action: Action, history: History) -> None:
+        """Run the action at that moment, unless a reset has replaced this history."""
+        with self._lock:
+            if history is self.history:
+                self._schedule.at(moment, action)

@@ -16,7 +16,7 @@ from devkit.errors import FixtureError
 from devkit.http.server import listen, serve
 from devkit.http.wsgi import WSGIApplication
 from devkit.receiver.app import IncomingRequest, create_receiver
-from devkit.simulator.simulator import Simulator
+from devkit.simulator import Simulator
 from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.inbox import ReceiptInbox
 from devkit.testing.library import load, load_all

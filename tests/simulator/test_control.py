@@ -80,7 +80,7 @@ def test_everything_that_can_be_changed_can_be(simulator):
             "lenient": True,
             "unset_value": "null",
             "speed": 60,
-            "pace": {"accepted": 1, "buffered": 2, "final": 3},
+            "delays": {"accepted": 1, "buffered": 2, "final": 3},
             "retry": "backoff",
             "rate": 30,
             "balance": "1.50",
@@ -97,7 +97,7 @@ def test_everything_that_can_be_changed_can_be(simulator):
     assert simulator.options.faults == (Fault("hang-up"), Fault("slow", 1, 2))
     assert simulator.options.signature_secret == "another"
     assert simulator.options.verified == ("447700900001",)
-    assert simulator.options.pace.final == 3
+    assert simulator.options.delays.final == 3
     assert simulator.options.id_style == "hex"
 
 
@@ -117,8 +117,8 @@ def test_everything_that_can_be_changed_can_be(simulator):
         ({"rate": -1}, "rate"),
         ({"balance": "much"}, "balance"),
         ({"balance": "NaN"}, "balance"),
-        ({"pace": {"lunch": 1}}, "pace"),
-        ({"pace": {"final": -1}}, "pace"),
+        ({"delays": {"lunch": 1}}, "delays"),
+        ({"delays": {"final": -1}}, "delays"),
         ({"faults": "hang-up"}, "faults"),
         ({"faults": ["fire"]}, "fire"),
         ({"faults": [{"times": 1}]}, "faults"),

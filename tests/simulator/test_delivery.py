@@ -332,9 +332,9 @@ def test_a_receipt_that_waits_for_its_retry_does_not_hold_up_the_next_one(simula
 
 
 def test_three_receipts_of_a_demonstration_come_within_five_real_seconds():
-    pace = Delays()
+    delays = Delays()
 
-    assert 0 < pace.accepted < pace.buffered < pace.final < 5
+    assert 0 < delays.accepted < delays.buffered < delays.final < 5
 
 
 def test_a_clock_at_speed_60_takes_a_sixtieth_of_the_time(listener):
@@ -438,7 +438,7 @@ def test_many_messages_at_once_get_exactly_the_promised_receipts(simulator, list
 
 
 def test_the_newest_messages_are_kept():
-    with run_simulator(replace(JUMPING, keep=2)) as simulator:
+    with run_simulator(replace(JUMPING, history_size=2)) as simulator:
         ids = [send(simulator, "447700900105")[0]["message-id"] for _ in range(3)]
 
         assert [message.message_id for message in simulator.messages] == ids[1:]
