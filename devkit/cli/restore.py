@@ -12,8 +12,8 @@ from devkit.errors import UsageError
 from devkit.session.project import project_in
 from devkit.session.restore import restore
 from devkit.session.settings import read_settings
-from devkit.vonage.give_back import Restoration
 from devkit.vonage.journal import devkit_host
+from devkit.vonage.registration import Restoration
 from devkit.webhook.masking import printable
 
 
@@ -34,16 +34,16 @@ def command(clear: bool, force: bool, as_json: bool) -> None:
     directory = Path.cwd()
     now = datetime.now(UTC).isoformat(timespec="seconds")
     settings, project = read_settings(os.environ, directory), project_in(directory)
-    done = restore(settings, project, clear=clear, force=force, now=now, tell=_tell)
+    done = restore(settings, project, clear=clear, force=force, now=now, log=_log)
     if as_json:
         click.echo(json.dumps(_document(done)))
     else:
         echo(printable(_words(done)))
     if done.advice:
-        _tell(done.advice)
+        _log(done.advice)
 
 
-def _tell(words: str) -> None:
+def _log(words: str) -> None:
     echo(printable(words), err=True)
 
 
@@ -69,4 +69,4 @@ def _words(done: Restoration) -> str:
         if devkit_host(done.callback_url):
             return f"Not given back, because the account holds the callback of another devkit: {holds}."
         return f"Not given back, because the account holds what somebody else has set: {holds}."
-    return "Nothing to give back."
+    return "Nothing to restore."

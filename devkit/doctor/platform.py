@@ -4,15 +4,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from devkit.doctor.check import Check, Context, failed, ok, refused, skipped
 from devkit.errors import ConfigurationError, DevkitError, VonageError
 from devkit.session.project import Session
 from devkit.vonage.account import CallbackSetting
-from devkit.vonage.client import Credentials, make_client, translated
+from devkit.vonage.client import Credentials, make_client, post_form
 from devkit.vonage.journal import Journal, devkit_host, read_journal
 from devkit.webhook.masking import one_line
+
+if TYPE_CHECKING:
+    from requests import Response
 
 _MOST = timedelta(seconds=30)  # a clock that is off by more makes delays, and the age of signatures, wrong
 
@@ -48,32 +52,26 @@ def platform_checks(case: Context) -> Iterator[Check]:
 
 
 def _ask(case: Context, credentials: Credentials) -> _Reply:
-    heads: list[tuple[int, str]] = []
+    response: Response | None = None
     asked, held, error = case.now(), "", None
 
     def post(credentials: Credentials, path: str, params: dict[str, str]) -> Mapping[str, object]:
-        nonlocal asked
+        nonlocal asked, response
         client = make_client(credentials)
         asked = case.now()  # not before: the SDK takes long to import
         try:
-            with translated(credentials.host, hidden=(credentials.api_secret,)):
-                answer = client.post(client.rest_host, path, params, "basic", "form")
+            return post_form(credentials, path, params, client)
         finally:
-            if (response := client.last_response) is not None:
-                heads.append((response.status_code, response.headers.get("Date", "")))
-        if not isinstance(answer, dict):
-            raise VonageError(
-                f"{credentials.host} answered with something other than a JSON object.",
-                hint="A proxy or a login page may be in between. Check VONAGE_REST_HOST too.",
-            )
-        return answer
+            response = client.last_response
 
     try:
         held = CallbackSetting(credentials, post).read_callback()
     except (VonageError, ConfigurationError) as failure:
         error = failure
     took = case.now() - asked
-    status, date = heads[0] if heads else (0, "")
+    status, date = (
+        (response.status_code, response.headers.get("Date", "")) if response is not None else (0, "")
+    )
     return _Reply(held, status, _read_date(date), took, asked + took / 2, error)
 
 
@@ -137,7 +135,7 @@ def callback_check(case: Context, held: str | None) -> Check:
         return refused(_STEP, error)
     if case.session:
         return _while_running(case.session, journal, held)
-    if journal and journal.covers(held):
+    if journal and journal.is_ours(held):
         return failed(
             _STEP,
             "a session that was killed has left its own in the account: receipts go nowhere",

@@ -26,8 +26,8 @@ from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.session.tunnel_monitor import News, TunnelMonitor, listener
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.client import Credentials
-from devkit.vonage.journal import Journal
-from devkit.vonage.registration import Registration, refuse_foreign_journal, registered
+from devkit.vonage.journal import Journal, refuse_foreign_journal
+from devkit.vonage.registration import Registration, registered
 from devkit.webhook.callback import CALLBACK_PATH
 
 _MAX_CALLBACK = 100  # characters; the SDK's limit for a message's own callback

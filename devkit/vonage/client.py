@@ -1,4 +1,4 @@
-"""The vonage SDK's HTTP client, pointed at Vonage or, in plain http, at a simulator on this machine. Nowhere else.
+"""The vonage SDK's HTTP client, for Vonage or, in plain http, for a simulator on this machine. For no other host.
 
 The SDK takes long to import, so it is imported when the first client is made.
 """
@@ -13,17 +13,17 @@ from devkit.errors import ConfigurationError, VonageError
 from devkit.http.host import Host, is_vonage_name, parse_host
 from devkit.webhook.masking import hide_secrets, one_line
 
-if TYPE_CHECKING:  # not to hide a circle: these only name types, and importing them costs half a second
+if TYPE_CHECKING:  # only types, and importing them takes half a second
     from requests import PreparedRequest, Response
     from requests.adapters import HTTPAdapter
     from vonage_http_client import HttpClient
 
-TIMEOUT = 20  # seconds; Vonage itself waits up to 18 for the URL that it probes before saving it
+TIMEOUT = 20  # seconds; Vonage itself waits up to 18 for the URL that it probes before it saves it
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An account and the host that knows it: `rest.nexmo.com`, or `127.0.0.1:PORT` of a simulator."""
+    """An account and its host: `rest.nexmo.com`, or `127.0.0.1:PORT` of a simulator."""
 
     api_key: str
     api_secret: str = field(repr=False)
@@ -31,23 +31,23 @@ class Credentials:
 
 
 def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpClient":
-    """A client for a few calls of one kind. timeout: whole seconds. Raises ConfigurationError for a foreign host.
+    """A client for calls of one kind. timeout: whole seconds. Raises ConfigurationError for a foreign host.
 
-    Make a new one for another kind of call: the SDK's headers are shared, so that a form sent after JSON is
+    Make a new client for another kind of call: the SDK shares its headers between calls, so a form sent after JSON is
     labelled as JSON (vonage-http-client 1.5.2).
     """
     from vonage_http_client import Auth, HttpClient, HttpClientOptions
 
     host = _allowed_host(credentials.host)
-    # The SDK logs the Authorization header when debugging, and error bodies as warnings; we say what matters.
+    # The SDK logs the Authorization header at debug level, and error bodies as warnings; our errors say what matters.
     logging.getLogger("vonage").disabled = True
-    # Both settings together keep a POST from being sent again behind our back: pool_maxsize also is the number
-    # of tries after a lost connection, ten by default.
+    # Both settings together keep the SDK from repeating a POST: pool_maxsize is also the number of attempts after a
+    # lost connection, ten by default.
     options = HttpClientOptions(rest_host=str(host), timeout=timeout, max_retries=0, pool_maxsize=1)
     client = HttpClient(Auth(api_key=credentials.api_key, api_secret=credentials.api_secret), options)
     session = client._session  # private, but the only way to reach a simulator and to refuse redirects
     session.max_redirects = 0
-    session.auth = lambda request: request  # or an entry in ~/.netrc would take the place of the API key
+    session.auth = lambda request: request  # otherwise an entry in ~/.netrc would replace the API key
     if host.is_loopback:
         session.trust_env = False  # a proxy of the environment leads nowhere on loopback
         session.mount(f"https://{host}/", _plain_http_adapter())
@@ -55,7 +55,7 @@ def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpCli
 
 
 def _allowed_host(text: str) -> Host:
-    """The host that may get the key and the secret. What is connected to is made of it, never of the text itself."""
+    """The host that may get the key and the secret. URLs are built from it, never from the text itself."""
     host = parse_host(text)
     if host and (host.is_loopback or (is_vonage_name(host.name) and host.port is None)):
         return host
@@ -65,21 +65,26 @@ def _allowed_host(text: str) -> Host:
     )
 
 
-def post_form(credentials: Credentials, path: str, params: dict[str, str]) -> dict[str, object]:
-    """POST a form and give the JSON object that Vonage answers. Raises VonageError."""
-    client = make_client(credentials)
+def post_form(
+    credentials: Credentials, path: str, params: dict[str, str], client: "HttpClient | None" = None
+) -> dict[str, object]:
+    """POST a form; return the JSON object that Vonage answers. client: a new one by default. Raises VonageError."""
+    client = client or make_client(credentials)
     with translated(credentials.host, hidden=(credentials.api_secret,)):
         answer = client.post(client.rest_host, path, params, "basic", "form")
     if not isinstance(answer, dict):
-        raise _nonsense(credentials.host)
+        raise VonageError(
+            f"{credentials.host} answered with something other than a JSON object.",
+            hint="Check VONAGE_REST_HOST and any proxy or login page in between.",
+        )
     return answer
 
 
 @contextmanager
 def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
-    """Whatever fails on the way to Vonage and back, as a VonageError with words for what went wrong.
+    """Raise the errors of the SDK and of its HTTP library as VonageError.
 
-    hidden: what must not show, should the host repeat it.
+    hidden: texts that must not be shown, should the host repeat them.
     """
     import requests
     from vonage_http_client.errors import AuthenticationError, HttpRequestError
@@ -95,7 +100,7 @@ def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
         raise _refusal(error.response, hidden) from error
     except requests.TooManyRedirects as error:
         raise VonageError(
-            f"{host} answered with a redirect, which is not followed: the API secret stays here.",
+            f"{host} answered with a redirect. devkit follows none, to keep the API secret from other hosts.",
             hint="Check VONAGE_REST_HOST and any proxy in between.",
         ) from error
     except requests.Timeout as error:
@@ -105,7 +110,7 @@ def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
             transient=True,
         ) from error
     except requests.RequestException as error:
-        # The exception's own text holds the URL and more; its kind is enough.
+        # The exception's own text holds the URL and more; its type is enough.
         raise VonageError(
             f"{host} cannot be reached ({type(error).__name__}).",
             hint="Check the network and any proxy settings, or work without Vonage: make dev OFFLINE=1",
@@ -114,23 +119,16 @@ def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
 
 
 def _refusal(response: "Response", hidden: Iterable[str]) -> VonageError:
-    sent = response.request.headers.get("Authorization", "").rpartition(" ")[2]  # the secret in other letters
+    sent = response.request.headers.get("Authorization", "").rpartition(" ")[2]  # the encoded secret
     body = one_line(hide_secrets(response.text, (*hidden, sent)), 120) or "no reason given"
     hints = {
-        403: "The key may not use this API: look at its rights in the Vonage dashboard.",
+        403: "The key may not use this API: check its permissions in the Vonage dashboard.",
         429: "Too many calls: wait a minute and try again.",
     }
     status = response.status_code
-    hint = hints.get(status, "Try again; if it stays, ask Vonage's support or use --no-register.")
+    hint = hints.get(status, "Try again; if the error persists, ask Vonage's support or use --no-register.")
     return VonageError(
         f"Vonage answered {status}: {body}", hint=hint, transient=status == 429 or status >= 500
-    )
-
-
-def _nonsense(host: str) -> VonageError:
-    return VonageError(
-        f"{host} answered with something other than a JSON object.",
-        hint="Check VONAGE_REST_HOST and any proxy in between.",
     )
 
 
@@ -138,7 +136,7 @@ def _plain_http_adapter() -> "HTTPAdapter":
     from requests.adapters import HTTPAdapter
 
     class PlainHttp(HTTPAdapter):
-        """The SDK writes https:// in front of every host; a simulator on loopback has no certificate."""
+        """Plain http for a simulator on loopback: the SDK puts https:// in front of every host."""
 
         def send(self, request: "PreparedRequest", *args: object, **kwargs: object) -> "Response":
             request.url = (request.url or "").replace("https://", "http://", 1)

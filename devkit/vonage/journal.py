@@ -1,4 +1,4 @@
-"""What is needed to give an account's former callback back, kept on disk from before it is changed."""
+"""What is needed to restore an account's former callback, on disk from before it is changed."""
 
 import json
 import re
@@ -11,19 +11,21 @@ from devkit.durable import files as durable
 from devkit.durable.lock import in_turn
 from devkit.durable.record import BadRecord, read_record
 from devkit.errors import ConfigurationError
+from devkit.http.host import names_loopback
+from devkit.vonage.account import CallbackSetting
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.masking import one_line
 
-# As devkit makes them. The path without a token is one that tutorials use too.
+# Callback paths that devkit makes. Tutorials use the path without a token too.
 _DEVKIT_PATH = re.compile(rf"{CALLBACK_PATH}/[A-Za-z0-9_-]{{16,}}")
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Of one registration. since: UTC, as text.
+    """One registration. since: UTC, as text.
 
-    earlier_url: another URL of ours, which the account still holds if `our_url` came not to be saved.
-    pending_url: a former callback that an earlier session here could not give back, because another devkit had the
+    earlier_url: another URL of ours, which the account still holds if `our_url` was not saved.
+    pending_url: a former callback that an earlier session here could not restore, because another devkit had the
     account; empty when there is none.
     """
 
@@ -38,27 +40,27 @@ class Journal:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """The account that it is about."""
+        """The account, as in `CallbackSetting`."""
         return self.host, self.api_key
 
-    def covers(self, url: str) -> bool:
-        """Whether a callback is one that this registration has set."""
+    def is_ours(self, url: str) -> bool:
+        """Whether this registration has set the callback."""
         return bool(url) and url in (self.our_url, self.earlier_url)
 
     @property
     def oldest_url(self) -> str:
-        """The callback from before the first of the sessions that it remembers."""
+        """The callback from before the first session that the journal knows."""
         return self.pending_url or self.former_url
 
 
 def devkit_host(callback_url: str) -> str:
     """The host of a callback URL that looks like one of devkit's; empty for any other."""
-    host, path = host_and_path(callback_url)
+    host, path = _host_and_path(callback_url)
     return one_line(host) if _DEVKIT_PATH.fullmatch(path) else ""
 
 
-def host_and_path(url: str) -> tuple[str, str]:
-    """Both parts of a URL; empty for a text that is none: the account, or a damaged journal, may hold anything."""
+def _host_and_path(url: str) -> tuple[str, str]:
+    """Both parts of a URL; empty for a text that is no URL: the account, or a damaged journal, may hold anything."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -66,30 +68,40 @@ def host_and_path(url: str) -> tuple[str, str]:
     return parts.netloc, parts.path
 
 
-def may_return(held: str) -> bool:
-    """Whether a former callback is remembered although the account holds what this project has not set.
+def other_devkit(journal: Journal) -> str:
+    """The host of another running devkit whose callback a registration would replace; empty when there is none."""
+    if journal.earlier_url:  # left by a killed session of our own
+        return ""
+    host = devkit_host(journal.former_url)
+    return "" if host == _host_and_path(journal.our_url)[0] else host
 
-    So it is when that is another devkit's, which ends, or none. What somebody has set on purpose takes its place.
+
+def is_temporary(callback_url: str) -> bool:
+    """Whether a callback that this project did not set may be replaced by a former one later.
+
+    So it is with another devkit's, whose session ends, and with none. Any other was set on purpose.
     """
-    return not held or bool(devkit_host(held))
+    return not callback_url or bool(devkit_host(callback_url))
 
 
-def next_journal(draft: Journal, held: str, left: Journal | None) -> Journal:
+def next_journal(draft: Journal, current: str, previous: Journal | None) -> Journal:
     """The journal of a registration that is about to begin.
 
-    draft: with what is known of it. held: what the account holds. left: the journal that is on disk.
-    The former callback is what the account holds; after a session that was killed, what its journal says.
+    draft: the journal without `former_url`. current: what the account holds. previous: the journal on disk.
+    The former callback is what the account holds; after a killed session, what its journal says.
     """
-    if left is None or left.identity != draft.identity:
-        return replace(draft, former_url=held)
-    if left.covers(held):
-        return replace(draft, former_url=left.former_url, earlier_url=held, pending_url=left.pending_url)
-    is_pending = may_return(held) and left.oldest_url != held
-    return replace(draft, former_url=held, pending_url=left.oldest_url if is_pending else "")
+    if previous is None or previous.identity != draft.identity:
+        return replace(draft, former_url=current)
+    if previous.is_ours(current):
+        return replace(
+            draft, former_url=previous.former_url, earlier_url=current, pending_url=previous.pending_url
+        )
+    is_pending = is_temporary(current) and previous.oldest_url != current
+    return replace(draft, former_url=current, pending_url=previous.oldest_url if is_pending else "")
 
 
 def read_journal(path: Path) -> Journal | None:
-    """The journal of a session that has not given the callback back; None when there is none.
+    """The journal of a session that has not restored the callback; None when there is none.
 
     Raises ConfigurationError for one that cannot be read.
     """
@@ -98,40 +110,50 @@ def read_journal(path: Path) -> Journal | None:
     except BadRecord as error:
         raise ConfigurationError(
             f"{path} cannot be read, so the account's former callback is not known: {error}.",
-            hint="Look the callback up in the Vonage dashboard, then delete the file.",
+            hint="Look up the callback in the Vonage dashboard, then delete the file.",
         ) from error
 
 
+def refuse_foreign_journal(account: CallbackSetting, path: Path) -> None:
+    """Raise ConfigurationError for a journal of another account: a new registration would overwrite it."""
+    previous = read_journal(path)
+    # A simulator's account ends with the simulator, so nothing is lost there.
+    if previous and previous.identity != account.identity and not names_loopback(previous.host):
+        raise ConfigurationError(
+            f"{path} holds the former callback of another Vonage account, which was not restored yet.",
+            hint="Put that account's key and secret into .env and type: devkit restore. Or delete the file.",
+        )
+
+
 def write_journal(path: Path, journal: Journal) -> None:
-    """Put it on disk, where it is when this returns. Raises ConfigurationError."""
+    """Write the journal; it is on disk when this returns. Raises ConfigurationError."""
     try:
         durable.replace(path, json.dumps(asdict(journal), indent=2).encode())
     except OSError as error:
         raise ConfigurationError(
             f"Cannot write {path}: {error.strerror}. Nothing was changed at Vonage.",
-            hint="Make it writable: without it the former callback could not be given back after a crash.",
+            hint="Make it writable: without it the former callback could not be restored after a crash.",
         ) from error
 
 
-def forget(path: Path, journal: Journal, pending_url: str) -> None:
-    """Take a registration that is over out of the journal.
+def clear_journal(path: Path, journal: Journal, pending_url: str) -> None:
+    """Remove a registration that is over from the journal, unless another session has written its own.
 
-    pending_url: a former callback that is still to be remembered; the file goes when there is none. Nothing is done
-    when another session has written its own journal meanwhile.
+    pending_url: a former callback that must still be remembered; without one the file is removed.
     """
     with in_turn(path.parent):
-        if is_anothers(path, journal):
+        if was_replaced(path, journal):
             return
         if pending_url:
             write_journal(path, replace(journal, former_url=pending_url, pending_url=""))
             return
-        with suppress(OSError):  # one that stays does no harm: the account does not hold ours any more
+        with suppress(OSError):  # a file that stays does no harm: the account does not hold our URL any more
             durable.remove(path)
 
 
-def is_anothers(path: Path, journal: Journal) -> bool:
+def was_replaced(path: Path, journal: Journal) -> bool:
     """Whether the journal on disk is that of another session."""
     try:
         return read_journal(path) not in (journal, None)
-    except ConfigurationError:  # spoilt meanwhile; what we know is as good
+    except ConfigurationError:  # damaged meanwhile; what we know is as good
         return False

@@ -8,11 +8,11 @@ from devkit.vonage.client import Credentials, make_client, translated
 from devkit.webhook.masking import hide_secrets, one_line
 from devkit.webhook.sms_text import is_gsm
 
-if TYPE_CHECKING:  # not to hide a circle: they only name types, and importing them costs half a second
+if TYPE_CHECKING:  # only types, and importing them takes half a second
     from vonage_http_client import HttpClient
     from vonage_sms import SmsMessage
 
-# Send statuses of the SMS API, and what to do about them (Vonage's SMS API reference, "SMS API error codes").
+# What to do about each send status (Vonage's SMS API reference, "SMS API error codes").
 _ADVICE = {
     "1": "Too many messages in a second: wait and send again.",
     "2": "A parameter is missing: give --to, --from and --text.",
@@ -21,17 +21,17 @@ _ADVICE = {
     "5": "Vonage had an error of its own: wait a minute and send again.",
     "6": "Vonage could not read the message: try another --text.",
     "7": "The number is blocked on your account: try another.",
-    "8": "The account may not send: look for a notice in the Vonage dashboard, or ask Vonage's support.",
+    "8": "The account may not send: check for a notice in the Vonage dashboard, or ask Vonage's support.",
     "9": "The account's credit is used up: top it up in the Vonage dashboard.",
     "10": "Too many connections of this account at once: stop the other programs, then send again.",
     "11": "The account may not send by HTTP: ask Vonage's support.",
     "12": "The text is too long: 3200 characters at most.",
-    "14": "The account wants signed requests: allow the API secret too, in the dashboard's API settings.",
+    "14": "The account requires signed requests: allow the API secret too, in the dashboard's API settings.",
     "15": "The sender is not allowed there: use --from with a number or name that you may send from.",
     "22": "The network of this number is not known: check the number.",
     "23": "The callback URL is too long or has characters that Vonage does not take: choose a shorter domain.",
     "29": "A trial account sends only to test numbers: add the number in the Vonage dashboard under Test numbers.",
-    "32": "The account takes a signature or a secret, not both: look at the dashboard's API settings.",
+    "32": "The account takes a signature or a secret, not both: check the dashboard's API settings.",
     "33": "The number is deactivated: try another.",
 }
 
@@ -39,9 +39,9 @@ _ADVICE = {
 def send_sms(
     credentials: Credentials, *, to: str, sender: str, text: str, callback: str = "", client_ref: str = ""
 ) -> tuple[str, ...]:
-    """Send one message; gives the message id of each of its parts.
+    """Send one message; return the message id of each part.
 
-    callback: where its receipts go, instead of the account's callback; 100 characters at most, as client_ref.
+    callback: the URL that gets its receipts, instead of the account's; 100 characters at most, as client_ref.
     Raises VonageError, UsageError.
     """
     from vonage_sms import Sms
@@ -51,7 +51,9 @@ def send_sms(
         to=to,
         from_=sender,
         text=text,
-        type=None if is_gsm(text) else "unicode",  # or the platform turns what GSM lacks into question marks
+        type=None
+        if is_gsm(text)
+        else "unicode",  # otherwise the platform replaces characters that GSM lacks with question marks
         callback=callback or None,
         client_ref=client_ref or None,
     )
@@ -61,7 +63,7 @@ def send_sms(
         with translated(credentials.host, hidden=hidden):
             parts = Sms(client).send(message).messages
     except (SmsError, LookupError, TypeError, ValueError) as error:
-        # The SDK reads the answer without a look at its shape, and so may raise any of these (vonage-sms 1.2.0).
+        # The SDK reads the answer without checking its shape, so it may raise any of these (vonage-sms 1.2.0).
         raise _failure(_statuses(client), hidden) from error
     ids = tuple(part.message_id for part in parts if part.message_id)
     if len(ids) < len(parts):
@@ -77,14 +79,14 @@ def _message(**fields: str | None) -> "SmsMessage":
         return SmsMessage(**fields)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        # Without the value: it can be a number.
+        # Without the value, which can be a phone number.
         raise UsageError(
             f"Cannot send this message: {first['loc'][0]}: {first['msg']}.", hint="Shorten it."
         ) from None
 
 
 def _statuses(client: "HttpClient") -> list[tuple[str, str]]:
-    """Status and error text of each part in the last answer; none when it can't be read."""
+    """Status and error text of each part in the last answer; empty when it cannot be read."""
     try:
         parts = client.last_response.json()["messages"]
         return [(str(part["status"]), str(part.get("error-text", ""))) for part in parts]

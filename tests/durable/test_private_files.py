@@ -26,8 +26,7 @@ from devkit.session.reachability import local_callback_url
 from devkit.session.settings import read_settings
 from devkit.simulator.tls import trust_in
 from devkit.tunnel.orphaned_agents import AgentRecord, Process, end_leftover_agent
-from devkit.vonage.journal import Journal, read_journal
-from devkit.vonage.registration import other_devkit
+from devkit.vonage.journal import Journal, other_devkit, read_journal
 from tests.support.fake_account import JOURNAL
 from tests.support.raw_socket import DEADLINE
 from tests.support.session_example import SESSION
@@ -84,7 +83,7 @@ def use_journal(directory: Path) -> object:
     journal = read_journal(project_in(directory).journal)
     if journal:
         other_devkit(journal)
-        journal.covers(SESSION.callback_url)
+        journal.is_ours(SESSION.callback_url)
     return journal
 
 

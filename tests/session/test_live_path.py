@@ -109,7 +109,7 @@ def test_former_callback_that_is_dead_is_told_and_the_exit_code_says_so(
             code = dev.stop()
 
     assert code == 4
-    assert f"The former callback {former.url} could not be given back" in dev.stderr
+    assert f"The former callback {former.url} could not be restored" in dev.stderr
     assert "devkit restore" in dev.stderr
     assert vonage.account.dr_callback_url == ready["callback_url"]
     assert (tmp_path / ".devkit" / "registration.json").exists()

@@ -10,8 +10,8 @@ from devkit.errors import CallbackHeldError, ConfigurationError, VonageError
 from devkit.session.project import Project, project_in
 from devkit.session.restore import restore
 from devkit.session.settings import Settings
-from devkit.vonage.give_back import Restoration
 from devkit.vonage.journal import Journal, read_journal, write_journal
+from devkit.vonage.registration import Restoration
 from tests.support.command import run
 from tests.support.dev_process import running_dev
 from tests.support.live_account import environ, held, set_callback, settings
@@ -30,7 +30,7 @@ def killed(project: Project, vonage: Gateway, former_url: str, ours: Listener) -
     return journal
 
 
-def put_right(project: Project, vonage: Gateway, *, clear: bool = False) -> Restoration:
+def run_restore(project: Project, vonage: Gateway, *, clear: bool = False) -> Restoration:
     return restore(settings(vonage), project, clear=clear, now=NOW)
 
 
@@ -40,9 +40,9 @@ def test_the_former_callback_is_given_back_and_the_second_time_there_is_nothing_
     with listening() as ours:
         killed(project, vonage, former.url, ours)
 
-    assert put_right(project, vonage) == Restoration("given-back", former.url, former.url)
+    assert run_restore(project, vonage) == Restoration("given-back", former.url, former.url)
     assert held(vonage) == former.url
-    assert put_right(project, vonage) == Restoration("nothing")
+    assert run_restore(project, vonage) == Restoration("nothing")
     assert list(project.private.iterdir()) == []
 
 
@@ -53,7 +53,7 @@ def test_what_somebody_else_has_set_is_left_alone(
         killed(project, vonage, former.url, ours)
         set_callback(vonage, theirs.url)
 
-    assert put_right(project, vonage) == Restoration(
+    assert run_restore(project, vonage) == Restoration(
         "left-alone", theirs.url, former.url, lost_url=former.url
     )
     assert held(vonage) == theirs.url
@@ -67,13 +67,13 @@ def test_a_dead_former_callback_is_told_and_kept_until_it_is_cleared(
         journal = killed(project, vonage, former.url, ours)
     former.probe = 404
 
-    with pytest.raises(VonageError, match="could not be given back") as caught:
-        put_right(project, vonage)
+    with pytest.raises(VonageError, match="could not be restored") as caught:
+        run_restore(project, vonage)
     assert "devkit restore --clear" in caught.value.hint
     assert read_journal(project.journal) == journal
     assert vonage.changes == [former.url]
 
-    assert put_right(project, vonage, clear=True) == Restoration("cleared", "", former.url)
+    assert run_restore(project, vonage, clear=True) == Restoration("cleared", "", former.url)
     assert held(vonage) == ""
     assert not project.journal.exists()
 
@@ -127,7 +127,7 @@ def test_the_command_says_what_it_did(
             "former_url": former.url,
         }
     ]
-    assert (again.code, again.out) == (0, ["Nothing to give back."])
+    assert (again.code, again.out) == (0, ["Nothing to restore."])
 
 
 def test_by_force_it_is_given_back_whatever_the_account_holds_and_that_is_printed(

@@ -143,7 +143,7 @@ def test_session_that_was_taken_over_keeps_the_former_callback_until_it_can_be_g
         again = run(tmp_path / "theirs", "restore", **environ(vonage))
 
         assert vonage.account.dr_callback_url == production.url
-    words = f"The former callback {production.url} was not given back"
+    words = f"The former callback {production.url} was not restored"
     for said in (first.stderr, left.err):
         assert words in said
         assert "devkit restore --force" in said

@@ -7,12 +7,10 @@ from pathlib import Path
 
 from devkit.errors import VonageError
 from devkit.events import Event
-from devkit.vonage.account import CALLBACK_PARAMETER, SETTINGS_PATH, CallbackSetting
+from devkit.vonage.account import CALLBACK_PARAMETER, SETTINGS_PATH, CallbackSetting, Retry
 from devkit.vonage.client import Credentials
-from devkit.vonage.give_back import Restoration, put_right
 from devkit.vonage.journal import Journal, next_journal, read_journal
-from devkit.vonage.registration import Registration, registered
-from devkit.vonage.retry import Retry
+from devkit.vonage.registration import Registration, Restoration, registered, restore_callback
 
 FORMER = "https://production.example.com/dlr"
 OURS = "https://dlr.example.test/webhooks/delivery-receipt/t0ken"
@@ -86,11 +84,11 @@ class Session:
     def registered(self) -> AbstractContextManager[Registration]:
         return registered(self.account, self.journal, self.path, self.events.append, self._agree)
 
-    def put_right(self, *, clear: bool = False, force: bool = False) -> Restoration:
+    def restore(self, *, clear: bool = False, force: bool = False) -> Restoration:
         """As `devkit restore`, with the journal that is there."""
         journal = read_journal(self.path)
         assert journal
-        return put_right(self.account, journal, self.path, self.told.append, clear=clear, force=force)
+        return restore_callback(self.account, journal, self.path, self.told.append, clear=clear, force=force)
 
     def next_journal(self, our_url: str) -> Journal:
         """The journal of another session in this directory."""

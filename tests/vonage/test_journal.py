@@ -91,7 +91,7 @@ def test_a_killed_session_is_put_right_from_its_journal(tmp_path: Path) -> None:
     platform = Platform()
     session = killed(tmp_path, platform)
 
-    session.put_right()
+    session.restore()
 
     assert platform.callback == FORMER
     assert not session.path.exists()

@@ -96,7 +96,7 @@ def test_fault_ends_in_words_and_in_an_account_as_it_was(place: Place, call: int
     if error and call in (LAST_LOOK, GIVE_BACK):
         assert place.held == place.ours
         assert place.journal.exists()
-        assert f"The former callback {place.former} could not be given back" in error.message
+        assert f"The former callback {place.former} could not be restored" in error.message
         assert "devkit restore" in error.hint
     else:
         assert place.held == place.former
@@ -145,7 +145,7 @@ def test_account_without_a_callback_has_none_again_however_the_platform_says_so(
         (SET, "refused", "Vonage answered 420"),
         (SET, "html", "something other than a JSON object"),
         (SET, "hang-up-after", "cannot be reached"),
-        (GIVE_BACK, "refused", "could not be given back: Vonage answered 420"),
+        (GIVE_BACK, "refused", "could not be restored: Vonage answered 420"),
     ],
 )
 def test_user_reads_two_lines_and_the_exit_code_is_4(

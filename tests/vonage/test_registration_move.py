@@ -6,9 +6,8 @@ import pytest
 
 from devkit.errors import ConfigurationError, VonageError
 from devkit.events import Notice, Registered, Restored
-from devkit.vonage.give_back import Restoration
-from devkit.vonage.journal import read_journal
-from devkit.vonage.registration import other_devkit, refuse_foreign_journal
+from devkit.vonage.journal import other_devkit, read_journal, refuse_foreign_journal
+from devkit.vonage.registration import Restoration
 from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session
 
 MOVED = "https://new.example.test/webhooks/delivery-receipt/t0ken"
@@ -46,7 +45,7 @@ def test_the_journal_of_a_move_covers_both_urls_before_the_change(tmp_path: Path
     session.path.write_text(left)  # as if it had been killed
     platform.callback = held
 
-    assert session.put_right() == Restoration("given-back", FORMER, FORMER)
+    assert session.restore() == Restoration("given-back", FORMER, FORMER)
 
 
 def test_a_move_that_failed_halfway_is_not_posted_again(tmp_path: Path) -> None:
@@ -112,7 +111,7 @@ def test_the_callback_can_be_unset_when_the_former_one_is_dead(tmp_path: Path) -
     platform = Platform(refuses=FORMER)
     session = killed(tmp_path, platform)
 
-    done = session.put_right(clear=True)
+    done = session.restore(clear=True)
 
     assert done == Restoration("cleared", "", FORMER)
     assert platform.changes == [""]
@@ -124,7 +123,7 @@ def test_what_is_not_ours_is_not_unset(tmp_path: Path) -> None:
     session = killed(tmp_path, platform)
     platform.callback = OTHERS
 
-    assert session.put_right(clear=True).outcome == "left-alone"
+    assert session.restore(clear=True).outcome == "left-alone"
     assert platform.changes == []
 
 
@@ -133,7 +132,7 @@ def test_unsetting_that_fails_says_so(tmp_path: Path) -> None:
     session = killed(tmp_path, platform)
 
     with pytest.raises(VonageError, match="could not be unset"):
-        session.put_right(clear=True)
+        session.restore(clear=True)
     assert read_journal(session.path) == JOURNAL
 
 

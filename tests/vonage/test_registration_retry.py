@@ -6,8 +6,8 @@ import pytest
 
 from devkit.errors import VonageError
 from devkit.events import Notice, Restored
+from devkit.vonage.account import Retry
 from devkit.vonage.journal import read_journal, write_journal
-from devkit.vonage.retry import Retry
 from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session, Snatched
 
 LOOK, GIVE_BACK, READ_BACK = 4, 5, 6  # the calls at the end; before them: look, set, read back
@@ -40,7 +40,7 @@ def test_the_user_is_told_why_it_takes_longer(tmp_path: Path) -> None:
         pass
 
     (notice,) = (event.text for event in session.events if isinstance(event, Notice))
-    assert notice.endswith("could not be given back: rest.nexmo.com did not answer. Trying again.")
+    assert notice.endswith("could not be restored: rest.nexmo.com did not answer. Trying again.")
     assert session.paused == [0.5]
 
 
@@ -50,7 +50,7 @@ def test_an_answer_that_was_lost_and_could_not_be_looked_for_is_a_giving_back(tm
     write_journal(session.path, JOURNAL)
     platform.callback = OURS
 
-    done = session.put_right()
+    done = session.restore()
 
     assert done.outcome == "given-back"
     assert platform.changes == [FORMER]
@@ -65,7 +65,7 @@ def test_a_fault_that_stays_ends_in_the_words_of_the_last_attempt_and_the_journa
     with pytest.raises(VonageError) as caught, session.registered():
         pass
 
-    assert "could not be given back: rest.nexmo.com did not answer" in caught.value.message
+    assert "could not be restored: rest.nexmo.com did not answer" in caught.value.message
 
     assert session.paused == [0.5, 1.0, 2.0]
     assert read_journal(session.path) == JOURNAL
@@ -116,7 +116,7 @@ def test_restore_tries_again_too(tmp_path: Path) -> None:
     write_journal(session.path, JOURNAL)
     platform.callback = OURS
 
-    assert session.put_right().outcome == "given-back"
+    assert session.restore().outcome == "given-back"
     assert session.told == [
-        f"The former callback {FORMER} could not be given back: rest.nexmo.com did not answer. Trying again."
+        f"The former callback {FORMER} could not be restored: rest.nexmo.com did not answer. Trying again."
     ]

@@ -100,7 +100,7 @@ class Directory:
             return
         session = Session(self.path, self.platform)
         try:
-            done = session.put_right(clear=clear, force=force)
+            done = session.restore(clear=clear, force=force)
         except DevkitError as error:
             self.said += [error.message, error.hint]
         else:
