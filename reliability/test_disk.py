@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from devkit.durable import files as durable
-from devkit.durable import temp_file
 from devkit.fixture.store import Store
 from reliability.conftest import Figures, Often
 from reliability.disk import Disk
@@ -27,7 +26,6 @@ def test_a_disk_that_fails_by_chance_never_costs_an_acknowledged_receipt(
     disk = Disk(seed=7, one_in=12, nameless=nameless)
     with receiver_in(tmp_path / "fixtures") as running:
         with monkeypatch.context() as patch:
-            patch.setattr(temp_file, "os", disk)
             patch.setattr(durable, "os", disk)
             senders = Senders(running.url, prefix="F", each=often(150, 40))
             with sending(senders):

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from devkit.http.address import Address, parse_address
-from devkit.http.host import LOCAL_NAMES
+from devkit.http.local_access import LOCAL_NAMES
 from devkit.session.project import Session
 from devkit.session.settings import Settings
 from devkit.webhook.callback import TRANSPORTS

@@ -17,7 +17,7 @@ from devkit.cli.params import TransportChoice, is_own_receiver, target_address
 from devkit.cli.results import ResultPrinter, pause, print_results, show_plan
 from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
-from devkit.http.readdress import parse_header, parse_path
+from devkit.http.address import parse_header, parse_path
 from devkit.replay.result import Expectation, Planned, parse_expectation
 from devkit.replay.schedule import (
     ORDERS,

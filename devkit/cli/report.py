@@ -35,7 +35,7 @@ from devkit.events import (
 from devkit.http.response import SENT_AGAIN
 from devkit.session.signals import Shutdown
 from devkit.webhook.masking import mask_number, one_line, printable
-from devkit.webhook.message_id import short_id
+from devkit.webhook.receipt import short_id
 from devkit.webhook.vocabulary import WITHOUT_ERROR
 
 _LAST_WORDS = 5  # seconds for what is left to print; a terminal held with Ctrl-S must not hold the exit

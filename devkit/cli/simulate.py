@@ -36,7 +36,7 @@ from devkit.simulator.run import run_simulator
 from devkit.simulator.state import each_distrust_once
 from devkit.simulator.tls import Trust, trust_in
 from devkit.webhook.callback import Transport
-from devkit.webhook.message_id import short_id
+from devkit.webhook.receipt import short_id
 from devkit.webhook.signature import METHODS, Method
 from devkit.webhook.vocabulary import WITHOUT_ERROR
 

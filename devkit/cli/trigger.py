@@ -12,9 +12,8 @@ from devkit.cli.color import color_enabled
 from devkit.cli.completion import complete_err_code, complete_status
 from devkit.cli.params import TransportChoice, target_address
 from devkit.cli.results import ResultPrinter, line
-from devkit.http.address import path_of
+from devkit.http.address import Destination, path_of, readdress
 from devkit.http.client import Connection
-from devkit.http.readdress import Destination, readdress
 from devkit.replay.result import json_line
 from devkit.replay.send import Rules, attempt
 from devkit.replay.transform import parse_assignment, signer_with
@@ -28,7 +27,7 @@ from devkit.replay.trigger import (
 )
 from devkit.session.settings import Settings, read_settings
 from devkit.webhook.callback import CALLBACK_PATH, Transport, compose
-from devkit.webhook.message_id import message_id
+from devkit.webhook.receipt import make_message_id
 from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.signature import METHODS, Method
 
@@ -126,7 +125,7 @@ def _fields(
     fields = make_fields(
         status,
         err_code or default_err_code(status),
-        message_id=message_id(secrets.randbits(128)),
+        message_id=make_message_id(secrets.randbits(128)),
         pushed_at=now,
         api_key=settings.api_key or _NO_ACCOUNT,
     )

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from devkit.durable.record import BadRecord, read_record
+from devkit.durable.regular_file import BadRecord, read_record
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,19 @@
-"""Where callbacks are sent: the parts of a URL."""
+"""Where callbacks are sent: the parts of a URL, and what changes in a recorded callback that is sent there. Pure."""
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from devkit.errors import UsageError
+from devkit.webhook.callback import (
+    CONNECTION_HEADERS,
+    REPLAY_HEADER,
+    Callback,
+    Headers,
+    headers_without_secret,
+    without_token,
+)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -62,3 +72,104 @@ def path_of(address: Address) -> str:
 def target_of(address: Address) -> str:
     """The request target of a callback URL; `/` when the URL has no path."""
     return address.target if address.target.startswith("/") else f"/{address.target}"
+
+
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*+([^\x00\r\n]*)")
+_MARK = REPLAY_HEADER.lower()
+_FRAMING = ("content-length", "transfer-encoding")
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where callbacks go. host: as the Host header says it. target: path, or path and query; empty to keep the
+    recorded path. dropped: names of headers, in lower case, that must not get there."""
+
+    host: str
+    target: str = ""
+    dropped: Collection[str] = ()
+
+
+def readdress(callback: Callback, to: Destination) -> Callback:
+    """The callback for another host: Host, Content-Length and path changed, hop-by-hop headers left out, marked.
+
+    The secret of the callback path is never kept: see `without_secret`. Everything else stays, byte for byte.
+    """
+    dropped = CONNECTION_HEADERS.union(to.dropped) if to.dropped else CONNECTION_HEADERS
+    chosen = {"host": to.host, "content-length": str(len(callback.body))}
+    headers: list[tuple[str, str]] = []
+    names: set[str] = set()
+    for name, value in headers_without_secret(callback):  # once, since a replay does this for thousands
+        plain = name.lower()
+        if plain in dropped or (plain in chosen and plain in names):
+            continue
+        names.add(plain)
+        headers.append((name, chosen.get(plain, value)))
+    if "host" not in names:
+        headers.insert(0, ("Host", to.host))
+    if callback.body and "content-length" not in names:
+        headers.append(("Content-Length", chosen["content-length"]))
+    if _MARK not in names:
+        headers.append((REPLAY_HEADER, "1"))
+    target = with_path(callback.target, to.target) if to.target else without_token(callback.target)
+    return Callback(callback.method, target, tuple(headers), callback.body)
+
+
+def keep_exact(callback: Callback, target: str = "") -> Callback:
+    """The callback as it was recorded, but for a length that fits the body: else the target would wait for more.
+
+    target: as in `Destination`.
+    """
+    target = with_path(callback.target, target) if target else callback.target
+    # A body that came in chunks was joined when it was recorded; it goes out in one piece.
+    headers = with_header(callback.headers, "Transfer-Encoding", None)
+    return Callback(callback.method, target, _with_length(headers, callback.body), callback.body)
+
+
+def with_path(target: str, path: str) -> str:
+    """A request target with another path. A query of the path goes before the recorded one, as Vonage adds it."""
+    query = target.partition("?")[2]
+    if not query:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{query}"
+
+
+def with_header(headers: Headers, name: str, value: str | None) -> Headers:
+    """The headers with one of this name, in the place and letter case of the old one; None leaves it out."""
+    wanted = name.lower()
+    old = next((place for place, (given, _) in enumerate(headers) if given.lower() == wanted), None)
+    if old is None:
+        return headers if value is None else (*headers, (name, value))
+    kept = () if value is None else ((headers[old][0], value),)
+    return (*headers[:old], *kept, *(pair for pair in headers[old + 1 :] if pair[0].lower() != wanted))
+
+
+def parse_header(text: str) -> tuple[str, str | None]:
+    """A header from the command line: `Name: value`, or `Name:` to leave it out. Raises UsageError."""
+    match = _HEADER.fullmatch(text.rstrip(" \t"))
+    if match is None:
+        raise UsageError(
+            f"Not a header: {text!r}.", hint="Write it as -H 'Name: value', or -H 'Name:' to leave it out."
+        )
+    name, value = match.groups()
+    if name.lower() in _FRAMING:
+        raise UsageError(
+            f"{name} cannot be chosen: it says where the request ends.",
+            hint="Leave it out; it is set for each body.",
+        )
+    return name, value.encode("utf-8", "surrogateescape").decode("latin-1") or None
+
+
+def parse_path(text: str) -> str:
+    """A path from the command line, with a query if it has one. Raises UsageError."""
+    if text.startswith("/") and all("!" <= char <= "~" for char in text) and "#" not in text:
+        return text
+    raise UsageError(
+        f"Not a path: {text!r}.",
+        hint="Begin it with /, and percent-encode what is not plain ASCII: --path /webhooks/dlr",
+    )
+
+
+def _with_length(headers: Headers, body: bytes) -> Headers:
+    if not body and not any(name.lower() == "content-length" for name, _ in headers):
+        return headers
+    return with_header(headers, "Content-Length", str(len(body)))

@@ -1,5 +1,7 @@
 """Pushes callbacks to a URL, byte for byte. Never follows a redirect, never changes a header."""
 
+import math
+import select
 import socket
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -9,8 +11,7 @@ from typing import Self, TypeVar
 
 from devkit.errors import PushError, UsageError
 from devkit.http.address import Address
-from devkit.http.host import is_loopback
-from devkit.http.readiness import READABLE, WRITABLE, awaited, ready
+from devkit.http.local_access import is_loopback
 from devkit.http.response import InvalidResponse, read_response
 from devkit.webhook.callback import Callback, to_wire
 
@@ -242,3 +243,29 @@ def _is_end(error: Exception) -> bool:
 
 
 Push = Callable[[Callback, Address], Response]
+
+
+# Where there is no poll(), any two numbers will do.
+READABLE, WRITABLE = getattr(select, "POLLIN", 1), getattr(select, "POLLOUT", 4)
+
+
+def awaited(error: OSError, event: int) -> int:
+    """What has to be waited for before a call that failed is made again; 0 when it would fail again.
+
+    event: what the call itself needs. Encryption may have to read before it writes, and the other way round.
+    """
+    if isinstance(error, BlockingIOError):
+        return event
+    # By name, since `ssl` is there for https only.
+    return {"SSLWantReadError": READABLE, "SSLWantWriteError": WRITABLE}.get(type(error).__name__, 0)
+
+
+def ready(files: Collection[int], seconds: float, event: int) -> Collection[int]:
+    """Those of the files that can be read, or written; waits for one at most so many seconds."""
+    if not hasattr(select, "poll"):  # Windows
+        asked = (files, []) if event == READABLE else ([], files)
+        return set().union(*select.select(*asked, [], max(seconds, 0)))
+    poll = select.poll()  # select() ends at 1024 file descriptors, and a busy receiver may hold more
+    for file in files:
+        poll.register(file, event)
+    return {file for file, _ in poll.poll(math.ceil(max(seconds, 0) * 1000))}

@@ -12,9 +12,8 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from devkit.errors import ConfigurationError
-from devkit.http.batch import GroupDispatcher, WsgiBatchHandler
-from devkit.http.waitress_channel import Channel
-from devkit.http.wsgi import WSGIApplication
+from devkit.http.channel import Channel, GroupDispatcher, WsgiBatchHandler
+from devkit.http.request import WSGIApplication
 
 
 def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:

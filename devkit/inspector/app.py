@@ -13,8 +13,8 @@ from devkit.errors import DevkitError
 from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from devkit.http.local_access import rejection_reason
+from devkit.http.request import callback_of
 from devkit.http.server import MAX_BODY, serve
-from devkit.http.wsgi import callback_of
 from devkit.inspector import template_filters
 from devkit.inspector.api import api, cursor, stream
 from devkit.inspector.context import InspectorContext, Options
@@ -23,7 +23,7 @@ from devkit.inspector.index import Index, Rows
 from devkit.inspector.replay_form import replayer
 from devkit.inspector.search import KINDS, SIGNATURES
 from devkit.inspector.views import actions, pages, wants_fragment
-from devkit.webhook.message_id import short_id
+from devkit.webhook.receipt import short_id
 from devkit.webhook.timeline import stage
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, TRANSPORT_MEANINGS
 

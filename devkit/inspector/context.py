@@ -12,8 +12,7 @@ from devkit.inspector.event_log import EventLog, LoggedEvent
 from devkit.inspector.index import Index, Rows, key_of
 from devkit.inspector.replay_form import ReplayRequest, SampleOptions
 from devkit.replay.result import Replayed
-from devkit.webhook.callback import CALLBACK_PATH
-from devkit.webhook.callback_secret import without_token
+from devkit.webhook.callback import CALLBACK_PATH, without_token
 from devkit.webhook.masking import mask_number
 from devkit.webhook.signature import Method
 

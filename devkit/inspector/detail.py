@@ -17,8 +17,7 @@ from devkit.inspector.context import InspectorContext
 from devkit.inspector.event_log import LoggedEvent
 from devkit.inspector.index import Row
 from devkit.inspector.replay_form import Editable, editable_fields
-from devkit.webhook.callback import Callback, to_wire
-from devkit.webhook.callback_secret import has_token, without_secret, without_token
+from devkit.webhook.callback import Callback, has_token, to_wire, without_secret, without_token
 from devkit.webhook.masking import mask_field, mask_numbers_in
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.timeline import Moment, Step, Timeline, build_timeline

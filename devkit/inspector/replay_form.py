@@ -14,7 +14,7 @@ from devkit.fixture.redaction.sample import Sample, assign, describe, write
 from devkit.fixture.select import display_path
 from devkit.http.address import Address, parse_address
 from devkit.http.client import Connection
-from devkit.http.host import LOCAL_NAMES
+from devkit.http.local_access import LOCAL_NAMES
 from devkit.replay.result import Replayed
 from devkit.replay.schedule import Recording
 from devkit.replay.send import Rules, attempt

@@ -11,10 +11,10 @@ from typing import Any, Literal
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from devkit.http.batch import AfterResponse
+from devkit.http.channel import AfterResponse
 from devkit.http.local_access import rejection_reason
+from devkit.http.request import callback_of
 from devkit.http.server import MAX_BODY, serve
-from devkit.http.wsgi import callback_of
 from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, is_origin_form
 
 _METHODS = ("GET", "HEAD", "POST")

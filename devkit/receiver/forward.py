@@ -10,9 +10,8 @@ from zlib import crc32
 
 from devkit.errors import DevkitError, PushError
 from devkit.events import Forwarded, Notice, Publish
-from devkit.http.address import Address, path_of
+from devkit.http.address import Address, Destination, path_of, readdress
 from devkit.http.client import Connection
-from devkit.http.readdress import Destination, readdress
 from devkit.webhook.callback import Callback
 
 _LANES = 4  # receipts of one message share a lane, and so keep their order

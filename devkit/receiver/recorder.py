@@ -11,7 +11,7 @@ from devkit.errors import StoreError
 from devkit.events import NotRecorded, Probe, Publish, ReceiptTaken, Refused
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
-from devkit.http.batch import AfterResponse
+from devkit.http.channel import AfterResponse
 from devkit.receiver.app import IncomingRequest
 from devkit.webhook.callback import PROBE_HEADER, Callback
 from devkit.webhook.masking import one_line

@@ -9,12 +9,17 @@ from urllib.parse import quote_plus, unquote_to_bytes
 
 from devkit.errors import ConfigurationError, FixtureError, UsageError
 from devkit.fixture.select import display_path
-from devkit.http.address import Address, path_of
-from devkit.http.host import LOCAL_NAMES
-from devkit.http.readdress import Destination, keep_exact, readdress, with_header
+from devkit.http.address import Address, Destination, keep_exact, path_of, readdress, with_header
+from devkit.http.local_access import LOCAL_NAMES
 from devkit.replay.schedule import Recording
-from devkit.webhook.callback import FORWARDING_HEADERS, Callback, Transport, compose
-from devkit.webhook.callback_secret import has_token, without_secret
+from devkit.webhook.callback import (
+    FORWARDING_HEADERS,
+    Callback,
+    Transport,
+    compose,
+    has_token,
+    without_secret,
+)
 from devkit.webhook.receipt import Receipt, Unreadable, read
 from devkit.webhook.receipt_fields import stamp
 from devkit.webhook.signature import Method, sign

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from devkit.http.address import Address, parse_address
-from devkit.http.host import names_loopback
+from devkit.http.local_access import names_loopback
 from devkit.session.signals import Shutdown
 from devkit.tunnel.deadline import Timer
 

@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 
 from devkit.durable import files as durable
 from devkit.durable.lock import LockHeld, LockOwner, locked
-from devkit.durable.record import BadRecord, read_record
-from devkit.durable.regular_file import read_regular_file
+from devkit.durable.regular_file import BadRecord, read_record, read_regular_file
 from devkit.errors import CallbackHeldError, ConfigurationError
 from devkit.session.settings import Settings
 

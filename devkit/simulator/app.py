@@ -11,9 +11,8 @@ from waitress.channel import ClientDisconnected
 
 from devkit.errors import ConfigurationError
 from devkit.http.client import Push
-from devkit.http.host import is_vonage_name
-from devkit.http.local_access import rejection_reason
-from devkit.http.wsgi import WSGIApplication, callback_of
+from devkit.http.local_access import is_vonage_name, rejection_reason
+from devkit.http.request import WSGIApplication, callback_of
 from devkit.simulator.control import change, describe
 from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.exchange import ApiRequest, ApiResponse, json_response, read_fields

@@ -9,7 +9,7 @@ from typing import Literal
 from devkit.errors import ConfigurationError
 from devkit.simulator.outcomes import Delays
 from devkit.webhook.callback import TRANSPORTS, Transport
-from devkit.webhook.message_id import ID_STYLES, IdStyle
+from devkit.webhook.receipt import ID_STYLES, IdStyle
 from devkit.webhook.signature import METHODS, Method
 from devkit.webhook.vocabulary import parse_transport
 

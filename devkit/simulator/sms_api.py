@@ -14,7 +14,7 @@ from devkit.simulator.exchange import ApiRequest, ApiResponse, GivenCredentials,
 from devkit.simulator.options import SEND_FAULTS, SimulatorOptions
 from devkit.simulator.outcomes import EXPIRY, Outcome, network, outcome
 from devkit.simulator.state import Message, Refusal, Simulator, is_owner
-from devkit.webhook.message_id import message_id
+from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import verify
 from devkit.webhook.sms_text import MAX_TEXT, split
 
@@ -62,7 +62,7 @@ def _messages(fields: _Fields, options: SimulatorOptions, now: float) -> list[Me
     wants_receipts = _BOOLEANS[fields.get("status-report-req", "true").lower()]
     return [
         Message(
-            message_id=message_id(secrets.randbits(128), options.id_style),
+            message_id=make_message_id(secrets.randbits(128), options.id_style),
             recipient=recipient,
             sender=_sender(fields),
             text=text,

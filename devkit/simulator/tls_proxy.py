@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from devkit.http.host import is_loopback
+from devkit.http.local_access import is_loopback
 from devkit.simulator.state import Observer, TlsHandshakeFailed
 
 _MOST = 256  # connections at once; others wait in the listener's queue

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from devkit.http.readdress import Destination, readdress, with_path
+from devkit.http.address import Destination, readdress, with_path
 from devkit.replay.schedule import AT_ONCE, ORDERS, Order, Recording, ReplayOptions, arrange
 from devkit.testing.receipts import SampleReceipt
-from devkit.webhook.callback import CALLBACK_PATH, CONNECTION_HEADERS, Callback
-from devkit.webhook.callback_secret import without_secret
+from devkit.webhook.callback import CALLBACK_PATH, CONNECTION_HEADERS, Callback, without_secret
 from devkit.webhook.receipt import Unreadable, read
 
 

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from devkit.http.readdress import keep_exact
+from devkit.http.address import keep_exact
 from devkit.testing.deliver import HandlerResponse, Target, deliver, deliver_all, is_function
 from devkit.testing.receipts import SampleReceipt, make_receipt, resign, with_fields
 from devkit.webhook.callback import TRANSPORTS, Transport
-from devkit.webhook.message_id import message_id
+from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import Method
 from devkit.webhook.vocabulary import parse_transport
 
@@ -116,7 +116,7 @@ def _sequences(make: Make) -> Iterator[FaultCase]:
     yield _case("reversed", delivered, buffered, accepted)
     yield _case("late-buffered", accepted, delivered, buffered)
     yield replace(_case("before-send-returned", delivered), early=True)
-    ids = [message_id(number << 96 | 0x5A4D2F680A0000001234567B) for number in (1, 2, 3)]
+    ids = [make_message_id(number << 96 | 0x5A4D2F680A0000001234567B) for number in (1, 2, 3)]
     steps = [(status, part) for status in ("accepted", "delivered") for part in ids]
     yield _case("one-per-part", *(make(status, message_id=part) for status, part in steps))
     late = make("expired", message_timestamp="2020-01-04 12:00:00", scts="2001041200")

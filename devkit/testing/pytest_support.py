@@ -13,8 +13,8 @@ from vonage_account import Account
 from vonage_sms import Sms
 
 from devkit.errors import FixtureError
+from devkit.http.request import WSGIApplication
 from devkit.http.server import listen, serve
-from devkit.http.wsgi import WSGIApplication
 from devkit.receiver.app import IncomingRequest, create_receiver
 from devkit.simulator import Simulator
 from devkit.testing.faults import FaultCase, fault_cases
@@ -30,8 +30,7 @@ from devkit.testing.receipts import (
 )
 from devkit.vonage.client import Credentials, make_client
 from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS
-from devkit.webhook.message_id import IdStyle
-from devkit.webhook.receipt import Receipt
+from devkit.webhook.receipt import IdStyle, Receipt
 from devkit.webhook.signature import METHODS, TEST_SIGNATURE_SECRET, Method
 
 if TYPE_CHECKING:  # only names a type; most tests need no simulator

@@ -5,14 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from devkit.http.readdress import keep_exact
+from devkit.http.address import keep_exact
 from devkit.replay import transform
 from devkit.replay.transform import set_field, unset_field
 from devkit.replay.trigger import default_err_code
 from devkit.webhook.callback import Callback, Transport, compose
 from devkit.webhook.masking import holds_no_number, mask_number, one_line
-from devkit.webhook.message_id import IdStyle, message_id
-from devkit.webhook.receipt import Receipt, Unreadable, read
+from devkit.webhook.receipt import IdStyle, Receipt, Unreadable, make_message_id, read
 from devkit.webhook.receipt_fields import in_order, make_fields
 from devkit.webhook.signature import METHODS, Method, verify
 from devkit.webhook.vocabulary import FIELDS, parse_transport
@@ -164,7 +163,7 @@ def make_receipt(
     Raises TypeError for an unknown name, ValueError for an unknown `via` or id_style.
     """
     default = make_fields(
-        status, default_err_code(status), message_id=message_id(_MESSAGE, id_style), pushed_at=MOMENT
+        status, default_err_code(status), message_id=make_message_id(_MESSAGE, id_style), pushed_at=MOMENT
     )
     made = changed(default, changes(fields, named))
     return SampleReceipt(compose(made, parse_transport(via), host=_HOST), name=status)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import responses
 from requests import PreparedRequest
 
-from devkit.webhook.message_id import IdStyle, message_id
+from devkit.webhook.receipt import IdStyle, make_message_id
 from devkit.webhook.sms_text import split
 
 _HOST = "https://rest.nexmo.com"
@@ -64,7 +64,7 @@ class VonageStub:
         return _json(self.settings)
 
     def _part(self, recipient: str) -> dict[str, str]:
-        made = message_id(next(self._numbers), self.id_style)
+        made = make_message_id(next(self._numbers), self.id_style)
         self.message_ids.append(made)
         return {
             "to": recipient,

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from devkit.durable.record import BadRecord, read_record
+from devkit.durable.regular_file import BadRecord, read_record
 from devkit.errors import TunnelError
 
 _PROC = Path("/proc")

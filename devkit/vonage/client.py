@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from devkit.errors import ConfigurationError, VonageError
-from devkit.http.host import Host, is_vonage_name, parse_host
+from devkit.http.local_access import Host, is_vonage_name, parse_host
 from devkit.webhook.masking import hide_secrets, one_line
 
 if TYPE_CHECKING:  # only types, and importing them takes half a second

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from devkit.durable import files as durable
 from devkit.durable.lock import in_turn
-from devkit.durable.record import BadRecord, read_record
+from devkit.durable.regular_file import BadRecord, read_record
 from devkit.errors import ConfigurationError
-from devkit.http.host import names_loopback
+from devkit.http.local_access import names_loopback
 from devkit.vonage.account import CallbackSetting
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.masking import one_line

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from devkit.durable import files as durable
-from devkit.durable import temp_file
+from devkit.durable.worker_threads import WorkerThreads
 from tests.support.disk import failing, failing_for_directories, names
 from tests.support.raw_socket import DEADLINE
 
@@ -86,7 +86,7 @@ def test_with_fewer_threads_than_wanted_all_is_done(count: int, monkeypatch: pyt
 
     done: list[int] = []
     monkeypatch.setattr(threading.Thread, "start", start_some)
-    temp_file._Threads(8).run([partial(done.append, number) for number in range(20)])
+    WorkerThreads(8).run([partial(done.append, number) for number in range(20)])
 
     assert sorted(done) == list(range(20))
     assert len(started) == count
@@ -97,7 +97,7 @@ def test_what_goes_wrong_in_a_thread_is_not_taken_for_done() -> None:
         raise ValueError
 
     with pytest.raises(ValueError):  # noqa: PT011 - the very one
-        temp_file._Threads(2).run([lambda: None, fail, lambda: None])
+        WorkerThreads(2).run([lambda: None, fail, lambda: None])
 
 
 def test_no_name_is_given_before_all_contents_are_synced_and_no_directory_synced_before_all_names(

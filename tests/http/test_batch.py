@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from waitress import wasyncore
 
-from devkit.http.waitress_channel import Channel, Parser
+from devkit.http.channel import Channel, Parser
 from tests.support.raw_socket import DEADLINE, Place, answer_on, read_to_end, talk, wait_until
 from tests.support.wsgi_server import CLOSE, App, running, status_of
 

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from urllib3.util import parse_url
 
-from devkit.http.host import is_loopback, names_loopback, parse_host
+from devkit.http.local_access import is_loopback, names_loopback, parse_host
 from tests.support.host_names import LOCAL_HOSTS, NO_HOSTS, OTHER_HOSTS
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.errors import UsageError
-from devkit.http.readdress import (
+from devkit.http.address import (
     Destination,
     keep_exact,
     parse_header,
@@ -14,8 +14,15 @@ from devkit.http.readdress import (
     with_header,
     with_path,
 )
-from devkit.webhook.callback import CALLBACK_PATH, CONNECTION_HEADERS, REPLAY_HEADER, Callback
-from devkit.webhook.callback_secret import has_token, without_secret, without_token
+from devkit.webhook.callback import (
+    CALLBACK_PATH,
+    CONNECTION_HEADERS,
+    REPLAY_HEADER,
+    Callback,
+    has_token,
+    without_secret,
+    without_token,
+)
 from tests.support.strategies import callbacks, tokens, wire_text
 
 HERE = Destination("127.0.0.1:5000")

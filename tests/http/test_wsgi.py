@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from devkit.http.wsgi import FOLDED_KEY, HEADERS_KEY, callback_of
+from devkit.http.request import FOLDED_KEY, HEADERS_KEY, callback_of
 from devkit.webhook.callback import Callback
 
 

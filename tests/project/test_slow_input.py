@@ -36,14 +36,14 @@ callback = Callback("GET", "/?" + "a&" * 100_000 + "b")
 assert set_field(callback, "a", "1").target == "/?a=1&b"
 """,
     "a header that stands again and again": """
-from devkit.http.readdress import with_header
+from devkit.http.address import with_header
 headers = (("A", ""),) * 200_000
 assert with_header(headers, "a", "1") == (("A", "1"),)
 assert with_header(headers, "a", None) == ()
 """,
     "a header on the command line that ends in white space": """
 from devkit.errors import UsageError
-from devkit.http.readdress import parse_header
+from devkit.http.address import parse_header
 try:
     parse_header("X:" + " " * 300_000 + "\\0")
 except UsageError:

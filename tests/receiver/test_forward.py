@@ -13,8 +13,7 @@ from devkit.cli.report import render
 from devkit.events import Event, Forwarded, ReceiptTaken
 from devkit.fixture.format import load
 from devkit.fixture.store import Store
-from devkit.http.address import parse_address
-from devkit.http.readdress import Destination, readdress
+from devkit.http.address import Destination, parse_address, readdress
 from devkit.http.server import listen, serve
 from devkit.receiver.app import serve_receiver
 from devkit.receiver.forward import Forwarder, forwarding

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 
 from devkit.errors import UsageError
 from devkit.fixture.format import Fixture, dumps, loads
-from devkit.http.address import Address, parse_address
-from devkit.http.readdress import Destination, readdress
+from devkit.http.address import Address, Destination, parse_address, readdress
 from devkit.replay.result import Replayed, parse_expectation
 from devkit.replay.schedule import Recording, ScheduledRequest
 from devkit.replay.send import Rules, replay

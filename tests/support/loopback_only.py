@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from devkit.http.host import is_loopback
+from devkit.http.local_access import is_loopback
 
 
 class Elsewhere(AssertionError):

@@ -13,8 +13,8 @@ from requests.adapters import HTTPAdapter
 from vonage import Auth, HttpClientOptions, Vonage
 from vonage_http_client.http_client import HttpClient
 
+from devkit.http.request import callback_of
 from devkit.http.server import listen, serve
-from devkit.http.wsgi import callback_of
 from devkit.simulator import Simulator, SimulatorOptions
 from devkit.webhook.callback import Callback
 from devkit.webhook.receipt import Receipt, read

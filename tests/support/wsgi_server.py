@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from devkit.http.request import callback_of
 from devkit.http.server import listen, serve
-from devkit.http.wsgi import callback_of
 from devkit.webhook.callback import Callback
 from tests.support.raw_socket import Place
 

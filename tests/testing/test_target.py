@@ -18,8 +18,8 @@ from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as Answer
 
 from devkit.errors import UsageError
+from devkit.http.request import callback_of
 from devkit.http.server import listen, serve
-from devkit.http.wsgi import callback_of
 from devkit.testing import HandlerResponse, SampleReceipt, deliver, load_all, make_receipt
 from devkit.testing.deliver import is_function
 from devkit.webhook.callback import TRANSPORTS, Callback

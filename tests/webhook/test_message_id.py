@@ -8,34 +8,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.fixture.store import safe
-from devkit.webhook.message_id import from_file_name, is_uuid, message_id, short_id
+from devkit.webhook.receipt import from_file_name, is_uuid, make_message_id, short_id
 
 UUID = "38eef590-711f-4360-a23d-80c38291eb1d"
 
 
 @given(st.integers(min_value=0))
 def test_an_id_is_a_lower_case_uuid_of_36_characters(number: int) -> None:
-    made = message_id(number)
+    made = make_message_id(number)
 
     assert len(made) == 36
     assert made == str(uuid.UUID(made))
     assert uuid.UUID(made).version == 4
-    assert message_id(number) == made
+    assert make_message_id(number) == made
 
 
 @given(st.integers(min_value=0))
 def test_an_older_id_is_16_upper_case_hexadecimal_digits(number: int) -> None:
-    assert re.fullmatch(r"[0-9A-F]{16}", message_id(number, "hex"))
+    assert re.fullmatch(r"[0-9A-F]{16}", make_message_id(number, "hex"))
 
 
 @pytest.mark.parametrize("style", ["uuid", "hex"])
 def test_different_numbers_give_different_ids(style: str) -> None:
-    assert len({message_id(number, style) for number in range(1000)}) == 1000  # type: ignore[arg-type]
+    assert len({make_message_id(number, style) for number in range(1000)}) == 1000  # type: ignore[arg-type]
 
 
 def test_an_unknown_style_is_refused() -> None:
     with pytest.raises(ValueError, match="id_style='int' is none of uuid, hex"):
-        message_id(1, "int")  # type: ignore[arg-type]
+        make_message_id(1, "int")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -1,66 +1,22 @@
-"""One connection: its requests with their headers as they arrived, its answers without words of the server's own."""
+"""Our subclasses of waitress's connection and dispatcher: requests that arrive together are handled together.
 
+To hand each request to a thread and its answer back costs more than recording a receipt. And a thread that sees all
+requests of a moment can have them wait for the disk together.
+"""
+
+import logging
 import time
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
 
+from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.task import ErrorTask, WSGITask
-from waitress.utilities import RequestHeaderFieldsTooLarge, build_http_date
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import build_http_date
 
-from devkit.http.wsgi import FOLDED_KEY, HEADERS_KEY
-
-_MAX_HEADER_LINES = 100
-
-# In a request line. waitress would drop a TAB from the target and keep the others; other programs cut it there.
-_CONTROLS = bytes([*range(0x20), 0x7F])
-
-
-class Parser(HTTPRequestParser):
-    """Keeps the headers as they arrived; waitress merges them, renames them and drops some."""
-
-    pairs: tuple[tuple[str, str], ...] = ()
-    folded = False
-    status: int | None = None  # of the answer, when there is no need to ask the application
-
-    def parse_header(self, header_plus: bytes) -> None:
-        line, end, rest = header_plus.partition(b"\r\n")
-        if rest.count(b"\r\n") - 1 > _MAX_HEADER_LINES:  # the last one ends the head
-            super().parse_header(b"GET / HTTP/1.0\r\n")  # as waitress does when the head is too long
-            self.error = RequestHeaderFieldsTooLarge("too many header lines")
-            return
-        if line.translate(None, _CONTROLS) != line:
-            raise ParsingError("the request line has a control character")
-        try:
-            super().parse_header(_as_ascii(line) + end + rest)
-        except ValueError as error:  # such as the host of `GET http://[/`
-            raise ParsingError("the target cannot be read") from error
-        if not line.isascii():
-            self.request_uri = line.split(b" ")[1].decode("latin-1")
-        self.pairs = _pairs(header_plus)
-        self.folded = b"\r\n " in header_plus or b"\r\n\t" in header_plus
-        if not self._has_clear_end():
-            # Two programs that read such a request could see its end in two places (RFC 9112, section 6.1).
-            raise ParsingError("where the body ends is not clear")
-
-    def _has_clear_end(self) -> bool:
-        """Whether no more than one header says where the body ends."""
-        if not (codings := self._values("transfer-encoding")):
-            return True
-        return self.chunked and codings == ["chunked"] and not self._values("content-length")
-
-    def _values(self, wanted: str) -> list[str]:
-        """The values of a header, in lower case."""
-        return [value.lower() for name, value in self.pairs if name.lower() == wanted]
-
-    def received(self, data: bytes) -> int:
-        consumed: int = super().received(data)
-        if self.completed:
-            # Nothing more is due, or it was refused: `100 Continue` would have waitress wait for a body.
-            self.expect_continue = False
-        return consumed
+from devkit.http.request import FOLDED_KEY, HEADERS_KEY, Parser
 
 
 class Task(WSGITask):
@@ -190,20 +146,85 @@ def _whole_answer(status: int, second: int) -> bytes:
     )
 
 
-def _as_ascii(line: bytes) -> bytes:
-    # waitress refuses a request line with other bytes; some clients put a receipt's UTF-8 there as it is.
-    if line.isascii():
-        return line
-    return b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in line)
+# Work to run after the responses were sent.
+AfterResponse = Callable[[], None]
+
+# Takes the WSGI environments of requests that came together. A status answers its request, with an empty body;
+# None leaves it to the application.
+WsgiBatchHandler = Callable[[Sequence[dict[str, Any]]], tuple[Sequence[int | None], AfterResponse]]
+
+_MOST = 64  # requests in a group: each may need an open file
+_ROUND_SECONDS = 1.0  # how long to wait for a request before connections are looked through for idle ones
+
+_log = logging.getLogger(__name__)
 
 
-def _pairs(block: bytes) -> tuple[tuple[str, str], ...]:
-    pairs: list[tuple[str, str]] = []
-    for line in block.decode("latin-1").split("\r\n")[1:]:
-        if line[:1] in (" ", "\t") and pairs:  # a folded line goes on with the value above
-            name, value = pairs.pop()
-            pairs.append((name, " ".join((value, line.strip(" \t")))))
-        elif line:
-            name, _, value = line.partition(":")
-            pairs.append((name, value.strip(" \t")))
-    return tuple(pairs)
+class GroupDispatcher(ThreadedTaskDispatcher):
+    """Without any thread of its own: what it is given waits until all that has come is read."""
+
+    def __init__(self, ahead: WsgiBatchHandler) -> None:
+        super().__init__()
+        self._ahead = ahead
+        self._waiting: list[Any] = []
+
+    def attend(self, server: Any) -> None:
+        """Have the server take in and answer requests this way."""
+        server.run = partial(self._run, server)
+        server.handle_accept = partial(_accept_all, server)
+        server.pull_trigger = lambda: None  # it would wake up the very thread that calls it
+
+    def add_task(self, task: Any) -> None:
+        """task: a connection with a request that has come whole."""
+        self._waiting.append(task)
+
+    def _run(self, server: Any) -> None:
+        while server._map:
+            # Connections are looked at before each group, so that a new request waits for few others.
+            timeout = 0 if self._waiting else _ROUND_SECONDS
+            wasyncore.loop(timeout=timeout, use_poll=True, map=server._map, count=1)
+            group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+            if group:
+                self._serve(group)
+
+    def _serve(self, group: Sequence[Any]) -> None:
+        whole = [channel for channel in group if channel.connected and not channel.requests[0].error]
+        found, rest = self._ask_ahead(whole) if whole else ((), _nothing)
+        statuses = dict(zip(whole, found, strict=True))
+        for channel in group:
+            try:
+                _answer_on(channel, statuses.get(channel))
+            except Exception:  # noqa: BLE001 - as in `_ask_ahead`
+                _log.exception("A request could not be answered")
+                channel.handle_close()
+        try:
+            rest()
+        except Exception:  # noqa: BLE001 - as in `_ask_ahead`
+            _log.exception("What follows the answers could not be done")
+
+    def _ask_ahead(self, channels: Sequence[Any]) -> tuple[Sequence[int | None], AfterResponse]:
+        try:
+            return self._ahead(
+                [channel.task_class(channel, channel.requests[0]).get_environment() for channel in channels]
+            )
+        except Exception:  # noqa: BLE001 - a mistake of ours must not end the thread that serves everybody
+            _log.exception("Requests could not be handled")
+            return [500] * len(channels), _nothing
+
+
+def _answer_on(channel: Any, status: int | None) -> None:
+    """status: None to have the application answer."""
+    channel.service() if status is None else channel.answer(status)
+    if channel.connected:
+        channel.handle_write()
+
+
+def _nothing() -> None:
+    pass
+
+
+def _accept_all(server: Any) -> None:
+    """Every connection that waits to be taken; waitress takes one in each round, and a round may wait for the disk."""
+    before = -1
+    while before < len(server._map) < server.adj.connection_limit:
+        before = len(server._map)
+        type(server).handle_accept(server)
