@@ -1,129 +1,220 @@
-"""The fields of a request as they stand in its raw text, so that one value can be replaced and nothing else moves.
+"""The fields of a query, a form body or a JSON body, with the positions of their bytes, so that one value can change.
 
-Text here is bytes as latin-1: a position in it is a position in the bytes.
+Everything else keeps its bytes: white space, `1.50`, escapes, the order of names, repeated names, a byte order mark.
+Find fields with `query_fields` (a query or a form), `json_fields` (the fields of a JSON object) or `json_values`
+(nested values too). Then give some of them a new value with `splice`, or put new ones at the end with `add_to_query`
+and `add_to_json`. Positions belong to the bytes that were searched: after a change, search again.
 """
 
+import codecs
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote_plus, unquote_to_bytes
 
+from devkit.webhook.strict_json import InvalidJson
+
 ValueKind = Literal["query", "string", "number", "word", "nested"]
+JsonPath = tuple[str | int, ...]
 
-_SPACE = re.compile(r"[ \t\n\r]*")
-_DECODER = json.JSONDecoder()
-
-
-class Inseparable(Exception):
-    """The text cannot be taken apart into fields."""
+_MAX_DEPTH = 40  # deeper than any fixture may be; values below that are left out
+_SPACE = b" \t\r\n"  # JSON's
+_SEPARATORS = {b"&": re.compile(rb"&"), b",": re.compile(rb"[ \t\r\n]*+,[ \t\r\n]*+")}
+_KINDS: dict[int, ValueKind] = {
+    **dict.fromkeys(b"{[", "nested"),
+    **dict.fromkeys(b"tfn", "word"),
+    0x22: "string",
+}
+# A string, or anything else between white space and punctuation. Possessive, so that any text is read once.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+# Only asks whether the text is valid: numbers of any length are.
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Span:
-    """One field. value: the bytes that it says, decoded; start and end: where its raw value stands in the text.
+class RawField:
+    """One field or nested value.
 
-    kind: how the value is written; `word` is JSON's null, true and false, `nested` a list or an object.
+    path: the names and indices that lead to it; for a field its name, for a whole JSON text nothing.
+    begin: where its name begins, or the value if it has no name. start, end: of the value. written: the value's bytes.
+    kind: how the value is written; `word` is JSON's null, true or false, `nested` a list or an object.
     """
 
-    name: str
-    value: bytes
+    path: JsonPath
+    begin: int
     start: int
     end: int
+    written: bytes
     kind: ValueKind
 
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return str(self.path[-1]) if self.path else ""
 
-def query_spans(text: str, start: int = 0) -> Iterator[Span]:
-    """The fields of a query or a form that begins at start. An item without `=` is a name with an empty value."""
-    for item in text[start:].split("&"):
-        name, equals, value = item.partition("=")
-        begin = start + len(name) + len(equals)
+    @property
+    def value(self) -> bytes:
+        """What the value says: decoded if it is text, else as it is written."""
+        if self.kind == "query":
+            return _unquote(self.written)
+        if self.kind == "string":
+            text: str = json.loads(self.written)
+            return text.encode("utf-8", "surrogatepass")  # "\ud800" is a valid string and half a character
+        return self.written
+
+
+def query_fields(raw: bytes, start: int = 0) -> list[RawField]:
+    """The fields of a query or form that begins at start. An item without `=` is a name with an empty value."""
+    fields = []
+    for item in raw[start:].split(b"&"):
+        end = start + len(item)
         if item:
-            yield Span(
-                _unquote(name).decode("utf-8", "replace"), _unquote(value), begin, start + len(item), "query"
-            )
-        start += len(item) + 1
+            name, equals, value = item.partition(b"=")
+            path = (_unquote(name).decode("utf-8", "replace"),)
+            fields.append(RawField(path, start, start + len(name) + len(equals), end, value, "query"))
+        start = end + 1
+    return fields
 
 
-def json_spans(text: str) -> Iterator[Span]:
-    """The top fields of a JSON object, also when a name stands in it twice. Raises Inseparable for anything else."""
+def json_fields(raw: bytes) -> list[RawField]:
+    """The fields of a JSON object; a repeated name is there repeatedly. Raises InvalidJson for anything else."""
+    whole, *fields = json_values(raw, max_depth=1)
+    if whole.written[:1] != b"{":
+        raise InvalidJson("not an object")
+    return fields
+
+
+def json_values(raw: bytes, *, max_depth: int = _MAX_DEPTH) -> list[RawField]:
+    """Every value of a JSON text in UTF-8, a whole before its parts. Raises InvalidJson.
+
+    max_depth: longest path; 0 gives the whole only.
+    """
+    start = len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0
     try:
-        text.encode("latin-1").decode("utf-8")
-        yield from _members(text)
-    except (ValueError, IndexError, RecursionError):
-        raise Inseparable from None
+        _DECODER.decode(raw[start:].decode("utf-8"))
+    except RecursionError:
+        raise InvalidJson("nested too deeply") from None
+    except ValueError as error:  # a UnicodeDecodeError is one too
+        raise InvalidJson(str(error)) from None
+    return sorted(_scan(raw, start, max_depth), key=lambda field: field.start)
 
 
-def splice(text: str, changes: Iterable[tuple[Span, str]]) -> str:
-    """The text with new values in the place of old ones, each written as its place demands."""
+def splice(raw: bytes, changes: Iterable[tuple[RawField, object]], removed: Iterable[RawField] = ()) -> bytes:
+    """The bytes with new values in the place of old ones, and without the removed fields and their separators.
+
+    A value that is bytes goes in as it is. Any other is written as its place demands: text as text, the rest as JSON.
+    """
+    edits = [(field.start, field.end, _written(raw, field, value)) for field, value in changes]
+    edits += [(begin, end, b"") for begin, end in _cuts(raw, removed)]
     parts, done = [], 0
-    for span, new in changes:
-        parts += [text[done : span.start], _written(span, new)]
-        done = span.end
-    return "".join([*parts, text[done:]])
+    for start, end, new in sorted(edits):
+        parts += [raw[done:start], new]
+        done = end
+    return b"".join([*parts, raw[done:]])
 
 
-def _written(span: Span, new: str) -> str:
-    if span.kind == "query":
-        return quote_plus(new)
-    return new if span.kind == "number" and new.isdecimal() else json.dumps(new)
+def add_to_query(raw: bytes, fields: Mapping[str, object]) -> bytes:
+    """The query or form with more fields at its end."""
+    added = (_quoted(name) + b"=" + _quoted(value) for name, value in fields.items())
+    return b"&".join([*filter(None, [raw]), *added])
 
 
-def _unquote(text: str) -> bytes:
-    return unquote_to_bytes(text.replace("+", " ").encode("latin-1"))
+def add_to_json(raw: bytes, fields: Mapping[str, object]) -> bytes:
+    """The JSON object with more fields at its end, spaced as those before them. Raises InvalidJson."""
+    whole, *present = json_values(raw, max_depth=1)
+    separator, colon, end = b",", b":", whole.start + 1
+    if present:
+        last, end = present[-1], present[-1].end
+        colon = raw[_name_end(raw, last) : last.start]
+        if len(present) > 1:
+            separator = raw[present[-2].end : last.begin]
+        else:  # as between the brace and the only field, else as after its colon
+            separator += raw[whole.start + 1 : last.begin] or colon[colon.index(b":") + 1 :]
+    added = separator.join(as_json(name) + colon + as_json(value) for name, value in fields.items())
+    return raw[:end] + (separator if present and added else b"") + added + raw[end:]
 
 
-def _members(text: str) -> Iterator[Span]:
-    at = _expect(text, 0, "{")
-    if text[at] == "}":
-        _end(text, at)
-        return
-    while True:
-        name, start = _value(text, at)
-        if not isinstance(name, str):
-            raise Inseparable
-        start = _expect(text, _skip(text, start), ":")
-        value, end = _value(text, start)
-        yield Span(name, _said(value, text[start:end]), start, end, _kind(value))
-        at = _skip(text, end)
-        if text[at] == "}":
-            break
-        at = _expect(text, at, ",")
-    _end(text, at)
-
-
-def _end(text: str, at: int) -> None:
-    if _skip(text, at + 1) != len(text):
-        raise Inseparable
-
-
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at
-
-
-def _expect(text: str, at: int, mark: str) -> int:
-    at = _skip(text, at)
-    if text[at] != mark:
-        raise Inseparable
-    return _skip(text, at + 1)
-
-
-def _value(text: str, start: int) -> tuple[object, int]:
-    _, end = _DECODER.raw_decode(text, start)
-    # Read again as what it is, UTF-8: only the positions may be found in latin-1.
-    return json.loads(text[start:end].encode("latin-1")), end
-
-
-def _said(value: object, raw: str) -> bytes:
-    # A lone surrogate can come out of "\ud800" and must not raise.
-    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else raw.encode("latin-1")
-
-
-def _kind(value: object) -> ValueKind:
+def as_text(value: object) -> str:
+    """A value as query and form say it: text as it is, null as nothing, all else as JSON."""
     if isinstance(value, str):
-        return "string"
-    if value is None or isinstance(value, bool):
-        return "word"
-    return "number" if isinstance(value, int | float) else "nested"
+        return value
+    return "" if value is None else json.dumps(value)
+
+
+def as_json(value: object) -> bytes:
+    """A value as JSON in UTF-8."""
+    # UTF-8 cannot say a lone surrogate, which a recorded "\ud800" can hold; JSON's escape can.
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def _quoted(value: object) -> bytes:
+    # A lone surrogate has no way to be said here; Vonage's Java writes a question mark for it.
+    return quote_plus(as_text(value), errors="replace").encode("ascii")
+
+
+def _unquote(raw: bytes) -> bytes:
+    return unquote_to_bytes(raw.replace(b"+", b" "))
+
+
+def _scan(raw: bytes, start: int, max_depth: int) -> Iterator[RawField]:
+    """The values of a valid JSON text that begins at start, each when it ends."""
+    path: list[str | int | None] = []  # None: an object whose next name is still to come
+    opened: list[tuple[JsonPath, int, int]] = []
+    begin = start
+    for match in _TOKEN.finditer(raw, start):
+        token, at = match[0], match.start()
+        if token in b"}]":
+            path.pop()
+            where, begin_of, start_of = opened.pop()
+            if len(where) <= max_depth:
+                written = raw[start_of : match.end()]
+                yield RawField(where, begin_of, start_of, match.end(), written, "nested")
+        elif token == b",":
+            path[-1] = path[-1] + 1 if isinstance(path[-1], int) else None
+        elif path and path[-1] is None:
+            path[-1], begin = json.loads(token), at
+        elif token != b":":
+            place = _path(path, max_depth), begin if path and isinstance(path[-1], str) else at, at
+            if token in b"{[":
+                opened.append(place)
+                path.append(None if token == b"{" else 0)
+            elif len(path) <= max_depth:
+                yield RawField(*place, match.end(), token, _KINDS.get(token[0], "number"))
+
+
+def _path(path: list[str | int | None], max_depth: int) -> JsonPath:
+    # One more than is wanted, so that a deeper value is known by its length, in a bounded time.
+    return tuple(key for key in path[: max_depth + 1] if key is not None)
+
+
+def _name_end(raw: bytes, field: RawField) -> int:
+    match = _TOKEN.match(raw, field.begin)
+    assert match is not None
+    return match.end()
+
+
+def _written(raw: bytes, field: RawField, value: object) -> bytes:
+    if field.kind != "query":
+        return value if isinstance(value, bytes) else as_json(value)
+    equals = b"" if raw[field.begin : field.start].endswith(b"=") else b"="
+    return equals + (value if isinstance(value, bytes) else _quoted(value))
+
+
+def _cuts(raw: bytes, removed: Iterable[RawField]) -> list[tuple[int, int]]:
+    """The parts to cut out: each field with the separator after it, and neighbours as one part.
+
+    The last field of all has no separator after it: then the one before it goes.
+    """
+    parts: list[tuple[int, int]] = []
+    for field in sorted(removed, key=lambda field: field.begin):
+        separator = b"&" if field.kind == "query" else b","
+        space = b"" if field.kind == "query" else _SPACE
+        begin = parts.pop()[0] if parts and parts[-1][1] == field.begin else field.begin
+        after = _SEPARATORS[separator].match(raw, field.end)
+        if after is None:
+            before = raw[:begin].rstrip(space) if space else raw[:begin]
+            begin = len(before) - 1 if before.endswith(separator) else begin
+        parts.append((begin, after.end() if after else field.end))
+    return parts

@@ -45,6 +45,17 @@ def test_a_json_number_stays_a_number() -> None:
     assert fields_of(fresh)["timestamp"] == int(SECONDS)
 
 
+def test_a_fresh_receipt_in_json_keeps_all_other_bytes() -> None:
+    body = b'{ "status": "x", "price": 1.50, "message-timestamp": "2020-01-01 12:00:00", "sig": "OLD" }'
+    callback = Callback("POST", "/", (("Content-Type", "application/json"),), body)
+
+    fresh = resign(restamp(callback, NOW, nonce), Signer(SECRET, "md5hash"), NOW, nonce)
+
+    signature = fields_of(fresh)["sig"]
+    expected = body.replace(b"2020-01-01 12:00:00", b"2026-11-23 13:00:05")
+    assert fresh.body == expected.replace(b"OLD", str(signature).encode())
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_new_signature_is_right(method: Method, transport: Transport) -> None:

@@ -54,7 +54,7 @@ def test_the_rest_of_a_query_keeps_its_spelling() -> None:
 
     changed = set_field(callback, "status", "failed")
 
-    assert changed.target == "/dlr?a=%7e&&status=failed&b&c=%zz;\xff&=&"
+    assert changed.target == "/dlr?a=%7e&&%73tatus=failed&b&c=%zz;\xff&=&"
     assert unset_field(callback, "status").target == "/dlr?a=%7e&&b&c=%zz;\xff&=&"
 
 
@@ -81,12 +81,20 @@ def test_a_query_can_come_and_go() -> None:
     assert unset_field(Callback("GET", "/dlr?status=x"), "status").target == "/dlr"
 
 
-def test_json_is_written_compactly_in_its_order_with_its_types() -> None:
-    body = '{"z": 1, "status": "x", "price": 0.5,\n "deep": {"b": [true, null], "a": "é"}}'.encode()
+def test_the_rest_of_a_json_body_keeps_its_bytes() -> None:
+    body = '{"z": 1.50, "status": "x", "price": 5E-1,\n "deep": {"b": [true, null], "a": "\\u00e9é"}}'
+    callback = Callback("POST", "/", JSON_TYPE, body.encode())
 
-    changed = set_field(Callback("POST", "/", JSON_TYPE, body), "status", "y")
+    assert set_field(callback, "status", "y").body == body.replace('"x"', '"y"').encode()
+    assert set_field(callback, "new", "y").body == body.replace("}}", '},\n "new": "y"}').encode()
+    assert unset_field(callback, "status").body == body.replace('"status": "x", ', "").encode()
+    assert unset_field(callback, "deep").body == b'{"z": 1.50, "status": "x", "price": 5E-1}'
 
-    assert changed.body == '{"z":1,"status":"y","price":0.5,"deep":{"b":[true,null],"a":"é"}}'.encode()
+
+def test_a_byte_order_mark_stays() -> None:
+    callback = Callback("POST", "/", JSON_TYPE, b'\xef\xbb\xbf{"status":"x"}')
+
+    assert set_field(callback, "status", "y").body == b'\xef\xbb\xbf{"status":"y"}'
 
 
 def test_json_that_is_not_changed_keeps_its_bytes() -> None:
