@@ -12,8 +12,6 @@ import click
 from click.exceptions import Exit, NoArgsIsHelpError
 
 from devkit import __version__
-from devkit.cli.color import color_enabled
-from devkit.cli.output import surviving_output
 from devkit.errors import ConfigurationError, DevkitError
 
 if TYPE_CHECKING:  # most runs complete nothing
@@ -71,6 +69,8 @@ class _Commands(click.Group):
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> None:
+        from devkit.cli.output import surviving_output  # here: --help is printed without it
+
         with surviving_output() as dropped:
             code = self._exit_code(ctx)
         # A script must not take half an output for a whole one. A session has done its work all the same.
@@ -78,6 +78,8 @@ class _Commands(click.Group):
         ctx.exit(code or int(bool(lost)))
 
     def _exit_code(self, ctx: click.Context) -> int:
+        from devkit.cli.output import print_error
+
         try:
             with _printable_usage():
                 super().invoke(ctx)
@@ -112,17 +114,7 @@ def _printable_usage() -> Iterator[None]:
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Record, replay and test Vonage SMS delivery receipts on your own machine."""
-    ctx.color = color_enabled(os.environ)
-
-
-def print_error(error: DevkitError) -> None:
-    """What happened and what to type next, a line each, on stderr."""
-    from devkit.cli.terminal import echo, style
-    from devkit.webhook.masking import printable
-
-    echo(f"{style('Error:', fg='red', bold=True)} {printable(error.message)}", err=True)
-    if error.hint:
-        echo(f"{style('Hint:', fg='cyan')} {printable(error.hint)}", err=True)
+    ctx.color = False if os.environ.get("NO_COLOR") else None  # None: on a terminal
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.terminal import echo
+from devkit.cli.output import echo
 from devkit.errors import ConfigurationError
 from devkit.fixture.check import Checked, check, tracked_recordings
 from devkit.fixture.select import display_path

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.prompt import confirm
 from devkit.cli.report import reporting
-from devkit.cli.terminal import own_foreground
+from devkit.cli.terminal import confirm, own_foreground
 from devkit.session.run import SessionOptions, run
 from devkit.session.settings import read_settings
 from devkit.session.signals import stop_on_signals

@@ -1,6 +1,5 @@
 """`devkit doctor`: what is wrong and what to type."""
 
-import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.color import color_enabled
-from devkit.cli.terminal import echo, style
+from devkit.cli.output import echo, echo_json, style
 from devkit.doctor.check import Check, Context
 from devkit.doctor.run_checks import DoctorSummary, diagnose, open_context, run_checks
 from devkit.doctor.wait_for_receipt import Heartbeat, NoReceiptReason, wait_for_receipt
@@ -18,7 +16,7 @@ from devkit.events import Event
 from devkit.session.signals import stop_on_signals
 from devkit.webhook.masking import printable
 
-_COLOURS = {"ok": "green", "failed": "red", "skipped": "bright_black"}
+_COLORS = {"ok": "green", "failed": "red", "skipped": "bright_black"}
 _LABEL, _OUTCOME = 12, 8  # columns
 
 Show = Callable[[Event], None]
@@ -40,7 +38,6 @@ def command(ctx: click.Context, wait: bool, timeout: float | None, as_json: bool
     Changes nothing in the account, and ends what it starts. Exit code: 0 all well, 1 a step failed. With --wait: 0 when
     a receipt came, 1 when none came in time; ended by Ctrl-C, as without --wait.
     """
-    ctx.color = color_enabled(os.environ)
     if timeout is not None and not wait:
         raise UsageError("--timeout is for --wait.", hint="devkit doctor --wait --timeout 60")
     show: Show = _show_json if as_json else _show
@@ -69,12 +66,12 @@ def _wait(case: Context, show: Show, timeout: float | None) -> bool | None:
 
 
 def _show_json(event: Event) -> None:
-    click.echo(json.dumps(event.as_json()))
+    echo_json(event.as_json())
 
 
 def _show(event: Event) -> None:
     if isinstance(event, Check):
-        outcome = style(f"{event.outcome:<{_OUTCOME}}", fg=_COLOURS[event.outcome])
+        outcome = style(f"{event.outcome:<{_OUTCOME}}", fg=_COLORS[event.outcome])
         echo(f"{outcome} {event.step:<{_LABEL}} {printable(event.what)}")
         if event.hint:
             echo(f"{'':<{_OUTCOME}} {'':<{_LABEL}} {style('->', fg='cyan')} {printable(event.hint)}")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from devkit.cli.output import echo
 from devkit.cli.scaffold import PIECES, ignore_line, piece, scaffold
-from devkit.cli.terminal import echo
 from devkit.fixture.store import Store
 from devkit.session.settings import read_settings
 

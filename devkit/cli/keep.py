@@ -1,6 +1,5 @@
 """`devkit keep`: recorded receipts become samples that can be committed."""
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import click
 
 from devkit.cli.completion import complete_recording
-from devkit.cli.terminal import echo
+from devkit.cli.output import echo, echo_json
 from devkit.fixture.format import load
 from devkit.fixture.redaction.plan import plan_keep
 from devkit.fixture.redaction.policy import Policy
@@ -66,7 +65,7 @@ def command(
         write(samples, force=force)
     for source, sample in zip(sources, samples, strict=True):
         if as_json:
-            click.echo(_json(source, sample, dry_run))
+            echo_json(_as_json(source, sample, dry_run))
         else:
             echo(_line(sample, dry_run))
 
@@ -80,13 +79,11 @@ def _words(replaced: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{one_line(name, 40)} ({method})" for name, method in replaced]
 
 
-def _json(source: Path, sample: Sample, dry_run: bool) -> str:
-    return json.dumps(
-        {
-            "event": "kept",
-            "file": str(sample.path),
-            "source": str(source),
-            "replaced": dict(sample.redaction.replaced),
-            "written": not dry_run,
-        }
-    )
+def _as_json(source: Path, sample: Sample, dry_run: bool) -> dict[str, object]:
+    return {
+        "event": "kept",
+        "file": str(sample.path),
+        "source": str(source),
+        "replaced": dict(sample.redaction.replaced),
+        "written": not dry_run,
+    }

@@ -1,15 +1,13 @@
 """`devkit list`: the recorded receipts."""
 
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from devkit.cli.color import color, color_enabled
 from devkit.cli.completion import complete_message, complete_status
-from devkit.cli.terminal import echo, style
+from devkit.cli.output import echo, echo_json, status_color, style
 from devkit.fixture.listing import Filter, listing, parse_duration
 from devkit.fixture.listing import as_json as entry_as_json
 from devkit.fixture.select import display_path
@@ -45,12 +43,8 @@ _LIMIT = 50
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a JSON line for each, with err-code and signature."
 )
-@click.pass_context
-def command(
-    ctx: click.Context, status: tuple[str, ...], message: str, since: str | None, limit: int, as_json: bool
-) -> None:
+def command(status: tuple[str, ...], message: str, since: str | None, limit: int, as_json: bool) -> None:
     """List recorded receipts, newest last. Times are UTC."""
-    ctx.color = color_enabled(os.environ)
     store = Store(read_settings(os.environ, Path.cwd()).fixtures)
     start = datetime.now(UTC) - parse_duration(since) if since else None
     chosen = Filter(status, message, start, limit + 1 if limit else 0)
@@ -60,7 +54,7 @@ def command(
         _say_nothing(store, filtered=bool(status or message or since))
     elif as_json:
         for entry in entries:
-            click.echo(json.dumps(entry_as_json(entry)))
+            echo_json(entry_as_json(entry))
     else:
         _show(entries)
     if more:
@@ -72,7 +66,7 @@ def _show(entries: list[Entry]) -> None:
     id_width = max(len(entry.message_id) for entry in entries)
     for entry in entries:
         time = style(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", dim=True)
-        status = style(f"{entry.status:<{status_width}}", fg=color(entry.status))
+        status = style(f"{entry.status:<{status_width}}", fg=status_color(entry.status))
         echo(f"{time}  {status}  {entry.message_id:<{id_width}}  {printable(display_path(entry.path))}")
 
 

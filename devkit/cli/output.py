@@ -1,106 +1,192 @@
-"""stdout and stderr that survive a full disk, a slow pipe and a closed terminal."""
+"""What commands print: styled lines for people, JSON lines for programs. stdout and stderr survive a full disk, a slow
+reader and a closed terminal."""
 
 import errno
 import io
 import os
+import re
 import select
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TextIO
 
+import click
+
+from devkit.errors import DevkitError
+from devkit.webhook.masking import printable
+
+_STATUS_COLORS = {
+    "delivered": "green",
+    "accepted": "yellow",
+    "buffered": "yellow",
+    "failed": "red",
+    "rejected": "red",
+    "expired": "red",
+    "unknown": "bright_black",
+}
+
+# What `style` makes: the end of all styles, bold, dim, and the sixteen colors.
+_OWN_STYLE = re.compile(r"(\x1b\[(?:0|1|2|3[0-7]|9[0-7])m)")
+
+
+def status_color(status: str) -> str:
+    """The color of a status; magenta for an undocumented one."""
+    return _STATUS_COLORS.get(status, "magenta")
+
+
+def style(text: str, *, fg: str | None = None, bold: bool | None = None, dim: bool | None = None) -> str:
+    """Foreign or own text, made printable, in a style for `echo`."""
+    return click.style(printable(text), fg=fg, bold=bold, dim=dim)
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True, color: bool | None = None) -> None:
+    """Print lines for people. All lines for people go through this, except the progress bar.
+
+    Only line breaks and the styles of `style` reach the terminal as such. Make foreign text `printable` before it is
+    styled, or it can bring a style or a line of its own.
+    color: None takes the setting of the click context, else whether this is a terminal.
+    """
+    # To a named file: click alone would write UTF-8 to a stream whose encoding is ASCII.
+    file = sys.stderr if err else sys.stdout
+    click.echo("\n".join(map(_without_control, text.split("\n"))), file=file, nl=nl, color=color)
+
+
+def _without_control(line: str) -> str:
+    if line.isprintable():
+        return line
+    parts = _OWN_STYLE.split(line)  # text, style, text, ...
+    return "".join(part if place % 2 else printable(part) for place, part in enumerate(parts))
+
+
+def echo_bytes(data: bytes) -> None:
+    """Print bytes unchanged to a file or a pipe; to a terminal as text, with control characters spelled out."""
+    if not sys.stdout.isatty():
+        click.echo(data, nl=False)
+        return
+    lines = data.decode("utf-8", "backslashreplace").split("\n")
+    click.echo("\n".join(printable(line.removesuffix("\r")) for line in lines), nl=lines[-1] != "")
+
+
+def echo_json(value: Mapping[str, object]) -> None:
+    """Print one JSON line."""
+    import json  # here: an error is printed without it
+
+    click.echo(json.dumps(value))
+
+
+def notice(text: str) -> None:
+    """Print a notice on stderr."""
+    echo(f"{style('Notice:', fg='cyan')} {printable(text)}", err=True)
+
+
+def hint(text: str) -> None:
+    """Print what to type next, on stderr."""
+    echo(f"{style('Hint:', fg='cyan')} {printable(text)}", err=True)
+
+
+def print_error(error: DevkitError) -> None:
+    """What happened and what to type next, a line each, on stderr."""
+    echo(f"{style('Error:', fg='red', bold=True)} {printable(error.message)}", err=True)
+    if error.hint:
+        hint(error.hint)
+
+
 _GONE = (errno.EPIPE, errno.EIO)
 
-# Seconds to wait for a reader that has fallen behind, where a write does not wait by itself. Only once: while lines are
-# dropped, nothing waits.
-_PATIENCE = 1.0
+# Seconds to wait for a reader that has fallen behind, where a write does not block. Only once: while lines are
+# dropped, no write waits.
+_READER_TIMEOUT = 1.0
 
 _LONGEST_REST = 64 * 1024  # bytes of a line that was written in part
 
-Say = Callable[[str], None]
-
 
 class LineStream(io.FileIO):
-    """The file below a text stream. Each line is written whole or not at all, and a write never fails halfway.
+    """The file below a text stream. Each line is written whole or dropped whole, and a full disk raises no error.
 
-    name: how messages call it. say: takes what there is to say about dropped lines, once when they begin, and once
-    with their number when a line can be written again.
+    name: the stream's name in messages. notify: called with a message when the first line is dropped, and with the
+    number of dropped lines when the stream can be written again. timeout: seconds to wait for a slow reader.
     """
 
-    def __init__(self, file: int, name: str, say: Say, *, patience: float = _PATIENCE) -> None:
+    def __init__(
+        self, file: int, name: str, notify: Callable[[str], None], *, timeout: float = _READER_TIMEOUT
+    ) -> None:
         super().__init__(file, "w", closefd=False)
-        self._title, self._say, self._patience = name, say, patience
-        self._rest = b""  # of a line whose beginning is out
-        self._inside = False  # whether the last byte that is out ended no line
-        self._skipping = False  # whether the beginning of the line that comes now was dropped
-        self._trouble = ""
-        self._dropped = 0
-        self.dropped = 0  # lines so far
+        self._title, self._notify, self._timeout = name, notify, timeout
+        self._rest = b""  # the end of a line whose beginning is written
+        self._inside_line = False  # whether the last byte written is in the middle of a line
+        self._skipping = False  # whether the beginning of the current line was dropped
+        self._error = ""
+        self.dropped = 0  # lines
+        self._reported = 0  # of the dropped lines
         self.busy = False  # whether a thread is inside a write
         self._finished = False
 
     def write(self, data: object) -> int:
-        """Raises BrokenPipeError when nobody will ever read it."""
+        """Raises BrokenPipeError when the reader is gone."""
         given = bytes(data)  # type: ignore[call-overload]  # what Buffer is called before Python 3.12
         if not self._finished:
             self.busy = True
             try:
-                self._take(given)
+                self._write_lines(given)
             finally:
                 self.busy = False
         return len(given)
 
     def finish(self) -> None:
-        """Say how many lines were dropped, if that is not said yet. What comes later is ignored."""
+        """Report the dropped lines that were not reported yet. Later writes are ignored."""
         with suppress(BrokenPipeError):
-            self.write(b"")  # what is left of a line
+            self.write(b"")  # the rest of a line
         self._finished = True
-        self._count(bool(self._rest))
-        if self._trouble:
-            self._say(f"{_lines(self._dropped)} could not be written to {self._title}: {self._trouble}.")
+        self.dropped += bool(self._rest)
+        if self._error:
+            self._notify(
+                f"{_lines(self.dropped - self._reported)} could not be written to {self._title}: {self._error}."
+            )
 
-    def _take(self, data: bytes) -> None:
+    def _write_lines(self, data: bytes) -> None:
         if self._skipping:
             _, end, data = data.partition(b"\n")
             if not end:
                 return
             self._skipping = False
         data = self._rest + data
-        written = self._put(data)
+        written = self._write_some(data)
         if written:
-            self._inside = not data.endswith(b"\n", 0, written)
+            self._inside_line = not data.endswith(b"\n", 0, written)
         self._rest = b""
         if written < len(data):
             self._drop(data[written:])
-        elif data and self._trouble:
-            self._trouble = ""
-            self._say(f"{self._title} can be written again; {_lines(self._dropped)} dropped meanwhile.")
-            self._dropped = 0
+        elif data and self._error:
+            self._error = ""
+            lines = _lines(self.dropped - self._reported)
+            self._notify(f"{self._title} can be written again; {lines} dropped meanwhile.")
+            self._reported = self.dropped
 
-    def _put(self, data: bytes) -> int:
-        """How many of the bytes were written."""
-        left, deadline = memoryview(data), time.monotonic() + (0 if self._trouble else self._patience)
-        trouble = ""
-        while left and not trouble:
+    def _write_some(self, data: bytes) -> int:
+        """Write what the file takes; the number of bytes written."""
+        left, deadline = memoryview(data), time.monotonic() + (0 if self._error else self._timeout)
+        problem = ""
+        while left and not problem:
             try:
-                written = super().write(left)  # None when it would have to wait
+                written = super().write(left)  # None when it would block
             except OSError as error:
                 if error.errno in _GONE:
                     raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
-                trouble = error.strerror or str(error)
+                problem = error.strerror or str(error)
             else:
                 left = left[written or 0 :]
                 if written is None and not self._is_ready(deadline - time.monotonic()):
-                    trouble = "nobody reads it"
-        if trouble and not self._trouble:
-            self._trouble = trouble
-            self._say(f"{self._title} cannot be written: {trouble}. Lines are dropped until it can.")
+                    problem = "nobody reads it"
+        if problem and not self._error:
+            self._error = problem
+            self._notify(f"{self._title} cannot be written: {problem}. Lines are dropped until it can.")
         return len(data) - len(left)
 
     def _is_ready(self, seconds: float) -> bool:
-        """Whether it can be written again within so many seconds."""
+        """Whether the file can be written within so many seconds."""
         if seconds <= 0 or not hasattr(select, "poll"):
             return False
         poll = select.poll()
@@ -108,15 +194,11 @@ class LineStream(io.FileIO):
         return bool(poll.poll(seconds * 1000))
 
     def _drop(self, data: bytes) -> None:
-        if self._inside:  # or this end of a line would be the beginning of the next
+        if self._inside_line:  # the rest comes first later, or it would begin the next line
             rest, end, data = data.partition(b"\n")
             self._rest = (rest + end)[:_LONGEST_REST]
         self._skipping = not data.endswith(b"\n") and bool(data)
-        self._count(data.count(b"\n") + self._skipping)
-
-    def _count(self, lines: int) -> None:
-        self._dropped += lines
-        self.dropped += lines
+        self.dropped += data.count(b"\n") + self._skipping
 
 
 def _lines(count: int) -> str:
@@ -125,19 +207,19 @@ def _lines(count: int) -> str:
 
 @contextmanager
 def surviving_output() -> Iterator[Callable[[], int]]:
-    """sys.stdout and sys.stderr survive trouble while the block runs. Gives the number of lines that stdout dropped.
+    """Make sys.stdout and sys.stderr robust while the block runs. Gives a function: how many lines stdout dropped.
 
-    A stream that was closed before Python started takes everything, and loses it.
+    What is written to a stream that was closed before Python started is lost.
     """
     former = sys.stdout, sys.stderr
-    say = partial(_say, _file_of(sys.stderr))
+    notify = partial(_write_notice, _descriptor(sys.stderr))
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        files = [_surviving(name, say, nowhere) for name in ("stdout", "stderr")]
+        files = [_replace(name, notify, nowhere) for name in ("stdout", "stderr")]
         try:
             yield lambda: files[0].dropped if files[0] else 0
         finally:
             for file, stream in zip(files, (sys.stdout, sys.stderr), strict=True):
-                # One that is busy still is held in another thread, by a terminal for example: do not wait for it.
+                # A busy one is blocked in another thread, for example by a terminal after Ctrl-S: do not wait for it.
                 if file and not file.busy:
                     with suppress(BrokenPipeError):
                         stream.flush()
@@ -145,19 +227,19 @@ def surviving_output() -> Iterator[Callable[[], int]]:
             sys.stdout, sys.stderr = former
 
 
-def _surviving(name: str, say: Say, nowhere: TextIO) -> LineStream | None:
-    """Replace one of sys' streams; the file below it, None where it is none of the system's, as in a test."""
+def _replace(name: str, notify: Callable[[str], None], nowhere: TextIO) -> LineStream | None:
+    """Replace one of sys' streams; the file below it, None when it is no file, as in a test."""
     stream: TextIO | None = getattr(sys, name)
     if stream is None:
         setattr(sys, name, nowhere)
-    if (number := _file_of(stream)) is None or not isinstance(stream, io.TextIOWrapper):
+    if (descriptor := _descriptor(stream)) is None or not isinstance(stream, io.TextIOWrapper):
         return None
-    file = LineStream(number, name, say)
+    file = LineStream(descriptor, name, notify)
     replacement = io.TextIOWrapper(
-        # Without a buffer under PYTHONUNBUFFERED, as it was.
+        # Without a buffer under PYTHONUNBUFFERED, as before.
         file if isinstance(stream.buffer, io.RawIOBase) else io.BufferedWriter(file),
         encoding=stream.encoding,
-        errors=stream.errors,
+        errors="backslashreplace",  # foreign text need not be in the encoding of a pipe
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
@@ -165,15 +247,15 @@ def _surviving(name: str, say: Say, nowhere: TextIO) -> LineStream | None:
     return file
 
 
-def _file_of(stream: TextIO | None) -> int | None:
-    """The number of the file below a text stream; None where there is none, as for a console of Windows."""
+def _descriptor(stream: TextIO | None) -> int | None:
+    """The file descriptor below a text stream; None when there is none, as on a Windows console."""
     if not isinstance(stream, io.TextIOWrapper):
         return None
     raw = getattr(stream.buffer, "raw", stream.buffer)
     return raw.fileno() if isinstance(raw, io.FileIO) else None
 
 
-def _say(file: int | None, words: str) -> None:
-    if file is not None:
+def _write_notice(descriptor: int | None, text: str) -> None:
+    if descriptor is not None:
         with suppress(OSError):  # it may be on the same full disk
-            os.write(file, f"Notice: {words}\n".encode())
+            os.write(descriptor, f"Notice: {text}\n".encode())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.terminal import echo
+from devkit.cli.output import echo
 from devkit.errors import UsageError
 from devkit.fixture.listing import parse_duration
 from devkit.fixture.prune import Plan, delete, plan_prune

@@ -11,10 +11,10 @@ from typing import TypedDict, Unpack
 
 import click
 
-from devkit.cli.color import color_enabled
 from devkit.cli.completion import complete_selector
+from devkit.cli.output import notice
 from devkit.cli.params import TransportChoice, is_own_receiver, target_address
-from devkit.cli.results import ResultPrinter, pause, print_results, show_plan
+from devkit.cli.results import pause, print_plan, print_results
 from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
 from devkit.http.address import parse_header, parse_path
@@ -179,19 +179,18 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     """
     directory = Path.cwd()
     settings = read_settings(os.environ, directory)
-    screen = ResultPrinter(options["as_json"], color_enabled(os.environ))
     edits = Edits(options["transport"], options["sets"], options["unsets"], options["headers"])
     route = _route(options, settings, directory)
     with _undisturbed():
         recordings = load_recordings(select(Store(settings.fixtures), options["selectors"]))
         check_secrecy(recordings, route)
-        shots = arrange(edited(recordings, edits), _arrangement(options, screen))
+        shots = arrange(edited(recordings, edits), _arrangement(options))
     finish = transformer(edits, _renewal(options, settings), route, clock=_now, nonce=_nonce)
     if options["dry_run"]:
-        show_plan(_planned(shots, finish), screen)
+        print_plan(_planned(shots, finish), as_json=options["as_json"])
         return
     outcomes = replay(shots, route.address, finish, _rules(options), wait=pause)
-    ctx.exit(print_results(outcomes, len(shots), screen))
+    ctx.exit(print_results(outcomes, len(shots), as_json=options["as_json"]))
 
 
 @contextmanager
@@ -212,14 +211,14 @@ def _route(options: _Options, settings: Settings, directory: Path) -> ReplayRout
     return ReplayRoute(address, options["path"] or "", options["exact"], own)
 
 
-def _arrangement(options: _Options, screen: ResultPrinter) -> ReplayOptions:
+def _arrangement(options: _Options) -> ReplayOptions:
     seed = options["seed"]
     if seed is None:
         import secrets
 
         seed = secrets.randbelow(1_000_000)
         if options["order"] == "shuffle":
-            screen.notice(f"shuffled; the same order comes again with --seed {seed}")
+            notice(f"shuffled; the same order comes again with --seed {seed}")
     return ReplayOptions(
         order=options["order"],
         seed=seed,

@@ -1,20 +1,19 @@
-"""Shows what happens in a session: coloured lines for people, JSON lines for programs. From a thread of its own,
-so that a slow terminal never holds a receipt up."""
+"""Prints the events of a session, or of the simulator, from a thread of its own: a slow terminal delays no receipt."""
 
 import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from rich.console import Console
-from rich.text import Text
+import click
 
-from devkit.cli.color import color
+from devkit.cli.output import echo, status_color, style
 from devkit.events import (
     Event,
     Forwarded,
@@ -38,39 +37,42 @@ from devkit.webhook.masking import mask_number, one_line, printable
 from devkit.webhook.receipt import short_id
 from devkit.webhook.vocabulary import WITHOUT_ERROR
 
-_LAST_WORDS = 5  # seconds for what is left to print; a terminal held with Ctrl-S must not hold the exit
+_LAST_SECONDS = 5  # to print what is left; a terminal held with Ctrl-S must not hold the exit
 
-# Seconds between two looks for what has happened. Nobody sees the delay, and under load the lines of a hundred receipts
-# cost the receiver no more interruptions than those of one.
-_REST = 0.01
+# Seconds between two reads of the queue. Nobody sees the delay, and under load the lines of a hundred receipts
+# interrupt the receiver no more often than those of one.
+_INTERVAL = 0.01
 
-_WAITING = 10_000  # events; beyond them, strangers that were refused are told of by the next one's count
+_QUEUE_LIMIT = 10_000  # events; beyond them, refused requests are only counted by the next event about one
 
-Lines = Callable[[Event], list[Text]]
+Lines = Callable[[Event], Sequence[str]]
 
 
 @contextmanager
 def reporting(*, as_json: bool, stop: Shutdown, lines: Lines | None = None) -> Iterator[Publish]:
-    """A function that takes events from any thread and returns at once; all are shown when the block ends.
+    """A function that takes events from any thread and returns immediately. All are printed when the block ends.
 
-    lines: an event for a terminal, where it is none of a session's. A reader that has gone
-    (`devkit dev --json | head -1`) is a reason to stop.
+    lines: words an event for a terminal; without it, the wording of a session.
+    When the reader is gone (`devkit dev --json | head -1`), the shutdown is requested.
     """
     queue: SimpleQueue[Event | None] = SimpleQueue()
-    show = _json_line if as_json else _human_lines(lines)
+    context = click.get_current_context(silent=True)  # which the thread does not have
+    show = (
+        _show_json if as_json else partial(_show, lines or session_lines, context.color if context else None)
+    )
     printer = threading.Thread(target=_print, args=(queue, show, stop), name="report", daemon=True)
     printer.start()
 
     def publish(event: Event) -> None:
-        # A terminal held with Ctrl-S must not let strangers fill the memory.
-        if not (isinstance(event, Refused) and event.count > 1 and queue.qsize() >= _WAITING):
+        # While a terminal is held with Ctrl-S, requests of strangers must not fill the memory.
+        if not (isinstance(event, Refused) and event.count > 1 and queue.qsize() >= _QUEUE_LIMIT):
             queue.put(event)
 
     try:
         yield publish
     finally:
         queue.put(None)
-        printer.join(_LAST_WORDS)
+        printer.join(_LAST_SECONDS)
 
 
 def _print(queue: SimpleQueue[Event | None], show: Callable[[Event], None], stop: Shutdown) -> None:
@@ -79,56 +81,28 @@ def _print(queue: SimpleQueue[Event | None], show: Callable[[Event], None], stop
             show(event)
             if queue.empty():
                 sys.stdout.flush()
-                time.sleep(_REST)
+                time.sleep(_INTERVAL)
         sys.stdout.flush()
-    # The terminal was closed, or the pipe's reader left, of which rich makes a SystemExit. Other trouble does not come
-    # here: see `devkit.output`.
-    except (BrokenPipeError, SystemExit):
+    # The terminal was closed, or the reader of the pipe is gone. `surviving_output` handles other write errors.
+    except BrokenPipeError:
         stop.request()
 
 
-def _json_line(event: Event) -> None:
+def _show_json(event: Event) -> None:
     if isinstance(event, Notice):
-        sys.stdout.flush()  # what was said before it comes before it
+        sys.stdout.flush()  # earlier events come first
         print(one_line(event.text, 1000), file=sys.stderr, flush=True)
     else:
         print(json.dumps(event.as_json()))
 
 
-def _human_lines(lines: Lines | None) -> Callable[[Event], None]:
-    out, notices = (
-        Console(highlight=False, soft_wrap=True),
-        Console(stderr=True, highlight=False, soft_wrap=True),
-    )
-
-    def show(event: Event) -> None:
-        console = notices if isinstance(event, Notice | NotRecorded) else out
-        if console is notices:
-            out.file.flush()  # what was said before it comes before it
-        for line in render(event, lines):
-            console.print(_in_encoding(line, console.encoding))
-        if console is notices:
-            notices.file.flush()
-
-    return show
+def _show(lines: Lines, color: bool | None, event: Event) -> None:
+    if shown := lines(event):
+        echo("\n".join(shown), err=isinstance(event, Notice | NotRecorded), color=color)
 
 
-def _in_encoding(line: Text, encoding: str) -> Text:
-    """The line for a terminal or pipe that may know ASCII only; foreign words may not be in its encoding."""
-    known = line.plain.encode(encoding, "backslashreplace").decode(encoding)
-    return line if known == line.plain else Text(known)
-
-
-def render(event: Event, lines: Lines | None = None) -> list[Text]:
-    """An event as lines for a terminal; none for what need not be said."""
-    shown = (lines or _lines)(event)
-    for line in shown:
-        # Foreign words come in by many ways; control characters among them would steer the terminal.
-        line.plain = printable(line.plain)
-    return shown
-
-
-def _lines(event: Event) -> list[Text]:
+def session_lines(event: Event) -> Sequence[str]:
+    """An event of a session as lines for a terminal; none for what need not be printed."""
     if isinstance(event, Ready):
         return _ready(event)
     if isinstance(event, ReceiptTaken):
@@ -137,50 +111,51 @@ def _lines(event: Event) -> list[Text]:
         return _forwarded(event)
     if type(event) not in _LINES or (isinstance(event, Refused) and event.count > 1):
         return []
-    label, style, words = _LINES[type(event)]
-    return [_line(label, style, words(event))]
+    return [_LINES[type(event)](event)]
 
 
-# Of the other events: label, style, and words.
-_LINES: dict[type[Event], tuple[str, str, Callable[[Any], str]]] = {
-    Notice: ("notice", "cyan", lambda event: event.text),
-    NotRecorded: ("NOT RECORDED", "bold red", lambda event: f"  {event.error} {event.hint}".rstrip()),
-    Probe: (
+def labelled(label: str, text: str, *, fg: str | None = None, bold: bool = False) -> str:
+    """A line that begins with a styled label."""
+    return f"{style(f'{label:<12}', fg=fg, bold=bold or None)}{printable(text)}"
+
+
+_LINES: dict[type[Event], Callable[[Any], str]] = {
+    Notice: lambda event: labelled("notice", event.text, fg="cyan"),
+    NotRecorded: lambda event: labelled(
+        "NOT RECORDED", f"  {event.error} {event.hint}".rstrip(), fg="red", bold=True
+    ),
+    Probe: lambda event: labelled(
         "probe",
-        "bright_black",
-        lambda event: f"someone asked whether the callback URL answers ({event.user_agent})",
+        f"someone asked whether the callback URL answers ({event.user_agent})",
+        fg="bright_black",
     ),
-    Refused: ("refused", "magenta", lambda event: f"{event.status}: {event.reason}"),
-    TunnelChanged: (
-        "tunnel",
-        "cyan",
-        lambda event: f"{event.state} {event.public_url} {event.detail}".strip(),
+    Refused: lambda event: labelled("refused", f"{event.status}: {event.reason}", fg="magenta"),
+    TunnelChanged: lambda event: labelled(
+        "tunnel", f"{event.state} {event.public_url} {event.detail}".strip(), fg="cyan"
     ),
-    Registered: (
-        "registered",
-        "cyan",
-        lambda event: f"the account's callback; it was {event.former_url or 'not set'}",
+    Registered: lambda event: labelled(
+        "registered", f"the account's callback; it was {event.former_url or 'not set'}", fg="cyan"
     ),
-    Restored: ("restored", "cyan", lambda event: _restored(event)),
-    Sent: (
-        "sent",
-        "cyan",
-        lambda event: f"a message to {mask_number(event.to)}, {len(event.message_ids)} part(s)",
+    Restored: lambda event: labelled("restored", _restored(event), fg="cyan"),
+    Sent: lambda event: labelled(
+        "sent", f"a message to {mask_number(event.to)}, {len(event.message_ids)} part(s)", fg="cyan"
     ),
-    Stopped: ("stopped", "bold", lambda event: f"{event.receipts} receipt(s) recorded"),
+    Stopped: lambda event: labelled("stopped", f"{event.receipts} receipt(s) recorded", bold=True),
 }
 
 
 def _restored(event: Restored) -> str:
-    words = "left alone, somebody else set it" if event.kept else "given back"
-    return f"the account's callback is {words}: {event.callback_url or 'not set'}"
+    outcome = "left alone, somebody else set it" if event.kept else "given back"
+    return f"the account's callback is {outcome}: {event.callback_url or 'not set'}"
 
 
-def _line(label: str, style: str, words: str) -> Text:
-    return Text.assemble((f"{label:<12}", style), words)
+def ready_lines(headline: str, rows: Sequence[tuple[str, str]]) -> list[str]:
+    """What is ready, then a row for each name and value. Rows without a value are left out."""
+    head = labelled("ready", headline, fg="green", bold=True)
+    return [head, *(labelled("", f"{name:<10} {value}") for name, value in rows if value)]
 
 
-def _ready(event: Ready) -> list[Text]:
+def _ready(event: Ready) -> list[str]:
     rows = [
         ("mode", "offline (simulator)" if event.mode == "offline" else "live"),
         ("callback", event.callback_url),
@@ -189,10 +164,7 @@ def _ready(event: Ready) -> list[Text]:
         ("recording", event.recorded),
         ("simulator", _simulator(event.simulator) if event.simulator else ""),
     ]
-    lines = [
-        _line("ready", "bold green", "recording delivery receipts; Ctrl-C stops and puts everything back")
-    ]
-    return lines + [_line("", "", f"{name:<10} {value}") for name, value in rows if value]
+    return ready_lines("recording delivery receipts; Ctrl-C stops and puts everything back", rows)
 
 
 def _simulator(at: SimulatorAddress) -> str:
@@ -200,45 +172,56 @@ def _simulator(at: SimulatorAddress) -> str:
     return f"{schemes}{at.host}, key {at.api_key}, secret {at.api_secret}"
 
 
-def _forwarded(event: Forwarded) -> list[Text]:
-    if event.answer is None:  # a notice says once that the application is down, not each receipt again
+def _forwarded(event: Forwarded) -> list[str]:
+    if event.answer is None:  # a notice says once that the application is down
         return []
-    style = "green" if 200 <= event.answer < 300 else "red"
-    answer = f"-> {event.answer} {event.ms:.0f} ms"
+    answer = style(f"-> {event.answer} {event.ms:.0f} ms".ljust(20), fg=answer_color(event.answer))
     again = f"  {SENT_AGAIN}" if event.sent_again else ""
-    return [
-        Text.assemble(_time(), (f"{answer:<20} ", style), (short_id(event.message_id), "bright_black"), again)
-    ]
+    return [f"{time_of_day()}{answer} {dim_id(event.message_id)}{again}"]
 
 
-def _time() -> tuple[str, str]:
-    return (f"{datetime.now(UTC).astimezone():%H:%M:%S}    ", "bright_black")
-
-
-def _receipt(event: ReceiptTaken) -> Text:
-    time = _time()
+def _receipt(event: ReceiptTaken) -> str:
     if event.problem:
-        return Text.assemble(time, ("unreadable  ", "red"), event.problem)
+        return f"{time_of_day()}{style('unreadable  ', fg='red')}{printable(event.problem)}"
     since = "" if event.latency_ms is None else f"+{event.latency_ms / 1000:.1f} s"
-    line = Text.assemble(
-        time,
-        (f"{event.status:<10} ", color(event.status)),
-        f"{_why(event):<24} ",
-        f"{event.msisdn:<13} ",
-        (f"{short_id(event.message_id):<9}", "bright_black"),
-        (f"{since:>9}", "bright_black"),
-    )
-    if event.signature == "valid":
-        line.append("  sig ok", "green")
-    elif event.signature == "invalid":
-        line.append("  sig invalid", "red")
+    notes = style("  sig ok", fg="green") if event.signature == "valid" else ""
+    if event.signature == "invalid":
+        notes = style("  sig invalid", fg="red")
     if event.replay:
-        line.append("  replayed, not recorded again", "cyan")
-    line.rstrip()
-    return line
+        notes += style("  replayed, not recorded again", fg="cyan")
+    columns = (
+        time_of_day(),
+        colored_status(event.status),
+        printable(f" {reason(event.err_code, event.meaning, event.status):<24} {event.msisdn:<13} "),
+        dim_id(event.message_id),
+        style(f"{since:>10}", fg="bright_black") if since or notes else "",
+        notes,
+    )
+    return "".join(columns)
 
 
-def _why(event: ReceiptTaken) -> str:
-    # The status says it already when there is no error.
-    silent = event.err_code == "0" and event.status in WITHOUT_ERROR
-    return event.err_code if silent else f"{event.err_code} {event.meaning}".strip()
+def time_of_day() -> str:
+    """The first column of what happens often."""
+    return style(f"{datetime.now(UTC).astimezone():%H:%M:%S}    ", fg="bright_black")
+
+
+def colored_status(status: str) -> str:
+    """A status as a column."""
+    return style(f"{status:<10}", fg=status_color(status))
+
+
+def dim_id(message_id: str) -> str:
+    """A message id as a column, cut to the part that differs."""
+    return style(f"{short_id(message_id):<8}", fg="bright_black")
+
+
+def answer_color(status: int | None) -> str:
+    """Green for a 2xx HTTP status; red for another one, and for none."""
+    return "green" if status is not None and 200 <= status < 300 else "red"
+
+
+def reason(err_code: str, meaning: str, status: str) -> str:
+    """An err-code and its meaning. Without an error, the status says it already."""
+    if err_code == "0" and status in WITHOUT_ERROR:
+        return err_code
+    return f"{err_code} {meaning}".strip()

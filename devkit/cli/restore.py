@@ -1,13 +1,12 @@
 """`devkit restore`: the account's former callback given back after a crash."""
 
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from devkit.cli.terminal import echo
+from devkit.cli.output import echo, echo_json
 from devkit.errors import UsageError
 from devkit.session.project import project_in
 from devkit.session.restore import restore
@@ -36,7 +35,7 @@ def command(clear: bool, force: bool, as_json: bool) -> None:
     settings, project = read_settings(os.environ, directory), project_in(directory)
     done = restore(settings, project, clear=clear, force=force, now=now, log=_log)
     if as_json:
-        click.echo(json.dumps(_document(done)))
+        echo_json(_as_json(done))
     else:
         echo(printable(_words(done)))
     if done.advice:
@@ -47,14 +46,14 @@ def _log(words: str) -> None:
     echo(printable(words), err=True)
 
 
-def _document(done: Restoration) -> dict[str, str]:
-    document = {
+def _as_json(done: Restoration) -> dict[str, str]:
+    fields = {
         "event": "restored",
         "outcome": done.outcome,
         "callback_url": done.callback_url,
         "former_url": done.former_url,
     }
-    return document | ({"pending_url": done.pending_url} if done.pending_url else {})
+    return fields | ({"pending_url": done.pending_url} if done.pending_url else {})
 
 
 def _words(done: Restoration) -> str:

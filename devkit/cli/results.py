@@ -1,4 +1,4 @@
-"""Shows what came of a replay while it runs, and counts it: a line each for people, or JSON lines for programs."""
+"""Prints and counts the results of a replay while it runs."""
 
 import math
 import sys
@@ -6,101 +6,88 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-import click
-
-from devkit.cli.terminal import echo, style
+from devkit.cli.output import echo, hint, notice, style
 from devkit.http.response import SENT_AGAIN
-from devkit.replay.result import Planned, Replayed, ReplayOutcome, json_line, summarise
+from devkit.replay.result import Planned, Replayed, ReplayLine, ReplayOutcome, json_line, summarise
 from devkit.webhook.masking import printable
 
-_MANY = 50  # receipts from which a progress bar is worth its place
-_TOGETHER = 0.01  # seconds
-_COLOURS: dict[ReplayOutcome, str] = {"ok": "green", "failed": "red", "unreachable": "magenta"}
+_MANY = 50  # receipts, from which on a progress bar is shown
+_FLUSH_INTERVAL = 0.01  # seconds
+_COLORS: dict[ReplayOutcome, str] = {"ok": "green", "failed": "red", "unreachable": "magenta"}
 
 
-@dataclass(frozen=True, slots=True)
-class ResultPrinter:
-    """How results are shown. colour: None to leave it to the terminal."""
-
-    as_json: bool = False
-    colour: bool | None = None
-
-    def say(self, line: str) -> None:
-        click.echo(line) if self.as_json else echo(line, color=self.colour)
-
-    def notice(self, words: str) -> None:
-        """Something beside the results, on stderr."""
-        echo(f"{style('Notice:', fg='cyan')} {printable(words)}", err=True, color=self.colour)
-
-    def hint(self, words: str) -> None:
-        echo(f"{style('Hint:', fg='cyan')} {printable(words)}", err=True, color=self.colour)
-
-
-def print_results(outcomes: Iterable[Replayed], total: int, screen: ResultPrinter) -> int:
-    """Show each outcome as it comes, then the summary; the exit code. Ctrl-C ends it early, with 1 at least."""
+def print_results(results: Iterable[Replayed], total: int, *, as_json: bool) -> int:
+    """Print each result as it comes, then the summary; the exit code. Ctrl-C stops early, with 1 at least."""
     counted: Counter[ReplayOutcome] = Counter()
-    hinted: set[str] = set()
+    hints: set[str] = set()
     interrupted = False
-    with _printing(total, screen) as say:
+    with _json_lines() if as_json else _lines_for_people(total) as write:
         try:
-            for outcome in outcomes:
-                counted[outcome.outcome] += 1
-                say(json_line(outcome) if screen.as_json else line(outcome))
-                if outcome.hint and outcome.hint not in hinted:
-                    hinted.add(outcome.hint)
-                    screen.hint(outcome.hint)
+            for result in results:
+                counted[result.outcome] += 1
+                write(result_line(result, as_json=as_json))
+                if result.hint and result.hint not in hints:
+                    hints.add(result.hint)
+                    hint(result.hint)
         except KeyboardInterrupt:
             interrupted = True
-    summary = summarise(counted)
     if rest := total - counted.total():
-        screen.notice(f"stopped early: {rest} of {total} not sent or not answered")
-    screen.say(json_line(summary) if screen.as_json else str(summary))
+        notice(f"stopped early: {rest} of {total} not sent or not answered")
+    summary = summarise(counted)
+    _print_line(summary, str(summary), as_json=as_json)
     return summary.exit_code or int(interrupted)
 
 
 def pause(seconds: float) -> None:
-    """Wait between two receipts, with all shown that was told before."""
+    """Wait between two receipts, after flushing what was printed."""
     sys.stdout.flush()
     time.sleep(seconds)
 
 
-def show_plan(planned: Iterable[Planned], screen: ResultPrinter) -> None:
-    """What would be sent, then a summary of nothing."""
+def print_plan(planned: Iterable[Planned], *, as_json: bool) -> None:
+    """Print what would be sent, then an empty summary."""
     plans = list(planned)
     for plan in plans:
-        screen.say(json_line(plan) if screen.as_json else plan_line(plan))
-    screen.notice(f"dry run: {len(plans)} receipts would be sent, none was")
+        _print_line(plan, _plan_line(plan), as_json=as_json)
+    notice(f"dry run: {len(plans)} receipts would be sent, none was")
     summary = summarise(Counter())
-    screen.say(json_line(summary) if screen.as_json else str(summary))
+    _print_line(summary, str(summary), as_json=as_json)
 
 
-def plan_line(plan: Planned) -> str:
-    """A plan for people: when, which file, the receipt's status, the request without its query."""
-    words = (f"{plan.due:>9.3f} s", plan.file, plan.status or "unreadable", f"{plan.method} {plan.path}")
-    return printable("  ".join((*words, f"{plan.bytes} bytes")))
+def result_line(result: Replayed, *, as_json: bool) -> str:
+    """A result as JSON, or for people: the outcome, the file, the receipt's status, the answer."""
+    if as_json:
+        return json_line(result)
+    outcome = style(f"{result.outcome:<11}", fg=_COLORS[result.outcome])
+    answer = result.problem if result.answer is None else f"{result.answer}  {result.ms:g} ms"
+    again = f"({SENT_AGAIN})" if result.sent_again else ""
+    columns = (result.file, result.status or "unreadable", answer, again)
+    return "  ".join(filter(None, (outcome, *map(printable, columns))))
 
 
-def line(outcome: Replayed) -> str:
-    """An outcome for people: how it ended, the file, the receipt's status, the answer."""
-    word = style(f"{outcome.outcome:<11}", fg=_COLOURS[outcome.outcome])
-    answer = outcome.problem if outcome.answer is None else f"{outcome.answer}  {outcome.ms:g} ms"
-    again = f"({SENT_AGAIN})" if outcome.sent_again else ""
-    rest = (outcome.file, outcome.status or "unreadable", answer, again)
-    return "  ".join(filter(None, (word, *map(printable, rest))))
+def _plan_line(plan: Planned) -> str:
+    columns = (
+        f"{plan.due:>9.3f} s",
+        plan.file,
+        plan.status or "unreadable",
+        f"{plan.method} {plan.path}",
+        f"{plan.bytes} bytes",
+    )
+    return printable("  ".join(columns))
+
+
+def _print_line(value: ReplayLine, text: str, *, as_json: bool) -> None:
+    echo(json_line(value) if as_json else text)
 
 
 @contextmanager
-def _printing(total: int, screen: ResultPrinter) -> Iterator[Callable[[str], None]]:
-    if screen.as_json:
-        yield _for_programs()
-        sys.stdout.flush()
-        return
+def _lines_for_people(total: int) -> Iterator[Callable[[str], None]]:
+    """Prints lines, on a terminal above a progress bar."""
     if total < _MANY or not (sys.stdout.isatty() and sys.stderr.isatty()):
-        yield screen.say
+        yield echo
         return
-    # Only here, because it takes as long to import as everything else together.
+    # Imported here because it takes as long as all other imports together.
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
     from rich.text import Text
@@ -110,22 +97,24 @@ def _printing(total: int, screen: ResultPrinter) -> Iterator[Callable[[str], Non
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("replay", total=total)
 
-        def say(line: str) -> None:
+        def write(line: str) -> None:
             console.print(Text.from_ansi(line))
             progress.advance(task)
 
-        yield say
+        yield write
 
 
-def _for_programs() -> Callable[[str], None]:
-    """Prints lines. Those that come quickly go out together: each time costs a good part of sending a receipt."""
-    told = -math.inf
+@contextmanager
+def _json_lines() -> Iterator[Callable[[str], None]]:
+    """Prints lines, and flushes those of 10 ms together: a flush costs a good part of sending a receipt."""
+    flushed = -math.inf
 
-    def say(line: str) -> None:
-        nonlocal told
+    def write(line: str) -> None:
+        nonlocal flushed
         sys.stdout.write(f"{line}\n")
-        if (now := time.monotonic()) - told > _TOGETHER:
+        if (now := time.monotonic()) - flushed > _FLUSH_INTERVAL:
             sys.stdout.flush()
-            told = now
+            flushed = now
 
-    return say
+    yield write
+    sys.stdout.flush()

@@ -1,17 +1,14 @@
 """`devkit send`: one test message, and its receipts as they come."""
 
-import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import click
 
-from devkit.cli.color import color, color_enabled
-from devkit.cli.terminal import echo, style
+from devkit.cli.output import echo, echo_json, notice, style
+from devkit.cli.report import colored_status
 from devkit.errors import UsageError
 from devkit.events import Event, Notice, Sent
 from devkit.fixture.store import Store
@@ -27,7 +24,7 @@ from devkit.session.send import (
 from devkit.session.settings import read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.vonage.sms import send_sms
-from devkit.webhook.masking import mask_number, printable
+from devkit.webhook.masking import mask_number
 
 _NO_SESSION = (
     "No session runs in this directory, so the receipts go to the account's own callback, if it has one. "
@@ -89,7 +86,6 @@ def command(
     Exit code: 0 sent, and with --wait delivered or ended by Ctrl-C; 1 with --wait when a part was not delivered or
     has no final receipt in time; 2 usage; 3 configuration; 4 Vonage refused or unreachable.
     """
-    ctx.color = color_enabled(os.environ)
     if timeout is not None and not wait:
         raise UsageError("--timeout is for --wait.", hint="devkit send --wait --timeout 60")
     directory = Path.cwd()
@@ -97,8 +93,7 @@ def command(
     session = project.session()
     route = choose_route(settings, session)
     number = choose_recipient(to, route.mode)
-    screen = _Screen(route.mode, as_json)
-    _look_at(session, wait, screen)
+    _check_session(session, wait)
     ids = send_sms(
         route.credentials,
         to=number,
@@ -109,8 +104,9 @@ def command(
     )
     sent_at = datetime.now(UTC)
     with stop_on_signals() as stop:
-        screen.show(Sent(ids, mask_number(number)))
+        _show(Sent(ids, mask_number(number)), route.mode, as_json)
         if wait:
+            code = 0
             events = follow(
                 ids,
                 sent_at,
@@ -119,11 +115,14 @@ def command(
                 runs=lambda: project.session() is not None,
                 timeout=timeout,
             )
-            ctx.exit(screen.show_all(events))
+            for event in events:
+                _show(event, route.mode, as_json)
+                code = event.exit_code if isinstance(event, WaitFinished) else 0
+            ctx.exit(code)
 
 
-def _look_at(session: Session | None, wait: bool, screen: "_Screen") -> None:
-    """See that the receipts can come, before the message goes. Raises UsageError, ConfigurationError."""
+def _check_session(session: Session | None, wait: bool) -> None:
+    """Check that receipts can arrive before the message is sent. Raises UsageError, ConfigurationError."""
     if session:
         require_presence(session)
     elif wait:
@@ -132,31 +131,16 @@ def _look_at(session: Session | None, wait: bool, screen: "_Screen") -> None:
             hint="Start one in another terminal: make dev. Or send without --wait.",
         )
     else:
-        screen.show(Notice(_NO_SESSION))
+        notice(_NO_SESSION)
 
 
-@dataclass(frozen=True, slots=True)
-class _Screen:
-    """Shows events: lines for people, or JSON lines."""
-
-    mode: Literal["live", "offline"]
-    as_json: bool
-
-    def show_all(self, events: Iterable[Event]) -> int:
-        """Show them as they come; the exit code that the last one asks for."""
-        code = 0
-        for event in events:
-            self.show(event)
-            code = event.exit_code if isinstance(event, WaitFinished) else 0
-        return code
-
-    def show(self, event: Event) -> None:
-        if isinstance(event, Notice):
-            echo(f"{style('Notice:', fg='cyan')} {printable(event.text)}", err=True)
-        elif self.as_json:
-            click.echo(json.dumps(event.as_json()))
-        else:
-            echo("\n".join(_lines(event, self.mode)))
+def _show(event: Event, mode: str, as_json: bool) -> None:
+    if isinstance(event, Notice):
+        notice(event.text)
+    elif as_json:
+        echo_json(event.as_json())
+    else:
+        echo("\n".join(_lines(event, mode)))
 
 
 def _lines(event: Event, mode: str) -> Iterator[str]:
@@ -176,10 +160,11 @@ def _lines(event: Event, mode: str) -> Iterator[str]:
 
 def _receipt(event: ReceiptArrived) -> str:
     time = style(f"{datetime.now(UTC).astimezone():%H:%M:%S}", dim=True)
-    status = style(f"{event.status:<10}", fg=color(event.status))
     after = style(f"+{event.after_ms / 1000:.1f} s".rjust(9), dim=True)
     why = f"{event.err_code} {event.meaning}".strip()
-    return f"{time}    {status} {why:<34} {after}  part {event.part}, {event.message_id}"
+    return (
+        f"{time}    {colored_status(event.status)} {why:<34} {after}  part {event.part}, {event.message_id}"
+    )
 
 
 def _counts(event: WaitFinished) -> str:

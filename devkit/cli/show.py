@@ -1,6 +1,5 @@
 """`devkit show`: what a receipt says, or the receipt in another form."""
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -9,9 +8,8 @@ from textwrap import wrap
 
 import click
 
-from devkit.cli.color import color, color_enabled
 from devkit.cli.completion import complete_selector
-from devkit.cli.terminal import echo, echo_bytes, style
+from devkit.cli.output import echo, echo_bytes, echo_json, status_color, style
 from devkit.fixture.explain import Explanation, explain
 from devkit.fixture.export import FORMS, export
 from devkit.fixture.format import format_time, load
@@ -33,15 +31,11 @@ _WIDEST = 100
     "--as", "form", type=click.Choice(FORMS), help="Print the receipt in another form, numbers and all."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each receipt.")
-@click.pass_context
-def command(
-    ctx: click.Context, selectors: tuple[str, ...], numbers: bool, form: str | None, as_json: bool
-) -> None:
+def command(selectors: tuple[str, ...], numbers: bool, form: str | None, as_json: bool) -> None:
     """Explain a receipt, or print it in another form.
 
     ID is a file, a directory, a pattern, `latest`, `latest:3`, the name of a sample, or a message id or its beginning.
     """
-    ctx.color = color_enabled(os.environ)
     settings = read_settings(os.environ, Path.cwd())
     store = Store(settings.fixtures)
     paths = select(store, selectors)
@@ -53,7 +47,7 @@ def command(
             load(path), secret=settings.signature_secret, method=settings.signature_method, numbers=numbers
         )
         if as_json:
-            click.echo(json.dumps(_as_json(path, explanation)))
+            echo_json(_as_json(path, explanation))
         else:
             echo("\n".join([*([""] if number else []), *_lines(display_path(path), explanation)]))
 
@@ -104,7 +98,7 @@ def _headline(explanation: Explanation) -> Iterator[str]:
         )
         yield ""
         return
-    status = style(one_line(explanation.status, 60), fg=color(explanation.status), bold=True)
+    status = style(one_line(explanation.status, 60), fg=status_color(explanation.status), bold=True)
     finality = {True: "final", False: "more receipts may follow", None: ""}[explanation.final]
     yield f"{status}  {', '.join(filter(None, (explanation.status_meaning, finality)))}"
     if explanation.err_code:

@@ -3,18 +3,28 @@
 import os
 import shlex
 import socket
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.text import Text
 
-from devkit.cli.color import color
+from devkit.cli.output import style
 from devkit.cli.params import TransportChoice
-from devkit.cli.report import reporting
+from devkit.cli.report import (
+    answer_color,
+    colored_status,
+    dim_id,
+    labelled,
+    ready_lines,
+    reason,
+    reporting,
+    session_lines,
+    time_of_day,
+)
 from devkit.cli.terminal import own_foreground
 from devkit.errors import UsageError
-from devkit.events import Event, Notice, Publish
+from devkit.events import Event, Publish
 from devkit.http.address import parse_address
 from devkit.http.response import SENT_AGAIN
 from devkit.http.server import listen
@@ -36,9 +46,8 @@ from devkit.simulator.run import run_simulator
 from devkit.simulator.state import each_distrust_once
 from devkit.simulator.tls import Trust, trust_in
 from devkit.webhook.callback import Transport
-from devkit.webhook.receipt import short_id
+from devkit.webhook.masking import printable
 from devkit.webhook.signature import METHODS, Method
-from devkit.webhook.vocabulary import WITHOUT_ERROR
 
 _USUAL = SimulatorOptions()
 
@@ -74,73 +83,45 @@ def _ready_event(simulator: Simulator, trust: Trust | None) -> SimulatorReady:
     )
 
 
-def lines(event: Event) -> list[Text]:
-    """An event as lines; the first words of the ready lines are what to type next."""
+def lines(event: Event) -> Sequence[str]:
+    """An event as lines for a terminal; the labels of the ready lines are what to type next."""
     match event:
         case SimulatorReady():
-            return _ready_lines(event)
+            head = "a stand-in for Vonage; no SMS leaves this machine; Ctrl-C ends it"
+            return ready_lines(head, [*_place(event), *_commands(event), *_programs(event)])
         case MessageTaken():
             return [_message(event)]
         case DeliveryTried():
             return [_delivery(event)]
         case SettingsChanged():
-            words = f"receipts go to {event.callback_url or 'nowhere'} as {event.method}"
-            return [_line("settings", "cyan", f"{words}. {event.note}" if event.note else words)]
+            text = f"receipts go to {event.callback_url or 'nowhere'} as {event.method}"
+            return [labelled("settings", f"{text}. {event.note}" if event.note else text, fg="cyan")]
         case RequestRefused():
-            return [_line("refused", "magenta", f"{event.api} {event.status}: {event.reason}")]
-        case Notice():
-            return [_line("notice", "cyan", event.text)]
+            return [labelled("refused", f"{event.api} {event.status}: {event.reason}", fg="magenta")]
         case SimulatorStopped():
             counts = f"{event.messages} message part(s) taken, receipts pushed {event.deliveries} time(s)"
-            return [_line("stopped", "bold", counts)]
-    return []
+            return [labelled("stopped", counts, bold=True)]
+    return session_lines(event)
 
 
-def _line(label: str, style: str, words: str) -> Text:
-    return Text.assemble((f"{label:<12}", style), words)
-
-
-def _time() -> tuple[str, str]:
-    return (f"{datetime.now(UTC).astimezone():%H:%M:%S}    ", "bright_black")
-
-
-def _message(event: MessageTaken) -> Text:
+def _message(event: MessageTaken) -> str:
     promised = ", ".join(event.promised) or "no receipt"
-    words = f"{event.to:<13} from {event.sender:<13} "
-    return Text.assemble(
-        _time(),
-        ("message    ", "cyan"),
-        words,
-        (f"{short_id(event.message_id):<9} ", "bright_black"),
-        promised,
-    )
+    message, addresses = style("message    ", fg="cyan"), f"{event.to:<13} from {event.sender:<13} "
+    return f"{time_of_day()}{message}{printable(addresses)}{dim_id(event.message_id)}  {printable(promised)}"
 
 
-def _delivery(event: DeliveryTried) -> Text:
-    silent = event.err_code == "0" and event.status in WITHOUT_ERROR
-    words = event.err_code if silent else f"{event.err_code} {event.meaning}"
-    return Text.assemble(
-        _time(),
-        (f"{event.status:<10} ", color(event.status)),
-        f"{words:<32} ",
-        (f"{short_id(event.message_id):<9} ", "bright_black"),
-        _answer(event),
-    )
+def _delivery(event: DeliveryTried) -> str:
+    why = printable(f"{reason(event.err_code, event.meaning, event.status):<32}")
+    status = colored_status(event.status)
+    return f"{time_of_day()}{status} {why} {dim_id(event.message_id)}  {_answer(event)}"
 
 
-def _answer(event: DeliveryTried) -> tuple[str, str]:
+def _answer(event: DeliveryTried) -> str:
     answer = event.problem if event.answer is None else str(event.answer)
     notes = [f"attempt {event.attempt}"] * (event.attempt > 1) + [SENT_AGAIN] * event.sent_again
     noted = f" ({', '.join(notes)})" if notes else ""
     retry = "" if event.retry_after is None else f", again after {event.retry_after:g} s"
-    taken = event.answer is not None and 200 <= event.answer < 300
-    return f"-> {answer}{noted}{retry}", "green" if taken else "red"
-
-
-def _ready_lines(event: SimulatorReady) -> list[Text]:
-    head = _line("ready", "bold green", "a stand-in for Vonage; no SMS leaves this machine; Ctrl-C ends it")
-    rows = [*_place(event), *_commands(event), *_programs(event)]
-    return [head, *(_line("", "", f"{name:<10} {value}") for name, value in rows)]
+    return style(f"-> {answer}{noted}{retry}", fg=answer_color(event.answer))
 
 
 def _place(event: SimulatorReady) -> list[tuple[str, str]]:

@@ -1,73 +1,54 @@
-"""The terminal: what is printed on it, and its say in who gets Ctrl-C."""
+"""The terminal: questions to the user, and which process gets Ctrl-C."""
 
 import os
-import re
+import select
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-import click
-
+from devkit.cli.output import echo
+from devkit.session.signals import Shutdown
 from devkit.webhook.masking import printable
 
-# What `style` makes: the end of all styles, bold, dim, and the sixteen colours.
-_OWN_STYLE = re.compile(r"(\x1b\[(?:0|1|2|3[0-7]|9[0-7])m)")
+_POLL_INTERVAL = 0.3  # seconds between two checks for a stop request
 
 
-def echo(text: str, *, err: bool = False, nl: bool = True, color: bool | None = None) -> None:
-    """Print lines for people: all that devkit prints for them, but for what rich draws, goes through this.
-
-    Whatever the text holds, nothing but line breaks and the styles of `style` reaches the terminal as such. Foreign
-    text is made `printable` before it is styled, so that it cannot bring a style or a line of its own.
-    color: None to leave it to the context of the command, and to the terminal.
-    """
-    click.echo("\n".join(map(_harmless, text.split("\n"))), err=err, nl=nl, color=color)
-
-
-def echo_bytes(data: bytes) -> None:
-    """Print bytes as they are, to a file or a pipe; to a terminal as text, spelled out where it would steer it."""
-    if not sys.stdout.isatty():
-        click.echo(data, nl=False)
-        return
-    lines = data.decode("utf-8", "backslashreplace").split("\n")
-    click.echo("\n".join(printable(line.removesuffix("\r")) for line in lines), nl=lines[-1] != "")
+def confirm(question: str, stop: Shutdown) -> bool:
+    """Whether the user answers yes; False when stdin is no terminal. Raises ShutdownRequested."""
+    if not (sys.stdin and sys.stdin.isatty()):
+        return False
+    echo(f"{printable(question)} [y/N]: ", nl=False, err=True)
+    # Not click.confirm(): it would still wait for a key after a signal that comes just before it reads.
+    while not _line_is_there():
+        stop.check()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def style(text: str, *, fg: str | None = None, bold: bool | None = None, dim: bool | None = None) -> str:
-    """Foreign or own text, made printable, in a style for `echo`."""
-    return click.style(printable(text), fg=fg, bold=bold, dim=dim)
-
-
-def _harmless(line: str) -> str:
-    return (
-        line
-        if line.isprintable()
-        else "".join(
-            part if place % 2 else printable(part) for place, part in enumerate(_OWN_STYLE.split(line))
-        )
-    )
+def _line_is_there() -> bool:
+    # select() takes no console on Windows; readline() waits there, and a stop request needs a key press.
+    return os.name == "nt" or bool(select.select([sys.stdin], [], [], _POLL_INTERVAL)[0])
 
 
 @contextmanager
 def own_foreground() -> Iterator[None]:
-    """Have Ctrl-C come to this process alone while the block runs, when something like make started it.
+    """Make this process the only one that gets Ctrl-C while the block runs, when a program such as make started it.
 
-    Otherwise make gets it at the same moment, dies of it, and the clean stop that follows ends with its
-    "Interrupt" error and exit code 130. Does nothing without a terminal, or when a shell started us directly.
+    Otherwise make gets Ctrl-C too and ends with its "Interrupt" error and exit code 130, although the session stops
+    cleanly. Does nothing without a terminal, or when a shell started this process directly.
     """
     if not hasattr(os, "tcsetpgrp") or not _shares_the_terminal():
         yield
         return
     terminal, parents_group = sys.stdin.fileno(), os.getpgrp()
-    # Ctrl-Z would stop only us and leave the shell waiting for make; and a receiver that sleeps loses receipts.
+    # Ctrl-Z would stop only this process, while the shell waits for make; and a suspended receiver loses receipts.
     former = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTSTP, signal.SIGTTOU)}
     os.setpgid(0, 0)
     os.tcsetpgrp(terminal, os.getpgrp())
     try:
         yield
     finally:
-        with suppress(OSError):  # the terminal was closed, or what started us has gone
+        with suppress(OSError):  # the terminal was closed, or the parent process ended
             os.tcsetpgrp(terminal, parents_group)
             os.setpgid(0, parents_group)
         for number, handler in former.items():

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.color import color_enabled
 from devkit.cli.completion import complete_err_code, complete_status
+from devkit.cli.output import echo, hint, notice
 from devkit.cli.params import TransportChoice, target_address
-from devkit.cli.results import ResultPrinter, line
+from devkit.cli.results import result_line
 from devkit.http.address import Destination, path_of, readdress
 from devkit.http.client import Connection
 from devkit.replay.result import json_line
@@ -97,19 +97,18 @@ def command(
     Exit code: 0 for an answer 2xx, 1 for another one, 2 usage, 3 configuration, 4 nobody there.
     """
     settings = read_settings(os.environ, Path.cwd())
-    screen = ResultPrinter(as_json, color_enabled(os.environ))
     address = target_address(to, settings, allow_remote=allow_remote)
     fields = _fields(settings, status, err_code, sets, unsets, method)
-    for words in notices(fields.get("status", ""), fields.get("err-code", "")):
-        screen.notice(f"{words}; it is sent as it is")
+    for text in notices(fields.get("status", ""), fields.get("err-code", "")):
+        notice(f"{text}; it is sent as it is")
     target = path_of(address) or CALLBACK_PATH
     callback = readdress(compose(fields, transport), Destination(address.netloc, target))
     with Connection(address, timeout=timeout) as connection:
         outcome = attempt(connection, callback, Rules(timeout=timeout, renewed=True))
     triggered = Triggered.of(outcome, fields.get("err-code", ""))
-    screen.say(json_line(triggered) if as_json else line(outcome))
+    echo(json_line(triggered) if as_json else result_line(outcome, as_json=False))
     if outcome.hint:
-        screen.hint(outcome.hint)
+        hint(outcome.hint)
     ctx.exit({"ok": 0, "failed": 1, "unreachable": 4}[outcome.outcome])
 
 

@@ -1,27 +1,29 @@
-"""Colours of statuses."""
+"""Colors of statuses."""
 
 import click
 import pytest
-from rich.color import Color
+from click.testing import CliRunner
 
-from devkit.cli.color import color, color_enabled
+from devkit.cli import cli
+from devkit.cli.output import status_color
 from devkit.webhook.vocabulary import STATUSES
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_every_status_has_a_colour_that_click_and_rich_know(status: str) -> None:
-    assert color(status) != color("undocumented")
-    assert click.style("x", fg=color(status)) != "x"
-    assert Color.parse(color(status))
+def test_every_status_has_a_color_that_click_knows(status: str) -> None:
+    assert status_color(status) != status_color("undocumented")
+    assert click.style("x", fg=status_color(status)) != "x"
 
 
-def test_statuses_are_coloured_by_what_they_mean() -> None:
-    assert color("delivered") == "green"
-    assert {color(status) for status in ("accepted", "buffered")} == {"yellow"}
-    assert {color(status) for status in ("failed", "rejected", "expired")} == {"red"}
+def test_statuses_are_colored_by_what_they_mean() -> None:
+    assert status_color("delivered") == "green"
+    assert {status_color(status) for status in ("accepted", "buffered")} == {"yellow"}
+    assert {status_color(status) for status in ("failed", "rejected", "expired")} == {"red"}
 
 
-def test_no_color_is_honoured() -> None:
-    assert color_enabled({"NO_COLOR": "1"}) is False
-    assert color_enabled({"NO_COLOR": ""}) is None
-    assert color_enabled({}) is None
+@pytest.mark.parametrize(("value", "color"), [("1", False), ("", None), (None, None)])
+def test_no_color_is_honored(value: str | None, color: bool | None) -> None:
+    with CliRunner(env={"NO_COLOR": value}).isolation(), click.Context(cli) as context:
+        context.invoke(cli.callback)
+
+        assert context.color is color

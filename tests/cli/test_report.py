@@ -2,11 +2,13 @@ import json
 import re
 from dataclasses import replace
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.cli.report import render, reporting
+from devkit.cli.output import style
+from devkit.cli.report import reporting, session_lines
 from devkit.events import (
     Event,
     Notice,
@@ -25,6 +27,7 @@ from devkit.events import (
 from devkit.session.signals import Shutdown
 
 DEADLINE = 20  # seconds
+OWN_STYLES = re.compile(r"\x1b\[(?:0|1|3[0-7]|9[0-7])m")
 RECEIPT = ReceiptTaken(
     file="fixtures/recorded/2026-11-23/x.json",
     message_id="0A0000001234567B",
@@ -52,7 +55,7 @@ READY = Ready(
 
 def words(event: Event) -> list[str]:
     """The lines of an event, without the time of day."""
-    return [re.sub(r"^\d\d:\d\d:\d\d", "", line.plain).strip() for line in render(event)]
+    return [re.sub(r"^\d\d:\d\d:\d\d", "", click.unstyle(line)).strip() for line in session_lines(event)]
 
 
 def report(*events: Event, as_json: bool = False) -> None:
@@ -99,13 +102,13 @@ def test_what_could_not_be_read_says_why() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "style"),
+    ("status", "color"),
     [("delivered", "green"), ("buffered", "yellow"), ("rejected", "red"), ("deleted", "magenta")],
 )
-def test_a_status_has_its_colour(status: str, style: str) -> None:
-    (line,) = render(replace(RECEIPT, status=status))
+def test_a_status_has_its_color(status: str, color: str) -> None:
+    (line,) = session_lines(replace(RECEIPT, status=status))
 
-    assert style in [str(span.style) for span in line.spans]
+    assert style(f"{status:<10}", fg=color) in line
 
 
 @pytest.mark.parametrize(
@@ -202,6 +205,6 @@ def test_hostile_text_does_not_steer_a_terminal(text: str) -> None:
         replace(RECEIPT, problem=text),
     ]
 
-    rendered = [render(event) for event in events]
-    assert all(rendered)
-    assert all(line.plain.isprintable() for lines in rendered for line in lines)
+    lines = [session_lines(event) for event in events]
+    assert all(lines)
+    assert all(OWN_STYLES.sub("", line).isprintable() for each in lines for line in each)

@@ -9,18 +9,22 @@ import pytest
 DEADLINE = 20  # seconds
 
 
-# Tells one event; then ends, or waits until it is asked to stop.
+# Publishes one event; then ends, or waits until a stop is requested.
 SCRIPT = """
 import sys
+import click
+from devkit.cli import cli
 from devkit.events import Probe
 from devkit.cli.output import surviving_output
 from devkit.cli.report import reporting
 from devkit.session.signals import Shutdown as Stop
 stop = Stop()
-with surviving_output(), reporting(as_json=sys.argv[1] == "json", stop=stop) as emit:
-    emit(Probe(sys.argv[2]))
-    if sys.argv[3] == "wait":
-        assert stop.wait(20), "nobody asked to stop"
+with click.Context(cli) as context:
+    context.invoke(cli.callback)
+    with surviving_output(), reporting(as_json=sys.argv[1] == "json", stop=stop) as publish:
+        publish(Probe(sys.argv[2]))
+        if sys.argv[3] == "wait":
+            assert stop.wait(20), "nobody requested a stop"
 """
 
 

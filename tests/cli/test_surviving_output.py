@@ -29,7 +29,7 @@ steps = st.lists(st.lists(texts, max_size=4).map(b"".join) | st.integers(1, 6000
 def test_what_comes_out_is_whole_lines_in_order_and_the_rest_is_counted(steps: list[bytes | int]) -> None:
     said: list[str] = []
     out, given = b"", b""
-    with small_pipe() as (reader, writer), LineStream(writer, "stdout", said.append, patience=0) as stream:
+    with small_pipe() as (reader, writer), LineStream(writer, "stdout", said.append, timeout=0) as stream:
         for number, step in enumerate(steps):
             if isinstance(step, int):
                 out += read(reader, step)
@@ -51,7 +51,7 @@ def test_what_comes_out_is_whole_lines_in_order_and_the_rest_is_counted(steps: l
 
 def test_trouble_is_said_once_when_it_begins_and_once_when_it_is_over() -> None:
     said: list[str] = []
-    with small_pipe() as (reader, writer), LineStream(writer, "stdout", said.append, patience=0) as stream:
+    with small_pipe() as (reader, writer), LineStream(writer, "stdout", said.append, timeout=0) as stream:
         for _ in range(10):
             stream.write(b"x" * 999 + b"\n")
         assert said == ["stdout cannot be written: nobody reads it. Lines are dropped until it can."]
@@ -71,7 +71,7 @@ def test_a_reader_that_falls_behind_for_a_moment_loses_nothing() -> None:
         os.set_blocking(reader, True)
         with (
             subprocess.Popen(command, stdin=reader) as process,
-            LineStream(writer, "stdout", said.append, patience=DEADLINE) as stream,
+            LineStream(writer, "stdout", said.append, timeout=DEADLINE) as stream,
         ):
             for _ in range(100):
                 stream.write(b"x" * 999 + b"\n")

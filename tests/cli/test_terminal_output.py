@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devkit.cli.terminal import echo, echo_bytes, style
+from devkit.cli.output import echo, echo_bytes, style
 from devkit.fixture.format import Fixture, dumps
 from devkit.webhook.callback import Callback, to_wire
 
@@ -140,7 +140,7 @@ def test_bytes_that_do_not_go_to_a_terminal_stay_bytes(capfdbinary: pytest.Captu
     assert capfdbinary.readouterr().out == data
 
 
-def test_lines_for_people_are_printed_by_terminal_only() -> None:
+def test_lines_for_people_are_printed_by_output_only() -> None:
     """`click` prints JSON, which is plain ASCII, and files of devkit's own: a Makefile, a completion script."""
     package = Path(__file__).parents[2] / "devkit"
     printing = {
@@ -151,7 +151,7 @@ def test_lines_for_people_are_printed_by_terminal_only() -> None:
     }
 
     assert {file for file, _ in printing} == {
-        "cli/terminal.py",
+        "cli/output.py",
         "cli/init.py",
         "cli/completion.py",
     }

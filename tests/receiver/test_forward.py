@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 import pytest
 
-from devkit.cli.report import render
+from devkit.cli.report import session_lines
 from devkit.events import Event, Forwarded, ReceiptTaken
 from devkit.fixture.format import load
 from devkit.fixture.store import Store
@@ -249,7 +250,7 @@ def test_receipts_do_not_leave_this_machine() -> None:
 
 
 def shown(event: Event) -> list[str]:
-    return [line.plain[12:] for line in render(event)]
+    return [click.unstyle(line)[12:] for line in session_lines(event)]
 
 
 def test_an_answer_is_shown_with_its_milliseconds() -> None:

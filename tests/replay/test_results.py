@@ -1,9 +1,10 @@
 import json
 from collections.abc import Iterator
 
+import click
 import pytest
 
-from devkit.cli.results import ResultPrinter, line, print_results, show_plan
+from devkit.cli.results import print_plan, print_results, result_line
 from devkit.replay.result import Planned, Replayed, ReplayOutcome
 
 OK = Replayed("a.json", "0A00", "delivered", "ok", 200, 1.5)
@@ -17,11 +18,11 @@ GONE = Replayed("c.json", "", "", "unreachable", None, None, "Nobody answers.", 
 def test_the_exit_code_tells_the_worst(
     outcomes: list[Replayed], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert print_results(outcomes, len(outcomes), ResultPrinter()) == code
+    assert print_results(outcomes, len(outcomes), as_json=False) == code
 
 
 def test_people_get_a_line_for_each_and_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
-    print_results([OK, FAILED, GONE], 3, ResultPrinter())
+    print_results([OK, FAILED, GONE], 3, as_json=False)
 
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
@@ -34,7 +35,7 @@ def test_people_get_a_line_for_each_and_a_summary(capsys: pytest.CaptureFixture[
 
 
 def test_programs_get_json_lines_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
-    print_results([OK, FAILED, GONE], 3, ResultPrinter(as_json=True))
+    print_results([OK, FAILED, GONE], 3, as_json=True)
 
     lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert [one["event"] for one in lines] == ["replayed", "replayed", "replayed", "summary"]
@@ -43,7 +44,7 @@ def test_programs_get_json_lines_and_nothing_else(capsys: pytest.CaptureFixture[
 
 
 def test_a_hint_is_given_once(capsys: pytest.CaptureFixture[str]) -> None:
-    print_results([GONE, FAILED, GONE, FAILED], 4, ResultPrinter())
+    print_results([GONE, FAILED, GONE, FAILED], 4, as_json=False)
 
     assert capsys.readouterr().err.count("Hint:") == 2
 
@@ -53,25 +54,27 @@ def test_ctrl_c_ends_with_the_summary_so_far(capsys: pytest.CaptureFixture[str])
         yield OK
         raise KeyboardInterrupt
 
-    assert print_results(interrupted(), 5, ResultPrinter()) == 1
+    assert print_results(interrupted(), 5, as_json=False) == 1
 
     printed = capsys.readouterr()
     assert printed.out.splitlines()[-1] == "replay: 1 ok, 0 failed, 0 unreachable"
     assert "4 of 5" in printed.err
 
 
-def test_colours_can_be_wanted_and_not(capsys: pytest.CaptureFixture[str]) -> None:
-    print_results([OK], 1, ResultPrinter(colour=True))
+def test_colors_can_be_on_and_off(capsys: pytest.CaptureFixture[str]) -> None:
+    with click.Context(click.Command("replay"), color=True):
+        print_results([OK], 1, as_json=False)
     assert "\x1b[32mok" in capsys.readouterr().out
 
-    print_results([FAILED], 1, ResultPrinter(colour=False))
+    with click.Context(click.Command("replay"), color=False):
+        print_results([FAILED], 1, as_json=False)
     printed = capsys.readouterr()
     assert "\x1b" not in printed.out + printed.err
 
 
 @pytest.mark.parametrize("outcome", ["ok", "failed", "unreachable"])
 def test_words_stand_in_a_column(outcome: ReplayOutcome) -> None:
-    shown = line(Replayed("a.json", "", "delivered", outcome, 200, 1))
+    shown = result_line(Replayed("a.json", "", "delivered", outcome, 200, 1), as_json=False)
 
     assert shown.split("m", 1)[1].index("a.json") == len("unreachable") + len("\x1b[0m") + 2
 
@@ -80,14 +83,18 @@ def test_a_receipt_that_was_sent_again_is_marked_whatever_came_of_it() -> None:
     again = Replayed("a.json", "", "delivered", "ok", 200, 1, sent_again=True)
     lost = Replayed("a.json", "", "delivered", "failed", None, None, "It broke off.", sent_again=True)
 
-    assert line(again).endswith("delivered  200  1 ms  (sent again on a new connection)")
-    assert line(lost).endswith("delivered  It broke off.  (sent again on a new connection)")
+    assert result_line(again, as_json=False).endswith(
+        "delivered  200  1 ms  (sent again on a new connection)"
+    )
+    assert result_line(lost, as_json=False).endswith(
+        "delivered  It broke off.  (sent again on a new connection)"
+    )
 
 
 def test_a_plan_shows_no_number_and_sends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     plan = Planned("a.json", "0A00", "delivered", "GET", "/dlr", 240, 2.5)
 
-    show_plan([plan], ResultPrinter())
+    print_plan([plan], as_json=False)
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
         "    2.500 s  a.json  delivered  GET /dlr  240 bytes",
@@ -95,7 +102,7 @@ def test_a_plan_shows_no_number_and_sends_nothing(capsys: pytest.CaptureFixture[
     ]
     assert "1 receipts would be sent" in printed.err
 
-    show_plan([plan], ResultPrinter(as_json=True))
+    print_plan([plan], as_json=True)
     first, last = map(json.loads, capsys.readouterr().out.splitlines())
     assert (first["event"], first["due"]) == ("planned", 2.5)
     assert last == {"event": "summary", "ok": 0, "failed": 0, "unreachable": 0}

@@ -1,9 +1,9 @@
 import json
 from dataclasses import replace
 
+import click
 import pytest
 
-from devkit.cli.report import render
 from devkit.cli.simulate import lines
 from devkit.events import Notice
 from devkit.simulator import SimulatorOptions, events, run_simulator
@@ -28,12 +28,12 @@ READY = SimulatorReady(
 
 
 def shown(occurrence: Occurrence) -> str:
-    (line,) = render(event_of(occurrence), lines)
-    return line.plain
+    (line,) = lines(event_of(occurrence))
+    return click.unstyle(line)
 
 
 def ready(**changes: str) -> str:
-    return "\n".join(line.plain for line in render(replace(READY, **changes), lines))
+    return "\n".join(click.unstyle(line) for line in lines(replace(READY, **changes)))
 
 
 def test_what_happens_is_told_in_the_order_in_which_it_happens() -> None:
