@@ -2,7 +2,6 @@
 
 import gc
 import os
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -30,11 +29,10 @@ from devkit.replay.schedule import (
 )
 from devkit.replay.send import Rules, replay
 from devkit.replay.transform import (
-    Edits,
-    Renewal,
+    Changes,
     ReplayRoute,
+    change_recordings,
     check_secrecy,
-    edited,
     parse_assignment,
     signer_with,
     transformer,
@@ -179,18 +177,19 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     """
     directory = Path.cwd()
     settings = read_settings(os.environ, directory)
-    edits = Edits(options["transport"], options["sets"], options["unsets"], options["headers"])
+    changes = _changes(options)
     route = _route(options, settings, directory)
     with _undisturbed():
         recordings = load_recordings(select(Store(settings.fixtures), options["selectors"]))
         check_secrecy(recordings, route)
-        shots = arrange(edited(recordings, edits), _arrangement(options))
-    finish = transformer(edits, _renewal(options, settings), route, clock=_now, nonce=_nonce)
+        shots = arrange(change_recordings(recordings, changes), _arrangement(options))
+    signer = signer_with(settings.signature_secret, settings.signature_method) if changes.resign else None
+    transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
     if options["dry_run"]:
-        print_plan(_planned(shots, finish), as_json=options["as_json"])
+        print_plan(_planned(shots, transform), as_json=options["as_json"])
         return
-    outcomes = replay(shots, route.address, finish, _rules(options), wait=pause)
-    ctx.exit(print_results(outcomes, len(shots), as_json=options["as_json"]))
+    results = replay(shots, route.address, transform, _rules(options), wait=pause)
+    ctx.exit(print_results(results, len(shots), as_json=options["as_json"]))
 
 
 @contextmanager
@@ -213,15 +212,14 @@ def _route(options: _Options, settings: Settings, directory: Path) -> ReplayRout
 
 def _arrangement(options: _Options) -> ReplayOptions:
     seed = options["seed"]
-    if seed is None:
+    if seed is None and options["order"] == "shuffle":
         import secrets
 
         seed = secrets.randbelow(1_000_000)
-        if options["order"] == "shuffle":
-            notice(f"shuffled; the same order comes again with --seed {seed}")
+        notice(f"shuffled; the same order comes again with --seed {seed}")
     return ReplayOptions(
         order=options["order"],
-        seed=seed,
+        seed=seed or 0,
         duplicate=options["duplicate"],
         repeat=options["repeat"],
         speed=options["speed"],
@@ -230,10 +228,15 @@ def _arrangement(options: _Options) -> ReplayOptions:
     )
 
 
-def _renewal(options: _Options, settings: Settings) -> Renewal:
-    if not options["resign"]:
-        return Renewal(options["now"])
-    return Renewal(options["now"], signer_with(settings.signature_secret, settings.signature_method))
+def _changes(options: _Options) -> Changes:
+    return Changes(
+        transport=options["transport"],
+        sets=options["sets"],
+        unsets=options["unsets"],
+        now=options["now"],
+        resign=options["resign"],
+        headers=options["headers"],
+    )
 
 
 def _rules(options: _Options) -> Rules:
@@ -247,9 +250,11 @@ def _rules(options: _Options) -> Rules:
     )
 
 
-def _planned(shots: Sequence[ScheduledRequest], finish: Callable[[Callback], Callback]) -> Iterator[Planned]:
+def _planned(
+    shots: Sequence[ScheduledRequest], transform: Callable[[Callback], Callback]
+) -> Iterator[Planned]:
     for shot in shots:
-        callback, receipt = finish(shot.recording.callback), shot.recording.receipt
+        callback, receipt = transform(shot.recording.callback), shot.recording.receipt
         yield Planned(
             file=display_path(shot.recording.path),
             message_id=one_line(receipt.message_id, 60),
@@ -266,4 +271,6 @@ def _now() -> datetime:
 
 
 def _nonce() -> str:
+    import uuid  # only here, because it takes long to import
+
     return str(uuid.uuid4())

@@ -23,7 +23,7 @@ from devkit.inspector.search import (
     whole_number,
 )
 from devkit.inspector.views import checked, run_replay
-from devkit.replay.transform import Edits
+from devkit.replay.transform import Changes
 from devkit.webhook.strict_json import InvalidJson, parse
 
 _MOST = 500  # of a page
@@ -131,13 +131,13 @@ def json_replay_request(document: object) -> ReplayRequest:
         raise UsageError('"set" is no object, or "unset" is no list.', hint='"set": {"err-code": "2"}')
     return ReplayRequest(
         to=str(given.get("to", "")),
-        edits=Edits(
+        changes=Changes(
             read_transport(str(given.get("as", ""))),
             tuple((str(name), str(value)) for name, value in sets.items()),
             tuple(map(str, unsets)),
+            now=given.get("now") is True,
+            resign=given.get("resign") is True,
         ),
-        now=given.get("now") is True,
-        resign=given.get("resign") is True,
     )
 
 

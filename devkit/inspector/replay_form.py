@@ -18,7 +18,7 @@ from devkit.http.local_access import LOCAL_NAMES
 from devkit.replay.result import Replayed
 from devkit.replay.schedule import Recording
 from devkit.replay.send import Rules, attempt
-from devkit.replay.transform import Edits, Renewal, ReplayRoute, edited, signer_with, transformer
+from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.masking import mask_field
 from devkit.webhook.receipt import Receipt
@@ -31,17 +31,15 @@ _LONGEST = 2_000  # characters of a value that can be edited on the page
 
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
-    """to: a URL; empty for the usual target. now, resign: make times fresh, and the signature."""
+    """to: a URL; empty for the usual target."""
 
     to: str = ""
-    edits: Edits = field(default_factory=Edits)
-    now: bool = False
-    resign: bool = False
+    changes: Changes = field(default_factory=Changes)
 
     @property
     def is_plain(self) -> bool:
         """Whether the receipt goes out as it was recorded."""
-        return self.edits == Edits() and not self.now and not self.resign
+        return self.changes == Changes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +86,13 @@ def read_replay_request(
         sets.append((added, values.get("new-value", "")))
     return ReplayRequest(
         to=values.get("to", "").strip(),
-        edits=Edits(read_transport(values.get("as", "")), tuple(sets), tuple(unsets)),
-        now=bool(values.get("now")),
-        resign=bool(values.get("resign")),
+        changes=Changes(
+            read_transport(values.get("as", "")),
+            tuple(sets),
+            tuple(unsets),
+            now=bool(values.get("now")),
+            resign=bool(values.get("resign")),
+        ),
     )
 
 
@@ -117,13 +119,14 @@ def replayer(
     def replay(path: Path, order: ReplayRequest) -> Replayed:
         address = usual if order.to in ("", f"{usual}{usual.target}") else parse_address(order.to)
         fixture = load(path)
-        (recording,) = edited([Recording(path, fixture.recorded_at, fixture.callback)], order.edits)
+        changes = order.changes
+        (recording,) = change_recordings([Recording(path, fixture.recorded_at, fixture.callback)], changes)
         route = ReplayRoute(address, own_receiver=_is_same(address, receiver))
-        renewal = Renewal(order.now, signer_with(secret, method) if order.resign else None)
-        finish = transformer(order.edits, renewal, route, clock=clock, nonce=lambda: str(uuid.uuid4()))
-        rules = Rules(timeout=_TIMEOUT, renewed=order.now and order.resign)
+        signer = signer_with(secret, method) if changes.resign else None
+        transform = transformer(changes, route, signer, clock=clock, nonce=lambda: str(uuid.uuid4()))
+        rules = Rules(timeout=_TIMEOUT, renewed=changes.now and changes.resign)
         with Connection(address, timeout=rules.timeout) as connection:
-            return attempt(connection, finish(recording.callback), rules, file=display_path(path))
+            return attempt(connection, transform(recording.callback), rules, file=display_path(path))
 
     return replay
 

@@ -32,6 +32,7 @@ from devkit.webhook.signature import Method, sign
 from devkit.webhook.strict_json import InvalidJson
 
 _LEAVE_OUT = "Leave --set and --unset out for it."
+_SIGNED = ("timestamp", "nonce")  # what a signed receipt has beside `sig`
 
 
 def parse_assignment(text: str) -> tuple[str, str]:
@@ -42,17 +43,7 @@ def parse_assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
-def set_field(callback: Callback, name: str, value: object) -> Callback:
-    """The callback with one field of this name: in its old place, or added at the end. Raises as `change_fields`."""
-    return change_fields(callback, {name: value})
-
-
-def unset_field(callback: Callback, name: str) -> Callback:
-    """The callback without any field of this name. Raises as `change_fields`."""
-    return change_fields(callback, {}, {name})
-
-
-def change_fields(callback: Callback, values: Mapping[str, object], unset: Collection[str] = ()) -> Callback:
+def set_fields(callback: Callback, values: Mapping[str, object], unset: Collection[str] = ()) -> Callback:
     """The callback with one field for each of the values, and without the unset ones.
 
     A value replaces the old one in its place; a new field goes to the end. All else keeps its bytes.
@@ -138,66 +129,56 @@ def signer_with(secret: str, method: Method) -> Signer:
     return Signer(secret, method)
 
 
-def restamp(callback: Callback, now: datetime, nonce: Callable[[], str]) -> Callback:
-    """The callback as if it were pushed now: `message-timestamp`, `timestamp` and `nonce`, where it has them.
+def refresh(
+    callback: Callback,
+    now: datetime,
+    nonce: Callable[[], str],
+    *,
+    times: bool = False,
+    signer: Signer | None = None,
+) -> Callback:
+    """The callback as if it were sent now. One that holds no receipt stays as it is.
 
-    `scts` is the carrier's and stays. A callback that holds no receipt stays as it is.
+    times: sets `message-timestamp`, `timestamp` and `nonce` where the receipt has them. `scts`, the carrier's, stays.
+    signer: makes a valid `sig`; a receipt without one gets `timestamp` and `nonce` too.
     """
     reading = read(callback)
     if not isinstance(reading, Receipt):
         return callback
-    seconds = int(now.timestamp())
-    is_number = isinstance(reading.fields.get("timestamp"), int)
+    old, seconds = reading.fields, int(now.timestamp())
     fresh: dict[str, object] = {
         "message-timestamp": stamp(now),
-        "timestamp": seconds if is_number else str(seconds),
+        "timestamp": seconds if isinstance(old.get("timestamp"), int) else str(seconds),
         "nonce": nonce(),
     }
-    for name in fresh.keys() & reading.fields.keys():
-        callback = set_field(callback, name, fresh[name])
-    return callback
-
-
-def resign(callback: Callback, signer: Signer, now: datetime, nonce: Callable[[], str]) -> Callback:
-    """The callback with a `sig` that is right; one that never was signed gets `timestamp` and `nonce` too.
-
-    A callback that holds no receipt stays as it is.
-    """
-    reading = read(callback)
-    if not isinstance(reading, Receipt):
-        return callback
-    fields = dict(reading.fields)
-    missing = {"timestamp": str(int(now.timestamp())), "nonce": nonce()} if "sig" not in fields else {}
-    for name, value in missing.items():
-        if name not in fields:
-            fields[name] = value
-            callback = set_field(callback, name, value)
-    return set_field(callback, "sig", signer.sign(fields))
+    missing = _SIGNED if signer and "sig" not in old else ()
+    values = {name: value for name, value in fresh.items() if (times if name in old else name in missing)}
+    if signer:
+        values["sig"] = signer.sign({**old, **values})
+    return set_fields(callback, values)
 
 
 @dataclass(frozen=True, slots=True)
-class Edits:
-    """What the user changes. sets and unsets: fields. headers: a value of None leaves the header out."""
+class Changes:
+    """What a user changes in callbacks, in the order in which it is applied.
+
+    sets, unsets: fields to set and to remove. now: new times. resign: a new signature.
+    headers: to set; None removes one.
+    """
 
     transport: Transport | None = None
     sets: tuple[tuple[str, str], ...] = ()
     unsets: tuple[str, ...] = ()
+    now: bool = False
+    resign: bool = False
     headers: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Renewal:
-    """What is made fresh at the moment of sending. signer: None to leave signatures alone."""
-
-    now: bool = False
-    signer: Signer | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ReplayRoute:
-    """Where receipts go. path: instead of the address's own and the recorded one. exact: nothing is rewritten.
+    """Where receipts go. path: replaces that of the address and the recorded one. exact: the request stays as recorded.
 
-    own_receiver: devkit listens there. It would take a recorded forwarding header for a stranger's request.
+    own_receiver: devkit listens there. It refuses a request with a forwarding header, because a proxy passed that on.
     """
 
     address: Address
@@ -206,51 +187,53 @@ class ReplayRoute:
     own_receiver: bool = False
 
 
-def edited(recordings: Iterable[Recording], edits: Edits) -> list[Recording]:
-    """The recordings with other transport and fields. Raises FixtureError with the file's name."""
-    if edits.transport is None and not edits.sets and not edits.unsets:
+def change_recordings(recordings: Iterable[Recording], changes: Changes) -> list[Recording]:
+    """The recordings in another transport and with other fields: all that can be changed before the replay starts.
+
+    Raises FixtureError with the name of the file that cannot be changed.
+    """
+    if changes.transport is None and not changes.sets and not changes.unsets:
         return list(recordings)
-    return [replace(recording, callback=_edited(recording, edits)) for recording in recordings]
+    return [replace(recording, callback=_changed_callback(recording, changes)) for recording in recordings]
 
 
-def _edited(recording: Recording, edits: Edits) -> Callback:
+def _changed_callback(recording: Recording, changes: Changes) -> Callback:
     callback = recording.callback
     try:
-        if edits.transport is not None:
-            callback = convert(callback, edits.transport)
-        for name, value in edits.sets:
-            callback = set_field(callback, name, value)
-        for name in edits.unsets:
-            callback = unset_field(callback, name)
+        if changes.transport is not None:
+            callback = convert(callback, changes.transport)
+        if changes.sets or changes.unsets:
+            callback = set_fields(callback, dict(changes.sets), changes.unsets)
     except FixtureError as error:
         raise FixtureError(f"{display_path(recording.path)}: {error.message}", hint=error.hint) from None
     return callback
 
 
 def transformer(
-    edits: Edits,
-    renewal: Renewal,
+    changes: Changes,
     route: ReplayRoute,
+    signer: Signer | None,
     *,
     clock: Callable[[], datetime],
     nonce: Callable[[], str],
 ) -> Callable[[Callback], Callback]:
-    """What makes an edited callback ready to go out, at the moment when it does."""
+    """The function that makes a callback of `change_recordings` ready to send, when it is due.
+
+    signer: for `changes.resign`.
+    """
     path = route.path or path_of(route.address)
     dropped = FORWARDING_HEADERS if route.own_receiver else ()
     to = Destination(route.address.netloc, path, dropped)
 
-    def finish(callback: Callback) -> Callback:
-        if renewal.now:
-            callback = restamp(callback, clock(), nonce)
-        if renewal.signer is not None:
-            callback = resign(callback, renewal.signer, clock(), nonce)
+    def transform(callback: Callback) -> Callback:
+        if changes.now or changes.resign:
+            callback = refresh(callback, clock(), nonce, times=changes.now, signer=signer)
         callback = keep_exact(callback, path) if route.exact else readdress(callback, to)
-        for name, value in edits.headers:
+        for name, value in changes.headers:
             callback = replace(callback, headers=with_header(callback.headers, name, value))
         return callback
 
-    return finish
+    return transform
 
 
 def check_secrecy(recordings: Iterable[Recording], route: ReplayRoute) -> None:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from devkit.http.address import keep_exact
 from devkit.replay import transform
-from devkit.replay.transform import set_field, unset_field
 from devkit.replay.trigger import default_err_code
 from devkit.webhook.callback import Callback, Transport, compose
 from devkit.webhook.masking import holds_no_number, mask_number, one_line
@@ -181,10 +180,9 @@ def with_fields(
     Raises TypeError for an unknown name, ValueError when there is no receipt in the callback.
     """
     _require_receipt(receipt)
-    callback = receipt.callback
-    for name, value in changes(fields, named).items():
-        callback = unset_field(callback, name) if value is None else set_field(callback, name, value)
-    return _with(receipt, callback)
+    changed = changes(fields, named)
+    values = {name: value for name, value in changed.items() if value is not None}
+    return _with(receipt, transform.set_fields(receipt.callback, values, changed.keys() - values.keys()))
 
 
 def resign(
@@ -196,9 +194,10 @@ def resign(
     Raises ValueError when there is no receipt in the callback.
     """
     _require_receipt(receipt)
-    callback = receipt.callback if now is None else transform.restamp(receipt.callback, now, _nonce)
     signer = transform.Signer(secret, method)
-    return _with(receipt, transform.resign(callback, signer, now or MOMENT, _nonce))
+    moment = now or MOMENT
+    refreshed = transform.refresh(receipt.callback, moment, _nonce, times=now is not None, signer=signer)
+    return _with(receipt, refreshed)
 
 
 def resigned_if_valid(receipt: SampleReceipt, former: str, secret: str, method: Method) -> SampleReceipt:

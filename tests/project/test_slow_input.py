@@ -31,9 +31,9 @@ except RepeatedKey as error:
 """,
     "a query that says one field again and again": """
 from devkit.webhook.callback import Callback
-from devkit.replay.transform import set_field
+from devkit.replay.transform import set_fields
 callback = Callback("GET", "/?" + "a&" * 100_000 + "b")
-assert set_field(callback, "a", "1").target == "/?a=1&b"
+assert set_fields(callback, {"a": "1"}).target == "/?a=1&b"
 """,
     "a header that stands again and again": """
 from devkit.http.address import with_header

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.replay.transform import Signer, resign, restamp, signer_with
+from devkit.replay.transform import Signer, refresh, signer_with
 from devkit.webhook.callback import TRANSPORTS, Callback, Transport, compose
 from devkit.webhook.receipt import Receipt, read
 from devkit.webhook.signature import METHODS, Method, verify
@@ -28,7 +28,7 @@ def nonce() -> str:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_times_and_nonce_become_those_of_now_in_their_places(transport: Transport) -> None:
-    fresh = restamp(compose(SIGNED, transport), NOW, nonce)
+    fresh = refresh(compose(SIGNED, transport), NOW, nonce, times=True)
 
     expected = {**SIGNED, "message-timestamp": "2026-11-23 13:00:05", "timestamp": SECONDS, "nonce": "new"}
     assert list(fields_of(fresh).items()) == list(expected.items())
@@ -36,11 +36,11 @@ def test_times_and_nonce_become_those_of_now_in_their_places(transport: Transpor
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_what_a_receipt_does_not_have_is_not_added(transport: Transport) -> None:
-    assert restamp(compose(PLAIN, transport), NOW, nonce) == compose(PLAIN, transport)
+    assert refresh(compose(PLAIN, transport), NOW, nonce, times=True) == compose(PLAIN, transport)
 
 
 def test_a_json_number_stays_a_number() -> None:
-    fresh = restamp(compose({**STAMPED, "timestamp": 1577880000}, "json"), NOW, nonce)
+    fresh = refresh(compose({**STAMPED, "timestamp": 1577880000}, "json"), NOW, nonce, times=True)
 
     assert fields_of(fresh)["timestamp"] == int(SECONDS)
 
@@ -49,7 +49,7 @@ def test_a_fresh_receipt_in_json_keeps_all_other_bytes() -> None:
     body = b'{ "status": "x", "price": 1.50, "message-timestamp": "2020-01-01 12:00:00", "sig": "OLD" }'
     callback = Callback("POST", "/", (("Content-Type", "application/json"),), body)
 
-    fresh = resign(restamp(callback, NOW, nonce), Signer(SECRET, "md5hash"), NOW, nonce)
+    fresh = refresh(callback, NOW, nonce, times=True, signer=Signer(SECRET, "md5hash"))
 
     signature = fields_of(fresh)["sig"]
     expected = body.replace(b"2020-01-01 12:00:00", b"2026-11-23 13:00:05")
@@ -59,7 +59,7 @@ def test_a_fresh_receipt_in_json_keeps_all_other_bytes() -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_new_signature_is_right(method: Method, transport: Transport) -> None:
-    signed = resign(compose(SIGNED, transport), Signer(SECRET, method), NOW, nonce)
+    signed = refresh(compose(SIGNED, transport), NOW, nonce, signer=Signer(SECRET, method))
 
     fields = fields_of(signed)
     assert verify(fields, SECRET, method) == "valid"
@@ -69,7 +69,7 @@ def test_a_new_signature_is_right(method: Method, transport: Transport) -> None:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_an_unsigned_receipt_gets_all_that_a_signed_one_has(transport: Transport) -> None:
-    signed = resign(compose(STAMPED, transport), Signer(SECRET, "sha256"), NOW, nonce)
+    signed = refresh(compose(STAMPED, transport), NOW, nonce, signer=Signer(SECRET, "sha256"))
 
     fields = fields_of(signed)
     assert list(fields) == list(SIGNED)
@@ -85,8 +85,8 @@ def test_hmacs_are_upper_case_and_the_plain_hash_is_not() -> None:
 def test_what_holds_no_receipt_stays_as_it_is() -> None:
     callback = Callback("POST", "/", (("Content-Type", "application/json"),), b"[]")
 
-    assert restamp(callback, NOW, nonce) == callback
-    assert resign(callback, Signer(SECRET, "sha1"), NOW, nonce) == callback
+    assert refresh(callback, NOW, nonce, times=True) == callback
+    assert refresh(callback, NOW, nonce, signer=Signer(SECRET, "sha1")) == callback
 
 
 def test_without_a_secret_nothing_can_be_signed() -> None:
@@ -99,6 +99,6 @@ def test_a_repr_does_not_show_the_secret() -> None:
 
 
 def test_now_may_be_in_any_zone() -> None:
-    fresh = restamp(compose(STAMPED, "get"), NOW.astimezone(UTC), nonce)
+    fresh = refresh(compose(STAMPED, "get"), NOW.astimezone(UTC), nonce, times=True)
 
     assert fields_of(fresh)["message-timestamp"] == "2026-11-23 13:00:05"

@@ -6,7 +6,14 @@ import pytest
 from devkit.errors import FixtureError, UsageError
 from devkit.http.address import parse_address
 from devkit.replay.schedule import Recording
-from devkit.replay.transform import Edits, Renewal, ReplayRoute, Signer, check_secrecy, edited, transformer
+from devkit.replay.transform import (
+    Changes,
+    ReplayRoute,
+    Signer,
+    change_recordings,
+    check_secrecy,
+    transformer,
+)
 from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
 from devkit.webhook.receipt import Receipt, read
 from devkit.webhook.signature import verify
@@ -26,63 +33,61 @@ def recording(callback: Callback = CALLBACK) -> Recording:
     return Recording(Path("a.json"), NOW, callback)
 
 
-def finished(
-    callback: Callback, route: ReplayRoute, edits: Edits | None = None, renewal: Renewal | None = None
+def transformed(
+    callback: Callback, route: ReplayRoute, changes: Changes | None = None, signer: Signer | None = None
 ) -> Callback:
-    finish = transformer(
-        edits or Edits(), renewal or Renewal(), route, clock=lambda: NOW, nonce=lambda: "nonce"
-    )
-    return finish(callback)
+    transform = transformer(changes or Changes(), route, signer, clock=lambda: NOW, nonce=lambda: "nonce")
+    return transform(callback)
 
 
-def test_edits_are_made_in_the_new_transport_and_set_goes_before_unset() -> None:
-    edits = Edits("json", sets=(("status", "failed"), ("client-ref", "x")), unsets=("client-ref",))
+def test_changes_are_made_in_the_new_transport_and_set_goes_before_unset() -> None:
+    changes = Changes("json", sets=(("status", "failed"), ("client-ref", "x")), unsets=("client-ref",))
 
-    [changed] = edited([recording()], edits)
+    [changed] = change_recordings([recording()], changes)
 
     assert changed.callback.transport == "json"
     assert changed.callback.body == b'{"status":"failed","message-timestamp":"2020-01-01 12:00:00"}'
 
 
-def test_without_edits_a_recording_is_as_it_was() -> None:
-    assert edited([recording()], Edits()) == [recording()]
+def test_without_changes_a_recording_is_as_it_was() -> None:
+    assert change_recordings([recording()], Changes()) == [recording()]
 
 
 def test_what_cannot_be_edited_is_named() -> None:
     broken = Callback("POST", "/", (("Content-Type", "application/json"),), b"[]")
 
     with pytest.raises(FixtureError, match=r"a\.json: The body is not a JSON object"):
-        edited([recording(broken)], Edits(sets=(("status", "x"),)))
+        change_recordings([recording(broken)], Changes(sets=(("status", "x"),)))
 
 
 def test_the_path_of_the_address_goes_before_the_recorded_one_and_the_option_before_both() -> None:
     address = parse_address("http://127.0.0.1:5000/dlr")
 
-    assert finished(CALLBACK, ReplayRoute(LOCAL)).path == CALLBACK_PATH
-    assert finished(CALLBACK, ReplayRoute(address)).path == "/dlr"
-    assert finished(CALLBACK, ReplayRoute(address, path="/other")).path == "/other"
-    assert finished(CALLBACK, ReplayRoute(address, path="/other")).query == CALLBACK.query
+    assert transformed(CALLBACK, ReplayRoute(LOCAL)).path == CALLBACK_PATH
+    assert transformed(CALLBACK, ReplayRoute(address)).path == "/dlr"
+    assert transformed(CALLBACK, ReplayRoute(address, path="/other")).path == "/other"
+    assert transformed(CALLBACK, ReplayRoute(address, path="/other")).query == CALLBACK.query
 
 
 def test_an_exact_replay_keeps_even_host_and_path() -> None:
-    assert finished(CALLBACK, ReplayRoute(LOCAL, exact=True)) == CALLBACK
-    assert finished(CALLBACK, ReplayRoute(LOCAL, path="/dlr", exact=True)).path == "/dlr"
+    assert transformed(CALLBACK, ReplayRoute(LOCAL, exact=True)) == CALLBACK
+    assert transformed(CALLBACK, ReplayRoute(LOCAL, path="/dlr", exact=True)).path == "/dlr"
 
 
 def test_devkit_s_own_receiver_gets_no_forwarding_headers() -> None:
     callback = Callback("GET", "/", (("Host", "x"), ("X-Forwarded-For", "192.0.2.1"), ("Via", "1.1 x")))
 
-    assert finished(callback, ReplayRoute(LOCAL)).header("X-Forwarded-For") == "192.0.2.1"
-    assert [name for name, _ in finished(callback, ReplayRoute(LOCAL, own_receiver=True)).headers] == [
+    assert transformed(callback, ReplayRoute(LOCAL)).header("X-Forwarded-For") == "192.0.2.1"
+    assert [name for name, _ in transformed(callback, ReplayRoute(LOCAL, own_receiver=True)).headers] == [
         "Host",
         "X-Devkit-Replay",
     ]
 
 
 def test_chosen_headers_have_the_last_word() -> None:
-    edits = Edits(headers=(("host", "elsewhere.example.com"), ("X-Devkit-Replay", None), ("X-New", "1")))
+    changes = Changes(headers=(("host", "elsewhere.example.com"), ("X-Devkit-Replay", None), ("X-New", "1")))
 
-    sent = finished(CALLBACK, ReplayRoute(LOCAL), edits)
+    sent = transformed(CALLBACK, ReplayRoute(LOCAL), changes)
 
     assert sent.header("Host") == "elsewhere.example.com"
     assert sent.header("X-Devkit-Replay") is None
@@ -90,7 +95,7 @@ def test_chosen_headers_have_the_last_word() -> None:
 
 
 def test_a_fresh_time_is_part_of_the_new_signature() -> None:
-    sent = finished(CALLBACK, ReplayRoute(LOCAL), renewal=Renewal(now=True, signer=Signer(SECRET, "sha256")))
+    sent = transformed(CALLBACK, ReplayRoute(LOCAL), Changes(now=True, resign=True), Signer(SECRET, "sha256"))
 
     reading = read(sent)
     assert isinstance(reading, Receipt)
