@@ -37,13 +37,13 @@ class Running:
 
 
 @contextmanager
-def receiver_in(root: Path, *, patience: float = 30, **options: Any) -> Iterator[Running]:
+def receiver_in(root: Path, *, timeout: float = 30, **options: Any) -> Iterator[Running]:
     """It serves while the block runs, as in a session. options: of the recorder."""
     listener = listen("127.0.0.1", 0)
     running = Running(Store(root), listener.getsockname())
     running.store.prepare()
     recorder = Recorder(running.store, running.events.append, _now, "n0nce", **options)
-    with serve_receiver(recorder.handle_batch, listener, token=TOKEN, patience=patience):
+    with serve_receiver(recorder.handle_batch, listener, token=TOKEN, timeout=timeout):
         yield running
 
 

@@ -26,7 +26,7 @@ TALE_TELLING = (b"traceback", b"waitress", b"python", b"devkit", b"<html", b"ser
 def running(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Running]:
     """A receiver with little patience, that must take a receipt when all is over, and have logged nothing."""
     caplog.set_level(logging.WARNING)
-    with receiver_in(tmp_path / "fixtures", patience=2) as running:
+    with receiver_in(tmp_path / "fixtures", timeout=2) as running:
         yield running
         with running.connect() as peer:
             peer.sendall(receipt("A11A11A11A11", "a.test", OURS.decode()))

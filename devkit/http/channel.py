@@ -1,6 +1,6 @@
-"""Our subclasses of waitress's connection and dispatcher: requests that arrive together are handled together.
+"""Our subclasses of waitress's connection and dispatcher. Requests that arrive together are handled together.
 
-To hand each request to a thread and its answer back costs more than recording a receipt. And a thread that sees all
+To hand each request to a thread and its response back costs more than recording a receipt. And a thread that sees all
 requests of a moment can have them wait for the disk together.
 """
 
@@ -16,70 +16,154 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import build_http_date
 
-from devkit.http.request import FOLDED_KEY, HEADERS_KEY, Parser
+from devkit.http.request import CAPTURED_KEY, HEADERS_KEY, Parser, ReceivedRequest
+
+# Work to run after the responses were sent.
+AfterResponse = Callable[[], None]
+
+# Handles requests that arrived together. A status is the response, with an empty body; None: the application responds.
+ReceivedBatchHandler = Callable[[Sequence[ReceivedRequest]], tuple[Sequence[int | None], AfterResponse]]
+
+_MAX_BATCH = 64  # requests; each may need an open file
+_POLL_SECONDS = 1.0  # idle connections are looked for at least this often
+
+_log = logging.getLogger(__name__)
 
 
-class Task(WSGITask):
+class BatchDispatcher(ThreadedTaskDispatcher):
+    """Starts no threads: the server's own thread reads all requests that have arrived, and then handles them."""
+
+    def __init__(self, handle_batch: ReceivedBatchHandler) -> None:
+        super().__init__()
+        self._handle_batch = handle_batch
+        self._waiting: list[Any] = []
+
+    def attach(self, server: Any) -> None:
+        """Have the server run this dispatcher in its own thread."""
+        server.run = partial(self._run, server)
+        server.handle_accept = partial(_accept_all, server)
+        server.pull_trigger = lambda: None  # it would wake up the very thread that calls it
+
+    def add_task(self, task: Any) -> None:
+        """task: a connection with a complete request."""
+        self._waiting.append(task)
+
+    def _run(self, server: Any) -> None:
+        while server._map:
+            # Connections are polled before each batch, so that a new request waits for few others.
+            timeout = 0 if self._waiting else _POLL_SECONDS
+            wasyncore.loop(timeout=timeout, use_poll=True, map=server._map, count=1)
+            batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
+            if batch:
+                self._respond_all(batch)
+
+    def _respond_all(self, batch: Sequence[Any]) -> None:
+        readable = [channel for channel in batch if channel.connected and not channel.requests[0].error]
+        found, after_response = self._statuses(readable) if readable else ((), _nothing)
+        statuses = dict(zip(readable, found, strict=True))
+        for channel in batch:
+            try:
+                channel.respond(statuses.get(channel))
+            except Exception:  # noqa: BLE001 - as in `_statuses`
+                _log.exception("A request could not be answered")
+                channel.handle_close()
+        try:
+            after_response()
+        except Exception:  # noqa: BLE001 - as in `_statuses`
+            _log.exception("The work after the responses failed")
+
+    def _statuses(self, channels: Sequence[Any]) -> tuple[Sequence[int | None], AfterResponse]:
+        try:
+            return self._handle_batch(
+                [channel.requests[0].as_received(channel.addr[0]) for channel in channels]
+            )
+        except Exception:  # noqa: BLE001 - a bug of ours must not end the thread that serves everybody
+            _log.exception("Requests could not be handled")
+            return [500] * len(channels), _nothing
+
+
+def _nothing() -> None:
+    pass
+
+
+def _accept_all(server: Any) -> None:
+    """Accept all waiting connections; waitress accepts one in each round, and a round may wait for the disk."""
+    before = -1
+    while before < len(server._map) < server.adj.connection_limit:
+        before = len(server._map)
+        type(server).handle_accept(server)
+
+
+class _Task(WSGITask):
     def execute(self) -> None:
         request: Any = self.request
         if request.status is None:
             super().execute()
         else:
-            _answer(self, request.status)
+            _write_status(self, request.status)
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
         request: Any = self.request
-        environ[HEADERS_KEY], environ[FOLDED_KEY] = request.pairs, request.folded
+        environ[HEADERS_KEY], environ[CAPTURED_KEY] = request.pairs, request.captured
         return environ
 
 
 class _ErrorTask(ErrorTask):
-    """A refusal without words: the usual page names the server and quotes its limits."""
+    """An error response without a body: waitress's own names the server and quotes its limits."""
 
     def execute(self) -> None:
         request: Any = self.request
         self.set_close_on_finish()
-        _answer(self, request.error.code)
+        _write_status(self, request.error.code)
 
 
 class Channel(HTTPChannel):
-    """Reads one request at a time: the next one is read when the one before it is answered.
+    """A connection that reads one request at a time: the next one after the response to the one before.
 
     waitress reads all requests that were sent together at once, while every other connection waits.
     """
 
     parser_class = Parser
-    task_class = Task
+    task_class = _Task
     error_task_class = _ErrorTask
 
-    # waitress's own, which has no types
+    # waitress's own, which have no types
     requests: Any
     requests_lock: Any
     server: Any
 
-    unread = b""  # what was sent together with the request that is not answered yet; 8 KiB at most
+    unread = b""  # data that came with the request that is being handled; 8 KiB at most
 
     @property
     def busy(self) -> bool:
-        """Whether there is a request to answer, or an answer to send."""
+        """Whether there is a request to answer, or a response to send."""
         return bool(self.requests or self.unread or self.total_outbufs_len)
 
     def readable(self) -> bool:
         return not (self.will_close or self.close_when_flushed or self.busy)
 
     def received(self, data: bytes) -> bool:
-        with self.requests_lock:
-            self.unread = data
-            self._read_next()
+        self.unread = data
+        self._read_next()
         return True
 
     def service(self) -> None:
         super().service()
-        self._go_on()
+        if self.unread:
+            # In the server's thread: it alone may send `100 Continue`. After requests of other connections.
+            self.server.trigger.pull_trigger(self._read_next)
 
-    def answer(self, status: int) -> None:
-        """Answer the request with a status and nothing else: as `service`, quicker where that goes."""
+    def respond(self, status: int | None) -> None:
+        """Send a response without a body; None: the one of the application. For the server's own thread."""
+        if status is None:
+            self.service()
+        else:
+            self._send_status(status)
+        if self.connected:
+            self.handle_write()
+
+    def _send_status(self, status: int) -> None:
         request: Any = self.requests[0]
         if request.version != "1.1" or request.connection_close or self.total_outbufs_len:
             request.status = status
@@ -88,7 +172,7 @@ class Channel(HTTPChannel):
         self.requests = []
         request.close()
         now = time.time()
-        data = _whole_answer(status, int(now))
+        data = _status_response(status, int(now))
         try:
             sent = self.send(data)
         except OSError:  # such as a network that went away; waitress closes then, too
@@ -97,134 +181,44 @@ class Channel(HTTPChannel):
         if sent < len(data) and self.connected:
             self.write_soon(data[sent:])
         self.last_activity = now
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """Have the next request wait for its turn, after those of other connections."""
-        if self.unread:
-            with self.requests_lock:
-                self._read_next()
-            self.server.pull_trigger()  # there may be more to read, and the loop did not watch this connection
+        self._read_next()
 
     def _read_next(self) -> None:
-        """Read on until a request is whole. As `HTTPChannel.received`, which reads on after it."""
-        while self.unread and not (self.requests or self.will_close or self.close_when_flushed):
-            if self.request is None:
-                self.request = self.parser_class(self.adj)
-            request: Any = self.request
-            consumed = request.received(self.unread)
-            self.unread = self.unread[consumed:]
-            if request.expect_continue and request.headers_finished and not self.sent_continue:
-                self.send_continue()
-            if request.completed:
-                self.sent_continue, self.request = False, None
-                if not request.empty:
-                    self.requests.append(request)
-                    self.server.add_task(self)
+        """Read until a request is complete. As `HTTPChannel.received`, which reads on after it."""
+        with self.requests_lock:
+            while self.unread and not (self.requests or self.will_close or self.close_when_flushed):
+                if self.request is None:
+                    self.request = self.parser_class(self.adj)
+                request: Any = self.request
+                consumed = request.received(self.unread)
+                self.unread = self.unread[consumed:]
+                if request.expect_continue and request.headers_finished and not self.sent_continue:
+                    self.send_continue()
+                if request.completed:
+                    self.sent_continue, self.request = False, None
+                    if not request.empty:
+                        self.requests.append(request)
+                        self.server.add_task(self)
 
     def handle_read(self) -> None:
-        # The clock of a request starts with its first bytes: a body that drips in does not buy time.
-        under_way, started = self.request is not None, self.last_activity
+        # The time limit of a request starts with its first bytes: a slow body does not extend it.
+        has_begun, started = self.request is not None, self.last_activity
         super().handle_read()
-        if under_way:
+        if has_begun:
             self.last_activity = started
 
 
-def _answer(task: Any, status: int) -> None:
-    """An answer that is a status and nothing else."""
+def _write_status(task: Any, status: int) -> None:
+    """Write a response without a body."""
     task.complete, task.content_length = True, 0
     task.status = f"{status} {HTTPStatus(status).phrase}"
     task.write(b"")
 
 
-@lru_cache(maxsize=16)  # thousands of answers are the same within a second
-def _whole_answer(status: int, second: int) -> bytes:
-    """An answer that is a status and nothing else, as it goes over the wire. second: when, since 1970."""
+@lru_cache(maxsize=16)  # thousands of responses within a second are the same
+def _status_response(status: int, second: int) -> bytes:
+    """A response without a body, as it goes over the wire. second: when, since 1970."""
     date = build_http_date(second)
     return (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Length: 0\r\nDate: {date}\r\n\r\n".encode()
     )
-
-
-# Work to run after the responses were sent.
-AfterResponse = Callable[[], None]
-
-# Takes the WSGI environments of requests that came together. A status answers its request, with an empty body;
-# None leaves it to the application.
-WsgiBatchHandler = Callable[[Sequence[dict[str, Any]]], tuple[Sequence[int | None], AfterResponse]]
-
-_MOST = 64  # requests in a group: each may need an open file
-_ROUND_SECONDS = 1.0  # how long to wait for a request before connections are looked through for idle ones
-
-_log = logging.getLogger(__name__)
-
-
-class GroupDispatcher(ThreadedTaskDispatcher):
-    """Without any thread of its own: what it is given waits until all that has come is read."""
-
-    def __init__(self, ahead: WsgiBatchHandler) -> None:
-        super().__init__()
-        self._ahead = ahead
-        self._waiting: list[Any] = []
-
-    def attend(self, server: Any) -> None:
-        """Have the server take in and answer requests this way."""
-        server.run = partial(self._run, server)
-        server.handle_accept = partial(_accept_all, server)
-        server.pull_trigger = lambda: None  # it would wake up the very thread that calls it
-
-    def add_task(self, task: Any) -> None:
-        """task: a connection with a request that has come whole."""
-        self._waiting.append(task)
-
-    def _run(self, server: Any) -> None:
-        while server._map:
-            # Connections are looked at before each group, so that a new request waits for few others.
-            timeout = 0 if self._waiting else _ROUND_SECONDS
-            wasyncore.loop(timeout=timeout, use_poll=True, map=server._map, count=1)
-            group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            if group:
-                self._serve(group)
-
-    def _serve(self, group: Sequence[Any]) -> None:
-        whole = [channel for channel in group if channel.connected and not channel.requests[0].error]
-        found, rest = self._ask_ahead(whole) if whole else ((), _nothing)
-        statuses = dict(zip(whole, found, strict=True))
-        for channel in group:
-            try:
-                _answer_on(channel, statuses.get(channel))
-            except Exception:  # noqa: BLE001 - as in `_ask_ahead`
-                _log.exception("A request could not be answered")
-                channel.handle_close()
-        try:
-            rest()
-        except Exception:  # noqa: BLE001 - as in `_ask_ahead`
-            _log.exception("What follows the answers could not be done")
-
-    def _ask_ahead(self, channels: Sequence[Any]) -> tuple[Sequence[int | None], AfterResponse]:
-        try:
-            return self._ahead(
-                [channel.task_class(channel, channel.requests[0]).get_environment() for channel in channels]
-            )
-        except Exception:  # noqa: BLE001 - a mistake of ours must not end the thread that serves everybody
-            _log.exception("Requests could not be handled")
-            return [500] * len(channels), _nothing
-
-
-def _answer_on(channel: Any, status: int | None) -> None:
-    """status: None to have the application answer."""
-    channel.service() if status is None else channel.answer(status)
-    if channel.connected:
-        channel.handle_write()
-
-
-def _nothing() -> None:
-    pass
-
-
-def _accept_all(server: Any) -> None:
-    """Every connection that waits to be taken; waitress takes one in each round, and a round may wait for the disk."""
-    before = -1
-    while before < len(server._map) < server.adj.connection_limit:
-        before = len(server._map)
-        type(server).handle_accept(server)

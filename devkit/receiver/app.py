@@ -6,28 +6,30 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
+from urllib.parse import unquote
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from devkit.http.channel import AfterResponse
 from devkit.http.local_access import rejection_reason
-from devkit.http.request import callback_of
+from devkit.http.request import ReceivedRequest, callback_of
 from devkit.http.server import MAX_BODY, serve
 from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, is_origin_form
 
 _METHODS = ("GET", "HEAD", "POST")
 
-RequestKind = Literal["receipt", "probe", "replay", "refused"]
+RequestKind = Literal["receipt", "probe", "replay", "head", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingRequest:
-    """A request that came in. captured: what is not as it was on the wire, empty when all is.
+    """A classified request. captured: a note of what is not exact; empty when all is.
 
-    kind `receipt` may yet turn out to be unreadable; `replay` came from devkit on this machine;
-    `refused` is for the eyes only: whatever the taker answers, the sender gets `status`.
+    receipt: perhaps an unreadable one. probe: a GET without parameters. replay: a receipt that devkit on this machine
+    sends again. head: handlers do not get it. refused: informational, the handler's return value is ignored.
+    status: what the client gets for `head` and `refused`; otherwise the handler decides.
     """
 
     kind: RequestKind
@@ -40,61 +42,60 @@ Handler = Callable[[IncomingRequest], int]
 BatchHandler = Callable[[Sequence[IncomingRequest]], tuple[Sequence[int], AfterResponse]]
 
 
-def create_receiver(take: Handler, *, token: str) -> Flask:
-    """The application. take: called with each arrival, in any thread; what it returns is the HTTP status.
+def classify(callback: Callback, remote: str, token: str, captured: str = "") -> IncomingRequest:
+    """What a request is. remote: the peer's address. token: as in `create_receiver`. Pure."""
 
-    token: the last segment of the callback path; empty when the bare path is open to everybody.
+    def incoming(kind: RequestKind, status: int = 200) -> IncomingRequest:
+        return IncomingRequest(kind, callback, captured, status)
+
+    if not _is_admitted(callback, remote, token):
+        return incoming("refused", 404)
+    if callback.method not in _METHODS:
+        return incoming("refused", 405)  # only those who may use the path learn which methods it takes
+    if callback.method == "HEAD":
+        return incoming("head")
+    if callback.method == "GET" and not callback.query and not callback.body:
+        return incoming("probe")
+    is_replay = callback.header(REPLAY_HEADER) is not None and _is_local(callback, remote)
+    return incoming("replay" if is_replay else "receipt")
+
+
+def create_receiver(handle: Handler, *, token: str) -> Flask:
+    """The application. handle: called with each request, in any thread; returns the HTTP status.
+
+    token: the last segment of the callback path; empty when everybody may use the bare path.
     """
     app = Flask("devkit.receiver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.url_map.merge_slashes = False  # or `//` would be answered with a redirect that names the path
 
-    def refuse(callback: Callback, status: int) -> Response:
-        take(IncomingRequest("refused", callback, status=status))
-        return _answer(status)
-
-    def arrive(given: str = "") -> Response:
+    @app.before_request  # of every path and method: there are no routes
+    def respond() -> Response:
         callback, captured = callback_of(request.environ, request.get_data(cache=False))
-        remote = request.remote_addr or ""
-        if not _admits(callback, given, remote, token):
-            return refuse(callback, 404)
-        if callback.method == "HEAD":
-            return _answer(200)
-        return _answer(take(IncomingRequest(_kind(callback, remote), callback, captured)))
+        incoming = classify(callback, request.remote_addr or "", token, captured)
+        if incoming.kind == "head":
+            return _empty_response(incoming.status)
+        return _empty_response(_status(incoming, handle(incoming)))
 
-    def no_route(_: Exception) -> Response:
-        return refuse(callback_of(request.environ, b"")[0], 404)
+    @app.errorhandler(HTTPException)
+    def respond_to_error(error: HTTPException) -> Response:
+        # The usual page says what runs here. The traceback of a bug is in the log.
+        return _empty_response(error.code or 500)
 
-    def no_method(_: Exception) -> Response:
-        # Which methods a path takes is told only to those who may use the path.
-        callback, _captured = callback_of(request.environ, b"")
-        admitted = _admits(callback, _given_in(request.path) or "", request.remote_addr or "", token)
-        return refuse(callback, 405 if admitted else 404)
-
-    def no_words(error: HTTPException) -> Response:
-        # The usual page would tell what runs here. A bug's traceback is in the log.
-        return _answer(error.code or 500)
-
-    for path in (CALLBACK_PATH, f"{CALLBACK_PATH}/<given>"):
-        app.add_url_rule(path, path, arrive, methods=_METHODS, provide_automatic_options=False)
-    app.register_error_handler(404, no_route)
-    app.register_error_handler(405, no_method)
-    app.register_error_handler(HTTPException, no_words)
     return app
 
 
 @contextmanager
 def serve_receiver(
-    handle_batch: BatchHandler, listener: socket.socket, *, token: str, patience: float = 30
+    handle_batch: BatchHandler, listener: socket.socket, *, token: str, timeout: float = 30
 ) -> Iterator[None]:
-    """Serve a receiver while the block runs. take_all: called with the arrivals that came at the same time, in the
-    server's one thread; gives an HTTP status for each, and what is left to do when they are answered. It may wait for
-    the disk, and for nothing else.
+    """Serve a receiver while the block runs.
 
-    token: as in `create_receiver`. patience: as in `serve`.
+    handle_batch: called in the server's one thread with the requests that arrived together. Returns an HTTP status for
+    each, and the work to run after the responses were sent. It may wait for the disk, and for nothing else.
+    token: as in `create_receiver`. timeout: as in `serve`.
     """
     app = create_receiver(partial(handle_one, handle_batch), token=token)
-    with serve(app, listener, ahead=partial(_handle_environs, token, handle_batch), patience=patience):
+    with serve(app, listener, handle_batch=partial(_handle_received, token, handle_batch), timeout=timeout):
         yield
 
 
@@ -105,64 +106,44 @@ def handle_one(handle_batch: BatchHandler, incoming: IncomingRequest) -> int:
     return status
 
 
-def _admits(callback: Callback, given: str, remote: str, token: str) -> bool:
-    """Whether a request may come in. given: the last segment of its path. remote: the peer's address."""
+def _handle_received(
+    token: str, handle_batch: BatchHandler, received: Sequence[ReceivedRequest]
+) -> tuple[list[int | None], AfterResponse]:
+    """Handle requests without Flask's dispatch, which costs more than recording does.
+
+    Methods other than GET and POST are left to the Flask application: they are rare, and need more than a status.
+    """
+    incoming = [
+        classify(each.callback, each.remote, token, each.captured)
+        if each.callback.method in ("GET", "POST")
+        else None
+        for each in received
+    ]
+    found, after_response = handle_batch([each for each in incoming if each])
+    statuses = iter(found)
+    return [_status(each, next(statuses)) if each else None for each in incoming], after_response
+
+
+def _status(incoming: IncomingRequest, handled: int) -> int:
+    return incoming.status if incoming.kind == "refused" else handled
+
+
+def _is_admitted(callback: Callback, remote: str, token: str) -> bool:
     if not is_origin_form(callback.target):  # what is read in two ways has its token in two places
         return False
-    if not given:
-        return not token or _came_straight(callback, remote)
-    return bool(token) and hmac.compare_digest(given.encode(), token.encode())
-
-
-def _handle_environs(
-    token: str, handle_batch: BatchHandler, environs: Sequence[dict[str, Any]]
-) -> tuple[list[int | None], AfterResponse]:
-    """Handle admitted callbacks without Flask's dispatch, which costs more than recording does.
-
-    Every other request is left to the Flask application, which decides by the same rules.
-    """
-    requests = [_plain_request(environ, token) for environ in environs]
-    found, after_response = handle_batch([request for request in requests if request])
-    statuses = iter(found)
-    return [next(statuses) if request else None for request in requests], after_response
-
-
-def _plain_request(environ: dict[str, Any], token: str) -> IncomingRequest | None:
-    """An admitted GET or POST on the callback path; None for any other request."""
-    given, remote = _given_in(environ["PATH_INFO"]), environ["REMOTE_ADDR"]
-    if given is None or environ["REQUEST_METHOD"] not in ("GET", "POST"):
-        return None
-    callback, captured = callback_of(environ, b"")
-    if not _admits(callback, given, remote, token):
-        return None
-    # Read only now: the long way reads it, too, and it can be read once.
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    callback = Callback(callback.method, callback.target, callback.headers, body)
-    return IncomingRequest(_kind(callback, remote), callback, captured)
-
-
-def _given_in(path: str) -> str | None:
-    """The segment below the callback path, empty for the path itself; None for any other path."""
+    path = unquote(f"/{callback.path.lstrip('/')}", encoding="latin-1")
     if path == CALLBACK_PATH:
-        return ""
-    before, _, given = path.rpartition("/")
-    return given if before == CALLBACK_PATH and given else None
+        return not token or _is_local(callback, remote)
+    start, _, segment = path.rpartition("/")
+    return start == CALLBACK_PATH and bool(token) and hmac.compare_digest(segment.encode(), token.encode())
 
 
-def _came_straight(callback: Callback, remote: str) -> bool:
-    """Whether a request came from a program on this machine, not through the tunnel and not from a web page."""
+def _is_local(callback: Callback, remote: str) -> bool:
+    """Whether a program on this machine sent the request, not the tunnel and not a web page."""
     return not rejection_reason(callback, remote, own_pages=False)
 
 
-def _kind(callback: Callback, remote: str) -> RequestKind:
-    if callback.method == "GET" and not callback.query and not callback.body:
-        return "probe"
-    if callback.header(REPLAY_HEADER) is not None and _came_straight(callback, remote):
-        return "replay"
-    return "receipt"
-
-
-def _answer(status: int) -> Response:
+def _empty_response(status: int) -> Response:
     response = Response(status=status)
     if status == 405:
         response.headers["Allow"] = ", ".join(_METHODS)

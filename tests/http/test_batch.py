@@ -14,41 +14,45 @@ import pytest
 from waitress import wasyncore
 
 from devkit.http.channel import Channel, Parser
+from devkit.http.request import ReceivedRequest
 from tests.support.raw_socket import DEADLINE, Place, answer_on, read_to_end, talk, wait_until
 from tests.support.wsgi_server import CLOSE, App, running, status_of
 
 ASK = b"GET /%d HTTP/1.1\r\n\r\n"
 
 
-class Ahead:
-    """Takes every request. groups: the paths of those that were handed over together. The first group is held.
+class Handler:
+    """Handles every request. batches: the paths of requests that were handed over together. The first one is held.
 
-    rest: what is left to do after the answers.
+    after: runs after the responses.
     """
 
     def __init__(
-        self, then: Callable[[str], int | None] = lambda path: 201, *, rest: Callable[[], object] = bool
+        self, then: Callable[[str], int | None] = lambda path: 201, *, after: Callable[[], object] = bool
     ) -> None:
-        self.groups: list[list[str]] = []
+        self.batches: list[list[str]] = []
         self.entered, self.go_on = threading.Event(), threading.Event()
-        self._then, self._rest = then, rest
+        self._then, self._after = then, after
 
-    def __call__(self, environs: Sequence[dict[str, Any]]) -> tuple[list[int | None], Callable[[], None]]:
-        self.groups.append([environ["PATH_INFO"] for environ in environs])
+    def __call__(self, requests: Sequence[ReceivedRequest]) -> tuple[list[int | None], Callable[[], None]]:
+        self.batches.append([request.callback.path for request in requests])
         self.entered.set()
         self.go_on.wait(DEADLINE)
-        return [self._then(path) for path in self.groups[-1]], self._finish
+        return [self._then(path) for path in self.batches[-1]], self._finish
 
     def _finish(self) -> None:
-        self._rest()
+        self._after()
 
 
 @contextmanager
-def held(ahead: Ahead, app: App | None = None) -> Iterator[Place]:
+def held(handler: Handler, app: App | None = None) -> Iterator[Place]:
     """The server is busy with `GET /0` when the block begins, until `go_on` is set."""
-    with running(app or App(), ahead=ahead) as place, socket.create_connection(place, DEADLINE) as first:
+    with (
+        running(app or App(), handle_batch=handler) as place,
+        socket.create_connection(place, DEADLINE) as first,
+    ):
         first.sendall(ASK % 0)
-        assert ahead.entered.wait(DEADLINE)
+        assert handler.entered.wait(DEADLINE)
         yield place
         assert answer_on(first)[0] == 201
 
@@ -61,39 +65,39 @@ def ask_on_connections(place: Place, count: int, stack: ExitStack) -> list[socke
 
 
 def test_what_comes_while_it_is_busy_is_handed_over_together() -> None:
-    ahead, app = Ahead(), App()
-    with held(ahead, app) as place, ExitStack() as stack:
+    handler, app = Handler(), App()
+    with held(handler, app) as place, ExitStack() as stack:
         asking = ask_on_connections(place, 20, stack)
-        ahead.go_on.set()
+        handler.go_on.set()
 
         assert [answer_on(connection)[0] for connection in asking] == [201] * 20
 
-    first, *others = ahead.groups
+    first, *others = handler.batches
     assert first == ["/0"]
-    assert sorted(path for group in others for path in group) == sorted(
+    assert sorted(path for batch in others for path in batch) == sorted(
         f"/{number}" for number in range(1, 21)
     )
     assert len(others) <= 2  # connections that were taken in one round may have been read in the next
     assert app.taken == []
 
 
-def test_a_group_has_its_limit() -> None:
-    ahead = Ahead()
-    with held(ahead) as place, ExitStack() as stack:
+def test_a_batch_has_its_limit() -> None:
+    handler = Handler()
+    with held(handler) as place, ExitStack() as stack:
         asking = ask_on_connections(place, 150, stack)
-        ahead.go_on.set()
+        handler.go_on.set()
 
         assert {answer_on(connection)[0] for connection in asking} == {201}
 
-    assert sum(map(len, ahead.groups)) == 151
-    assert 1 < max(map(len, ahead.groups)) <= 64
+    assert sum(map(len, handler.batches)) == 151
+    assert 1 < max(map(len, handler.batches)) <= 64
 
 
 def test_only_what_was_not_taken_goes_to_the_application() -> None:
-    ahead, app = Ahead(lambda path: None if path == "/2" else 201), App()
-    with held(ahead, app) as place, ExitStack() as stack:
+    handler, app = Handler(lambda path: None if path == "/2" else 201), App()
+    with held(handler, app) as place, ExitStack() as stack:
         asking = ask_on_connections(place, 3, stack)
-        ahead.go_on.set()
+        handler.go_on.set()
 
         assert [answer_on(connection)[0] for connection in asking] == [201, 200, 201]
 
@@ -114,10 +118,10 @@ def test_only_what_was_not_taken_goes_to_the_application() -> None:
 )
 def test_an_answer_is_the_same_whoever_gives_it(head: bytes, body: bytes) -> None:
     def answers(status: int | None) -> list[bytes]:
-        ahead = Ahead(lambda path: status)
-        ahead.go_on.set()
+        handler = Handler(lambda path: status)
+        handler.go_on.set()
         with (
-            running(App(), ahead=ahead) as place,
+            running(App(), handle_batch=handler) as place,
             socket.create_connection(place, DEADLINE) as connection,
         ):
             connection.sendall(head + b"\r\n" + body)
@@ -136,13 +140,13 @@ def test_an_answer_is_the_same_whoever_gives_it(head: bytes, body: bytes) -> Non
 
 
 def test_requests_sent_together_on_one_connection_are_answered_in_turn() -> None:
-    ahead = Ahead(lambda path: 200 + int(path[1:]))
-    ahead.go_on.set()
-    with running(App(), ahead=ahead) as place:
+    handler = Handler(lambda path: 200 + int(path[1:]))
+    handler.go_on.set()
+    with running(App(), handle_batch=handler) as place:
         answers = talk(place, ASK % 1 + ASK % 2 + ASK % 3 + b"GET /4 HTTP/1.1\r\n" + CLOSE + b"\r\n")
 
     assert [int(answer.split()[1]) for answer in answers.split(b"\r\n\r\n")[:-1]] == [201, 202, 203, 204]
-    assert ahead.groups == [["/1"], ["/2"], ["/3"], ["/4"]]
+    assert handler.batches == [["/1"], ["/2"], ["/3"], ["/4"]]
 
 
 def test_who_sends_many_requests_together_holds_nobody_up() -> None:
@@ -153,16 +157,16 @@ def test_who_sends_many_requests_together_holds_nobody_up() -> None:
                 late.sendall(ASK % 99)
             return 201
 
-        ahead = Ahead(take)
-        ahead.go_on.set()
-        place = stack.enter_context(running(App(), ahead=ahead))
+        handler = Handler(take)
+        handler.go_on.set()
+        place = stack.enter_context(running(App(), handle_batch=handler))
         late, greedy = (stack.enter_context(socket.create_connection(place, DEADLINE)) for _ in range(2))
         greedy.sendall(together(8))
 
         assert answer_on(late)[0] == 201
         assert read_to_end(greedy).count(b"HTTP/1.1 201 ") == 8
 
-    taken = [path for group in ahead.groups for path in group]
+    taken = [path for batch in handler.batches for path in batch]
     assert taken.index("/99") <= 2
     assert [path for path in taken if path != "/99"] == [f"/{number}" for number in range(1, 9)]
 
@@ -191,52 +195,58 @@ def test_a_request_is_read_when_the_one_before_it_is_answered(monkeypatch: pytes
 
     monkeypatch.setattr(Parser, "parse_header", parse)
     known: list[int] = []
-    ahead = Ahead(take)
-    ahead.go_on.set()
-    with running(App(), ahead=ahead) as place:
+    handler = Handler(take)
+    handler.go_on.set()
+    with running(App(), handle_batch=handler) as place:
         assert talk(place, together(400)).count(b"HTTP/1.1 201 ") == 400
 
     assert known == list(range(1, 401))
 
 
 def test_a_stop_answers_what_was_sent_together() -> None:
-    ahead = Ahead()
+    handler = Handler()
     with ExitStack() as stack:
         serving = stack.enter_context(ExitStack())
-        place = serving.enter_context(running(App(), ahead=ahead))
+        place = serving.enter_context(running(App(), handle_batch=handler))
         greedy = stack.enter_context(socket.create_connection(place, DEADLINE))
         greedy.sendall(b"".join(ASK % number for number in range(20)))
-        assert ahead.entered.wait(DEADLINE)
-        ahead.go_on.set()
+        assert handler.entered.wait(DEADLINE)
+        handler.go_on.set()
         serving.close()
 
         assert read_to_end(greedy).count(b"HTTP/1.1 201 ") == 20
 
 
 def test_a_refused_request_is_not_handed_over() -> None:
-    ahead = Ahead()
-    ahead.go_on.set()
-    with running(App(), ahead=ahead) as place:
+    handler = Handler()
+    handler.go_on.set()
+    with running(App(), handle_batch=handler) as place:
         assert status_of(talk(place, b"GET http://[/ HTTP/1.1\r\n\r\n")) == 400
 
-    assert ahead.groups == []
+    assert handler.batches == []
 
 
 def test_a_mistake_is_an_answer_without_words_and_the_server_goes_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    ahead = Ahead(lambda path: 1 // 0 if path == "/1" else 201)
-    ahead.go_on.set()
-    with running(App(), ahead=ahead) as place, caplog.at_level(logging.CRITICAL, "devkit.server.group"):
+    handler = Handler(lambda path: 1 // 0 if path == "/1" else 201)
+    handler.go_on.set()
+    with (
+        running(App(), handle_batch=handler) as place,
+        caplog.at_level(logging.CRITICAL, "devkit.http.channel"),
+    ):
         assert status_of(talk(place, b"GET /1 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 500
         assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
 
 
 def test_nobody_waits_for_the_rest_but_the_stop_does() -> None:
     answered, done = threading.Event(), []
-    ahead = Ahead(rest=lambda: done.append(answered.wait(DEADLINE)))
-    ahead.go_on.set()
-    with running(App(), ahead=ahead) as place, socket.create_connection(place, DEADLINE) as connection:
+    handler = Handler(after=lambda: done.append(answered.wait(DEADLINE)))
+    handler.go_on.set()
+    with (
+        running(App(), handle_batch=handler) as place,
+        socket.create_connection(place, DEADLINE) as connection,
+    ):
         connection.sendall(ASK % 1)
         assert answer_on(connection)[0] == 201
         assert done == []
@@ -246,19 +256,22 @@ def test_nobody_waits_for_the_rest_but_the_stop_does() -> None:
 
 
 def test_a_mistake_in_the_rest_changes_no_answer(caplog: pytest.LogCaptureFixture) -> None:
-    ahead = Ahead(rest=lambda: 1 // 0)
-    ahead.go_on.set()
-    with running(App(), ahead=ahead) as place, caplog.at_level(logging.CRITICAL, "devkit.server.group"):
+    handler = Handler(after=lambda: 1 // 0)
+    handler.go_on.set()
+    with (
+        running(App(), handle_batch=handler) as place,
+        caplog.at_level(logging.CRITICAL, "devkit.http.channel"),
+    ):
         for _ in range(2):
             assert status_of(talk(place, b"GET /1 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
 
 
 def test_who_has_gone_before_the_answer_is_no_failure() -> None:
-    ahead = Ahead()
-    with held(ahead) as place:
+    handler = Handler()
+    with held(handler) as place:
         with socket.create_connection(place, DEADLINE) as gone:
             gone.sendall(ASK % 1)
-        ahead.go_on.set()
+        handler.go_on.set()
 
         assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
 
@@ -271,9 +284,9 @@ def test_an_answer_that_cannot_be_sent_ends_its_connection_only(monkeypatch: pyt
             raise OSError(code, os.strerror(code))
         return send(self, data, do_close)
 
-    ahead = Ahead()
-    ahead.go_on.set()
-    with running(App(), ahead=ahead) as place:
+    handler = Handler()
+    handler.go_on.set()
+    with running(App(), handle_batch=handler) as place:
         monkeypatch.setattr(wasyncore.dispatcher, "send", fail_once)
 
         assert talk(place, ASK % 1) == b""
@@ -283,25 +296,31 @@ def test_an_answer_that_cannot_be_sent_ends_its_connection_only(monkeypatch: pyt
 def test_a_mistake_in_answering_ends_its_connection_only(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer, mistakes = Channel.answer, iter([True])
+    respond, mistakes = Channel.respond, iter([True])
 
-    def fail_once(self: Channel, status: int) -> None:
+    def fail_once(self: Channel, status: int | None) -> None:
         1 // (0 if next(mistakes, False) else 1)
-        answer(self, status)
+        respond(self, status)
 
-    monkeypatch.setattr(Channel, "answer", fail_once)
-    ahead = Ahead()
-    ahead.go_on.set()
-    with running(App(), ahead=ahead) as place, caplog.at_level(logging.CRITICAL, "devkit.server.group"):
+    monkeypatch.setattr(Channel, "respond", fail_once)
+    handler = Handler()
+    handler.go_on.set()
+    with (
+        running(App(), handle_batch=handler) as place,
+        caplog.at_level(logging.CRITICAL, "devkit.http.channel"),
+    ):
         assert talk(place, ASK % 1) == b""
         assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
 
 
 def test_an_answer_that_does_not_go_out_at_once_is_sent_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     send = wasyncore.dispatcher.send
-    ahead = Ahead()
-    ahead.go_on.set()
-    with running(App(), ahead=ahead) as place, socket.create_connection(place, DEADLINE) as connection:
+    handler = Handler()
+    handler.go_on.set()
+    with (
+        running(App(), handle_batch=handler) as place,
+        socket.create_connection(place, DEADLINE) as connection,
+    ):
         monkeypatch.setattr(
             wasyncore.dispatcher, "send", lambda self, data, do_close=True: send(self, data[:7], do_close)
         )
@@ -311,11 +330,11 @@ def test_an_answer_that_does_not_go_out_at_once_is_sent_whole(monkeypatch: pytes
 
 
 def test_a_stop_answers_what_is_under_way() -> None:
-    ahead, stop, stopped = Ahead(), threading.Event(), threading.Event()
+    handler, stop, stopped = Handler(), threading.Event(), threading.Event()
     places: list[Place] = []
 
     def session() -> None:
-        with running(App(), ahead=ahead) as place:
+        with running(App(), handle_batch=handler) as place:
             places.append(place)
             stop.wait(DEADLINE)
         stopped.set()
@@ -325,10 +344,10 @@ def test_a_stop_answers_what_is_under_way() -> None:
     wait_until(lambda: bool(places))
     with socket.create_connection(places[0], DEADLINE) as connection:
         connection.sendall(ASK % 1)
-        assert ahead.entered.wait(DEADLINE)
+        assert handler.entered.wait(DEADLINE)
         stop.set()
         assert not stopped.is_set()
-        ahead.go_on.set()
+        handler.go_on.set()
 
         assert status_of(read_to_end(connection)) == 201
     thread.join(DEADLINE)

@@ -1,6 +1,7 @@
 import logging
 import socket
 import string
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -8,18 +9,20 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from waitress import wasyncore
 
+from devkit.http.request import ReceivedRequest
 from devkit.http.server import MAX_BODY
 from tests.support.raw_socket import DEADLINE, answer_on, read_to_end, talk
 from tests.support.wsgi_server import CLOSE, App, Running, status_of
 from tests.support.wsgi_server import running as serving
 
 
-def leave_all(environs: Sequence[dict[str, Any]]) -> tuple[list[None], Callable[[], None]]:
-    return [None for _ in environs], lambda: None
+def leave_all(requests: Sequence[ReceivedRequest]) -> tuple[list[None], Callable[[], None]]:
+    return [None for _ in requests], lambda: None
 
 
-@pytest.fixture(scope="module", params=[{}, {"ahead": leave_all}])
+@pytest.fixture(scope="module", params=[{}, {"handle_batch": leave_all}])
 def running(request: pytest.FixtureRequest) -> Running:
     """The server with threads, and with everything in one."""
     return partial(serving, **request.param)
@@ -241,6 +244,31 @@ def test_who_asks_first_in_line_is_told_to_go_on_after_the_answers_before_it(run
         assert status_of(read_to_end(connection)) == 200
 
     assert app.taken[1].body == b"hi"
+
+
+def test_100_continue_is_sent_once_while_a_thread_ends_its_response(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, sent, again = wasyncore.dispatcher.send, [], threading.Event()
+
+    def send_slowly(self: Any, data: bytes, do_close: bool = True) -> int:
+        if bytes(data) == b"HTTP/1.1 100 Continue\r\n\r\n":
+            sent.append(threading.current_thread().name)
+            again.set() if len(sent) > 1 else again.wait(0.2)  # two threads would both be here
+        return send(self, data, do_close)
+
+    monkeypatch.setattr(wasyncore.dispatcher, "send", send_slowly)
+    with running(App()) as place, socket.create_connection(place, DEADLINE) as connection:
+        head = b"POST /2 HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n" + CLOSE + b"\r\n"
+        connection.sendall(b"GET /1 HTTP/1.1\r\n\r\n" + head)
+        told = b""
+        while b"100 Continue\r\n\r\n" not in told:
+            told += connection.recv(1000)
+        connection.sendall(b"hi")
+
+        assert status_of(read_to_end(connection)) == 200
+
+    assert sent == [f"server-{place[1]}"]
 
 
 def test_a_mistake_in_the_application_is_an_answer_without_words(

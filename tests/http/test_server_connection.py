@@ -12,7 +12,7 @@ from tests.support.wsgi_server import CLOSE, App, running, status_of
 
 @pytest.mark.parametrize("start", [b"GE", b"POST / HTTP/1.1\r\nContent-Length: 9999\r\n\r\n", b""])
 def test_what_drips_in_or_stays_idle_is_cut_off(start: bytes) -> None:
-    with running(app := App(), patience=0.2) as place, socket.create_connection(place) as connection:
+    with running(app := App(), timeout=0.2) as place, socket.create_connection(place) as connection:
         connection.sendall(start)
         connection.settimeout(0.02)
 
@@ -32,15 +32,15 @@ def test_what_drips_in_or_stays_idle_is_cut_off(start: bytes) -> None:
 
 
 def test_a_long_answer_is_waited_for_whatever_the_patience_with_requests() -> None:
-    patience_is_over = threading.Event()
+    time_is_over = threading.Event()
     with (
-        running(App(during=lambda: patience_is_over.wait(DEADLINE)), patience=0.1) as place,
+        running(App(during=lambda: time_is_over.wait(DEADLINE)), timeout=0.1) as place,
         socket.create_connection(place) as working,
         socket.create_connection(place) as idle,
     ):
         working.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert read_to_end(idle) == b""
-        patience_is_over.set()
+        time_is_over.set()
 
         assert answer_on(working)[0] == 200
 

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from devkit.receiver.app import IncomingRequest
+from devkit.receiver.app import IncomingRequest, classify
 from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, Transport, compose, to_wire
 from tests.support.application import BOTH, OURS, TOKEN, Serving, Taker
 from tests.support.raw_socket import Place, talk
@@ -55,6 +55,15 @@ def test_a_receipt_arrives_to_the_byte_in_each_transport(
 
     assert status_of(place, callback) == 200
     assert taker.arrivals == [IncomingRequest("receipt", callback)]
+
+
+@pytest.mark.parametrize("target", [f"/{OURS}", OURS.replace("t0ken", "%740ken"), f"%2F{OURS[1:]}"])
+def test_a_path_is_known_with_slashes_in_front_and_percent_encoded(
+    place: Place, taker: Taker, target: str
+) -> None:
+    expected = (200, ["receipt"]) if target.startswith("/") else (404, ["refused"])
+
+    assert (status_of(place, get(f"{target}?status=delivered")), taker.kinds) == expected
 
 
 @pytest.mark.parametrize(
@@ -242,3 +251,35 @@ def test_a_chunked_receipt_is_taken_with_a_note(place: Place, taker: Taker) -> N
 
     assert taker.arrivals[0].callback.body == b"status=delivered"
     assert "chunks" in taker.arrivals[0].captured
+
+
+LOCAL = ("Host", "127.0.0.1:3000")
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers", "remote", "kind", "status"),
+    [
+        ("GET", f"{OURS}?status=delivered", [PUBLIC], "192.0.2.1", "receipt", 200),
+        ("POST", OURS, [PUBLIC], "192.0.2.1", "receipt", 200),
+        ("GET", OURS, [PUBLIC], "192.0.2.1", "probe", 200),
+        ("HEAD", f"{OURS}?status=delivered", [PUBLIC], "192.0.2.1", "head", 200),
+        ("PUT", OURS, [PUBLIC], "192.0.2.1", "refused", 405),
+        ("PUT", f"{OURS}x", [PUBLIC], "192.0.2.1", "refused", 404),
+        ("HEAD", "/", [LOCAL], "127.0.0.1", "refused", 404),
+        ("GET", f"{CALLBACK_PATH}?a", [LOCAL], "127.0.0.1", "receipt", 200),
+        ("GET", f"{CALLBACK_PATH}?a", [LOCAL], "192.0.2.1", "refused", 404),
+        ("GET", f"{CALLBACK_PATH}?a", [PUBLIC], "127.0.0.1", "refused", 404),
+        ("POST", f"{OURS}?a", [LOCAL, (REPLAY_HEADER, "1")], "127.0.0.1", "replay", 200),
+        ("POST", f"{OURS}?a", [LOCAL, (REPLAY_HEADER, "1")], "192.0.2.1", "receipt", 200),
+        ("GET", f"http://127.0.0.1:3000{OURS}?a", [LOCAL], "127.0.0.1", "refused", 404),
+    ],
+)
+def test_a_request_is_classified_without_a_server(
+    method: str, target: str, headers: list[tuple[str, str]], remote: str, kind: str, status: int
+) -> None:
+    callback = Callback(method, target, tuple(headers))
+
+    incoming = classify(callback, remote, TOKEN, "a note")
+
+    assert (incoming.kind, incoming.status) == (kind, status)
+    assert (incoming.callback, incoming.captured) == (callback, "a note")
