@@ -133,7 +133,7 @@ class Channel(HTTPChannel):
     requests_lock: Any
     server: Any
 
-    unread = b""  # data that came with the request that is being handled; 8 KiB at most
+    unread = b""  # data that came with the request that is being handled; 8 KiB at most, 16 KiB with TLS
 
     @property
     def busy(self) -> bool:

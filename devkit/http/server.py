@@ -56,6 +56,7 @@ def serve(
     handle_batch: ReceivedBatchHandler | None = None,
     max_body: int = MAX_BODY,
     timeout: float = 30,
+    channel: type[Channel] = Channel,
 ) -> Iterator[None]:
     """Serve while the block runs. At its end, the requests in progress are finished and all connections are closed.
 
@@ -64,6 +65,7 @@ def serve(
     thread does everything, so both may wait for the disk and for nothing else.
     max_body: bytes; a larger one is answered 413 before it is read.
     timeout: seconds for a request to arrive, and for an idle connection to stay open.
+    channel: the class of connections.
     """
     # It would print a line for each request that waits for a thread, which is normal under load.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -81,7 +83,7 @@ def serve(
     )
     # Set here: create_server() takes whole seconds only.
     server.adj.channel_timeout, server.adj.cleanup_interval = timeout, min(1, timeout / 4)
-    server.channel_class = Channel
+    server.channel_class = channel
     if handle_batch:
         server.task_dispatcher.attach(server)
     loop = threading.Thread(target=server.run, name=f"server-{listener.getsockname()[1]}", daemon=True)

@@ -29,9 +29,10 @@ def run_simulator(
     tls: the port takes https beside plain http. watch: called with what happens, in the thread where it does.
     """
     # Here, so that the types of this package can be had without a web framework.
+    from devkit.http.channel import Channel
     from devkit.http.server import listen, serve
     from devkit.simulator.app import create_app, hanging_up
-    from devkit.simulator.tls_proxy import front
+    from devkit.simulator.tls import tls_channel
 
     clock = clock or Clock(options.speed)
     with ExitStack() as stack:
@@ -45,10 +46,8 @@ def run_simulator(
         simulator = Simulator(_host(listener), replace(options, speed=clock.speed), clock, schedule, watch)
         worker = DeliveryWorker(simulator, pool.push)
         app = hanging_up(create_app(simulator, worker, pool.push))
-        inner = listen("127.0.0.1", 0) if tls else listener
-        stack.enter_context(serve(app, inner, threads=16))
-        if tls:
-            stack.enter_context(front(listener, inner.getsockname(), tls, watch))
+        channel = tls_channel(tls, watch) if tls else Channel
+        stack.enter_context(serve(app, listener, threads=16, channel=channel))
         yield simulator
 
 

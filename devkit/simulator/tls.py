@@ -1,146 +1,35 @@
-"""The simulator's certificate authority and server certificate."""
+"""https for the simulator: its certificates, and connections that take TLS or plain HTTP."""
 
-import ipaddress
+import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from typing import Any
 
 from devkit.durable import files as durable
 from devkit.durable.regular_file import read_regular_file
 from devkit.errors import ConfigurationError
+from devkit.http.channel import Channel
+from devkit.simulator.state import Observer, TlsHandshakeFailed
 
-# The last is Vonage's own: a hosts file can send a program here that knows no other name.
-_HOSTS = ("localhost", "rest.nexmo.com")
-_ADDRESSES = ("127.0.0.1", "::1")
+# The second is Vonage's own: a hosts file can send a program here that knows no other name.
+_HOSTS = ["localhost", "rest.nexmo.com"]
+_ADDRESSES = ["127.0.0.1", "::1"]
 
-_LIFETIME = timedelta(days=820)  # Apple's systems take no certificate of more than 825 days
+_LIFETIME = timedelta(days=820)  # Apple's systems refuse a certificate of more than 825 days
 _SPARE = timedelta(days=7)  # no session is longer
 _EARLIER = timedelta(days=1)  # for clocks that are late
 
-
-def issue(now: datetime) -> bytes:
-    """A new server key, its certificate, and the certificate of the authority, as PEM in this order."""
-    authority_key, server_key = (
-        ec.generate_private_key(ec.SECP256R1()),
-        ec.generate_private_key(ec.SECP256R1()),
-    )
-    authority = _authority(authority_key, now)
-    server = _server(server_key, authority, authority_key, now)
-    key = server_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return key + _pem(server) + _pem(authority)
-
-
-def authority_of(issued: bytes) -> bytes:
-    """The certificate to trust, as PEM."""
-    return _pem(x509.load_pem_x509_certificates(issued)[-1])
-
-
-def is_usable(issued: bytes, now: datetime) -> bool:
-    """Whether this came from `issue`, for the names of today, and lasts for a session."""
-    try:
-        server, authority = x509.load_pem_x509_certificates(issued)
-        server.verify_directly_issued_by(authority)
-        key = serialization.load_pem_private_key(issued, None)
-        names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
-        return False
-    whole = key.public_key() == server.public_key() and names == x509.SubjectAlternativeName(_names())
-    return whole and server.not_valid_before_utc <= now <= server.not_valid_after_utc - _SPARE
-
-
-def _authority(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
-    name = _name("devkit simulator, authority of this project only")
-    usage = _usage(key_cert_sign=True, crl_sign=True)
-    limits = x509.NameConstraints(permitted_subtrees=_limits(), excluded_subtrees=None)
-    return (
-        _builder(name, name, key.public_key(), now)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(limits, critical=True)
-        .sign(key, hashes.SHA256())
-    )
-
-
-def _server(
-    key: ec.EllipticCurvePrivateKey,
-    authority: x509.Certificate,
-    authority_key: ec.EllipticCurvePrivateKey,
-    now: datetime,
-) -> x509.Certificate:
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-    return (
-        _builder(_name("devkit simulator"), authority.subject, key.public_key(), now)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(digital_signature=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(_names()), critical=False)
-        .add_extension(identifier, critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder(issuer, subject, key, x509.random_serial_number())
-        .not_valid_before(now - _EARLIER)
-        .not_valid_after(now + _LIFETIME)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )
-
-
-def _names() -> list[x509.GeneralName]:
-    addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in _ADDRESSES]
-    return [*(x509.DNSName(host) for host in _HOSTS), *addresses]
-
-
-def _limits() -> list[x509.GeneralName]:
-    networks = [x509.IPAddress(ipaddress.ip_network(address)) for address in _ADDRESSES]
-    return [*(x509.DNSName(host) for host in _HOSTS), *networks]
-
-
-def _usage(
-    *, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False
-) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=digital_signature,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=key_cert_sign,
-        crl_sign=crl_sign,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _name(words: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, words)])
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-_MAX_SIZE = 4 * 1024 * 1024  # bytes; what programs usually trust has some hundred thousand
+_MAX_SIZE = 4 * 1024 * 1024  # bytes; certifi's file has some hundred thousand
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """identity: the server's key and certificates, for nobody else. authority: the certificate to trust.
-    bundle: the same, after all that programs usually trust.
+    """The files of a certificate. identity: the server's key and certificates, private.
+
+    authority: the certificate to trust. bundle: the same, after all that programs usually trust.
     """
 
     identity: Path
@@ -148,25 +37,23 @@ class Trust:
     bundle: Path
 
     def context(self) -> ssl.SSLContext:
-        """What the server's side of a connection is opened with."""
+        """The server's side of TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.identity)
         return context
 
 
 def trust_in(directory: Path, now: datetime) -> Trust:
-    """The files in a directory, made when they are missing, broken or about to expire. Raises ConfigurationError.
+    """The files in a directory; created if they are missing, broken or about to expire. Raises ConfigurationError.
 
-    What is to be trusted changes only with the key.
+    The certificate to trust changes only together with the key.
     """
-    # Here, because it takes long to import, and only --tls needs it.
-
     trust = Trust(directory / "server.pem", directory / "ca.pem", directory / "bundle.pem")
     try:
         durable.make_directory(directory)
         authority = authority_of(_identity(trust.identity, now))
-        _keep(trust.authority, authority)
-        _keep(trust.bundle, _usual() + authority)
+        _write(trust.authority, authority)
+        _write(trust.bundle, _usually_trusted() + authority)
     except OSError as error:
         raise ConfigurationError(
             f"Cannot keep certificates in {directory}: {error.strerror}.",
@@ -176,7 +63,6 @@ def trust_in(directory: Path, now: datetime) -> Trust:
 
 
 def _identity(path: Path, now: datetime) -> bytes:
-
     with suppress(FileNotFoundError):
         kept = read_regular_file(path, _MAX_SIZE)
         if is_usable(kept, now):
@@ -187,15 +73,153 @@ def _identity(path: Path, now: datetime) -> bytes:
     return read_regular_file(path, _MAX_SIZE)
 
 
-def _keep(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes) -> None:
     with suppress(FileNotFoundError):
         if read_regular_file(path, _MAX_SIZE) == data:
             return
     durable.replace(path, data)
 
 
-def _usual() -> bytes:
-    # What requests trusts without REQUESTS_CA_BUNDLE: so a program still reaches the rest of the world.
+def _usually_trusted() -> bytes:
+    # What requests trusts without REQUESTS_CA_BUNDLE: a program that is told the bundle can still reach other hosts.
     import certifi
 
     return Path(certifi.where()).read_bytes()
+
+
+# trustme and cryptography take long to import, and only https needs them.
+
+
+def issue(now: datetime) -> bytes:
+    """A new server key, its certificate, and its authority's certificate, as PEM in this order.
+
+    The authority's key is not kept: it signs this certificate and no other.
+    """
+    import trustme
+
+    project_only = "authority of this project only"
+    authority = trustme.CA(
+        organization_name="devkit simulator", organization_unit_name=project_only, path_length=0
+    )
+    server = authority.issue_cert(
+        *_HOSTS,
+        *_ADDRESSES,
+        organization_name="devkit simulator",
+        organization_unit_name="server",
+        not_before=now - _EARLIER,
+        not_after=now + _LIFETIME,
+    )
+    return server.private_key_and_cert_chain_pem.bytes() + authority.cert_pem.bytes()
+
+
+def authority_of(issued: bytes) -> bytes:
+    """The certificate to trust, as PEM."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return x509.load_pem_x509_certificates(issued)[-1].public_bytes(Encoding.PEM)
+
+
+def is_usable(issued: bytes, now: datetime) -> bool:
+    """Whether this came from `issue`, for the present host names, and is valid for another session."""
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
+    try:
+        server, authority = x509.load_pem_x509_certificates(issued)
+        server.verify_directly_issued_by(authority)
+        key = serialization.load_pem_private_key(issued, None)
+        names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
+        return False
+    hosts = names.get_values_for_type(x509.DNSName)
+    addresses = list(map(str, names.get_values_for_type(x509.IPAddress)))
+    return (
+        key.public_key() == server.public_key()
+        and (hosts, addresses) == (_HOSTS, _ADDRESSES)
+        and server.not_valid_before_utc <= now <= server.not_valid_after_utc - _SPARE
+    )
+
+
+_TLS_HANDSHAKE = (
+    b"\x16"  # first byte of a TLS connection (RFC 8446, section 5.1); no HTTP method begins with it
+)
+
+
+class _Incomplete(Exception):
+    """There is nothing to read until more bytes have arrived."""
+
+
+class TlsChannel(Channel):
+    """A connection of the HTTP server that takes TLS or plain HTTP, as its first byte says.
+
+    The server's loop never waits for a client here, so a slow handshake holds up nobody, and the server's limits and
+    timeouts apply to it.
+    """
+
+    socket: Any  # waitress's own, which has no types
+
+    context: ssl.SSLContext
+    watch: Observer
+    opened = False  # whether it is known to be plain, or the handshake is complete
+
+    def handle_read(self) -> None:
+        with suppress(_Incomplete):  # waitress would take BlockingIOError for a broken connection
+            super().handle_read()
+
+    def recv(self, size: int) -> bytes:
+        try:
+            if not self.opened:
+                self._open()
+            data: bytes = super().recv(size)
+            if isinstance(self.socket, ssl.SSLSocket) and (decrypted := self.socket.pending()):
+                data += self.socket.recv(decrypted)  # the rest of a record; poll() does not know of it
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise _Incomplete from None
+        except OSError:
+            self.handle_close()
+            return b""
+        return data
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        try:
+            sent: int = super().send(data, do_close)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
+        except ssl.SSLError:  # the client has gone
+            if do_close:
+                self.handle_close()
+            return 0
+        return sent
+
+    def del_channel(self, map: Any = None) -> None:  # noqa: A002  # waitress calls it before each close
+        if isinstance(self.socket, ssl.SSLSocket):
+            with suppress(OSError, ValueError):
+                self.socket.unwrap()  # tells the client that nothing was cut off
+        super().del_channel(map)
+
+    def _open(self) -> None:
+        """Take the handshake as far as it goes with the bytes that have arrived."""
+        if isinstance(self.socket, ssl.SSLSocket):
+            self._shake_hands(self.socket)
+        elif self.socket.recv(1, socket.MSG_PEEK) == _TLS_HANDSHAKE:
+            self.socket = self.context.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self._shake_hands(self.socket)
+        self.opened = True
+
+    def _shake_hands(self, connection: ssl.SSLSocket) -> None:
+        try:
+            connection.do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError):
+            raise
+        except ssl.SSLError as error:
+            self.watch(TlsHandshakeFailed(error.reason or "broken off"))
+            raise
+
+
+def tls_channel(context: ssl.SSLContext, watch: Observer) -> type[TlsChannel]:
+    """The class of connections for a server with this certificate. watch: told of handshakes that fail."""
+    return type("TlsChannel", (TlsChannel,), {"context": context, "watch": staticmethod(watch)})

@@ -3,7 +3,10 @@ import socket
 import ssl
 import stat
 import struct
+import subprocess
+import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,13 +17,13 @@ import certifi
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.http.server import listen
+from devkit.http.request import WSGIApplication, callback_of
+from devkit.http.server import listen, serve
 from devkit.simulator import Simulator, SimulatorOptions, run_simulator
 from devkit.simulator.options import Fault
 from devkit.simulator.state import Occurrence, TlsHandshakeFailed, ignore_events
-from devkit.simulator.tls import Trust, authority_of, is_usable, issue, trust_in
-from devkit.simulator.tls_proxy import front
-from tests.support.raw_socket import DEADLINE, OK, answer_on, raw_server, read_to_end, wait_until
+from devkit.simulator.tls import Trust, authority_of, is_usable, issue, tls_channel, trust_in
+from tests.support.raw_socket import DEADLINE, answer_on, read_to_end, wait_until
 
 NOW = datetime.now(UTC)
 BALANCE = b"GET /account/get-balance?api_key=abcd1234&api_secret=S3cretSimulator HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -81,62 +84,90 @@ def test_one_port_takes_https_and_plain_http_on_connections_that_stay(
             assert answer_on(connection)[0] == 200
 
 
-def test_a_large_body_passes_whole_and_both_ways(trust: Trust) -> None:
-    received: list[int] = []
-
-    def echo(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            size = 0
-            while size < 3_000_000 and (data := connection.recv(65536)):
-                size += len(data)
-            received.append(size)
-            connection.sendall(b"x" * size)
-
-    with behind(trust, echo) as at, secure(at, trust) as connection:
-        connection.sendall(b"y" * 3_000_000)
-        answer = read_to_end(connection)
-
-    assert received == [3_000_000]
-    assert len(answer) == 3_000_000
+def echo(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    return [environ["wsgi.input"].read()]
 
 
 @contextmanager
-def behind(trust: Trust, play: Callable[[socket.socket], None]) -> Iterator[tuple[str, int]]:
-    """A front over a listener that plays; where the front is."""
-    with socket.create_server(("127.0.0.1", 0)) as inner:
-        player = threading.Thread(target=play, args=(inner,))
-        player.start()
-        outer = listen("127.0.0.1", 0)
-        at = outer.getsockname()
-        with front(outer, inner.getsockname(), trust.context(), ignore_events):
-            yield at
-        player.join(DEADLINE)
+def serving(
+    trust: Trust,
+    app: WSGIApplication = echo,
+    *,
+    timeout: float = 30,
+    on_close: Callable[[], None] | None = None,
+) -> Iterator[tuple[str, int]]:
+    """An application behind the simulator's connections, and where it is. on_close: called for each that closes."""
+
+    class Watched(tls_channel(trust.context(), ignore_events)):  # type: ignore[misc]
+        def del_channel(self, *args) -> None:
+            super().del_channel(*args)
+            if on_close:
+                on_close()
+
+    listener = listen("127.0.0.1", 0)
+    at = listener.getsockname()
+    with serve(app, listener, channel=Watched, max_body=4_000_000, timeout=timeout):
+        yield at
+
+
+def posted(body: bytes) -> bytes:
+    return b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+# 12,000 bytes are one TLS record, which is more than the server reads at once.
+@pytest.mark.parametrize("size", [12_000, 3_000_000])
+def test_a_large_body_passes_whole_and_both_ways(trust: Trust, size: int) -> None:
+    with serving(trust) as at, secure(at, trust) as connection:
+        connection.sendall(posted(b"y" * size))
+        answer = read_to_end(connection)
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert body == b"y" * size
 
 
 @pytest.mark.parametrize("rudely", [False, True])
-def test_a_client_that_goes_is_told_to_the_server_behind(trust: Trust, rudely: bool) -> None:
-    there, gone = threading.Event(), threading.Event()
-
-    def notice(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        connection.settimeout(DEADLINE)
-        with connection:
-            assert connection.recv(1) == b"x"
-            there.set()
-            if connection.recv(1) == b"":
-                gone.set()
-
-    with behind(trust, notice) as at:
+def test_the_connection_of_a_client_that_goes_is_closed(trust: Trust, rudely: bool) -> None:
+    closed = threading.Event()
+    with serving(trust, on_close=closed.set) as at:
         with secure(at, trust) as connection:
-            connection.sendall(b"x")
-            assert there.wait(DEADLINE)
+            connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert answer_on(connection)[0] == 200
+            assert not closed.is_set()
             if rudely:  # with a reset instead of a good-bye
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             else:
                 with suppress(OSError):
                     connection.unwrap()
-        assert gone.wait(DEADLINE)
+        assert closed.wait(DEADLINE)
+
+
+CLIENT_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # its beginning
+
+
+@pytest.mark.parametrize("sent", [b"", CLIENT_HELLO])
+def test_a_handshake_that_does_not_go_on_ends(trust: Trust, sent: bytes) -> None:
+    with serving(trust, timeout=0.2) as at, socket.create_connection(at, DEADLINE) as stalled:
+        stalled.sendall(sent)
+        assert read_to_end(stalled) == b""
+
+
+def test_a_handshake_that_drips_in_does_not_buy_time(trust: Trust) -> None:
+    now = time.monotonic()
+    with serving(trust, timeout=0.3) as at, socket.create_connection(at, DEADLINE) as slow:
+        slow.settimeout(0.05)
+        sent = 0
+        with suppress(ConnectionError):
+            for byte in CLIENT_HELLO * 40:
+                slow.sendall(bytes([byte]))
+                sent += 1
+                with suppress(TimeoutError):
+                    if slow.recv(1) == b"":
+                        break
+
+    assert 0 < sent < len(CLIENT_HELLO) * 40
+    assert time.monotonic() - now < 10
 
 
 def test_a_simulated_hang_up_hangs_up_under_tls_too(trust: Trust) -> None:
@@ -166,7 +197,8 @@ def test_a_program_that_does_not_trust_is_told_of(trust: Trust) -> None:
 def test_garbage_harms_nobody_else(simulator: Simulator, trust: Trust, data: bytes) -> None:
     with socket.create_connection(place(simulator), DEADLINE) as connection:
         connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # it may be closed already
+            connection.shutdown(socket.SHUT_WR)
         read_to_end(connection)
 
     with secure(place(simulator), trust) as connection:
@@ -174,33 +206,31 @@ def test_garbage_harms_nobody_else(simulator: Simulator, trust: Trust, data: byt
         assert answer_on(connection)[0] == 200
 
 
-def test_the_front_lets_go_of_connections_that_are_open_at_the_end(trust: Trust) -> None:
+def test_connections_that_are_open_at_the_end_are_closed(trust: Trust) -> None:
     before = set(threading.enumerate())
-    with raw_server((None,)) as server:
-        outer = listen("127.0.0.1", 0)
-        at = outer.getsockname()
-        with front(outer, server.place, trust.context(), ignore_events):
-            with_tls = secure(at, trust)
-            connection = with_tls.__enter__()
-            connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            idle = socket.create_connection(at, DEADLINE)
-            wait_until(lambda: bool(server.requests))
-        assert read_to_end(idle) == b""
-        with_tls.__exit__(None, None, None)
-        idle.close()
+    with serving(trust) as at:
+        with_tls = secure(at, trust)
+        connection = with_tls.__enter__()
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert answer_on(connection)[0] == 200
+        silent, stalled = (socket.create_connection(at, DEADLINE) for _ in range(2))
+        stalled.sendall(CLIENT_HELLO)
+    for client in (connection, silent, stalled):
+        with suppress(ConnectionResetError):
+            assert read_to_end(client) == b""
+        client.close()
+    with_tls.__exit__(None, None, None)
 
     assert set(threading.enumerate()) == before
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(at, DEADLINE)
 
 
-def test_a_connection_that_comes_as_the_front_closes_is_closed_too(trust: Trust) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as inner, warnings.catch_warnings(record=True) as caught:
+def test_a_connection_that_comes_as_the_server_closes_is_closed_too(trust: Trust) -> None:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
         for _ in range(100):
-            outer = listen("127.0.0.1", 0)
-            at = outer.getsockname()
-            with front(outer, inner.getsockname(), trust.context(), ignore_events):
+            with serving(trust) as at:
                 late = socket.create_connection(at, DEADLINE)
             late.close()
         gc.collect()
@@ -230,7 +260,7 @@ def test_no_file_holds_the_key_of_the_authority(trust: Trust) -> None:
     keys = [path.name for path in trust.identity.parent.iterdir() if b"PRIVATE KEY" in path.read_bytes()]
 
     assert keys == ["server.pem"]
-    assert trust.identity.read_bytes().count(b"BEGIN PRIVATE KEY") == 1
+    assert trust.identity.read_bytes().count(b"PRIVATE KEY") == 2  # where it begins, and where it ends
     trust.context()  # which refuses a key that does not belong to the first certificate, the server's
 
 
@@ -301,15 +331,30 @@ def test_the_connection_to_an_early_silent_client_costs_no_other_one(
             connection.close()
 
 
-def test_answers_of_the_server_behind_are_passed_on_to_the_byte(trust: Trust) -> None:
-    outer = listen("127.0.0.1", 0)
-    at = outer.getsockname()
-    with (
-        raw_server((OK,)) as server,
-        front(outer, server.place, trust.context(), ignore_events),
-        secure(at, trust) as connection,
-    ):
-        connection.sendall(b"GET /a?b=%20c HTTP/1.1\r\nX-Odd: 1\r\nx-odd: 2\r\n\r\n")
-        assert read_to_end(connection) == OK
+def test_a_request_over_tls_arrives_as_it_was_sent(trust: Trust) -> None:
+    arrived = []
 
-    assert server.requests == [b"GET /a?b=%20c HTTP/1.1\r\nX-Odd: 1\r\nx-odd: 2\r\n\r\n"]
+    def keep(environ, start_response):
+        arrived.append(callback_of(environ, b"")[0])
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    with serving(trust, keep) as at, secure(at, trust) as connection:
+        connection.sendall(b"GET /a?b=%20c HTTP/1.1\r\nX-Odd: 1\r\nx-odd: 2\r\n\r\n")
+        assert answer_on(connection)[0] == 200
+
+    assert arrived[0].target == "/a?b=%20c"
+    assert arrived[0].headers == (("X-Odd", "1"), ("x-odd", "2"))
+
+
+def test_only_https_imports_the_library_that_makes_certificates() -> None:
+    code = """
+import sys
+import devkit.cli.simulate, devkit.session.run
+from devkit.simulator import run_simulator
+with run_simulator():
+    print({"trustme"} & sys.modules.keys())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "set()"
