@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from devkit.doctor.check import UNKNOWN, Check, Context, failed, ok, refused, skipped
-from devkit.doctor.machine import leftover_agents
 from devkit.durable.regular_file import read_regular_file
 from devkit.errors import CallbackHeldError, DevkitError, TunnelError
 from devkit.http.server import listen, serve
@@ -21,14 +20,15 @@ from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT
 from devkit.simulator.run import run_simulator
-from devkit.tunnel.agent import NgrokOptions, agent_version, running_agent
+from devkit.tunnel.agent import ENDPOINTS_API, NgrokOptions, agent_version, running_agent
+from devkit.tunnel.orphaned_agents import find_orphaned_agents
 from devkit.tunnel.types import given_url
 from devkit.vonage.client import Credentials
 from devkit.vonage.sms import send_sms
-from devkit.webhook.callback import CALLBACK_PATH, PROBE_HEADER
+from devkit.webhook.callback import CALLBACK_PATH, REACHABILITY_HEADER
 from devkit.webhook.receipt import Receipt, read
 
-_HEADER = f"HTTP_{PROBE_HEADER.upper().replace('-', '_')}"
+_HEADER = f"HTTP_{REACHABILITY_HEADER.upper().replace('-', '_')}"
 _PATH = f"{CALLBACK_PATH}/doctor"
 
 
@@ -57,8 +57,6 @@ def check_through(public_url: str, probe_server: ProbeServer, stop: Shutdown) ->
 
 
 _STEPS = ("agent", "authtoken", "tunnel", "public url")
-_VERSION_TIMEOUT = 5.0  # seconds
-_ENDPOINTS_API = (3, 30)  # devkit speaks an older API with older agents; ngrok may refuse them
 _MAX_CONFIG = 1024 * 1024  # bytes
 _TOKEN_LINE = re.compile(r"^[ \t]*authtoken:[ \t]*\S", re.MULTILINE)
 _NEW_TOKEN = (
@@ -124,7 +122,7 @@ def _of_agent(case: Context) -> Iterator[Check]:
     before = [_agent(case.agent_path), _token(case)]
     yield from before
     why = next((f"first the {check.step}" for check in before if check.outcome != "ok"), "")
-    if leftover_agents(case.project.private):
+    if find_orphaned_agents(case.project.private):
         why = "first the agent that a killed session has left: devkit restore ends it"
     if why:
         yield from (skipped(step, why) for step in _STEPS[2:])
@@ -139,11 +137,11 @@ def _agent(path: Path) -> Check:
             "agent", f"there is none at {path} yet; devkit dev downloads it at its first start", hint
         )
     try:
-        version = agent_version(path, timeout=_VERSION_TIMEOUT)
+        version = agent_version(path)
     except TunnelError as error:
         return refused("agent", error)
     words = f"{path}, version {version[0]}.{version[1]}"
-    if version < _ENDPOINTS_API:
+    if version < ENDPOINTS_API:  # devkit uses an older API with it, which ngrok may refuse
         return ok("agent", f"{words}, which is old", "If ngrok refuses it: ngrok update")
     return ok("agent", words)
 

@@ -15,7 +15,7 @@ from devkit.fixture.format import Fixture, load
 from devkit.fixture.git import tracked_files
 from devkit.http.server import listen
 from devkit.session.reachability import local_callback_url, why_unreachable
-from devkit.tunnel.orphaned_agents import Process, abandoned_record, is_running
+from devkit.tunnel.orphaned_agents import find_orphaned_agents
 from devkit.vonage.journal import read_journal
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.vocabulary import DASHBOARD_METHODS
@@ -100,18 +100,6 @@ def leftover_checks(case: Context) -> Iterator[Check]:
     yield _tracked(case)
 
 
-def leftover_agents(private: Path) -> list[Process]:
-    """The agents that still run although the session that started them is gone."""
-    return [agent for home in sorted(private.glob("agent-*")) if (agent := _orphan_of(home))]
-
-
-def _orphan_of(home: Path) -> Process | None:
-    record = abandoned_record(home)
-    if record and record.agent and is_running(record.agent, record.command):
-        return record.agent
-    return None
-
-
 def _journal(case: Context) -> Check:
     try:
         journal = read_journal(case.project.journal)
@@ -129,7 +117,7 @@ def _journal(case: Context) -> Check:
 
 
 def _agents(case: Context) -> Check:
-    orphans = leftover_agents(case.project.private)
+    orphans = find_orphaned_agents(case.project.private)
     if not orphans:
         return ok("agents", "no ngrok agent of a killed session is left")
     pids = ", ".join(str(agent.pid) for agent in orphans)

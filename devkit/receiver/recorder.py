@@ -13,7 +13,7 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.http.channel import AfterResponse
 from devkit.receiver.app import IncomingRequest
-from devkit.webhook.callback import PROBE_HEADER, Callback
+from devkit.webhook.callback import REACHABILITY_HEADER, Callback
 from devkit.webhook.masking import one_line
 from devkit.webhook.receipt import Receipt, Unreadable, read
 from devkit.webhook.signature import Method, Verdict, is_stale, verify
@@ -92,7 +92,7 @@ class Recorder:
         if incoming.kind == "refused":
             self._publish_refused(incoming.status, _REFUSALS.get(incoming.status, "not a callback"))
             return incoming.status
-        if incoming.callback.header(PROBE_HEADER) == self.nonce:
+        if incoming.callback.header(REACHABILITY_HEADER) == self.nonce:
             self.heard.set()
         else:
             self.publish(Probe(one_line(incoming.callback.header("User-Agent") or "", 60)))

@@ -10,67 +10,73 @@ from devkit.http.address import parse_address
 from devkit.session.bounded_request import NoResponse, response_status
 from devkit.session.project import Session
 from devkit.session.signals import Shutdown
-from devkit.webhook.callback import PROBE_HEADER
+from devkit.webhook.callback import REACHABILITY_HEADER
 
-_PUBLIC_TIMEOUT = 20.0  # seconds; a fresh tunnel's name can take a few to be known everywhere
-_ONE_CHECK = 8.0  # seconds for one check, all of it
+_PUBLIC_TIMEOUT = 20.0  # seconds; the name of a new tunnel can take a few to be known everywhere
+_CHECK_TIMEOUT = 8.0  # seconds for one check, all of it
+_LOCAL_TIMEOUT = 10.0  # seconds
 _PAUSE = 0.5
+
+_NO_BROWSER_PAGE = {
+    "ngrok-skip-browser-warning": "1"
+}  # free plans of ngrok show browsers a page of their own first
 
 
 def wait_until_reachable(
     callback_url: str,
     nonce: str,
-    heard: threading.Event,
+    received: threading.Event,
     stop: Shutdown,
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Return once our receiver heard the nonce through the public URL, and the URL answered exactly 200.
+    """Return once our receiver got the nonce through the public URL, and the URL answered exactly 200.
 
-    This is what Vonage asks before it saves a URL. Raises TunnelError when it does not come about in time,
-    ShutdownRequested when it is time to stop.
+    Vonage requires the same before it saves a URL. Raises TunnelError when that does not happen in time,
+    ShutdownRequested.
     """
     deadline, left = clock() + _PUBLIC_TIMEOUT, _PUBLIC_TIMEOUT
     while True:
         stop.check()
-        found = check_reachable(callback_url, nonce, heard, stop, seconds=min(_ONE_CHECK, left))
-        if not found:
+        problem = check_reachable(callback_url, nonce, received, stop, seconds=min(_CHECK_TIMEOUT, left))
+        if not problem:
             return
         if (left := deadline - clock()) <= 0:
             address = parse_address(callback_url, allow_remote=True)
             raise TunnelError(
-                f"The public URL {address} does not lead here: {found}.",
+                f"The public URL {address} does not lead here: {problem}.",
                 hint="Check that the tunnel forwards to devkit's port, or stop it and let devkit open one.",
             )
         stop.wait(_PAUSE)
 
 
-def check_again(callback_url: str, nonce: str, heard: threading.Event, stop: Shutdown) -> str:
-    """As `check_reachable`, when our receiver has heard the nonce before."""
-    heard.clear()
-    return check_reachable(callback_url, nonce, heard, stop)
+def check_again(callback_url: str, nonce: str, received: threading.Event, stop: Shutdown) -> str:
+    """As `check_reachable`, when our receiver has already got the nonce once."""
+    received.clear()
+    return check_reachable(callback_url, nonce, received, stop)
 
 
 def check_reachable(
-    callback_url: str, nonce: str, heard: threading.Event, stop: Shutdown, *, seconds: float = _ONE_CHECK
+    callback_url: str,
+    nonce: str,
+    received: threading.Event,
+    stop: Shutdown,
+    *,
+    seconds: float = _CHECK_TIMEOUT,
 ) -> str:
-    """Ask once; what is wrong, in words without a full stop, or nothing when the public URL leads here.
+    """Check once. Return the problem, without a full stop; empty when the public URL leads here.
 
-    heard: set by the receiver when the nonce arrives. seconds: for the whole response; a second more for `heard`.
+    received: set by the receiver when the nonce arrives. seconds: for the whole response; `received` gets one more.
     Raises ShutdownRequested.
     """
-    # Free plans of ngrok show browsers a page of their own first.
-    headers = {PROBE_HEADER: nonce, "ngrok-skip-browser-warning": "1"}
+    headers = {REACHABILITY_HEADER: nonce, **_NO_BROWSER_PAGE}
     try:
         status = response_status("GET", callback_url, headers, stop, seconds=seconds)
     except NoResponse as error:
         return str(error)
     if status != 200:
         return f"it answered {status}"
-    return "" if heard.wait(1) else "another program answered in our place"
-
-
-_LOCAL_TIMEOUT = 10.0  # seconds
+    return "" if received.wait(1) else "another program answered in our place"
 
 
 def local_callback_url(session: Session) -> str:
@@ -79,15 +85,13 @@ def local_callback_url(session: Session) -> str:
 
 
 def why_unreachable(callback_url: str, stop: Shutdown | None = None) -> str:
-    """Why no receiver answers at a callback URL, in words without a full stop; nothing when one does.
+    """Why no receiver answers at a callback URL, without a full stop; empty when one does. Takes up to ten seconds.
 
-    The receiver tells nobody of a HEAD, so a session that runs shows nothing. Takes up to ten seconds.
-    Raises ShutdownRequested.
+    The receiver does not report HEAD requests, so a running session shows nothing. Raises ShutdownRequested.
     """
-    # Free plans of ngrok show browsers a page of their own first.
-    headers = {"ngrok-skip-browser-warning": "1"}
+    stop = stop or Shutdown()
     try:
-        status = response_status("HEAD", callback_url, headers, stop or Shutdown(), seconds=_LOCAL_TIMEOUT)
+        status = response_status("HEAD", callback_url, _NO_BROWSER_PAGE, stop, seconds=_LOCAL_TIMEOUT)
     except NoResponse as error:
         return str(error)
     except UsageError as error:

@@ -3,7 +3,7 @@
 from devkit.errors import ConfigurationError
 from devkit.session.project import Project
 from devkit.session.settings import Settings
-from devkit.tunnel.orphaned_agents import end_leftover_agent
+from devkit.tunnel.orphaned_agents import end_orphaned_agents
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import read_journal
@@ -28,7 +28,7 @@ def restore(
     if not project.private.is_dir():
         return Restoration("nothing")
     with project.alone(now):
-        end_leftover_agent(project.private)
+        end_orphaned_agents(project.private)
         journal = read_journal(project.journal)
         if journal is None:
             return Restoration("nothing")

@@ -23,7 +23,7 @@ from devkit.session.send import send_demo
 from devkit.session.servers import inspecting, receiving
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown, ShutdownRequested
-from devkit.session.tunnel_monitor import News, TunnelMonitor, listener
+from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import Journal, refuse_foreign_journal
@@ -115,7 +115,7 @@ def run(
         tell(Notice(warning))
     with ExitStack() as stack, _ended_by(stop):
         stack.enter_context(project.alone(_now_text(), force=choice.force))
-        _open(stack, parts).keep(stop)
+        _open(stack, parts).run(stop)
     tell(Stopped(recorder.recorded))
 
 
@@ -149,8 +149,8 @@ def _open(stack: ExitStack, parts: _Parts) -> TunnelMonitor:
     inspector_url = stack.enter_context(
         inspecting(parts.recorder.store, parts.event_log, settings, project, local_url)
     )
-    news: News = SimpleQueue()
-    notify = listener(parts.publish, news)
+    events: TunnelEvents = SimpleQueue()
+    notify = forward_events(parts.publish, events)
     source = stack.enter_context(platform(settings, project, parts.publish, parts.stop, notify))
     if parts.choice.register:
         # Asked first, because a wrong key is known in a second and a tunnel takes a few.
@@ -167,18 +167,20 @@ def _open(stack: ExitStack, parts: _Parts) -> TunnelMonitor:
     describe = stack.enter_context(project.running(session))
     _announce(session, inspector_url, source, parts)
 
-    def look(public_url: str) -> str:
+    def check(public_url: str) -> str:
         return check_again(
             parts.callback_url(public_url), parts.recorder.nonce, parts.recorder.heard, parts.stop
         )
 
-    def move(public_url: str) -> None:
+    def follow(public_url: str) -> None:
         callback_url = parts.callback_url(public_url)
         if registration:
             registration.move(callback_url)
         describe(replace(session, public_url=public_url, callback_url=callback_url))
 
-    return TunnelMonitor(public_url, news, parts.publish, ask=look, move=move, every=source.ask_every)
+    return TunnelMonitor(
+        public_url, events, parts.publish, check=check, follow=follow, interval=source.ask_every
+    )
 
 
 def _register(stack: ExitStack, parts: _Parts, source: Platform, callback_url: str) -> Registration:

@@ -1,4 +1,4 @@
-"""Work that must end in time, also when it hangs in a library."""
+"""Work that must end in time, even when it hangs in a library."""
 
 import time
 from collections.abc import Callable
@@ -8,63 +8,62 @@ from threading import Thread
 from typing import TypeVar
 
 from devkit.errors import TunnelError
-from devkit.tunnel.types import Stopping
 
 T = TypeVar("T")
 Timer = Callable[[], float]
 
-NO_THREAD = "End some programs, or raise the limit on threads: ulimit -u"
-
-_TICK = 0.1  # seconds between two looks
-_LINGER = 10.0  # seconds that aborted work gets to notice it
+_TICK = 0.05  # seconds
 
 
 def finish_within(
     seconds: float,
     work: Callable[[], T],
     *,
-    stopping: Stopping,
     tick: Callable[[], None] = lambda: None,
     abort: Callable[[], None] | None = None,
+    linger: float = 0.0,
     clock: Timer = time.monotonic,
 ) -> T:
-    """What the work returns or raises. It runs in a thread of its own; `tick` is called here meanwhile.
+    """Run `work` in a daemon thread; return what it returns, raise what it raises.
 
-    Raises TimeoutError after `seconds`, and TunnelError when `stopping` says so; then `abort` is called until the
-    work has ended: it must make it end. Without it the work is left to itself, in a daemon thread. Raises TunnelError
-    also when the system has no thread left.
+    tick: called about twenty times a second meanwhile; it may raise to give up. Raises TimeoutError after `seconds`.
+    abort: called in both cases, to make the work end; again and again for up to `linger` seconds while it does not.
+    Raises TunnelError when the system has no thread left.
     """
     outcome: Future[T] = Future()
     try:
         Thread(target=_settle, args=(outcome, work), daemon=True).start()
-    except RuntimeError as error:  # the system has none left; a session that runs tries again later
-        raise TunnelError("the tunnel gets no thread of its own", hint=NO_THREAD) from error
+    except RuntimeError as error:
+        hint = "End some programs, or raise the limit on threads: ulimit -u"
+        raise TunnelError("the system has no thread left", hint=hint) from error
     deadline = clock() + seconds
     try:
         while not wait_for([outcome], _TICK).done:
             tick()
-            if stopping():
-                raise TunnelError("stopped before the tunnel was open", hint="Start again: devkit dev")
             if clock() >= deadline:
                 raise TimeoutError
     finally:
-        # Also when a KeyboardInterrupt comes through here.
-        patience = clock() + _LINGER
-        while abort and not outcome.done() and clock() < patience:
+        # Also after a KeyboardInterrupt.
+        give_up = clock() + linger
+        while abort and not outcome.done():
             abort()
-            wait_for([outcome], _TICK / 2)
+            if clock() >= give_up:
+                break
+            wait_for([outcome], _TICK)
     return outcome.result()
 
 
-def pause(seconds: float, stopping: Stopping, *, wait: Callable[[float], object] = time.sleep) -> None:
-    """Wait, but not on when it is time to stop. wait: may return early when that is so."""
+def pause(
+    seconds: float, stopping: Callable[[], bool], *, wait: Callable[[float], object] = time.sleep
+) -> None:
+    """Wait, but no longer once `stopping` is true. wait: may return early in that case."""
     deadline = time.monotonic() + seconds
     while not stopping() and (left := deadline - time.monotonic()) > 0:
-        wait(min(left, _TICK))
+        wait(min(left, 2 * _TICK))
 
 
 def _settle(outcome: Future[T], work: Callable[[], T]) -> None:
     try:
         outcome.set_result(work())
-    except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
+    except BaseException as error:  # noqa: BLE001 - raised in the waiting thread
         outcome.set_exception(error)

@@ -1,4 +1,4 @@
-"""What an agent's failure means, and what to type next: ngrok's error codes in our words."""
+"""ngrok's error codes: what each means, and what to type next."""
 
 import json
 import re
@@ -8,8 +8,10 @@ from devkit.errors import TunnelError
 from devkit.webhook.masking import printable
 
 _CODE = re.compile(r"ERR_NGROK_(\d+)")
-_TOKEN_IN_WORDS = re.compile(r"(authtoken\s*[:=]\s*)\S+", re.IGNORECASE)
-_LONG_WORD = re.compile(r"(?<![\w./:-])\w{24,}(?![\w.-])")  # as an authtoken looks; host names and paths stay
+_NAMED_TOKEN = re.compile(r"(authtoken\s*[:=]\s*)\S+", re.IGNORECASE)
+_LONG_WORD = re.compile(
+    r"(?<![\w./:-])\w{24,}(?![\w.-])"
+)  # looks like an authtoken; host names and paths do not match
 _CLEARS_BY_ITSELF = frozenset({"108", "334"})
 
 _DASHBOARD = "https://dashboard.ngrok.com"
@@ -27,9 +29,9 @@ class _Advice(NamedTuple):
 # The meanings are ngrok's: https://ngrok.com/docs/errors/
 _ADVICE = {
     "103": _Advice("ngrok has suspended this account", f"Sign in at {_DASHBOARD} to see why"),
-    "105": _Advice("ngrok does not take the authtoken: it is malformed", _NEW_TOKEN),
-    "106": _Advice("ngrok does not take the authtoken: it is one of ngrok version 1", _NEW_TOKEN),
-    "107": _Advice("ngrok does not take the authtoken: it was reset, revoked, or left its team", _NEW_TOKEN),
+    "105": _Advice("ngrok refuses the authtoken: it is malformed", _NEW_TOKEN),
+    "106": _Advice("ngrok refuses the authtoken: it is one of ngrok version 1", _NEW_TOKEN),
+    "107": _Advice("ngrok refuses the authtoken: it was reset, revoked, or left its team", _NEW_TOKEN),
     "108": _Advice(
         "this ngrok account already runs as many agents as it may",
         f"Stop another agent: {_DASHBOARD}/agents lists them",
@@ -49,19 +51,19 @@ _ADVICE = {
         "the public URL is in use by another ngrok agent",
         f"Stop the other agent ({_DASHBOARD}/agents lists them), or set NGROK_URL to another domain",
     ),
-    "4018": _Advice("ngrok wants an account: there is no authtoken", _NEW_TOKEN),
+    "4018": _Advice("ngrok requires an account: there is no authtoken", _NEW_TOKEN),
     "9009": _Advice(
-        "ngrok goes through the proxy in http_proxy, which this account may not do",
+        "ngrok would use the proxy in http_proxy, which this account may not do",
         "Unset http_proxy and https_proxy for devkit, or use another tunnel: devkit dev --public-url URL",
     ),
 }
 
 
 class NgrokError(TunnelError):
-    """The agent did not give a tunnel.
+    """The agent opened no tunnel.
 
-    code: ngrok's number, or empty. clears: waiting a little may be enough, as a stale session ends by itself.
-    lasting: trying again is of no use.
+    code: ngrok's number, or empty. clears: a second attempt may succeed, because a stale session ends by itself.
+    lasting: no further attempt can succeed.
     """
 
     def __init__(self, message: str, *, hint: str, code: str = "", lasting: bool = False) -> None:
@@ -71,40 +73,39 @@ class NgrokError(TunnelError):
         self.lasting = lasting
 
 
-def explain(words: str, authtoken: str) -> NgrokError:
-    """The error for what an agent said. words: of its log, its stderr or its API; may hold the authtoken."""
-    found = _CODE.search(words)
+def explain(reason: str, authtoken: str) -> NgrokError:
+    """The error for an agent's failure. reason: from its log, its stderr or its API; may hold the authtoken."""
+    found = _CODE.search(reason)
     if found is None:
-        said = _first_line(words, authtoken) or "it does not say why"
-        return NgrokError(f"the ngrok agent opened no tunnel: {said}", hint=_ELSEWHERE)
+        line = _first_line(reason, authtoken) or "it does not say why"
+        return NgrokError(f"the ngrok agent opened no tunnel: {line}", hint=_ELSEWHERE)
     code = found[1]
     if advice := _ADVICE.get(code):
         message = f"{advice.message} (ERR_NGROK_{code})"
         return NgrokError(message, hint=advice.hint, code=code, lasting=code not in _CLEARS_BY_ITSELF)
-    message = f"ngrok refused: {_first_line(words, authtoken)} (ERR_NGROK_{code})"
+    message = f"ngrok refused: {_first_line(reason, authtoken)} (ERR_NGROK_{code})"
     hint = f"ngrok explains it: https://ngrok.com/docs/errors/err_ngrok_{code}"
     return NgrokError(message, hint=hint, code=code)
 
 
-def redact(words: str, authtoken: str) -> str:
-    """Words without the authtoken, nor what looks like one: it may come from the user's own ngrok.yml."""
+def redact(text: str, authtoken: str) -> str:
+    """Replace the authtoken and all that looks like one, which may come from the user's own ngrok.yml."""
     if authtoken:
-        words = words.replace(authtoken, "***")
-    return _LONG_WORD.sub("***", _TOKEN_IN_WORDS.sub(r"\1***", words))
+        text = text.replace(authtoken, "***")
+    return _LONG_WORD.sub("***", _NAMED_TOKEN.sub(r"\1***", text))
 
 
-def _first_line(words: str, authtoken: str) -> str:
+def _first_line(reason: str, authtoken: str) -> str:
     # Line ends in the agent's log are two characters, a backslash and a letter.
-    text = redact(_api_words(words), authtoken).replace("\\r", "\n").replace("\\n", "\n")
+    text = redact(_api_error(reason), authtoken).replace("\\r", "\n").replace("\\n", "\n")
     lines = (line.strip().removeprefix("ERROR:").strip() for line in text.splitlines())
     line = next(filter(None, lines), "")
     return printable(line)[:300]
 
 
-def _api_words(words: str) -> str:
-    """The telling part of a JSON error of the agent's API; other words as they are."""
+def _api_error(reason: str) -> str:
+    """The reason in a JSON error of the agent's API; any other text unchanged."""
     try:
-        document = json.loads(words)
-        return str(document["details"]["err"])
+        return str(json.loads(reason)["details"]["err"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        return words
+        return reason

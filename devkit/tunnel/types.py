@@ -1,4 +1,4 @@
-"""What every tunnel is: the values, the one function type, and the two tunnels that are no process."""
+"""The types that all tunnels share, and the two tunnels that need no process."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,22 +15,19 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """An open way from a public URL to a local address.
-
-    public_url: https, or http on loopback only; no trailing slash, no query.
-    """
+    """An open tunnel. public_url: https, or http on loopback only; no trailing slash, no query."""
 
     public_url: str
 
 
 @dataclass(frozen=True, slots=True)
 class TunnelEvent:
-    """Something that a tunnel says while it opens or is open.
+    """A change of a tunnel's state.
 
-    installing, waiting, ended-leftover: what it does before it is open. lost, restored: the way is cut, or
-    back with the same URL. restarted: the way is back by a new agent; compare `public_url` with the former
-    one. failed: it will not come back by itself. detail: one line for people, without secrets.
-    public_url: the URL that holds from now on; empty for what happens before there is one.
+    installing, waiting, ended-leftover: before it is open. lost, restored: it is interrupted, or works again with the
+    same URL. restarted: it works again with a new agent; compare `public_url` with the former one. failed: it will not
+    come back by itself. detail: one line for people, without secrets.
+    public_url: the URL from now on; empty before there is one.
     """
 
     state: TunnelState
@@ -44,17 +41,17 @@ Stopping = Callable[[], bool]
 
 
 def no_tunnel() -> OpenTunnel:
-    """The tunnel that is none: the public URL is the local one."""
+    """No tunnel: the public URL is the local one."""
     return _fixed
 
 
 def given_url(public_url: str) -> OpenTunnel:
-    """The user's own tunnel: its URL is believed, no process is started. Raises ConfigurationError."""
+    """The user's own tunnel: its URL is used as given. Raises ConfigurationError."""
     url = public_url.strip().rstrip("/")
     if problem := url_problem(url):
         raise ConfigurationError(
             f"the public URL {problem}",
-            hint="Give the one of a tunnel that leads here: https://NAME.example.com",
+            hint="Use the URL of a tunnel that leads here: https://NAME.example.com",
         )
     return lambda local_url: _fixed(url)
 
@@ -65,7 +62,7 @@ def _fixed(url: str) -> Iterator[Tunnel]:
 
 
 def url_problem(url: str) -> str:
-    """Why a text cannot be a tunnel's public URL, to follow the words "the public URL"; empty when it can."""
+    """Why a text cannot be a tunnel's public URL, to follow the words "the public URL"; empty when it can be."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

@@ -13,8 +13,8 @@ TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 
 CALLBACK_PATH = "/webhooks/delivery-receipt"
 
-# Of our own requests: our question from outside in, and a receipt that is to be shown, not recorded again.
-PROBE_HEADER = "X-Devkit-Probe"
+# Headers of our own requests: the reachability check, and a replay, which is shown but not recorded again.
+REACHABILITY_HEADER = "X-Devkit-Reachability"
 REPLAY_HEADER = "X-Devkit-Replay"
 
 # Not hop-by-hop in the strict sense of RFC 9110 alone: these are all that a sender must set for its own connection.

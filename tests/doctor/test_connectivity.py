@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from devkit.doctor.connectivity import ProbeServer, public_check, way_checks
-from devkit.doctor.machine import leftover_agents, leftover_checks
+from devkit.doctor.machine import leftover_checks
 from devkit.http.server import listen, serve
 from devkit.receiver.app import create_receiver
 from devkit.session.project import project_in
 from devkit.session.signals import Shutdown
-from devkit.tunnel.orphaned_agents import look
+from devkit.tunnel.orphaned_agents import find_orphaned_agents, find_process
 from tests.support.doctor_context import SESSION, find, leave_journal, open_case, outcomes
 from tests.support.raw_socket import talk
 from tests.support.standin import install_standin, standin_state, wait_until
@@ -42,7 +42,7 @@ def test_an_agent_is_started_asked_through_and_ended(tmp_path: Path) -> None:
     assert outcomes(checks) == dict.fromkeys(ALL, "ok")
     assert f"{agent}, version 3.33" in find(checks, "agent").what
     assert str(state["url"]) in find(checks, "tunnel").what
-    assert look(int(str(state["pid"]))) is None
+    assert find_process(int(str(state["pid"]))) is None
     assert not (tmp_path / ".devkit").exists()
     assert all(TOKEN not in check.what + check.hint for check in checks)
 
@@ -82,7 +82,7 @@ def test_a_refusal_of_ngrok_is_named_without_the_token(
     assert words in tunnel.what
     assert tunnel.hint
     assert TOKEN not in tunnel.what + tunnel.hint
-    assert look(int(str(standin_state(agent)["pid"]))) is None
+    assert find_process(int(str(standin_state(agent)["pid"]))) is None
 
 
 def test_a_public_url_that_leads_elsewhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +221,7 @@ def test_a_real_receipt_that_comes_meanwhile_is_sent_away_to_come_again() -> Non
     with serve(probe_server, listener):
         head = b"GET /webhooks/delivery-receipt/0123456789abcdef?status=delivered HTTP/1.0\r\n"
         receipt = talk(place, head + b"\r\n")
-        question = talk(place, head + f"X-Devkit-Probe: {probe_server.nonce}\r\n\r\n".encode())
+        question = talk(place, head + f"X-Devkit-Reachability: {probe_server.nonce}\r\n\r\n".encode())
 
     assert receipt.startswith(b"HTTP/1.0 503 ")
     assert question.startswith(b"HTTP/1.0 200 ")
@@ -243,7 +243,7 @@ def test_a_stop_while_the_agent_starts_ends_it(tmp_path: Path, monkeypatch: pyte
     thread.join()
 
     assert find(checks, "tunnel").what == "stopped"
-    assert look(int(str(standin_state(agent)["pid"]))) is None
+    assert find_process(int(str(standin_state(agent)["pid"]))) is None
 
 
 KILLED = """
@@ -269,7 +269,7 @@ def orphan(directory: Path, agent: Path) -> Iterator[int]:
     finally:
         os.kill(pid, 9)
         deadline = time.monotonic() + 10
-        while look(pid) and time.monotonic() < deadline:
+        while find_process(pid) and time.monotonic() < deadline:
             time.sleep(0.01)
 
 
@@ -280,24 +280,24 @@ def test_an_agent_that_a_killed_session_left_is_found_and_left_alone(tmp_path: P
         case = open_case(tmp_path, **live(tmp_path, agent))
         way, left = list(way_checks(case)), list(leftover_checks(case))
 
-        assert look(pid) is not None
+        assert find_process(pid) is not None
 
     assert find(left, "agents").outcome == "failed"
     assert f"process {pid}" in find(left, "agents").what
     assert find(left, "agents").hint == "devkit restore"
     assert "killed session" in find(way, "tunnel").what
-    assert leftover_agents(case.project.private) == []
+    assert find_orphaned_agents(case.project.private) == []
 
 
 def test_a_running_sessions_agent_is_no_leftover(tmp_path: Path) -> None:
     home = tmp_path / ".devkit" / "agent-x"
     home.mkdir(parents=True)
-    me = look(os.getpid())
+    me = find_process(os.getpid())
     assert me is not None
     record = f'{{"pid": {me.pid}, "started": "{me.started}"}}'
     (home / "agent.json").write_text(f'{{"owner": {record}, "agent": {record}, "command": ""}}')
 
-    assert leftover_agents(tmp_path / ".devkit") == []
+    assert find_orphaned_agents(tmp_path / ".devkit") == []
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"owner": null, "agent": null, "command": ""}', "\xff"])
@@ -306,4 +306,4 @@ def test_a_record_that_cannot_be_read_is_no_leftover(tmp_path: Path, record: str
     home.mkdir(parents=True)
     (home / "agent.json").write_text(record, encoding="latin-1")
 
-    assert leftover_agents(tmp_path / ".devkit") == []
+    assert find_orphaned_agents(tmp_path / ".devkit") == []

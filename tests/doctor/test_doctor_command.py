@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from devkit.cli import cli
 from devkit.simulator import Simulator, run_simulator
-from devkit.tunnel.orphaned_agents import look
+from devkit.tunnel.orphaned_agents import find_process
 from tests.support.dev_process import FREE_PORTS, PATIENCE, clean_environ, running_dev
 from tests.support.raw_socket import closed_port
 from tests.support.standin import install_standin, standin_state, wait_until
@@ -118,7 +118,7 @@ def test_a_live_project_that_is_well_is_exit_code_0(tmp_path: Path, vonage: Simu
     )
     assert result.stderr == ""
     assert vonage.account == account
-    assert look(int(str(standin_state(agent)["pid"]))) is None
+    assert find_process(int(str(standin_state(agent)["pid"]))) is None
     assert not (tmp_path / ".devkit").exists()
 
 
@@ -211,7 +211,7 @@ def test_a_signal_while_the_agent_starts_leaves_no_agent(
     assert (run.returncode, err) == (0, "")
     assert out.splitlines()[-1].startswith("Stopped before the end")
     assert "fixtures" not in out  # a later step
-    assert look(int(str(standin_state(agent)["pid"]))) is None
+    assert find_process(int(str(standin_state(agent)["pid"]))) is None
     assert not (tmp_path / ".devkit").exists()
 
 

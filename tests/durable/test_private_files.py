@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.cli.params import is_own_receiver
-from devkit.doctor.machine import leftover_agents
 from devkit.durable.lock import LockOwner
 from devkit.errors import DevkitError
 from devkit.fixture.check import check_file
@@ -25,7 +24,7 @@ from devkit.session.project import Session, load_key, project_in
 from devkit.session.reachability import local_callback_url
 from devkit.session.settings import read_settings
 from devkit.simulator.tls import trust_in
-from devkit.tunnel.orphaned_agents import AgentRecord, Process, end_leftover_agent
+from devkit.tunnel.orphaned_agents import AgentRecord, Process, end_orphaned_agents, find_orphaned_agents
 from devkit.vonage.journal import Journal, other_devkit, read_journal
 from tests.support.fake_account import JOURNAL
 from tests.support.raw_socket import DEADLINE
@@ -67,7 +66,7 @@ def take_lock(directory: Path) -> object:
 
 def read_agents(directory: Path) -> object:
     private = directory / ".devkit"
-    return [*leftover_agents(private)] or end_leftover_agent(private)
+    return [*find_orphaned_agents(private)] or end_orphaned_agents(private)
 
 
 def use_session(directory: Path) -> object:

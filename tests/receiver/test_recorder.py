@@ -10,7 +10,7 @@ from devkit.events import NotRecorded, ReceiptTaken, Refused
 from devkit.fixture.format import Fixture, load
 from devkit.fixture.store import NewRecording, Store
 from devkit.receiver.app import IncomingRequest
-from devkit.webhook.callback import CALLBACK_PATH, PROBE_HEADER, Callback
+from devkit.webhook.callback import CALLBACK_PATH, REACHABILITY_HEADER, Callback
 from devkit.webhook.signature import sign
 from tests.support.raw_socket import DEADLINE
 from tests.support.recorder import FIELDS, NOON, SECRET, Session, receipt
@@ -161,7 +161,7 @@ def test_receipts_that_came_together_each_get_their_own_answer(tmp_path: Path) -
     signed = [
         receipt(messageId=name, sig=sign({**FIELDS, "messageId": name}, SECRET, "md5hash")) for name in "AB"
     ]
-    probe = Callback("GET", CALLBACK_PATH, ((PROBE_HEADER, "n0nce"),))
+    probe = Callback("GET", CALLBACK_PATH, ((REACHABILITY_HEADER, "n0nce"),))
     arrivals = [
         IncomingRequest("receipt", signed[0]),
         IncomingRequest("probe", probe),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.events import Probe, ReceiptTaken, Refused
-from devkit.webhook.callback import CALLBACK_PATH, PROBE_HEADER, Callback, compose
+from devkit.webhook.callback import CALLBACK_PATH, REACHABILITY_HEADER, Callback, compose
 from tests.support.recorder import FIELDS, SECRET, Session, receipt
 
 
@@ -48,11 +48,13 @@ def test_a_probe_is_told_and_never_recorded(session: Session) -> None:
 
 
 def test_our_own_question_is_heard_and_told_to_nobody(session: Session) -> None:
-    session.take(Callback("GET", CALLBACK_PATH, ((PROBE_HEADER, "guess"),)), kind="probe")
+    session.take(Callback("GET", CALLBACK_PATH, ((REACHABILITY_HEADER, "guess"),)), kind="probe")
     assert not session.recorder.heard.is_set()
     session.events.clear()
 
-    assert session.take(Callback("GET", CALLBACK_PATH, ((PROBE_HEADER, "n0nce"),)), kind="probe") == 200
+    assert (
+        session.take(Callback("GET", CALLBACK_PATH, ((REACHABILITY_HEADER, "n0nce"),)), kind="probe") == 200
+    )
 
     assert session.recorder.heard.is_set()
     assert session.events == []

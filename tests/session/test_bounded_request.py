@@ -215,7 +215,7 @@ def test_a_certificate_that_is_not_trusted_is_named_as_the_reason(
 def test_nobody_there_is_told_with_the_reason() -> None:
     port = closed_port()
 
-    with pytest.raises(NoResponse, match=rf"^Nobody answers at http://127.0.0.1:{port} \(.+\)$"):
+    with pytest.raises(NoResponse, match=rf"^nobody answers at http://127.0.0.1:{port} \(.+\)$"):
         response_status("GET", f"http://127.0.0.1:{port}/{TOKEN}", {}, Shutdown(), seconds=LONG)
 
 
@@ -224,7 +224,7 @@ def test_what_is_no_response_is_told(reply: bytes) -> None:
     with raw_server([reply]) as server, pytest.raises(NoResponse) as caught:
         response_status("GET", server.url, {}, Shutdown(), seconds=LONG)
 
-    assert str(caught.value) == f"{server.url} broke off without a proper response"
+    assert str(caught.value) == f"{server.url} sent no valid response"
 
 
 def test_what_is_no_url_is_a_usage_error() -> None:

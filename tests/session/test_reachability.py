@@ -9,7 +9,7 @@ from devkit.http.server import listen, serve
 from devkit.receiver.app import IncomingRequest, create_receiver
 from devkit.session.reachability import wait_until_reachable
 from devkit.session.signals import Shutdown, ShutdownRequested
-from devkit.webhook.callback import PROBE_HEADER
+from devkit.webhook.callback import REACHABILITY_HEADER
 from tests.support.raw_socket import OK, closed_port, raw_server
 from tests.support.slow_server import slow_server
 
@@ -58,7 +58,7 @@ def test_it_returns_once_our_own_receiver_heard_the_question() -> None:
 
     (arrival,) = arrivals
     assert arrival.kind == "probe"
-    assert arrival.callback.header(PROBE_HEADER) == NONCE
+    assert arrival.callback.header(REACHABILITY_HEADER) == NONCE
     assert arrival.callback.header("ngrok-skip-browser-warning") == "1"
 
 
@@ -88,7 +88,7 @@ def test_anything_but_200_is_not_enough_even_when_we_heard(status: int) -> None:
 
 
 def test_nobody_there_in_time_is_a_tunnel_error_with_one_full_stop() -> None:
-    with pytest.raises(TunnelError, match=r"does not lead here: Nobody answers at .*\)\.$"):
+    with pytest.raises(TunnelError, match=r"does not lead here: nobody answers at .*\)\.$"):
         look(f"http://127.0.0.1:{closed_port()}{PATH}")
 
 

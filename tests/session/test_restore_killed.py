@@ -9,7 +9,7 @@ import pytest
 
 from devkit.session.project import Project
 from devkit.session.restore import restore
-from devkit.tunnel.orphaned_agents import look
+from devkit.tunnel.orphaned_agents import find_process
 from tests.support.dev_process import DevProcess, running_dev
 from tests.support.live_account import environ, held, settings
 from tests.support.raw_socket import closed_port
@@ -65,7 +65,7 @@ def test_session_killed_at_a_random_moment_is_put_right(
     assert list(project.private.glob("registration*")) == []
     assert list(project.private.glob("agent-*")) == []
     if agent.with_name("ngrok.state.json").exists():
-        wait_until(lambda: look(int(str(standin_state(agent)["pid"]))) is None)
+        wait_until(lambda: find_process(int(str(standin_state(agent)["pid"]))) is None)
 
 
 def test_the_next_session_finds_what_a_killed_one_left_and_gives_the_former_callback_back(
@@ -97,9 +97,9 @@ def test_an_agent_that_outlived_its_session_is_ended_too(
         dev.wait_for("ready")
         kill(dev)
     pid = int(str(standin_state(agent)["pid"]))
-    assert look(pid) is not None
+    assert find_process(pid) is not None
 
     assert restore(settings(vonage), project, clear=False, now=NOW).outcome == "given-back"
 
-    assert look(pid) is None
+    assert find_process(pid) is None
     assert held(vonage) == former.url

@@ -7,7 +7,7 @@ from devkit.errors import TunnelError, VonageError
 from devkit.events import Event, Notice, TunnelChanged
 from devkit.session.reachability import check_again
 from devkit.session.signals import Shutdown
-from devkit.session.tunnel_monitor import News, TunnelMonitor, listener
+from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
 from devkit.tunnel.types import TunnelEvent
 from tests.support.raw_socket import OK, raw_server
 from tests.support.steps import Steps
@@ -18,41 +18,41 @@ EVERY = 100.0
 
 
 class Scene:
-    """A lookout with a clock of its own. wrong: what the outside says."""
+    """A monitor with a clock of its own. wrong: what the outside says."""
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.wrong = ""
         self.events: list[Event] = []
-        self.asked: list[str] = []
-        self.moved: list[str] = []
-        self.move_fails = False
-        news: News = SimpleQueue()
-        self.hear = listener(self.events.append, news)
-        self.lookout = TunnelMonitor(
+        self.checked: list[str] = []
+        self.followed: list[str] = []
+        self.follow_fails = False
+        events: TunnelEvents = SimpleQueue()
+        self.notify = forward_events(self.events.append, events)
+        self.monitor = TunnelMonitor(
             URL,
-            news,
+            events,
             self.events.append,
-            ask=self.ask,
-            move=self.move,
-            every=EVERY,
+            check=self.check,
+            follow=self.follow,
+            interval=EVERY,
             clock=lambda: self.now,
         )
 
-    def ask(self, public_url: str) -> str:
-        self.asked.append(public_url)
+    def check(self, public_url: str) -> str:
+        self.checked.append(public_url)
         return self.wrong
 
-    def move(self, public_url: str) -> None:
-        self.moved.append(public_url)
-        if self.move_fails:
+    def follow(self, public_url: str) -> None:
+        self.followed.append(public_url)
+        if self.follow_fails:
             raise VonageError("Vonage answered 503.")
 
     def after(self, seconds: float) -> list[Event]:
         """What is told when so much time has gone by."""
         self.now += seconds
         before = len(self.events)
-        self.lookout.look()
+        self.monitor.poll()
         return self.events[before:]
 
 
@@ -64,7 +64,7 @@ def scene() -> Scene:
 def test_nothing_is_told_while_all_is_well(scene: Scene) -> None:
     assert [scene.after(EVERY / 2) for _ in range(4)] == [[]] * 4
 
-    assert scene.asked == [URL] * 2
+    assert scene.checked == [URL] * 2
 
 
 def test_one_lost_question_is_no_news(scene: Scene) -> None:
@@ -75,7 +75,7 @@ def test_one_lost_question_is_no_news(scene: Scene) -> None:
 
     scene.wrong = "it answered 502"
     assert scene.after(EVERY) == []
-    assert scene.asked == [URL] * 3
+    assert scene.checked == [URL] * 3
 
 
 def test_two_lost_questions_in_a_row_are_told_and_so_is_the_time_since_and_the_end(scene: Scene) -> None:
@@ -89,25 +89,25 @@ def test_two_lost_questions_in_a_row_are_told_and_so_is_the_time_since_and_the_e
     scene.wrong = ""
     assert scene.after(20) == [TunnelChanged("restored", URL, "after 35 s")]
     assert scene.after(EVERY - 1) == []
-    assert scene.moved == []
+    assert scene.followed == []
 
 
 def test_while_it_is_lost_it_is_asked_less_and_less_often(scene: Scene) -> None:
     scene.wrong = "it answered 404"
-    scene.hear(TunnelEvent("lost", "ngrok has lost its connection", URL))
+    scene.notify(TunnelEvent("lost", "ngrok has lost its connection", URL))
     scene.after(0)
 
     asked_after = []
     for second in range(1, 3601):
-        before = len(scene.asked)
+        before = len(scene.checked)
         scene.after(1)
-        asked_after += [second] * (len(scene.asked) - before)
+        asked_after += [second] * (len(scene.checked) - before)
 
     assert asked_after == [5, 15, 35, *range(65, 3601, 60)]
 
 
 def test_what_the_tunnel_tells_is_told_at_once_and_by_it_alone(scene: Scene) -> None:
-    scene.hear(TunnelEvent("lost", "ngrok has lost its connection", URL))
+    scene.notify(TunnelEvent("lost", "ngrok has lost its connection", URL))
 
     assert scene.events == [TunnelChanged("lost", URL, "ngrok has lost its connection")]
     assert scene.after(0) == []
@@ -116,10 +116,10 @@ def test_what_the_tunnel_tells_is_told_at_once_and_by_it_alone(scene: Scene) -> 
 
 
 def test_a_tunnel_that_says_it_is_back_is_asked_before_it_is_told(scene: Scene) -> None:
-    scene.hear(TunnelEvent("lost", "ngrok has lost its connection", URL))
+    scene.notify(TunnelEvent("lost", "ngrok has lost its connection", URL))
     scene.after(0)
 
-    scene.hear(TunnelEvent("restored", "ngrok has its connection back", URL))
+    scene.notify(TunnelEvent("restored", "ngrok has its connection back", URL))
     scene.wrong = "it answered 404"
     assert [event.state for event in scene.events if isinstance(event, TunnelChanged)] == ["lost"]
     assert scene.after(1) == [TunnelChanged("reconnecting", URL, "since 1 s")]
@@ -128,48 +128,48 @@ def test_a_tunnel_that_says_it_is_back_is_asked_before_it_is_told(scene: Scene) 
 
 
 def test_a_lost_and_restored_that_are_heard_together_are_both_told(scene: Scene) -> None:
-    scene.hear(TunnelEvent("lost", "ngrok has lost its connection", URL))
-    scene.hear(TunnelEvent("restored", "ngrok has its connection back", URL))
+    scene.notify(TunnelEvent("lost", "ngrok has lost its connection", URL))
+    scene.notify(TunnelEvent("restored", "ngrok has its connection back", URL))
 
     assert scene.after(0) == [TunnelChanged("restored", URL, "after 0 s")]
 
 
 def test_a_new_url_is_asked_then_followed_then_told(scene: Scene) -> None:
-    scene.hear(TunnelEvent("lost", "the agent ended", URL))
-    scene.hear(TunnelEvent("restarted", "with a new URL", NEW_URL))
+    scene.notify(TunnelEvent("lost", "the agent ended", URL))
+    scene.notify(TunnelEvent("restarted", "with a new URL", NEW_URL))
 
     assert scene.after(0) == [TunnelChanged("restored", NEW_URL, "after 0 s")]
-    assert scene.asked == [NEW_URL]
-    assert scene.moved == [NEW_URL]
+    assert scene.checked == [NEW_URL]
+    assert scene.followed == [NEW_URL]
     scene.after(EVERY)
-    assert scene.moved == [NEW_URL]
+    assert scene.followed == [NEW_URL]
 
 
 def test_a_restart_with_the_same_url_moves_nothing(scene: Scene) -> None:
-    scene.hear(TunnelEvent("restarted", "with the same URL", URL))
+    scene.notify(TunnelEvent("restarted", "with the same URL", URL))
 
     assert scene.after(0) == [TunnelChanged("restored", URL, "after 0 s")]
-    assert scene.asked == [URL]
-    assert scene.moved == []
+    assert scene.checked == [URL]
+    assert scene.followed == []
 
 
 def test_a_move_that_fails_is_told_and_tried_again_later(scene: Scene) -> None:
-    scene.move_fails = True
-    scene.hear(TunnelEvent("restarted", "with a new URL", NEW_URL))
+    scene.follow_fails = True
+    scene.notify(TunnelEvent("restarted", "with a new URL", NEW_URL))
 
     (notice,) = scene.after(0)
     assert isinstance(notice, Notice)
     assert "Vonage answered 503." in notice.text
     assert scene.after(1) == []
-    scene.move_fails = False
+    scene.follow_fails = False
     (restored,) = scene.after(9)
     assert isinstance(restored, TunnelChanged)
     assert restored.state == "restored"
-    assert scene.moved == [NEW_URL] * 2
+    assert scene.followed == [NEW_URL] * 2
 
 
 def test_a_tunnel_that_is_given_up_ends_the_session(scene: Scene) -> None:
-    scene.hear(TunnelEvent("failed", "the ngrok agent cannot be started again", URL))
+    scene.notify(TunnelEvent("failed", "the ngrok agent cannot be started again", URL))
 
     with pytest.raises(TunnelError, match="cannot be started again"):
         scene.after(0)
@@ -178,19 +178,19 @@ def test_a_tunnel_that_is_given_up_ends_the_session(scene: Scene) -> None:
 
 @pytest.mark.parametrize("state", ["installing", "waiting", "ended-leftover"])
 def test_what_happens_while_it_opens_is_told_only(scene: Scene, state: str) -> None:
-    scene.hear(TunnelEvent(state, "words"))  # type: ignore[arg-type]
+    scene.notify(TunnelEvent(state, "words"))  # type: ignore[arg-type]
 
     assert scene.events == [TunnelChanged(state, "", "words")]
     assert scene.after(0) == []
-    assert scene.asked == []
+    assert scene.checked == []
 
 
 def test_it_polls_until_it_is_time_to_stop(scene: Scene) -> None:
     scene.now += EVERY
 
-    scene.lookout.keep(Steps(lambda: None, lambda: scene.hear(TunnelEvent("restarted", "", NEW_URL))))
+    scene.monitor.run(Steps(lambda: None, lambda: scene.notify(TunnelEvent("restarted", "", NEW_URL))))
 
-    assert scene.asked == [URL, NEW_URL]
+    assert scene.checked == [URL, NEW_URL]
 
 
 def test_it_polls_no_more_when_it_is_time_to_stop(scene: Scene) -> None:
@@ -198,9 +198,9 @@ def test_it_polls_no_more_when_it_is_time_to_stop(scene: Scene) -> None:
     stop = Shutdown()
     stop.request()
 
-    scene.lookout.keep(stop)
+    scene.monitor.run(stop)
 
-    assert scene.asked == []
+    assert scene.checked == []
 
 
 def test_what_was_heard_before_does_not_count() -> None:

@@ -10,12 +10,12 @@ from devkit.errors import TunnelError
 from devkit.tunnel.agent import NgrokOptions
 from devkit.tunnel.deadline import Timer
 from devkit.tunnel.ngrok import Backoff, ngrok_tunnel
-from devkit.tunnel.orphaned_agents import look
+from devkit.tunnel.orphaned_agents import find_process
 from tests.support.standin import Heard, install_standin, standin_state
 
 TOKEN = "2TESTtokenTESTtokenTESTtoken_5TESTtokenTESTtoken"
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
-QUICK = Backoff(poll=0.01, retry=0.01, back_off=(0.01,))
+QUICK = Backoff(poll=0.01, retry=0.01, restarts=(0.01,))
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def failing(
     options = NgrokOptions(private_dir, authtoken=TOKEN, agent_path=agent, start_timeout=timeout)
     with (
         pytest.raises(TunnelError) as caught,
-        ngrok_tunnel(options, notify=heard, stopping=lambda: False, pace=QUICK, clock=clock)(NOWHERE),
+        ngrok_tunnel(options, notify=heard, stopping=lambda: False, backoff=QUICK, clock=clock)(NOWHERE),
     ):
         pass
     assert not private_dir.exists() or list(private_dir.iterdir()) == []
@@ -41,7 +41,7 @@ def failing(
 
 
 def assert_gone(agent: Path) -> None:
-    assert look(int(str(standin_state(agent)["pid"]))) is None
+    assert find_process(int(str(standin_state(agent)["pid"]))) is None
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_an_agent_that_never_tells_its_version_is_given_up(
     monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "slow-version")
 
     with failing(agent, Heard(), timeout=1) as caught:
-        assert "did not tell its version within 0.5 s" in caught.value.message
+        assert "did not print its version within 0.5 s" in caught.value.message
 
 
 @pytest.mark.parametrize(("fault", "code"), [("url-taken", "334"), ("session-limit", "108")])
@@ -128,7 +128,7 @@ def test_a_domain_that_is_free_again_is_taken(agent: Path, monkeypatch: pytest.M
     heard = Heard()
     options = NgrokOptions(agent.parent / "private", agent_path=agent)
 
-    with ngrok_tunnel(options, notify=heard, stopping=lambda: False, pace=QUICK)(NOWHERE):
+    with ngrok_tunnel(options, notify=heard, stopping=lambda: False, backoff=QUICK)(NOWHERE):
         assert heard.states == ["waiting"]
 
 
@@ -190,7 +190,7 @@ def test_a_stop_ends_the_wait_for_a_domain(agent: Path, monkeypatch: pytest.Monk
 
     with (
         pytest.raises(TunnelError),
-        ngrok_tunnel(options, notify=heard, stopping=lambda: bool(heard.events), pace=slow)(NOWHERE),
+        ngrok_tunnel(options, notify=heard, stopping=lambda: bool(heard.events), backoff=slow)(NOWHERE),
     ):
         pass
 

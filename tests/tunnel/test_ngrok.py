@@ -11,7 +11,7 @@ import pytest
 from devkit.errors import TunnelError
 from devkit.tunnel.agent import NgrokOptions
 from devkit.tunnel.ngrok import ngrok_tunnel
-from devkit.tunnel.orphaned_agents import look
+from devkit.tunnel.orphaned_agents import find_process
 from devkit.tunnel.types import OpenTunnel
 from tests.support.standin import Heard, install_standin, standin_state, steer_standin
 from tests.support.upstream import Upstream, local_server
@@ -79,7 +79,7 @@ def test_closing_leaves_no_process_and_no_file(
     with tunnel(upstream.url):
         pid = running_pid(agent)
 
-    assert look(pid) is None
+    assert find_process(pid) is None
     assert list(private_dir.iterdir()) == []
 
 
@@ -89,7 +89,7 @@ def test_an_exception_in_the_session_closes_too(
     with pytest.raises(KeyboardInterrupt), tunnel(upstream.url):
         raise KeyboardInterrupt
 
-    assert look(running_pid(agent, alive=False)) is None
+    assert find_process(running_pid(agent, alive=False)) is None
     assert list(private_dir.iterdir()) == []
 
 
@@ -220,7 +220,7 @@ def test_a_public_url_in_plain_http_is_refused(
     ):
         pass
 
-    assert look(running_pid(agent, alive=False)) is None
+    assert find_process(running_pid(agent, alive=False)) is None
 
 
 def test_a_flood_of_log_lines_does_not_stop_the_agent(
@@ -252,5 +252,5 @@ def requested(agent: Path) -> dict[str, object]:
 
 def running_pid(agent: Path, alive: bool = True) -> int:
     pid = int(str(standin_state(agent)["pid"]))
-    assert not alive or look(pid) is not None
+    assert not alive or find_process(pid) is not None
     return pid

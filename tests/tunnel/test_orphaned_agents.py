@@ -11,7 +11,13 @@ import pytest
 
 from devkit.tunnel.agent import NgrokOptions
 from devkit.tunnel.ngrok import ngrok_tunnel
-from devkit.tunnel.orphaned_agents import Process, command_line, end_leftover_agent, look, look_with_ps
+from devkit.tunnel.orphaned_agents import (
+    Process,
+    command_line,
+    end_orphaned_agents,
+    find_process,
+    find_process_with_ps,
+)
 from tests.support.standin import Heard, install_standin, standin_state
 
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
@@ -50,7 +56,7 @@ def write_record(private_dir: Path, *, owner: Process, agent: Process | None, co
 
 
 def known(pid: int) -> Process:
-    found = look(pid)
+    found = find_process(pid)
     assert found is not None
     return found
 
@@ -76,7 +82,7 @@ def test_the_agent_of_a_killed_session_is_ended_by_the_next(
 
     options = NgrokOptions(private_dir, agent_path=agent)
     with ngrok_tunnel(options, notify=heard, stopping=lambda: False)(NOWHERE):
-        assert look(orphan.pid) != orphan
+        assert find_process(orphan.pid) != orphan
         assert len(list(private_dir.iterdir())) == 1
 
     assert heard.states == ["ended-leftover"]
@@ -88,18 +94,18 @@ def test_the_agent_of_a_living_session_is_left_alone(tmp_path: Path) -> None:
     with running(SESSION, str(private_dir), str(agent), says="open"):
         orphan = known(int(str(standin_state(agent)["pid"])))
 
-        assert end_leftover_agent(private_dir) is False
+        assert end_orphaned_agents(private_dir) is False
 
-        assert look(orphan.pid) == orphan
+        assert find_process(orphan.pid) == orphan
         assert len(list(private_dir.glob("agent-*/ngrok.yml"))) == 1
-    assert look(orphan.pid) != orphan or end_leftover_agent(private_dir)
+    assert find_process(orphan.pid) != orphan or end_orphaned_agents(private_dir)
 
 
 def test_a_stubborn_leftover_is_killed(tmp_path: Path, dead: Process) -> None:
     with running(STUBBORN) as process:
         home = write_record(tmp_path, owner=dead, agent=known(process.pid), command=sys.executable)
 
-        assert end_leftover_agent(tmp_path, grace=0.1) is True
+        assert end_orphaned_agents(tmp_path, grace=0.1) is True
 
         assert process.wait(10) != 0
         assert not home.exists()
@@ -116,7 +122,7 @@ def test_a_stranger_with_the_same_number_is_left_alone(tmp_path: Path, dead: Pro
             command = "/opt/ngrok"
         home = write_record(tmp_path, owner=dead, agent=agent, command=command)
 
-        assert end_leftover_agent(tmp_path) is False
+        assert end_orphaned_agents(tmp_path) is False
 
         assert process.poll() is None
         assert not home.exists()  # its authtoken goes all the same
@@ -127,7 +133,7 @@ def test_files_of_a_session_that_died_before_its_agent_started_are_removed(
 ) -> None:
     home = write_record(tmp_path, owner=dead, agent=None, command="")
 
-    assert end_leftover_agent(tmp_path) is False
+    assert end_orphaned_agents(tmp_path) is False
 
     assert not home.exists()
 
@@ -139,16 +145,16 @@ def test_a_directory_that_tells_nothing_is_left_alone(tmp_path: Path, record: st
     if record is not None:
         (home / "agent.json").write_text(record)
 
-    assert end_leftover_agent(tmp_path) is False
+    assert end_orphaned_agents(tmp_path) is False
 
     assert home.exists()
 
 
 def test_no_private_directory_is_no_leftover(tmp_path: Path) -> None:
-    assert end_leftover_agent(tmp_path / "none") is False
+    assert end_orphaned_agents(tmp_path / "none") is False
 
 
-@pytest.mark.parametrize("find", [look, look_with_ps])
+@pytest.mark.parametrize("find", [find_process, find_process_with_ps])
 def test_a_process_is_told_from_a_later_one(find: object) -> None:
     assert callable(find)
     with running(SLEEPER) as process:

@@ -9,7 +9,7 @@ import pytest
 
 from devkit.http.address import parse_address
 from devkit.http.client import push
-from devkit.tunnel.orphaned_agents import look
+from devkit.tunnel.orphaned_agents import find_process
 from devkit.webhook.callback import compose
 from tests.support.dev_process import running_dev
 from tests.support.live_account import AUTHTOKEN, environ, held
@@ -36,7 +36,7 @@ def deliver(url: str) -> int:
 
 
 def assert_nothing_left(tmp_path: Path, agent: Path, *pids: int) -> None:
-    assert [look(pid) for pid in (*pids, pid_of(agent))] == [None] * (len(pids) + 1)
+    assert [find_process(pid) for pid in (*pids, pid_of(agent))] == [None] * (len(pids) + 1)
     assert [path.name for path in (tmp_path / ".devkit").iterdir()] == ["callback-token"]
 
 

@@ -6,13 +6,13 @@ import pytest
 
 from devkit.tunnel.agent import NgrokOptions
 from devkit.tunnel.ngrok import Backoff, ngrok_tunnel
-from devkit.tunnel.orphaned_agents import look
+from devkit.tunnel.orphaned_agents import find_process
 from devkit.tunnel.types import Tunnel
 from tests.support.standin import Heard, install_standin, standin_state, steer_standin, wait_until
 
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
-QUICK = Backoff(poll=0.01, retry=0.01, back_off=(0.0, 0.01))
-NEVER = Backoff(poll=0.01, back_off=(300.0,))
+QUICK = Backoff(poll=0.01, retry=0.01, restarts=(0.0, 0.01))
+NEVER = Backoff(poll=0.01, restarts=(300.0,))
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def agent(tmp_path: Path) -> Path:
     return install_standin(tmp_path)
 
 
-def opened(agent: Path, heard: Heard, pace: Backoff = QUICK) -> AbstractContextManager[Tunnel]:
+def opened(agent: Path, heard: Heard, backoff: Backoff = QUICK) -> AbstractContextManager[Tunnel]:
     options = NgrokOptions(agent.parent / "private", agent_path=agent)
-    return ngrok_tunnel(options, notify=heard, stopping=lambda: False, pace=pace)(NOWHERE)
+    return ngrok_tunnel(options, notify=heard, stopping=lambda: False, backoff=backoff)(NOWHERE)
 
 
 def pid_of(agent: Path) -> int:
@@ -30,7 +30,7 @@ def pid_of(agent: Path) -> int:
 
 
 def assert_nothing_left(agent: Path, *pids: int) -> None:
-    assert [look(pid) for pid in (*pids, pid_of(agent))] == [None] * (len(pids) + 1)
+    assert [find_process(pid) for pid in (*pids, pid_of(agent))] == [None] * (len(pids) + 1)
     assert list((agent.parent / "private").iterdir()) == []
 
 
@@ -66,7 +66,7 @@ def test_a_crashed_agent_is_started_again_and_a_new_url_is_reported(agent: Path)
         former = pid_of(agent)
         steer_standin(agent, "exit?7")
         event = heard.wait_for("lost", "restarted")
-        assert look(pid_of(agent)) is not None
+        assert find_process(pid_of(agent)) is not None
         assert len(list((agent.parent / "private").iterdir())) == 1
 
     assert "exit code 7" in heard.events[0].detail
@@ -149,7 +149,7 @@ def test_closing_ends_a_restart_that_hangs(agent: Path, monkeypatch: pytest.Monk
     heard = Heard()
     started = agent.with_name("ngrok.failed-once")
 
-    with opened(agent, heard, replace(QUICK, back_off=(0.0,))):
+    with opened(agent, heard, replace(QUICK, restarts=(0.0,))):
         monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "silent-once")
         former = pid_of(agent)
         steer_standin(agent, "exit")
