@@ -182,14 +182,14 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     with _undisturbed():
         recordings = load_recordings(select(Store(settings.fixtures), options["selectors"]))
         check_secrecy(recordings, route)
-        shots = arrange(change_recordings(recordings, changes), _arrangement(options))
+        scheduled = arrange(change_recordings(recordings, changes), _arrangement(options))
     signer = signer_with(settings.signature_secret, settings.signature_method) if changes.resign else None
     transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
     if options["dry_run"]:
-        print_plan(_planned(shots, transform), as_json=options["as_json"])
+        print_plan(_planned(scheduled, transform), as_json=options["as_json"])
         return
-    results = replay(shots, route.address, transform, _rules(options), wait=pause)
-    ctx.exit(print_results(results, len(shots), as_json=options["as_json"]))
+    results = replay(scheduled, route.address, transform, _rules(options), sleep=pause)
+    ctx.exit(print_results(results, len(scheduled), as_json=options["as_json"]))
 
 
 @contextmanager
@@ -251,18 +251,18 @@ def _rules(options: _Options) -> Rules:
 
 
 def _planned(
-    shots: Sequence[ScheduledRequest], transform: Callable[[Callback], Callback]
+    scheduled: Sequence[ScheduledRequest], transform: Callable[[Callback], Callback]
 ) -> Iterator[Planned]:
-    for shot in shots:
-        callback, receipt = transform(shot.recording.callback), shot.recording.receipt
+    for request in scheduled:
+        callback, receipt = transform(request.recording.callback), request.recording.receipt
         yield Planned(
-            file=display_path(shot.recording.path),
+            file=display_path(request.recording.path),
             message_id=one_line(receipt.message_id, 60),
             status=one_line(receipt.status, 30),
             method=callback.method,
             path=callback.path,
             bytes=len(to_wire(callback)),
-            due=round(shot.due, 3),
+            due=round(request.due, 3),
         )
 
 

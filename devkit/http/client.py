@@ -1,4 +1,4 @@
-"""Pushes callbacks to a URL, byte for byte. Never follows a redirect, never changes a header."""
+"""Sends callbacks to a URL, byte for byte. Never follows a redirect, never changes a header."""
 
 import math
 import select
@@ -15,20 +15,23 @@ from devkit.http.local_access import is_loopback
 from devkit.http.response import InvalidResponse, read_response
 from devkit.webhook.callback import Callback, to_wire
 
-_LEAST_WAIT = 0.001  # seconds for an answer that may have come while nobody looked
+_MIN_WAIT = 0.001  # seconds, also after the time-out: the response may have arrived in the meantime
 
-_Given = TypeVar("_Given")
-_Got = TypeVar("_Got")
+# Without poll(), as on Windows, any two numbers will do.
+_READABLE, _WRITABLE = getattr(select, "POLLIN", 1), getattr(select, "POLLOUT", 4)
 
-# What getaddrinfo finds: family, kind, protocol, canonical name, and the place to connect to.
-_Found = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
+_Argument = TypeVar("_Argument")
+_Result = TypeVar("_Result")
+
+# What getaddrinfo returns: family, type, protocol, canonical name, socket address.
+_AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back. seconds: from the first byte sent to the last byte read. body: its first 64 KiB.
+    """A response to a callback. seconds: from the first byte sent to the last byte read. body: its first 64 KiB.
 
-    sent_again: see `Connection`; then the seconds are those of the second time.
+    sent_again: see `Connection`; then seconds is the time of the second request.
     """
 
     status: int
@@ -38,26 +41,26 @@ class Response:
 
 
 class Connection:
-    """A kept-alive connection to one address; opens itself when needed. For one thread.
+    """A kept-alive connection to one address; it opens itself when needed. For one thread.
 
     A server may close an idle connection at any moment, even while the next request is on its way (RFC 9112,
-    section 9.5). So when a connection that was used before ends before the first byte of the answer, the request is
+    section 9.5). So when a connection that was used before ends before the first byte of the response, the request is
     sent once more, on a new connection. HTTP clients do this too (RFC 9112, section 9.3.1). RFC 9110, section 9.2.2,
-    permits it for a POST only if it does no harm to handle the request twice. That holds for receipts: Vonage
-    delivers each at least once. In rare cases the target does handle it twice: it had read the request, and closed
-    the connection without an answer.
-    Nothing is sent again on a new connection, after the first byte of an answer, or after a time-out.
+    permits it for a POST only if handling the request twice does no harm. This holds for receipts: Vonage delivers
+    each at least once. In rare cases the target does handle it twice: when it had read the request and closed the
+    connection without a response.
+    Nothing is sent again on a new connection, after the first byte of a response, or after a time-out.
     """
 
     def __init__(self, address: Address, *, connect_timeout: float = 3, timeout: float = 15) -> None:
-        """Both time-outs in seconds; `timeout` is for each wait on the target, not for the whole answer."""
+        """Both time-outs in seconds; `timeout` is for each wait on the target, not for the whole response."""
         self._address = address
         self._connect_timeout = connect_timeout
         self._timeout = timeout
         self._socket: socket.socket | None = None
-        self._asked_at = 0.0
-        self._heard_at = 0.0  # when something was asked, or a part of the answer came
-        self._spare = b""  # the request, for as long as it may be sent once more
+        self._sent_at = 0.0
+        self._active_at = 0.0  # when the request was sent, or the latest part of the response received
+        self._resendable = b""  # the request, as long as it may be sent once more
         self._sent_again = False
 
     def __enter__(self) -> Self:
@@ -72,102 +75,103 @@ class Connection:
             self._socket = None
 
     def push(self, callback: Callback) -> Response:
-        """Send one callback and read the answer. Raises PushError when none comes, UsageError for a remote target."""
-        answer = self.ask(to_wire(callback), callback.method)
-        while (came := answer()) is None:
+        """Send one callback and read the response. Raises PushError without one, UsageError for a remote target."""
+        receive = self.send(to_wire(callback), callback.method)
+        while (response := receive()) is None:
             pass
-        return came
+        return response
 
-    def ask(self, wire: bytes, method: str) -> Callable[[], Response | None]:
-        """Send one callback. What it gives reads the answer: ask for nothing else before. Errors as `push`, in both.
+    def send(self, wire: bytes, method: str) -> Callable[[], Response | None]:
+        """Send one request; return a function that reads its response. Both raise the errors of `push`.
 
-        The function gives None when it had to send the callback again: call it once more to read the answer.
-        Whatever is done before a call costs no time, because the target is at work then. See `answered`.
-        wire: the whole request. method: that of it.
+        The function returns None when it had to send the request again: call it once more to read the response.
+        Send no other request before. Other work can be done between the two calls while the target handles the
+        request. `ready_connections` says when the response begins.
+        wire: the whole request. method: that of the request.
         """
         if self._socket is not None and _is_stale(self._socket):
             self.close()
-        self._spare = wire if self._socket else b""
+        self._resendable = wire if self._socket else b""
         self._sent_again = False
-        self._send(wire, self._socket or _connect(self._address, self._connect_timeout))
+        self._write(wire, self._socket or _connect(self._address, self._connect_timeout))
 
-        def answer() -> Response | None:
+        def receive() -> Response | None:
             try:
-                reading = read_response(self._receive, method)
+                response = read_response(self._read, method)
             except (OSError, InvalidResponse) as error:
-                if not self._spare or not _is_end(error):
+                if not self._resendable or not _is_closed(error):
                     raise self._broken(error) from error
                 self._send_again(error)
                 return None
-            if not reading.reusable:
+            if not response.reusable:
                 self.close()
-            return Response(reading.status, self._heard_at - self._asked_at, reading.body, self._sent_again)
+            return Response(response.status, self._active_at - self._sent_at, response.body, self._sent_again)
 
-        return answer
+        return receive
 
-    def _send(self, wire: bytes, connection: socket.socket) -> None:
+    def _write(self, wire: bytes, connection: socket.socket) -> None:
         self._socket = connection
-        self._asked_at = self._heard_at = time.monotonic()
+        self._sent_at = self._active_at = time.monotonic()
         try:
             while wire:
-                wire = wire[self._at_last(connection.send, wire, WRITABLE) :]
+                wire = wire[self._call(connection.send, wire, _WRITABLE) :]
         except OSError as error:
-            # A target that closes the connection may have answered before, such as 413. So an answer is read anyway.
-            if not _is_end(error):
+            # A target may respond before it closes the connection, for example with 413. So the response is read.
+            if not _is_closed(error):
                 raise self._broken(error) from error
 
-    def _send_again(self, end: Exception) -> None:
-        """end: how the former connection ended. Raises as `ask`."""
-        wire, self._spare = self._spare, b""
+    def _send_again(self, cause: Exception) -> None:
+        """cause: how the first connection ended. Raises as `send`."""
+        wire, self._resendable = self._resendable, b""
         self.close()
         try:
             connection = _connect(self._address, self._connect_timeout)
-        except PushError:  # nothing was sent again, so what counts is how the first time ended
-            raise self._broken(end) from end
+        except PushError:  # nothing was sent again, so the result is how the first connection ended
+            raise self._broken(cause) from cause
         self._sent_again = True
-        self._send(wire, connection)
+        self._write(wire, connection)
 
-    def _receive(self, size: int) -> bytes:
+    def _read(self, size: int) -> bytes:
         assert self._socket is not None
-        part = self._at_last(self._socket.recv, size, READABLE)
-        self._heard_at = time.monotonic()
+        part = self._call(self._socket.recv, size, _READABLE)
+        self._active_at = time.monotonic()
         if part:
-            self._spare = b""
+            self._resendable = b""
         return part
 
-    def _at_last(self, act: Callable[[_Given], _Got], given: _Given, event: int) -> _Got:
-        """What a call on the socket gives, as soon as it can be done, which is mostly at once. event: what it needs.
+    def _call(self, method: Callable[[_Argument], _Result], argument: _Argument, event: int) -> _Result:
+        """Call a non-blocking socket method; poll only if it would block. event: to poll for.
 
-        The socket itself never waits: before each call on one that has a time-out, Python asks the system.
+        With a time-out on the socket itself, Python would poll before each call.
         """
         while True:
             try:
-                return act(given)
+                return method(argument)
             except OSError as error:
-                if not (event_needed := awaited(error, event)):
+                if not (event_needed := _event_needed(error, event)):
                     raise
-            if not ready([self.fileno()], max(self.patience(), _LEAST_WAIT), event_needed):
+            if not _poll([self.fileno()], max(self.time_left(), _MIN_WAIT), event_needed):
                 raise TimeoutError
 
-    def patience(self) -> float:
-        """Seconds that are left for the answer to begin; below 0 when it is late."""
-        return self._heard_at + self._timeout - time.monotonic()
+    def time_left(self) -> float:
+        """Seconds until the response is late; negative when it is."""
+        return self._active_at + self._timeout - time.monotonic()
 
     def fileno(self) -> int:
-        """Of the socket that an answer is awaited on."""
+        """That of the open socket; -1 without one."""
         return self._socket.fileno() if self._socket else -1
 
     def _broken(self, error: Exception) -> PushError:
         self.close()
         if isinstance(error, TimeoutError):
             return PushError(
-                f"{self._address} took the receipt but gave no answer within {self._timeout:g} s.",
-                hint="Answer first and work later, or allow more time with --timeout.",
+                f"{self._address} gave no answer within {self._timeout:g} s.",
+                hint="Answer before the slow work, or allow more time with --timeout.",
                 reason="timeout",
                 sent_again=self._sent_again,
             )
         return PushError(
-            f"{self._address} broke off without a proper answer.",
+            f"{self._address} closed the connection without a valid response.",
             hint="Look at the log of the program that listens there.",
             reason="closed",
             sent_again=self._sent_again,
@@ -177,16 +181,16 @@ class Connection:
 def push(
     callback: Callback, address: Address, *, connect_timeout: float = 3, timeout: float = 15
 ) -> Response:
-    """Push one callback over a connection of its own; errors as `Connection.push`."""
+    """Send one callback over a connection of its own. Raises as `Connection.push`."""
     with Connection(address, connect_timeout=connect_timeout, timeout=timeout) as connection:
         return connection.push(callback)
 
 
 def _connect(address: Address, timeout: float) -> socket.socket:
     try:
-        # As bytes, which they can be since a URL is ASCII: for text Python loads the tables of foreign host names.
+        # A URL is ASCII, so the host can be bytes: for text Python loads its tables of international host names.
         found = socket.getaddrinfo(address.host.encode("ascii"), address.port, type=socket.SOCK_STREAM)
-        # The very addresses that are checked are connected to: a name that changes its mind in between gains nothing.
+        # Connect to the same addresses that were checked: the name may resolve to others a moment later.
         if not address.allow_remote and not all(is_loopback(str(place[0])) for *_, place in found):
             raise UsageError(
                 f"{address} is not on this machine; receipts hold phone numbers.",
@@ -208,7 +212,7 @@ def _connect(address: Address, timeout: float) -> socket.socket:
         ) from error
 
 
-def _connect_first(found: Sequence[_Found], timeout: float) -> socket.socket:
+def _connect_first(found: Sequence[_AddressInfo], timeout: float) -> socket.socket:
     failure: OSError = OSError("no address")
     for family, kind, protocol, _, place in found:
         connection = socket.socket(family, kind, protocol)
@@ -223,49 +227,45 @@ def _connect_first(found: Sequence[_Found], timeout: float) -> socket.socket:
     raise failure
 
 
-def answered(connections: Collection[Connection], seconds: float) -> list[Connection]:
-    """Those on which an answer begins, or cannot any more; waits for one at most so many seconds."""
+def ready_connections(connections: Collection[Connection], seconds: float) -> list[Connection]:
+    """Those whose response has begun, and those that are closed. seconds: the longest wait for one."""
     if closed := [each for each in connections if each.fileno() < 0]:
         return closed
-    there = ready([each.fileno() for each in connections], seconds, READABLE)
-    return [each for each in connections if each.fileno() in there]
+    readable = _poll([each.fileno() for each in connections], seconds, _READABLE)
+    return [each for each in connections if each.fileno() in readable]
 
 
 def _is_stale(connection: socket.socket) -> bool:
-    # Readable while nothing was asked: the other side has closed, or talks out of turn.
-    return bool(ready([connection.fileno()], 0, READABLE))
+    # Readable although no response is due: the other side has closed it, or sent something unrequested.
+    return bool(_poll([connection.fileno()], 0, _READABLE))
 
 
-def _is_end(error: Exception) -> bool:
-    """Whether the other side has closed the connection. A BadAnswer means that, if no byte of an answer has come."""
-    # By name, since `ssl` is there for https only.
+def _is_closed(error: Exception) -> bool:
+    """Whether the other side closed the connection. InvalidResponse means that if no byte of a response was read."""
+    # By name, because `ssl` is imported for https only.
     return isinstance(error, ConnectionError | InvalidResponse) or type(error).__name__ == "SSLEOFError"
 
 
 Push = Callable[[Callback, Address], Response]
 
 
-# Where there is no poll(), any two numbers will do.
-READABLE, WRITABLE = getattr(select, "POLLIN", 1), getattr(select, "POLLOUT", 4)
+def _event_needed(error: OSError, event: int) -> int:
+    """What to poll for before a failed call is repeated; 0 when it would fail again.
 
-
-def awaited(error: OSError, event: int) -> int:
-    """What has to be waited for before a call that failed is made again; 0 when it would fail again.
-
-    event: what the call itself needs. Encryption may have to read before it writes, and the other way round.
+    event: what the call itself needs. TLS may have to read before it writes, or to write before it reads.
     """
     if isinstance(error, BlockingIOError):
         return event
-    # By name, since `ssl` is there for https only.
-    return {"SSLWantReadError": READABLE, "SSLWantWriteError": WRITABLE}.get(type(error).__name__, 0)
+    # By name, because `ssl` is imported for https only.
+    return {"SSLWantReadError": _READABLE, "SSLWantWriteError": _WRITABLE}.get(type(error).__name__, 0)
 
 
-def ready(files: Collection[int], seconds: float, event: int) -> Collection[int]:
-    """Those of the files that can be read, or written; waits for one at most so many seconds."""
+def _poll(files: Collection[int], seconds: float, event: int) -> Collection[int]:
+    """The file descriptors that are readable, or writable. seconds: the longest wait for one."""
     if not hasattr(select, "poll"):  # Windows
-        asked = (files, []) if event == READABLE else ([], files)
-        return set().union(*select.select(*asked, [], max(seconds, 0)))
-    poll = select.poll()  # select() ends at 1024 file descriptors, and a busy receiver may hold more
+        wanted = (files, []) if event == _READABLE else ([], files)
+        return set().union(*select.select(*wanted, [], max(seconds, 0)))
+    poll = select.poll()  # select() fails above 1024 file descriptors, and a busy receiver may have more
     for file in files:
         poll.register(file, event)
     return {file for file, _ in poll.poll(math.ceil(max(seconds, 0) * 1000))}

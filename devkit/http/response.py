@@ -1,19 +1,19 @@
-"""Reads the answer to a request as it comes over a connection: its status, and the beginning of its body. HTTP/1 only.
+"""Reads an HTTP/1 response from a connection: its status, and the beginning of its body.
 
-Not `http.client`, which reads an answer's headers as those of an e-mail: that takes longer than all the rest of
-sending a receipt, and as long to import.
+Not with `http.client`, which parses headers as those of an e-mail: that takes longer than everything else that sends
+a receipt, and as long to import.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-SENT_AGAIN = "sent again on a new connection"  # what users are told, see `push.Connection`
+SENT_AGAIN = "sent again on a new connection"  # the words for users, see `client.Connection`
 
-MAX_BODY = 64 * 1024  # bytes that are kept
+MAX_BODY = 64 * 1024  # bytes; the rest is not read
 _MAX_LINE = 64 * 1024
-_MAX_HEAD = 1024 * 1024  # bytes of all that is no body: headers, interim answers, sizes of chunks
-_READ = 8 * 1024  # bytes at once; more than most answers have
+_MAX_HEAD = 1024 * 1024  # bytes of everything but the body: headers, interim responses, chunk sizes
+_READ = 8 * 1024  # bytes at once; most responses are shorter
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})( .*)?", re.DOTALL)
 _EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
@@ -21,20 +21,20 @@ _DIGITS = re.compile(rb"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;.*)?", re.DOTALL)
 _SWITCHING_PROTOCOLS, _SERVER_ERROR = 101, 500
 
-_LENGTH, _CODING, _KEEPING = b"content-length", b"transfer-encoding", b"connection"
+_LENGTH, _CODING, _CONNECTION = b"content-length", b"transfer-encoding", b"connection"
 _Headers = dict[bytes, list[bytes]]  # names and the parts of their values, in lower case
 
 
 class InvalidResponse(Exception):
-    """What came is no HTTP answer, or not even its first line is whole."""
+    """The bytes are no HTTP response, or end before its first line does."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedResponse:
-    """status, body: of the answer. reusable: the connection is ready for another request, and stays so.
+    """reusable: the connection can take another request.
 
-    After a 5xx it does not: servers close the connection then without a `Connection: close`. uvicorn does, after the
-    500 that Starlette and FastAPI answer when a handler raises.
+    Not after a 5xx: servers may close the connection then without a `Connection: close`. uvicorn does, after the 500
+    that Starlette and FastAPI send when a handler raises.
     """
 
     status: int
@@ -43,27 +43,25 @@ class ReceivedResponse:
 
 
 def read_response(receive: Callable[[int], bytes], method: str) -> ReceivedResponse:
-    """Take in one answer. receive: gives at most so many bytes, none when the other side has closed.
+    """Read one response. receive: returns at most so many bytes, none when the other side has closed the connection.
 
-    method: of the request. Once the status is known it counts, even when the rest breaks off. Raises BadAnswer.
+    method: of the request. A known status is a response, even when the rest of it is missing. Raises InvalidResponse.
     """
     source = _Source(receive)
     status, version, headers = _head(source)
-    while (
-        status < 200 and status != _SWITCHING_PROTOCOLS
-    ):  # such as 100 Continue: the answer is still to come
+    while status < 200 and status != _SWITCHING_PROTOCOLS:  # such as 100 Continue, before the response itself
         status, version, headers = _head(source)
     bodiless = method == "HEAD" or status in (204, 304)
     body, whole = (b"", True) if bodiless else _body(source, headers)
-    kept = b"close" not in headers[_KEEPING] and (version == 1 or b"keep-alive" in headers[_KEEPING])
-    # Bytes that nobody asked for would be taken for the next answer.
+    kept = b"close" not in headers[_CONNECTION] and (version == 1 or b"keep-alive" in headers[_CONNECTION])
+    # Bytes after the end would be read as the next response.
     in_step = whole and not source.data and not source.ended
     stays = kept and status != _SWITCHING_PROTOCOLS and status < _SERVER_ERROR
     return ReceivedResponse(status, body, reusable=in_step and stays)
 
 
 class _Source:
-    """What has come so far and was not taken yet."""
+    """The bytes that were received and not taken yet."""
 
     def __init__(self, receive: Callable[[int], bytes]) -> None:
         self.data = bytearray()
@@ -72,7 +70,7 @@ class _Source:
         self._head_left = _MAX_HEAD
 
     def line(self) -> bytes:
-        """The next line without its end; what there is of it when the other side closes."""
+        """The next line without its end; a part of it when the connection closes."""
         while (end := self.data.find(b"\n")) < 0 and len(self.data) <= _MAX_LINE and self._more():
             pass
         line = self._take(end + 1 if end >= 0 else len(self.data))
@@ -85,7 +83,7 @@ class _Source:
         """The lines before the next empty one."""
         end = self.data.find(b"\r\n\r\n")
         if 0 <= end < _MAX_LINE and not _EMPTY_LINE.search(self.data, 0, end + 2):
-            return self._lines_until(end)  # all there, as nearly always
+            return self._lines_until(end)  # nearly always: all headers were received
         return list(iter(self.line, b""))
 
     def _lines_until(self, end: int) -> list[bytes]:
@@ -95,7 +93,7 @@ class _Source:
         return [line.removesuffix(b"\r") for line in self._take(end + 4)[:end].split(b"\n")]
 
     def some(self, size: int) -> bytes:
-        """So many bytes; fewer when the other side closes."""
+        """Exactly size bytes; fewer when the connection closes."""
         while len(self.data) < size and self._more():
             pass
         return self._take(size)
@@ -113,11 +111,11 @@ class _Source:
 
 
 def _head(source: _Source) -> tuple[int, int, _Headers]:
-    """The status, the minor version, and the headers that say where the answer ends and what follows it."""
+    """The status, the minor version, and the headers about the length and the connection."""
     match = _STATUS_LINE.fullmatch(source.line())
     if match is None:
         raise InvalidResponse
-    headers: _Headers = {_LENGTH: [], _CODING: [], _KEEPING: []}
+    headers: _Headers = {_LENGTH: [], _CODING: [], _CONNECTION: []}
     for line in source.lines():
         name, _, value = line.partition(b":")
         if name.lower() in headers:
@@ -126,7 +124,7 @@ def _head(source: _Source) -> tuple[int, int, _Headers]:
 
 
 def _body(source: _Source, headers: _Headers) -> tuple[bytes, bool]:
-    """The body as far as it is kept, and whether that was all of it (RFC 9112, section 6.3)."""
+    """The body up to MAX_BODY, and whether that is all of it (RFC 9112, section 6.3)."""
     if headers[_CODING][-1:] == [b"chunked"]:
         return _chunks(source)
     lengths = set(headers[_LENGTH])
@@ -134,7 +132,7 @@ def _body(source: _Source, headers: _Headers) -> tuple[bytes, bool]:
         return source.some(MAX_BODY), False
     length = lengths.pop()
     if lengths or not _DIGITS.fullmatch(length):
-        return b"", False  # nobody can tell where it ends
+        return b"", False  # its end is unknown
     size = int(length)
     body = source.some(min(size, MAX_BODY))
     return body, len(body) == size

@@ -1,12 +1,11 @@
-"""What a replay sends, in which order, and when."""
+"""Which recordings a replay sends, in which order, and when."""
 
 import math
-import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, repeat
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -16,7 +15,7 @@ from devkit.fixture.store import read_name
 from devkit.webhook.callback import Callback
 from devkit.webhook.receipt import Receipt, read
 
-AT_ONCE = math.inf  # the speed that waits for nothing
+AT_ONCE = math.inf  # the speed without any gaps
 
 
 def parse_speed(text: str) -> float:
@@ -35,9 +34,9 @@ def parse_speed(text: str) -> float:
 
 
 def gaps(times: Sequence[datetime], *, speed: float, max_wait: float | None) -> list[float]:
-    """Seconds to let pass before each receipt; 0 before the first, never negative.
+    """Seconds to wait before each receipt: 0 before the first, never negative.
 
-    times: when they were recorded. max_wait: no gap is longer than this, in seconds of the replay.
+    times: when the receipts were recorded. max_wait: seconds, the longest gap of the replay.
     """
     longest = math.inf if max_wait is None else max_wait
     between = ((later - earlier).total_seconds() / speed for earlier, later in pairwise(times))
@@ -45,7 +44,7 @@ def gaps(times: Sequence[datetime], *, speed: float, max_wait: float | None) -> 
 
 
 def due_times(gaps: Iterable[float], *, rate: float | None) -> Iterator[float]:
-    """Seconds from the start at which each receipt is due. rate: at most so many in a second, on average."""
+    """When each receipt is due, in seconds from the start. rate: the most receipts a second, on average."""
     least = 1 / rate if rate else 0.0
     spaced = (max(gap, least) if place else 0.0 for place, gap in enumerate(gaps))
     return accumulate(spaced)
@@ -55,9 +54,9 @@ Order = Literal["recorded", "reversed", "shuffle"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 
 
-@dataclass(frozen=True)  # without slots, for what is kept once it was asked for
+@dataclass(frozen=True)  # without slots, because cached_property needs a __dict__
 class Recording:
-    """A callback to send again, and the file that it is from."""
+    """A callback to send again, and the file that holds it."""
 
     path: Path
     recorded_at: datetime
@@ -65,14 +64,14 @@ class Recording:
 
     @cached_property
     def receipt(self) -> Receipt:
-        """What it says; no fields when it cannot be read."""
+        """The receipt in the callback; one without fields when it cannot be read."""
         reading = read(self.callback)
         return reading if isinstance(reading, Receipt) else Receipt({})
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledRequest:
-    """One sending of a recording. due: seconds from the start."""
+    """A recording and when to send it. due: seconds from the start."""
 
     recording: Recording
     due: float
@@ -80,10 +79,10 @@ class ScheduledRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """How recordings become shots.
+    """How recordings become a schedule.
 
     speed: times faster than recorded. max_wait: seconds. rate: receipts a second. seed: of the shuffle.
-    duplicate: how often each receipt is sent in a row. repeat: how often the whole is sent.
+    duplicate: how often each receipt is sent in a row. repeat: how often all receipts are sent.
     """
 
     order: Order = "recorded"
@@ -96,9 +95,9 @@ class ReplayOptions:
 
 
 def load_recordings(paths: Iterable[Path]) -> list[Recording]:
-    """The recordings in files: devkit's own in the order of time, any others in the order given.
+    """The recordings in the files: those named by devkit in the order of time, any others in the given order.
 
-    A sequence written by hand keeps the order of its names whatever its times say. Raises FixtureError.
+    So a sequence written by hand keeps the order of its names, whatever its times are. Raises FixtureError.
     """
     paths = list(paths)
     entries = [read_name(path) for path in paths]
@@ -109,29 +108,33 @@ def load_recordings(paths: Iterable[Path]) -> list[Recording]:
     return [Recording(path, fixture.recorded_at, fixture.callback) for path, fixture in fixtures]
 
 
-def arrange(recordings: Sequence[Recording], how: ReplayOptions) -> list[ScheduledRequest]:
-    """The shots of a replay. The rhythm is that of the recorded order, whichever receipts fill its places."""
+def arrange(recordings: Sequence[Recording], options: ReplayOptions) -> list[ScheduledRequest]:
+    """The schedule of a replay. The gaps are those of the recorded order, also when the receipts have another one."""
     times = [recording.recorded_at for recording in recordings]
-    pauses = gaps(times, speed=how.speed, max_wait=how.max_wait)
-    slots = list(_slots(recordings, pauses, how))
-    due = due_times((pause for _, pause in slots), rate=how.rate)
+    pauses = gaps(times, speed=options.speed, max_wait=options.max_wait)
+    slots = list(_slots(recordings, pauses, options))
+    due = due_times((pause for _, pause in slots), rate=options.rate)
     return [ScheduledRequest(recording, moment) for (recording, _), moment in zip(slots, due, strict=True)]
 
 
 def _slots(
-    recordings: Sequence[Recording], pauses: Sequence[float], how: ReplayOptions
+    recordings: Sequence[Recording], pauses: Sequence[float], options: ReplayOptions
 ) -> Iterator[tuple[Recording, float]]:
-    chance = random.Random(how.seed)
-    for _ in range(how.repeat):
-        for recording, pause in zip(_ordered(recordings, how.order, chance), pauses, strict=True):
+    order = _orders(recordings, options)
+    for _ in range(options.repeat):
+        for recording, pause in zip(next(order), pauses, strict=True):
             yield recording, pause
-            yield from [(recording, 0.0)] * (how.duplicate - 1)
+            yield from [(recording, 0.0)] * (options.duplicate - 1)
 
 
-def _ordered(recordings: Sequence[Recording], order: Order, chance: random.Random) -> list[Recording]:
-    ordered = list(recordings)
-    if order == "reversed":
-        ordered.reverse()
-    elif order == "shuffle":
-        chance.shuffle(ordered)
-    return ordered
+def _orders(recordings: Sequence[Recording], options: ReplayOptions) -> Iterator[Sequence[Recording]]:
+    """The order of each repetition; a shuffle is another one each time."""
+    if options.order != "shuffle":
+        yield from repeat(recordings if options.order == "recorded" else recordings[::-1])
+    import random  # only here, because it takes long to import
+
+    generator, shuffled = random.Random(options.seed), list(recordings)
+    while True:
+        shuffled = list(recordings)
+        generator.shuffle(shuffled)
+        yield shuffled

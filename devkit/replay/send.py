@@ -14,7 +14,7 @@ from zlib import crc32
 from devkit.errors import PushError
 from devkit.fixture.select import display_path
 from devkit.http.address import Address
-from devkit.http.client import Connection, Response, answered
+from devkit.http.client import Connection, Response, ready_connections
 from devkit.replay.result import Expectation, Replayed, ReplayOutcome, advice
 from devkit.replay.schedule import ScheduledRequest
 from devkit.webhook.callback import Callback, to_wire
@@ -23,78 +23,87 @@ from devkit.webhook.receipt import Receipt, read
 
 T = TypeVar("T")
 
-# What a lane yields: what it has to tell, or what it waits for. That is a moment of the clock, or a connection on which
-# it has asked for an answer.
-Lane = Iterator[T | float | Connection]
+# A task yields a result, a time of the clock to sleep until, or the connection whose response it needs.
+Task = Iterator[T | float | Connection]
 
 
-def take_turns(
-    lanes: Iterable[Lane[T]], *, clock: Callable[[], float], wait: Callable[[float], object]
+def run_tasks(
+    tasks: Iterable[Task[T]], *, clock: Callable[[], float], sleep: Callable[[float], object]
 ) -> Iterator[T]:
-    """What the lanes tell. Each goes as far as it can without waiting; what they tell is told while all wait.
+    """Run tasks side by side in one thread; yield their results.
 
-    wait: for so many seconds, while no answer is due.
+    Each task runs until it has to wait. Results are yielded when all tasks wait, so that handling them delays none.
+    sleep: called with the seconds until the next task is due, when no response is expected.
     """
-    ready, waiting = list(lanes), _Waiting[T]()
+    ready, waiting = list(tasks), _WaitingTasks[T]()
     while ready:
-        told = [each for lane in ready for each in _advance(lane, waiting, clock)]
-        yield from told
-        ready = waiting.ready(clock, wait)
+        yield from [result for task in ready for result in _advance(task, waiting, clock)]
+        ready = waiting.next_ready(clock, sleep)
 
 
-def _advance(lane: Lane[T], waiting: "_Waiting[T]", clock: Callable[[], float]) -> Iterator[T]:
-    """Run a lane until it has to wait."""
-    for step in lane:
+def _advance(task: Task[T], waiting: "_WaitingTasks[T]", clock: Callable[[], float]) -> Iterator[T]:
+    """Run a task until it has to wait."""
+    for step in task:
         if isinstance(step, Connection):
-            waiting.asked[step] = lane
+            waiting.for_response[step] = task
             return
         if not isinstance(step, float):
             yield step
         elif step > clock():
-            heappush(waiting.pauses, (step, next(waiting.number), lane))
+            heappush(waiting.sleeping, (step, next(waiting.number), task))
             return
 
 
 @dataclass(slots=True)
-class _Waiting(Generic[T]):
-    """number: of a pause, so that two with one end are in order."""
+class _WaitingTasks(Generic[T]):
+    """for_response: by the connection. sleeping: a heap of wake-up time, number and task.
 
-    asked: dict[Connection, Lane[T]] = field(default_factory=dict)
-    pauses: list[tuple[float, int, Lane[T]]] = field(default_factory=list)
+    number: keeps the order of tasks with the same wake-up time.
+    """
+
+    for_response: dict[Connection, Task[T]] = field(default_factory=dict)
+    sleeping: list[tuple[float, int, Task[T]]] = field(default_factory=list)
     number: Iterator[int] = field(default_factory=count)
 
-    def ready(self, clock: Callable[[], float], wait: Callable[[float], object]) -> list[Lane[T]]:
-        """The lanes that can go on, after as long a wait as it takes; none when none waits."""
-        if len(self.asked) == 1 and not self.pauses:  # one alone can as well wait for its answer by itself
-            return [self.asked.popitem()[1]]
-        lanes: list[Lane[T]] = []
-        while not lanes and (self.asked or self.pauses):
-            if self.asked:
-                lanes += self._answered(self.pauses[0][0] - clock() if self.pauses else math.inf)
+    def next_ready(self, clock: Callable[[], float], sleep: Callable[[float], object]) -> list[Task[T]]:
+        """Wait until a task can go on; return all that can. Empty when there is none."""
+        if (
+            len(self.for_response) == 1 and not self.sleeping
+        ):  # a single task can wait for its response by itself
+            return [self.for_response.popitem()[1]]
+        tasks: list[Task[T]] = []
+        while not tasks and (self.for_response or self.sleeping):
+            if self.for_response:
+                tasks += self._with_response(self.sleeping[0][0] - clock() if self.sleeping else math.inf)
             else:
-                wait(max(0.0, self.pauses[0][0] - clock()))  # it may have ended since it was put here
-            while self.pauses and self.pauses[0][0] <= clock():
-                lanes.append(heappop(self.pauses)[2])
-        return lanes
+                sleep(
+                    max(0.0, self.sleeping[0][0] - clock())
+                )  # the time may have passed since the task was added
+            while self.sleeping and self.sleeping[0][0] <= clock():
+                tasks.append(heappop(self.sleeping)[2])
+        return tasks
 
-    def _answered(self, seconds: float) -> list[Lane[T]]:
-        """The lanes whose answer is there, or will not come any more. seconds: to wait for one at most."""
-        there = answered(self.asked, min(seconds, *(each.patience() for each in self.asked)))
-        return [self.asked.pop(each) for each in [*self.asked] if each in there or each.patience() <= 0]
+    def _with_response(self, seconds: float) -> list[Task[T]]:
+        """The tasks whose response has begun or is late. seconds: the longest wait."""
+        ready = ready_connections(
+            self.for_response, min(seconds, *(each.time_left() for each in self.for_response))
+        )
+        done = [each for each in self.for_response if each in ready or each.time_left() <= 0]
+        return [self.for_response.pop(each) for each in done]
 
 
-Finish = Callable[[Callback], Callback]
-_Ready = tuple[bytes, str]  # a request as it goes over the wire, and its method
-_Came = TypeVar("_Came", Response, Response | None)
+Transform = Callable[[Callback], Callback]
+_Wire = tuple[bytes, str]  # the bytes of a request, and its method
+_Received = TypeVar("_Received", Response, Response | None)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How receipts are sent and judged.
 
-    timeout: seconds to wait for an answer. jobs: connections at once. fail_fast: send no more after a failure.
-    renewed: the receipts bear a new time and signature, so an old one cannot be why they are refused.
-    fresh: a receipt is made in the moment when it goes out; else while the one before it is under way.
+    timeout: seconds to wait for a response. jobs: number of connections. fail_fast: stop after the first failure.
+    renewed: receipts get a new time and signature, so an old one cannot be why they are refused.
+    fresh: transform each receipt when it is due; else while the one before it waits for its response.
     """
 
     expect: Expectation = field(default_factory=Expectation)
@@ -106,117 +115,115 @@ class Rules:
 
 
 def replay(
-    shots: Sequence[ScheduledRequest],
+    scheduled: Sequence[ScheduledRequest],
     address: Address,
-    finish: Finish,
+    transform: Transform,
     rules: Rules,
     *,
     clock: Callable[[], float] = time.monotonic,
-    wait: Callable[[float], object] = time.sleep,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[Replayed]:
-    """Send the shots and yield what came of each. finish: makes the callback that goes out.
+    """Send the scheduled requests and yield a result for each. transform: makes the callback that is sent.
 
-    With one job the shots go in their order. With more, those of one message do.
-    Raises UsageError when the address is remote and must not be.
+    With one job all are sent in order. With more, only the receipts of one message are in order.
+    Raises UsageError when the address is remote and that is not allowed.
     """
     start, failed = clock(), False
 
-    def judge(came: Response | PushError, receipt: Receipt, file: str) -> Replayed:
+    def judge(received: Response | PushError, receipt: Receipt, file: str) -> Replayed:
         nonlocal failed
-        outcome = _judged(came, receipt, rules, file=file)
-        failed = failed or outcome.outcome != "ok"
-        return outcome
+        result = _judged(received, receipt, rules, file=file)
+        failed = failed or result.outcome != "ok"
+        return result
 
-    def lane(connection: Connection, part: Sequence[ScheduledRequest]) -> Lane[Replayed]:
-        former: Callable[[], Replayed] | None = None
-        ready: _Ready | None = None
-        for number, shot in enumerate(part, 1):
-            due = start + shot.due
-            if former and (rules.fail_fast or due > clock()):
-                yield former()
-                former = None
+    def task(connection: Connection, part: Sequence[ScheduledRequest]) -> Task[Replayed]:
+        previous: Callable[[], Replayed] | None = (
+            None  # not yet yielded: while the target works there is time for it
+        )
+        wire: _Wire | None = None
+        for number, request in enumerate(part, 1):
+            due = start + request.due
+            if previous and (rules.fail_fast or due > clock()):
+                yield previous()
+                previous = None
             yield due
             if failed and rules.fail_fast:
                 return
-            answer = _ask(connection, ready or _ready(finish(shot.recording.callback)))
-            # Until the target has answered there is time for whatever need not wait for that.
-            if former:
-                yield former()
-            file, receipt = display_path(shot.recording.path), shot.recording.receipt
-            ahead = None if rules.fresh or number == len(part) else part[number]
-            ready = _ready(finish(ahead.recording.callback)) if ahead else None
+            receive = _send(connection, wire or _wire(transform(request.recording.callback)))
+            if previous:
+                yield previous()
+            file, receipt = display_path(request.recording.path), request.recording.receipt
+            following = None if rules.fresh or number == len(part) else part[number]
+            wire = _wire(transform(following.recording.callback)) if following else None
             yield connection
-            while (came := _read(answer)) is None:  # it was sent again
+            while (received := _received(receive)) is None:  # it was sent again
                 yield connection
-            former = partial(judge, came, receipt, file)
-        if former:
-            yield former()
+            previous = partial(judge, received, receipt, file)
+        if previous:
+            yield previous()
 
     with ExitStack() as stack:
-        lanes = [
-            lane(stack.enter_context(Connection(address, timeout=rules.timeout)), part)
-            for part in _parts(shots, rules.jobs)
+        tasks = [
+            task(stack.enter_context(Connection(address, timeout=rules.timeout)), part)
+            for part in _parts(scheduled, rules.jobs)
         ]
-        yield from take_turns(lanes, clock=clock, wait=wait)
+        yield from run_tasks(tasks, clock=clock, sleep=sleep)
 
 
 def attempt(connection: Connection, callback: Callback, rules: Rules, *, file: str = "") -> Replayed:
-    """Push one callback and judge the answer. file: where it is from. Raises UsageError as `replay`."""
+    """Send one callback and judge the response. file: where it is from. Raises UsageError as `replay`."""
     reading = read(callback)
     receipt = reading if isinstance(reading, Receipt) else Receipt({})
-    came = _read(partial(connection.push, callback))
-    return _judged(came, receipt, rules, file=file)
+    received = _received(partial(connection.push, callback))
+    return _judged(received, receipt, rules, file=file)
 
 
-def _ready(callback: Callback) -> _Ready:
+def _wire(callback: Callback) -> _Wire:
     return to_wire(callback), callback.method
 
 
-def _ask(connection: Connection, ready: _Ready) -> Callable[[], Response | None]:
-    """As `Connection.ask`, but a PushError is raised where the answer is read."""
+def _send(connection: Connection, wire: _Wire) -> Callable[[], Response | None]:
+    """As `Connection.send`, but the returned function raises the PushError."""
     try:
-        return connection.ask(*ready)
+        return connection.send(*wire)
     except PushError as error:
-        return partial(_fail, error)
+        return partial(_raise, error)
 
 
-def _fail(error: PushError) -> Response:
+def _raise(error: PushError) -> Response:
     raise error
 
 
-def _read(answer: Callable[[], _Came]) -> _Came | PushError:
+def _received(receive: Callable[[], _Received]) -> _Received | PushError:
     try:
-        return answer()
+        return receive()
     except PushError as error:
         return error
 
 
-def _judged(came: Response | PushError, receipt: Receipt, rules: Rules, *, file: str) -> Replayed:
-    """receipt: what was sent; no fields when it cannot be read."""
+def _judged(received: Response | PushError, receipt: Receipt, rules: Rules, *, file: str) -> Replayed:
+    """receipt: what was sent; without fields when it cannot be read."""
+    outcome: ReplayOutcome = "failed"
+    answer, ms, problem, hint = None, None, "", ""
+    if isinstance(received, PushError):
+        outcome = "unreachable" if received.reason == "unreachable" else "failed"
+        problem, hint = received.message, received.hint
+    else:
+        answer, ms = received.status, round(received.seconds * 1000, 1)
+        if rules.expect.allows(answer):
+            outcome = "ok"
+        else:
+            hint = advice(answer, old_signature="sig" in receipt.fields and not rules.renewed)
     message_id, status = one_line(receipt.message_id, 60), one_line(receipt.status, 30)
-    end = _end(came, rules, old_signature="sig" in receipt.fields and not rules.renewed)
-    return Replayed(file, message_id, status, *end, sent_again=came.sent_again)
+    return Replayed(file, message_id, status, outcome, answer, ms, problem, hint, received.sent_again)
 
 
-def _end(
-    came: Response | PushError, rules: Rules, *, old_signature: bool
-) -> tuple[ReplayOutcome, int | None, float | None, str, str]:
-    """The outcome, the answer's status and milliseconds, and what went wrong and what to do when no answer came."""
-    if isinstance(came, PushError):
-        outcome: ReplayOutcome = "unreachable" if came.reason == "unreachable" else "failed"
-        return outcome, None, None, came.message, came.hint
-    ms = round(came.seconds * 1000, 1)
-    if rules.expect.allows(came.status):
-        return "ok", came.status, ms, "", ""
-    return "failed", came.status, ms, "", advice(came.status, old_signature=old_signature)
-
-
-def _parts(shots: Sequence[ScheduledRequest], jobs: int) -> Sequence[Sequence[ScheduledRequest]]:
-    """The shots dealt out so that all of one message are in one part, in their order."""
+def _parts(scheduled: Sequence[ScheduledRequest], jobs: int) -> Sequence[Sequence[ScheduledRequest]]:
+    """The requests of each job: all of one message in one part, in their order."""
     if jobs == 1:
-        return [shots]
+        return [scheduled]
     parts: list[list[ScheduledRequest]] = [[] for _ in range(jobs)]
-    for shot in shots:
-        key = shot.recording.receipt.message_id or str(shot.recording.path)
-        parts[crc32(key.encode("utf-8", "surrogatepass")) % jobs].append(shot)
+    for request in scheduled:
+        key = request.recording.receipt.message_id or str(request.recording.path)
+        parts[crc32(key.encode("utf-8", "surrogatepass")) % jobs].append(request)
     return [part for part in parts if part]

@@ -27,16 +27,16 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
 
 
 @contextmanager
-def answering(times: int, context: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[bytes]]]:
+def answering(times: int, context: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[bytearray]]]:
     """A server's port, and the large requests that it took in; each is answered when all of it has come."""
-    taken: list[bytes] = []
+    taken: list[bytearray] = []
 
     def serve(listener: socket.socket) -> None:
         connection, _ = listener.accept()
         connection.settimeout(DEADLINE)
         with context.wrap_socket(connection, server_side=True) if context else connection as stream:
             for _ in range(times):
-                taken.append(b"")
+                taken.append(bytearray())
                 while len(taken[-1]) < len(to_wire(LARGE)) and (part := stream.recv(1024 * 1024)):
                     taken[-1] += part
                 stream.sendall(ANSWER)

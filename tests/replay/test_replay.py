@@ -116,7 +116,7 @@ def test_after_a_broken_connection_the_next_receipt_gets_a_new_one() -> None:
 
     assert ends(outcomes) == ["failed", "ok"]
     assert outcomes[0].answer is None
-    assert "broke off" in outcomes[0].problem
+    assert "closed the connection" in outcomes[0].problem
     assert len(server.requests) == 2
 
 
@@ -186,7 +186,7 @@ class Clock:
         self.waits.append(round(seconds, 6))
         self.now += seconds
 
-    def finish(self, callback: Callback) -> Callback:
+    def transform(self, callback: Callback) -> Callback:
         self.now += self.work
         return callback
 
@@ -195,7 +195,7 @@ def play(clock: Clock, due: Sequence[float]) -> list[float]:
     with raw_server([OK] * len(due)) as server:
         address = parse_address(server.url)
         rules = Rules(fresh=True)  # so that the clock goes on with each receipt
-        list(replay(shots(len(due), due), address, clock.finish, rules, clock=clock, wait=clock.wait))
+        list(replay(shots(len(due), due), address, clock.transform, rules, clock=clock, sleep=clock.wait))
     return clock.waits
 
 
@@ -215,13 +215,13 @@ def test_after_a_slow_receipt_the_plan_is_caught_up_with() -> None:
 def test_what_must_be_fresh_is_made_when_it_is_due(fresh: bool) -> None:
     clock, made = Clock(), []
 
-    def finish(callback: Callback) -> Callback:
+    def transform(callback: Callback) -> Callback:
         made.append(clock.now)
         return callback
 
     with raw_server([OK] * 2) as server:
         address = parse_address(server.url)
-        list(replay(shots(2, [0, 7]), address, finish, Rules(fresh=fresh), clock=clock, wait=clock.wait))
+        list(replay(shots(2, [0, 7]), address, transform, Rules(fresh=fresh), clock=clock, sleep=clock.wait))
 
     assert made == [100, 107 if fresh else 100]
 
