@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from devkit.http.address import Address, parse_address
-from devkit.http.local_access import LOCAL_NAMES
+from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.session.project import Session
 from devkit.session.settings import Settings
 from devkit.webhook.callback import TRANSPORTS
@@ -41,7 +40,4 @@ def target_address(to: str, settings: Settings, *, allow_remote: bool = False) -
 
 def is_own_receiver(address: Address, session: Session | None) -> bool:
     """Whether it is the session's receiver that listens at the address."""
-    if session is None or address.host not in LOCAL_NAMES:
-        return False
-    local = parse_address(session.local_url)
-    return (address.scheme, address.port) == (local.scheme, local.port)
+    return session is not None and is_same_local_server(address, parse_address(session.local_url))

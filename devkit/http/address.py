@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from devkit.errors import UsageError
+from devkit.http.local_access import is_local_name
 from devkit.webhook.callback import (
     CONNECTION_HEADERS,
     REPLAY_HEADER,
@@ -60,6 +61,12 @@ def parse_address(url: str, *, allow_remote: bool = False) -> Address:
         )
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     return Address(parts.scheme, parts.hostname, port, target, allow_remote)
+
+
+def is_same_local_server(address: Address, other: Address) -> bool:
+    """Whether both are the same port of this machine, whichever of its names they use."""
+    are_local = is_local_name(address.host) and is_local_name(other.host)
+    return are_local and (address.scheme, address.port) == (other.scheme, other.port)
 
 
 def path_of(address: Address) -> str:

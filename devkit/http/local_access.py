@@ -11,6 +11,9 @@ from functools import lru_cache
 
 from devkit.webhook.callback import FORWARDING_HEADERS, Callback, is_origin_form
 
+# What people write for this machine. To find out whether a name is this machine, use `is_local_name`.
+LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
+
 # No `%`, no `@`, no space: a URL with such a host is read in the same way by every program.
 _HOST = re.compile(
     r"(?:([a-z0-9.-]{1,253})|\[([0-9a-f:.]{2,45})\])(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE
@@ -33,6 +36,12 @@ def is_loopback(address: str) -> bool:
     return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
 
 
+def is_local_name(name: str) -> bool:
+    """Whether a host name in lower case, or an IP address without brackets, is this machine."""
+    # Not `a.localhost`: another program's page may have that name.
+    return name == "localhost" or is_loopback(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """A host name or an IP address, and a port. Its text is safe to put into a URL: nobody reads it differently.
@@ -44,9 +53,8 @@ class Host:
     port: int | None = None
 
     @property
-    def is_loopback(self) -> bool:
-        # Not `a.localhost`: another program's page may have that name.
-        return self.name == "localhost" or is_loopback(self.name)
+    def is_local(self) -> bool:
+        return is_local_name(self.name)
 
     def __str__(self) -> str:
         name = f"[{self.name}]" if ":" in self.name else self.name
@@ -72,13 +80,10 @@ def _parse(text: str) -> Host | None:
         return None
 
 
-def names_loopback(text: str) -> bool:
-    """Whether a text names a host, with or without a port, that is this machine."""
+def is_local_host(text: str) -> bool:
+    """Whether a Host header or a setting, with or without a port, names this machine."""
     host = parse_host(text)
-    return host is not None and host.is_loopback
-
-
-LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
+    return host is not None and host.is_local
 
 
 def is_vonage_name(name: str) -> bool:
@@ -111,14 +116,14 @@ def rejection_reason(
     if not is_loopback(remote):
         return "It is there for this machine only."
     # A tunnel's agent is on this machine, too, but it forwards the public Host or says for whom it asks.
-    if FORWARDING_HEADERS & values.keys() and (host is None or host.is_loopback):
+    if FORWARDING_HEADERS & values.keys() and (host is None or host.is_local):
         return "The request was forwarded, as by a tunnel or a proxy."
     # A name that leads to this machine but is somebody else's would let their page read what is here.
-    if host is None or not (host.is_loopback or (serves_name and serves_name(host.name))):
+    if host is None or not (host.is_local or (serves_name and serves_name(host.name))):
         return _WRONG_ADDRESS
     if not _is_for(host, request.target):
         return "The request asks for another host's page."
-    if host.is_loopback:
+    if host.is_local:
         return _page_problem(values, host if own_pages else None)
     return _browser_problem(values) or _page_problem(values, None)
 

@@ -12,9 +12,8 @@ from devkit.fixture.redaction.plan import Redaction, plan_keep
 from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.redaction.sample import Sample, assign, describe, write
 from devkit.fixture.select import display_path
-from devkit.http.address import Address, parse_address
+from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.http.client import Connection
-from devkit.http.local_access import LOCAL_NAMES
 from devkit.replay.result import Replayed
 from devkit.replay.schedule import Recording
 from devkit.replay.send import Rules, attempt
@@ -121,7 +120,7 @@ def replayer(
         fixture = load(path)
         changes = order.changes
         (recording,) = change_recordings([Recording(path, fixture.recorded_at, fixture.callback)], changes)
-        route = ReplayRoute(address, own_receiver=_is_same(address, receiver))
+        route = ReplayRoute(address, own_receiver=is_same_local_server(address, receiver))
         signer = signer_with(secret, method) if changes.resign else None
         transform = transformer(changes, route, signer, clock=clock, nonce=lambda: str(uuid.uuid4()))
         rules = Rules(timeout=_TIMEOUT, renewed=changes.now and changes.resign)
@@ -129,12 +128,6 @@ def replayer(
             return attempt(connection, transform(recording.callback), rules, file=display_path(path))
 
     return replay
-
-
-def _is_same(address: Address, receiver: Address) -> bool:
-    if address.host not in LOCAL_NAMES:
-        return False
-    return (address.scheme, address.port) == (receiver.scheme, receiver.port)
 
 
 # What `plan_keep` calls a replacement, for people.

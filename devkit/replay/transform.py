@@ -7,7 +7,7 @@ from datetime import datetime
 from devkit.errors import ConfigurationError, FixtureError, UsageError
 from devkit.fixture.select import display_path
 from devkit.http.address import Address, Destination, keep_exact, path_of, readdress, with_header
-from devkit.http.local_access import LOCAL_NAMES
+from devkit.http.local_access import is_local_name
 from devkit.replay.schedule import Recording
 from devkit.webhook.callback import (
     FORWARDING_HEADERS,
@@ -238,7 +238,7 @@ def transformer(
 
 def check_secrecy(recordings: Iterable[Recording], route: ReplayRoute) -> None:
     """Raise UsageError when an exact replay would tell another machine the secret of the callback path."""
-    is_remote = route.address.allow_remote and route.address.host not in LOCAL_NAMES
+    is_remote = route.address.allow_remote and not is_local_name(route.address.host)
     if not route.exact or not is_remote:
         return
     keeps_path = not (route.path or path_of(route.address))

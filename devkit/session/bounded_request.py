@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from devkit.errors import TunnelError
 from devkit.http.address import Address, parse_address
-from devkit.http.local_access import names_loopback
+from devkit.http.local_access import is_local_name
 from devkit.session.signals import Shutdown
 from devkit.tunnel.deadline import finish_within
 
@@ -95,7 +95,7 @@ def _request(
     import requests  # here: commands that need no network start faster without it
 
     with _session(connection) as session:
-        session.trust_env = not names_loopback(address.host)  # a proxy leads nowhere on loopback
+        session.trust_env = not is_local_name(address.host)  # a proxy leads nowhere on loopback
         session.auth = lambda request: request  # otherwise an entry of ~/.netrc would be sent
         with session.request(
             method,

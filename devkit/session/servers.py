@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from devkit.errors import ConfigurationError
 from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.store import Store
-from devkit.http.address import Address, parse_address
+from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
 from devkit.inspector.context import Options
@@ -62,7 +62,7 @@ def _forward_address(settings: Settings) -> Address | None:
 
 
 def _refuse_own_port(address: Address, listening: socket.socket) -> None:
-    if address.port == listening.getsockname()[1] and address.host in (_HOST, "localhost"):
+    if is_same_local_server(address, parse_address(_url(listening))):
         raise ConfigurationError(
             f"Receipts cannot be forwarded to {address}: that is devkit's own receiver.",
             hint="Name your application's address with --forward-to, or choose another port with --port.",

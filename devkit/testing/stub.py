@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl
 import responses
 from requests import PreparedRequest
 
+from devkit.http.local_access import LOCAL_NAMES, Host
 from devkit.webhook.receipt import IdStyle, make_message_id
 from devkit.webhook.sms_text import split
 
 _HOST = "https://rest.nexmo.com"
-_LOOPBACK = ("http://127.0.0.1", "http://localhost")
 _NAMES = {"moCallBackUrl": "mo-callback-url", "drCallBackUrl": "dr-callback-url"}
 _UNSET: dict[str, object] = {
     **dict.fromkeys(_NAMES.values(), ""),
@@ -83,8 +83,8 @@ def stubbed() -> Iterator[VonageStub]:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.add_callback(responses.POST, f"{_HOST}/sms/json", stub.send)
         mock.add_callback(responses.POST, f"{_HOST}/account/settings", stub.save)
-        for prefix in _LOOPBACK:
-            mock.add_passthru(prefix)
+        for name in LOCAL_NAMES:
+            mock.add_passthru(f"http://{Host(name)}")
         yield stub
 
 

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from devkit.http.local_access import LOCAL_NAMES
 from devkit.tunnel.ngrok_errors import explain
 
 if TYPE_CHECKING:  # pyngrok takes long to import, and most commands open no tunnel
@@ -155,7 +156,7 @@ def _loopback_unproxied() -> Iterator[None]:
     """Have pyngrok reach the agent's API without the proxy of the environment. urllib reads os.environ."""
     before = os.environ.get("no_proxy")
     kept = before if before is not None else os.environ.get("NO_PROXY", "")
-    os.environ["no_proxy"] = ",".join(filter(None, [kept, "127.0.0.1", "localhost"]))
+    os.environ["no_proxy"] = ",".join(filter(None, [kept, *LOCAL_NAMES]))
     try:
         yield
     finally:

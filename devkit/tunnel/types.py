@@ -7,10 +7,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from devkit.errors import ConfigurationError
+from devkit.http.local_access import is_local_name
 
 TunnelState = Literal["installing", "waiting", "ended-leftover", "lost", "restored", "restarted", "failed"]
-
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,6 @@ def url_problem(url: str) -> str:
     if parts.query or parts.fragment:
         return f"has a query or a fragment: {url!r}"
     # Callbacks hold phone numbers and the callback's token: in plain http only within this machine.
-    if parts.scheme == "http" and host not in _LOOPBACK:
+    if parts.scheme == "http" and not is_local_name(host):
         return f"is plain http: {url!r}"
     return ""

@@ -48,7 +48,7 @@ def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpCli
     session = client._session  # private, but the only way to reach a simulator and to refuse redirects
     session.max_redirects = 0
     session.auth = lambda request: request  # otherwise an entry in ~/.netrc would replace the API key
-    if host.is_loopback:
+    if host.is_local:
         session.trust_env = False  # a proxy of the environment leads nowhere on loopback
         session.mount(f"https://{host}/", _plain_http_adapter())
     return client
@@ -57,7 +57,7 @@ def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpCli
 def _allowed_host(text: str) -> Host:
     """The host that may get the key and the secret. URLs are built from it, never from the text itself."""
     host = parse_host(text)
-    if host and (host.is_loopback or (is_vonage_name(host.name) and host.port is None)):
+    if host and (host.is_local or (is_vonage_name(host.name) and host.port is None)):
         return host
     raise ConfigurationError(
         f"VONAGE_REST_HOST is {text!r}, which is neither Vonage's nor on this machine.",

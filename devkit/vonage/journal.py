@@ -11,7 +11,7 @@ from devkit.durable import files as durable
 from devkit.durable.lock import in_turn
 from devkit.durable.regular_file import BadRecord, read_record
 from devkit.errors import ConfigurationError
-from devkit.http.local_access import names_loopback
+from devkit.http.local_access import is_local_host
 from devkit.vonage.account import CallbackSetting
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.masking import one_line
@@ -118,7 +118,7 @@ def refuse_foreign_journal(account: CallbackSetting, path: Path) -> None:
     """Raise ConfigurationError for a journal of another account: a new registration would overwrite it."""
     previous = read_journal(path)
     # A simulator's account ends with the simulator, so nothing is lost there.
-    if previous and previous.identity != account.identity and not names_loopback(previous.host):
+    if previous and previous.identity != account.identity and not is_local_host(previous.host):
         raise ConfigurationError(
             f"{path} holds the former callback of another Vonage account, which was not restored yet.",
             hint="Put that account's key and secret into .env and type: devkit restore. Or delete the file.",

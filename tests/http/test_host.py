@@ -5,7 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from urllib3.util import parse_url
 
-from devkit.http.local_access import is_loopback, names_loopback, parse_host
+from devkit.http.address import is_same_local_server, parse_address
+from devkit.http.local_access import LOCAL_NAMES, is_local_host, is_local_name, is_loopback, parse_host
 from tests.support.host_names import LOCAL_HOSTS, NO_HOSTS, OTHER_HOSTS
 
 
@@ -27,25 +28,53 @@ def test_what_only_a_resolver_might_read_as_loopback_is_not(address: str) -> Non
 
 @pytest.mark.parametrize("host", LOCAL_HOSTS)
 def test_host_of_this_machine_is_known_with_and_without_port(host: str) -> None:
-    assert names_loopback(host)
+    assert is_local_host(host)
     assert str(parse_host(host)) == LOCAL_HOSTS[host]
 
 
 def test_an_ipv4_address_within_ipv6_is_this_machine_too() -> None:
-    assert names_loopback("[::ffff:127.0.0.1]:80")
-    assert not names_loopback("[::ffff:192.0.2.1]:80")
+    assert is_local_host("[::ffff:127.0.0.1]:80")
+    assert not is_local_host("[::ffff:192.0.2.1]:80")
 
 
 @pytest.mark.parametrize("host", OTHER_HOSTS)
 def test_host_elsewhere_is_not_this_machine(host: str) -> None:
     assert parse_host(host) is not None
-    assert not names_loopback(host)
+    assert not is_local_host(host)
 
 
 @pytest.mark.parametrize("host", NO_HOSTS)
 def test_what_could_be_read_in_two_ways_is_no_host(host: str) -> None:
     assert parse_host(host) is None
-    assert not names_loopback(host)
+    assert not is_local_host(host)
+
+
+@pytest.mark.parametrize("name", [*LOCAL_NAMES, "127.8.9.10", "::ffff:127.0.0.1"])
+def test_a_name_of_this_machine_is_known_without_brackets(name: str) -> None:
+    assert is_local_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a.localhost", "localhost.", "0.0.0.0", "192.0.2.1", "[::1]", "2130706433"]
+)
+def test_a_name_that_is_not_this_machine_or_is_ambiguous_is_not_local(name: str) -> None:
+    assert not is_local_name(name)
+
+
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        ("http://localhost:3000/dlr", True),
+        ("http://[::1]:3000", True),
+        ("http://127.0.0.1:3001", False),
+        ("https://127.0.0.1:3000", False),
+        ("http://192.0.2.1:3000", False),
+    ],
+)
+def test_one_port_of_this_machine_has_several_names(url: str, same: bool) -> None:
+    ours, other = parse_address("http://127.0.0.1:3000"), parse_address(url)
+
+    assert is_same_local_server(other, ours) is is_same_local_server(ours, other) is same
 
 
 PIECES = st.sampled_from(
@@ -74,5 +103,5 @@ def test_who_reads_the_host_anew_reads_the_same(text: str) -> None:
         "/path",
         None,
     )
-    if names_loopback(text):
+    if is_local_host(text):
         assert again.hostname == "localhost" or is_loopback(again.hostname or "")
