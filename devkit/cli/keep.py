@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.completion import complete_recording
+from devkit.cli import completes
 from devkit.cli.output import echo, echo_json
 from devkit.fixture.format import load
 from devkit.fixture.redaction.plan import plan_keep
@@ -21,7 +21,7 @@ from devkit.webhook.masking import one_line, printable
 
 @click.command(name="keep")
 @click.argument(
-    "selectors", nargs=-1, required=True, metavar="SELECTOR...", shell_complete=complete_recording
+    "selectors", nargs=-1, required=True, metavar="SELECTOR...", shell_complete=completes("recording")
 )
 @click.option(
     "--name", default="", help="NAME.json; several recordings become a sequence, NAME/01-status.json ..."

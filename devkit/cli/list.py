@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.completion import complete_message, complete_status
+from devkit.cli import completes
 from devkit.cli.output import echo, echo_json, status_color, style
 from devkit.fixture.listing import Filter, listing, parse_duration
 from devkit.fixture.listing import as_json as entry_as_json
@@ -22,14 +22,14 @@ _LIMIT = 50
 @click.option(
     "--status",
     multiple=True,
-    shell_complete=complete_status,
+    shell_complete=completes("status"),
     help="Only this status; may be given again. `unparsed`: no receipt at all.",
 )
 @click.option(
     "--message",
     default="",
     metavar="ID",
-    shell_complete=complete_message,
+    shell_complete=completes("message"),
     help="Only this message, by its id or the beginning of it.",
 )
 @click.option("--since", metavar="TIME", help="Only the last 90s, 10m, 36h, 30d, ...")

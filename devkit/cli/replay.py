@@ -10,7 +10,7 @@ from typing import TypedDict, Unpack
 
 import click
 
-from devkit.cli.completion import complete_selector
+from devkit.cli import completes
 from devkit.cli.output import notice
 from devkit.cli.params import TransportChoice, is_own_receiver, target_address
 from devkit.cli.results import pause, print_plan, print_results
@@ -75,7 +75,9 @@ class _Options(TypedDict):
 
 
 @click.command(name="replay")
-@click.argument("selectors", nargs=-1, required=True, metavar="SELECTOR...", shell_complete=complete_selector)
+@click.argument(
+    "selectors", nargs=-1, required=True, metavar="SELECTOR...", shell_complete=completes("selector")
+)
 @click.option(
     "--to",
     default="",
@@ -213,7 +215,7 @@ def _route(options: _Options, settings: Settings, directory: Path) -> ReplayRout
 def _arrangement(options: _Options) -> ReplayOptions:
     seed = options["seed"]
     if seed is None and options["order"] == "shuffle":
-        import secrets
+        import secrets  # takes long to import
 
         seed = secrets.randbelow(1_000_000)
         notice(f"shuffled; the same order comes again with --seed {seed}")

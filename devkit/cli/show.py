@@ -8,7 +8,7 @@ from textwrap import wrap
 
 import click
 
-from devkit.cli.completion import complete_selector
+from devkit.cli import completes
 from devkit.cli.output import echo, echo_bytes, echo_json, status_color, style
 from devkit.fixture.explain import Explanation, explain
 from devkit.fixture.export import FORMS, export
@@ -25,7 +25,7 @@ _WIDEST = 100
 
 
 @click.command(name="show")
-@click.argument("selectors", nargs=-1, required=True, metavar="ID...", shell_complete=complete_selector)
+@click.argument("selectors", nargs=-1, required=True, metavar="ID...", shell_complete=completes("selector"))
 @click.option("--numbers", is_flag=True, help="Show phone numbers whole.")
 @click.option(
     "--as", "form", type=click.Choice(FORMS), help="Print the receipt in another form, numbers and all."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.completion import complete_err_code, complete_status
+from devkit.cli import completes
 from devkit.cli.output import echo, hint, notice
 from devkit.cli.params import TransportChoice, target_address
 from devkit.cli.results import result_line
@@ -35,11 +35,11 @@ _NO_ACCOUNT = "abcd1234"
 
 
 @click.command(name="trigger")
-@click.argument("status", shell_complete=complete_status)
+@click.argument("status", shell_complete=completes("status"))
 @click.option(
     "--err-code",
     type=parse_err_code,
-    shell_complete=complete_err_code,
+    shell_complete=completes("err-code"),
     metavar="CODE",
     help="A number, or a name such as absent-subscriber-temporary.  [0 for accepted, buffered, delivered; else 1]",
 )

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.shell_completion import CompletionItem
 
 from devkit.cli import COMMANDS
-from devkit.cli.completion import Word, err_code_words, recording_words, selector_words, status_words
+from devkit.cli.completion import err_code_items, latest_item, message_items, sample_items, status_items
 from devkit.fixture.store import Store, samples_directory
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 from tests.support.command import ROOT, run
@@ -30,8 +31,8 @@ def record(root: Path, *receipts: tuple[str, str]) -> Store:
     return store
 
 
-def texts(words: Sequence[Word]) -> list[str]:
-    return [word.text for word in words]
+def values(items: Sequence[CompletionItem]) -> list[str]:
+    return [item.value for item in items]
 
 
 def test_messages_come_newest_first_each_once(tmp_path: Path) -> None:
@@ -39,29 +40,34 @@ def test_messages_come_newest_first_each_once(tmp_path: Path) -> None:
         tmp_path, ("accepted", "0A01"), ("accepted", "0A02"), ("delivered", "0A01"), ("unparsed", "noid")
     )
 
-    words = recording_words(store, "")
+    items = message_items(store, "")
 
-    assert texts(words) == ["latest", "0A01", "0A02"]
-    assert words[1].meaning == "delivered, 2026-11-23 12:00 UTC"
+    assert values(items) == ["0A01", "0A02"]
+    assert items[0].help == "delivered, 2026-11-23 12:00 UTC"
+
+
+def test_latest_is_offered_until_something_else_is_typed() -> None:
+    assert values(latest_item("")) == values(latest_item("lat")) == ["latest"]
+    assert latest_item("0A") == []
 
 
 def test_message_ids_are_found_in_any_case(tmp_path: Path) -> None:
     store = record(tmp_path, ("accepted", "0A01"), ("accepted", "0B01"))
 
-    assert texts(recording_words(store, "0b")) == ["0B01"]
+    assert values(message_items(store, "0b")) == ["0B01"]
 
 
 def test_only_some_messages_are_offered(tmp_path: Path) -> None:
     store = record(tmp_path, *(("accepted", f"0A{number:03}") for number in range(30)))
 
-    assert texts(recording_words(store, "0A")) == [f"0A{number:03}" for number in range(29, 9, -1)]
+    assert values(message_items(store, "0A")) == [f"0A{number:03}" for number in range(29, 9, -1)]
 
 
 @pytest.mark.parametrize("typed", ["3", "38eef590-711f", "38eef590-711f-4360-a23d-80c38291eb1d"])
 def test_a_uuid_is_offered_as_vonage_writes_it(tmp_path: Path, typed: str) -> None:
     record(tmp_path, ("delivered", "38eef590_711f_4360_a23d_80c38291eb1d"), ("delivered", "0A01"))
 
-    assert texts(recording_words(Store(tmp_path), typed)) == ["38eef590-711f-4360-a23d-80c38291eb1d"]
+    assert values(message_items(Store(tmp_path), typed)) == ["38eef590-711f-4360-a23d-80c38291eb1d"]
 
 
 def test_own_samples_are_offered_beside_the_packaged_ones(tmp_path: Path) -> None:
@@ -70,25 +76,25 @@ def test_own_samples_are_offered_beside_the_packaged_ones(tmp_path: Path) -> Non
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
 
-    assert texts(selector_words(own, packaged, "my")) == ["my", "my-case"]
-    assert texts(selector_words(own, packaged, "my/")) == ["my/01-accepted"]
+    assert values(sample_items(own, packaged, "my")) == ["my", "my-case"]
+    assert values(sample_items(own, packaged, "my/")) == ["my/01-accepted"]
 
 
 def test_sequences_are_offered_whole_until_they_are_typed(tmp_path: Path) -> None:
     store, packaged = Store(tmp_path), samples_directory()
 
-    assert "sequence/expired" in texts(selector_words(store, packaged, ""))
-    assert texts(selector_words(store, packaged, "sequence/expired")) == ["sequence/expired"]
-    assert texts(selector_words(store, packaged, "sequence/expired/")) == [
+    assert "sequence/expired" in values(sample_items(store, packaged, ""))
+    assert values(sample_items(store, packaged, "sequence/expired")) == ["sequence/expired"]
+    assert values(sample_items(store, packaged, "sequence/expired/")) == [
         "sequence/expired/01-accepted",
         "sequence/expired/02-expired",
     ]
 
 
 def test_every_status_and_err_code_is_offered() -> None:
-    assert texts(status_words("")) == list(STATUSES)
-    assert texts(err_code_words("")) == [*ERR_CODES, *(code.slug for code in ERR_CODES.values())]
-    assert texts(err_code_words("absent")) == ["absent-subscriber-temporary", "absent-subscriber-permanent"]
+    assert values(status_items("")) == list(STATUSES)
+    assert values(err_code_items("")) == [*ERR_CODES, *(code.slug for code in ERR_CODES.values())]
+    assert values(err_code_items("absent")) == ["absent-subscriber-temporary", "absent-subscriber-permanent"]
 
 
 @pytest.fixture
@@ -198,11 +204,11 @@ def test_nothing_heavy_is_imported_for_a_tab(project: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_script_says_where_to_put_it(tmp_path: Path, shell: str) -> None:
+def test_script_is_that_of_the_shell_and_the_docs_say_where_to_put_it(tmp_path: Path, shell: str) -> None:
     done = run(tmp_path, "completion", shell)
 
     assert done.code == 0
-    assert any(line.startswith(f"#   devkit completion {shell} > ~/") for line in done.out)
+    assert f"    devkit completion {shell} > ~/" in (ROOT / "docs" / "completion.md").read_text()
     assert f"_DEVKIT_COMPLETE={shell}_complete" in "\n".join(done.out)
     assert (done.out[0] == "#compdef devkit") == (shell == "zsh")
 
