@@ -2,8 +2,6 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +23,7 @@ from devkit.session.project import Session, project_in
 from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS, Callback, compose, to_wire
 from devkit.webhook.receipt import Receipt, read
 from devkit.webhook.signature import TEST_SIGNATURE_SECRET, verify
-from tests.support.command import ROOT, run, start
+from tests.support.command import run, start
 from tests.support.parsed_request import received
 from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
 
@@ -363,40 +361,6 @@ def _read_terminal(terminal: int) -> str:
             os.close(terminal)
             return b"".join(parts).decode()
         parts.append(part)
-
-
-def test_one_receipt_is_replayed_without_the_heavy_libraries(tmp_path: Path) -> None:
-    heavy = (
-        "vonage",
-        "vonage_http_client",
-        "flask",
-        "werkzeug",
-        "pyngrok",
-        "requests",
-        "rich",
-        "pydantic",
-        "waitress",
-    )
-    program = (
-        "import sys\n"
-        "from devkit.cli import main\n"
-        "try: main(sys.argv[1:])\n"
-        "except SystemExit as end: code = end.code\n"
-        f"print([name for name in {heavy!r} if name in sys.modules])\n"
-        "sys.exit(code)\n"
-    )
-    with raw_server([OK]) as server:
-        done = subprocess.run(
-            [sys.executable, "-c", program, "replay", "delivered", "--to", server.url],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=6 * DEADLINE,
-        )
-
-    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_a_form_that_vonage_never_sends_is_replayed_too(tmp_path: Path) -> None:

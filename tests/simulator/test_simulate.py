@@ -277,18 +277,3 @@ def test_the_terminal_shows_what_to_type_next_and_no_number(tmp_path: Path) -> N
     ]
     assert printed[-1] == "stopped     1 message part(s) taken, receipts pushed 3 time(s)\n"
     assert [line.split()[0] for line in printed if "447700900000" in line] == ["send"]
-
-
-def test_help_imports_neither_server_nor_terminal_nor_certificates(tmp_path: Path) -> None:
-    code = "import sys, devkit.cli as cli\ntry: cli.main(['--help'])\nexcept SystemExit: print(*sys.modules)"
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env=clean_environ(tmp_path),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-    )
-
-    *lines, modules = result.stdout.splitlines()
-    assert any(line.split()[:1] == ["simulate"] for line in lines)
-    assert not {"flask", "rich", "cryptography", "waitress"} & set(modules.split())

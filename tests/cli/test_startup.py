@@ -1,0 +1,145 @@
+"""What a command imports, which decides how long it takes to start. Names are compared here; `bench start` measures."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from devkit.fixture.format import dumps
+from devkit.fixture.store import Store
+from tests.support.dev_process import clean_environ
+from tests.support.fixture_example import EXAMPLE
+from tests.support.raw_socket import DEADLINE, OK, raw_server
+
+# Each of these takes a fifth of the time in which a bare Python starts, or many times as long.
+SLOW = {
+    "asyncio",
+    "click.shell_completion",
+    "cryptography",
+    "devkit.events",  # many dataclasses
+    "email",
+    "flask",
+    "hashlib",  # loads OpenSSL
+    "http.client",
+    "logging",
+    "pydantic",
+    "pyngrok",
+    "random",
+    "requests",
+    "rich",
+    "secrets",  # imports random
+    "ssl",
+    "subprocess",
+    "vonage",
+    "vonage_http_client",
+    "waitress",
+    "werkzeug",
+}
+
+PROGRAM = """
+import json, sys
+from devkit.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    print("\\n" + json.dumps([end.code, sorted(sys.modules)]))
+"""
+
+
+def imported(directory: Path, *arguments: str) -> set[str]:
+    """The modules that a command has imported when it ends. It must end with 0."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=directory,
+        env=clean_environ(directory),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=6 * DEADLINE,
+    )
+    code, modules = json.loads(done.stdout.splitlines()[-1])
+    assert code == 0, done.stderr
+    return set(modules)
+
+
+def packages(modules: set[str]) -> set[str]:
+    """The packages of devkit among the modules, without `devkit` itself."""
+    return {name.split(".")[1] for name in modules if name.startswith("devkit.")}
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = Store(tmp_path / "fixtures").recorded / "2026-11-23" / "120000.000000Z-delivered-0A01-000000.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(dumps(replace(EXAMPLE, extra={}, request_extra={})))
+    return path
+
+
+def test_help_imports_no_command_and_nothing_that_prints(tmp_path: Path) -> None:
+    modules = imported(tmp_path, "--help")
+
+    assert {name for name in modules if name.startswith("devkit")} == {
+        "devkit",
+        "devkit.cli",
+        "devkit.errors",
+    }
+    assert modules & SLOW == set()
+
+
+def test_list_imports_what_reads_names_of_files(tmp_path: Path, recording: Path) -> None:
+    modules = imported(tmp_path, "list")
+
+    assert packages(modules) == {"cli", "durable", "errors", "fixture", "session", "webhook"}
+    assert {name for name in modules if name.startswith("devkit.cli.")} == {
+        "devkit.cli.list",
+        "devkit.cli.output",
+    }
+    assert modules & SLOW == set()
+
+
+def test_show_imports_no_more_packages_than_list(tmp_path: Path, recording: Path) -> None:
+    modules = imported(tmp_path, "show", "latest")
+
+    assert packages(modules) == {"cli", "durable", "errors", "fixture", "session", "webhook"}
+    assert modules & SLOW == set()
+
+
+def test_replay_of_one_file_imports_what_sends_it(tmp_path: Path, recording: Path) -> None:
+    with raw_server([OK]) as server:
+        modules = imported(tmp_path, "replay", str(recording), "--to", server.url)
+
+    assert len(server.requests) == 1
+    assert packages(modules) == {
+        "cli",
+        "durable",
+        "errors",
+        "fixture",
+        "http",
+        "replay",
+        "session",
+        "webhook",
+    }
+    assert {name for name in modules if name.startswith("devkit.cli.")} == {
+        "devkit.cli.output",
+        "devkit.cli.params",
+        "devkit.cli.replay",
+        "devkit.cli.results",
+    }
+    assert modules & SLOW == set()
+
+
+def test_trigger_reads_no_fixtures(tmp_path: Path) -> None:
+    with raw_server([OK]) as server:
+        modules = imported(tmp_path, "trigger", "delivered", "--to", server.url)
+
+    assert modules & {"flask", "pydantic", "pyngrok", "requests", "rich", "vonage", "waitress"} == set()
+
+
+def test_keep_imports_neither_servers_nor_the_sdk(tmp_path: Path, recording: Path) -> None:
+    modules = imported(tmp_path, "keep", "latest")
+
+    assert "devkit.fixture.redaction.plan" in modules
+    assert modules & {"flask", "pydantic", "pyngrok", "requests", "rich", "vonage", "waitress"} == set()
