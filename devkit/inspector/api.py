@@ -1,4 +1,4 @@
-"""The inspector's JSON API and event stream. Described in docs/inspector.md."""
+"""The inspector's JSON API and its event stream. Described in docs/inspector.md."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,11 +7,12 @@ from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from devkit.errors import DevkitError, UsageError
+from devkit.events import Sent
 from devkit.fixture.format import format_time
-from devkit.inspector.context import InspectorContext, as_json
+from devkit.inspector.context import InspectorContext
 from devkit.inspector.detail import read_detail
-from devkit.inspector.event_log import EventBatch
-from devkit.inspector.index import Row
+from devkit.inspector.event_log import EventBatch, LoggedEvent
+from devkit.inspector.index import Row, key_of
 from devkit.inspector.replay_form import ReplayRequest, read_transport
 from devkit.inspector.search import (
     EVENT_KINDS,
@@ -22,17 +23,19 @@ from devkit.inspector.search import (
     read_query,
     whole_number,
 )
-from devkit.inspector.views import checked, run_replay
+from devkit.inspector.views import checked, run_replay, shows_numbers
 from devkit.replay.transform import Changes
+from devkit.webhook.callback import without_token
+from devkit.webhook.masking import mask_number
 from devkit.webhook.strict_json import InvalidJson, parse
 
-_MOST = 500  # of a page
+_MAX_LIMIT = 500
 _SHOWN = 40  # characters of a wrong value
 _MAX_DEPTH = 8
 
 
 def api(context: InspectorContext) -> Blueprint:
-    """List, one, replay; events are in `stream`."""
+    """Lists, one receipt, replay. The events are in `stream`."""
     part = Blueprint("api", "devkit.inspector", url_prefix="/api")
 
     @part.route("/receipts", methods=["GET", "POST"])
@@ -41,21 +44,22 @@ def api(context: InspectorContext) -> Blueprint:
         context.index.refresh()
         if query.kind in EVENT_KINDS:
             events = context.event_log.kept(query.kind)[:limit]
-            return {"events": [as_json(context.store, each) for each in events], "next": ""}
-        rows, before = find_rows(context.index, context.rows, query, context.clock(), limit=limit)
-        return {"receipts": [row_json(row, query.numbers) for row in rows], "next": before}
+            return {"events": [_event_json(context, each) for each in events], "next": ""}
+        page = find_rows(context.index, context.rows, query, context.options.clock(), limit=limit)
+        found = [_row_json(message.latest, query.numbers) for message in page.messages]
+        return {"receipts": found, "next": page.next}
 
     @part.route("/messages", methods=["GET", "POST"])
     def messages() -> dict[str, object]:
         query, limit = _query()
         context.index.refresh()
-        page = find_messages(context.index, context.rows, query, context.clock(), limit=limit)
+        page = find_messages(context.index, context.rows, query, context.options.clock(), limit=limit)
         found = [
             {
                 "message_id": message.latest.message_id,
                 "status": message.status,
                 "receipts": message.total,
-                "newest": [row_json(row, query.numbers) for row in message.rows],
+                "newest": [_row_json(row, query.numbers) for row in message.rows],
             }
             for message in page.messages
         ]
@@ -64,13 +68,13 @@ def api(context: InspectorContext) -> Blueprint:
     @part.get("/receipts/<path:key>")
     def one(key: str) -> dict[str, object]:
         context.index.refresh()
-        numbers = request.args.get("numbers") in ("1", "true", "on")
+        numbers = shows_numbers()
         detail = read_detail(context, checked(context, key), numbers=numbers)
         if detail is None:
             abort(404)
         explanation = detail.explanation
         return {
-            **row_json(detail.row, numbers),
+            **_row_json(detail.row, numbers),
             "file": detail.file,
             "fields": {each.name: each.value for each in explanation.fields},
             "status_meaning": explanation.status_meaning,
@@ -86,13 +90,13 @@ def api(context: InspectorContext) -> Blueprint:
                 }
                 for stop in detail.stops
             ],
-            "answers": [as_json(context.store, each) for each in detail.answers],
-            "replays": [as_json(context.store, each) for each in detail.replays],
+            "answers": [_event_json(context, each) for each in detail.answers],
+            "replays": [_event_json(context, each) for each in detail.replays],
         }
 
     @part.post("/receipts/<path:key>/replay")
     def replay(key: str) -> dict[str, object]:
-        done = run_replay(context, checked(context, key), json_replay_request(_document()))
+        done = run_replay(context, checked(context, key), _replay_request(_document()))
         return {**done.as_json(), "key": key}
 
     part.register_error_handler(DevkitError, _error)
@@ -100,8 +104,7 @@ def api(context: InspectorContext) -> Blueprint:
     return part
 
 
-def row_json(row: Row, numbers: bool) -> dict[str, object]:
-    """A receipt for scripts. numbers: the phone number whole, else masked."""
+def _row_json(row: Row, numbers: bool) -> dict[str, object]:
     return {
         "key": row.key,
         "recorded_at": format_time(row.at),
@@ -117,26 +120,40 @@ def row_json(row: Row, numbers: bool) -> dict[str, object]:
     }
 
 
-def json_replay_request(document: object) -> ReplayRequest:
-    """The order in a script's JSON: `to`, `as`, `set`, `unset`, `now`, `resign`. Raises UsageError."""
-    match document:
-        case dict():
-            given = document
-        case _:
-            raise UsageError(
-                "The body is not a JSON object.", hint='Send {} or {"to": "http://127.0.0.1:5000/dlr"}'
-            )
-    sets, unsets = given.get("set", {}), given.get("unset", [])
+def _event_json(context: InspectorContext, logged: LoggedEvent) -> dict[str, object]:
+    """An event for pages and scripts: without the secret of the callback path, with masked numbers."""
+    values = logged.event.as_json()
+    for name in ("callback_url", "former_url"):
+        if name in values:
+            values[name] = without_token(str(values[name]))
+    if isinstance(logged.event, Sent):
+        values["to"] = mask_number(logged.event.to)
+    return {
+        "number": logged.number,
+        "at": logged.at.isoformat(),
+        "kind": logged.kind,
+        "key": key_of(context.store, logged.file),
+        **values,
+    }
+
+
+def _replay_request(document: object) -> ReplayRequest:
+    """The request in a script's JSON: `to`, `as`, `set`, `unset`, `now`, `resign`. Raises UsageError."""
+    if not isinstance(document, dict):
+        raise UsageError(
+            "The body is not a JSON object.", hint='Send {} or {"to": "http://127.0.0.1:5000/dlr"}'
+        )
+    sets, unsets = document.get("set", {}), document.get("unset", [])
     if not isinstance(sets, dict) or not isinstance(unsets, list):
         raise UsageError('"set" is no object, or "unset" is no list.', hint='"set": {"err-code": "2"}')
     return ReplayRequest(
-        to=str(given.get("to", "")),
+        to=str(document.get("to", "")),
         changes=Changes(
-            read_transport(str(given.get("as", ""))),
+            read_transport(str(document.get("as", ""))),
             tuple((str(name), str(value)) for name, value in sets.items()),
             tuple(map(str, unsets)),
-            now=given.get("now") is True,
-            resign=given.get("resign") is True,
+            now=document.get("now") is True,
+            resign=document.get("resign") is True,
         ),
     )
 
@@ -150,17 +167,17 @@ def _query() -> tuple[Query, int]:
         values = {str(name): str(value) for name, value in document.items()}
     elif "q" in values:
         raise UsageError(
-            "Words to search for may be a phone number, which has no place in an address.",
+            "Search words may be a phone number, so they are not taken from a URL.",
             hint='POST them: {"q": "..."}',
         )
     limit = values.get("limit", str(PAGE))
-    if not (number := whole_number(limit, _MOST)):
-        raise UsageError(f"Not a number of receipts: {limit[:_SHOWN]!r}.", hint=f"Use 1 to {_MOST}.")
+    if not (number := whole_number(limit, _MAX_LIMIT)):
+        raise UsageError(f"Not a number of receipts: {limit[:_SHOWN]!r}.", hint=f"Use 1 to {_MAX_LIMIT}.")
     return read_query(values), number
 
 
 def _document() -> object:
-    """The JSON in the body of a request. Raises UsageError; 415 where it is not said to be JSON."""
+    """The JSON in the body of a request. Raises UsageError; 415 for another content type."""
     if not request.is_json:
         abort(415)
     try:
@@ -177,73 +194,66 @@ def _http_error(error: HTTPException) -> tuple[Response, int]:
     return jsonify(error=error.name, hint=""), error.code or 500
 
 
-_BEAT = 5.0  # seconds between two signs of life, by which a page that has gone is noticed, too
-_BEATS = 120  # after so many a page asks anew, in case this end is wrong about it
-_MOST_EVENTS = 10**12 - 1  # events of a session
-_TOLD = 200  # events of one batch; of more, a page is only told how many
+_HEARTBEAT = 5.0  # seconds; writing one also detects a page that was closed
+_HEARTBEATS = 120  # then the page connects again, in case a closed connection was not detected
+_MAX_NUMBER = 10**12 - 1  # events of a session
+_IN_A_BATCH = 200  # events; of more, a page learns only that there were more
 
 
 def stream(context: InspectorContext) -> Blueprint:
-    """Server-sent events, and the same by asking."""
+    """Server-sent events, and the same events for a page that polls."""
     part = Blueprint("stream", "devkit.inspector")
 
     @part.get("/stream")
-    def watch() -> Response:
-        after = request.headers.get("Last-Event-ID") or request.args.get("after")
-        return Response(_tell(context, after), mimetype="text/event-stream")
+    def server_sent_events() -> Response:
+        cursor = request.headers.get("Last-Event-ID") or request.args.get("after")
+        return Response(_stream(context, cursor), mimetype="text/event-stream")
 
     @part.get("/api/events")
     def events() -> dict[str, object]:
-        after = request.args.get("after")
         event_log = context.event_log
-        number = _number(context, after)
-        return batch_json(
-            context, event_log.after(number) if number is not None else EventBatch(event_log.last, ())
-        )
+        number = _number(context, request.args.get("after"))
+        batch = EventBatch(event_log.last, ()) if number is None else event_log.after(number)
+        return _batch_json(context, batch)
 
     return part
 
 
-def _tell(context: InspectorContext, after: str | None) -> Iterator[str]:
-    with context.event_log.watching(_number(context, after)) as watcher:
-        # Where this begins, so that nothing is missed if the connection breaks before the first event.
-        yield _message("hello", {"after": cursor(context, watcher.last)})
-        beats = 0
-        while beats < _BEATS:
-            batch = watcher.next(_BEAT)
+def _stream(context: InspectorContext, cursor: str | None) -> Iterator[str]:
+    with context.event_log.subscribed(_number(context, cursor)) as subscriber:
+        # The first cursor: nothing is missed if the connection breaks before the first event.
+        yield _message("hello", {"after": context.event_log.cursor(subscriber.last)})
+        heartbeats = 0
+        while heartbeats < _HEARTBEATS:
+            batch = subscriber.next(_HEARTBEAT)
             if batch is None:
                 yield _message("ended", {})
                 return
             if batch.logged or batch.lost:
-                yield _message("news", batch_json(context, batch))
+                yield _message("news", _batch_json(context, batch))
             else:
-                beats += 1
-                yield _message("beat", {})
+                heartbeats += 1
+                yield _message("heartbeat", {})
         yield _message("again", {})
 
 
-def batch_json(context: InspectorContext, batch: EventBatch) -> dict[str, object]:
-    """A batch for pages and scripts. after: to ask from next time."""
-    told = batch.logged[-_TOLD:]
+def _batch_json(context: InspectorContext, batch: EventBatch) -> dict[str, object]:
+    """A batch for pages and scripts. after: the cursor for the next request."""
+    newest = batch.logged[-_IN_A_BATCH:]
     return {
-        "after": cursor(context, batch.last),
-        "lost": batch.lost or len(told) < len(batch.logged),
-        "events": [as_json(context.store, logged) for logged in told],
+        "after": context.event_log.cursor(batch.last),
+        "lost": batch.lost or len(newest) < len(batch.logged),
+        "events": [_event_json(context, logged) for logged in newest],
     }
 
 
-def cursor(context: InspectorContext, number: int) -> str:
-    """Where a page stands in the news of this session."""
-    return f"{context.event_log.session}-{number}"
-
-
-def _number(context: InspectorContext, after: str | None) -> int | None:
-    """The number in what a page was told before; -1 when that was in another session, None when nothing was."""
-    if not after:
+def _number(context: InspectorContext, cursor: str | None) -> int | None:
+    """The event number in a cursor; -1 for one of another session, None without a cursor."""
+    if not cursor:
         return None
-    session, _, number = after.partition("-")
-    told = whole_number(number, _MOST_EVENTS) if session == context.event_log.session else None
-    return -1 if told is None else told
+    session, _, number = cursor.partition("-")
+    known = whole_number(number, _MAX_NUMBER) if session == context.event_log.session else None
+    return -1 if known is None else known
 
 
 def _message(event: str, data: dict[str, object]) -> str:

@@ -1,15 +1,14 @@
-"""The charts of the overview, as geometry for a template."""
+"""The charts of the overview, as coordinates for a template."""
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 
-from devkit.inspector.context import InspectorContext
-from devkit.inspector.index import is_alone, status_of
-from devkit.inspector.template_filters import span
+from devkit.inspector.event_log import Send
+from devkit.inspector.index import Index, Rows, is_alone, moment_of, status_of
 from devkit.webhook.timeline import stage
 
 WIDTH, HEIGHT = 640, 160
@@ -18,12 +17,11 @@ _STEPS = tuple(
     timedelta(seconds=size) for size in (1, 5, 15, 60, 300, 900, 3600, 10800, 43200, 86400, 604800)
 )
 _ORDER = ("delivered", "accepted", "buffered", "unknown", "expired", "rejected", "failed")
-_TICKS = tuple(timedelta(seconds=size) for size in (0.1, 1, 10, 60, 600, 3600, 36000, 259200))
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One status in one stretch of time."""
+    """The receipts with one status in one interval."""
 
     x: float
     y: float
@@ -41,29 +39,17 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Receipts over time. step: the width of a bar in words. totals: of each status, the most frequent first."""
+    """Receipts over time. step: the interval of a bar. most: of the highest bar. totals: by status, largest first."""
 
     bars: tuple[Bar, ...]
     ticks: tuple[Tick, ...]
     most: int
-    step: str
+    step: timedelta
     totals: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkDelays:
-    """The delays of one network. dots: where they lie. median, slowest: in words."""
-
-    network: str
-    dots: tuple[float, ...]
-    middle: float
-    count: int
-    median: str
-    slowest: str
-
-
 def histogram(receipts: Sequence[tuple[datetime, str]], zone: tzinfo | None = UTC) -> Histogram | None:
-    """When receipts of which status were recorded; None when there are none. zone: of the times in words."""
+    """The times and statuses of receipts as bars; None without receipts. zone: of the labels."""
     if not receipts:
         return None
     first, last = min(at for at, _ in receipts), max(at for at, _ in receipts)
@@ -76,24 +62,26 @@ def histogram(receipts: Sequence[tuple[datetime, str]], zone: tzinfo | None = UT
     most = max(each.total() for each in bins.values())
     totals = Counter(status for _, status in receipts)
     statuses = sorted(totals, key=lambda status: (_place(status), status))
-    bars = [bar for place, each in bins.items() for bar in _stack(place, each, statuses, count, most)]
-    ticks = tuple(
-        _time_tick(start, step, place, count, zone) for place in range(0, count, max(1, count // 6))
-    )
-    return Histogram(tuple(bars), ticks, most, span(step), tuple(totals.most_common()))
+    bars = (bar for place, each in bins.items() for bar in _stack(place, each, statuses, count, most))
+    ticks = (_time_tick(start, step, place, count, zone) for place in range(0, count, max(1, count // 6)))
+    return Histogram(tuple(bars), tuple(ticks), most, step, tuple(totals.most_common()))
 
 
 def _stack(
     place: int, counted: Counter[str], statuses: Sequence[str], count: int, most: int
-) -> Iterable[Bar]:
+) -> Iterator[Bar]:
     width, y = WIDTH / count, float(HEIGHT)
     for status in statuses:
         if counted[status]:
             height = counted[status] / most * HEIGHT
             y -= height
-            title = f"{counted[status]} {status}"
             yield Bar(
-                round(place * width, 2), round(y, 2), round(width * 0.86, 2), round(height, 2), status, title
+                x=round(place * width, 2),
+                y=round(y, 2),
+                width=round(width * 0.86, 2),
+                height=round(height, 2),
+                status=status,
+                title=f"{counted[status]} {status}",
             )
 
 
@@ -108,101 +96,100 @@ def _place(status: str) -> int:
     return _ORDER.index(status) if status in _ORDER else len(_ORDER)
 
 
-def lanes(delays: Iterable[tuple[str, timedelta]]) -> list[NetworkDelays]:
+@dataclass(frozen=True, slots=True)
+class NetworkDelays:
+    """The delays of one network. dots: their x coordinates. middle: that of the median."""
+
+    network: str
+    dots: tuple[float, ...]
+    middle: float
+    median: timedelta
+    slowest: timedelta
+
+
+def network_delays(delays: Iterable[tuple[str, timedelta]]) -> list[NetworkDelays]:
     """The delays until the final receipt, by network, the busiest network first."""
     grouped: dict[str, list[timedelta]] = defaultdict(list)
     for network, delay in delays:
         grouped[network or "no network"].append(delay)
-    return [
-        _lane(name, sorted(grouped[name])) for name in sorted(grouped, key=lambda name: -len(grouped[name]))
-    ]
+    by_size = sorted(grouped.items(), key=lambda item: -len(item[1]))
+    return [_one_network(network, sorted(delays)) for network, delays in by_size]
 
 
-def _lane(network: str, delays: Sequence[timedelta]) -> NetworkDelays:
-    middle = delays[len(delays) // 2]
-    return NetworkDelays(
-        network=network,
-        dots=tuple(delay_x(delay) for delay in delays),
-        middle=delay_x(middle),
-        count=len(delays),
-        median=span(middle),
-        slowest=span(delays[-1]),
-    )
+def _one_network(network: str, delays: Sequence[timedelta]) -> NetworkDelays:
+    median = delays[len(delays) // 2]
+    return NetworkDelays(network, tuple(map(delay_x, delays)), delay_x(median), median, delays[-1])
 
 
-def delay_ticks() -> list[Tick]:
-    """The marks below the lanes."""
-    labels = ("0.1 s", "1 s", "10 s", "1 min", "10 min", "1 h", "10 h", "72 h")
-    return [Tick(delay_x(delay), label) for delay, label in zip(_TICKS, labels, strict=True)]
+_MARKS = {
+    "0.1 s": timedelta(seconds=0.1),
+    "1 s": timedelta(seconds=1),
+    "10 s": timedelta(seconds=10),
+    "1 min": timedelta(minutes=1),
+    "10 min": timedelta(minutes=10),
+    "1 h": timedelta(hours=1),
+    "10 h": timedelta(hours=10),
+    "72 h": timedelta(hours=72),
+}
+_SHORTEST, _LONGEST = min(_MARKS.values()), max(_MARKS.values())
 
 
 def delay_x(delay: timedelta) -> float:
-    """Where a delay lies, on a scale by factors: seconds and days both have to be told apart."""
-    low, high = (math.log10(each.total_seconds()) for each in (_TICKS[0], _TICKS[-1]))
-    seconds = min(max(delay.total_seconds(), _TICKS[0].total_seconds()), _TICKS[-1].total_seconds())
+    """The x coordinate of a delay. The scale is logarithmic, since delays are seconds or days."""
+    low, high = math.log10(_SHORTEST.total_seconds()), math.log10(_LONGEST.total_seconds())
+    seconds = min(max(delay, _SHORTEST), _LONGEST).total_seconds()
     return round((math.log10(seconds) - low) / (high - low) * WIDTH, 2)
 
 
-def is_final(status: str) -> bool:
-    """Whether a status ends a message."""
-    return stage(status) == "final"
-
-
-_RECEIPTS = 20_000  # newest ones in the histogram
-_MESSAGES = 300  # newest ones among the delays; each opens one file
+_RECEIPTS = 20_000  # the newest ones are in the histogram
+_MESSAGES = 300  # the newest ones are among the delays; each opens one file
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """receipts: how many are drawn of how many there are. lanes: of the newest messages that have ended."""
+    """receipts: how many of the recorded ones are in the histogram. networks: of the newest completed messages."""
 
     histogram: Histogram | None
     receipts: int
     recorded: int
-    lanes: tuple[NetworkDelays, ...]
+    networks: tuple[NetworkDelays, ...]
     ticks: tuple[Tick, ...]
 
 
-def read_overview(context: InspectorContext) -> Overview:
-    """The charts as of now."""
-    keys = list(islice(context.index.newest_first(), _RECEIPTS))
-    drawn = [(moment_of(key), status_of(key)) for key in keys]
+def read_overview(index: Index, rows: Rows, sends: Mapping[str, Send], zone: tzinfo | None) -> Overview:
+    """The charts of all recordings. sends: by message id. zone: of the labels."""
+    keys = list(islice(index.newest_first(), _RECEIPTS))
     return Overview(
-        histogram=histogram(drawn, context.options.zone),
-        receipts=len(drawn),
-        recorded=context.index.count(),
-        lanes=tuple(lanes(_delays(context, keys))),
-        ticks=tuple(delay_ticks()),
+        histogram=histogram([(moment_of(key), status_of(key)) for key in keys], zone),
+        receipts=len(keys),
+        recorded=index.count(),
+        networks=tuple(network_delays(islice(_delays(index, rows, sends, keys), _MESSAGES))),
+        ticks=tuple(Tick(delay_x(delay), label) for label, delay in _MARKS.items()),
     )
 
 
-def moment_of(key: str) -> datetime:
-    """When a recording was made, by its key: `2026-11-23/134547.123456Z-...`."""
-    return datetime.fromisoformat(f"{key[:10]}T{key[11:13]}:{key[13:15]}:{key[15:24]}+00:00")
-
-
-def _delays(context: InspectorContext, keys: list[str]) -> list[tuple[str, timedelta]]:
-    delays: list[tuple[str, timedelta]] = []
-    sends = context.sends()
+def _delays(
+    index: Index, rows: Rows, sends: Mapping[str, Send], keys: Iterable[str]
+) -> Iterator[tuple[str, timedelta]]:
+    """The network of each completed message and its delay, by its first final receipt."""
     ends: dict[str, str] = {}  # the first final receipt of each message, by its first receipt
     for key in keys:
-        if len(delays) == _MESSAGES:
-            break
-        if not is_final(status_of(key)) or is_alone(key):
+        if is_alone(key) or not _is_final(key):
             continue
-        group = context.index.message_of(key)
+        group = index.message_of(key)
         if not group:
             continue
         if group[0] not in ends:
-            ends[group[0]] = next(each for each in group if is_final(status_of(each)))
-        # Each message once, by its first final receipt; one that came alone tells no delay, unless its send is known.
-        if key != ends[group[0]]:
-            continue
-        row = context.rows.read(key)
+            ends[group[0]] = next(filter(_is_final, group))
+        row = rows.read(key) if key == ends[group[0]] else None
         if row is None:
             continue
         send = sends.get(row.message_id)
+        # A final receipt that came alone has a delay only if its send is known.
         if send or group[0] != key:
             start = send.at if send else moment_of(group[0])
-            delays.append((row.network, max(row.at - start, timedelta())))
-    return delays
+            yield row.network, max(row.at - start, timedelta())
+
+
+def _is_final(key: str) -> bool:
+    return stage(status_of(key)) == "final"

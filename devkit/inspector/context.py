@@ -2,107 +2,89 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
-from devkit.events import Event, Sent
 from devkit.fixture.store import Store
-from devkit.http.address import Address
-from devkit.inspector.event_log import EventLog, LoggedEvent
-from devkit.inspector.index import Index, Rows, key_of
-from devkit.inspector.replay_form import ReplayRequest, SampleOptions
+from devkit.http.address import Address, parse_address
+from devkit.inspector.charts import Overview, read_overview
+from devkit.inspector.event_log import EventLog
+from devkit.inspector.index import Index, Rows
+from devkit.inspector.replay_form import ReplayRequest, SampleOptions, replayer
 from devkit.replay.result import Replayed
-from devkit.webhook.callback import CALLBACK_PATH, without_token
-from devkit.webhook.masking import mask_number
+from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.signature import Method
-
-# Sends a recording again, as ordered. Raises DevkitError when the order makes no sense.
-Replay = Callable[[Path, ReplayRequest], Replayed]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """secret, method: to check signatures. receiver_url: devkit's own, where receipts can be replayed to as well.
+    """secret, method: to check signatures. receiver_url: devkit's own receiver, which takes replays too.
 
-    forward_to: the developer's application, None when there is none. replay: None for devkit's own way.
-    keeping: None when samples cannot be made. zone: of the times on the page, None for this machine's.
+    forward_to: the developer's application, None without one. samples: None when samples cannot be made.
+    zone: of the times on the page, None for that of this machine.
     """
 
     secret: str = field(default="", repr=False)
     method: Method = "md5hash"
     receiver_url: str = "http://127.0.0.1:3000"
     forward_to: Address | None = None
-    replay: Replay | None = None
-    keeping: SampleOptions | None = None
+    samples: SampleOptions | None = None
     zone: tzinfo | None = None
-    clock: Callable[[], datetime] | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property
     def curl_url(self) -> str:
-        """Where a copied command sends to: the application if there is one."""
+        """The URL in a copied command: the application if there is one, else the receiver."""
         if self.forward_to is None:
             return self.receiver_url + CALLBACK_PATH
         return f"{self.forward_to}{self.forward_to.target or CALLBACK_PATH}"
 
     @property
     def default_target(self) -> str:
-        """Where a replay goes unless something else is typed."""
+        """The URL of a replay that names no other."""
         if self.forward_to is None:
             return self.receiver_url
         return f"{self.forward_to}{self.forward_to.target}"
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
-    """When a message was sent, and the ids of all its parts."""
-
-    at: datetime
-    parts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InspectorContext:
-    """One for each inspector; everything in it may be used by any thread."""
+    """One for each inspector, shared by all its threads. replay: sends a recording; raises DevkitError."""
 
     store: Store
     event_log: EventLog
+    options: Options
     index: Index
     rows: Rows
-    options: Options
-    replay: Replay
-    clock: Callable[[], datetime]
+    replay: Callable[[Path, ReplayRequest], Replayed]
+    _overview: tuple[object, Overview] | None = field(default=None, repr=False)
 
-    def about(self, kind: str, key: str) -> list[LoggedEvent]:
-        """The kept events of a kind that are about one recording, newest first."""
-        return [each for each in self.event_log.kept(kind) if key_of(self.store, file_of(each.event)) == key]
-
-    def sends(self) -> dict[str, Send]:
-        """What was sent in this session, by message id: one entry for each part."""
-        sends: dict[str, Send] = {}
-        for logged in self.event_log.kept("sent")[::-1]:
-            if isinstance(logged.event, Sent):
-                ids = logged.event.message_ids
-                sends |= {each: Send(logged.at, ids) for each in ids}
-        return sends
+    def overview(self) -> Overview:
+        """The charts. They are drawn anew only after a recording or a send."""
+        sends = self.event_log.sends()
+        drawn_from = self.index.version, tuple(sends)
+        known = self._overview
+        if known and known[0] == drawn_from:
+            return known[1]
+        overview = read_overview(self.index, self.rows, sends, self.options.zone)
+        self._overview = drawn_from, overview
+        return overview
 
 
-def file_of(event: Event) -> str:
-    """The file that an event is about; empty when it is about none."""
-    return str(getattr(event, "file", ""))
-
-
-def as_json(store: Store, logged: LoggedEvent) -> dict[str, object]:
-    """A happening for pages and scripts: without the secret of the callback path, numbers masked."""
-    said = logged.event.as_json()
-    for name in ("callback_url", "former_url"):
-        if name in said:
-            said[name] = without_token(str(said[name]))
-    if isinstance(logged.event, Sent):
-        said["to"] = mask_number(logged.event.to)
-    return {
-        "number": logged.number,
-        "at": logged.at.isoformat(),
-        "kind": logged.kind,
-        "key": key_of(store, file_of(logged.event)),
-        **said,
-    }
+def open_context(store: Store, event_log: EventLog, options: Options) -> InspectorContext:
+    """The context of an inspector over a store."""
+    receiver = parse_address(options.receiver_url)
+    return InspectorContext(
+        store,
+        event_log,
+        options,
+        Index(store),
+        Rows(store, options.secret, options.method),
+        replayer(
+            options.secret,
+            options.method,
+            default=options.forward_to or receiver,
+            receiver=receiver,
+            clock=options.clock,
+        ),
+    )

@@ -1,4 +1,4 @@
-"""What happens in a session, for pages that watch: bounded, and never in the way of whoever publishes."""
+"""The events of a session, kept for the pages: bounded, and publishing never waits for a page."""
 
 import secrets
 import threading
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from devkit.events import Event, ReceiptTaken
+from devkit.events import Event, ReceiptTaken, Sent
 
-_RECENT = 2_000  # happenings that a page which was away can catch up on
-_OF_A_KIND = 1_000  # so that a thousand receipts do not wash the one probe away
-_WATCHERS = 4  # each holds a thread of the server, and one of a browser's six connections
-_PAUSE = 0.1  # seconds between two batches: a burst is told in one
+_RECENT = 2_000  # events that a page can catch up on after a broken connection
+_OF_A_KIND = 1_000  # a limit for each kind: a thousand receipts must not push out the one probe
+_SUBSCRIBERS = 4  # each holds a thread of the server, and one of a browser's six connections
+_PAUSE = 0.1  # seconds between two batches: a burst is sent as one
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayDone(Event):
-    """A recording was sent again from the page. to: where; edited: not as it was recorded. The rest as in `outcome`."""
+    """A recording was replayed from the page. edited: not sent as recorded. The rest is as in `replay.result`."""
 
     name: ClassVar[str] = "replayed"
     file: str
@@ -42,46 +42,59 @@ class LoggedEvent:
 
     @property
     def kind(self) -> str:
-        """The event's name; `replay` for a callback that was pushed again and not recorded."""
-        return kind_of(self.event)
+        """The event's name; `replay` for a callback that was replayed to devkit's receiver and not recorded."""
+        is_replay = isinstance(self.event, ReceiptTaken) and self.event.replay
+        return "replay" if is_replay else self.event.name
+
+    @property
+    def file(self) -> str:
+        """The recording that the event is about; empty without one."""
+        return str(getattr(self.event, "file", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class EventBatch:
-    """What happened since a page last heard. last: to ask from next time. lost: some of it is no longer kept."""
+    """Events after a number. last: the number to continue from. lost: some of the events are no longer kept."""
 
     last: int
     logged: tuple[LoggedEvent, ...]
     lost: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Send:
+    """When a message was sent, and the ids of all its parts."""
+
+    at: datetime
+    parts: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Subscriber:
-    """A page that is told at once. For one thread."""
+    """A page that gets events as they are published. For one thread."""
 
     event_log: "EventLog"
     last: int
     ended: bool = False
 
     def next(self, seconds: float) -> EventBatch | None:
-        """What is new, as soon as there is something; nothing new after so long; None when the watch is over."""
+        """Wait for new events; an empty batch after this time, None when the subscription has ended."""
         return self.event_log._wait(self, seconds)
 
 
 @dataclass(slots=True)
 class EventLog:
-    """Takes events from any thread and returns at once. Keeps the newest.
+    """Takes events from any thread, returns at once, keeps the newest.
 
-    session: tells the numbers of this feed from those of an earlier one.
-    At most four pages watch at a time: the newest page wins, and the one that watched longest is sent away.
+    session: distinguishes the numbers of this log from those of an earlier session.
+    At most four pages subscribe at a time: a new one ends the subscription of the oldest.
     """
 
     clock: Callable[[], datetime]
-    watchers_allowed: int = _WATCHERS
     session: str = field(default_factory=lambda: secrets.token_hex(4))
     _recent: deque[LoggedEvent] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _kinds: dict[str, deque[LoggedEvent]] = field(default_factory=dict)
-    _watchers: list[Subscriber] = field(default_factory=list)
+    _subscribers: list[Subscriber] = field(default_factory=list)
     _last: int = 0
     _closed: threading.Event = field(default_factory=threading.Event)
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -91,8 +104,12 @@ class EventLog:
         """The number of the newest event, 0 before the first."""
         return self._last
 
+    def cursor(self, number: int) -> str:
+        """The position after an event, for a page to continue from."""
+        return f"{self.session}-{number}"
+
     def publish(self, event: Event) -> None:
-        """Keep an event and tell the pages that watch."""
+        """Keep an event and wake the subscribers."""
         with self._changed:
             self._last += 1
             logged = LoggedEvent(self._last, self.clock(), event)
@@ -105,57 +122,66 @@ class EventLog:
         with self._changed:
             return list(self._kinds.get(kind, ()))[::-1]
 
+    def sends(self) -> dict[str, Send]:
+        """The messages that were sent in this session, by message id: an entry for each part."""
+        sends: dict[str, Send] = {}
+        for logged in reversed(self.kept("sent")):
+            if isinstance(logged.event, Sent):
+                ids = logged.event.message_ids
+                sends |= {each: Send(logged.at, ids) for each in ids}
+        return sends
+
     def after(self, number: int) -> EventBatch:
-        """What happened after a number; all that is kept, and `lost`, for one that never was."""
+        """The events after a number. A number that was never given out gets all that is kept, and `lost`."""
         with self._changed:
             return self._batch(number)
 
     def subscribe(self, after: int | None = None) -> Subscriber:
-        """Begin to watch. after: the number of the last event that is known; None for the newest."""
+        """Start a subscription. after: the number of the last known event, None for the newest."""
         with self._changed:
-            watcher = Subscriber(self, self._last if after is None else after)
-            self._watchers.append(watcher)
-            for oldest in self._watchers[: -self.watchers_allowed]:
+            subscriber = Subscriber(self, self._last if after is None else after)
+            self._subscribers.append(subscriber)
+            for oldest in self._subscribers[:-_SUBSCRIBERS]:
                 oldest.ended = True
-            self._watchers = self._watchers[-self.watchers_allowed :]
+            self._subscribers = self._subscribers[-_SUBSCRIBERS:]
             self._changed.notify_all()
-        return watcher
+        return subscriber
 
-    def unsubscribe(self, watcher: Subscriber) -> None:
-        """End a watch."""
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """End a subscription."""
         with self._changed:
-            watcher.ended = True
-            self._watchers = [other for other in self._watchers if other is not watcher]
+            subscriber.ended = True
+            self._subscribers = [other for other in self._subscribers if other is not subscriber]
             self._changed.notify_all()
 
     @contextmanager
-    def watching(self, after: int | None = None) -> Iterator[Subscriber]:
-        """A watch for the length of a block."""
-        watcher = self.subscribe(after)
+    def subscribed(self, after: int | None = None) -> Iterator[Subscriber]:
+        """A subscription that lasts as long as the block."""
+        subscriber = self.subscribe(after)
         try:
-            yield watcher
+            yield subscriber
         finally:
-            self.unsubscribe(watcher)
+            self.unsubscribe(subscriber)
 
     def close(self) -> None:
-        """End all watches, now and later: their threads are wanted back."""
+        """End all subscriptions, now and later, so that their threads end."""
         self._closed.set()
         with self._changed:
             self._changed.notify_all()
 
-    def _wait(self, watcher: Subscriber, seconds: float) -> EventBatch | None:
+    def _wait(self, subscriber: Subscriber, seconds: float) -> EventBatch | None:
         def due() -> bool:
-            return self._last != watcher.last or watcher.ended or self._closed.is_set()
+            return self._last != subscriber.last or subscriber.ended or self._closed.is_set()
 
         with self._changed:
-            news = self._changed.wait_for(due, seconds)
-        if news:
+            has_news = self._changed.wait_for(due, seconds)
+        if has_news:
             self._closed.wait(_PAUSE)
         with self._changed:
-            if watcher.ended or self._closed.is_set():
+            if subscriber.ended or self._closed.is_set():
                 return None
-            batch = self._batch(watcher.last)
-            watcher.last = batch.last
+            batch = self._batch(subscriber.last)
+            subscriber.last = batch.last
             return batch
 
     def _batch(self, number: int) -> EventBatch:
@@ -164,8 +190,3 @@ class EventLog:
         oldest = self._recent[0].number if self._recent else self._last + 1
         news = tuple(logged for logged in self._recent if logged.number > number)
         return EventBatch(self._last, news, lost=number + 1 < oldest)
-
-
-def kind_of(event: Event) -> str:
-    """What an event is to the pages."""
-    return "replay" if isinstance(event, ReceiptTaken) and event.replay else event.name

@@ -1,4 +1,4 @@
-"""An index of all recorded files in memory, and a bounded cache of those that were read."""
+"""All recordings by their names, in memory, and a bounded cache of those that were read."""
 
 import os
 import threading
@@ -20,47 +20,52 @@ from devkit.webhook.receipt import Receipt, Unreadable
 from devkit.webhook.signature import Method, Verdict, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, meaning
 
-# A directory's time has the kernel's tick: a change soon after a look may leave it as it was.
+# Directory mtimes are coarse: a change within this time of a listing may not alter them.
 _TICK = 50_000_000  # nanoseconds
-# A day of 100,000 names takes 60 ms to list; at most this part of all time goes into that.
+# A day of 100,000 names takes 60 ms to list; at most this part of all time is spent on it.
 _SHARE = 20
-_CHEAP = 0.01  # seconds; a listing as quick as this is always made
+_CHEAP = 0.01  # seconds; a faster listing is never delayed
 
 _ALONE = "noid"  # the store's word for a receipt without a message id
 
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """A day as it was listed. stamp: the directory's time then, 0 when it must be listed again. due: not before."""
+    """A listed directory. mtime: at that time, 0 when it must be listed again. due: when it may be, at the earliest."""
 
     keys: tuple[str, ...]
-    stamp: int
+    mtime: int
     due: float
 
 
 @dataclass(slots=True)
 class Index:
-    """Looks at the directories again with each `refresh`, but lists only those that changed. For any thread."""
+    """The keys of all recordings, by day and by message. A key is a path in the store: `DAY/NAME.json`.
+
+    `refresh` checks all directories and lists those that changed. For any thread.
+    version: counts the changes, so that what was made of the index can be kept until the next one.
+    """
 
     store: Store
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], int] = time.time_ns
+    version: int = 0
     _days: dict[str, _Day] = field(default_factory=dict)
     _messages: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def refresh(self) -> None:
-        """Take notice of files that came or went."""
+        """Add new files and remove deleted ones."""
         with self._lock:
             found = {path.name: path for path in self.store.days()}
             for gone in self._days.keys() - found.keys():
-                self._change(gone, _Day((), 0, 0))
+                self._set_day(gone, _Day((), 0, 0))
                 del self._days[gone]
             for name, path in found.items():
-                self._look(name, path)
+                self._refresh_day(name, path)
 
     def newest_first(self, before: str = "") -> Iterator[str]:
-        """The keys, those before a key only, if one is given."""
+        """All keys. before: only the keys older than this one."""
         for day in sorted(self._days, reverse=True):
             if before and day > before[: len(day)]:
                 continue
@@ -74,29 +79,26 @@ class Index:
         return self._messages.get(_message(key), ())
 
     def count(self) -> int:
-        """How many recordings there are."""
+        """The number of recordings."""
         return sum(len(day.keys) for day in list(self._days.values()))
 
-    def _look(self, name: str, path: Path) -> None:
+    def _refresh_day(self, name: str, path: Path) -> None:
         known = self._days.get(name)
         try:
-            stamp = os.stat(path).st_mtime_ns
-        except OSError:  # it has just gone
-            return
-        started = self.clock()
-        if known and (known.stamp == stamp or started < known.due):
-            return
-        seen = self.wall()
-        try:
+            mtime = os.stat(path).st_mtime_ns
+            started = self.clock()
+            if known and (known.mtime == mtime or started < known.due):
+                return
+            listed_at = self.wall()
             names = os.listdir(path)
-        except OSError:
+        except OSError:  # deleted a moment ago
             return
         keys = tuple(sorted(f"{name}/{each}" for each in names if is_recording(each)))
         took = self.clock() - started
         due = started + took * _SHARE if took > _CHEAP else 0
-        self._change(name, _Day(keys, stamp if seen - stamp > _TICK else 0, due))
+        self._set_day(name, _Day(keys, mtime if listed_at - mtime > _TICK else 0, due))
 
-    def _change(self, name: str, day: _Day) -> None:
+    def _set_day(self, name: str, day: _Day) -> None:
         before = set(self._days[name].keys) if name in self._days else set()
         grouped: dict[str, list[str]] = {}
         for key in day.keys:
@@ -111,24 +113,34 @@ class Index:
             if left:
                 self._messages[message] = left
         self._days[name] = day
+        self.version += bool(grouped or gone)
 
 
 def entry_of(store: Store, key: str) -> Entry | None:
-    """What a key says; None for one that devkit did not make."""
+    """What a key says; None for a name that devkit did not make."""
     day, _, name = key.partition("/")
     return read_name(store.recorded / day / name)
 
 
 def key_of(store: Store, file: str) -> str:
-    """The key of a recording by its path, as events tell it; empty for what is none."""
+    """The key of a recording by its path, as events name it; empty for any other path."""
     try:
         return Path(file).relative_to(store.recorded).as_posix() if file else ""
     except ValueError:
         return ""
 
 
+# The next three are faster than `entry_of`, since the overview asks them of 20,000 keys:
+# 2026-11-23/134547.123456Z-delivered-0A0000001234567B-1a2b3c.json
+
+
+def moment_of(key: str) -> datetime:
+    """When a recording was made, UTC."""
+    return datetime.fromisoformat(f"{key[:10]}T{key[11:13]}:{key[13:15]}:{key[15:24]}+00:00")
+
+
 def status_of(key: str) -> str:
-    """The status in a key, `unparsed` for what is no receipt."""
+    """The status in a key, `unparsed` for a recording that is no receipt."""
     return key.split("-")[3]
 
 
@@ -138,18 +150,17 @@ def is_alone(key: str) -> bool:
 
 
 def _message(key: str) -> str:
-    # 2026-11-23/134547.123456Z-delivered-0A0000001234567B-1a2b3c.json
     message = key.split("-")[4]
     return key if message == _ALONE else message
 
 
-_KEPT = 20_000  # rows, about a kilobyte each
-_SEARCHED = 4_000  # characters of a receipt; one has a few hundred
+_MAX_ROWS = 20_000  # rows, about a kilobyte each
+_MAX_TEXT = 4_000  # characters of a receipt that a search looks at; most have a few hundred
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Row:
-    """A receipt in short. status: empty for what is none; then problem says why. text: what a search looks at."""
+    """The summary of a recording. status: empty when it is no receipt, `problem` says why. text: to search in."""
 
     key: str
     at: datetime
@@ -165,24 +176,24 @@ class Row:
 
     @property
     def meaning(self) -> str:
-        """The err-code in words; empty when it says nothing that the status does not."""
+        """The err-code in words; empty when it adds nothing to the status."""
         if not self.err_code or (self.err_code == "0" and self.status in WITHOUT_ERROR):
             return ""
         return meaning(self.err_code, self.status)
 
     def number(self, *, whole: bool) -> str:
-        """The recipient, masked unless it is asked for whole."""
+        """The recipient. whole: not masked."""
         return self.msisdn if whole else mask_number(self.msisdn)
 
 
 @dataclass(slots=True)
 class Rows:
-    """Reads recordings and remembers the rows of those asked for last. For any thread."""
+    """Reads recordings, and keeps the rows that were used last. For any thread."""
 
     store: Store
     secret: str = field(default="", repr=False)
     method: Method = "md5hash"
-    limit: int = _KEPT
+    limit: int = _MAX_ROWS
     _rows: OrderedDict[str, Row] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -190,11 +201,11 @@ class Rows:
         return self.store.recorded / key
 
     def knows(self, key: str) -> bool:
-        """Whether a row is remembered, so that it costs nothing."""
+        """Whether a row is kept, so that no file is opened for it."""
         return key in self._rows
 
     def read(self, key: str) -> Row | None:
-        """The row of a recording; None when the file has gone."""
+        """The row of a recording; None when the file was deleted."""
         with self._lock:
             if key in self._rows:
                 self._rows.move_to_end(key)
@@ -220,7 +231,7 @@ class Rows:
 
 
 def make_row(key: str, fixture: Fixture, secret: str, method: Method) -> Row:
-    """The row of a fixture. secret, method: to check a signature that nobody looked at when it was recorded."""
+    """The row of a fixture. secret, method: for a signature that was not checked when it was recorded."""
     reading = fixture.read()
     receipt = reading if isinstance(reading, Receipt) else Receipt({})
     return Row(
@@ -234,11 +245,11 @@ def make_row(key: str, fixture: Fixture, secret: str, method: Method) -> Row:
         transport=fixture.callback.transport,
         signature=fixture.signature or verify(receipt.fields, secret, method),
         problem=reading.problem if isinstance(reading, Unreadable) else "",
-        text=_searched(key, fixture, receipt),
+        text=_search_text(key, fixture, receipt),
     )
 
 
-def _searched(key: str, fixture: Fixture, receipt: Receipt) -> str:
+def _search_text(key: str, fixture: Fixture, receipt: Receipt) -> str:
     lines = [f"{name}={receipt.text(name)}" for name in receipt.fields]
     if receipt.err_code in ERR_CODES and receipt.err_code != "0":
         lines.append(ERR_CODES[receipt.err_code].name)
@@ -246,4 +257,4 @@ def _searched(key: str, fixture: Fixture, receipt: Receipt) -> str:
         lines.append(STATUSES[receipt.status].meaning)
     if not lines:
         lines = [unquote(fixture.callback.target), fixture.callback.body.decode("utf-8", "replace")]
-    return "\n".join([*lines, key])[:_SEARCHED].lower()
+    return "\n".join([*lines, key])[:_MAX_TEXT].lower()

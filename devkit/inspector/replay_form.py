@@ -25,27 +25,27 @@ from devkit.webhook.signature import Method
 from devkit.webhook.vocabulary import parse_transport
 
 _TIMEOUT = 10  # seconds; a person waits for it
-_LONGEST = 2_000  # characters of a value that can be edited on the page
+_LONGEST = 2_000  # characters of a value that the form can edit
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
-    """to: a URL; empty for the usual target."""
+    """to: a URL, empty for the default target."""
 
     to: str = ""
     changes: Changes = field(default_factory=Changes)
 
     @property
     def is_plain(self) -> bool:
-        """Whether the receipt goes out as it was recorded."""
+        """Whether the receipt is sent as recorded."""
         return self.changes == Changes()
 
 
 @dataclass(frozen=True, slots=True)
 class Editable:
-    """A field in the form for a replay. value: to begin with, empty for a hidden number.
+    """A field in the replay form. value: the initial text.
 
-    hidden: a number that is not shown; left empty, it stays. fixed: a form could not give it back as it is.
+    hidden: the masked number, when it is not shown; an empty input keeps it. fixed: a form cannot return it exactly.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Editable:
 
 
 def editable_fields(fixture: Fixture, *, numbers: bool) -> list[Editable]:
-    """The fields of a receipt for a form. numbers: show phone numbers whole."""
+    """The fields of a receipt for the form. numbers: show phone numbers whole."""
     reading = fixture.read()
     fields: Mapping[str, object] = reading.fields if isinstance(reading, Receipt) else {}
     return [_editable(name, value, numbers) for name, value in fields.items()]
@@ -72,7 +72,7 @@ def _editable(name: str, value: object, numbers: bool) -> Editable:
 def read_replay_request(
     values: Mapping[str, str], unsets: Sequence[str], fields: Sequence[Editable]
 ) -> ReplayRequest:
-    """The order that a form gives. fields: as the form showed them. Raises UsageError."""
+    """The request in a submitted form. fields: as the form showed them. Raises UsageError."""
     sets = [
         (each.name, given)
         for each in fields
@@ -108,17 +108,18 @@ def read_transport(text: str) -> Transport | None:
 
 
 def replayer(
-    secret: str, method: Method, *, usual: Address, receiver: Address, clock: Callable[[], datetime]
+    secret: str, method: Method, *, default: Address, receiver: Address, clock: Callable[[], datetime]
 ) -> Callable[[Path, ReplayRequest], Replayed]:
-    """What carries orders out. usual: where to when an order does not say; only it may be another machine.
+    """A function that replays a recording. default: the target of a request without one.
 
-    receiver: devkit's own, which shows a replay and does not record it again.
+    Only the default target may be on another machine. receiver: devkit's own, which shows a replay and does not
+    record it again.
     """
 
-    def replay(path: Path, order: ReplayRequest) -> Replayed:
-        address = usual if order.to in ("", f"{usual}{usual.target}") else parse_address(order.to)
+    def replay(path: Path, asked: ReplayRequest) -> Replayed:
+        address = default if asked.to in ("", f"{default}{default.target}") else parse_address(asked.to)
         fixture = load(path)
-        changes = order.changes
+        changes = asked.changes
         (recording,) = change_recordings([Recording(path, fixture.recorded_at, fixture.callback)], changes)
         route = ReplayRoute(address, own_receiver=is_same_local_server(address, receiver))
         signer = signer_with(secret, method) if changes.resign else None
@@ -130,27 +131,27 @@ def replayer(
     return replay
 
 
-# What `plan_keep` calls a replacement, for people.
+# The methods of `plan_keep`, in words.
 _METHODS = {
-    "number": "a number that nobody has, always the same one for it",
-    "sender": "another sender, unless it is a word that anybody may see",
-    "pseudonym": "something of the same form, always the same for it",
+    "number": "a number that is assigned to nobody; equal numbers stay equal",
+    "sender": "another number; a sender's name stays",
+    "pseudonym": "a value of the same form; equal values stay equal",
     "example": "an example",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SampleOptions:
-    """key: gives the project's private key, and makes it the first time. samples: where samples go."""
+    """key: returns the project's private key, which it creates the first time."""
 
     key: Callable[[], bytes] = field(repr=False)
-    samples: Path
+    directory: Path
     policy: Policy = field(default_factory=Policy, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ShownReplacement:
-    """One field or header that a sample does not keep. after: what stands there, empty for a header."""
+    """A field or header that differs in the sample. after: its value there, empty for a header."""
 
     name: str
     how: str
@@ -159,15 +160,15 @@ class ShownReplacement:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a sample would be. name: to begin with, after what it says."""
+    """A sample before it is written. name: a suggestion."""
 
     name: str
     replacements: tuple[ShownReplacement, ...]
 
 
-def preview(keeping: SampleOptions, path: Path) -> Preview:
-    """What would be replaced. Writes nothing but the key, if that is missing. Raises DevkitError."""
-    redaction = _plan(keeping, path)
+def preview(options: SampleOptions, path: Path) -> Preview:
+    """What a sample of this recording replaces. Writes only the key, if it is missing. Raises DevkitError."""
+    redaction = _plan(options, path)
     after = _fields(redaction.fixture)
     return Preview(
         describe(redaction.fixture),
@@ -178,15 +179,15 @@ def preview(keeping: SampleOptions, path: Path) -> Preview:
     )
 
 
-def keep(keeping: SampleOptions, path: Path, name: str) -> Sample:
-    """The sample, written. Raises DevkitError."""
-    (sample,) = assign([_plan(keeping, path)], keeping.samples, name)
+def keep(options: SampleOptions, path: Path, name: str) -> Sample:
+    """Write the sample. Raises DevkitError."""
+    (sample,) = assign([_plan(options, path)], options.directory, name)
     write([sample])
     return sample
 
 
-def _plan(keeping: SampleOptions, path: Path) -> Redaction:
-    return plan_keep(load(path), keeping.key(), keeping.policy, name=display_path(path))
+def _plan(options: SampleOptions, path: Path) -> Redaction:
+    return plan_keep(load(path), options.key(), options.policy, name=display_path(path))
 
 
 def _fields(fixture: Fixture) -> dict[str, str]:

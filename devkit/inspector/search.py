@@ -1,6 +1,6 @@
-"""Finds messages and receipts by filters and words, a page at a time."""
+"""Finds messages and receipts by filters and search words, a page at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from devkit.fixture.store import safe
 from devkit.inspector.index import Index, Row, Rows, status_of
 from devkit.webhook.timeline import Stage, current_status, stage
 
-# What there is to see, and how the page calls it.
+# The kinds that can be filtered for, and their names on the page.
 KINDS = {
     "receipt": "receipts",
     "unreadable": "unreadable",
@@ -18,20 +18,20 @@ KINDS = {
     "refused": "refused",
     "replay": "replayed",
 }
-EVENT_KINDS = ("probe", "refused", "replay")  # not recorded: known from the session only
+EVENT_KINDS = ("probe", "refused", "replay")  # not recorded: known only during the session
 SIGNATURES = ("valid", "invalid", "absent", "unchecked")
-UNPARSED = "unparsed"  # what the name of an unreadable recording says for a status
+UNPARSED = "unparsed"  # the status in the name of an unreadable recording
 
 _LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Empty texts ask for anything.
+    """The filters. An empty one matches everything.
 
-    text: words, all of which must stand in one receipt. It may hold a phone number, so it is never part of an
-    address. status: the one that counts for a message now. within: a length of time, such as `10m`.
-    before: a key; only what is older. numbers: show phone numbers whole.
+    text: words that must all be in one receipt. They may be a phone number, so they are never part of a URL.
+    status: the current one of a message. within: a duration, such as `10m`. before: a key; only older ones match.
+    numbers: show phone numbers whole.
     """
 
     text: str = ""
@@ -44,18 +44,12 @@ class Query:
     numbers: bool = False
 
     @property
-    def reads_files(self) -> bool:
-        """Whether names alone cannot answer."""
-        return bool(self.text or self.err_code or self.signature)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether nothing in particular is looked for."""
-        return not (self.reads_files or self.status or self.kind or self.within)
+    def is_filtered(self) -> bool:
+        return any((self.text, self.status, self.err_code, self.signature, self.kind, self.within))
 
 
 def read_query(values: Mapping[str, str]) -> Query:
-    """A query from what was sent. Raises UsageError for a kind, a signature or a time that there is not."""
+    """The query in a request's parameters. Raises UsageError for an unknown kind or signature, or a wrong duration."""
 
     def text(name: str) -> str:
         return values.get(name, "").strip()[:_LONGEST]
@@ -80,42 +74,14 @@ def read_query(values: Mapping[str, str]) -> Query:
 
 
 def whole_number(text: str, most: int) -> int | None:
-    """The whole number in a text, from 0 to `most`; None when it holds no such number.
+    """The integer in a text, from 0 to `most`; None for any other text.
 
-    Python makes no number of more than 4300 digits, and takes its time for less.
+    The length is checked first: `int` is slow with thousands of digits, and refuses more than 4300.
     """
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
         return None
     number = int(text)
     return number if number <= most else None
-
-
-def since(query: Query, now: datetime) -> str:
-    """The least key that is recent enough; empty for all."""
-    if not query.within:
-        return ""
-    try:
-        return f"{now - parse_duration(query.within):%Y-%m-%d/%H%M%S.%f}"
-    except OverflowError:  # before the year 1
-        return ""
-
-
-def names_match(query: Query, statuses: tuple[str, ...]) -> bool:
-    """Whether a message can be meant, as far as the statuses in the names of its receipts tell, oldest first."""
-    readable = [status for status in statuses if status != UNPARSED]
-    unreadable = len(readable) == 0
-    if query.kind and query.kind != ("unreadable" if unreadable else "receipt"):
-        return False
-    return not query.status or current_status(readable) == safe(query.status, 20)
-
-
-def row_matches(query: Query, row: Row) -> bool:
-    """Whether a receipt is meant, as far as its content tells."""
-    if query.err_code and row.err_code != query.err_code:
-        return False
-    if query.signature and row.signature != query.signature:
-        return False
-    return all(word in row.text for word in query.text.lower().split())
 
 
 PAGE = 50  # messages
@@ -127,7 +93,7 @@ _BUDGET = 2_000  # files that one request opens, about a third of a second
 class MessageView:
     """The receipts that share a message id, as the list shows them. rows: the newest, oldest first.
 
-    total: how many there are. key: of the newest. status: the one that counts, empty when none is readable.
+    total: how many there are. key: of the newest. status: the current one, empty when no receipt is readable.
     """
 
     key: str
@@ -141,7 +107,7 @@ class MessageView:
 
     @property
     def decisive(self) -> Row:
-        """The newest receipt that says what counts: its err-code is the reason."""
+        """The newest receipt with the current status: its err-code is the reason."""
         return next((row for row in self.rows[::-1] if row.status == self.status), self.latest)
 
     @property
@@ -152,7 +118,7 @@ class MessageView:
 
     @property
     def delay(self) -> timedelta | None:
-        """From the first receipt to the final one; None while one of the two is not known."""
+        """From the first receipt to the final one; None when one of the two is not known."""
         final = next((row for row in self.rows if row.status and stage(row.status) == "final"), None)
         if final is None or final is self.rows[0] or self.total > len(self.rows):
             return None
@@ -161,9 +127,9 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some messages. next: the key to go on before, empty at the end.
+    """Some messages. next: continue before this key; empty at the end.
 
-    stopped: nothing more was found so far, but not everything was looked at.
+    stopped: the search paused because it had opened many files; older messages may match.
     """
 
     messages: tuple[MessageView, ...]
@@ -174,60 +140,77 @@ class Page:
 def find_messages(
     index: Index, rows: Rows, query: Query, now: datetime, *, limit: int = PAGE, budget: int = _BUDGET
 ) -> Page:
-    """The messages that a query asks for. budget: files to open at most before it stops half-way."""
+    """The messages that match, newest first. budget: the search pauses after it opened so many files."""
+    groups = ((key, index.message_of(key)) for key in index.newest_first(query.before))
+    # Each message once, at the place of its newest receipt.
+    newest = ((key, group) for key, group in groups if group and group[-1] == key)
+    return _find(newest, rows, query, now, limit, budget)
+
+
+def find_rows(index: Index, rows: Rows, query: Query, now: datetime, *, limit: int = PAGE) -> Page:
+    """The single receipts that match, newest first, as messages of one receipt each."""
+    groups = ((key, (key,)) for key in index.newest_first(query.before))
+    return _find(groups, rows, query, now, limit, _BUDGET)
+
+
+def _find(
+    groups: Iterable[tuple[str, tuple[str, ...]]],
+    rows: Rows,
+    query: Query,
+    now: datetime,
+    limit: int,
+    budget: int,
+) -> Page:
     found: list[MessageView] = []
-    oldest = since(query, now)
-    last = ""
-    for key, group in _messages(index, query.before):
+    oldest, last = _oldest_key(query, now), ""
+    for key, group in groups:
         if oldest and key < oldest:
-            return Page(tuple(found))
+            break
         if len(found) == limit or budget <= 0:
             return Page(tuple(found), next=last, stopped=len(found) < limit)
         last = key
-        if not names_match(query, tuple(map(status_of, group))):
+        if not _names_match(query, tuple(map(status_of, group))):
             continue
         budget -= sum(not rows.knows(each) for each in group[-_OPENED:])
-        message = read_message(rows, group)
-        if message and (not query.reads_files or any(row_matches(query, row) for row in message.rows)):
+        message = _read_message(rows, group)
+        if message and any(_row_matches(query, row) for row in message.rows):
             found.append(message)
     return Page(tuple(found))
 
 
-def read_message(rows: Rows, group: tuple[str, ...], opened: int = _OPENED) -> MessageView | None:
-    """A message by the keys of its receipts; None when its files have gone."""
-    read = [row for row in (rows.read(key) for key in group[-opened:]) if row is not None]
+def _oldest_key(query: Query, now: datetime) -> str:
+    """The first key within the query's duration; empty without one."""
+    if not query.within:
+        return ""
+    try:
+        return f"{now - parse_duration(query.within):%Y-%m-%d/%H%M%S.%f}"
+    except OverflowError:  # before the year 1
+        return ""
+
+
+def _names_match(query: Query, statuses: tuple[str, ...]) -> bool:
+    """Whether a message can match, by the statuses in the names of its receipts, oldest first."""
+    readable = [status for status in statuses if status != UNPARSED]
+    if query.kind and query.kind != ("receipt" if readable else "unreadable"):
+        return False
+    return not query.status or current_status(readable) == safe(query.status, 20)
+
+
+def _row_matches(query: Query, row: Row) -> bool:
+    """Whether a receipt matches by its content."""
+    if query.err_code and row.err_code != query.err_code:
+        return False
+    if query.signature and row.signature != query.signature:
+        return False
+    return all(word in row.text for word in query.text.lower().split())
+
+
+def _read_message(rows: Rows, group: tuple[str, ...]) -> MessageView | None:
+    """A message by the keys of its receipts; None when the files were deleted."""
+    read = [row for row in map(rows.read, group[-_OPENED:]) if row is not None]
     if not read:
         return None
     status = current_status(status for status in map(status_of, group) if status != UNPARSED)
-    # A name keeps no more of a status than is safe in a file name; the receipt itself has it all.
+    # A file name holds no more of a status than is safe there; the receipt holds all of it.
     status = next((row.status for row in read if safe(row.status, 20) == status), status)
     return MessageView(read[-1].key, tuple(read), len(group), status)
-
-
-def find_rows(
-    index: Index, rows: Rows, query: Query, now: datetime, *, limit: int = PAGE, budget: int = _BUDGET
-) -> tuple[list[Row], str]:
-    """Single receipts that a query asks for, newest first, and the key to go on before; empty at the end."""
-    found: list[Row] = []
-    oldest, last = since(query, now), ""
-    for key in index.newest_first(query.before):
-        if oldest and key < oldest:
-            return found, ""
-        if len(found) == limit or budget <= 0:
-            return found, last
-        last = key
-        if not names_match(query, (status_of(key),)):
-            continue
-        budget -= not rows.knows(key)
-        row = rows.read(key)
-        if row is not None and row_matches(query, row):
-            found.append(row)
-    return found, ""
-
-
-def _messages(index: Index, before: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each message once, at the place of its newest receipt: that key, and the keys of all."""
-    for key in index.newest_first(before):
-        group = index.message_of(key)
-        if group and group[-1] == key:
-            yield key, group

@@ -7,7 +7,6 @@ from devkit.errors import ConfigurationError, DevkitError, UsageError
 from devkit.fixture.export import PAGE_FORMS, export
 from devkit.fixture.format import load
 from devkit.fixture.select import display_path
-from devkit.inspector.charts import read_overview
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.detail import compare, read_detail
 from devkit.inspector.event_log import LoggedEvent, ReplayDone
@@ -26,92 +25,57 @@ _EVENTS = 200  # shown of a kind that is not recorded
 
 
 def wants_fragment() -> bool:
-    """Whether the page's own script asks."""
+    """Whether the page's own script asks for a part of the page."""
     return "X-Fragment" in request.headers
 
 
-def asked_query() -> Query:
-    """The query of this request. Words to search for are taken from a body only, never from an address."""
-    if request.method == "POST":
-        return read_query(request.form)
-    return read_query({name: value for name, value in request.args.items() if name != "q"})
-
-
-def list_values(context: InspectorContext, query: Query) -> dict[str, object]:
-    """What the list's template is given."""
-    context.index.refresh()
-    events: list[LoggedEvent] = []
-    page = Page(())
-    if query.kind in EVENT_KINDS:
-        events = context.event_log.kept(query.kind)[:_EVENTS]
-    else:
-        page = find_messages(context.index, context.rows, query, context.clock())
-    return {
-        "query": query,
-        "page": page,
-        "events": events,
-        "recorded": context.index.count(),
-        "sends": context.sends(),
-    }
-
-
-def render_part(context: InspectorContext, part: str, *, selected: str = "", **values: object) -> str:
-    """The template of the right-hand side: alone for the script, else with the list beside it."""
-    if wants_fragment():
-        return render_template(part, **values, numbers=shows_numbers())
-    query = asked_query() if request.method == "GET" else Query(numbers=shows_numbers())
-    return render_template(
-        "page.html",
-        part=part,
-        selected=selected,
-        numbers=shows_numbers(),
-        **{**list_values(context, query), **values},
-    )
-
-
-def render_overview(context: InspectorContext, query: Query) -> str:
-    """The first page: the list, and the charts beside it."""
-    listed = list_values(context, query)
-    return render_template(
-        "page.html",
-        part="_overview.html",
-        selected="",
-        numbers=query.numbers,
-        picture=read_overview(context),
-        **listed,
-    )
-
-
 def shows_numbers() -> bool:
-    """Whether phone numbers are asked for whole."""
+    """Whether the request asks for whole phone numbers."""
     return request.values.get("numbers", "") in ("1", "true", "on")
 
 
+def checked(context: InspectorContext, key: str) -> str:
+    """The key, if it names an existing recording, else 404. Keys come from URLs, so no other file is opened."""
+    entry = entry_of(context.store, key)
+    if entry is None or key.count("/") != 1 or not entry.path.is_file():
+        abort(404)
+    return key
+
+
 def pages(context: InspectorContext) -> Blueprint:
-    """The list, the overview, a recording, two recordings compared, and a recording in other forms."""
+    """The list, the overview, a recording, the comparison of two, and a recording in other forms."""
     part = Blueprint("pages", "devkit.inspector")
 
     @part.route("/", methods=["GET", "POST"])
     def home() -> str:
-        return render_overview(context, asked_query())
+        query = _query()
+        listed = _list_values(context, query)
+        return render_template(
+            "page.html",
+            part="_overview.html",
+            selected="",
+            numbers=query.numbers,
+            overview=context.overview(),
+            **listed,
+        )
 
     @part.post("/list")
     def messages() -> str:
-        return render_template("_list.html", selected="", **list_values(context, asked_query()))
+        return render_template("_list.html", selected="", **_list_values(context, _query()))
 
     @part.get("/overview")
     def overview() -> str:
         context.index.refresh()
-        picture = read_overview(context)
-        return render_part(context, "_overview.html", picture=picture, recorded=picture.recorded)
+        shown = context.overview()
+        return _render(context, "_overview.html", overview=shown, recorded=shown.recorded)
 
     @part.get("/receipts/<path:key>")
     def receipt(key: str) -> str:
-        return receipt_page(context, key)
+        return _receipt_page(context, key)
 
     @part.get("/receipts/<path:key>/as/<form>")
     def other_form(key: str, form: str) -> Response:
-        return Response(in_form(context, checked(context, key), form), mimetype="text/plain")
+        return Response(_in_form(context, checked(context, key), form), mimetype="text/plain")
 
     @part.get("/diff")
     def diff() -> str:
@@ -119,36 +83,9 @@ def pages(context: InspectorContext) -> Blueprint:
         left, right = (load(context.rows.path(key)) for key in keys)
         parts = compare(left, right, numbers=shows_numbers())
         rows = [context.rows.read(key) for key in keys]
-        return render_part(context, "_diff.html", parts=parts, rows=rows, keys=keys, selected=keys[1])
+        return _render(context, "_diff.html", parts=parts, rows=rows, keys=keys, selected=keys[1])
 
     return part
-
-
-def checked(context: InspectorContext, key: str) -> str:
-    """The key, if devkit names recordings so and there is one. Keys come from addresses; nothing else is opened."""
-    entry = entry_of(context.store, key)
-    if entry is None or key.count("/") != 1 or not entry.path.is_file():
-        abort(404)
-    return key
-
-
-def receipt_page(context: InspectorContext, key: str, *, tab: str = "", **values: object) -> str:
-    """The page of a recording. tab: the part of it to begin with."""
-    context.index.refresh()
-    detail = read_detail(context, checked(context, key), numbers=shows_numbers())
-    if detail is None:
-        abort(404)
-    return render_part(context, "_detail.html", selected=key, detail=detail, tab=tab, **values)
-
-
-def in_form(context: InspectorContext, key: str, form: str) -> bytes:
-    """A recording in one of the forms to copy. Raises UsageError."""
-    path, url = context.rows.path(key), context.options.curl_url
-    if form == "path":
-        return display_path(path).encode()
-    if form not in PAGE_FORMS:
-        raise UsageError(f"No form is called {form!r}.", hint=f"Use one of: {', '.join(PAGE_FORMS)}, path")
-    return export(form, [(path, load(path))], url)
 
 
 def actions(context: InspectorContext) -> Blueprint:
@@ -161,36 +98,36 @@ def actions(context: InspectorContext) -> Blueprint:
         try:
             run_replay(context, key, read_replay_request(request.form, request.form.getlist("unset"), fields))
         except DevkitError as error:  # such as a target that is not on this machine
-            return receipt_page(context, key, tab="replays", refused=error)
+            return _receipt_page(context, key, tab="replays", refused=error)
         if wants_fragment():
-            return receipt_page(context, key, tab="replays")
+            return _receipt_page(context, key, tab="replays")
         return redirect(url_for("pages.receipt", key=key) + "#replays", 303)
 
     @part.get("/receipts/<path:key>/keep")
-    def proposal(key: str) -> str:
-        return _proposal(context, checked(context, key))
+    def sample_form(key: str) -> str:
+        return _sample_form(context, checked(context, key))
 
     @part.post("/receipts/<path:key>/keep")
     def make_sample(key: str) -> str:
         checked(context, key)
         name = request.form.get("name", "").strip()
         try:
-            sample = keep(_keeping(context), context.rows.path(key), name)
+            sample = keep(_sample_options(context), context.rows.path(key), name)
         except DevkitError as error:
-            return _proposal(context, key, name=name, refused=error)
-        return render_part(context, "_kept.html", selected=key, key=key, file=display_path(sample.path))
+            return _sample_form(context, key, name=name, refused=error)
+        return _render(context, "_kept.html", selected=key, key=key, file=display_path(sample.path))
 
     return part
 
 
-def run_replay(context: InspectorContext, key: str, order: ReplayRequest) -> ReplayDone:
-    """Carry an order out, and tell the pages. Raises DevkitError."""
+def run_replay(context: InspectorContext, key: str, asked: ReplayRequest) -> ReplayDone:
+    """Replay a recording and publish the result. Raises DevkitError."""
     path = context.rows.path(key)
-    result = context.replay(path, order)
+    result = context.replay(path, asked)
     done = ReplayDone(
         file=str(path),
-        to=order.to or context.options.default_target,
-        edited=not order.is_plain,
+        to=asked.to or context.options.default_target,
+        edited=not asked.is_plain,
         outcome=result.outcome,
         answer=result.answer,
         ms=result.ms,
@@ -201,14 +138,66 @@ def run_replay(context: InspectorContext, key: str, order: ReplayRequest) -> Rep
     return done
 
 
-def _proposal(context: InspectorContext, key: str, **values: object) -> str:
-    proposal = preview(_keeping(context), context.rows.path(key))
-    return render_part(context, "_keep.html", selected=key, key=key, proposal=proposal, **values)
+def _query() -> Query:
+    """The query of this request. Search words are read from a body only, never from a URL."""
+    if request.method == "POST":
+        return read_query(request.form)
+    return read_query({name: value for name, value in request.args.items() if name != "q"})
 
 
-def _keeping(context: InspectorContext) -> SampleOptions:
-    if context.options.keeping is None:
+def _list_values(context: InspectorContext, query: Query) -> dict[str, object]:
+    context.index.refresh()
+    events: list[LoggedEvent] = []
+    page = Page(())
+    if query.kind in EVENT_KINDS:
+        events = context.event_log.kept(query.kind)[:_EVENTS]
+    else:
+        page = find_messages(context.index, context.rows, query, context.options.clock())
+    return {
+        "query": query,
+        "page": page,
+        "events": events,
+        "recorded": context.index.count(),
+        "sends": context.event_log.sends(),
+    }
+
+
+def _render(context: InspectorContext, part: str, *, selected: str = "", **values: object) -> str:
+    """The right-hand side of the page: alone for the script, else with the list beside it."""
+    numbers = shows_numbers()
+    if wants_fragment():
+        return render_template(part, **values, numbers=numbers)
+    query = _query() if request.method == "GET" else Query(numbers=numbers)
+    listed = _list_values(context, query)
+    return render_template("page.html", part=part, selected=selected, numbers=numbers, **{**listed, **values})
+
+
+def _receipt_page(context: InspectorContext, key: str, *, tab: str = "", **values: object) -> str:
+    """The page of a recording. tab: the one that is open at first."""
+    context.index.refresh()
+    detail = read_detail(context, checked(context, key), numbers=shows_numbers())
+    if detail is None:
+        abort(404)
+    return _render(context, "_detail.html", selected=key, detail=detail, tab=tab, **values)
+
+
+def _in_form(context: InspectorContext, key: str, form: str) -> bytes:
+    path = context.rows.path(key)
+    if form == "path":
+        return display_path(path).encode()
+    if form not in PAGE_FORMS:
+        raise UsageError(f"No form is called {form!r}.", hint=f"Use one of: {', '.join(PAGE_FORMS)}, path")
+    return export(form, [(path, load(path))], context.options.curl_url)
+
+
+def _sample_form(context: InspectorContext, key: str, **values: object) -> str:
+    shown = preview(_sample_options(context), context.rows.path(key))
+    return _render(context, "_keep.html", selected=key, key=key, preview=shown, **values)
+
+
+def _sample_options(context: InspectorContext) -> SampleOptions:
+    if context.options.samples is None:
         raise ConfigurationError(
             "This inspector was started without a place for samples.", hint="Use: devkit keep"
         )
-    return context.options.keeping
+    return context.options.samples

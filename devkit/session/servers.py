@@ -50,7 +50,7 @@ def inspecting(
         method=method,
         receiver_url=receiver_url,
         forward_to=_forward_address(settings),
-        keeping=SampleOptions(lambda: load_key(project), store.samples, policy),
+        samples=SampleOptions(lambda: load_key(project), store.samples, policy),
     )
     listening = listen(_HOST, settings.inspector_port, option="--inspector-port")
     with serve_inspector(create_inspector(store, event_log, options), event_log, listening):

@@ -240,9 +240,9 @@ def test_the_tabs_are_tabs(browser: Browser, desk: Desk, url: str) -> None:
 
     for tab, words in (
         ("timeline", "this receipt"),
-        ("raw", "Show them"),
+        ("raw", "Show it"),
         ("headers", "Nexmo/MessagingHUB"),
-        ("answers", "What your application answered"),
+        ("answers", "The answers of your application"),
         ("replays", "Edit, then replay"),
     ):
         browser.click(f"[data-tab={tab}]")
@@ -294,12 +294,12 @@ def test_the_page_finds_back_after_the_server_was_restarted(browser: Browser, de
     assert all("ERR_CONNECTION_REFUSED" in each for each in browser.complaints())
 
 
-def test_a_page_that_was_sent_away_asks_instead(browser: Browser, desk: Desk, url: str) -> None:
+def test_a_page_that_was_lost_its_subscription_polls(browser: Browser, desk: Desk, url: str) -> None:
     visit(browser, url)
     with ExitStack() as stack:
         for _ in range(4):
             assert stack.enter_context(stream(url)).next()[0] == "hello"
-        browser.wait_for_text("#live", "asking")
+        browser.wait_for_text("#live", "polling")
         desk.receipt("delivered", "0A00000000000001")
         browser.wait_for_text(FIRST, "delivered")
 
@@ -324,14 +324,14 @@ def test_it_is_readable_without_javascript(browser: Browser, desk: Desk, url: st
     browser.command("Emulation.setScriptExecutionDisabled", value=True)
 
     browser.get(url)
-    browser.wait_to_read("#live", "Reload for news")
+    browser.wait_to_read("#live", "Reload to update")
     browser.click("#list .message a")
     for words in ("Timeline", "Fields", "Raw", "Headers", "Answers", "Replays", "The user opted out"):
         browser.wait_to_read("#detail", words)
     browser.click("#replay button")
     browser.wait_to_read("#replays", "200 in")
     browser.type("input[name=q]", "nothing like this\n")
-    browser.wait_to_read("#list", "No recorded receipt is like that")
+    browser.wait_to_read("#list", "No recorded receipts match")
 
 
 def test_a_page_that_goes_under_a_wait_is_read_again(browser: Browser, url: str) -> None:

@@ -71,14 +71,14 @@ def test_a_replay_is_a_kind_of_its_own(event_log: EventLog) -> None:
     assert event_log.kept("receipt") == []
 
 
-def test_a_watcher_is_told_at_once(event_log: EventLog) -> None:
+def test_a_subscriber_is_told_at_once(event_log: EventLog) -> None:
     heard: list[str] = []
     begun = threading.Event()
 
     def watch() -> None:
-        with event_log.watching() as watcher:
+        with event_log.subscribed() as subscriber:
             begun.set()
-            batch = watcher.next(DEADLINE)
+            batch = subscriber.next(DEADLINE)
             heard.extend(texts(batch.logged) if batch else ["ended"])
 
     thread = threading.Thread(target=watch)
@@ -90,35 +90,35 @@ def test_a_watcher_is_told_at_once(event_log: EventLog) -> None:
     assert heard == ["news"]
 
 
-def test_a_watcher_hears_nothing_when_there_is_nothing(event_log: EventLog) -> None:
-    with event_log.watching() as watcher:
-        batch = watcher.next(0)
+def test_a_subscriber_hears_nothing_when_there_is_nothing(event_log: EventLog) -> None:
+    with event_log.subscribed() as subscriber:
+        batch = subscriber.next(0)
 
     assert batch is not None
     assert batch.logged == ()
 
 
 def test_the_newest_pages_watch_and_the_oldest_is_sent_away(event_log: EventLog) -> None:
-    watchers = [event_log.subscribe() for _ in range(6)]
+    subscribers = [event_log.subscribe() for _ in range(6)]
 
-    assert [watcher.ended for watcher in watchers] == [True, True, False, False, False, False]
-    assert watchers[0].next(DEADLINE) is None
+    assert [subscriber.ended for subscriber in subscribers] == [True, True, False, False, False, False]
+    assert subscribers[0].next(DEADLINE) is None
 
 
 def test_a_watch_that_ends_makes_room(event_log: EventLog) -> None:
-    watchers = [event_log.subscribe() for _ in range(4)]
-    event_log.unsubscribe(watchers[3])
+    subscribers = [event_log.subscribe() for _ in range(4)]
+    event_log.unsubscribe(subscribers[3])
     event_log.subscribe()
 
-    assert not watchers[0].ended
+    assert not subscribers[0].ended
 
 
 def test_closing_sends_all_pages_away(event_log: EventLog) -> None:
     ended = threading.Semaphore(0)
 
     def watch() -> None:
-        with event_log.watching() as watcher:
-            while watcher.next(DEADLINE) is not None:
+        with event_log.subscribed() as subscriber:
+            while subscriber.next(DEADLINE) is not None:
                 pass
         ended.release()
 

@@ -221,11 +221,11 @@ def test_single_receipts_can_be_listed_too(desk: Desk) -> None:
     index = Index(desk.store)
     index.refresh()
 
-    rows, before = find_rows(index, Rows(desk.store), Query(), desk.now, limit=1)
-    more, end = find_rows(index, Rows(desk.store), Query(before=before), desk.now, limit=1)
+    page = find_rows(index, Rows(desk.store), Query(), desk.now, limit=1)
+    last = find_rows(index, Rows(desk.store), Query(before=page.next), desk.now, limit=1)
 
-    assert [row.status for row in (*rows, *more)] == ["delivered", "accepted"]
-    assert end == ""
+    assert [message.status for message in (*page.messages, *last.messages)] == ["delivered", "accepted"]
+    assert last.next == ""
 
 
 def test_a_file_that_has_gone_or_is_damaged_does_not_stop_the_list(desk: Desk) -> None:

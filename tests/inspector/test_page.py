@@ -81,7 +81,7 @@ def test_an_empty_inspector_says_what_to_do_next(desk: Desk) -> None:
 
     assert "Nothing has been recorded yet" in text
     assert "devkit trigger delivered" in text
-    assert "Fills with the first receipt" in text
+    assert "Empty until the first receipt arrives" in text
 
 
 def test_a_message_shows_its_state_in_one_look(desk: Desk) -> None:
@@ -141,7 +141,7 @@ def test_filters_may_stand_in_an_address(desk: Desk) -> None:
     desk.receipt("failed", "0A2", "9")
 
     assert "0A1" not in words(page(desk, "/?status=failed"))
-    assert "No recorded receipt is like that" in words(page(desk, "/?status=expired"))
+    assert "No recorded receipts match" in words(page(desk, "/?status=expired"))
 
 
 def test_what_is_not_recorded_is_shown_from_the_session(desk: Desk) -> None:
@@ -180,8 +180,8 @@ def test_the_overview_counts_each_message_once_until_its_first_final_receipt(des
 
     text = words(page(desk, "/overview"))
 
-    assert "23410 1 message · middle 2.0 s · slowest 2.0 s" in text
-    assert "26201 1 message · middle 1 min 09 s" in text
+    assert "23410 1 message · median 2.0 s · slowest 2.0 s" in text
+    assert "26201 1 message · median 1 min 09 s" in text
     assert "delivered 4 accepted 1" in text
 
 
@@ -258,7 +258,7 @@ def test_what_is_not_there_is_said_so(desk: Desk) -> None:
     answer = client(desk).get(f"/receipts/{key}")
 
     assert answer.status_code == 404
-    assert "no such page or recording" in words(answer.get_data(as_text=True))
+    assert "No such page or recording" in words(answer.get_data(as_text=True))
 
 
 @pytest.mark.parametrize("ending", ["", "/as/curl", "/keep"])
@@ -454,8 +454,8 @@ def test_what_will_be_redacted_is_shown_before_anything_is_written(desk: Desk) -
 
     text = words(page(desk, f"/receipts/{key}/keep"))
 
-    assert "messageId something of the same form" in text
-    assert "msisdn a number that nobody has" in text
+    assert "messageId a value of the same form" in text
+    assert "msisdn a number that is assigned to nobody" in text
     assert "999456789012" not in text
     assert not desk.store.samples.exists()
 
@@ -494,7 +494,7 @@ def test_a_name_cannot_leave_the_directory_of_samples(desk: Desk) -> None:
 
 
 def test_without_a_place_for_samples_it_is_said_so(desk: Desk) -> None:
-    answer = client(desk, keeping=None).get(f"/receipts/{desk.receipt()}/keep")
+    answer = client(desk, samples=None).get(f"/receipts/{desk.receipt()}/keep")
 
     assert answer.status_code == 400
     assert "devkit keep" in words(answer.get_data(as_text=True))

@@ -1,13 +1,18 @@
 """Charts, times and foreign text, as values."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.inspector.charts import HEIGHT, WIDTH, delay_x, histogram, lanes
-from devkit.inspector.template_filters import ago, clock_time, plain, prose, span, visible
+from devkit.events import Sent
+from devkit.fixture.store import Store
+from devkit.inspector.app import ago, clock_time, duration, plain, prose, visible
+from devkit.inspector.charts import HEIGHT, WIDTH, Overview, delay_x, histogram, network_delays
+from devkit.inspector.context import open_context
+from tests.support.inspector_server import Desk
 
 NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
 
@@ -27,7 +32,7 @@ NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
     ],
 )
 def test_a_length_of_time_in_words(seconds: float, words: str) -> None:
-    assert span(timedelta(seconds=seconds)) == words
+    assert duration(timedelta(seconds=seconds)) == words
 
 
 @pytest.mark.parametrize(
@@ -91,12 +96,38 @@ def test_bars_stay_inside_and_count_every_receipt(receipts: list[tuple[datetime,
 
 def test_delays_are_grouped_by_network_the_busiest_first() -> None:
     seconds = timedelta(seconds=1)
-    drawn = lanes([("23410", seconds), ("26201", seconds), ("26201", 3 * seconds), ("26201", 9 * seconds)])
 
-    assert [(lane.network, lane.count, lane.median, lane.slowest) for lane in drawn] == [
-        ("26201", 3, "3.0 s", "9.0 s"),
-        ("23410", 1, "1.0 s", "1.0 s"),
+    drawn = network_delays(
+        [("23410", seconds), ("26201", seconds), ("26201", 3 * seconds), ("26201", 9 * seconds)]
+    )
+
+    assert [(each.network, len(each.dots), each.median, each.slowest) for each in drawn] == [
+        ("26201", 3, 3 * seconds, 9 * seconds),
+        ("23410", 1, seconds, seconds),
     ]
+
+
+def test_charts_are_drawn_anew_only_after_a_recording_or_a_send(tmp_path: Path) -> None:
+    desk = Desk(Store(tmp_path))
+    context = open_context(desk.store, desk.event_log, desk.options())
+
+    def drawn() -> Overview:
+        context.index.refresh()
+        return context.overview()
+
+    empty = drawn()
+    assert drawn() is empty
+    desk.receipt("accepted", "A")
+    desk.receipt("delivered", "A")
+    recorded = drawn()
+    assert (recorded.recorded, len(recorded.networks)) == (2, 1)
+    assert drawn() is recorded
+    desk.event_log.publish(Sent(("B",), "447700900000"))
+    sent = drawn()
+    assert sent == recorded
+    assert sent is not recorded
+    desk.store.recorded.joinpath(desk.receipt("failed", "B")).unlink()
+    assert drawn().recorded == 2
 
 
 @given(st.timedeltas(min_value=timedelta()))

@@ -73,9 +73,9 @@ from devkit.inspector.index import Index, _Day
 from devkit.fixture.store import Store
 index = Index(Store(Path("nowhere")))
 keys = tuple(f"2026-01-01/000000.{number:06}Z-delivered-A-000000.json" for number in range(60_000))
-index._change("2026-01-01", _Day(keys, 0, 0))
+index._set_day("2026-01-01", _Day(keys, 0, 0))
 assert index.message_of(keys[0]) == keys
-index._change("2026-01-01", _Day((), 0, 0))
+index._set_day("2026-01-01", _Day((), 0, 0))
 assert index.message_of(keys[0]) == ()
 """,
     "the chart of a message with thousands of receipts": """
@@ -87,9 +87,9 @@ from devkit.fixture.store import Store
 index = Index(Store(Path("nowhere")))
 statuses = ["accepted"] * 20_000 + ["delivered"] * 20_000
 keys = [f"2026-01-01/000000.{place:06}Z-{status}-A-000000.json" for place, status in enumerate(statuses)]
-index._change("2026-01-01", _Day(tuple(keys), 0, 0))
+index._set_day("2026-01-01", _Day(tuple(keys), 0, 0))
 rows = SimpleNamespace(read=lambda key: None)
-assert _delays(SimpleNamespace(sends=dict, index=index, rows=rows), keys) == []
+assert list(_delays(index, rows, {}, keys)) == []
 """,
     "a Makefile without rules": """
 from devkit.cli.scaffold import _taken

@@ -59,8 +59,8 @@ class Desk:
         return self.now
 
     def options(self, **changes: object) -> Options:
-        keeping = SampleOptions(lambda: KEY, self.store.samples)
-        return Options(**{"clock": self.clock, "zone": UTC, "keeping": keeping, **changes})  # type: ignore[arg-type]
+        samples = SampleOptions(lambda: KEY, self.store.samples)
+        return Options(**{"clock": self.clock, "zone": UTC, "samples": samples, **changes})  # type: ignore[arg-type]
 
     def receipt(
         self,

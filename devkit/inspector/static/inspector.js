@@ -1,13 +1,13 @@
-// Makes the page live. Everything is readable without it: the server renders all HTML, also the parts fetched here.
+// Updates the page. It is readable without this script: the server renders all HTML, also the parts fetched here.
 
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-const POLL = 2000; // milliseconds between two questions, when this page is not told at once
-const RETRY = 1000; // before the next try to reach the server
-const SILENCE = 15000; // the server gives a sign of life every 5 s; after so long without one it is gone
-const GATHER = 100; // news that come together are shown together
-const AT_MOST = 700; // between two looks at the list, however much comes
+const POLL = 2000; // milliseconds between two polls, when this page has no event stream
+const RETRY = 1000; // before the next attempt to reach the server
+const SILENCE = 15000; // the server sends a heartbeat every 5 s; without one for so long, the connection is lost
+const GATHER = 100; // events that arrive together are shown together
+const INTERVAL = 700; // at least, between two updates of the list
 
 const filters = $("#filters");
 const list = $("#list");
@@ -27,12 +27,12 @@ function say(words) {
   $("#said").textContent = words;
 }
 
-// ---- The list: news go into the rows that are there; new rows wait until nobody's eye or pointer is on the list
+// ---- The list: known rows are updated in place; new rows wait while the list is in use
 
 const listPane = () => $(".list-pane");
 const rows = () => $$("#list .message[data-message]");
 const withoutAge = (row) => $("a", row).innerHTML.replace(/<span class="ago">.*?<\/span>/g, "");
-let filtered = 0; // how often the filters were changed: an answer to former ones is not shown
+let filtered = 0; // counts changes of the filters: a response to earlier ones is not shown
 let shownOlder = false;
 
 async function askList(before = "") {
@@ -56,7 +56,7 @@ async function updateList() {
   const fresh = await askList();
   if (!fresh) return;
   const isSearching = $("#older")?.dataset.stopped === "true";
-  if (isSearching && !$(".message", fresh)) return; // it goes on from where it is
+  if (isSearching && !$(".message", fresh)) return; // the search continues by itself
   const known = new Map(rows().map((row) => [row.dataset.message, row]));
   let waiting = 0;
   for (const row of $$(".message[data-message]", fresh)) {
@@ -104,7 +104,7 @@ function listChanged() {
     row.classList.toggle("marked", row.dataset.key === marked);
   }
   const older = $("#older");
-  if (older?.dataset.stopped === "true" && rows().length < 50) showOlder(); // a search goes on by itself
+  if (older?.dataset.stopped === "true" && rows().length < 50) showOlder(); // a search continues by itself
 }
 
 async function showOlder() {
@@ -124,23 +124,23 @@ async function showOlder() {
 // ---- The receipt on the right
 
 let opening = 0;
-let underWay = 0;
+let loading = 0;
 let showing = Promise.resolve();
 
 function open(url, options) {
   showing = showPart(url, options);
-  showing.catch(listChanged); // what is on the right is still the former one
+  showing.catch(listChanged); // the former receipt is still shown
   return showing;
 }
 
-// Keys are quicker than the server: what is to be done with a receipt waits for the one that was asked for.
+// Keys are faster than the server: an action on a receipt waits until the requested receipt is shown.
 const whenShown = (act) => () => showing.catch(() => {}).then(act);
 
 async function showPart(url, { push = true, ...options } = {}) {
   const mine = ++opening;
-  underWay += 1;
-  const html = await fetchPart(url, options).finally(() => (underWay -= 1));
-  if (!html || mine !== opening) return; // somebody has gone on to another receipt meanwhile
+  loading += 1;
+  const html = await fetchPart(url, options).finally(() => (loading -= 1));
+  if (!html || mine !== opening) return; // another receipt was requested meanwhile
   const tab = $("[role=tab][aria-selected=true]", detail)?.dataset.tab;
   const wasIn = detail.contains(document.activeElement);
   const address = new URL(url, location.href);
@@ -201,20 +201,20 @@ function makeTabs(chosen = "timeline") {
   choose(sections.some((section) => section.id === chosen) ? chosen : "timeline");
 }
 
-// Nothing is replaced under somebody who is in the middle of something.
+// The receipt is not replaced while a form or a menu in it is in use.
 const isBusy = () =>
   Boolean($("details[open]", detail)) ||
   (detail.contains(document.activeElement) && document.activeElement.matches("input, select"));
 
-// ---- News
+// ---- Events
 
-let after = document.body.dataset.after;
+let cursor = document.body.dataset.cursor;
 let source = null;
 let silence = 0;
 let later = 0;
 let gather = 0;
-let untold = [];
-let overtaken = false;
+let pending = [];
+let missed = false;
 let shownAt = 0;
 
 function setLive(state, words) {
@@ -224,22 +224,22 @@ function setLive(state, words) {
 }
 
 function take(news) {
-  after = news.after;
+  cursor = news.after;
   if (!news.lost && !news.events.length) return;
-  untold.push(...news.events);
-  overtaken ||= news.lost;
+  pending.push(...news.events);
+  missed ||= news.lost;
   if (gather) return;
-  gather = setTimeout(show, Math.max(GATHER, shownAt + AT_MOST - Date.now()));
+  gather = setTimeout(show, Math.max(GATHER, shownAt + INTERVAL - Date.now()));
 }
 
 async function show() {
-  const events = untold.splice(0);
-  const lost = overtaken;
+  const events = pending.splice(0);
+  const lost = missed;
   gather = 0;
-  overtaken = false;
+  missed = false;
   shownAt = Date.now();
   await updateList();
-  if (underWay) return;
+  if (loading) return;
   const shown = $(".receipt[data-key]", detail)?.dataset;
   const about = (event) =>
     (event.message_id && event.message_id === shown.message) || event.key === shown.key;
@@ -249,24 +249,24 @@ async function show() {
 
 function listen() {
   stop();
-  if (document.hidden) return; // a page that nobody sees holds no thread of the server; it asks when it is seen
-  source = new EventSource(`/stream?after=${encodeURIComponent(after)}`);
+  if (document.hidden) return; // a hidden page holds no thread of the server; it catches up when it is visible
+  source = new EventSource(`/stream?after=${encodeURIComponent(cursor)}`);
   const alive = () => {
     clearTimeout(silence);
     silence = setTimeout(lost, SILENCE);
     setLive("live", "Live");
   };
   source.addEventListener("hello", (event) => {
-    after ||= JSON.parse(event.data).after;
+    cursor ||= JSON.parse(event.data).after;
     alive();
   });
-  source.addEventListener("beat", alive);
+  source.addEventListener("heartbeat", alive);
   source.addEventListener("news", (event) => {
     alive();
     take(JSON.parse(event.data));
   });
   source.addEventListener("again", listen);
-  source.addEventListener("ended", poll); // another page watches instead, or the session ends
+  source.addEventListener("ended", poll); // a newer page took the subscription, or the session ends
   source.onerror = () => {
     if (source) lost();
   };
@@ -289,16 +289,16 @@ function lost() {
 async function poll() {
   stop();
   try {
-    const response = await fetch(`/api/events?after=${encodeURIComponent(after)}`);
+    const response = await fetch(`/api/events?after=${encodeURIComponent(cursor)}`);
     take(await response.json());
-    setLive("live", "Live, asking every 2 s");
+    setLive("live", "Live, polling every 2 s");
     if (!document.hidden) later = setTimeout(poll, POLL);
   } catch {
     lost();
   }
 }
 
-// ---- What people do
+// ---- User actions
 
 let marked = "";
 
@@ -320,7 +320,7 @@ function mark() {
   }
   marked = marked === key ? "" : key;
   showMark();
-  say(marked ? "Marked. Mark another receipt to compare the two." : "Not marked any more.");
+  say(marked ? "Marked. Mark another receipt to compare the two." : "No longer marked.");
   listChanged();
 }
 
@@ -332,7 +332,7 @@ async function copy(link) {
     await navigator.clipboard.writeText(text);
     link.textContent = "Copied";
   } catch {
-    location.href = link.href; // no clipboard: the text itself, to copy by hand
+    location.href = link.href; // no clipboard: show the text, to copy by hand
     return;
   }
   say(`${words}: copied`);
@@ -443,7 +443,7 @@ function ages() {
   }
 }
 
-// ---- Begin
+// ---- Start
 
 document.documentElement.classList.add("scripted");
 $("#help-button").hidden = false;
@@ -462,7 +462,7 @@ if (filters && list) {
   );
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : poll().then(listen)));
   makeTabs(location.hash.slice(1));
-  // The tab is open; no need to scroll to where its section would stand without tabs.
+  // The tab is open already: undo the browser's scrolling to the section.
   addEventListener("load", () => requestAnimationFrame(() => detail.scrollTo(0, 0)));
   showMark();
   listChanged();
