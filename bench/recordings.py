@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from devkit.fixture.format import Fixture, dump_document
+from devkit.fixture.format import Fixture, dumps
 from devkit.fixture.store import RECORDED, file_name
 from devkit.webhook.callback import TRANSPORTS, compose
 
@@ -23,7 +23,7 @@ def make_recordings(fixtures: Path, count: int) -> None:
         day = fixtures / RECORDED / f"{fixture.recorded_at:%Y-%m-%d}"
         day.mkdir(mode=0o700, parents=True, exist_ok=True)
         reading = fixture.read()
-        (day / file_name(fixture.recorded_at, reading)).write_bytes(dump_document(fixture, reading))
+        (day / file_name(fixture.recorded_at, reading)).write_bytes(dumps(fixture, reading))
 
 
 def message_id(number: int) -> str:

@@ -4,13 +4,13 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from bench.recordings import RARE, make_recordings, message_id
 from bench.session import Ready, session
 from bench.table import Table
 from bench.turn import in_turn, series
-from devkit.fixture.listing import Filter, listing
 from devkit.fixture.store import Store
 
 _SIZES = (100, 10_000, 100_000)
@@ -35,18 +35,18 @@ def measure(directory: Path, *, rounds: int, quick: bool) -> list[Table]:
 def _names(place: Path, size: int, rounds: int) -> dict[str, list[float]]:
     """What commands do: from the file names alone."""
     store = Store(place / "fixtures")
-    wanted = {
-        f"list: last {_LAST}": Filter(limit=_LAST),
-        f"list: last {_LAST} of a rare status": Filter(status=(RARE,), limit=_LAST),
-        "list: one message": Filter(message=message_id(size // 2)),
+    wanted: dict[str, Callable[[], object]] = {
+        f"list: last {_LAST}": lambda: list(islice(store.entries(), _LAST)),
+        f"list: last {_LAST} of a rare status": lambda: list(islice(store.entries(status=(RARE,)), _LAST)),
+        "list: one message": lambda: list(store.entries(message=message_id(size // 2))),
     }
-    return _timed({name: partial(listing, store, one) for name, one in wanted.items()}, rounds)
+    return _timed(wanted, rounds)
 
 
 def _session(place: Path, size: int, rounds: int) -> dict[str, list[float]]:
     """What a session does: its inspector knows the names."""
     store = Store(place / "fixtures")
-    middle = listing(store, Filter(message=message_id(size // 2)))[0].path
+    middle = next(store.entries(message=message_id(size // 2))).path
     key = middle.relative_to(store.recorded).as_posix()
     started = time.perf_counter()
     with session(place) as ready:

@@ -2,14 +2,14 @@
 
 import os
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import click
 
 from devkit.cli import completes
 from devkit.cli.output import echo, echo_json, status_color, style
-from devkit.fixture.listing import Filter, listing, parse_duration
-from devkit.fixture.listing import as_json as entry_as_json
+from devkit.fixture.listing import entry_as_json, parse_duration
 from devkit.fixture.select import display_path
 from devkit.fixture.store import Entry, Store
 from devkit.session.settings import read_settings
@@ -23,14 +23,14 @@ _LIMIT = 50
     "--status",
     multiple=True,
     shell_complete=completes("status"),
-    help="Only this status; may be given again. `unparsed`: no receipt at all.",
+    help="Only this status; repeatable. `unparsed`: callbacks that are not receipts.",
 )
 @click.option(
     "--message",
     default="",
     metavar="ID",
     shell_complete=completes("message"),
-    help="Only this message, by its id or the beginning of it.",
+    help="Only this message: its id, or the beginning of the id.",
 )
 @click.option("--since", metavar="TIME", help="Only the last 90s, 10m, 36h, 30d, ...")
 @click.option(
@@ -41,23 +41,22 @@ _LIMIT = 50
     help="The newest ones only; 0 lists all.",
 )
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print a JSON line for each, with err-code and signature."
+    "--json", "as_json", is_flag=True, help="Print a JSON line for each receipt, with err-code and signature."
 )
 def command(status: tuple[str, ...], message: str, since: str | None, limit: int, as_json: bool) -> None:
     """List recorded receipts, newest last. Times are UTC."""
     store = Store(read_settings(os.environ, Path.cwd()).fixtures)
     start = datetime.now(UTC) - parse_duration(since) if since else None
-    chosen = Filter(status, message, start, limit + 1 if limit else 0)
-    entries = listing(store, chosen)
-    more, entries = limit and len(entries) > limit, entries[-limit:] if limit else entries
+    newest_first = store.entries(status=status, message=message, since=start)
+    entries = list(islice(newest_first, limit or None))[::-1]
     if not entries:
-        _say_nothing(store, filtered=bool(status or message or since))
+        _print_nothing_found(store, filtered=bool(status or message or since))
     elif as_json:
         for entry in entries:
             echo_json(entry_as_json(entry))
     else:
         _show(entries)
-    if more:
+    if next(newest_first, None):
         echo(f"There are older ones: devkit list --limit {limit * 10}", err=True)
 
 
@@ -70,9 +69,9 @@ def _show(entries: list[Entry]) -> None:
         echo(f"{time}  {status}  {entry.message_id:<{id_width}}  {printable(display_path(entry.path))}")
 
 
-def _say_nothing(store: Store, *, filtered: bool) -> None:
+def _print_nothing_found(store: Store, *, filtered: bool) -> None:
     if filtered and any(store.entries()):
-        echo("No recorded receipt is like that. See all with: devkit list", err=True)
+        echo("No recorded receipts match. See all with: devkit list", err=True)
         return
     echo(f"Nothing has been recorded in {printable(display_path(store.recorded))} yet.", err=True)
-    echo("Record receipts with: devkit dev    (it works without an account, too)", err=True)
+    echo("Record receipts with: devkit dev    (works without an account, too)", err=True)

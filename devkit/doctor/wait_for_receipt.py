@@ -69,7 +69,7 @@ def wait_for_receipt(
     told: dict[str, Check] = {}
     due = started
     while not case.stop():
-        if news := watch.news():
+        if news := watch.poll():
             yield _arrived(news[0])
             return
         if clock() >= due:

@@ -231,7 +231,7 @@ def follow(
     while True:
         # Asked before the look, so that what a session recorded last is not missed.
         over = _over(stop, runs, deadline, clock)
-        yield from filter(None, map(awaited.take, watch.news()))
+        yield from filter(None, map(awaited.take, watch.poll()))
         if len(awaited.ends) == len(ids):
             over = "final"
         if over:

@@ -14,7 +14,6 @@ from bench.subject import DEVKIT, PYTHON, SINK, TUTORIAL, Subject, environment, 
 from bench.table import Table, markdown
 from bench.turn import Series, in_turn, series
 from devkit.fixture.format import load as load_fixture
-from devkit.fixture.listing import Filter, listing
 from devkit.fixture.store import Store
 
 
@@ -144,7 +143,7 @@ def test_nobodys_settings_get_into_a_measured_program(monkeypatch: pytest.Monkey
 def test_made_recordings_are_those_of_a_session(tmp_path: Path) -> None:
     make_recordings(tmp_path, 6)
 
-    found = listing(Store(tmp_path), Filter(message=message_id(4)))
+    found = sorted(Store(tmp_path).entries(message=message_id(4)))
 
     assert [entry.status for entry in found] == ["accepted", "buffered", "delivered"]
     assert [load_fixture(entry.path).callback.transport for entry in found] == ["get", "form", "json"]

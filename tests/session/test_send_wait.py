@@ -203,40 +203,40 @@ def test_a_watch_tells_each_recording_once_and_none_from_before(store: Store) ->
     time = Time()
     record(store, "accepted", after=-5)
     watch = Watch(store, SENT, time)
-    before = watch.news()
+    before = watch.poll()
     paths = [record(store, "delivered", after=2), record(store, "buffered", after=1)]
 
     assert before == []
-    assert [entry.path for entry in watch.news()] == [paths[1], paths[0]]
-    assert watch.news() == []
+    assert [entry.path for entry in watch.poll()] == [paths[1], paths[0]]
+    assert watch.poll() == []
 
 
 def test_a_watch_sees_what_a_directory_with_a_coarse_clock_hides(store: Store) -> None:
     time = Time()
     path = record(store, "accepted")
     watch = Watch(store, SENT, time)
-    watch.news()
+    watch.poll()
     told = path.parent.stat().st_mtime_ns
     record(store, "delivered")
     os.utime(path.parent, ns=(told, told))  # as if both had happened in one tick of the file system's clock
 
-    at_once = watch.news()
+    at_once = watch.poll()
     time.now += 2
 
     assert at_once == []
-    assert [entry.status for entry in watch.news()] == ["delivered"]
+    assert [entry.status for entry in watch.poll()] == ["delivered"]
 
 
 def test_a_watch_outlives_recordings_that_are_cleared_away(store: Store) -> None:
     path = record(store, "accepted")
     watch = Watch(store, SENT)
-    watch.news()
+    watch.poll()
     path.unlink()
     path.parent.rmdir()
 
-    assert watch.news() == []
+    assert watch.poll() == []
     record(store, "delivered")
-    assert [entry.status for entry in watch.news()] == ["delivered"]
+    assert [entry.status for entry in watch.poll()] == ["delivered"]
 
 
 def test_receipts_of_uuids_are_awaited_too(store: Store) -> None:
