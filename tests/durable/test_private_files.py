@@ -55,7 +55,7 @@ def read_fixture(directory: Path) -> object:
 
 
 def check_fixture(directory: Path) -> object:
-    faults = check_file(directory / "one.json").faults
+    faults = check_file(directory / "one.json").problems
     return [] if faults else "sound"
 
 

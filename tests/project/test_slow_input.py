@@ -101,11 +101,11 @@ assert _TOKEN_LINE.search("\\n" * 300_000) is None
 """,
     "a fixture with thousands of headers, one of which is wrong": """
 import json
-from devkit.fixture.check import faults_in
+from devkit.fixture.check import find_problems
 headers = ",\\n".join(['["X", "1"]'] * 2000 + ['["X Y", "1"]'] + ['["X", "1"]'] * 2000)
 request = '"request": {"method": "GET", "target": "/", "headers": [\\n' + headers + '], "body": {"text": ""}}'
 text = '{"format": "vonage-delivery-receipt", "version": 1, "recorded_at": "2026-01-01T00:00:00Z", ' + request + '}'
-(fault,) = [each for each in faults_in(text.encode()) if not each.stale]
+(fault,) = [each for each in find_problems(text.encode()) if not each.stale]
 assert fault.line == 2002, fault
 """,
     "unit tests for thousands of fixtures of one name": """
