@@ -1,4 +1,4 @@
-"""`devkit show`: what a receipt says, or the receipt in another form."""
+"""`devkit show`: explains a receipt, or prints it in another form."""
 
 import os
 from collections.abc import Iterator
@@ -26,15 +26,14 @@ _WIDEST = 100
 
 @click.command(name="show")
 @click.argument("selectors", nargs=-1, required=True, metavar="ID...", shell_complete=completes("selector"))
-@click.option("--numbers", is_flag=True, help="Show phone numbers whole.")
-@click.option(
-    "--as", "form", type=click.Choice(FORMS), help="Print the receipt in another form, numbers and all."
-)
+@click.option("--numbers", is_flag=True, help="Show complete phone numbers.")
+@click.option("--as", "form", type=click.Choice(FORMS), help="Print it in another form, with phone numbers.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each receipt.")
 def command(selectors: tuple[str, ...], numbers: bool, form: str | None, as_json: bool) -> None:
     """Explain a receipt, or print it in another form.
 
-    ID is a file, a directory, a pattern, `latest`, `latest:3`, the name of a sample, or a message id or its beginning.
+    ID is a file, a directory, a pattern, `latest`, `latest:3`, the name of a sample, or a message id or its unique
+    beginning.
     """
     settings = read_settings(os.environ, Path.cwd())
     store = Store(settings.fixtures)
@@ -56,17 +55,12 @@ def _print_form(form: str, paths: list[Path], store: Store, port: int) -> None:
     url = f"http://127.0.0.1:{port}{CALLBACK_PATH}"
     echo_bytes(export(form, [(path, load(path)) for path in paths], url))
     if form == "pytest" and any(path.is_relative_to(store.recorded) for path in paths):
-        echo(
-            "A recording is private, so nobody else can run this. Make a sample of it: devkit keep", err=True
-        )
+        echo("Recordings are private: nobody else can run this test. Make a sample: devkit keep", err=True)
 
 
 def _as_json(path: Path, explanation: Explanation) -> dict[str, object]:
-    return {
-        "file": str(path),
-        **asdict(explanation),
-        "recorded_at": format_time(explanation.recorded_at),
-    }
+    recorded_at = format_time(explanation.recorded_at)
+    return {"file": str(path), **asdict(explanation), "recorded_at": recorded_at}
 
 
 def _lines(file: str, explanation: Explanation) -> Iterator[str]:
@@ -93,9 +87,8 @@ def _lines(file: str, explanation: Explanation) -> Iterator[str]:
 def _headline(explanation: Explanation) -> Iterator[str]:
     if explanation.problem:
         yield style("not a receipt", fg="red", bold=True)
-        yield from wrap(
-            one_line(explanation.problem, 1000), _width(), initial_indent="  ", subsequent_indent="  "
-        )
+        problem = one_line(explanation.problem, 1000)
+        yield from wrap(problem, _width(), initial_indent="  ", subsequent_indent="  ")
         yield ""
         return
     status = style(one_line(explanation.status, 60), fg=status_color(explanation.status), bold=True)
@@ -120,17 +113,16 @@ def _fields(explanation: Explanation) -> Iterator[str]:
         yield f"  {name:<{name_width}}  {value:<{value_width}}  {meaning}"
 
 
-def _row(label: str, text: str) -> Iterator[str]:
-    if text:
-        indent = " " * _LABEL
-        yield from wrap(
-            text,
-            _width(),
-            initial_indent=f"{label:<{_LABEL}}",
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+def _row(label: str, text: str) -> list[str]:
+    start, indent = f"{label:<{_LABEL}}", " " * _LABEL
+    return wrap(
+        text,
+        _width(),
+        initial_indent=start,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _width() -> int:
