@@ -35,7 +35,7 @@ from devkit.http.response import SENT_AGAIN
 from devkit.session.signals import Shutdown
 from devkit.webhook.masking import mask_number, one_line, printable
 from devkit.webhook.receipt import short_id
-from devkit.webhook.vocabulary import WITHOUT_ERROR
+from devkit.webhook.vocabulary import is_no_error
 
 _LAST_SECONDS = 5  # to print what is left; a terminal held with Ctrl-S must not hold the exit
 
@@ -222,6 +222,6 @@ def answer_color(status: int | None) -> str:
 
 def reason(err_code: str, meaning: str, status: str) -> str:
     """An err-code and its meaning. Without an error, the status says it already."""
-    if err_code == "0" and status in WITHOUT_ERROR:
+    if is_no_error(err_code, status):
         return err_code
     return f"{err_code} {meaning}".strip()

@@ -18,7 +18,7 @@ from devkit.webhook.callback import Transport
 from devkit.webhook.masking import mask_number
 from devkit.webhook.receipt import Receipt, Unreadable
 from devkit.webhook.signature import Method, Verdict, verify
-from devkit.webhook.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, meaning
+from devkit.webhook.vocabulary import ERR_CODES, STATUSES, is_no_error, meaning
 
 # Directory mtimes are coarse: a change within this time of a listing may not alter them.
 _TICK = 50_000_000  # nanoseconds
@@ -177,9 +177,7 @@ class Row:
     @property
     def meaning(self) -> str:
         """The err-code in words; empty when it adds nothing to the status."""
-        if not self.err_code or (self.err_code == "0" and self.status in WITHOUT_ERROR):
-            return ""
-        return meaning(self.err_code, self.status)
+        return "" if is_no_error(self.err_code, self.status) else meaning(self.err_code, self.status)
 
     def number(self, *, whole: bool) -> str:
         """The recipient. whole: not masked."""

@@ -129,7 +129,7 @@ class Recorder:
             message_id=message_id,
             status=one_line(receipt.status, 30),
             err_code=err_code,
-            meaning=meaning(err_code, receipt.status) if err_code else "",
+            meaning=meaning(err_code, receipt.status),
             signature=evaluation.verdict,
             network=one_line(receipt.text("network-code"), 20),
             latency_ms=self._count(message_id, bool(file), evaluation.now),

@@ -203,7 +203,7 @@ class PendingMessage:
             part=self.ids.index(receipt.message_id) + 1,
             status=one_line(status, 30),
             err_code=one_line(code, 30),
-            meaning=meaning(one_line(code, 30), status) if code else "",
+            meaning=meaning(one_line(code, 30), status),
             advice=ERR_CODES[code].advice if code in ERR_CODES else "",
             network=one_line(receipt.text("network-code"), 20),
             after_ms=max(0, int((entry.recorded_at - self.sent_at).total_seconds() * 1000)),

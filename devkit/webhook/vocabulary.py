@@ -130,12 +130,19 @@ def parse_transport(text: str) -> Transport:
     raise ValueError(f"{text!r} is no transport; there are {known} (in Vonage's dashboard {methods})")
 
 
-def meaning(err_code: str, status: str = "delivered") -> str:
-    """An err-code in words; a code that no document lists is named as such.
+def meaning(err_code: str, status: str) -> str:
+    """An err-code in words; empty when there is none. A code that no document lists is named as such.
 
-    0 is called "Delivered", but comes with other statuses: "no error" so far, or a failure with "no reason given".
+    0 is called "Delivered", but comes with other statuses too: with a failure it gives no reason.
     """
+    if not err_code:
+        return ""
     if err_code == "0" and status != "delivered":
-        return "no error" if status in WITHOUT_ERROR else "no reason given"
+        return "No error" if is_no_error(err_code, status) else "No reason given"
     known = ERR_CODES.get(err_code)
     return known.name if known else f"Undocumented err-code {err_code}"
+
+
+def is_no_error(err_code: str, status: str) -> bool:
+    """Whether the err-code says only what the status says: 0, and no failure."""
+    return err_code == "0" and status in WITHOUT_ERROR

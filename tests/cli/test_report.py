@@ -75,8 +75,8 @@ def test_a_receipt_is_one_line() -> None:
     [
         ({"status": "accepted", "err_code": "0", "meaning": "Delivered"}, "accepted   0  ", "Delivered"),
         (
-            {"status": "expired", "err_code": "0", "meaning": "no reason given"},
-            "expired    0 no reason given",
+            {"status": "expired", "err_code": "0", "meaning": "No reason given"},
+            "expired    0 No reason given",
             "Absent",
         ),
         ({"message_id": "38eef590-711f-4360-a23d-80c38291eb1d"}, "  38eef590  ", "8291eb1d"),

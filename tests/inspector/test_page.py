@@ -665,11 +665,11 @@ def test_receipts_of_a_uuid_are_one_message(desk: Desk) -> None:
 
 def test_zero_is_explained_where_it_is_no_delivery(desk: Desk) -> None:
     desk.receipt("expired", "A", "0")
-    assert "no reason given" in client(desk).get("/").text
+    assert "No reason given" in client(desk).get("/").text
 
 
 def test_zero_is_not_explained_where_all_is_well(desk: Desk) -> None:
     desk.receipt("accepted", "A", "0")
     text = client(desk).get("/").text
     assert "accepted" in text
-    assert "no error" not in text
+    assert "no error" not in text.lower()

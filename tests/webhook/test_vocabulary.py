@@ -65,21 +65,22 @@ def test_every_field_of_a_signed_receipt_is_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [("0", "Delivered"), ("53", "Consent Filter"), ("95", "Undocumented err-code 95")]
+    ("code", "words"),
+    [("", ""), ("0", "Delivered"), ("53", "Consent Filter"), ("95", "Undocumented err-code 95")],
 )
 def test_an_err_code_has_words_even_when_no_document_lists_it(code: str, words: str) -> None:
-    assert meaning(code) == words
+    assert meaning(code, "delivered") == words
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
         ("delivered", "Delivered"),
-        ("accepted", "no error"),
-        ("buffered", "no error"),
-        ("expired", "no reason given"),
-        ("failed", "no reason given"),
-        ("undelivered", "no reason given"),
+        ("accepted", "No error"),
+        ("buffered", "No error"),
+        ("expired", "No reason given"),
+        ("failed", "No reason given"),
+        ("undelivered", "No reason given"),
     ],
 )
 def test_zero_means_what_its_status_lets_it_mean(status: str, words: str) -> None:
