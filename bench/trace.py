@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import devkit
 from devkit.cli import cli
 from devkit.cli.report import reporting
-from devkit.events import Ready
+from devkit.events.session import Ready
 from devkit.session.run import SessionOptions, run
 from devkit.session.settings import read_settings
 from devkit.session.signals import Shutdown

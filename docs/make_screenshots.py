@@ -10,7 +10,7 @@ from contextlib import chdir
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from devkit.events import Sent
+from devkit.events.session import Sent
 from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from devkit.webhook.signature import sign

@@ -1,13 +1,13 @@
 import json
 from dataclasses import fields
 
-from devkit import events
-from devkit.events import Event, Ready, ReceiptTaken, Sent, SimulatorAddress
+from devkit.events import Event, Notice, session
+from devkit.events.session import Ready, ReceiptTaken, Sent, SimulatorAddress
 
 
 def every_kind() -> list[type[Event]]:
-    kinds = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]
-    return [kind for kind in kinds if kind is not Event]
+    kinds = [kind for kind in vars(session).values() if isinstance(kind, type) and issubclass(kind, Event)]
+    return [Notice, *(kind for kind in kinds if kind is not Event)]
 
 
 def test_each_kind_of_event_has_a_name_of_its_own() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.output import echo, echo_json, style
+from devkit.cli.output import echo_event, style
 from devkit.doctor.check import Check, Context
 from devkit.doctor.run_checks import DoctorSummary, diagnose, open_context, run_checks
 from devkit.doctor.wait_for_receipt import Heartbeat, NoReceiptReason, wait_for_receipt
@@ -40,7 +40,10 @@ def command(ctx: click.Context, wait: bool, timeout: float | None, as_json: bool
     """
     if timeout is not None and not wait:
         raise UsageError("--timeout is for --wait.", hint="devkit doctor --wait --timeout 60")
-    show: Show = _show_json if as_json else _show
+
+    def show(event: Event) -> None:
+        echo_event(event, _text(event), as_json=as_json)
+
     with stop_on_signals() as stop:
         case, checks = open_context(os.environ, Path.cwd(), stop, lambda: datetime.now(UTC))
         for check in checks:
@@ -65,22 +68,18 @@ def _wait(case: Context, show: Show, timeout: float | None) -> bool | None:
     return None
 
 
-def _show_json(event: Event) -> None:
-    echo_json(event.as_json())
-
-
-def _show(event: Event) -> None:
+def _text(event: Event) -> str:
     if isinstance(event, Check):
         outcome = style(f"{event.outcome:<{_OUTCOME}}", fg=_COLORS[event.outcome])
-        echo(f"{outcome} {event.step:<{_LABEL}} {printable(event.what)}")
-        if event.hint:
-            echo(f"{'':<{_OUTCOME}} {'':<{_LABEL}} {style('->', fg='cyan')} {printable(event.hint)}")
-    elif isinstance(event, DoctorSummary):
-        echo(f"\n{style(event.summary, bold=True)}")
-    elif isinstance(event, NoReceiptReason):
+        line = f"{outcome} {event.step:<{_LABEL}} {printable(event.what)}"
+        arrow = f"{'':<{_OUTCOME}} {'':<{_LABEL}} {style('->', fg='cyan')}"
+        return f"{line}\n{arrow} {printable(event.hint)}" if event.hint else line
+    if isinstance(event, DoctorSummary):
+        return f"\n{style(event.summary, bold=True)}"
+    if isinstance(event, NoReceiptReason):
         reasons = "\n".join(f"  * {reason}" for reason in event.reasons)
-        echo(f"\nWhen nothing arrives although all is well:\n{reasons}\n")
-        echo("Waiting for a receipt; Ctrl-C ends it.")
-    elif isinstance(event, Heartbeat):
-        state = f"not well: {', '.join(event.failed)}" if event.failed else "the way is open"
-        echo(f"{'waiting':<{_OUTCOME}} {f'{event.waited} s':<{_LABEL}} {state}")
+        head = "When nothing arrives although all is well:"
+        return f"\n{head}\n{reasons}\n\nWaiting for a receipt; Ctrl-C ends it."
+    assert isinstance(event, Heartbeat)
+    state = f"not well: {', '.join(event.failed)}" if event.failed else "the way is open"
+    return f"{'waiting':<{_OUTCOME}} {f'{event.waited} s':<{_LABEL}} {state}"

@@ -16,6 +16,7 @@ from typing import TextIO
 import click
 
 from devkit.errors import DevkitError
+from devkit.events import Event
 from devkit.webhook.masking import printable
 
 _STATUS_COLORS = {
@@ -75,6 +76,14 @@ def echo_json(value: Mapping[str, object]) -> None:
     import json  # here: an error is printed without it
 
     click.echo(json.dumps(value))
+
+
+def echo_event(event: Event, text: str, *, as_json: bool) -> None:
+    """Print an event: one JSON line, or the text for people."""
+    if as_json:
+        echo_json(event.as_json())
+    else:
+        echo(text)
 
 
 def notice(text: str) -> None:

@@ -14,13 +14,11 @@ from typing import Any
 import click
 
 from devkit.cli.output import echo, status_color, style
-from devkit.events import (
-    Event,
+from devkit.events import Event, Notice, Publish
+from devkit.events.session import (
     Forwarded,
-    Notice,
     NotRecorded,
     Probe,
-    Publish,
     Ready,
     ReceiptTaken,
     Refused,

@@ -1,5 +1,6 @@
 """Prints and counts the results of a replay while it runs."""
 
+import json
 import math
 import sys
 import time
@@ -7,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from devkit.cli.output import echo, hint, notice, style
+from devkit.cli.output import echo, echo_event, hint, notice, style
 from devkit.http.response import SENT_AGAIN
-from devkit.replay.result import Planned, Replayed, ReplayLine, ReplayOutcome, json_line, summarise
+from devkit.replay.result import Planned, Replayed, ReplayOutcome, summarise
 from devkit.webhook.masking import printable
 
 _MANY = 50  # receipts, from which on a progress bar is shown
@@ -26,7 +27,7 @@ def print_results(results: Iterable[Replayed], total: int, *, as_json: bool) -> 
         try:
             for result in results:
                 counted[result.outcome] += 1
-                write(result_line(result, as_json=as_json))
+                write(json.dumps(result.as_json()) if as_json else result_line(result))
                 if result.hint and result.hint not in hints:
                     hints.add(result.hint)
                     hint(result.hint)
@@ -35,7 +36,7 @@ def print_results(results: Iterable[Replayed], total: int, *, as_json: bool) -> 
     if rest := total - counted.total():
         notice(f"stopped early: {rest} of {total} not sent or not answered")
     summary = summarise(counted)
-    _print_line(summary, str(summary), as_json=as_json)
+    echo_event(summary, str(summary), as_json=as_json)
     return summary.exit_code or int(interrupted)
 
 
@@ -49,16 +50,14 @@ def print_plan(planned: Iterable[Planned], *, as_json: bool) -> None:
     """Print what would be sent, then an empty summary."""
     plans = list(planned)
     for plan in plans:
-        _print_line(plan, _plan_line(plan), as_json=as_json)
+        echo_event(plan, _plan_line(plan), as_json=as_json)
     notice(f"dry run: {len(plans)} receipts would be sent, none was")
     summary = summarise(Counter())
-    _print_line(summary, str(summary), as_json=as_json)
+    echo_event(summary, str(summary), as_json=as_json)
 
 
-def result_line(result: Replayed, *, as_json: bool) -> str:
-    """A result as JSON, or for people: the outcome, the file, the receipt's status, the answer."""
-    if as_json:
-        return json_line(result)
+def result_line(result: Replayed) -> str:
+    """A result for people: the outcome, the file, the receipt's status, the answer."""
     outcome = style(f"{result.outcome:<11}", fg=_COLORS[result.outcome])
     answer = result.problem if result.answer is None else f"{result.answer}  {result.ms:g} ms"
     again = f"({SENT_AGAIN})" if result.sent_again else ""
@@ -75,10 +74,6 @@ def _plan_line(plan: Planned) -> str:
         f"{plan.bytes} bytes",
     )
     return printable("  ".join(columns))
-
-
-def _print_line(value: ReplayLine, text: str, *, as_json: bool) -> None:
-    echo(json_line(value) if as_json else text)
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.output import echo, echo_json, notice, style
+from devkit.cli.output import echo_event, notice, style
 from devkit.cli.report import colored_status
 from devkit.errors import UsageError
-from devkit.events import Event, Notice, Sent
+from devkit.events import Event, Notice
+from devkit.events.session import Sent
 from devkit.fixture.store import Store
 from devkit.session.project import Session, project_in
 from devkit.session.send import (
@@ -137,10 +138,8 @@ def _check_session(session: Session | None, wait: bool) -> None:
 def _show(event: Event, mode: str, as_json: bool) -> None:
     if isinstance(event, Notice):
         notice(event.text)
-    elif as_json:
-        echo_json(event.as_json())
     else:
-        echo("\n".join(_lines(event, mode)))
+        echo_event(event, "\n".join(_lines(event, mode)), as_json=as_json)
 
 
 def _lines(event: Event, mode: str) -> Iterator[str]:

@@ -9,12 +9,11 @@ from pathlib import Path
 import click
 
 from devkit.cli import completes
-from devkit.cli.output import echo, hint, notice
+from devkit.cli.output import echo_event, hint, notice
 from devkit.cli.params import TransportChoice, target_address
 from devkit.cli.results import result_line
 from devkit.http.address import Destination, path_of, readdress
 from devkit.http.client import Connection
-from devkit.replay.result import json_line
 from devkit.replay.send import Rules, attempt
 from devkit.replay.transform import parse_assignment, signer_with
 from devkit.replay.trigger import (
@@ -106,7 +105,7 @@ def command(
     with Connection(address, timeout=timeout) as connection:
         outcome = attempt(connection, callback, Rules(timeout=timeout, renewed=True))
     triggered = Triggered.of(outcome, fields.get("err-code", ""))
-    echo(json_line(triggered) if as_json else result_line(outcome, as_json=False))
+    echo_event(triggered, result_line(outcome), as_json=as_json)
     if outcome.hint:
         hint(outcome.hint)
     ctx.exit({"ok": 0, "failed": 1, "unreachable": 4}[outcome.outcome])

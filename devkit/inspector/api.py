@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from devkit.errors import DevkitError, UsageError
-from devkit.events import Sent
+from devkit.events.session import Sent
 from devkit.fixture.format import format_time
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.detail import read_detail

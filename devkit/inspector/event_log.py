@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from devkit.events import Event, ReceiptTaken, Sent
+from devkit.events import Event
+from devkit.events.session import ReceiptTaken, Sent
 
 _RECENT = 2_000  # events that a page can catch up on after a broken connection
 _OF_A_KIND = 1_000  # a limit for each kind: a thousand receipts must not push out the one probe

@@ -9,7 +9,8 @@ from queue import Empty, SimpleQueue
 from zlib import crc32
 
 from devkit.errors import DevkitError, PushError
-from devkit.events import Forwarded, Notice, Publish
+from devkit.events import Notice, Publish
+from devkit.events.session import Forwarded
 from devkit.http.address import Address, Destination, path_of, readdress
 from devkit.http.client import Connection
 from devkit.webhook.callback import Callback

@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import partial
 
 from devkit.errors import StoreError
-from devkit.events import NotRecorded, Probe, Publish, ReceiptTaken, Refused
+from devkit.events import Publish
+from devkit.events.session import NotRecorded, Probe, ReceiptTaken, Refused
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.http.channel import AfterResponse

@@ -1,36 +1,20 @@
-"""What came of a replay: a value for each receipt, a summary, and what to try next. Pure.
+"""The results of a replay: an event for each receipt, a summary, and what to try next. Pure."""
 
-The values are lines of `--json`. They do not build on `event`, whose many classes would slow the start of a command
-that sends one receipt.
-"""
-
-import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal
 
 from devkit.errors import UsageError
+from devkit.events import Event
 
 ReplayOutcome = Literal["ok", "failed", "unreachable"]
 
 _PATTERN = re.compile(r"[1-5](?:xx|[0-9]{2})", re.ASCII | re.IGNORECASE)
 
 
-class ReplayLine(Protocol):
-    """A value that is printed as a line of JSON: a slotted dataclass with a name."""
-
-    name: ClassVar[str]
-    __slots__: ClassVar[tuple[str, ...]]
-
-
-def json_line(value: ReplayLine) -> str:
-    """The value as JSON: `event`, which is its name, then its fields."""
-    return json.dumps({"event": value.name, **{field: getattr(value, field) for field in value.__slots__}})
-
-
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(Event):
     """A receipt was sent, or could not be. file: where it is from, empty for a triggered one.
 
     answer: the HTTP status, null when none came; then problem says why. ms: from the first byte sent to the
@@ -52,7 +36,7 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Event):
     """A receipt would be sent, `due` seconds from the start, in so many bytes. path: without the query."""
 
     name: ClassVar[str] = "planned"
@@ -66,7 +50,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplaySummary:
+class ReplaySummary(Event):
     """How many receipts met which end. Failed: another answer than expected, or none after it was sent."""
 
     name: ClassVar[str] = "summary"

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import ClassVar, Self
 
 from devkit.errors import UsageError
+from devkit.events import Event
 from devkit.replay.result import Replayed, ReplayOutcome
 from devkit.replay.transform import Signer
 from devkit.webhook.receipt_fields import in_order
@@ -16,7 +17,7 @@ _SIGNED = ("timestamp", "nonce")
 
 
 @dataclass(frozen=True, slots=True)
-class Triggered:
+class Triggered(Event):
     """A receipt that was made up was sent, or could not be. Fields as in `outcome.Replayed`."""
 
     name: ClassVar[str] = "triggered"

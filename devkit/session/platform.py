@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from devkit.errors import ConfigurationError
-from devkit.events import Notice, Publish, SimulatorAddress
+from devkit.events import Notice, Publish
+from devkit.events.session import SimulatorAddress
 from devkit.session.project import Project
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown

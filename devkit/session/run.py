@@ -11,7 +11,8 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
-from devkit.events import Event, Notice, Publish, Ready, Stopped
+from devkit.events import Event, Notice, Publish
+from devkit.events.session import Ready, Stopped
 from devkit.fixture.git import tracked_files
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
 from devkit.errors import ConfigurationError, FixtureError, UsageError, VonageError
-from devkit.events import Event, Notice, Publish, Sent
+from devkit.events import Event, Notice, Publish
+from devkit.events.session import Sent
 from devkit.fixture.format import load
 from devkit.fixture.listing import Watch
 from devkit.fixture.store import Entry, Store, safe

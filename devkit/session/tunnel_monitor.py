@@ -6,7 +6,8 @@ from itertools import chain, repeat
 from queue import Empty, SimpleQueue
 
 from devkit.errors import DevkitError, TunnelError
-from devkit.events import Notice, Publish, TunnelChanged
+from devkit.events import Notice, Publish
+from devkit.events.session import TunnelChanged
 from devkit.session.signals import Shutdown
 from devkit.tunnel.types import Notify, TunnelEvent
 

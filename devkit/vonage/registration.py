@@ -11,7 +11,8 @@ from typing import Literal
 
 from devkit.durable.lock import in_turn
 from devkit.errors import VonageError
-from devkit.events import Notice, Publish, Registered, Restored
+from devkit.events import Notice, Publish
+from devkit.events.session import Registered, Restored
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.journal import (
     Journal,

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from devkit.cli.output import style
 from devkit.cli.report import reporting, session_lines
-from devkit.events import (
-    Event,
-    Notice,
+from devkit.events import Event, Notice
+from devkit.events.session import (
     NotRecorded,
     Probe,
     Ready,

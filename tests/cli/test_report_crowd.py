@@ -7,7 +7,8 @@ from io import StringIO
 import pytest
 
 from devkit.cli.report import reporting
-from devkit.events import Notice, Probe, Refused
+from devkit.events import Notice
+from devkit.events.session import Probe, Refused
 from devkit.session.signals import Shutdown
 
 

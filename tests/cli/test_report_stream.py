@@ -14,7 +14,7 @@ SCRIPT = """
 import sys
 import click
 from devkit.cli import cli
-from devkit.events import Probe
+from devkit.events.session import Probe
 from devkit.cli.output import surviving_output
 from devkit.cli.report import reporting
 from devkit.session.signals import Shutdown as Stop

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devkit.events import Probe
+from devkit.events.session import Probe
 from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from tests.support.browser import Browser, chromium, require_browser

@@ -10,7 +10,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from devkit.events import Notice, Probe, Registered, Sent
+from devkit.events import Notice
+from devkit.events.session import Probe, Registered, Sent
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
 from devkit.webhook.receipt import Receipt

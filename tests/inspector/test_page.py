@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
 
-from devkit.events import Forwarded, Probe, Refused, Sent
+from devkit.events.session import Forwarded, Probe, Refused, Sent
 from devkit.fixture.format import load
 from devkit.fixture.store import Store
 from devkit.http.address import parse_address

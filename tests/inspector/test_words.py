@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.events import Sent
+from devkit.events.session import Sent
 from devkit.fixture.store import Store
 from devkit.inspector.app import ago, clock_time, duration, plain, prose, visible
 from devkit.inspector.charts import HEIGHT, WIDTH, Overview, delay_x, histogram, network_delays

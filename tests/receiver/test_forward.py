@@ -11,7 +11,8 @@ import click
 import pytest
 
 from devkit.cli.report import session_lines
-from devkit.events import Event, Forwarded, ReceiptTaken
+from devkit.events import Event
+from devkit.events.session import Forwarded, ReceiptTaken
 from devkit.fixture.format import load
 from devkit.fixture.store import Store
 from devkit.http.address import Destination, parse_address, readdress

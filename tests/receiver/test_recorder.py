@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import StoreError
-from devkit.events import NotRecorded, ReceiptTaken, Refused
+from devkit.events.session import NotRecorded, ReceiptTaken, Refused
 from devkit.fixture.format import Fixture, load
 from devkit.fixture.store import NewRecording, Store
 from devkit.receiver.app import IncomingRequest

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.events import Probe, ReceiptTaken, Refused
+from devkit.events.session import Probe, ReceiptTaken, Refused
 from devkit.webhook.callback import CALLBACK_PATH, REACHABILITY_HEADER, Callback, compose
 from tests.support.recorder import FIELDS, SECRET, Session, receipt
 

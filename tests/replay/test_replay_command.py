@@ -13,7 +13,8 @@ import pytest
 from flask import Flask, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from devkit.events import Event, ReceiptTaken, Refused
+from devkit.events import Event
+from devkit.events.session import ReceiptTaken, Refused
 from devkit.fixture.format import Fixture, dumps, load
 from devkit.fixture.store import Store, samples_directory
 from devkit.http.server import listen

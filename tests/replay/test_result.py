@@ -9,7 +9,6 @@ from devkit.replay.result import (
     Replayed,
     ReplaySummary,
     advice,
-    json_line,
     parse_expectation,
     summarise,
 )
@@ -44,7 +43,7 @@ def test_the_summary_counts_each_end() -> None:
     summary = summarise(Counter({"ok": 12, "failed": 1}))
 
     assert str(summary) == "replay: 12 ok, 1 failed, 0 unreachable"
-    assert json.loads(json_line(summary)) == {"event": "summary", "ok": 12, "failed": 1, "unreachable": 0}
+    assert summary.as_json() == {"event": "summary", "ok": 12, "failed": 1, "unreachable": 0}
 
 
 @pytest.mark.parametrize(
@@ -62,7 +61,7 @@ def test_unreachable_goes_before_failed(summary: ReplaySummary, code: int) -> No
 
 
 def test_a_line_has_its_event_first_and_every_field() -> None:
-    line = json_line(Replayed("a.json", "0A00", "delivered", "ok", 200, 1.5))
+    line = json.dumps(Replayed("a.json", "0A00", "delivered", "ok", 200, 1.5).as_json())
 
     assert line == (
         '{"event": "replayed", "file": "a.json", "message_id": "0A00", "status": "delivered", '

@@ -74,7 +74,7 @@ def test_colors_can_be_on_and_off(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("outcome", ["ok", "failed", "unreachable"])
 def test_words_stand_in_a_column(outcome: ReplayOutcome) -> None:
-    shown = result_line(Replayed("a.json", "", "delivered", outcome, 200, 1), as_json=False)
+    shown = result_line(Replayed("a.json", "", "delivered", outcome, 200, 1))
 
     assert shown.split("m", 1)[1].index("a.json") == len("unreachable") + len("\x1b[0m") + 2
 
@@ -83,12 +83,8 @@ def test_a_receipt_that_was_sent_again_is_marked_whatever_came_of_it() -> None:
     again = Replayed("a.json", "", "delivered", "ok", 200, 1, sent_again=True)
     lost = Replayed("a.json", "", "delivered", "failed", None, None, "It broke off.", sent_again=True)
 
-    assert result_line(again, as_json=False).endswith(
-        "delivered  200  1 ms  (sent again on a new connection)"
-    )
-    assert result_line(lost, as_json=False).endswith(
-        "delivered  It broke off.  (sent again on a new connection)"
-    )
+    assert result_line(again).endswith("delivered  200  1 ms  (sent again on a new connection)")
+    assert result_line(lost).endswith("delivered  It broke off.  (sent again on a new connection)")
 
 
 def test_a_plan_shows_no_number_and_sends_nothing(capsys: pytest.CaptureFixture[str]) -> None:

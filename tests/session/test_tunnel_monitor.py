@@ -4,7 +4,8 @@ from queue import SimpleQueue
 import pytest
 
 from devkit.errors import TunnelError, VonageError
-from devkit.events import Event, Notice, TunnelChanged
+from devkit.events import Event, Notice
+from devkit.events.session import TunnelChanged
 from devkit.session.reachability import check_again
 from devkit.session.signals import Shutdown
 from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events

@@ -16,7 +16,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from urllib.parse import urlencode
 
-from devkit.events import Event, NotRecorded, ReceiptTaken
+from devkit.events import Event
+from devkit.events.session import NotRecorded, ReceiptTaken
 from devkit.fixture.format import load
 from devkit.fixture.store import Store
 from devkit.http.server import listen

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from devkit.events import Event, ReceiptTaken
+from devkit.events import Event
+from devkit.events.session import ReceiptTaken
 from devkit.fixture.format import Fixture, dumps
 from devkit.fixture.store import Store, file_name
 from devkit.http.address import parse_address

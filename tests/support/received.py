@@ -2,7 +2,8 @@
 
 import threading
 
-from devkit.events import Event, Forwarded, Notice
+from devkit.events import Event, Notice
+from devkit.events.session import Forwarded
 from tests.support.raw_socket import DEADLINE
 
 

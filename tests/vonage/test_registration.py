@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import VonageError
-from devkit.events import Registered, Restored
+from devkit.events.session import Registered, Restored
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.journal import read_journal
 from tests.support.fake_account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, Platform, Session

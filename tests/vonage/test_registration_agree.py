@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import CallbackHeldError, ConfigurationError, VonageError
-from devkit.events import Notice, Registered, Restored
+from devkit.events import Notice
+from devkit.events.session import Registered, Restored
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import read_journal, write_journal
 from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session, Snatched

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import VonageError
-from devkit.events import Event, Ready, Stopped
+from devkit.events import Event
+from devkit.events.session import Ready, Stopped
 from devkit.session.project import project_in
 from devkit.session.restore import restore
 from devkit.session.run import SessionOptions, run

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import ConfigurationError, VonageError
-from devkit.events import Notice, Registered, Restored
+from devkit.events import Notice
+from devkit.events.session import Registered, Restored
 from devkit.vonage.journal import other_devkit, read_journal, refuse_foreign_journal
 from devkit.vonage.registration import Restoration
 from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import VonageError
-from devkit.events import Notice, Restored
+from devkit.events import Notice
+from devkit.events.session import Restored
 from devkit.vonage.account import Retry
 from devkit.vonage.journal import read_journal, write_journal
 from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session, Snatched

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.events import Refused
+from devkit.events.session import Refused
 from devkit.fixture.format import load
 from devkit.receiver.app import RequestKind
 from devkit.webhook.signature import is_stale, sign

@@ -1,31 +1,9 @@
-"""What happens in a session, as values: the lines of `devkit dev --json`, and what the terminal shows.
+"""The events of a session: the lines of `devkit dev --json`, and what the terminal shows."""
 
-Each becomes one JSON object with the fields below and `event`, its name.
-"""
-
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import ClassVar, Literal
 
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    name: ClassVar[str]
-
-    def as_json(self) -> dict[str, object]:
-        fields: tuple[str, ...] = self.__match_args__
-        return {"event": self.name, **{field: getattr(self, field) for field in fields}}
-
-
-Publish = Callable[[Event], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Notice(Event):
-    """Something worth knowing that changes nothing."""
-
-    name: ClassVar[str] = "notice"
-    text: str
+from devkit.events import Event
 
 
 @dataclass(frozen=True, slots=True)
