@@ -1,9 +1,7 @@
 """`devkit replay`: recorded receipts to local code, again."""
 
-import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -43,7 +41,6 @@ from devkit.webhook.callback import Callback, Transport, to_wire
 from devkit.webhook.masking import one_line
 
 _MORE_THAN_0 = click.FloatRange(0, min_open=True)
-_SELDOM = 50_000  # objects; sending a receipt leaves nothing for the collector
 _FROM_1 = click.IntRange(1)
 
 
@@ -181,10 +178,9 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     settings = read_settings(os.environ, directory)
     changes = _changes(options)
     route = _route(options, settings, directory)
-    with _undisturbed():
-        recordings = load_recordings(select(Store(settings.fixtures), options["selectors"]))
-        check_secrecy(recordings, route)
-        scheduled = arrange(change_recordings(recordings, changes), _arrangement(options))
+    recordings = load_recordings(select(Store(settings.fixtures), options["selectors"]))
+    check_secrecy(recordings, route)
+    scheduled = arrange(change_recordings(recordings, changes), _replay_options(options))
     signer = signer_with(settings.signature_secret, settings.signature_method) if changes.resign else None
     transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
     if options["dry_run"]:
@@ -194,25 +190,13 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     ctx.exit(print_results(results, len(scheduled), as_json=options["as_json"]))
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """What is made inside stays to the end: no garbage for the collector to look for, and little in what follows."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.set_threshold(_SELDOM)
-        gc.enable()
-
-
 def _route(options: _Options, settings: Settings, directory: Path) -> ReplayRoute:
     address = target_address(options["to"], settings, allow_remote=options["allow_remote"])
     own = is_own_receiver(address, project_in(directory).session())
     return ReplayRoute(address, options["path"] or "", options["exact"], own)
 
 
-def _arrangement(options: _Options) -> ReplayOptions:
+def _replay_options(options: _Options) -> ReplayOptions:
     seed = options["seed"]
     if seed is None and options["order"] == "shuffle":
         import secrets  # takes long to import

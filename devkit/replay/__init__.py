@@ -1,1 +1,1 @@
-"""Sends fixtures again: what is sent (plan), how it is changed (edit, renew, rewrite), when (pace), what came back."""
+"""Sends recorded callbacks again: what and when (schedule), how they change (transform), the results (send, result)."""

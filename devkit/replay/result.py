@@ -17,10 +17,10 @@ _PATTERN = re.compile(r"[1-5](?:xx|[0-9]{2})", re.ASCII | re.IGNORECASE)
 class Replayed(Event):
     """A receipt was sent, or could not be. file: where it is from, empty for a triggered one.
 
-    answer: the HTTP status, null when none came; then problem says why. ms: from the first byte sent to the
-    last byte read, null without an answer. hint: what to try when it was not ok.
-    sent_again: a connection that was used before ended before an answer began, so the receipt was sent a second time,
-    on a new one. Answer and ms are those of the second time.
+    answer: the HTTP status; null without a response, then problem says why. ms: from the first byte sent to the
+    last byte read; null without a response. hint: what to try when the outcome is not ok.
+    sent_again: the receipt was sent a second time, because the connection was closed before a response began, see
+    `http.client.Connection`. answer and ms are those of the second time.
     """
 
     name: ClassVar[str] = "replayed"
@@ -37,7 +37,7 @@ class Replayed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Planned(Event):
-    """A receipt would be sent, `due` seconds from the start, in so many bytes. path: without the query."""
+    """A receipt would be sent. bytes: of the request. path: without the query. due: seconds from the start."""
 
     name: ClassVar[str] = "planned"
     file: str
@@ -51,7 +51,7 @@ class Planned(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReplaySummary(Event):
-    """How many receipts met which end. Failed: another answer than expected, or none after it was sent."""
+    """How many receipts had which outcome. failed: an unexpected response, or none after the receipt was sent."""
 
     name: ClassVar[str] = "summary"
     ok: int
@@ -60,7 +60,7 @@ class ReplaySummary(Event):
 
     @property
     def exit_code(self) -> int:
-        """4 when the target could not be reached, even once: what else failed may follow from it. Else 1 or 0."""
+        """4 when the target was unreachable, even once: other failures may follow from that. Else 1 or 0."""
         return 4 if self.unreachable else 1 if self.failed else 0
 
     def __str__(self) -> str:
@@ -74,7 +74,7 @@ def summarise(outcomes: Counter[ReplayOutcome]) -> ReplaySummary:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """The answers that are right. patterns: such as `2xx` or `204`, in lower case."""
+    """Which HTTP statuses are ok. patterns: such as `2xx` or `204`, in lower case."""
 
     patterns: tuple[str, ...] = ("2xx",)
 
@@ -84,7 +84,7 @@ class Expectation:
 
 
 def parse_expectation(text: str) -> Expectation:
-    """An expectation from the command line: `2xx`, `204`, `200,4xx`. Raises UsageError."""
+    """An expectation from the command line, such as `2xx`, `204` or `200,4xx`. Raises UsageError."""
     patterns = tuple(part.strip().lower() for part in text.split(","))
     if not all(_PATTERN.fullmatch(pattern) for pattern in patterns):
         raise UsageError(
@@ -94,11 +94,11 @@ def parse_expectation(text: str) -> Expectation:
 
 
 def advice(status: int, *, old_signature: bool) -> str:
-    """What to type next after an answer that was not expected."""
+    """What to try after an unexpected status."""
     if 300 <= status < 400:
-        return "Redirects are not followed: name the final address with --to"
+        return "Redirects are not followed: give the final address with --to"
     if status in (404, 405):
-        return "Name the path of your handler with --path /your/path, and another transport with --as"
+        return "Give the path of your handler with --path /your/path, or another transport with --as"
     if old_signature and 400 <= status < 500:
-        return "The receipt bears an old signature and time: make both fresh with --now --resign"
+        return "The receipt has an old signature and time: renew both with --now --resign"
     return "Look at the log of the program that answered."
