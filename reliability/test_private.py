@@ -70,10 +70,10 @@ def test_a_link_in_the_place_of_a_private_file_harms_nothing(tmp_path: Path, nam
 def open_everything(project: Project) -> None:
     from devkit.session.project import Session
 
-    with project.alone("2026-11-23T12:00:00+00:00"):
+    with project.session_lock("2026-11-23T12:00:00+00:00"):
         token = project.callback_token()
         session = Session(os.getpid(), "", "offline", "", "", f"http://127.0.0.1/{token}")
-        with project.running(session):
+        with project.session_file(session):
             assert not (project.private / "session.json").is_symlink()
 
 

@@ -1,4 +1,4 @@
-"""`devkit dev`: the whole session until Ctrl-C."""
+"""`devkit dev`: runs a session until Ctrl-C."""
 
 import os
 from dataclasses import replace
@@ -21,9 +21,9 @@ from devkit.session.signals import stop_on_signals
 @click.option(
     "--inspector-port", type=click.IntRange(0, 65535), help="Port of the inspector, a private page.  [3040]"
 )
-@click.option("--forward-to", metavar="URL", help="Pass each recorded receipt on to your application.")
-@click.option("--public-url", metavar="URL", help="A tunnel of your own that leads to the port.")
-@click.option("--no-register", is_flag=True, help="Leave the account's callback alone.")
+@click.option("--forward-to", metavar="URL", help="Forward each recorded receipt to your application.")
+@click.option("--public-url", metavar="URL", help="The URL of a tunnel of your own to the port.")
+@click.option("--no-register", is_flag=True, help="Do not change the account's callback.")
 @click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")
 @click.option("--require-signature", is_flag=True, help="Refuse receipts without a valid signature.")
 @click.option("--force", is_flag=True, help="Take the callback over from another session.")
@@ -40,7 +40,7 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Start the receiver and a tunnel, register the callback, record every receipt, put everything back at the end."""
+    """Start the receiver and a tunnel, register the callback, record every receipt, restore everything at the end."""
     directory = Path.cwd()
     settings = read_settings(os.environ, directory)
     settings = replace(
@@ -51,7 +51,7 @@ def command(
         forward_to=settings.forward_to if forward_to is None else forward_to,
         public_url=settings.public_url if public_url is None else public_url,
     )
-    choice = SessionOptions(
+    options = SessionOptions(
         register=not no_register, demo=not no_demo, require_signature=require_signature, force=force
     )
     with (
@@ -59,4 +59,4 @@ def command(
         own_foreground(),
         reporting(as_json=as_json, stop=stop) as publish,
     ):
-        run(settings, choice, directory, publish, stop, lambda question: confirm(question, stop))
+        run(settings, options, directory, publish, stop, lambda question: confirm(question, stop))

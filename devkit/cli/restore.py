@@ -1,4 +1,4 @@
-"""`devkit restore`: the account's former callback given back after a crash."""
+"""`devkit restore`: restores the account's former callback after a crash."""
 
 import os
 from datetime import UTC, datetime
@@ -17,18 +17,18 @@ from devkit.webhook.masking import printable
 
 
 @click.command(name="restore")
-@click.option("--clear", is_flag=True, help="Unset the callback, when Vonage does not take the former one.")
+@click.option("--clear", is_flag=True, help="Unset the callback, if Vonage refuses the former one.")
 @click.option(
     "--force",
     is_flag=True,
-    help="Give the former one back even if the account holds what another devkit or somebody else has set.",
+    help="Restore the former one even if another devkit or somebody else has set the account's callback.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(clear: bool, force: bool, as_json: bool) -> None:
-    """Give the account's former callback back after a session that was killed."""
+    """Restore the account's former callback after a session that was killed."""
     if clear and force:
         raise UsageError(
-            "--clear unsets the callback, --force gives the former one back.", hint="Choose one of them."
+            "--clear unsets the callback, --force restores the former one.", hint="Choose one of them."
         )
     directory = Path.cwd()
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -37,13 +37,13 @@ def command(clear: bool, force: bool, as_json: bool) -> None:
     if as_json:
         echo_json(_as_json(done))
     else:
-        echo(printable(_words(done)))
+        echo(printable(_line(done)))
     if done.advice:
         _log(done.advice)
 
 
-def _log(words: str) -> None:
-    echo(printable(words), err=True)
+def _log(text: str) -> None:
+    echo(printable(text), err=True)
 
 
 def _as_json(done: Restoration) -> dict[str, str]:
@@ -56,16 +56,16 @@ def _as_json(done: Restoration) -> dict[str, str]:
     return fields | ({"pending_url": done.pending_url} if done.pending_url else {})
 
 
-def _words(done: Restoration) -> str:
+def _line(done: Restoration) -> str:
     holds = done.callback_url or "no callback"
     if done.outcome == "given-back":
-        return f"Given back: the account holds {holds}, as before the session."
+        return f"Restored: the account holds {holds}, as before the session."
     if done.outcome == "cleared":
         return (
             f"Unset: the account holds no callback. Before the session it was {done.former_url or 'not set'}."
         )
     if done.outcome == "left-alone":
         if devkit_host(done.callback_url):
-            return f"Not given back, because the account holds the callback of another devkit: {holds}."
-        return f"Not given back, because the account holds what somebody else has set: {holds}."
+            return f"Not restored, because the account holds the callback of another devkit: {holds}."
+        return f"Not restored, because somebody else has set the account's callback: {holds}."
     return "Nothing to restore."

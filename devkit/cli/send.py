@@ -1,4 +1,4 @@
-"""`devkit send`: one test message, and its receipts as they come."""
+"""`devkit send`: sends one test message, and shows its receipts as they arrive."""
 
 import os
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from devkit.session.send import (
     WaitFinished,
     choose_recipient,
     choose_route,
-    follow,
-    require_presence,
+    require_receiver,
+    wait_for_receipts,
 )
 from devkit.session.settings import read_settings
 from devkit.session.signals import stop_on_signals
@@ -28,13 +28,13 @@ from devkit.vonage.sms import send_sms
 from devkit.webhook.masking import mask_number
 
 _NO_SESSION = (
-    "No session runs in this directory, so the receipts go to the account's own callback, if it has one. "
+    "No session runs in this directory, so the account's own callback gets the receipts, if it has one. "
     "To see them here: make dev"
 )
-_ENDS = {
+_REASONS = {
     "final": "every part has its final receipt",
-    "stopped": "not waited for any longer; what still comes is recorded while the session runs",
-    "timeout": "no final receipt for every part in time; what still comes is recorded while the session runs",
+    "stopped": "stopped waiting; later receipts are recorded while the session runs",
+    "timeout": "no final receipt for every part in time; later receipts are recorded while the session runs",
     "session-ended": "the session that records receipts has ended; start it again: make dev",
 }
 
@@ -54,12 +54,12 @@ _ENDS = {
     metavar="NAME",
     help="The sender, a name or a number.",
 )
-@click.option("--text", default="Hello from devkit", show_default=True, help="What the message says.")
+@click.option("--text", default="Hello from devkit", show_default=True, help="The text of the message.")
 @click.option(
     "--client-ref",
     default="",
     metavar="TEXT",
-    help="Your own reference, which the receipts repeat; 40 characters at most, says Vonage.",
+    help="Your own reference, repeated in the receipts; at most 40 characters (Vonage's limit).",
 )
 @click.option(
     "--wait", is_flag=True, help="Show the receipts until each part of the message has a final one."
@@ -68,7 +68,7 @@ _ENDS = {
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="Do not wait longer.  [no limit]",
+    help="With --wait: do not wait longer.  [no limit]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 @click.pass_context
@@ -82,10 +82,11 @@ def command(
     timeout: float | None,
     as_json: bool,
 ) -> None:
-    """Send one SMS whose receipts come to the session of this directory: real, or to the session's simulator.
+    """Send one SMS, and have its receipts sent to the session of this directory.
 
-    Exit code: 0 sent, and with --wait delivered or ended by Ctrl-C; 1 with --wait when a part was not delivered or
-    has no final receipt in time; 2 usage; 3 configuration; 4 Vonage refused or unreachable.
+    In a live session the SMS is real; in an offline session it goes to the simulator. Exit code: 0 sent, and with
+    --wait delivered or ended by Ctrl-C; 1 with --wait when a part was not delivered or has no final receipt in time;
+    2 usage; 3 configuration; 4 Vonage refused or unreachable.
     """
     if timeout is not None and not wait:
         raise UsageError("--timeout is for --wait.", hint="devkit send --wait --timeout 60")
@@ -108,12 +109,12 @@ def command(
         _show(Sent(ids, mask_number(number)), route.mode, as_json)
         if wait:
             code = 0
-            events = follow(
+            events = wait_for_receipts(
                 ids,
                 sent_at,
                 Store(settings.fixtures),
                 stop,
-                runs=lambda: project.session() is not None,
+                session_runs=lambda: project.session() is not None,
                 timeout=timeout,
             )
             for event in events:
@@ -125,7 +126,7 @@ def command(
 def _check_session(session: Session | None, wait: bool) -> None:
     """Check that receipts can arrive before the message is sent. Raises UsageError, ConfigurationError."""
     if session:
-        require_presence(session)
+        require_receiver(session)
     elif wait:
         raise UsageError(
             "--wait shows what a session records, and none runs in this directory. Nothing was sent.",
@@ -154,7 +155,7 @@ def _lines(event: Event, mode: str) -> Iterator[str]:
         if event.err_code != "0" and event.advice:
             yield f"            {event.advice}"
     elif isinstance(event, WaitFinished):
-        yield f"{style('end', bold=True)}         {_counts(event)}: {_ENDS[event.reason]}"
+        yield f"{style('end', bold=True)}         {_counts(event)}: {_REASONS[event.reason]}"
 
 
 def _receipt(event: ReceiptArrived) -> str:

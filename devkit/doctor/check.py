@@ -76,9 +76,9 @@ class Context:
     def credentials(self) -> Credentials | None:
         """The account to ask: Vonage's, or that of the session's simulator; None when there is none."""
         if self.session and self.session.mode == "offline":
-            return Credentials(self.session.api_key, self.session.api_secret, self.session.rest_host)
+            return self.session.simulator_credentials
         if self.mode == "live" and self.settings.has_credentials:
-            return Credentials(self.settings.api_key, self.settings.api_secret, self.settings.rest_host)
+            return self.settings.credentials
         return None
 
     @property

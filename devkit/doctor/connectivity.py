@@ -195,7 +195,7 @@ def _alone(case: Context) -> Iterator[None]:
     is_new = not private.exists()
     case.project.prepare()
     try:
-        with case.project.alone(case.now().isoformat(timespec="seconds")):
+        with case.project.session_lock(case.now().isoformat(timespec="seconds")):
             yield
     finally:
         if is_new:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from devkit.durable import files as durable
@@ -16,17 +16,20 @@ from devkit.durable.regular_file import BadRecord, read_record, read_regular_fil
 from devkit.errors import CallbackHeldError, ConfigurationError
 from devkit.session.settings import Settings
 
+if TYPE_CHECKING:  # only the type: commands that send nothing start faster without it
+    from devkit.vonage.client import Credentials
+
 DIRECTORY = ".devkit"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
-_TOKEN_SIZE = 4096  # bytes; one of ours has 22
+_MAX_SIZE = 4096  # bytes; a token of ours has 22, a key 64
 _URL = re.compile(r"(https?://[!-~]+)?")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session that runs now, for the other commands to find. started_at: UTC, as text.
+    """A running session, as other commands find it. started_at: UTC, as text.
 
     callback_url: with the secret token. api_key, api_secret and rest_host: of the simulator in an offline session,
     empty in a live one.
@@ -42,6 +45,12 @@ class Session:
     api_key: str = ""
     api_secret: str = field(default="", repr=False)
 
+    @property
+    def simulator_credentials(self) -> "Credentials":
+        from devkit.vonage.client import Credentials
+
+        return Credentials(self.api_key, self.api_secret, self.rest_host)
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -51,14 +60,14 @@ class Project:
 
     @property
     def journal(self) -> Path:
-        """Where the registration of a session is written down until it is given back."""
+        """The file that describes a session's registration until the callback is restored."""
         return self.private / "registration.json"
 
     def prepare(self) -> None:
-        """Make the directory, private also when it was there before. Raises ConfigurationError."""
+        """Create the directory, and make it private even if it exists. Raises ConfigurationError."""
         try:
             durable.make_directory(self.private)
-            self._refuse_a_strangers()
+            self._check_owner()
             durable.make_private(self.private)
             durable.try_writing(self.private)
         except OSError as error:
@@ -66,10 +75,10 @@ class Project:
         durable.remove_leftovers(self.private)
 
     @contextmanager
-    def alone(self, since: str, *, force: bool = False) -> Iterator[None]:
-        """Be the only session of the project while the block runs. since: UTC, as text, to be told to others.
+    def session_lock(self, since: str, *, force: bool = False) -> Iterator[None]:
+        """Be the only session of the project while the block runs. since: UTC, as text, for messages.
 
-        Raises CallbackHeldError when there is one already, unless by force; then that one ends by itself later.
+        Raises CallbackHeldError when there is a session already. With `force` that session ends by itself later.
         """
         with ExitStack() as stack:
             try:
@@ -78,17 +87,17 @@ class Project:
                 )
             except LockHeld as error:
                 raise CallbackHeldError(
-                    f"Another devkit holds the callback of this directory: {error.holder or 'it starts just now'}.",
-                    hint="Stop it (it gives the callback back by itself), or take over: devkit dev --force",
+                    f"Another devkit holds the callback of this directory: {error.holder or 'it is starting'}.",
+                    hint="Stop it (it restores the callback by itself), or take over: devkit dev --force",
                 ) from error
             except OSError as error:
                 raise self._unusable(error) from error
             yield
 
     def callback_token(self) -> str:
-        """The secret last segment of the callback path: made once, then the same for ever.
+        """The secret last segment of the callback path: created once, then always the same.
 
-        Vonage sends a receipt again for up to 72 hours, so a URL must outlive the session that it was made for.
+        Vonage repeats a receipt for up to 72 hours, so a URL must outlive the session that registered it.
         Raises ConfigurationError.
         """
         import secrets  # takes long to import, and most commands never need the token
@@ -97,7 +106,7 @@ class Project:
         try:
             with suppress(FileExistsError):
                 durable.create(path, secrets.token_urlsafe(16).encode())
-            token = read_regular_file(path, _TOKEN_SIZE).decode("ascii").strip()
+            token = read_regular_file(path, _MAX_SIZE).decode("ascii").strip()
         except (OSError, UnicodeDecodeError):
             token = ""
         if not _TOKEN.fullmatch(token):  # an empty one would open the path to everybody
@@ -110,39 +119,39 @@ class Project:
     def session(self) -> Session | None:
         """The session that runs in this project now; None when there is none."""
         session = _read_session(self._session)
-        return session if session and durable.is_alive(session.pid) and _is_sound(session) else None
+        return session if session and durable.is_alive(session.pid) and _is_valid(session) else None
 
     @contextmanager
-    def running(self, session: Session) -> Iterator[Callable[[Session], None]]:
-        """Let other commands find the session while the block runs. Of two sessions the later is found.
+    def session_file(self, session: Session) -> Iterator[Callable[[Session], None]]:
+        """Describe the session in a file for other commands while the block runs. Of two sessions the later counts.
 
-        Gives a function that puts another description in the place of the session's.
+        Gives a function that replaces the description.
         """
-        described = session
+        written = session
 
-        def describe(session: Session) -> None:
-            nonlocal described
+        def write(session: Session) -> None:
+            nonlocal written
             durable.replace(self._session, json.dumps(asdict(session), indent=2).encode())
-            described = session
+            written = session
 
         try:
-            describe(session)
+            write(session)
         except OSError as error:
             raise self._unusable(error) from error
         try:
-            yield describe
+            yield write
         finally:
-            if _read_session(self._session) == described:
-                with suppress(OSError):  # one that stays does no harm: its process has ended
+            if _read_session(self._session) == written:
+                with suppress(OSError):  # a file that stays does no harm: its process has ended
                     durable.remove(self._session)
 
-    def _refuse_a_strangers(self) -> None:
-        """Raise ConfigurationError for a directory, or a link to one, of another user: they could swap the journal."""
+    def _check_owner(self) -> None:
+        """Raise ConfigurationError if another user owns the directory, or a link to it: they could swap the journal."""
         if os.name == "nt":
             return
-        # Who has the directory around it may do as they like anyway, as with a checkout mounted into a container.
-        ours = {os.geteuid(), self.private.parent.stat().st_uid}
-        if not {self.private.lstat().st_uid, self.private.stat().st_uid} <= ours:
+        # The owner of the parent directory can change everything anyway, as with a checkout mounted into a container.
+        allowed = {os.geteuid(), self.private.parent.stat().st_uid}
+        if not {self.private.lstat().st_uid, self.private.stat().st_uid} <= allowed:
             raise ConfigurationError(
                 f"{self.private} belongs to another user.",
                 hint="Remove it, or work in a directory of your own: devkit keeps secrets there.",
@@ -160,7 +169,7 @@ class Project:
 
 
 def project_in(directory: Path) -> Project:
-    """The project of a directory. Nothing is made yet."""
+    """The project of a directory. Creates nothing."""
     return Project(directory / DIRECTORY)
 
 
@@ -171,8 +180,8 @@ def _read_session(path: Path) -> Session | None:
         return None
 
 
-def _is_sound(session: Session) -> bool:
-    """Whether all that other commands connect to can be an address."""
+def _is_valid(session: Session) -> bool:
+    """Whether everything that other commands connect to can be an address."""
     urls = (session.local_url, session.public_url, session.callback_url)
     return all(map(_is_url, urls)) and bool(_HOST.fullmatch(session.rest_host))
 
@@ -184,11 +193,8 @@ def _is_url(text: str) -> bool:
         return False
 
 
-_MAX_SIZE = 4096  # bytes; one of ours has 64
-
-
 def load_key(project: Project) -> bytes:
-    """The project's key, 32 bytes. Who has it can test a guess against a stand-in, so it is never committed.
+    """The project's redaction key, 32 bytes, created once. Never committed: with it, guessed originals can be verified.
 
     Raises ConfigurationError.
     """
@@ -205,13 +211,14 @@ def load_key(project: Project) -> bytes:
         ) from error
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise ConfigurationError(
-            f"{path} does not hold a key.", hint="Delete it: the next run makes one, and stand-ins change."
+            f"{path} does not hold a key.",
+            hint="Delete it: the next run makes a new one, and pseudonyms change.",
         )
     return bytes.fromhex(text)
 
 
 def private_values(settings: Settings, project: Project) -> dict[str, str]:
-    """Each secret that is set, by the name of its setting. Makes the callback token when there is none yet."""
+    """The secrets that are set, by the name of their setting. Creates the callback token if there is none."""
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
     values = {
         "VONAGE_API_SECRET": settings.api_secret,

@@ -5,7 +5,6 @@ from devkit.session.project import Project
 from devkit.session.settings import Settings
 from devkit.tunnel.orphaned_agents import end_orphaned_agents
 from devkit.vonage.account import CallbackSetting
-from devkit.vonage.client import Credentials
 from devkit.vonage.journal import read_journal
 from devkit.vonage.registration import Log, Restoration, restore_callback
 
@@ -27,12 +26,12 @@ def restore(
     """
     if not project.private.is_dir():
         return Restoration("nothing")
-    with project.alone(now):
+    with project.session_lock(now):
         end_orphaned_agents(project.private)
         journal = read_journal(project.journal)
         if journal is None:
             return Restoration("nothing")
-        account = CallbackSetting(Credentials(settings.api_key, settings.api_secret, settings.rest_host))
+        account = CallbackSetting(settings.credentials)
         if journal.identity != account.identity:
             problem = "those of another Vonage account" if settings.has_credentials else "no credentials"
             raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""A whole session, from the first socket to the last word: everything that opens is stacked, and closes in turn."""
+"""A whole session: opens its components in order on one stack, and closes them in reverse order."""
 
 import os
 import secrets
@@ -17,16 +17,14 @@ from devkit.fixture.git import tracked_files
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
 from devkit.receiver.recorder import Recorder
-from devkit.session.platform import Platform, platform
+from devkit.session.components import Platform, inspecting, platform, receiving
 from devkit.session.project import Project, Session, project_in
 from devkit.session.reachability import check_again, wait_until_reachable
 from devkit.session.send import send_demo
-from devkit.session.servers import inspecting, receiving
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
 from devkit.vonage.account import CallbackSetting
-from devkit.vonage.client import Credentials
 from devkit.vonage.journal import Journal, refuse_foreign_journal
 from devkit.vonage.registration import Registration, registered
 from devkit.webhook.callback import CALLBACK_PATH
@@ -38,7 +36,7 @@ Confirm = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """What a session is asked to do, beyond the settings. force: take the callback over, whoever holds it."""
+    """What a session does, beyond the settings. force: take the callback over from any other session."""
 
     register: bool = True
     demo: bool = True
@@ -46,12 +44,80 @@ class SessionOptions:
     force: bool = False
 
 
+def run(
+    settings: Settings,
+    options: SessionOptions,
+    directory: Path,
+    publish: Publish,
+    stop: Shutdown,
+    confirm: Confirm,
+) -> None:
+    """Record receipts until a shutdown is requested, then restore everything. Raises DevkitError.
+
+    confirm: asks the user whether to go on; False where no user can answer.
+    """
+    if options.require_signature and not settings.signature_secret:
+        raise ConfigurationError(
+            "--require-signature needs a secret to check signatures with.",
+            hint="Set VONAGE_SIGNATURE_SECRET in .env, or leave the option out.",
+        )
+    project = project_in(directory)
+    project.prepare()
+    event_log = EventLog(clock=_now)
+
+    def publish_all(event: Event) -> None:
+        event_log.publish(event)
+        publish(event)
+
+    store = Store(settings.fixtures)
+    store.prepare()
+    recorder = Recorder(
+        store,
+        publish_all,
+        clock=_now,
+        nonce=secrets.token_hex(16),
+        secret=settings.signature_secret,
+        method=settings.signature_method,
+        require_signature=options.require_signature,
+    )
+    token = project.callback_token() if settings.callback_token is None else settings.callback_token
+    start = _Start(settings, options, project, recorder, event_log, stop, confirm, token)
+    if warning := _tracked_by_git(project):
+        publish_all(Notice(warning))
+    with ExitStack() as stack, _ended_by(stop):
+        stack.enter_context(project.session_lock(_now_text(), force=options.force))
+        start.open(stack).run(stop)
+    publish_all(Stopped(recorder.recorded))
+
+
+def _tracked_by_git(project: Project) -> str:
+    """A warning about private files that would be pushed; empty when there are none, or git gives no answer."""
+    with suppress(ConfigurationError):
+        if files := tracked_files(project.private):
+            return (
+                f"git tracks {len(files)} file(s) in {project.private}, where secrets are. "
+                f"Take them out: git rm -r --cached {shlex.quote(str(project.private))}"
+            )
+    return ""
+
+
+@contextmanager
+def _ended_by(stop: Shutdown) -> Iterator[None]:
+    try:
+        yield
+    except ShutdownRequested:
+        pass
+    except TunnelError:  # also raised by a tunnel that is stopped while it opens
+        if not stop():
+            raise
+
+
 @dataclass(frozen=True, slots=True)
-class _Parts:
-    """What the steps of a session share. token: the last segment of the callback path, or empty."""
+class _Start:
+    """The start of a session, with all that its steps share. token: the last part of the callback path, or empty."""
 
     settings: Settings
-    choice: SessionOptions
+    options: SessionOptions
     project: Project
     recorder: Recorder
     event_log: EventLog
@@ -63,8 +129,46 @@ class _Parts:
     def publish(self) -> Publish:
         return self.recorder.publish
 
-    def callback_url(self, public_url: str) -> str:
-        """Where Vonage is to send receipts. Raises ConfigurationError."""
+    def open(self, stack: ExitStack) -> TunnelMonitor:
+        """Open everything, in the order of docs/architecture.md; the monitor is what remains to be run."""
+        settings, project, recorder, stop = self.settings, self.project, self.recorder, self.stop
+        local_url = stack.enter_context(receiving(recorder, settings, self.token))
+        inspector_url = stack.enter_context(
+            inspecting(recorder.store, self.event_log, settings, project, local_url)
+        )
+        events: TunnelEvents = SimpleQueue()
+        notify = forward_events(self.publish, events)
+        source = stack.enter_context(platform(settings, project, self.publish, stop, notify))
+        if self.options.register:
+            # First, because a wrong key is known in a second, and a tunnel takes a few.
+            account = CallbackSetting(source.credentials)
+            account.read_callback()
+            refuse_foreign_journal(account, source.journal)
+        stop.check()
+        public_url = stack.enter_context(source.open_tunnel(local_url)).public_url
+        callback_url = self._callback_url(public_url)
+        stop.check()
+        wait_until_reachable(callback_url, recorder.nonce, recorder.heard, stop)
+        registration = self._register(stack, source, callback_url) if self.options.register else None
+        session = _describe(source, local_url, public_url, callback_url)
+        update_session = stack.enter_context(project.session_file(session))
+        self._announce(session, inspector_url, source)
+
+        def check(public_url: str) -> str:
+            return check_again(self._callback_url(public_url), recorder.nonce, recorder.heard, stop)
+
+        def follow(public_url: str) -> None:
+            callback_url = self._callback_url(public_url)
+            if registration:
+                registration.move(callback_url)
+            update_session(replace(session, public_url=public_url, callback_url=callback_url))
+
+        return TunnelMonitor(
+            public_url, events, self.publish, check=check, follow=follow, interval=source.check_interval
+        )
+
+    def _callback_url(self, public_url: str) -> str:
+        """The URL that Vonage shall send receipts to. Raises ConfigurationError."""
         url = f"{public_url}{CALLBACK_PATH}" + (f"/{self.token}" if self.token else "")
         if len(url) > _MAX_CALLBACK:
             raise ConfigurationError(
@@ -73,165 +177,49 @@ class _Parts:
             )
         return url
 
-
-def run(
-    settings: Settings,
-    choice: SessionOptions,
-    directory: Path,
-    publish: Publish,
-    stop: Shutdown,
-    confirm: Confirm,
-) -> None:
-    """Record receipts until it is time to stop, then put everything back. Raises DevkitError.
-
-    confirm: asks the user whether to go on; no is the answer where there is nobody to ask.
-    """
-    if choice.require_signature and not settings.signature_secret:
-        raise ConfigurationError(
-            "--require-signature needs a secret to check signatures with.",
-            hint="Set VONAGE_SIGNATURE_SECRET in .env, or leave the option out.",
-        )
-    project = project_in(directory)
-    project.prepare()
-    event_log = EventLog(clock=_now)
-
-    def tell(event: Event) -> None:
-        event_log.publish(event)
-        publish(event)
-
-    store = Store(settings.fixtures)
-    store.prepare()
-    recorder = Recorder(
-        store,
-        tell,
-        clock=_now,
-        nonce=secrets.token_hex(16),
-        secret=settings.signature_secret,
-        method=settings.signature_method,
-        require_signature=choice.require_signature,
-    )
-    token = project.callback_token() if settings.callback_token is None else settings.callback_token
-    parts = _Parts(settings, choice, project, recorder, event_log, stop, confirm, token)
-    if warning := _tracked_by_git(project):
-        tell(Notice(warning))
-    with ExitStack() as stack, _ended_by(stop):
-        stack.enter_context(project.alone(_now_text(), force=choice.force))
-        _open(stack, parts).run(stop)
-    tell(Stopped(recorder.recorded))
-
-
-def _tracked_by_git(project: Project) -> str:
-    """What to say about private files that would be pushed; nothing when there are none, or git does not say."""
-    with suppress(ConfigurationError):
-        if files := tracked_files(project.private):
-            place = shlex.quote(str(project.private))
-            return (
-                f"git tracks {len(files)} file(s) in {project.private}, where secrets are. "
-                f"Take them out: git rm -r --cached {place}"
-            )
-    return ""
-
-
-@contextmanager
-def _ended_by(stop: Shutdown) -> Iterator[None]:
-    try:
-        yield
-    except ShutdownRequested:
-        pass
-    except TunnelError:  # a tunnel that is stopped while it opens knows no other way to say so
-        if not stop():
-            raise
-
-
-def _open(stack: ExitStack, parts: _Parts) -> TunnelMonitor:
-    """Everything, in the order of the architecture; what is left to do is to keep an eye on it."""
-    settings, project = parts.settings, parts.project
-    local_url = stack.enter_context(receiving(parts.recorder, settings, parts.token))
-    inspector_url = stack.enter_context(
-        inspecting(parts.recorder.store, parts.event_log, settings, project, local_url)
-    )
-    events: TunnelEvents = SimpleQueue()
-    notify = forward_events(parts.publish, events)
-    source = stack.enter_context(platform(settings, project, parts.publish, parts.stop, notify))
-    if parts.choice.register:
-        # Asked first, because a wrong key is known in a second and a tunnel takes a few.
+    def _register(self, stack: ExitStack, source: Platform, callback_url: str) -> Registration:
         account = CallbackSetting(source.credentials)
-        account.read_callback()
-        refuse_foreign_journal(account, source.journal)
-    parts.stop.check()
-    public_url = stack.enter_context(source.open_tunnel(local_url)).public_url
-    callback_url = parts.callback_url(public_url)
-    parts.stop.check()
-    wait_until_reachable(callback_url, parts.recorder.nonce, parts.recorder.heard, parts.stop)
-    registration = _register(stack, parts, source, callback_url) if parts.choice.register else None
-    session = _session(source, local_url, public_url, callback_url)
-    describe = stack.enter_context(project.running(session))
-    _announce(session, inspector_url, source, parts)
+        host, api_key = account.identity
+        draft = Journal(host, api_key, "", callback_url, _now_text(), os.getpid())
 
-    def check(public_url: str) -> str:
-        return check_again(
-            parts.callback_url(public_url), parts.recorder.nonce, parts.recorder.heard, parts.stop
-        )
+        def confirm_takeover(text: str) -> None:
+            question = f"{text} Take it over, and restore it at the end?"
+            if not (self.options.force or self.confirm(question)):
+                raise CallbackHeldError(
+                    text, hint="Take it over: devkit dev --force. Or leave it: devkit dev --no-register"
+                )
+            self.publish(Notice(f"{text} It is replaced while this session runs, and restored at its end."))
+            self.stop.check()
 
-    def follow(public_url: str) -> None:
-        callback_url = parts.callback_url(public_url)
-        if registration:
-            registration.move(callback_url)
-        describe(replace(session, public_url=public_url, callback_url=callback_url))
+        self.stop.check()
+        return stack.enter_context(registered(account, draft, source.journal, self.publish, confirm_takeover))
 
-    return TunnelMonitor(
-        public_url, events, parts.publish, check=check, follow=follow, interval=source.ask_every
-    )
-
-
-def _register(stack: ExitStack, parts: _Parts, source: Platform, callback_url: str) -> Registration:
-    account = CallbackSetting(source.credentials)
-    host, api_key = account.identity
-    draft = Journal(host, api_key, "", callback_url, _now_text(), os.getpid())
-
-    def agree(words: str) -> None:
-        if not (parts.choice.force or parts.confirm(f"{words} Take it over, and give it back at the end?")):
-            raise CallbackHeldError(
-                words, hint="Take it over: devkit dev --force. Or leave it: devkit dev --no-register"
+    def _announce(self, session: Session, inspector_url: str, source: Platform) -> None:
+        self.publish(
+            Ready(
+                mode=session.mode,
+                public_url=session.public_url,
+                callback_url=session.callback_url,
+                local_url=session.local_url,
+                inspector_url=inspector_url,
+                recorded=str(self.recorder.store.recorded),
+                pid=session.pid,
+                simulator=source.simulator,
             )
-        parts.publish(Notice(f"{words} It is replaced while this session runs, and given back at its end."))
-        parts.stop.check()
-
-    parts.stop.check()
-    return stack.enter_context(registered(account, draft, source.journal, parts.publish, agree))
-
-
-def _session(source: Platform, local_url: str, public_url: str, callback_url: str) -> Session:
-    simulator = source.credentials if source.mode == "offline" else Credentials("", "", "")
-    return Session(
-        pid=os.getpid(),
-        started_at=_now_text(),
-        mode=source.mode,
-        local_url=local_url,
-        public_url=public_url,
-        callback_url=callback_url,
-        rest_host=simulator.host,
-        api_key=simulator.api_key,
-        api_secret=simulator.api_secret,
-    )
-
-
-def _announce(session: Session, inspector_url: str, source: Platform, parts: _Parts) -> None:
-    parts.publish(
-        Ready(
-            mode=session.mode,
-            public_url=session.public_url,
-            callback_url=session.callback_url,
-            local_url=session.local_url,
-            inspector_url=inspector_url,
-            recorded=str(parts.recorder.store.recorded),
-            pid=session.pid,
-            simulator=source.simulator,
         )
+        if session.mode == "offline" and self.options.demo:
+            callback = "" if self.options.register else session.callback_url
+            send_demo(source.credentials, callback, self.publish)
+
+
+def _describe(source: Platform, local_url: str, public_url: str, callback_url: str) -> Session:
+    session = Session(os.getpid(), _now_text(), source.mode, local_url, public_url, callback_url)
+    if source.mode == "live":
+        return session
+    simulator = source.credentials
+    return replace(
+        session, rest_host=simulator.host, api_key=simulator.api_key, api_secret=simulator.api_secret
     )
-    if session.mode == "offline" and parts.choice.demo:
-        simulator = Credentials(session.api_key, session.api_secret, session.rest_host)
-        send_demo(simulator, "" if parts.choice.register else session.callback_url, parts.publish)
 
 
 def _now() -> datetime:

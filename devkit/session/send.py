@@ -1,4 +1,4 @@
-"""Sends a test message and waits for its receipts."""
+"""Sends a test message, and waits for its receipts."""
 
 import math
 import re
@@ -25,30 +25,27 @@ from devkit.webhook.masking import mask_number, one_line
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, meaning
 
-DEMO_RECIPIENT = "447700900000"  # the simulator answers it with accepted, buffered, delivered
-
-
-def send_demo(simulator: Credentials, callback: str, publish: Publish) -> None:
-    """Send it, and tell so. callback: empty for the account's own."""
-    try:
-        ids = send_sms(
-            simulator, to=DEMO_RECIPIENT, sender="devkit", text="Hello from devkit", callback=callback
-        )
-    except VonageError as error:
-        publish(Notice(f"The demo message was not sent: {error.message}"))
-    else:
-        publish(Sent(ids, mask_number(DEMO_RECIPIENT)))
-
-
 _SEPARATORS = str.maketrans("", "", " ().-")
 _INTERNATIONAL = re.compile(r"[1-9]\d{6,14}", re.ASCII)
 
 
+def send_demo(simulator: Credentials, callback: str, publish: Publish) -> None:
+    """Send a demo message to the simulator. callback: empty for the account's own."""
+    try:
+        ids = send_sms(
+            simulator, to=OFFLINE_RECIPIENT, sender="devkit", text="Hello from devkit", callback=callback
+        )
+    except VonageError as error:
+        publish(Notice(f"The demo message was not sent: {error.message}"))
+    else:
+        publish(Sent(ids, mask_number(OFFLINE_RECIPIENT)))
+
+
 @dataclass(frozen=True, slots=True)
 class SendRoute:
-    """The platform that takes a message, and the message's own callback.
+    """The account that sends a message, and the message's own callback.
 
-    callback: empty when no session runs: then its receipts go to the account's callback.
+    callback: empty when no session runs: its receipts then go to the account's callback.
     """
 
     mode: Literal["live", "offline"]
@@ -58,11 +55,13 @@ class SendRoute:
 
 def choose_route(settings: Settings, session: Session | None) -> SendRoute:
     """The route of a message sent now. Raises ConfigurationError when there is none."""
-    if session is None:
-        return SendRoute("live", _account(settings), "")
-    if session.mode == "offline":
-        simulator = Credentials(session.api_key, session.api_secret, session.rest_host)
-        return SendRoute("offline", simulator, session.callback_url)
+    if session and session.mode == "offline":
+        return SendRoute("offline", session.simulator_credentials, session.callback_url)
+    if session is None and (settings.offline or not settings.has_credentials):
+        raise ConfigurationError(
+            "No session runs in this directory, so there is no simulator to send to.",
+            hint="Start one in another terminal: make dev",
+        )
     if settings.offline:
         raise ConfigurationError(
             "The session of this directory is live, but DEVKIT_OFFLINE is set: no real message is sent.",
@@ -73,22 +72,22 @@ def choose_route(settings: Settings, session: Session | None) -> SendRoute:
             "The session of this directory is live, but there are no credentials to send with.",
             hint="Put VONAGE_API_KEY and VONAGE_API_SECRET into .env, as when the session was started.",
         )
-    return SendRoute("live", _account(settings), session.callback_url)
+    return SendRoute("live", settings.credentials, session.callback_url if session else "")
 
 
-def require_presence(session: Session) -> None:
-    """Raise ConfigurationError when a session's receiver does not answer: what is sent would be lost."""
-    if wrong := why_unreachable(local_callback_url(session)):
+def require_receiver(session: Session) -> None:
+    """Raise ConfigurationError when the session's receiver does not answer: receipts would be lost."""
+    if problem := why_unreachable(local_callback_url(session)):
         raise ConfigurationError(
-            f"The session of this directory does not record: {wrong}. Nothing was sent.",
+            f"The session of this directory does not record: {problem}. Nothing was sent.",
             hint="Start it again: make dev",
         )
 
 
 def choose_recipient(to: str, mode: Literal["live", "offline"]) -> str:
-    """The recipient as Vonage wants it: digits alone, the country code first. Raises UsageError.
+    """The recipient in Vonage's format: only digits, the country code first. Raises UsageError.
 
-    to: as typed; empty for the simulator's own.
+    to: as typed; empty for the simulator's default.
     """
     if not to and mode == "offline":
         return OFFLINE_RECIPIENT
@@ -106,18 +105,9 @@ def choose_recipient(to: str, mode: Literal["live", "offline"]) -> str:
     return number
 
 
-def _account(settings: Settings) -> Credentials:
-    if settings.offline or not settings.has_credentials:
-        raise ConfigurationError(
-            "No session runs in this directory, so there is no simulator to send to.",
-            hint="Start one in another terminal: make dev",
-        )
-    return Credentials(settings.api_key, settings.api_secret, settings.rest_host)
-
-
-_POLL_INTERVAL = 0.1  # seconds between two looks
-_QUIET = 20.0  # seconds after which a wait gets an explanation; most receipts have come by then
-_SKEW = timedelta(minutes=1)  # a receipt can come before the answer, and a clock can be set back meanwhile
+_POLL_INTERVAL = 0.1  # seconds
+_NOTICE_AFTER = 20.0  # seconds; most receipts have arrived by then
+_CLOCK_TOLERANCE = timedelta(minutes=1)  # a receipt can arrive before the answer, and a clock can be set back
 
 Reason = Literal["final", "stopped", "timeout", "session-ended"]
 
@@ -126,8 +116,8 @@ Reason = Literal["final", "stopped", "timeout", "session-ended"]
 class ReceiptArrived(Event):
     """A receipt of the message was recorded to `file`.
 
-    part: from 1. after_ms: since Vonage took the message, 0 for one that came before its answer.
-    advice: what to do about its err-code. final: null when no document lists the status.
+    part: from 1. after_ms: since Vonage took the message; 0 for a receipt that arrived before that answer.
+    advice: what to do about its err-code. final: null for an undocumented status.
     """
 
     name: ClassVar[str] = "receipt"
@@ -145,7 +135,7 @@ class ReceiptArrived(Event):
 
 @dataclass(frozen=True, slots=True)
 class WaitFinished(Event):
-    """The waiting is over. Parts by what became of them: delivered, another final status, none yet."""
+    """The wait is over. Numbers of parts: delivered, with another final status, without one."""
 
     name: ClassVar[str] = "waited"
     reason: Reason
@@ -155,100 +145,89 @@ class WaitFinished(Event):
 
     @property
     def exit_code(self) -> int:
-        """1 when a part failed or none is known of in time; an end by Ctrl-C is the user's own."""
+        """1 when a part failed or has no final status in time; after Ctrl-C only the failed parts count."""
         given_up = bool(self.open) and self.reason != "stopped"
         return 1 if self.failed or given_up else 0
 
 
 @dataclass(slots=True)
 class PendingMessage:
-    """A message by the ids of its parts, and the final status of each that has one."""
+    """A message by the ids of its parts. final: the final status of each part that has one."""
 
     ids: Sequence[str]
     sent_at: datetime
-    ends: dict[str, str] = field(default_factory=dict)
-    heard: bool = False
+    final: dict[str, str] = field(default_factory=dict)
+    has_receipt: bool = False
 
-    def take(self, entry: Entry) -> ReceiptArrived | None:
-        """What a recording says of the message; None when it is about another one."""
-        named = {safe(message_id, 40) for message_id in self.ids}
-        if safe(entry.message_id, 40) not in named:
+    def match(self, entry: Entry) -> ReceiptArrived | None:
+        """The event for a recording; None when it is not a receipt of this message."""
+        if safe(entry.message_id, 40) not in {safe(message_id, 40) for message_id in self.ids}:
             return None
         try:
-            reading = load(entry.path).read()
+            receipt = load(entry.path).read()
         except FixtureError:  # it was deleted or edited meanwhile
             return None
-        if not isinstance(reading, Receipt) or reading.message_id not in self.ids:
+        if not isinstance(receipt, Receipt) or receipt.message_id not in self.ids:
             return None
-        self.heard = True
-        status = STATUSES.get(reading.status)
-        if status and status.final:
-            self.ends.setdefault(reading.message_id, reading.status)
-        return self._came(entry, reading)
-
-    def waited(self, reason: Reason) -> WaitFinished:
-        delivered = sum(status == "delivered" for status in self.ends.values())
-        return WaitFinished(reason, delivered, len(self.ends) - delivered, len(self.ids) - len(self.ends))
-
-    def quiet(self) -> Notice:
-        """What to say when it takes long."""
-        so_far = "Only intermediate receipts so far" if self.heard else "No receipt so far"
-        return Notice(f"{so_far}. Some carriers never say more. Why that can be: devkit doctor --wait")
-
-    def _came(self, entry: Entry, receipt: Receipt) -> ReceiptArrived:
-        status, code = receipt.status, receipt.err_code
-        known = STATUSES.get(status)
+        self.has_receipt = True
+        code, known = receipt.err_code, STATUSES.get(receipt.status)
+        if known and known.final:
+            self.final.setdefault(receipt.message_id, receipt.status)
         return ReceiptArrived(
             file=str(entry.path),
             message_id=receipt.message_id,
             part=self.ids.index(receipt.message_id) + 1,
-            status=one_line(status, 30),
+            status=one_line(receipt.status, 30),
             err_code=one_line(code, 30),
-            meaning=meaning(one_line(code, 30), status),
+            meaning=meaning(one_line(code, 30), receipt.status),
             advice=ERR_CODES[code].advice if code in ERR_CODES else "",
             network=one_line(receipt.text("network-code"), 20),
             after_ms=max(0, int((entry.recorded_at - self.sent_at).total_seconds() * 1000)),
             final=known.final if known else None,
         )
 
+    def finished(self, reason: Reason) -> WaitFinished:
+        delivered = sum(status == "delivered" for status in self.final.values())
+        return WaitFinished(reason, delivered, len(self.final) - delivered, len(self.ids) - len(self.final))
 
-def follow(
+    def delay_notice(self) -> Notice:
+        so_far = "Only intermediate receipts so far" if self.has_receipt else "No receipt so far"
+        return Notice(f"{so_far}. Some carriers never send more. For the reasons: devkit doctor --wait")
+
+
+def wait_for_receipts(
     ids: Sequence[str],
     sent_at: datetime,
     store: Store,
     stop: Shutdown,
     *,
-    runs: Callable[[], bool],
+    session_runs: Callable[[], bool],
     timeout: float | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[ReceiptArrived | Notice | WaitFinished]:
-    """The receipts of a message as they come, a word when they do not, and at the end what became of it.
+    """The receipts of a message as they arrive, a notice if that takes long, and the result at the end.
 
-    runs: whether the session that records them still does. timeout: seconds; None to wait as long as it takes.
+    session_runs: whether the session that records them still runs. timeout: seconds; None for no limit.
     """
-    awaited, watch = PendingMessage(ids, sent_at), Watch(store, sent_at - _SKEW, clock)
-    explain_at = clock() + _QUIET
-    deadline = None if timeout is None else clock() + timeout
+    message, watch = PendingMessage(ids, sent_at), Watch(store, sent_at - _CLOCK_TOLERANCE, clock)
+    started = clock()
+    notice_at = started + _NOTICE_AFTER
+    reason: Reason | None
     while True:
-        # Asked before the look, so that what a session recorded last is not missed.
-        over = _over(stop, runs, deadline, clock)
-        yield from filter(None, map(awaited.take, watch.poll()))
-        if len(awaited.ends) == len(ids):
-            over = "final"
-        if over:
-            yield awaited.waited(over)
+        # Before the recordings are read, so that the last recording of a session is not missed.
+        if stop():
+            reason = "stopped"
+        elif not session_runs():
+            reason = "session-ended"
+        else:
+            reason = "timeout" if timeout is not None and clock() >= started + timeout else None
+        yield from filter(None, map(message.match, watch.poll()))
+        if len(message.final) == len(ids):
+            reason = "final"
+        if reason:
+            yield message.finished(reason)
             return
-        if clock() >= explain_at:
-            explain_at = math.inf
-            yield awaited.quiet()
+        if clock() >= notice_at:
+            notice_at = math.inf
+            yield message.delay_notice()
         stop.wait(_POLL_INTERVAL)
-
-
-def _over(
-    stop: Shutdown, runs: Callable[[], bool], deadline: float | None, clock: Callable[[], float]
-) -> Reason | None:
-    if stop():
-        return "stopped"
-    if not runs():
-        return "session-ended"
-    return "timeout" if deadline is not None and clock() >= deadline else None

@@ -1,4 +1,4 @@
-"""The settings: from the process environment, then from `.env` in the current directory. All are in `.env.example`."""
+"""The settings: from the process environment, then from `.env` in the current directory. `.env.example` lists all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,22 +9,23 @@ from typing import TYPE_CHECKING
 from devkit.durable.regular_file import read_pipe, read_regular_file
 from devkit.errors import ConfigurationError
 
-if TYPE_CHECKING:  # it imports OpenSSL, and most commands check no signature
+if TYPE_CHECKING:  # only types: one imports OpenSSL, both take long, and most commands need neither
+    from devkit.vonage.client import Credentials
     from devkit.webhook.signature import Method
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")
 
-_LEAST_TOKEN = 16  # characters, as in `devkit.session`
+_MIN_TOKEN = 16  # characters, as in `devkit.session.project`
 _MAX_SIZE = 1024 * 1024  # bytes of `.env`
-_PIPE_SECONDS = 30.0  # somebody may have to confirm it
+_PIPE_TIMEOUT = 30.0  # seconds; a user may have to confirm it
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a session runs with. Texts are empty when they are not set; secrets never show in a repr.
+    """The settings in force. Texts are empty when they are not set; secrets are not in the repr.
 
-    callback_token: None when devkit keeps its own, "" when the callback path has none.
+    callback_token: None for the project's own, "" for a callback path without one.
     """
 
     api_key: str = ""
@@ -47,15 +48,21 @@ class Settings:
     def has_credentials(self) -> bool:
         return bool(self.api_key)
 
+    @property
+    def credentials(self) -> "Credentials":
+        from devkit.vonage.client import Credentials
+
+        return Credentials(self.api_key, self.api_secret, self.rest_host)
+
 
 def read_settings(
-    environ: Mapping[str, str], directory: Path, *, pipe_seconds: float = _PIPE_SECONDS
+    environ: Mapping[str, str], directory: Path, *, pipe_timeout: float = _PIPE_TIMEOUT
 ) -> Settings:
-    """The settings in force in a directory. Raises ConfigurationError for what cannot be meant.
+    """The settings in force in a directory. Raises ConfigurationError for an invalid one.
 
-    pipe_seconds: how long to wait for who writes the settings, where `.env` is a FIFO.
+    pipe_timeout: seconds to wait for the writer, where `.env` is a FIFO.
     """
-    values = {**_read_env_file(directory / ".env", pipe_seconds), **environ}
+    values = {**_read_env_file(directory / ".env", pipe_timeout), **environ}
 
     def text(name: str, default: str = "") -> str:
         return values.get(name, "").strip() or default
@@ -80,13 +87,13 @@ def read_settings(
     )
 
 
-def _read_env_file(path: Path, pipe_seconds: float) -> dict[str, str]:
-    if path.is_dir():  # a virtual environment: an older habit of naming them
+def _read_env_file(path: Path, pipe_timeout: float) -> dict[str, str]:
+    if path.is_dir():  # a virtual environment: some people name theirs so
         return {}
     try:
-        # Password managers put a FIFO there, so that no secret is on the disk.
+        # Password managers create a FIFO, so that no secret is on the disk.
         data = (
-            read_pipe(path, _MAX_SIZE, pipe_seconds) if path.is_fifo() else read_regular_file(path, _MAX_SIZE)
+            read_pipe(path, _MAX_SIZE, pipe_timeout) if path.is_fifo() else read_regular_file(path, _MAX_SIZE)
         )
         text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
@@ -96,12 +103,12 @@ def _read_env_file(path: Path, pipe_seconds: float) -> dict[str, str]:
         raise ConfigurationError(
             f"Cannot read {path}: {reason}.", hint="Compare it with .env.example"
         ) from error
-    from dotenv.parser import parse_stream  # here: most commands run where there is no such file
+    from dotenv.parser import parse_stream  # here: it takes long to import, and often there is no such file
 
     values = {}
     for binding in parse_stream(StringIO(text)):
         if binding.error:
-            # The line itself may hold a secret, so only its number is told.
+            # Without the line itself, which may hold a secret.
             raise ConfigurationError(
                 f"Line {binding.original.line} of {path.name} cannot be read.",
                 hint="Write it as NAME=value, with quotes around a value that holds # or spaces.",
@@ -114,10 +121,10 @@ def _read_env_file(path: Path, pipe_seconds: float) -> dict[str, str]:
 def _require_pair(key: str, secret: str) -> None:
     if bool(key) == bool(secret):
         return
-    have, miss = ("VONAGE_API_KEY", "VONAGE_API_SECRET")[:: 1 if key else -1]
+    present, missing = ("VONAGE_API_KEY", "VONAGE_API_SECRET")[:: 1 if key else -1]
     raise ConfigurationError(
-        f"{have} is set, but {miss} is missing.",
-        hint=f"Add {miss}=... to .env (it is in the Vonage dashboard), or remove both to work offline.",
+        f"{present} is set, but {missing} is missing.",
+        hint=f"Add {missing}=... to .env (it is in the Vonage dashboard), or remove both to work offline.",
     )
 
 
@@ -130,7 +137,7 @@ def _method(name: str) -> "Method":
         if name.lower().replace("-", "") == method:
             return method
     raise ConfigurationError(
-        f"VONAGE_SIGNATURE_METHOD is {name!r}, which is no signature method.",
+        f"VONAGE_SIGNATURE_METHOD is {name!r}, which is not a signature method.",
         hint=f"Use one of: {', '.join(METHODS)}",
     )
 
@@ -139,7 +146,7 @@ def _port(name: str, value: str) -> int:
     if value.isdecimal() and value.isascii() and len(value) <= 5 and int(value) < 65536:
         return int(value)
     raise ConfigurationError(
-        f"{name} is {value!r}, which is no port.", hint="Use a number from 0 (any free) to 65535."
+        f"{name} is {value!r}, which is not a port.", hint="Use a number from 0 (any free) to 65535."
     )
 
 
@@ -156,12 +163,12 @@ def _token(value: str | None) -> str | None:
         return value
     if not all(char.isascii() and (char.isalnum() or char in "-_") for char in value):
         raise ConfigurationError(
-            "DEVKIT_CALLBACK_TOKEN holds characters that cannot stand in a URL.",
-            hint="Use letters, digits, - and _, or remove the line: devkit makes a token by itself.",
+            "DEVKIT_CALLBACK_TOKEN holds characters that a URL cannot hold.",
+            hint="Use letters, digits, - and _, or remove the line: devkit then makes a token.",
         )
-    if len(value) < _LEAST_TOKEN:  # anybody can try tokens at the public URL
+    if len(value) < _MIN_TOKEN:  # everybody can try tokens at the public URL
         raise ConfigurationError(
-            f"DEVKIT_CALLBACK_TOKEN has {len(value)} characters; fewer than {_LEAST_TOKEN} can be guessed.",
-            hint="Use a longer one, or remove the line: devkit makes a token by itself.",
+            f"DEVKIT_CALLBACK_TOKEN has {len(value)} characters; fewer than {_MIN_TOKEN} can be guessed.",
+            hint="Use a longer one, or remove the line: devkit then makes a token.",
         )
     return value

@@ -184,7 +184,7 @@ def test_no_agent_is_started_while_a_session_starts(tmp_path: Path) -> None:
     project = project_in(tmp_path)
     project.prepare()
 
-    with project.alone("2026-11-23T12:00:00+00:00"):
+    with project.session_lock("2026-11-23T12:00:00+00:00"):
         checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
 
     assert find(checks, "tunnel").outcome == "skipped"

@@ -106,7 +106,7 @@ def test_the_way_is_looked_at_again_and_only_changes_are_told(tmp_path: Path) ->
         time.now += 31
 
     server.__enter__()
-    with case.project.running(session):
+    with case.project.session_file(session):
         events = watched(case, later, broken, clock=time)
 
     rounds = [event for event in events if isinstance(event, Heartbeat)]

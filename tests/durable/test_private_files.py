@@ -60,7 +60,7 @@ def check_fixture(directory: Path) -> object:
 
 
 def take_lock(directory: Path) -> object:
-    with project_in(directory).alone("now"):
+    with project_in(directory).session_lock("now"):
         return None
 
 
@@ -99,7 +99,7 @@ class Kind:
 KINDS = {
     "fixture": Kind("one.json", read_fixture),
     "checked fixture": Kind("one.json", check_fixture, absent=True),
-    "settings": Kind(".env", lambda directory: read_settings({}, directory, pipe_seconds=0.01), absent=True),
+    "settings": Kind(".env", lambda directory: read_settings({}, directory, pipe_timeout=0.01), absent=True),
     "callback token": Kind(
         ".devkit/callback-token", lambda directory: project_in(directory).callback_token()
     ),

@@ -275,7 +275,7 @@ def test_devkit_s_own_receiver_shows_a_replay_and_does_not_record_it_again(tmp_p
     project = project_in(tmp_path)
     project.prepare()
     session = Session(os.getpid(), "2026-11-23T12:00:00Z", "offline", url, "", "")
-    with serve_receiver(recorder.handle_batch, listener, token="s3cret"), project.running(session):
+    with serve_receiver(recorder.handle_batch, listener, token="s3cret"), project.session_file(session):
         result = run(tmp_path, "replay", "through-tunnel", "delivered-json", "--to", url)
 
     assert result.code == 0, result

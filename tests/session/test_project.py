@@ -104,7 +104,7 @@ def test_a_token_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_session_is_found_while_it_runs(project: Project) -> None:
-    with project.running(SESSION):
+    with project.session_file(SESSION):
         assert project.session() == SESSION
         assert stat.S_IMODE((project.private / "session.json").stat().st_mode) == 0o600
 
@@ -113,7 +113,7 @@ def test_a_session_is_found_while_it_runs(project: Project) -> None:
 
 
 def test_a_session_that_fails_is_found_no_more(project: Project) -> None:
-    with pytest.raises(KeyError), project.running(SESSION):
+    with pytest.raises(KeyError), project.session_file(SESSION):
         raise KeyError
 
     assert project.session() is None
@@ -123,7 +123,7 @@ def test_a_session_that_was_killed_is_not_found(project: Project) -> None:
     process = subprocess.Popen([sys.executable, "-IS", "-c", ""])
     process.wait()
 
-    with project.running(replace(SESSION, pid=process.pid)):
+    with project.session_file(replace(SESSION, pid=process.pid)):
         assert project.session() is None
 
     assert names(project) == []
@@ -131,7 +131,7 @@ def test_a_session_that_was_killed_is_not_found(project: Project) -> None:
 
 def test_an_earlier_session_that_ends_leaves_the_later_one_to_be_found(project: Project) -> None:
     later = replace(SESSION, local_url="http://127.0.0.1:3001")
-    first, second = project.running(SESSION), project.running(later)
+    first, second = project.session_file(SESSION), project.session_file(later)
 
     first.__enter__()
     second.__enter__()
@@ -150,7 +150,7 @@ def test_a_session_file_of_another_kind_is_no_session(project: Project, content:
 
 
 def test_a_session_whose_process_is_no_number_is_no_session(project: Project) -> None:
-    with project.running(SESSION):
+    with project.session_file(SESSION):
         path = project.private / "session.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "pid": "1"}))
 
@@ -166,7 +166,7 @@ def test_no_secret_shows_in_a_repr() -> None:
 def test_a_session_whose_url_changes_is_found_as_it_is_now_and_goes_all_the_same(project: Project) -> None:
     changed = replace(SESSION, public_url="https://other.example.com")
 
-    with project.running(SESSION) as describe:
+    with project.session_file(SESSION) as describe:
         describe(changed)
         assert project.session() == changed
 

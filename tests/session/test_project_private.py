@@ -51,7 +51,7 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None
     project.prepare()
     (project.private / "session.lock").symlink_to(precious)
 
-    with pytest.raises(ConfigurationError), project.alone("2026-11-23T12:00:00+00:00"):
+    with pytest.raises(ConfigurationError), project.session_lock("2026-11-23T12:00:00+00:00"):
         pass
 
     assert precious.read_text() == "do not lose me"

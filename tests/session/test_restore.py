@@ -103,7 +103,7 @@ def test_without_the_account_it_says_what_is_missing(
 
 def test_while_a_session_runs_it_is_left_to_that_session(project: Project) -> None:
     with (
-        project.alone("2026-11-23T11:00:00+00:00"),
+        project.session_lock("2026-11-23T11:00:00+00:00"),
         pytest.raises(CallbackHeldError, match=f"process {os.getpid()}, since 2026-11-23T11:00:00"),
     ):
         restore(Settings(), project, clear=False, now=NOW)

@@ -11,7 +11,7 @@ from devkit.http.server import listen, serve
 from devkit.receiver.app import IncomingRequest, create_receiver
 from devkit.session.project import Session
 from devkit.session.reachability import local_callback_url, why_unreachable
-from devkit.session.send import choose_recipient, choose_route, require_presence
+from devkit.session.send import choose_recipient, choose_route, require_receiver
 from devkit.session.settings import Settings
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT
 from devkit.vonage.client import Credentials
@@ -122,7 +122,7 @@ def test_a_receiver_is_found_where_the_session_says_and_hears_of_nothing(tmp_pat
         return 200
 
     with serve(create_receiver(take, token=TOKEN), listener):
-        require_presence(session)
+        require_receiver(session)
         found = why_unreachable(local_callback_url(session))
         elsewhere = why_unreachable(f"{local_url}/webhooks/delivery-receipt/an0ther-t0ken-")
 
@@ -135,7 +135,7 @@ def test_a_session_that_does_not_answer_gets_nothing_sent() -> None:
     dead = replace(LIVE, local_url=f"http://127.0.0.1:{closed_port()}")
 
     with pytest.raises(ConfigurationError, match="Nothing was sent") as caught:
-        require_presence(dead)
+        require_receiver(dead)
 
     assert "make dev" in caught.value.hint
     assert TOKEN not in caught.value.message

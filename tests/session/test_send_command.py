@@ -222,7 +222,7 @@ def test_a_live_session_that_does_not_record_gets_no_paid_message(tmp_path: Path
         public_url=nobody,
         callback_url=f"{nobody}/webhooks/delivery-receipt/0123456789abcdef",
     )
-    with run_simulator() as vonage, project.running(session):
+    with run_simulator() as vonage, project.session_file(session):
         environ = {
             "VONAGE_API_KEY": vonage.api_key,
             "VONAGE_API_SECRET": vonage.api_secret,

@@ -11,7 +11,7 @@ from devkit.events import Event, Notice
 from devkit.fixture.format import Fixture
 from devkit.fixture.listing import Watch
 from devkit.fixture.store import Store, read_name
-from devkit.session.send import PendingMessage, ReceiptArrived, WaitFinished, follow
+from devkit.session.send import PendingMessage, ReceiptArrived, WaitFinished, wait_for_receipts
 from devkit.session.signals import Shutdown
 from devkit.webhook.callback import compose
 from tests.support.steps import Steps, Time
@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> Store:
 def wait(
     store: Store, stop: Shutdown, *ids: str, runs: Callable[[], bool] = lambda: True, **options: object
 ) -> list[Event]:
-    return list(follow(ids or (FIRST,), SENT, store, stop, runs=runs, **options))  # type: ignore[arg-type]
+    return list(wait_for_receipts(ids or (FIRST,), SENT, store, stop, session_runs=runs, **options))  # type: ignore[arg-type]
 
 
 def test_receipts_are_told_as_they_come_until_the_final_one(store: Store) -> None:
@@ -193,10 +193,10 @@ def test_exit_code_says_whether_all_was_delivered(end: WaitFinished, code: int) 
 def test_every_other_final_status_is_not_delivered(store: Store, status: str) -> None:
     entry = read_name(record(store, status, err_code="1"))
     assert entry is not None
-    awaited = PendingMessage((FIRST,), SENT)
-    awaited.take(entry)
+    message = PendingMessage((FIRST,), SENT)
+    message.match(entry)
 
-    assert awaited.waited("final") == WaitFinished("final", delivered=0, failed=1, open=0)
+    assert message.finished("final") == WaitFinished("final", delivered=0, failed=1, open=0)
 
 
 def test_a_watch_tells_each_recording_once_and_none_from_before(store: Store) -> None:

@@ -152,7 +152,7 @@ def test_session_that_was_taken_over_keeps_the_former_callback_until_it_can_be_g
     assert "devkit restore --force" in second.stderr
     assert "devkit restore --force" in theirs.err
     assert f"The account holds {its_url}, which is replaced." in done.err
-    assert done.out == [f"Given back: the account holds {production.url}, as before the session."]
+    assert done.out == [f"Restored: the account holds {production.url}, as before the session."]
     assert list(mine.glob(".devkit/registration*")) == []
     assert list((tmp_path / "theirs").glob(".devkit/registration*")) == []
 

@@ -1,0 +1,199 @@
+"""The components of a session, each a context manager: receiver, inspector, and the platform that sends receipts.
+
+The platform is live, with Vonage and a tunnel, or offline, with the simulator and no tunnel. Only `platform` knows
+which; all other code gets arguments.
+"""
+
+import math
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from devkit.errors import ConfigurationError
+from devkit.events import Notice, Publish
+from devkit.events.session import SimulatorAddress
+from devkit.fixture.redaction.policy import Policy
+from devkit.fixture.store import Store
+from devkit.http.address import Address, is_same_local_server, parse_address
+from devkit.http.server import listen
+from devkit.inspector.app import create_inspector, serve_inspector
+from devkit.inspector.context import Options
+from devkit.inspector.event_log import EventLog
+from devkit.inspector.replay_form import SampleOptions
+from devkit.receiver.app import serve_receiver
+from devkit.receiver.forward import forwarding
+from devkit.receiver.recorder import Recorder
+from devkit.session.project import Project, load_key, private_values
+from devkit.session.settings import Settings
+from devkit.session.signals import Shutdown
+from devkit.tunnel.agent import NgrokOptions
+from devkit.tunnel.ngrok import ngrok_tunnel
+from devkit.tunnel.types import Notify, OpenTunnel, given_url, no_tunnel
+from devkit.vonage.client import Credentials
+
+if TYPE_CHECKING:  # only types, and importing them takes long
+    from devkit.simulator.state import Occurrence
+    from devkit.simulator.tls import Trust
+
+_HOST = "127.0.0.1"  # the tunnel's agent runs on this machine too; no other machine needs access
+
+
+@contextmanager
+def receiving(recorder: Recorder, settings: Settings, token: str) -> Iterator[str]:
+    """Serve the receiver while the block runs, and forward receipts if the settings say where to; gives its URL.
+
+    Raises ConfigurationError for a port that cannot be used, UsageError for a forward address that is no address.
+    """
+    with ExitStack() as stack:
+        listening = listen(_HOST, settings.port)
+        stack.callback(listening.close)
+        if address := _forward_address(settings):
+            _refuse_own_port(address, listening)
+            recorder.forward = stack.enter_context(forwarding(address, recorder.publish)).offer
+        stack.enter_context(serve_receiver(recorder.handle_batch, listening, token=token))
+        yield _url(listening)
+
+
+@contextmanager
+def inspecting(
+    store: Store, event_log: EventLog, settings: Settings, project: Project, receiver_url: str
+) -> Iterator[str]:
+    """Serve the inspector while the block runs; gives its URL. Errors as `receiving`."""
+    secret, method = settings.signature_secret, settings.signature_method
+    policy = Policy(secret=secret, method=method, private=private_values(settings, project))
+    options = Options(
+        secret=secret,
+        method=method,
+        receiver_url=receiver_url,
+        forward_to=_forward_address(settings),
+        samples=SampleOptions(lambda: load_key(project), store.samples, policy),
+    )
+    listening = listen(_HOST, settings.inspector_port, option="--inspector-port")
+    with serve_inspector(create_inspector(store, event_log, options), event_log, listening):
+        yield _url(listening)
+
+
+def _forward_address(settings: Settings) -> Address | None:
+    return parse_address(settings.forward_to) if settings.forward_to else None
+
+
+def _refuse_own_port(address: Address, listening: socket.socket) -> None:
+    if is_same_local_server(address, parse_address(_url(listening))):
+        raise ConfigurationError(
+            f"Receipts cannot be forwarded to {address}: that is devkit's own receiver.",
+            hint="Name your application's address with --forward-to, or choose another port with --port.",
+        )
+
+
+def _url(listening: socket.socket) -> str:
+    return f"http://{_HOST}:{listening.getsockname()[1]}"
+
+
+# Seconds between two reachability checks. ngrok's free plan counts 20,000 requests a month: these are 5,280 in 22 days
+# of 8 hours, and the agent's log reports most losses at once. Other tunnels have neither the limit nor the log.
+_NGROK_CHECK_INTERVAL = 120.0
+_OTHER_CHECK_INTERVAL = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Where receipts come from, and the tunnel that they come through.
+
+    journal: the file of the registration. check_interval: seconds between two reachability checks of the open tunnel.
+    simulator: its address for other programs; None in live mode.
+    """
+
+    mode: Literal["live", "offline"]
+    credentials: Credentials
+    open_tunnel: OpenTunnel
+    journal: Path
+    check_interval: float
+    simulator: SimulatorAddress | None = None
+
+
+@contextmanager
+def platform(
+    settings: Settings, project: Project, publish: Publish, stop: Shutdown, notify: Notify
+) -> Iterator[Platform]:
+    """The platform that the settings ask for; the simulator runs while the block does. Raises ConfigurationError.
+
+    notify: gets the tunnel's events, in any thread.
+    """
+    if settings.offline or not settings.has_credentials:
+        with _offline(settings, project, publish) as offline:
+            yield offline
+        return
+    if settings.public_url:
+        tunnel, interval = given_url(settings.public_url), _OTHER_CHECK_INTERVAL
+    else:
+        options = NgrokOptions(
+            private_dir=project.private,
+            authtoken=settings.ngrok_authtoken,
+            url=settings.ngrok_url,
+            agent_path=Path(settings.ngrok_path) if settings.ngrok_path else None,
+        )
+        tunnel, interval = ngrok_tunnel(options, notify=notify, stopping=stop), _NGROK_CHECK_INTERVAL
+    yield Platform("live", settings.credentials, tunnel, project.journal, interval)
+
+
+@contextmanager
+def _offline(settings: Settings, project: Project, publish: Publish) -> Iterator[Platform]:
+    from devkit.simulator.options import SimulatorOptions
+    from devkit.simulator.run import run_simulator
+    from devkit.simulator.state import each_distrust_once
+
+    # New secrets for each session: those of `devkit simulate` are published, and a web page could send messages with
+    # them.
+    options = SimulatorOptions(
+        api_key=secrets.token_hex(4),  # 8 characters, as Vonage's own
+        api_secret=secrets.token_urlsafe(16),
+        signature_secret=settings.signature_secret or secrets.token_urlsafe(16),
+    )
+    if not settings.offline:
+        publish(
+            Notice("No Vonage credentials: working offline, against a simulator of Vonage on this machine.")
+        )
+    trust = _trust(project, publish)
+    tls = trust.context() if trust else None
+    warn = each_distrust_once(partial(_warn, publish, trust))
+    with run_simulator(options, tls=tls, watch=warn) as simulator:
+        address = SimulatorAddress(
+            url=simulator.url,
+            host=simulator.host,
+            api_key=simulator.api_key,
+            api_secret=simulator.api_secret,
+            authority=str(trust.authority) if trust else "",
+            bundle=str(trust.bundle) if trust else "",
+        )
+        credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
+        # A file of its own: the journal of a killed live session must outlast an offline session.
+        journal = project.journal.with_name("registration-offline.json")
+        yield Platform("offline", credentials, no_tunnel(), journal, math.inf, address)
+
+
+def _trust(project: Project, publish: Publish) -> "Trust | None":
+    from devkit.simulator.tls import trust_in
+
+    try:
+        return trust_in(project.private / "ca", datetime.now(UTC))
+    except ConfigurationError as error:
+        publish(Notice(f"{error.message} The simulator takes plain http only."))
+        return None
+
+
+def _warn(publish: Publish, trust: "Trust | None", occurrence: "Occurrence") -> None:
+    from devkit.simulator.state import TlsHandshakeFailed
+
+    if trust and isinstance(occurrence, TlsHandshakeFailed):  # the receiver reports the rest
+        publish(
+            Notice(
+                f"A program broke off when it saw the simulator's certificate ({occurrence.reason}). "
+                f"It must trust {trust.authority}."
+            )
+        )
