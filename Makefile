@@ -50,9 +50,11 @@ send: $(RUN) ## Send a test SMS; its receipts come to this session  [ARGS='--to 
 doctor: $(RUN) ## Walk the whole path and say what is wrong and what to type  [ARGS=...]
 	@$(BIN)/devkit doctor $(ARGS)
 
+# Tests wait about as long as they compute, so two cores are busy with four processes. `worksteal` keeps the tests of
+# a module together: fewer browsers and wheels are made than with the default.
 .PHONY: test
-test: $(DEV) ## Run the tests, two at a time  [ARGS=tests/fixture/test_format.py]
-	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+test: $(DEV) ## Run the tests, four at a time  [ARGS=tests/fixture/test_format.py]
+	@$(BIN)/python -m pytest --numprocesses 4 --dist worksteal $(ARGS)
 
 .PHONY: lint
 lint: $(DEV) ## Look for mistakes and for imports that flow up
@@ -71,6 +73,7 @@ check: lint types test ## All that CI runs: lint, types, test
 .PHONY: reliability
 reliability: $(DEV) ## Crash, flood and attack it for some minutes: docs/reliability.md
 	@DEVKIT_LONG=1 DEVKIT_KILL_ROUNDS=50 $(BIN)/python -m pytest reliability tests/session/test_restore_killed.py tests/simulator/test_simulate_volume.py $(ARGS)
+	@DEVKIT_LONG=1 $(BIN)/python -m pytest -m hypothesis tests
 
 .PHONY: bench
 bench: $(DEV) ## Measure it beside the alternatives: docs/performance.md  [QUICK=1]

@@ -15,7 +15,13 @@ from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener, listening
 
 # A shared, busy machine makes slow examples; a test's verdict must not depend on time.
-settings.register_profile("devkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make reliability` tries many more examples than `make test`.
+settings.register_profile(
+    "devkit",
+    max_examples=300 if os.environ.get("DEVKIT_LONG") else 30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("devkit")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.errors import PushError
@@ -41,7 +41,6 @@ def kept_open() -> Iterator[tuple[RawServer, Connection]]:
         yield server, connection
 
 
-@settings(max_examples=50)
 @given(body=st.binary(max_size=300))
 def test_any_body_goes_out_as_it_is(body: bytes) -> None:
     callback = Callback("POST", "/", (("Content-Length", str(len(body))),), body)

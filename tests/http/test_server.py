@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from waitress import wasyncore
 
@@ -88,7 +88,6 @@ def kept_alive(running: Running) -> Iterator[tuple[App, socket.socket]]:
         yield app, connection
 
 
-@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(_TOKEN.filter(lambda name: name.lower() not in _MEANT_FOR_THE_SERVER), _VALUE), max_size=100

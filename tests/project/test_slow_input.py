@@ -157,9 +157,9 @@ LIMIT = 1.0  # seconds of this thread's own time, which a busy machine does not 
 
 
 def patterns() -> Iterator[tuple[str, re.Pattern[str] | re.Pattern[bytes], list[str]]]:
-    """The patterns of all modules, and how each is used. Those of `keep` have tests of their own."""
+    """The patterns of all modules, and how each is used."""
     for module in pkgutil.walk_packages(devkit.__path__, "devkit."):
-        if module.name.endswith("__main__") or ".keep" in module.name:
+        if module.name.endswith("__main__"):
             continue
         imported = importlib.import_module(module.name)
         source = inspect.getsource(imported)

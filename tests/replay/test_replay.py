@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from devkit.errors import UsageError
 from devkit.fixture.format import Fixture, dumps, loads
@@ -57,7 +57,6 @@ def test_receipts_go_out_in_order_over_one_connection() -> None:
     assert server.connections == 1
 
 
-@settings(max_examples=60)
 @given(callback=callbacks)
 def test_any_recording_arrives_as_it_was_but_for_the_documented_rewrites(callback: Callback) -> None:
     loaded = loads(dumps(Fixture(NOW, callback))).callback

@@ -7,7 +7,7 @@ import threading
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.http.address import parse_address
@@ -32,7 +32,6 @@ def units(text):
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-@settings(deadline=None)
 @given(GSM_TEXT)
 def test_gsm_parts_join_to_the_text_and_fit(text):
     parts = split(text)
@@ -42,7 +41,6 @@ def test_gsm_parts_join_to_the_text_and_fit(text):
     assert (len(parts) == 1) == (septets(text) <= 160)
 
 
-@settings(deadline=None)
 @given(GSM_TEXT)
 def test_gsm_parts_are_as_full_as_they_can_be(text):
     parts = split(text)
@@ -50,7 +48,6 @@ def test_gsm_parts_are_as_full_as_they_can_be(text):
     assert all(septets(part + following[0]) > 153 for part, following in pairwise(parts))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_unicode_parts_join_to_the_text_fit_and_cut_no_character(text):
     parts = split(text, unicode=True)
@@ -60,7 +57,6 @@ def test_unicode_parts_join_to_the_text_fit_and_cut_no_character(text):
     assert (len(parts) == 1) == (units(text) <= 70)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_what_gsm_lacks_is_sent_as_question_marks(text):
     joined = "".join(split(text))
@@ -92,7 +88,6 @@ def test_the_number_of_parts(text, unicode, parts):
     assert len(split(text, unicode=unicode)) == parts
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_retry_policy_ends_and_never_repeats_a_success(data):
     policy = data.draw(st.sampled_from(list(POLICIES.values())))
@@ -159,7 +154,6 @@ def test_a_clock_never_jumps_back_nor_when_it_runs():
     assert (jumping.now(), running.now()) == (1000, 1000)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 20), max_size=30))
 def test_actions_run_once_each_in_the_order_of_their_moments(delays):
     ran = []
