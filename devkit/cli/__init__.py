@@ -1,4 +1,4 @@
-"""The command line. Each command lives in a module of its own, imported when it is asked for."""
+"""The command line. Each command is in a module of its own, which is imported when the command runs."""
 
 import gc
 import importlib
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # most runs complete nothing
 
     from devkit.cli.completion import Kind
 
-# name: what `devkit --help` says of it. The module is devkit.cli.<name>, the command in it `command`.
+# Name and help text. The module is devkit.cli.<name>, the function in it `command`.
 COMMANDS = {
     "dev": "Record delivery receipts until Ctrl-C.",
     "replay": "Send recorded receipts to local code again.",
@@ -39,11 +39,11 @@ COMMANDS = {
 }
 
 _NO_THREAD = "End some programs, or raise the limit on threads: ulimit -u"
-_SESSIONS = ("dev", "simulate")  # they show lines on the side
+_SESSIONS = ("dev", "simulate")  # their output is not their result
 
 
 class _Commands(click.Group):
-    """Knows its commands by name, so that --help and completion import none of them."""
+    """Lists commands without importing them, for --help and completion."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -64,7 +64,7 @@ class _Commands(click.Group):
         from click.shell_completion import CompletionItem
 
         names = [name for name in COMMANDS if name.startswith(incomplete)]
-        # Not from the group above, which asks each command for its help and so imports them all.
+        # Not from click.Group, which imports each command for its help.
         options = click.Command.shell_complete(self, ctx, incomplete)
         return [*(CompletionItem(name, help=COMMANDS[name]) for name in names), *options]
 
@@ -81,7 +81,8 @@ class _Commands(click.Group):
 
         with surviving_output() as dropped:
             code = self._exit_code(ctx)
-        # A script must not take half an output for a whole one. A session has done its work all the same.
+        # Dropped lines are an error: a script must not take truncated output for complete. Not in a session: it did
+        # its work.
         lost = dropped() and ctx.invoked_subcommand not in _SESSIONS
         ctx.exit(code or int(bool(lost)))
 
@@ -94,8 +95,8 @@ class _Commands(click.Group):
         except DevkitError as error:
             print_error(error)
             return error.exit_code
-        except Exit as asked:
-            return asked.exit_code
+        except Exit as exit_:
+            return exit_.exit_code
         except RuntimeError as error:
             if "can't start new thread" not in str(error):
                 raise
@@ -106,10 +107,10 @@ class _Commands(click.Group):
 
 @contextmanager
 def _printable_usage() -> Iterator[None]:
-    # click prints its own errors, and most hold what was typed: perhaps the name of a file.
+    # click prints its own errors. Most quote what was typed, which may hold control characters.
     try:
         yield
-    except (click.MissingParameter, NoArgsIsHelpError):  # these have several lines, and nothing of the user's
+    except (click.MissingParameter, NoArgsIsHelpError):  # these have several lines and quote nothing
         raise
     except click.UsageError as error:
         from devkit.webhook.masking import printable
@@ -126,7 +127,7 @@ def cli(ctx: click.Context) -> None:
 
 
 def completes(kind: "Kind") -> Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]:
-    """A `shell_complete` callback for values of a kind. It imports what it needs at a Tab only."""
+    """A `shell_complete` callback for values of a kind. Its imports happen at Tab only."""
 
     def complete(ctx: click.Context, param: click.Parameter, typed: str) -> "list[CompletionItem]":
         from devkit.cli import completion
@@ -137,13 +138,13 @@ def completes(kind: "Kind") -> Callable[[click.Context, click.Parameter, str], "
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """The entry point; exit codes are in the README."""
+    """The entry point. The exit codes are in the README."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # What a receipt says need not be in the encoding of a pipe, on Windows above all.
+            # The text of a receipt need not be in the encoding of a pipe, above all on Windows.
             stream.reconfigure(errors="backslashreplace")
     try:
         cli(args, prog_name="devkit")
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+    except BrokenPipeError:  # the reader of the output is gone, as with `| head`
         sys.stderr.close()
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Parameters that several commands take: where receipts are sent to, and in which transport."""
+"""Options that several commands have: where receipts are sent, in which transport, and with which fields."""
 
 from contextlib import suppress
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from devkit.http.address import Address, is_same_local_server, parse_address
+from devkit.replay.transform import parse_assignment
 from devkit.session.project import Session
 from devkit.session.settings import Settings
 from devkit.webhook.callback import TRANSPORTS
@@ -29,15 +30,35 @@ class TransportChoice(click.Choice[str]):
         return super().convert(value, param, ctx)
 
 
+to_option = click.option(
+    "--to",
+    default="",
+    metavar="URL",
+    help="The target. Without it: DEVKIT_FORWARD_TO, else port 3000 (DEVKIT_PORT) of this machine.",
+)
+set_option = click.option(
+    "--set", "sets", type=parse_assignment, multiple=True, metavar="FIELD=VALUE", help="Set a field."
+)
+unset_option = click.option("--unset", "unsets", multiple=True, metavar="FIELD", help="Remove a field.")
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=15.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="How long to wait for a response.",
+)
+
+
 def target_address(to: str, settings: Settings, *, allow_remote: bool = False) -> Address:
     """The address in `--to`, else in DEVKIT_FORWARD_TO, else devkit's port on this machine. Raises UsageError.
 
-    Whether a named host is on this machine is found out when it is connected to.
+    A host name is checked when it is connected to: it must be on this machine unless allow_remote is set.
     """
     default = f"http://127.0.0.1:{settings.port or _DEFAULT_PORT}"
     return parse_address(to or settings.forward_to or default, allow_remote=allow_remote)
 
 
 def is_own_receiver(address: Address, session: Session | None) -> bool:
-    """Whether it is the session's receiver that listens at the address."""
+    """Whether the session's receiver listens at the address."""
     return session is not None and is_same_local_server(address, parse_address(session.local_url))

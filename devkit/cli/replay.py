@@ -10,7 +10,15 @@ import click
 
 from devkit.cli import completes
 from devkit.cli.output import notice
-from devkit.cli.params import TransportChoice, is_own_receiver, target_address
+from devkit.cli.params import (
+    TransportChoice,
+    is_own_receiver,
+    set_option,
+    target_address,
+    timeout_option,
+    to_option,
+    unset_option,
+)
 from devkit.cli.results import pause, print_plan, print_results
 from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
@@ -31,7 +39,6 @@ from devkit.replay.transform import (
     ReplayRoute,
     change_recordings,
     check_secrecy,
-    parse_assignment,
     signer_with,
     transformer,
 )
@@ -75,12 +82,7 @@ class _Options(TypedDict):
 @click.argument(
     "selectors", nargs=-1, required=True, metavar="SELECTOR...", shell_complete=completes("selector")
 )
-@click.option(
-    "--to",
-    default="",
-    metavar="URL",
-    help="Where to; without it DEVKIT_FORWARD_TO, else port 3000 (DEVKIT_PORT) of this machine.",
-)
+@to_option
 @click.option(
     "--path",
     type=parse_path,
@@ -117,10 +119,8 @@ class _Options(TypedDict):
 @click.option(
     "--as", "transport", type=TransportChoice(), help=f"Send in another transport. {TransportChoice.help}"
 )
-@click.option(
-    "--set", "sets", type=parse_assignment, multiple=True, metavar="FIELD=VALUE", help="Set a field."
-)
-@click.option("--unset", "unsets", multiple=True, metavar="FIELD", help="Leave a field out.")
+@set_option
+@unset_option
 @click.option(
     "-H",
     "headers",
@@ -145,14 +145,7 @@ class _Options(TypedDict):
     show_default=True,
     help="The right answers.",
 )
-@click.option(
-    "--timeout",
-    type=_MORE_THAN_0,
-    default=15.0,
-    metavar="SECONDS",
-    show_default=True,
-    help="Wait this long for an answer.",
-)
+@timeout_option
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),

@@ -49,7 +49,7 @@ from devkit.webhook.callback import Transport
 from devkit.webhook.masking import printable
 from devkit.webhook.signature import METHODS, Method
 
-_USUAL = SimulatorOptions()
+_DEFAULTS = SimulatorOptions()
 
 
 def run(
@@ -66,13 +66,13 @@ def run(
 
 def _ready_event(simulator: Simulator, trust: Trust | None) -> SimulatorReady:
     options = simulator.options
-    known = options.signature_secret == _USUAL.signature_secret
+    known = options.signature_secret == _DEFAULTS.signature_secret
     return SimulatorReady(
         url=simulator.url,
         host=simulator.host,
         api_key=options.api_key,
         # Secrets that everybody knows are shown; chosen ones may be real.
-        api_secret=options.api_secret if options.api_secret == _USUAL.api_secret else "",
+        api_secret=options.api_secret if options.api_secret == _DEFAULTS.api_secret else "",
         method=options.method,
         signature=options.signature_method if options.sign_receipts else "",
         signature_secret=options.signature_secret if options.sign_receipts and known else "",
@@ -167,9 +167,6 @@ def _programs(event: SimulatorReady) -> list[tuple[str, str]]:
         ("curl", f"curl --cacert {authority} https://{event.host}/..."),
         ("others", f"export SSL_CERT_FILE={bundle}"),
     ]
-
-
-_DEFAULTS = SimulatorOptions()
 
 
 def _speed(text: str) -> float:

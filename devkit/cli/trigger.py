@@ -10,12 +10,19 @@ import click
 
 from devkit.cli import completes
 from devkit.cli.output import echo_event, hint, notice
-from devkit.cli.params import TransportChoice, target_address
+from devkit.cli.params import (
+    TransportChoice,
+    set_option,
+    target_address,
+    timeout_option,
+    to_option,
+    unset_option,
+)
 from devkit.cli.results import result_line
 from devkit.http.address import Destination, path_of, readdress
 from devkit.http.client import Connection
 from devkit.replay.send import Rules, attempt
-from devkit.replay.transform import parse_assignment, signer_with
+from devkit.replay.transform import signer_with
 from devkit.replay.trigger import (
     Triggered,
     change_fields,
@@ -50,10 +57,8 @@ _NO_ACCOUNT = "abcd1234"
     show_default=True,
     help=f"The transport. {TransportChoice.help}",
 )
-@click.option(
-    "--set", "sets", type=parse_assignment, multiple=True, metavar="FIELD=VALUE", help="Set a field."
-)
-@click.option("--unset", "unsets", multiple=True, metavar="FIELD", help="Leave a field out.")
+@set_option
+@unset_option
 @click.option(
     "--sign",
     "method",
@@ -61,21 +66,9 @@ _NO_ACCOUNT = "abcd1234"
     metavar="METHOD",
     help=f"Sign it with VONAGE_SIGNATURE_SECRET: {', '.join(METHODS)}.",
 )
-@click.option(
-    "--to",
-    default="",
-    metavar="URL",
-    help="Where to; without it DEVKIT_FORWARD_TO, else port 3000 (DEVKIT_PORT) of this machine.",
-)
+@to_option
 @click.option("--allow-remote", is_flag=True, help="Send it to another machine.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    default=15.0,
-    metavar="SECONDS",
-    show_default=True,
-    help="Wait this long for an answer.",
-)
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON line.")
 @click.pass_context
 def command(
