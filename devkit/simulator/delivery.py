@@ -154,7 +154,9 @@ class DeliveryWorker:
         url = message.callback_url or account.dr_callback_url
         try:
             if not url:
-                raise UsageError("the account has no callback URL")
+                raise UsageError(
+                    "the account has no callback URL", hint="Set drCallBackUrl at /account/settings"
+                )
             address = parse_address(url, allow_remote=options.allow_remote)
         except UsageError as error:
             undelivered = Delivery(
