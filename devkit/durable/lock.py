@@ -1,51 +1,41 @@
 """One session in a directory: a lock that ends with its process, however the process ends."""
 
 import errno
-import json
 import os
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from devkit.durable.regular_file import BadRecord, read_record
+from devkit.durable.regular_file import read_regular_file
+from devkit.webhook.masking import one_line
 
-
-@dataclass(frozen=True, slots=True)
-class LockOwner:
-    """Who has a lock, for words only. since: UTC, as text."""
-
-    pid: int
-    since: str
-
-    def __str__(self) -> str:
-        return f"process {self.pid}, since {self.since}"
+_MAX_OWNER = 200  # bytes
 
 
 class LockHeld(Exception):
-    """Another process has the lock. holder: None in the moment before it has said who it is."""
+    """Another process has the lock. owner: who, for people; empty in the moment before the file says it."""
 
-    def __init__(self, holder: LockOwner | None) -> None:
-        super().__init__(f"held by {holder}")
-        self.holder = holder
+    def __init__(self, owner: str) -> None:
+        super().__init__(f"held by {owner}")
+        self.owner = owner
 
 
 @contextmanager
-def locked(path: Path, holder: LockOwner, *, force: bool = False) -> Iterator[None]:
-    """Have the lock while the block runs. Raises LockHeld, OSError.
+def locked(path: Path, owner: str, *, force: bool = False) -> Iterator[None]:
+    """Hold the lock while the block runs. Raises LockHeld, OSError.
 
-    force: have it whoever has it; who had it does not notice.
+    owner: what LockHeld tells other processes. force: take the lock over; the process that has it does not notice.
     """
     file = _take_over(path) if force else _take(path)
     try:
         os.truncate(file, 0)
-        os.write(file, json.dumps(asdict(holder)).encode())
+        os.write(file, owner.encode())
         yield
     finally:
-        if _is_named(file, path):  # by now it may be that of one who took over
-            with suppress(OSError):  # Windows keeps a file that is open; it is no lock without its holder
+        if _is_at(path, file):  # it may be the file of a process that took over
+            with suppress(OSError):  # Windows keeps a file that is open; it is no lock without its owner
                 path.unlink()
         os.close(file)
 
@@ -72,50 +62,49 @@ def _take(path: Path) -> int:
     while True:
         file = _open(path)
         try:
-            got = _lock(file)
-            # Between opening and locking, a holder that ended may have removed the file.
-            if got and _is_named(file, path):
+            has_lock = _lock(file)
+            # Between opening and locking, an owner that ended may have removed the file.
+            if has_lock and _is_at(path, file):
                 return file
         except BaseException:
             os.close(file)
             raise
         os.close(file)
-        if not got:
-            raise LockHeld(_read(path))
+        if not has_lock:
+            raise LockHeld(_owner(path))
 
 
 def _take_over(path: Path) -> int:
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    file = _open(aside)
+    temp_path = path.with_name(f"{path.name}.{os.getpid()}")
+    file = _open(temp_path)
     _lock(file)
     with suppress(OSError):  # Windows: then both sessions run, and only the first has the lock
-        os.replace(aside, path)
+        os.replace(temp_path, path)
     return file
 
 
 def _open(path: Path) -> int:
-    # Not inherited by an agent that outlives us, as no file that Python opens is. A link in its place is not followed:
-    # what it leads to would be emptied.
-    more = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    file = os.open(path, os.O_RDWR | os.O_CREAT | more, 0o600)
+    # No link is followed: its target would be emptied. Programs that devkit starts do not inherit the file.
+    flags = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
         raise OSError(errno.EINVAL, "session.lock is not a regular file", str(path))
     return file
 
 
-def _is_named(file: int, path: Path) -> bool:
+def _is_at(path: Path, file: int) -> bool:
     try:
         return os.path.samestat(os.fstat(file), path.stat())
-    except OSError:  # also when something else has taken the place of the directory
+    except OSError:  # also when the directory was replaced by something else
         return False
 
 
-def _read(path: Path) -> LockOwner | None:
+def _owner(path: Path) -> str:
     try:
-        return read_record(path, LockOwner)
-    except BadRecord:
-        return None
+        return one_line(read_regular_file(path, _MAX_OWNER).decode())
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 if sys.platform == "win32":

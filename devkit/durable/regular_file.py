@@ -13,17 +13,17 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from devkit.webhook.strict_json import InvalidJson, parse
 
 _FLAGS = os.O_RDONLY
-for _name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY"):  # a FIFO would have the reader wait for a writer
+for _name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY"):  # else open() would wait for the writer of a FIFO
     _FLAGS |= getattr(os, _name, 0)
 
 _NOT_REGULAR = "not a regular file"
 
 
 def read_regular_file(path: Path, limit: int) -> bytes:
-    """The content of a file, through a link too. limit: bytes.
+    """The content of a file; links are followed. limit: bytes.
 
-    Raises OSError, also for a directory, a FIFO, a socket, a device, and for a file that is larger; ValueError for a
-    path with NUL.
+    Raises OSError, also for a directory, a FIFO, a socket, a device, and for a larger file; ValueError for a path with
+    NUL.
     """
     file = _open(path)
     try:
@@ -36,7 +36,7 @@ def read_regular_file(path: Path, limit: int) -> bytes:
             data = os.read(file, size + 1)
             if len(data) <= size:
                 return data
-            data += os.read(file, limit)  # it has just grown, or is one of /proc, whose size is not known
+            data += os.read(file, limit)  # it has just grown, or is in /proc, where sizes are unknown
             if len(data) <= limit:
                 return data
         raise _too_large(path, limit)
@@ -45,7 +45,7 @@ def read_regular_file(path: Path, limit: int) -> bytes:
 
 
 def read_pipe(path: Path, limit: int, seconds: float) -> bytes:
-    """What somebody writes into a FIFO. Raises OSError, also when nobody does so in time."""
+    """What another process writes into a FIFO. seconds: to wait for all of it. Raises OSError, also after that time."""
     file, data = _open(path), b""
     try:
         deadline = time.monotonic() + seconds
@@ -83,13 +83,13 @@ R = TypeVar("R")
 
 
 class BadRecord(Exception):
-    """A file that holds no record of the kind. Its text says why, without what the file holds."""
+    """A file without a valid record. The text says why, without the content of the file."""
 
 
 def read_record(path: Path, kind: type[R]) -> R | None:
-    """The record in a file; None when there is no file. Raises BadRecord.
+    """The dataclass that a private file holds as JSON; None when there is no file. Raises BadRecord.
 
-    kind: a dataclass of texts, whole numbers, literals and other such dataclasses.
+    kind: its fields are texts, whole numbers, literals and other such dataclasses.
     """
     try:
         return _build(kind, parse(read_regular_file(path, _LIMIT), max_depth=_MAX_DEPTH))
@@ -119,13 +119,17 @@ def _checked(name: str, value: object, hint: Any) -> object:
         hint = next(each for each in get_args(hint) if (each is type(None)) == (value is None))
     if is_dataclass(hint):
         return _build(hint, value)  # type: ignore[arg-type]
-    if value in get_args(hint) if get_origin(hint) is Literal else type(value) is hint and _is_sound(value):
+    if (
+        value in get_args(hint)
+        if get_origin(hint) is Literal
+        else type(value) is hint and _is_encodable(value)
+    ):
         return value
-    raise BadRecord(f"{name} is of another kind than devkit writes")
+    raise BadRecord(f"{name} is of another type than devkit writes")
 
 
-def _is_sound(value: object) -> bool:
-    """Whether a text can be printed and sent: JSON can hold half a character."""
+def _is_encodable(value: object) -> bool:
+    """Whether a text can be printed and sent: JSON can hold half of a surrogate pair."""
     if isinstance(value, str):
         try:
             value.encode()

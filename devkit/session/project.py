@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from devkit.durable import files as durable
-from devkit.durable.lock import LockHeld, LockOwner, locked
+from devkit.durable.lock import LockHeld, locked
 from devkit.durable.regular_file import BadRecord, read_record, read_regular_file
 from devkit.errors import CallbackHeldError, ConfigurationError
 from devkit.session.settings import Settings
@@ -82,12 +82,11 @@ class Project:
         """
         with ExitStack() as stack:
             try:
-                stack.enter_context(
-                    locked(self.private / "session.lock", LockOwner(os.getpid(), since), force=force)
-                )
+                owner = f"process {os.getpid()}, since {since}"
+                stack.enter_context(locked(self.private / "session.lock", owner, force=force))
             except LockHeld as error:
                 raise CallbackHeldError(
-                    f"Another devkit holds the callback of this directory: {error.holder or 'it is starting'}.",
+                    f"Another devkit holds the callback of this directory: {error.owner or 'it is starting'}.",
                     hint="Stop it (it restores the callback by itself), or take over: devkit dev --force",
                 ) from error
             except OSError as error:
