@@ -1,4 +1,4 @@
-"""Passes each recorded receipt on to the developer's application, without holding up the answer to Vonage."""
+"""Forwards each recorded receipt to the developer's application. Vonage's response does not wait for it."""
 
 import threading
 import time
@@ -15,10 +15,10 @@ from devkit.http.address import Address, Destination, path_of, readdress
 from devkit.http.client import Connection
 from devkit.webhook.callback import Callback
 
-_LANES = 4  # receipts of one message share a lane, and so keep their order
-_LONGEST = 2_500  # receipts that wait in a lane; all are on disk, so what is left out can be replayed
-_LAST_SECONDS = 2.0  # for what still waits when the session ends
-_LETTING_GO = 0.5  # seconds to leave out the rest
+_QUEUES = 4  # receipts of one message share a queue, and so keep their order
+_MAX_WAITING = 2_500  # receipts in a queue; all are on disk, so the dropped ones can be replayed
+_DRAIN_SECONDS = 2.0  # for waiting receipts when the session ends
+_STOP_SECONDS = 0.5  # to drop the others
 
 # Many servers close an idle connection after 2-5 s. A receipt that is sent in the same moment is sent again, and in
 # rare cases handled twice; so older connections are not used again.
@@ -38,146 +38,150 @@ class _Item:
     file: str
 
 
-_Lane = SimpleQueue[_Item | None]  # None is the last one
+_Queue = SimpleQueue[_Item | None]  # None is the last one
 
 
 @dataclass(slots=True)
 class _Backlog:
-    """Which receipts the application has not answered, and what is to be said about it. Thread-safe."""
+    """Which receipts the application has not answered, and the notices about it. Thread-safe.
+
+    The methods return the text of a notice, mostly empty.
+    """
 
     address: Address
     offered: int = 0
     _waiting: dict[int, None] = field(default_factory=dict)  # their numbers, in order
     _missed: set[int] = field(default_factory=set)
-    _said: set[str] = field(default_factory=set)
+    _noticed: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self) -> int:
-        """The number of one more receipt."""
+        """Add a receipt; returns its number."""
         with self._lock:
             self.offered += 1
             self._waiting[self.offered] = None
             return self.offered
 
     def miss(self, number: int) -> None:
-        """This one will not get there."""
+        """Record that a receipt was not delivered."""
         with self._lock:
             self._waiting.pop(number, None)
             self._missed.add(number)
 
     def answered(self, number: int) -> str:
-        """This one got there; what to say about it, mostly nothing."""
+        """Record that a receipt was delivered."""
         with self._lock:
             self._waiting.pop(number, None)
-            if "down" not in self._said:
+            if "down" not in self._noticed:
                 return ""
-            self._said.clear()
-            words = f"{self.address} answers again. {self._advice()}"
+            self._noticed.clear()
+            notice = f"{self.address} answers again. {self._advice()}"
             self._missed.clear()
-            return words
+            return notice
 
-    def once(self, kind: str, words: str) -> str:
-        """The words, if nothing of the kind was said since the application last came back."""
+    def problem(self, kind: str, text: str) -> str:
+        """A notice of a problem, only once for each kind until the application answers again."""
         with self._lock:
-            if kind in self._said:
+            if kind in self._noticed:
                 return ""
-            self._said.add(kind)
-            return f"Not forwarded: {words} Receipts are recorded all the same."
+            self._noticed.add(kind)
+            return f"Not forwarded: {text} Receipts are recorded all the same."
 
     def close(self) -> str:
-        """What to say at the end: nothing when all got there."""
+        """The notice at the end, if not all receipts were delivered."""
         with self._lock:
             self._missed.update(self._waiting)
             return f"{self.address} did not get all receipts. {self._advice()}" if self._missed else ""
 
     def _advice(self) -> str:
-        # Counted from the first one missed: the newest recordings hold it, and perhaps some that were taken.
+        # Counted from the first one missed: the newest recordings include it, and perhaps some that were delivered.
         newest = self.offered - min(self._missed) + 1
         return f"It missed {len(self._missed)}; to send them: devkit replay latest:{newest} --to URL"
 
 
 class Forwarder:
-    """Takes receipts from any thread and returns at once. Each gets exactly one `Forwarded` event, but for those
-    that the application sits on when the session ends. To be had from `forwarding`.
+    """Takes receipts from any thread and does not block. Created by `forwarding`.
+
+    Publishes one `Forwarded` event for each receipt, except for those that have no answer when the session ends.
     """
 
-    def __init__(self, address: Address, publish: Publish, longest: int, idle: float) -> None:
-        self._longest = longest
-        self._idle = idle
+    def __init__(self, address: Address, publish: Publish, max_waiting: int, idle_seconds: float) -> None:
         self._address = address
         self._publish = publish
+        self._max_waiting = max_waiting
+        self._idle_seconds = idle_seconds
         self._backlog = _Backlog(address)
-        self._lanes: tuple[_Lane, ...] = tuple(_Lane() for _ in range(_LANES))
+        self._queues: tuple[_Queue, ...] = tuple(_Queue() for _ in range(_QUEUES))
         self._closing = threading.Event()
         self._workers = [
-            threading.Thread(target=self._work, args=(lane,), name=f"forward-{number}", daemon=True)
-            for number, lane in enumerate(self._lanes)
+            threading.Thread(target=self._work, args=(queue,), name=f"forward-{number}", daemon=True)
+            for number, queue in enumerate(self._queues)
         ]
 
     def offer(self, callback: Callback, message_id: str, file: str) -> None:
-        """Forward a receipt when those before it are through; an event tells what the application answered."""
+        """Forward a receipt after those before it. The event has the application's answer."""
         item = _Item(self._backlog.add(), callback, message_id, file)
-        lane = self._lanes[crc32(message_id.encode("utf-8", "replace")) % _LANES]
-        if lane.qsize() < self._longest:
-            lane.put(item)
+        queue = self._queues[crc32(message_id.encode("utf-8", "replace")) % _QUEUES]
+        if queue.qsize() < self._max_waiting:
+            queue.put(item)
         else:
             self._miss(item, _TOO_SLOW)
-            self._say(self._backlog.once("slow", f"{self._address}: {_TOO_SLOW}"))
+            self._notify(self._backlog.problem("slow", f"{self._address}: {_TOO_SLOW}"))
 
     def start(self) -> None:
         for worker in self._workers:
             worker.start()
 
-    def close(self, seconds: float) -> None:
-        """Forward what waits for so long, leave out the rest, and say how much that is."""
-        for lane in self._lanes:
-            lane.put(None)
-        self._join(seconds)
+    def close(self, drain_seconds: float) -> None:
+        """Forward waiting receipts for so long, and drop the others. A notice says how many were dropped."""
+        for queue in self._queues:
+            queue.put(None)
+        self._join(drain_seconds)
         self._closing.set()
-        self._join(_LETTING_GO)  # one that sits on an answer is left behind
-        self._say(self._backlog.close())
+        self._join(_STOP_SECONDS)  # a worker that still waits for an answer is abandoned
+        self._notify(self._backlog.close())
 
     def _join(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         for worker in self._workers:
             worker.join(max(0, deadline - time.monotonic()))
 
-    def _work(self, lane: _Lane) -> None:
+    def _work(self, queue: _Queue) -> None:
         destination = Destination(host=self._address.netloc, target=path_of(self._address))
         with Connection(self._address) as connection:
-            while (item := self._next(lane, connection)) is not None:
+            while (item := self._next(queue, connection)) is not None:
                 if self._closing.is_set():
                     self._miss(item, _ENDED)
                 else:
                     self._send(connection, item, destination)
 
-    def _next(self, lane: _Lane, connection: Connection) -> _Item | None:
+    def _next(self, queue: _Queue, connection: Connection) -> _Item | None:
         try:
-            return lane.get(timeout=self._idle)
+            return queue.get(timeout=self._idle_seconds)
         except Empty:
             connection.close()
-            return lane.get()
+            return queue.get()
 
     def _send(self, connection: Connection, item: _Item, destination: Destination) -> None:
         try:
-            answer = connection.push(readdress(item.callback, destination))
+            response = connection.push(readdress(item.callback, destination))
         except DevkitError as error:  # also an address that turns out not to be on this machine
             self._miss(item, error.message, sent_again=isinstance(error, PushError) and error.sent_again)
-            self._say(self._backlog.once("down", error.message))
+            self._notify(self._backlog.problem("down", error.message))
             return
-        milliseconds = round(answer.seconds * 1000, 1)
+        milliseconds = round(response.seconds * 1000, 1)
         self._publish(
-            Forwarded(item.file, item.message_id, answer.status, milliseconds, "", answer.sent_again)
+            Forwarded(item.file, item.message_id, response.status, milliseconds, "", response.sent_again)
         )
-        self._say(self._backlog.answered(item.number))
+        self._notify(self._backlog.answered(item.number))
 
     def _miss(self, item: _Item, problem: str, *, sent_again: bool = False) -> None:
         self._backlog.miss(item.number)
         self._publish(Forwarded(item.file, item.message_id, None, None, problem, sent_again))
 
-    def _say(self, words: str) -> None:
-        if words:
-            self._publish(Notice(words))
+    def _notify(self, notice: str) -> None:
+        if notice:
+            self._publish(Notice(notice))
 
 
 @contextmanager
@@ -185,18 +189,17 @@ def forwarding(
     address: Address,
     publish: Publish,
     *,
-    longest: int = _LONGEST,
-    idle: float = _IDLE_SECONDS,
-    last_seconds: float = _LAST_SECONDS,
+    max_waiting: int = _MAX_WAITING,
+    idle_seconds: float = _IDLE_SECONDS,
+    drain_seconds: float = _DRAIN_SECONDS,
 ) -> Iterator[Forwarder]:
-    """A forwarder that works while the block runs, and `last_seconds` longer for what still waits.
+    """A forwarder that works while the block runs, and then `drain_seconds` longer for waiting receipts.
 
-    longest: so many receipts may wait in each lane; more are left out. idle: seconds after which a connection
-    that nothing goes over is closed.
+    max_waiting: receipts in each queue; more are dropped. idle_seconds: after which an unused connection is closed.
     """
-    forwarder = Forwarder(address, publish, longest, idle)
+    forwarder = Forwarder(address, publish, max_waiting, idle_seconds)
     forwarder.start()
     try:
         yield forwarder
     finally:
-        forwarder.close(last_seconds)
+        forwarder.close(drain_seconds)

@@ -148,14 +148,14 @@ class _Start:
         public_url = stack.enter_context(source.open_tunnel(local_url)).public_url
         callback_url = self._callback_url(public_url)
         stop.check()
-        wait_until_reachable(callback_url, recorder.nonce, recorder.heard, stop)
+        wait_until_reachable(callback_url, recorder.nonce, recorder.reached, stop)
         registration = self._register(stack, source, callback_url) if self.options.register else None
         session = _describe(source, local_url, public_url, callback_url)
         update_session = stack.enter_context(project.session_file(session))
         self._announce(session, inspector_url, source)
 
         def check(public_url: str) -> str:
-            return check_again(self._callback_url(public_url), recorder.nonce, recorder.heard, stop)
+            return check_again(self._callback_url(public_url), recorder.nonce, recorder.reached, stop)
 
         def follow(public_url: str) -> None:
             callback_url = self._callback_url(public_url)

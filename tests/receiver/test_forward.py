@@ -179,7 +179,7 @@ def test_a_connection_is_kept_while_receipts_come_and_closed_when_none_do() -> N
     # The second connection is opened only if the first one was closed from this side: it still has an answer.
     with (
         raw_server((OK, OK, None), (OK,)) as server,
-        forwarding(parse_address(server.url), heard, idle=0.2) as forwarder,
+        forwarding(parse_address(server.url), heard, idle_seconds=0.2) as forwarder,
     ):
         offer(forwarder, "A", "A")
         heard.wait_for(forwarded=2)
@@ -195,7 +195,7 @@ def test_a_connection_is_kept_while_receipts_come_and_closed_when_none_do() -> N
 def test_what_is_too_much_for_a_slow_application_is_left_out_and_said(app: Listener) -> None:
     heard = Heard()
     app.gate.clear()
-    with forwarding(parse_address(app.url), heard, longest=2) as forwarder:
+    with forwarding(parse_address(app.url), heard, max_waiting=2) as forwarder:
         offer(forwarder, "A")
         app.wait_for(1)
         offer(forwarder, "A", "A", "A", "A")
@@ -214,7 +214,7 @@ def test_what_waits_at_the_end_is_still_sent(app: Listener) -> None:
     heard = Heard()
     app.gate.clear()
 
-    with forwarding(parse_address(app.url), heard, last_seconds=DEADLINE) as forwarder:
+    with forwarding(parse_address(app.url), heard, drain_seconds=DEADLINE) as forwarder:
         offer(forwarder, "A", "A", "B")
         app.wait_for(1)
         threading.Timer(0.05, app.gate.set).start()
@@ -227,7 +227,7 @@ def test_an_application_that_hangs_does_not_hold_up_the_end(app: Listener) -> No
     app.gate.clear()
     began = time.monotonic()
 
-    with forwarding(parse_address(app.url), heard, last_seconds=0.05) as forwarder:
+    with forwarding(parse_address(app.url), heard, drain_seconds=0.05) as forwarder:
         offer(forwarder, "A", "A", "A")
         app.wait_for(1)
 

@@ -179,7 +179,7 @@ def test_receipts_that_came_together_each_get_their_own_answer(tmp_path: Path) -
     tell()
     assert [event.name for event in session.events[1:]] == ["receipt", "refused", "receipt", "not_recorded"]
     assert session.recorder.recorded == 1
-    assert session.recorder.heard.is_set()
+    assert session.recorder.reached.is_set()
 
 
 def test_many_threads_record_each_receipt_once(session: Session) -> None:

@@ -49,14 +49,14 @@ def test_a_probe_is_told_and_never_recorded(session: Session) -> None:
 
 def test_our_own_question_is_heard_and_told_to_nobody(session: Session) -> None:
     session.take(Callback("GET", CALLBACK_PATH, ((REACHABILITY_HEADER, "guess"),)), kind="probe")
-    assert not session.recorder.heard.is_set()
+    assert not session.recorder.reached.is_set()
     session.events.clear()
 
     assert (
         session.take(Callback("GET", CALLBACK_PATH, ((REACHABILITY_HEADER, "n0nce"),)), kind="probe") == 200
     )
 
-    assert session.recorder.heard.is_set()
+    assert session.recorder.reached.is_set()
     assert session.events == []
 
 
