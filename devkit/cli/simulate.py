@@ -43,7 +43,6 @@ from devkit.simulator.events import (
 )
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.run import run_simulator
-from devkit.simulator.state import each_distrust_once
 from devkit.simulator.tls import Trust, trust_in
 from devkit.webhook.callback import Transport
 from devkit.webhook.masking import printable
@@ -57,8 +56,9 @@ def run(
 ) -> None:
     """Stand in for Vonage on the listener, which is closed at the end. trust: for https beside plain http."""
     tls = trust.context() if trust else None
-    watch = each_distrust_once(lambda occurrence: publish(event_of(occurrence)))
-    with run_simulator(options, listener=listener, tls=tls, watch=watch) as simulator:
+    with run_simulator(
+        options, listener=listener, tls=tls, watch=lambda occurrence: publish(event_of(occurrence))
+    ) as simulator:
         publish(_ready_event(simulator, trust))
         stop.wait()
         publish(SimulatorStopped(len(simulator.messages), len(simulator.deliveries)))

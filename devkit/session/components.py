@@ -146,7 +146,6 @@ def platform(
 def _offline(settings: Settings, project: Project, publish: Publish) -> Iterator[Platform]:
     from devkit.simulator.options import SimulatorOptions
     from devkit.simulator.run import run_simulator
-    from devkit.simulator.state import each_distrust_once
 
     # New secrets for each session: those of `devkit simulate` are published, and a web page could send messages with
     # them.
@@ -161,8 +160,7 @@ def _offline(settings: Settings, project: Project, publish: Publish) -> Iterator
         )
     trust = _trust(project, publish)
     tls = trust.context() if trust else None
-    warn = each_distrust_once(partial(_warn, publish, trust))
-    with run_simulator(options, tls=tls, watch=warn) as simulator:
+    with run_simulator(options, tls=tls, watch=partial(_warn, publish, trust)) as simulator:
         address = SimulatorAddress(
             url=simulator.url,
             host=simulator.host,

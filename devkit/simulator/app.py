@@ -1,12 +1,9 @@
-"""The HTTP face of the simulator: Vonage's paths, and the control surface."""
+"""The HTTP side of the simulator: Vonage's paths, and its own below /simulator."""
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
-from html import escape
-from typing import cast
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, render_template_string, request
 from waitress.channel import ClientDisconnected
 
 from devkit.errors import ConfigurationError
@@ -20,60 +17,43 @@ from devkit.simulator.settings_api import balance, error, settings
 from devkit.simulator.sms_api import send
 from devkit.simulator.state import Observer, Refusal, Simulator
 
-_STYLE = """
+# What `describe` gives, for a browser. Messages and deliveries newest first.
+_PAGE = """<!doctype html>
+<html lang=en><meta charset=utf-8><title>devkit simulator</title>
+<style>
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
 body { margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; margin-bottom: 2rem; }
 th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; overflow-wrap: anywhere; }
 th, td { border-bottom: 1px solid #8884; }
+</style>
+{%- macro cell(value) -%}
+  {%- if value is mapping -%}
+    {%- for name, inner in value.items() %}{{ name }} {{ cell(inner) }}{{ ", " if not loop.last }}{% endfor -%}
+  {%- elif value is string or value is number -%}{{ value }}
+  {%- elif value is not none -%}
+    {%- for inner in value %}{{ cell(inner) }}{{ ", " if not loop.last }}{% endfor -%}
+  {%- endif -%}
+{%- endmacro %}
+<h1>devkit simulator</h1>
+<p>A stand-in for Vonage. Receipts are made here; no SMS leaves this machine.</p>
+{%- for title, row in pairs.items() %}
+<h2>{{ title }}</h2>
+<table>{% for name, value in row.items() %}<tr><th scope=row>{{ name }}<td>{{ cell(value) }}{% endfor %}</table>
+{%- endfor %}
+{%- for title, rows in tables.items() %}
+<h2>{{ title }}</h2>
+{%- if rows %}
+<table><tr>{% for name in rows[0] %}<th scope=col>{{ name }}{% endfor %}
+{%- for row in rows|reverse %}<tr>{% for value in row.values() %}<td>{{ cell(value) }}{% endfor %}{% endfor %}</table>
+{%- else %}<p>None yet.</p>{% endif %}
+{%- endfor %}
+</html>
 """
-
-_Row = Mapping[str, object]
-
-
-def page(description: Mapping[str, object]) -> str:
-    """The page for what `control.describe` gives; messages and deliveries newest first."""
-    messages = cast(list[_Row], description["messages"])[::-1]
-    deliveries = cast(list[_Row], description["deliveries"])[::-1]
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>devkit simulator</title>"
-        f"<style>{_STYLE}</style><h1>devkit simulator</h1>"
-        "<p>A stand-in for Vonage. Receipts are made here; no SMS leaves this machine.</p>"
-        f"{_pairs('Now', {key: description[key] for key in ('url', 'now', 'counts')})}"
-        f"{_pairs('Account', cast(_Row, description['account']))}"
-        f"{_pairs('Options', cast(_Row, description['options']))}"
-        f"{_table('Messages', messages)}{_table('Deliveries', deliveries)}</html>"
-    )
-
-
-def _pairs(title: str, row: _Row) -> str:
-    lines = (f"<tr><th scope=row>{escape(name)}<td>{_cell(value)}" for name, value in row.items())
-    return f"<h2>{title}</h2><table>{''.join(lines)}</table>"
-
-
-def _table(title: str, rows: list[_Row]) -> str:
-    if not rows:
-        return f"<h2>{title}</h2><p>None yet.</p>"
-    head = "".join(f"<th scope=col>{escape(name)}" for name in rows[0])
-    body = "".join(f"<tr>{_cells(row.values())}" for row in rows)
-    return f"<h2>{title}</h2><table><tr>{head}{body}</table>"
-
-
-def _cells(values: Iterable[object]) -> str:
-    return "".join(f"<td>{_cell(value)}" for value in values)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_cell, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{escape(str(name))} {_cell(inner)}" for name, inner in value.items())
-    return "" if value is None else escape(str(value))
-
 
 _HANG_UP = "devkit.hang_up"
 
-# Seen on the real service's answers.
+# Seen in the real service's answers.
 _HEADERS = {
     "X-XSS-Protection": "1; mode=block",
     "Strict-Transport-Security": "max-age=31536000; includeSubdomains",
@@ -84,39 +64,36 @@ _TRACE_ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def create_app(simulator: Simulator, worker: DeliveryWorker, push: Push) -> Flask:
-    """The application; `hanging_up` must wrap it for the faults that break off."""
+def create_app(simulator: Simulator, worker: DeliveryWorker, push: Push) -> WSGIApplication:
+    """The WSGI application of a simulator."""
     app = Flask(__name__, static_folder=None)
-    _guard(app, simulator.watch)
+    _reject_strangers(app, simulator.watch)
     _route_platform(app, simulator, worker, push)
     _route_control(app, simulator)
-    return app
+    return _hanging_up(app)
 
 
-def _guard(app: Flask, watch: Observer) -> None:
+def _reject_strangers(app: Flask, watch: Observer) -> None:
     @app.before_request
-    def refuse_strangers() -> Response | None:
+    def reject() -> Response | None:
         asked, _ = callback_of(request.environ, b"")
         is_platform = request.path.startswith(("/sms/", "/account/"))
         # A hosts file or a proxy sends programs here under Vonage's names. The other paths need no credentials.
         serves_name = is_vonage_name if is_platform else None
-        why = rejection_reason(asked, request.remote_addr or "", own_pages=True, serves_name=serves_name)
-        if not why:
+        reason = rejection_reason(asked, request.remote_addr or "", own_pages=True, serves_name=serves_name)
+        if not reason:
             return None
-        if is_platform:  # a program's developer looks there for the reason
-            watch(Refusal(403, why, "sms" if request.path.startswith("/sms/") else "settings"))
-        return _respond(json_response({"error": why}, 403))
+        if is_platform:  # reported, because the developer of a program looks there for the reason
+            watch(Refusal(403, reason, "sms" if request.path.startswith("/sms/") else "settings"))
+        return _respond(json_response({"error": reason}, 403))
 
 
 def _route_platform(app: Flask, simulator: Simulator, worker: DeliveryWorker, push: Push) -> None:
-    @app.route("/sms/json", methods=["GET", "POST"])
-    def sms_json() -> Response:
-        asked = _read()
-        return _answer(asked, send(asked, simulator, worker))
-
-    @app.route("/sms/xml", methods=["GET", "POST"])
-    def sms_xml() -> Response:
-        asked = _read(wants_xml=True)
+    @app.route("/sms/<any(json, xml):layout>", methods=_METHODS)
+    def sms(layout: str) -> Response:
+        if request.method not in ("GET", "POST"):  # the real gateway answers a PUT with 404
+            abort(404)
+        asked = _read(wants_xml=layout == "xml")
         return _answer(asked, send(asked, simulator, worker))
 
     @app.route("/account/settings", methods=_METHODS)
@@ -136,10 +113,11 @@ def _route_platform(app: Flask, simulator: Simulator, worker: DeliveryWorker, pu
 
 def _route_control(app: Flask, simulator: Simulator) -> None:
     @app.get("/simulator")
-    def look() -> Response:
+    def show() -> Response:
+        description = describe(simulator)
         if "text/html" in request.headers.get("Accept", ""):
-            return _respond(ApiResponse(200, page(describe(simulator)).encode(), "text/html; charset=utf-8"))
-        return _respond(json_response(describe(simulator)))
+            return _respond(ApiResponse(200, _page(description).encode(), "text/html; charset=utf-8"))
+        return _respond(json_response(description))
 
     @app.post("/simulator/reset")
     def reset() -> Response:
@@ -156,17 +134,24 @@ def _route_control(app: Flask, simulator: Simulator) -> None:
         return _respond(json_response(describe(simulator)))
 
 
-def hanging_up(app: WSGIApplication) -> WSGIApplication:
+def _page(description: dict[str, object]) -> str:
+    now = {name: description[name] for name in ("url", "now", "counts")}
+    pairs = {"Now": now, "Account": description["account"], "Options": description["options"]}
+    tables = {"Messages": description["messages"], "Deliveries": description["deliveries"]}
+    return render_template_string(_PAGE, pairs=pairs, tables=tables)
+
+
+def _hanging_up(app: WSGIApplication) -> WSGIApplication:
     """The application, able to close a connection without an answer.
 
-    WSGI has no word for that. Waitress has: told that the client went away, it closes and sends nothing.
+    WSGI has no way to do that. waitress has: it closes the connection when it is told that the client went away.
     """
 
     def served(environ, start_response):  # type: ignore[no-untyped-def]
-        answer = app(environ, start_response)
+        response = app(environ, start_response)
         if environ.get(_HANG_UP):
             raise ClientDisconnected
-        return answer
+        return response
 
     return served
 
@@ -187,18 +172,18 @@ def _prefers_xml() -> bool:
     return request.accept_mimetypes.best_match(["application/json", "application/xml"]) == "application/xml"
 
 
-def _answer(asked: ApiRequest, reply: ApiResponse) -> Response:
-    response = _respond(reply)
+def _answer(asked: ApiRequest, answer: ApiResponse) -> Response:
+    response = _respond(answer)
     response.headers[_TRACE] = asked.trace_id
     return response
 
 
-def _respond(reply: ApiResponse) -> Response:
-    if reply.hang_up:
+def _respond(answer: ApiResponse) -> Response:
+    if answer.hang_up:
         request.environ[_HANG_UP] = True
-    response = Response(reply.body, reply.status, content_type=reply.content_type)
+    response = Response(answer.body, answer.status, content_type=answer.content_type)
     response.headers.update(_HEADERS)
-    response.headers.update(reply.headers)
+    response.headers.update(answer.headers)
     if request.host.partition(":")[0] == "localhost":
         # A browser would ask for https from every other program on this machine, for a year.
         del response.headers["Strict-Transport-Security"]

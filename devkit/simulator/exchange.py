@@ -1,4 +1,4 @@
-"""A request to the platform and its answer, without a web framework. Pure."""
+"""A request to the platform and its answer, independent of the web framework."""
 
 import base64
 import binascii
@@ -14,9 +14,9 @@ MAX_FIELDS = 100
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ApiRequest:
-    """fields: those of query and body, and the credentials of a legacy path; the body's win.
+    """A request. fields: of query, body and the credentials in a legacy path; those of the body take precedence.
 
-    trace_id: what the answer is found by in the platform's logs; the caller may give one.
+    trace_id: identifies the answer in the platform's logs; the caller may choose it.
     """
 
     fields: Mapping[str, str]
@@ -27,7 +27,7 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """hang_up: close the connection and send nothing of this."""
+    """An answer. hang_up: close the connection and send nothing of it."""
 
     status: int
     body: bytes
@@ -38,17 +38,17 @@ class ApiResponse:
 
 @dataclass(frozen=True, slots=True)
 class GivenCredentials:
-    """api_secret: empty when there is none. A signature takes its place in the SMS API."""
+    """The credentials in a request. api_secret: empty without one; the SMS API takes a signature instead."""
 
     api_key: str
     api_secret: str = field(repr=False)
 
 
 def read_fields(query: str, body: bytes) -> dict[str, str]:
-    """The fields of query and body, each name once, the last one wins.
+    """The fields of query and body. Of a repeated name, the last value.
 
-    The body is read by what it is, not by its Content-Type: the vonage SDK (4.9.1) sends forms that say JSON
-    after its first JSON call.
+    The body is parsed by its content, not by its Content-Type: after its first JSON call, the vonage SDK (4.9.1) sends
+    forms with the Content-Type of JSON.
     """
     text = body.decode("utf-8", "replace")
     if text.lstrip().startswith("{"):
@@ -57,7 +57,7 @@ def read_fields(query: str, body: bytes) -> dict[str, str]:
 
 
 def credentials(request: ApiRequest) -> GivenCredentials:
-    """Those of Basic authentication, else those of the fields; empty when there are none."""
+    """The credentials of Basic authentication, else of the fields; empty without either."""
     scheme, _, encoded = request.authorization.partition(" ")
     if scheme.lower() == "basic":
         key, _, secret = _decode(encoded).partition(":")
@@ -72,7 +72,7 @@ def json_response(
 
 
 def xml_response(root: str, fields: Mapping[str, object], status: int = 200) -> ApiResponse:
-    """An element for each field, in one of that name."""
+    """An XML document with a `root` element, and in it an element for each field."""
     lines = (f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
     body = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<{root}>{"".join(lines)}</{root}>\n'
     return ApiResponse(status, body.encode("utf-8"), "application/xml; charset=UTF-8")

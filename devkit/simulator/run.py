@@ -1,4 +1,4 @@
-"""Runs a simulator: puts clock, schedule, courier and server together, and takes them apart again."""
+"""Runs a simulator: creates and closes its schedule, connections and server."""
 
 import socket
 import ssl
@@ -23,15 +23,15 @@ def run_simulator(
     tls: ssl.SSLContext | None = None,
     watch: Observer = ignore_events,
 ) -> Iterator[Simulator]:
-    """A simulator that listens while the block runs, on a free port of 127.0.0.1 unless a listener is given.
+    """A simulator that listens while the block runs, on a free port of 127.0.0.1 or on the given listener.
 
-    Takes ownership of the listener. clock: another start or timer; its speed goes before that of the options.
-    tls: the port takes https beside plain http. watch: called with what happens, in the thread where it does.
+    listener: is closed at the end. clock: for another start or timer; its speed overrides that of the options.
+    tls: the port takes https beside plain http. watch: called with each occurrence, in the thread where it happens.
     """
-    # Here, so that the types of this package can be had without a web framework.
+    # Imported here: the types of this package need no web framework.
     from devkit.http.channel import Channel
     from devkit.http.server import listen, serve
-    from devkit.simulator.app import create_app, hanging_up
+    from devkit.simulator.app import create_app
     from devkit.simulator.tls import tls_channel
 
     clock = clock or Clock(options.speed)
@@ -45,7 +45,7 @@ def run_simulator(
         listener = listener or listen("127.0.0.1", 0)
         simulator = Simulator(_host(listener), replace(options, speed=clock.speed), clock, schedule, watch)
         worker = DeliveryWorker(simulator, pool.push)
-        app = hanging_up(create_app(simulator, worker, pool.push))
+        app = create_app(simulator, worker, pool.push)
         channel = tls_channel(tls, watch) if tls else Channel
         stack.enter_context(serve(app, listener, threads=16, channel=channel))
         yield simulator

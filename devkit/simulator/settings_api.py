@@ -1,21 +1,22 @@
-"""The account settings API: reads and saves the callback URLs, and probes them first."""
+"""The account settings API: returns the settings, and saves callback URLs after a probe."""
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from devkit.errors import DevkitError
 from devkit.http.address import parse_address, target_of
 from devkit.http.client import Push
 from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, json_response, xml_response
-from devkit.simulator.options import SETTINGS_FAULTS, Fault, SimulatorOptions
+from devkit.simulator.options import SETTINGS_FAULTS, SimulatorOptions
 from devkit.simulator.state import Account, Refusal, Simulator, is_owner
 from devkit.webhook.callback import Transport, compose
 
 DOCUMENTED = "drCallBackUrl"  # OpenAPI, and every SDK but Python's since 4.0
 SDK_SPELLING = "drCallbackUrl"  # vonage 4.9.1
 
-# Vonage documents neither status nor words of a failed probe. 420 is this service's "action failed".
+# Vonage documents neither the status nor the text for a failed probe. 420 is this service's "action failed".
 _INVENTED = "devkit simulator: the callback URL did not answer 200"
 
 # `httpForwardMethod` of the settings API. That POST_QUERY_PARAMS sends a form body is inferred from captures.
@@ -25,25 +26,25 @@ FORWARD_METHODS: dict[str, Transport] = {
     "POST_JSON": "json",
 }
 
-# max-outbound-request and the others are 30 in every sample; they do not limit anything here.
+# 30 in every sample; they limit nothing here.
 _LIMITS = {"max-outbound-request": 30, "max-inbound-request": 30, "max-calls-per-second": 30}
 
 
-def settings(
-    request: ApiRequest, simulator: Simulator, push: Push, sleep: Callable[[float], None] = time.sleep
-) -> ApiResponse:
-    """Answer POST /account/settings. With no settings in it, it is the documented way to read them."""
+def settings(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
+    """Answer POST /account/settings. A request without settings is the documented way to read them."""
     fault = simulator.take_fault(SETTINGS_FAULTS)
-    if fault is not None and fault.name in FAULT_REPLIES:
-        return FAULT_REPLIES[fault.name](request)
-    options = simulator.options
-    if not is_owner(credentials(request), options):
+    if fault is not None and fault.name in FAULT_ANSWERS:
+        return FAULT_ANSWERS[fault.name](request)
+    if not is_owner(credentials(request), simulator.options):
         simulator.watch(Refusal(401, "authentication failed", "settings"))
         return unauthorized(request)
     if fault is not None and fault.name == "unchanged":
-        return _current(simulator.account, request, options)
-    reply = _save(request, simulator, push)
-    return _afterwards(fault, reply, sleep)
+        return _current(simulator.account, request, simulator.options)
+    answer = _save(request, simulator, push)
+    if fault is not None and fault.name == "slow":
+        time.sleep(fault.seconds)
+    is_lost = fault is not None and fault.name == "hang-up-after"
+    return replace(answer, hang_up=True) if is_lost else answer
 
 
 def balance(request: ApiRequest, simulator: Simulator) -> ApiResponse:
@@ -60,11 +61,11 @@ def unauthorized(request: ApiRequest) -> ApiResponse:
 
 
 def error(request: ApiRequest, status: int, label: str) -> ApiResponse:
-    """An error as this service words it: the code again, as text, and a label."""
+    """An error in the form of this service: the status again, as text, and a label."""
     document = {"error-code": str(status), "error-code-label": label}
-    return (
-        xml_response("response", document, status) if request.wants_xml else json_response(document, status)
-    )
+    if request.wants_xml:
+        return xml_response("response", document, status)
+    return json_response(document, status)
 
 
 def _save(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
@@ -76,22 +77,19 @@ def _save(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
     inbound = _value(fields, "moCallBackUrl", "moCallbackUrl", options)
     method = fields.get("httpForwardMethod")
     if method is not None and method not in FORWARD_METHODS:
-        words = f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}"
-        return _refuse(request, words, simulator)
+        text = f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}"
+        return _refuse(request, text, simulator)
     for url in (receipts, inbound):
         if url and (problem := probe(url, options, push)):
             return _refuse(request, f"{_INVENTED}: {problem}", simulator)
-
-    def changed(account: Account) -> Account:
-        return replace(
-            account,
-            dr_callback_url=account.dr_callback_url if receipts is None else receipts,
-            mo_callback_url=account.mo_callback_url if inbound is None else inbound,
-            method=account.method if method is None else FORWARD_METHODS[method],
-        )
-
-    account = simulator.change_account(changed)
-    if spelling or receipts is not None or inbound is not None or method is not None:
+    values = {
+        "dr_callback_url": receipts,
+        "mo_callback_url": inbound,
+        "method": FORWARD_METHODS.get(method or ""),
+    }
+    changes: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+    account = simulator.change_account(lambda account: replace(account, **changes))
+    if spelling or changes:
         simulator.watch(account)
     return _current(account, request, options)
 
@@ -106,7 +104,7 @@ def _value(fields: Mapping[str, str], name: str, sdk_name: str, options: Simulat
 
 
 def probe(url: str, options: SimulatorOptions, push: Push) -> str:
-    """Why this callback URL is refused; empty when it answers a GET without parameters with exactly 200."""
+    """Why a callback URL is refused; empty if it answers a GET without parameters with exactly 200."""
     try:
         address = parse_address(url, allow_remote=options.allow_remote)
         target = target_of(address)
@@ -118,23 +116,14 @@ def probe(url: str, options: SimulatorOptions, push: Push) -> str:
 
 
 def _current(account: Account, request: ApiRequest, options: SimulatorOptions) -> ApiResponse:
-    # The forward method is not among them: it can be set, never read.
+    # Without the forward method: it can be set, but not read.
+    unset = {"empty": "", "null": None, "missing": None}[options.unset_value]
     urls = {"mo-callback-url": account.mo_callback_url, "dr-callback-url": account.dr_callback_url}
-    document = {**{name: url for name, url in urls.items() if url}, **_LIMITS}
-    if options.unset_value != "missing":
-        unset = "" if options.unset_value == "empty" else None
-        document = {**{name: url or unset for name, url in urls.items()}, **_LIMITS}
+    shown = {name: url or unset for name, url in urls.items() if url or options.unset_value != "missing"}
+    document = {**shown, **_LIMITS}
     if not request.wants_xml:
         return json_response(document)
     return xml_response("account-settings", {name: value or "" for name, value in document.items()})
-
-
-def _afterwards(fault: Fault | None, reply: ApiResponse, sleep: Callable[[float], None]) -> ApiResponse:
-    if fault is not None and fault.name == "slow":
-        sleep(fault.seconds)
-    if fault is not None and fault.name == "hang-up-after":
-        return replace(reply, hang_up=True)
-    return reply
 
 
 def _problem(request: ApiRequest) -> ApiResponse:
@@ -147,7 +136,7 @@ def _problem(request: ApiRequest) -> ApiResponse:
     return json_response(document, 401, "problem+json")
 
 
-FAULT_REPLIES: dict[str, Callable[[ApiRequest], ApiResponse]] = {
+FAULT_ANSWERS: dict[str, Callable[[ApiRequest], ApiResponse]] = {
     "unauthorized": unauthorized,
     "unauthorized-problem": _problem,
     "forbidden": lambda request: error(request, 403, "forbidden"),

@@ -17,7 +17,7 @@ from devkit.webhook.callback import Transport
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """status: of the SMS API's table, or the HTTP status of the settings API. text: what the answer says."""
+    """A refused request. status: of the SMS API's table, or the HTTP status of the settings API. text: the reason."""
 
     status: int
     text: str
@@ -26,9 +26,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """balance: EUR. method: how receipts travel.
+    """The account's settings and its balance in EUR. method: the transport of receipts.
 
-    spelling: the name under which the receipt URL was last sent, right or wrong; empty before the first time.
+    spelling: the parameter name with which the receipt URL was last set, correct or not; empty before that.
     """
 
     dr_callback_url: str = field(default="", repr=False)
@@ -48,7 +48,7 @@ def is_owner(given: GivenCredentials, options: SimulatorOptions) -> bool:
 class Message:
     """One part of a sent SMS. at: when it was sent, simulated seconds since the epoch.
 
-    callback_url: the one that the send request named, else empty: then the account's counts.
+    callback_url: the one in the send request; empty for the account's.
     """
 
     message_id: str
@@ -69,9 +69,9 @@ class Message:
 class Delivery:
     """One attempt to push one receipt.
 
-    attempt: from 1. at: simulated seconds since the epoch. answer: the HTTP status, None when none came;
-    then `problem` says why. retry_at: when it is tried again, None when it is not. sent_again: within this attempt, on
-    a new connection, because one that was used before ended before an answer began.
+    attempt: from 1. at: simulated seconds since the epoch. answer: the HTTP status; None without a response, then
+    `problem` says why. retry_at: when the next attempt is due; None when there is none.
+    sent_again: on a new connection, within this attempt: a reused connection ended before a response began.
     """
 
     message_id: str
@@ -97,7 +97,7 @@ class Throttle:
         self._calls: deque[float] = deque()
 
     def wait(self, rate: int) -> int:
-        """Milliseconds to wait before the next call; 0 when this one may pass and is counted.
+        """Milliseconds until a call is allowed; 0 allows this one and counts it.
 
         rate: calls in a second, 0 for no limit.
         """
@@ -119,34 +119,20 @@ class Throttle:
 
 @dataclass(frozen=True, slots=True)
 class TlsHandshakeFailed:
-    """A program broke a TLS handshake off. reason: what the TLS library calls it."""
+    """A program ended a TLS handshake. reason: as OpenSSL names it. Reported once for each reason."""
 
     reason: str
 
 
-# An Account is told after its settings were changed.
+# An Account: its settings were changed.
 Occurrence = Message | Delivery | Refusal | Account | TlsHandshakeFailed
 
-# Called in the thread in which it happens, which it must not hold up.
+# Called in the thread in which it happens, so it must not block.
 Observer = Callable[[Occurrence], None]
 
 
-def each_distrust_once(watch: Observer) -> Observer:
-    """Passes everything on, but each reason for distrust only once: a program may try again and again."""
-    told: set[TlsHandshakeFailed] = set()
-
-    def pass_on(occurrence: Occurrence) -> None:
-        if isinstance(occurrence, TlsHandshakeFailed):
-            if occurrence in told:
-                return
-            told.add(occurrence)
-        watch(occurrence)
-
-    return pass_on
-
-
 def ignore_events(_: Occurrence) -> None:
-    """Watch nothing."""
+    """The default observer."""
 
 
 class History:
@@ -158,9 +144,9 @@ class History:
 
 
 class Simulator:
-    """A running simulator: what the platform holds, and when it acts. Thread-safe.
+    """A running simulator: its account, its options, what was sent and delivered. Thread-safe.
 
-    host: `127.0.0.1:PORT`. watch: called with what happens, in any thread.
+    host: `127.0.0.1:PORT`. watch: called with each occurrence, in any thread.
     """
 
     def __init__(
@@ -216,9 +202,9 @@ class Simulator:
         self._follow_speed()
 
     def configure(self, change: Callable[[SimulatorOptions], SimulatorOptions]) -> None:
-        """Replace the options by what `change` makes of them. A new method or balance goes to the account too.
+        """Replace the options with the result of `change`. The account gets a new method or balance too.
 
-        `workers`, the timeouts and `history_size` cannot be changed: they keep their initial values.
+        `workers`, the timeouts and `history_size` have no effect here: their initial values stay.
         """
         with self._lock:
             before, self.options = self.options, change(self.options)
@@ -233,7 +219,7 @@ class Simulator:
         self._schedule.wake()
 
     def change_account(self, change: Callable[[Account], Account]) -> Account:
-        """Replace the account by what `change` makes of it."""
+        """Replace the account with the result of `change`."""
         with self._lock:
             self.account = change(self.account)
             return self.account
@@ -248,7 +234,7 @@ class Simulator:
             return remaining
 
     def take_fault(self, names: Container[str]) -> Fault | None:
-        """The first configured fault with one of these names; counts one of its `times`."""
+        """The first configured fault with one of these names. It is used up by one of its `times`."""
         with self._lock:
             found = next((fault for fault in self.options.faults if fault.name in names), None)
             if found is not None and found.times is not None:

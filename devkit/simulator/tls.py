@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -161,7 +162,7 @@ class TlsChannel(Channel):
     socket: Any  # waitress's own, which has no types
 
     context: ssl.SSLContext
-    watch: Observer
+    report: Callable[[str], None]  # called with the reason of a failed handshake
     opened = False  # whether it is known to be plain, or the handshake is complete
 
     def handle_read(self) -> None:
@@ -216,10 +217,20 @@ class TlsChannel(Channel):
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError):
             raise
         except ssl.SSLError as error:
-            self.watch(TlsHandshakeFailed(error.reason or "broken off"))
+            self.report(error.reason or "broken off")
             raise
 
 
 def tls_channel(context: ssl.SSLContext, watch: Observer) -> type[TlsChannel]:
-    """The class of connections for a server with this certificate. watch: told of handshakes that fail."""
-    return type("TlsChannel", (TlsChannel,), {"context": context, "watch": staticmethod(watch)})
+    """The class of connections for a server with this certificate.
+
+    watch: called when a handshake fails, once for each reason: a program may try again and again.
+    """
+    reasons: set[str] = set()
+
+    def report(reason: str) -> None:
+        if reason not in reasons:
+            reasons.add(reason)
+            watch(TlsHandshakeFailed(reason))
+
+    return type("TlsChannel", (TlsChannel,), {"context": context, "report": staticmethod(report)})

@@ -7,7 +7,7 @@ import pytest
 from devkit.errors import ConfigurationError
 from devkit.simulator import Fault, SimulatorOptions, run_simulator
 from devkit.simulator.options import SETTINGS_FAULTS
-from devkit.simulator.settings_api import FAULT_REPLIES
+from devkit.simulator.settings_api import FAULT_ANSWERS
 from tests.support.simulator_client import JUMPING, call, listening, post, register, send
 
 
@@ -196,4 +196,4 @@ def test_the_documentation_lists_every_option_and_fault():
 def test_every_fault_of_the_settings_api_is_played():
     played_elsewhere = {"unchanged", "hang-up-after", "slow"}
 
-    assert FAULT_REPLIES.keys() | played_elsewhere == SETTINGS_FAULTS.keys()
+    assert FAULT_ANSWERS.keys() | played_elsewhere == SETTINGS_FAULTS.keys()

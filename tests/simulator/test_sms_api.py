@@ -104,6 +104,13 @@ def test_a_message_can_be_sent_by_get(simulator):
     assert json.loads(text)["messages"][0]["status"] == "0"
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("path", ["/sms/json", "/sms/xml"])
+def test_other_methods_find_nothing(simulator, method, path):
+    assert call(simulator, method, path, urlencode(MESSAGE), owner(simulator))[0] == 404
+    assert simulator.messages == ()
+
+
 def test_spaces_in_the_name_of_a_sender_are_ignored(simulator):
     with listening() as listener:
         register(simulator, listener)
