@@ -15,36 +15,23 @@ from devkit.webhook.vocabulary import parse_transport
 
 MAX_SECONDS = 60
 
-# What a fault of the settings API does. 420 and 200-with-an-error were seen from this service;
-# the bodies of the others are of the documented shapes.
-SETTINGS_FAULTS: dict[str, str] = {
-    "unauthorized": "401 with error-code and error-code-label",
-    "unauthorized-problem": "401 as problem+json, as the newer gateway says it",
-    "forbidden": "403",
-    "refused": "420, whatever the callback URL answers",
-    "rate-limited": "429",
-    "server-error": "500",
-    "unavailable": "503",
-    "error-in-200": "200 with an error-code in the body; nothing is saved",
-    "html": "200 with an HTML page; nothing is saved",
-    "empty": "200 with an empty body; nothing is saved",
-    "unchanged": "200 with the settings as they were; nothing is saved",
-    "hang-up": "the connection is closed without an answer; nothing is saved",
-    "hang-up-after": "saved, then the connection is closed without an answer",
-    "slow": "saved and answered, after `seconds`",
-}
+# Faults of the settings API; `settings_api` plays them. 420 and 200 with an error were seen from this service; the
+# bodies of the others have the documented forms.
+SETTINGS_FAULTS = (
+    *("unauthorized", "unauthorized-problem", "forbidden", "refused", "rate-limited", "server-error"),
+    *("unavailable", "error-in-200", "html", "empty", "unchanged", "hang-up", "hang-up-after", "slow"),
+)
 
-# send-CODE: the next send calls are answered with this status of the SMS API.
+# send-CODE: the SMS API answers with this status.
 SEND_CODES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 22, 23, 29, 32, 33)
 SEND_FAULTS: dict[str, int] = {f"send-{code}": code for code in SEND_CODES}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault by name, of SETTINGS_FAULTS or SEND_FAULTS.
+    """A fault of SETTINGS_FAULTS or SEND_FAULTS.
 
-    times: how many calls it hits, None for all until the next reset.
-    seconds: how long `slow` takes, in real time.
+    times: how many calls it affects; None for all calls. seconds: the duration of `slow`, in real time.
     """
 
     name: str
@@ -55,11 +42,11 @@ class Fault:
         """Raises ConfigurationError."""
         if self.name not in SETTINGS_FAULTS and self.name not in SEND_FAULTS:
             names = ", ".join((*SETTINGS_FAULTS, "send-CODE"))
-            raise ConfigurationError(f"There is no fault {self.name!r}.", hint=f"There are: {names}.")
+            raise ConfigurationError(f"Unknown fault {self.name!r}.", hint=f"Known faults: {names}.")
         if (self.times is not None and self.times < 1) or not 0 <= self.seconds <= MAX_SECONDS:
             raise ConfigurationError(
-                f"The fault {self.name!r} needs at least one time, and at most {MAX_SECONDS} seconds.",
-                hint='For example {"name": "slow", "times": 1, "seconds": 5}',
+                f"The fault {self.name!r} needs `times` of 1 or more, and `seconds` from 0 to {MAX_SECONDS}.",
+                hint='For example {"name": "slow", "times": 1, "seconds": 5}.',
             )
 
 
@@ -68,28 +55,29 @@ HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """delay: seconds before the next attempt, given how many there were. lifetime: seconds after the first
-    attempt in which others may follow. only: the answers that are tried again, None for every failure.
+    """When a receipt is pushed again.
+
+    delay: seconds until the next attempt, after so many attempts. lifetime: seconds from the first attempt to the last.
+    retries: whether an HTTP status is retried; by default every failure is.
     """
 
-    name: str
     delay: Callable[[int], float]
     lifetime: float
-    only: Callable[[int], bool] | None = None
+    retries: Callable[[int], bool] = lambda answer: True
 
     def next_delay(self, answer: int | None, attempts: int, age: float) -> float | None:
-        """Seconds until the next attempt, None when there is none.
+        """Seconds until the next attempt; None when there is none.
 
-        answer: the HTTP status, None when nobody answered. age: seconds since the first attempt.
+        answer: the HTTP status; None without a response. age: seconds since the first attempt.
         """
-        if answer is not None and (is_success(answer) or (self.only is not None and not self.only(answer))):
+        if answer is not None and (is_success(answer) or not self.retries(answer)):
             return None
         delay = self.delay(attempts)
         return delay if age + delay <= self.lifetime else None
 
 
 def is_success(answer: int) -> bool:
-    """Whether Vonage takes the receipt for received: 200-205 (its concepts page on webhooks)."""
+    """Whether Vonage regards the receipt as received: 200-205 (its concepts page on webhooks)."""
     return 200 <= answer <= 205
 
 
@@ -107,9 +95,9 @@ def _is_temporary(answer: int) -> bool:
 
 POLICIES: dict[str, RetryPolicy] = {
     # Support article 226572227: every 60 s, receipts for 72 h.
-    "minutely": RetryPolicy("minutely", _every_minute, 72 * HOUR),
+    "minutely": RetryPolicy(_every_minute, 72 * HOUR),
     # Support article 360028543292: only 429 and 5xx, 5 s doubling up to 15 min, for 24 h.
-    "backoff": RetryPolicy("backoff", _doubling, 24 * HOUR, _is_temporary),
+    "backoff": RetryPolicy(_doubling, 24 * HOUR, _is_temporary),
 }
 
 Unset = Literal["empty", "null", "missing"]
@@ -117,20 +105,20 @@ Unset = Literal["empty", "null", "missing"]
 
 @dataclass(frozen=True, slots=True)
 class SimulatorOptions:
-    """The one account of a simulator, and how the platform treats it.
+    """The account of a simulator, and the behaviour of its platform.
 
     method: the transport of receipts at the start, `get`, `form` or `json` (the dashboard's words work too).
-    The settings API can change it. callback_url: likewise, not probed.
+    The settings API can change it. callback_url: also at the start; it is not probed.
     sign_receipts: adds timestamp, nonce and sig.
     id_style: of message ids, `uuid` as since 2022 or `hex` as before.
-    lenient: the settings API takes `drCallbackUrl` too, as the SDK spells it.
+    lenient: the settings API takes `drCallbackUrl` too, the SDK's spelling.
     unset_value: how the settings API shows a callback URL that is not set.
-    speed: of simulated time; math.inf jumps from event to event. retry: a name in `retry.POLICIES`.
+    speed: of simulated time; math.inf jumps from event to event. retry: a name in POLICIES.
     rate: send calls per real second, 0 for no limit. balance: EUR.
-    trial: only `verified` numbers can be sent to.
-    connect_timeout, read_timeout: seconds that a callback URL is given, in real time.
+    trial: only `verified` numbers can receive messages.
+    connect_timeout, read_timeout: real seconds to wait for a callback URL.
     workers: receipts pushed at once. history_size: how many messages and how many deliveries are kept.
-    allow_remote: callback URLs off this machine are pushed to as well.
+    allow_remote: receipts are pushed to other machines too.
     """
 
     api_key: str = "abcd1234"
@@ -171,13 +159,13 @@ class SimulatorOptions:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ConfigurationError(
-                    f"{getattr(self, name)!r} is not a value for {name!r} of the simulator.",
-                    hint=f"There are: {', '.join(allowed)}.",
+                    f"{getattr(self, name)!r} is not a valid {name!r} of the simulator.",
+                    hint=f"Choose one of: {', '.join(allowed)}.",
                 )
         for name in ("speed", "workers", "history_size"):
             if not getattr(self, name) > 0:
-                raise ConfigurationError(f"{name!r} of the simulator must be above 0.", hint="Take 1.")
+                raise ConfigurationError(f"{name!r} of the simulator must be above 0.", hint="Use 1.")
         if not self.balance.is_finite() or self.rate < 0:
             raise ConfigurationError(
-                "'balance' and 'rate' of the simulator must be numbers from 0 on.", hint="Say 0 for none."
+                "'balance' and 'rate' of the simulator must be 0 or more.", hint="Use 0 for none."
             )

@@ -1,4 +1,4 @@
-"""The outcome of a message: chosen by its recipient, as with test card numbers."""
+"""The outcome of a message. The recipient selects it, as test card numbers do."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,7 +8,10 @@ from devkit.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """code: MCCMNC, or a name. price: of one part, EUR. offset: of `scts` in final receipts from UTC, seconds."""
+    """A mobile network. code: MCCMNC, or a name. price: of one part, EUR.
+
+    offset: of `scts` in final receipts, from UTC, in seconds.
+    """
 
     code: str
     price: Decimal
@@ -16,8 +19,8 @@ class Network:
 
 
 # Final receipts have `scts` in UTC for US, Ukrainian and Lebanese numbers, and in local time for British and Danish
-# ones (captures, each named in docs/vonage.md). No document tells the rule.
-# The offsets stay the same all year: in winter a UK carrier would hide the one-hour trap.
+# ones (captures, each named in docs/vonage.md). No document states the rule.
+# The offsets stay the same all year: in winter the offset of a UK carrier would be 0, and hide the pitfall.
 NETWORKS: dict[str, Network] = {
     "1": Network("310004", Decimal("0.00845000")),
     "31": Network("20404", Decimal("0.07040000")),
@@ -39,18 +42,18 @@ _LONGEST = max(map(len, NETWORKS))
 
 
 def network(number: str) -> Network:
-    """The network of a number, by the longest prefix that is known."""
+    """The network of a number, by its longest known prefix."""
     prefixes = (number[:length] for length in range(_LONGEST, 0, -1))
     return next((NETWORKS[prefix] for prefix in prefixes if prefix in NETWORKS), _ELSEWHERE)
 
 
 HOUR = 3600.0
-EXPIRY = 72 * HOUR  # without a final receipt Vonage says `expired` (support article 115007053127)
+EXPIRY = 72 * HOUR  # without a final receipt, Vonage sends `expired` (support article 115007053127)
 
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """When a status is reached, in seconds after sending. Real carriers take longer: up to days."""
+    """Seconds from sending to each status. Real carriers take longer: up to days."""
 
     accepted: float = 0.3
     buffered: float = 1.0
@@ -60,13 +63,14 @@ class Delays:
         """Raises ConfigurationError."""
         if not all(0 <= after <= EXPIRY for after in (self.accepted, self.buffered, self.final)):
             raise ConfigurationError(
-                "'delays' of the simulator must be seconds from 0 to 72 hours.", hint='Say {"final": 2}.'
+                "'delays' of the simulator must be from 0 seconds to 72 hours.",
+                hint='For example {"final": 2}.',
             )
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeStep:
-    """A receipt that is due. after: seconds since sending. copies: how often it is pushed."""
+    """One receipt of an outcome. after: seconds since sending. copies: how many times it is pushed."""
 
     after: float
     status: str
@@ -78,7 +82,7 @@ class OutcomeStep:
 class Outcome:
     """The receipts of one part, in the order in which they are pushed.
 
-    early: the first is pushed, and answered, before the send call gets its answer.
+    early: the first is pushed, and answered, before the send call is answered.
     """
 
     steps: tuple[OutcomeStep, ...]
@@ -91,35 +95,16 @@ _PREFIX = "4477009000"
 
 
 def outcome(recipient: str, delays: Delays, ttl: float) -> Outcome:
-    """The receipts that this recipient promises. ttl: seconds after which an undelivered message expires."""
+    """The receipts for a recipient. ttl: seconds until an undelivered message expires."""
+    accepted = OutcomeStep(delays.accepted, "accepted")
     code = _failure_code(recipient)
     if code is not None:
         status = "rejected" if code in _REJECTIONS else "failed"
-        return Outcome(
-            (OutcomeStep(delays.accepted, "accepted"), OutcomeStep(delays.final, status, str(code)))
-        )
-    special = _special(delays, min(ttl, EXPIRY)).get(recipient)
-    return special or Outcome(
-        (
-            OutcomeStep(delays.accepted, "accepted"),
-            OutcomeStep(delays.buffered, "buffered"),
-            OutcomeStep(delays.final, "delivered"),
-        )
-    )
-
-
-def _failure_code(recipient: str) -> int | None:
-    tail = recipient.removeprefix(_PREFIX)
-    if len(tail) == 2 and tail.isdecimal() and int(tail) in _FAILURES:
-        return int(tail)
-    return None
-
-
-def _special(delays: Delays, expiry: float) -> dict[str, Outcome]:
-    return {
-        "447700900100": Outcome((OutcomeStep(delays.accepted, "accepted"),)),
+        return Outcome((accepted, OutcomeStep(delays.final, status, str(code))))
+    special = {
+        "447700900100": Outcome((accepted,)),
         # The err-code of `expired` and `unknown` is not documented, only that it is not 0.
-        "447700900101": Outcome((OutcomeStep(expiry, "expired", "1"),)),
+        "447700900101": Outcome((OutcomeStep(min(ttl, EXPIRY), "expired", "1"),)),
         "447700900102": Outcome((OutcomeStep(delays.final, "delivered", copies=2),)),
         "447700900103": Outcome(
             (OutcomeStep(delays.buffered, "delivered"), OutcomeStep(delays.final, "accepted"))
@@ -128,6 +113,17 @@ def _special(delays: Delays, expiry: float) -> dict[str, Outcome]:
         "447700900105": Outcome(()),
         "447700900106": Outcome((OutcomeStep(delays.final, "unknown", "1"),)),
     }
+    usual = Outcome(
+        (accepted, OutcomeStep(delays.buffered, "buffered"), OutcomeStep(delays.final, "delivered"))
+    )
+    return special.get(recipient, usual)
+
+
+def _failure_code(recipient: str) -> int | None:
+    tail = recipient.removeprefix(_PREFIX)
+    if len(tail) == 2 and tail.isdecimal() and int(tail) in _FAILURES:
+        return int(tail)
+    return None
 
 
 OFFLINE_RECIPIENT = "447700900000"  # the simulator answers it with accepted, buffered, delivered

@@ -1,4 +1,4 @@
-"""Simulated time, and actions that are due at moments of it."""
+"""Simulated time, and actions that are scheduled in it."""
 
 import heapq
 import itertools
@@ -14,8 +14,8 @@ from typing import Self
 class Clock:
     """Seconds since the epoch, `speed` times as fast as the timer. Thread-safe.
 
-    speed: 1 is real time, 60 a minute in a second; math.inf stands still and jumps to the next thing due.
-    start: seconds since the epoch, now when left out. timer: real seconds, from any origin.
+    speed: 1 is real time, 60 a minute in a second; math.inf stops the clock, and `jump` moves it.
+    start: seconds since the epoch; None is now. timer: real seconds, from any origin.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Clock:
             self._speed = speed
 
     def real_seconds_until(self, moment: float) -> float:
-        """How long to wait in real time; 0 when the moment has come, or when the clock jumps."""
+        """How long to wait in real time; 0 if the moment has passed, or if the clock jumps."""
         with self._lock:
             return 0 if self.jumps else max(0, (moment - self._now()) / self._speed)
 
     def jump(self, moment: float) -> None:
-        """Move on to a moment. Does nothing on a clock that runs, or when the moment has passed."""
+        """Move on to a moment. No effect on a running clock, or if the moment has passed."""
         with self._lock:
             if self.jumps:
                 self._moment = max(self._moment, moment)
@@ -69,9 +69,10 @@ _STOP_SECONDS = 5
 
 
 class Schedule:
-    """Runs each action once, not before its moment; those of one moment in the order of arrival.
+    """Runs each action once, not before its moment. Actions of the same moment start in the order of `at` calls.
 
-    Threads take from one heap directly, so that nothing waits in a second queue. While it is open only.
+    A context manager: its threads run inside the block. They take actions directly from one heap, so no action waits
+    in a second queue.
     """
 
     def __init__(self, clock: Clock, *, threads: int) -> None:
@@ -102,11 +103,11 @@ class Schedule:
             thread.join(max(0, deadline - time.monotonic()))
 
     def __len__(self) -> int:
-        """How many actions wait for their moment."""
+        """How many actions are scheduled and not started."""
         return len(self._heap)
 
     def at(self, moment: float, action: Action) -> None:
-        """Run the action at that moment, or at once when it has passed. Ignored after the end."""
+        """Run the action at that moment, or immediately if it has passed. Ignored after the end of the block."""
         with self._lock:
             if self._stopped:
                 return
@@ -116,18 +117,18 @@ class Schedule:
                 self._changed.notify()
 
     def clear(self) -> None:
-        """Forget what is not under way yet."""
+        """Forget the actions that are not started."""
         with self._lock:
             self._heap.clear()
             self._idle.notify_all()
 
     def wake(self) -> None:
-        """Look at the clock again: its speed has changed."""
+        """Read the clock again: its speed has changed."""
         with self._lock:
             self._changed.notify_all()
 
     def wait_idle(self, timeout: float) -> bool:
-        """Wait until nothing is due, now or later; False when `timeout` real seconds were too few."""
+        """Wait until no action is scheduled or running; False after `timeout` real seconds."""
         with self._lock:
             return self._idle.wait_for(lambda: self._stopped or not (self._heap or self._busy), timeout)
 
@@ -135,7 +136,7 @@ class Schedule:
         while (action := self._next()) is not None:
             try:
                 action()
-            except Exception:  # a bug; the other receipts must go out all the same
+            except Exception:  # a bug; the other actions must run nevertheless
                 logging.getLogger(__name__).exception("A scheduled action failed.")
             finally:
                 self._finished()
@@ -154,7 +155,7 @@ class Schedule:
             return None
         moment = self._heap[0][0]
         if self._clock.jumps and self._busy and moment > self._clock.now():
-            return None  # what is under way may yet ask for something sooner
+            return None  # a running action may still schedule an earlier one
         return self._clock.real_seconds_until(moment)
 
     def _take(self) -> Action:
@@ -162,11 +163,11 @@ class Schedule:
         self._clock.jump(moment)
         self._busy += 1
         if self._heap:
-            self._changed.notify()  # somebody must watch the new head
+            self._changed.notify()  # another thread must wait for the new first action
         return action
 
     def _finished(self) -> None:
         with self._lock:
-            self._busy -= 1  # this thread looks at the heap next, so nobody else need be woken
+            self._busy -= 1  # this thread reads the heap next, so it wakes no other
             if not self._busy and not self._heap:
                 self._idle.notify_all()

@@ -189,11 +189,11 @@ def test_the_dashboard_s_words_for_a_transport_are_understood(word, transport):
 def test_the_documentation_lists_every_option_and_fault():
     text = (Path(__file__).parents[2] / "docs/simulator.md").read_text(encoding="utf-8")
 
-    names = {field.name for field in fields(SimulatorOptions)} | SETTINGS_FAULTS.keys()
+    names = {field.name for field in fields(SimulatorOptions)} | set(SETTINGS_FAULTS)
     assert {name for name in names if f"`{name}`" not in text} == set()
 
 
 def test_every_fault_of_the_settings_api_is_played():
     played_elsewhere = {"unchanged", "hang-up-after", "slow"}
 
-    assert FAULT_ANSWERS.keys() | played_elsewhere == SETTINGS_FAULTS.keys()
+    assert FAULT_ANSWERS.keys() | played_elsewhere == set(SETTINGS_FAULTS)

@@ -55,7 +55,7 @@ def test_ids_of_the_older_form_are_given_out_on_demand(simulator):
 
 
 def test_an_unknown_style_of_ids_is_refused():
-    with pytest.raises(ConfigurationError, match="'int' is not a value for 'id_style'"):
+    with pytest.raises(ConfigurationError, match="'int' is not a valid 'id_style'"):
         SimulatorOptions(id_style="int")
 
 
