@@ -1,8 +1,7 @@
-"""`devkit simulate`: the simulator alone, for any program in any language."""
+"""`devkit simulate`: runs the simulator alone, for programs in any language."""
 
 import os
 import shlex
-import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,13 +23,13 @@ from devkit.cli.report import (
 )
 from devkit.cli.terminal import own_foreground
 from devkit.errors import UsageError
-from devkit.events import Event, Publish
+from devkit.events import Event
 from devkit.http.address import parse_address
 from devkit.http.response import SENT_AGAIN
 from devkit.http.server import listen
 from devkit.replay.schedule import parse_speed
 from devkit.session.project import project_in
-from devkit.session.signals import Shutdown, stop_on_signals
+from devkit.session.signals import stop_on_signals
 from devkit.simulator import Simulator
 from devkit.simulator.events import (
     DeliveryTried,
@@ -51,43 +50,11 @@ from devkit.webhook.signature import METHODS, Method
 _DEFAULTS = SimulatorOptions()
 
 
-def run(
-    options: SimulatorOptions, listener: socket.socket, trust: Trust | None, publish: Publish, stop: Shutdown
-) -> None:
-    """Stand in for Vonage on the listener, which is closed at the end. trust: for https beside plain http."""
-    tls = trust.context() if trust else None
-    with run_simulator(
-        options, listener=listener, tls=tls, watch=lambda occurrence: publish(event_of(occurrence))
-    ) as simulator:
-        publish(_ready_event(simulator, trust))
-        stop.wait()
-        publish(SimulatorStopped(len(simulator.messages), len(simulator.deliveries)))
-
-
-def _ready_event(simulator: Simulator, trust: Trust | None) -> SimulatorReady:
-    options = simulator.options
-    known = options.signature_secret == _DEFAULTS.signature_secret
-    return SimulatorReady(
-        url=simulator.url,
-        host=simulator.host,
-        api_key=options.api_key,
-        # Secrets that everybody knows are shown; chosen ones may be real.
-        api_secret=options.api_secret if options.api_secret == _DEFAULTS.api_secret else "",
-        method=options.method,
-        signature=options.signature_method if options.sign_receipts else "",
-        signature_secret=options.signature_secret if options.sign_receipts and known else "",
-        callback_url=options.callback_url,
-        authority=str(trust.authority) if trust else "",
-        bundle=str(trust.bundle) if trust else "",
-        pid=os.getpid(),
-    )
-
-
 def lines(event: Event) -> Sequence[str]:
-    """An event as lines for a terminal; the labels of the ready lines are what to type next."""
+    """An event as lines for a terminal. The ready lines are commands to copy."""
     match event:
         case SimulatorReady():
-            head = "a stand-in for Vonage; no SMS leaves this machine; Ctrl-C ends it"
+            head = "a simulator of Vonage; no SMS leaves this machine; Ctrl-C stops it"
             return ready_lines(head, [*_place(event), *_commands(event), *_programs(event)])
         case MessageTaken():
             return [_message(event)]
@@ -99,7 +66,9 @@ def lines(event: Event) -> Sequence[str]:
         case RequestRefused():
             return [labelled("refused", f"{event.api} {event.status}: {event.reason}", fg="magenta")]
         case SimulatorStopped():
-            counts = f"{event.messages} message part(s) taken, receipts pushed {event.deliveries} time(s)"
+            counts = (
+                f"{event.messages} message part(s) accepted, {event.deliveries} attempt(s) to push a receipt"
+            )
             return [labelled("stopped", counts, bold=True)]
     return session_lines(event)
 
@@ -127,11 +96,11 @@ def _answer(event: DeliveryTried) -> str:
 def _place(event: SimulatorReady) -> list[tuple[str, str]]:
     secure = f" and https://{event.host}" if event.authority else ""
     signed = f"signed with {event.signature}" if event.signature else "unsigned"
-    goal = event.callback_url or "the callback URL that a message names, or the account's once it is set"
+    goal = event.callback_url or "the callback URL of the message, else of the account"
     return [
         ("platform", f"{event.url}{secure}"),
-        ("to look", f"{event.url}/simulator"),
-        ("account", f"key {event.api_key}, secret {event.api_secret or 'as you chose'}"),
+        ("page", f"{event.url}/simulator"),
+        ("account", f"key {event.api_key}, secret {event.api_secret or 'the one you chose'}"),
         ("receipts", f"as {event.method}, {signed}, to {goal}"),
     ]
 
@@ -155,7 +124,7 @@ def _commands(event: SimulatorReady) -> list[tuple[str, str]]:
 def _programs(event: SimulatorReady) -> list[tuple[str, str]]:
     if not event.authority:
         return [
-            ("Python", "its SDK knows https only: start this with --tls"),
+            ("Python", "its SDK needs https: start the simulator with --tls"),
             ("Node", f"new Vonage(auth, {{restHost: '{event.url}'}})"),
         ]
     bundle, authority = shlex.quote(event.bundle), shlex.quote(event.authority)
@@ -185,24 +154,24 @@ def _callback_url(text: str) -> str:
 
 @click.command(name="simulate")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=3050, show_default=True, help="0 takes a free one."
+    "--port", type=click.IntRange(0, 65535), default=3050, show_default=True, help="0 takes a free port."
 )
 @click.option(
-    "--tls", is_flag=True, help="Take https on the same port, with a certificate made for this project."
+    "--tls", is_flag=True, help="Accept https on the same port, with a certificate for this project."
 )
 @click.option(
     "--callback-url",
     type=_callback_url,
     default="",
     metavar="URL",
-    help="Where receipts go at first, on this machine. It is not probed; your program may start later.",
+    help="The account's callback URL at the start, on this machine. It is not probed.",
 )
 @click.option(
     "--method",
     type=TransportChoice(),
     default="get",
     show_default=True,
-    help=f"The transport of receipts at first. {TransportChoice.help}",
+    help=f"The transport of receipts at the start. {TransportChoice.help}",
 )
 @click.option(
     "--signature",
@@ -215,7 +184,7 @@ def _callback_url(text: str) -> str:
     default=_DEFAULTS.signature_secret,
     metavar="SECRET",
     show_default=True,
-    help="What they are signed with.",
+    help="The secret for their signatures.",
 )
 @click.option(
     "--speed",
@@ -223,7 +192,7 @@ def _callback_url(text: str) -> str:
     default="1x",
     metavar="SPEED",
     show_default=True,
-    help="Of simulated time: 60x is a minute in a second, max waits for nothing.",
+    help="The speed of simulated time: 60x is a minute in a second, max never waits.",
 )
 @click.option(
     "--api-key", default=_DEFAULTS.api_key, metavar="KEY", show_default=True, help="The account's key."
@@ -231,7 +200,7 @@ def _callback_url(text: str) -> str:
 @click.option(
     "--api-secret", default=_DEFAULTS.api_secret, metavar="SECRET", show_default=True, help="Its secret."
 )
-@click.option("--lenient", is_flag=True, help="Take drCallbackUrl too, as the Python SDK spells it.")
+@click.option("--lenient", is_flag=True, help="Accept drCallbackUrl too, the spelling of the Python SDK.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 def command(
     port: int,
@@ -246,7 +215,7 @@ def command(
     lenient: bool,
     as_json: bool,
 ) -> None:
-    """Stand in for Vonage on this machine: settings API, SMS API, delivery receipts. For any program."""
+    """Simulate Vonage for programs on this machine: settings API, SMS API, delivery receipts."""
     options = SimulatorOptions(
         api_key=api_key,
         api_secret=api_secret,
@@ -264,4 +233,37 @@ def command(
         reporting(as_json=as_json, stop=stop, lines=lines) as publish,
     ):
         trust = trust_in(project_in(Path.cwd()).private / "ca", datetime.now(UTC)) if tls else None
-        run(options, listen("127.0.0.1", port), trust, publish, stop)
+        with run_simulator(
+            options,
+            listener=listen("127.0.0.1", port),
+            tls=trust.context() if trust else None,
+            watch=lambda occurrence: publish(event_of(occurrence)),
+        ) as simulator:
+            publish(_ready_event(simulator, trust))
+            stop.wait()
+            publish(SimulatorStopped(len(simulator.messages), len(simulator.deliveries)))
+
+
+def _ready_event(simulator: Simulator, trust: Trust | None) -> SimulatorReady:
+    options = simulator.options
+    is_signed = options.sign_receipts
+    return SimulatorReady(
+        url=simulator.url,
+        host=simulator.host,
+        api_key=options.api_key,
+        # The default secrets are public and shown; chosen ones may be real.
+        api_secret=_if_default(options.api_secret, _DEFAULTS.api_secret),
+        method=options.method,
+        signature=options.signature_method if is_signed else "",
+        signature_secret=_if_default(options.signature_secret, _DEFAULTS.signature_secret)
+        if is_signed
+        else "",
+        callback_url=options.callback_url,
+        authority=str(trust.authority) if trust else "",
+        bundle=str(trust.bundle) if trust else "",
+        pid=os.getpid(),
+    )
+
+
+def _if_default(secret: str, default: str) -> str:
+    return secret if secret == default else ""

@@ -191,7 +191,7 @@ def _warn(publish: Publish, trust: "Trust | None", occurrence: "Occurrence") -> 
     if trust and isinstance(occurrence, TlsHandshakeFailed):  # the receiver reports the rest
         publish(
             Notice(
-                f"A program broke off when it saw the simulator's certificate ({occurrence.reason}). "
+                f"A program rejected the simulator's certificate ({occurrence.reason}). "
                 f"It must trust {trust.authority}."
             )
         )

@@ -1,4 +1,4 @@
-"""The control surface: what a running simulator shows, and what can be changed."""
+"""The /simulator paths: describe a running simulator, and change its options."""
 
 import json
 import math
@@ -17,31 +17,31 @@ _Reader = Callable[[object], Any]
 
 
 def change(options: SimulatorOptions, body: bytes) -> SimulatorOptions:
-    """The options with the changes of a JSON object. Raises ConfigurationError, which names what is wrong."""
+    """The options with the changes in a JSON object. Raises ConfigurationError, which names the wrong value."""
     try:
         document = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise ConfigurationError("The body is not a JSON object.", hint='Send one: {"method": "json"}')
+        raise ConfigurationError("The body is not a JSON object.", hint='For example {"method": "json"}.')
     return replace(options, **{name: _read(name, value) for name, value in document.items()})
 
 
 def _read(name: str, value: object) -> Any:
-    if name not in READERS:
+    if name not in _READERS:
         raise ConfigurationError(
-            f"There is no setting {name!r} to change here.", hint=f"There are: {', '.join(READERS)}."
+            f"{name!r} is not an option that can be changed.", hint=f"Choose one of: {', '.join(_READERS)}."
         )
     try:
-        return READERS[name](value)
+        return _READERS[name](value)
     except (ValueError, TypeError, InvalidOperation):
-        hint = _HINTS.get(name, "The documentation of the simulator has a table of them.")
-        raise ConfigurationError(f"That is not a value for {name!r}.", hint=hint) from None
+        hint = _HINTS.get(name, "docs/simulator.md has a table of the options.")
+        raise ConfigurationError(f"The value of {name!r} is not valid.", hint=hint) from None
 
 
 def _only(*kinds: type) -> _Reader:
     def read(value: object) -> Any:
-        if type(value) not in kinds:  # isinstance would take true for a number
+        if type(value) not in kinds:  # isinstance() regards true as a number
             raise TypeError
         return value
 
@@ -66,7 +66,7 @@ def _delays(value: object) -> Delays:
     return Delays(**{name: float(_number(after)) for name, after in _fields(value).items()})
 
 
-READERS: dict[str, _Reader] = {
+_READERS: dict[str, _Reader] = {
     "method": _text,
     "sign_receipts": _flag,
     "signature_method": _text,
@@ -91,30 +91,30 @@ _HINTS = {
     "balance": 'EUR, as text: "12.50"',
 }
 
-SHOWN = 100  # messages and deliveries, the newest
+_SHOWN = 100  # of the messages and of the deliveries, the newest
 
 
 def describe(simulator: Simulator) -> dict[str, object]:
-    """All that there is to see: time, account, options, messages, deliveries. No secret is among it."""
+    """Time, account, options, messages and deliveries, without secrets."""
     account, messages, deliveries = simulator.account, simulator.messages, simulator.deliveries
     return {
         "url": simulator.url,
-        "now": time_text(simulator.clock.now()),
+        "now": _time_text(simulator.clock.now()),
         "account": {**asdict(account), "api_key": simulator.api_key, "balance": str(account.balance)},
         "options": _options(simulator.options),
         "counts": {"messages": len(messages), "deliveries": len(deliveries), "due": simulator.due},
-        "messages": [_message(message) for message in messages[-SHOWN:]],
-        "deliveries": [_delivery(delivery) for delivery in deliveries[-SHOWN:]],
+        "messages": [_message(message) for message in messages[-_SHOWN:]],
+        "deliveries": [_delivery(delivery) for delivery in deliveries[-_SHOWN:]],
     }
 
 
-def time_text(moment: float) -> str:
+def _time_text(moment: float) -> str:
     """A moment as UTC text, to the second."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _options(options: SimulatorOptions) -> dict[str, object]:
-    shown = {name: getattr(options, name) for name in READERS if name != "signature_secret"}
+    shown = {name: getattr(options, name) for name in _READERS if name != "signature_secret"}
     return shown | {
         "speed": "max" if math.isinf(options.speed) else options.speed,
         "balance": str(options.balance),
@@ -132,11 +132,11 @@ def _message(message: Message) -> dict[str, object]:
         "client_ref": message.client_ref,
         "callback_url": message.callback_url,
         "network": message.network.code,
-        "at": time_text(message.at),
+        "at": _time_text(message.at),
         "promised": [f"{step.status} {step.err_code}" for step in message.outcome.steps],
     }
 
 
 def _delivery(delivery: Delivery) -> dict[str, object]:
-    retry_at = None if delivery.retry_at is None else time_text(delivery.retry_at)
-    return {**asdict(delivery), "at": time_text(delivery.at), "retry_at": retry_at}
+    retry_at = None if delivery.retry_at is None else _time_text(delivery.retry_at)
+    return {**asdict(delivery), "at": _time_text(delivery.at), "retry_at": retry_at}

@@ -1,4 +1,4 @@
-"""Delivers receipts to callback URLs, in order, with retries."""
+"""Pushes receipts to callback URLs, in order, with retries."""
 
 import threading
 import uuid
@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 from devkit.errors import PushError, UsageError
@@ -20,13 +19,13 @@ from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.signature import sign
 from devkit.webhook.vocabulary import STATUSES
 
-# Many servers close an idle connection after 2-5 s. A receipt that is sent in the same moment is sent again, and in
-# rare cases handled twice; so older connections are not used again.
+# Many servers close an idle connection after 2-5 s. A receipt sent at that moment is sent again, and in rare cases
+# handled twice. So connections that were idle for longer than this are not reused.
 _IDLE_SECONDS = 1.0
 
 
 class ConnectionPool:
-    """A pool of connections. Thread-safe; a connection has one user at a time."""
+    """Open connections to callback URLs. Thread-safe; one thread at a time uses a connection."""
 
     def __init__(self, *, connect_timeout: float, timeout: float, timer: Callable[[], float]) -> None:
         self._connect_timeout = connect_timeout
@@ -38,19 +37,19 @@ class ConnectionPool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         with self._lock:
             for _, connection in (entry for entries in self._idle.values() for entry in entries):
                 connection.close()
             self._idle.clear()
 
     def push(self, callback: Callback, address: Address) -> Response:
-        """As `devkit.push.push`, over a connection that may be open already."""
+        """Send a callback over an open connection if there is one. Raises PushError and UsageError."""
         connection = self._take(address)
-        answer = connection.push(callback)  # a connection that raises has closed itself
+        response = connection.push(callback)  # a connection that raises has closed itself
         with self._lock:
             self._idle.setdefault(address, []).append((self._timer(), connection))
-        return answer
+        return response
 
     def _take(self, address: Address) -> Connection:
         fresh = self._timer() - _IDLE_SECONDS
@@ -67,7 +66,7 @@ class ConnectionPool:
 
 @dataclass(frozen=True, slots=True)
 class PendingDelivery:
-    """One receipt on its way. first_at: the first attempt, simulated seconds. Retries send the same bytes."""
+    """A receipt to push. Each attempt sends the same bytes. first_at: of the first attempt, simulated seconds."""
 
     message: Message
     step: OutcomeStep
@@ -98,9 +97,9 @@ def fields(message: Message, step: OutcomeStep, now: float, api_key: str) -> dic
 
 def signed(fields: Mapping[str, str], options: SimulatorOptions, now: float, nonce: str) -> dict[str, str]:
     """The fields with timestamp, nonce and sig. HMACs are upper-case, as in Vonage's samples."""
-    whole = {**fields, "timestamp": str(int(now)), "nonce": nonce}
-    sig = sign(whole, options.signature_secret, options.signature_method)
-    return {**whole, "sig": sig if options.signature_method == "md5hash" else sig.upper()}
+    signed_fields = {**fields, "timestamp": str(int(now)), "nonce": nonce}
+    sig = sign(signed_fields, options.signature_secret, options.signature_method)
+    return {**signed_fields, "sig": sig if options.signature_method == "md5hash" else sig.upper()}
 
 
 def _utc(moment: float) -> datetime:

@@ -1,4 +1,4 @@
-"""What `devkit simulate` tells: the lines of `--json`, and what the terminal shows. Numbers are masked."""
+"""The events of `devkit simulate`, for `--json` and for the terminal. Phone numbers are masked."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,9 +13,10 @@ from devkit.webhook.vocabulary import meaning
 
 @dataclass(frozen=True, slots=True)
 class SimulatorReady(Event):
-    """Messages are taken. host: for https too when there is an `authority`, the file to trust, and a `bundle` of it
-    and all else that is usually trusted. signature: the method, empty when receipts are unsigned.
-    api_secret, signature_secret: empty when the user chose them.
+    """The simulator accepts messages. host: for https too, if `authority` is not empty.
+
+    authority: the certificate file to trust. bundle: the same, after all that programs usually trust.
+    signature: the method; empty if receipts are unsigned. api_secret, signature_secret: empty if the user chose them.
     """
 
     name: ClassVar[str] = "ready"
@@ -34,7 +35,7 @@ class SimulatorReady(Event):
 
 @dataclass(frozen=True, slots=True)
 class MessageTaken(Event):
-    """A part of a message was taken. promised: the statuses that its receipts will have, in their order."""
+    """A part of a message was accepted. promised: the statuses of its receipts, in their order."""
 
     name: ClassVar[str] = "message"
     message_id: str
@@ -46,9 +47,9 @@ class MessageTaken(Event):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTried(Event):
-    """A receipt was pushed, or could not be. answer: null when none came, then `problem` says why.
+    """One attempt to push a receipt. answer: the HTTP status; null without a response, then `problem` says why.
 
-    retry_after: simulated seconds until it is pushed again; null when it is not. sent_again: as in `ledger.Delivery`.
+    retry_after: simulated seconds until the next attempt; null when there is none. sent_again: as in `Delivery`.
     """
 
     name: ClassVar[str] = "delivery"
@@ -65,7 +66,7 @@ class DeliveryTried(Event):
 
 @dataclass(frozen=True, slots=True)
 class SettingsChanged(Event):
-    """The account's settings were changed. note: what was ignored, empty when nothing was."""
+    """The account's settings were changed. note: what was ignored; empty if nothing was."""
 
     name: ClassVar[str] = "settings"
     callback_url: str
@@ -75,7 +76,7 @@ class SettingsChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class RequestRefused(Event):
-    """A request was turned down. api: `sms`, whose statuses are those of its table, or `settings`, with HTTP's."""
+    """A request was refused. status: of the SMS API's table if `api` is `sms`, of HTTP if it is `settings`."""
 
     name: ClassVar[str] = "refused"
     api: str
@@ -85,7 +86,7 @@ class RequestRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class SimulatorStopped(Event):
-    """It is over. messages: how many parts were taken. deliveries: how often a receipt was pushed."""
+    """The simulator ended. messages: parts accepted. deliveries: attempts to push a receipt."""
 
     name: ClassVar[str] = "stopped"
     messages: int
@@ -93,7 +94,7 @@ class SimulatorStopped(Event):
 
 
 def event_of(occurrence: Occurrence) -> Event:
-    """What to tell of a happening."""
+    """The event for an occurrence."""
     match occurrence:
         case Message():
             return _message(occurrence)
@@ -103,8 +104,8 @@ def event_of(occurrence: Occurrence) -> Event:
             return _settings(occurrence)
         case Refusal():
             return RequestRefused(occurrence.api, occurrence.status, one_line(occurrence.text))
-    words = f"A program broke off when it saw the certificate ({occurrence.reason})."
-    return Notice(f"{words} It must be told what to trust; the ready lines say how.")
+    text = f"A program rejected the certificate ({occurrence.reason})."
+    return Notice(f"{text} Tell it what to trust, as the ready lines show.")
 
 
 def _message(message: Message) -> MessageTaken:
@@ -129,9 +130,8 @@ def _delivery(delivery: Delivery) -> DeliveryTried:
 
 
 def _settings(account: Account) -> SettingsChanged:
-    # The SDK's own method sends this name, gets 200, and nothing has changed: a trap worth a word.
-    ignored = account.spelling == SDK_SPELLING and not account.dr_callback_url
-    note = (
-        f"{SDK_SPELLING} is ignored: Vonage documents {DOCUMENTED}. --lenient takes both." if ignored else ""
-    )
+    # A pitfall: the SDK's own method sends this name, gets 200, and nothing changes.
+    is_ignored = account.spelling == SDK_SPELLING and not account.dr_callback_url
+    hint = f"{SDK_SPELLING} is ignored: Vonage documents {DOCUMENTED}. --lenient takes both."
+    note = hint if is_ignored else ""
     return SettingsChanged(one_line(account.dr_callback_url), account.method, note)

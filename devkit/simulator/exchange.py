@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-MAX_FIELDS = 100
+_MAX_FIELDS = 100
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -80,7 +80,7 @@ def xml_response(root: str, fields: Mapping[str, object], status: int = 200) -> 
 
 def _pairs(text: str) -> dict[str, str]:
     try:
-        return dict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_FIELDS))
+        return dict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=_MAX_FIELDS))
     except ValueError:  # too many fields
         return {}
 

@@ -13,7 +13,7 @@ from devkit.webhook.receipt import ID_STYLES, IdStyle
 from devkit.webhook.signature import METHODS, Method
 from devkit.webhook.vocabulary import parse_transport
 
-MAX_SECONDS = 60
+_MAX_SECONDS = 60
 
 # Faults of the settings API; `settings_api` plays them. 420 and 200 with an error were seen from this service; the
 # bodies of the others have the documented forms.
@@ -43,9 +43,9 @@ class Fault:
         if self.name not in SETTINGS_FAULTS and self.name not in SEND_FAULTS:
             names = ", ".join((*SETTINGS_FAULTS, "send-CODE"))
             raise ConfigurationError(f"Unknown fault {self.name!r}.", hint=f"Known faults: {names}.")
-        if (self.times is not None and self.times < 1) or not 0 <= self.seconds <= MAX_SECONDS:
+        if (self.times is not None and self.times < 1) or not 0 <= self.seconds <= _MAX_SECONDS:
             raise ConfigurationError(
-                f"The fault {self.name!r} needs `times` of 1 or more, and `seconds` from 0 to {MAX_SECONDS}.",
+                f"The fault {self.name!r} needs `times` of 1 or more, and `seconds` from 0 to {_MAX_SECONDS}.",
                 hint='For example {"name": "slow", "times": 1, "seconds": 5}.',
             )
 

@@ -15,7 +15,7 @@ from tests.support.dev_process import PATIENCE, DevProcess, clean_environ, runni
 from tests.support.raw_socket import wait_until
 
 FAILING = "447700900003"  # accepted, then failed with err-code 3
-DISTRUST = "A program broke off when it saw the simulator's certificate"
+DISTRUST = "A program rejected the simulator's certificate"
 
 
 def send(simulator: dict[str, str], **fields: str) -> dict[str, str]:

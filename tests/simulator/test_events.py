@@ -118,7 +118,7 @@ def test_ready_says_what_to_type_next() -> None:
     assert "curl -u abcd1234:S3cretSimulator -d drCallBackUrl=" in text
     assert "-d text=Hello http://127.0.0.1:3050/sms/json" in text
     assert "VONAGE_REST_HOST=127.0.0.1:3050 devkit dev" in text
-    assert "start this with --tls" in text
+    assert "start the simulator with --tls" in text
     assert "https://" not in text
 
 
@@ -129,14 +129,14 @@ def test_ready_with_tls_says_how_to_trust() -> None:
     assert "export REQUESTS_CA_BUNDLE='/my files/bundle.pem'" in text
     assert "export NODE_EXTRA_CA_CERTS='/my files/ca.pem'" in text
     assert "curl --cacert '/my files/ca.pem' https://127.0.0.1:3050/..." in text
-    assert "start this with --tls" not in text
+    assert "start the simulator with --tls" not in text
 
 
 def test_ready_shows_no_secret_that_was_chosen() -> None:
     text = ready(api_secret="", signature="sha256")
 
     assert 'api_secret="$VONAGE_API_SECRET"' in text
-    assert "secret as you chose" in text
+    assert "secret the one you chose" in text
     assert "signed with sha256" in text
     assert "VONAGE_SIGNATURE_SECRET" not in text
     assert "VONAGE_SIGNATURE_SECRET=known" in ready(signature="sha256", signature_secret="known")

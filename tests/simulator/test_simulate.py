@@ -104,7 +104,7 @@ def test_curl_trusts_the_authority_and_reaches_the_port_with_and_without_tls(tmp
         simulate.stop()
 
     assert answers == [{"value": 10000.0, "autoReload": False}] * 2
-    assert simulate.stderr.count("It must be told what to trust") == 1
+    assert simulate.stderr.count("Tell it what to trust") == 1
 
 
 @NEEDS_CURL
@@ -275,5 +275,5 @@ def test_the_terminal_shows_what_to_type_next_and_no_number(tmp_path: Path) -> N
         "buffered",
         "delivered",
     ]
-    assert printed[-1] == "stopped     1 message part(s) taken, receipts pushed 3 time(s)\n"
+    assert printed[-1] == "stopped     1 message part(s) accepted, 3 attempt(s) to push a receipt\n"
     assert [line.split()[0] for line in printed if "447700900000" in line] == ["send"]
