@@ -1,7 +1,6 @@
 """`devkit replay`: recorded receipts to local code, again."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -20,20 +19,19 @@ from devkit.cli.params import (
     unset_option,
 )
 from devkit.cli.results import pause, print_plan, print_results
-from devkit.fixture.select import display_path, select
+from devkit.fixture.select import select
 from devkit.fixture.store import Store
 from devkit.http.address import parse_header, parse_path
-from devkit.replay.result import Expectation, Planned, parse_expectation
 from devkit.replay.schedule import (
     ORDERS,
     Order,
     ReplayOptions,
-    ScheduledRequest,
     arrange,
     load_recordings,
     parse_speed,
+    plan,
 )
-from devkit.replay.send import Rules, replay
+from devkit.replay.send import Expectation, Rules, parse_expectation, replay
 from devkit.replay.transform import (
     Changes,
     ReplayRoute,
@@ -44,8 +42,7 @@ from devkit.replay.transform import (
 )
 from devkit.session.project import project_in
 from devkit.session.settings import Settings, read_settings
-from devkit.webhook.callback import Callback, Transport, to_wire
-from devkit.webhook.masking import one_line
+from devkit.webhook.callback import Transport
 
 _MORE_THAN_0 = click.FloatRange(0, min_open=True)
 _FROM_1 = click.IntRange(1)
@@ -177,7 +174,7 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     signer = signer_with(settings.signature_secret, settings.signature_method) if changes.resign else None
     transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
     if options["dry_run"]:
-        print_plan(_planned(scheduled, transform), as_json=options["as_json"])
+        print_plan(plan(scheduled, transform), as_json=options["as_json"])
         return
     results = replay(scheduled, route.address, transform, _rules(options), sleep=pause)
     ctx.exit(print_results(results, len(scheduled), as_json=options["as_json"]))
@@ -227,22 +224,6 @@ def _rules(options: _Options) -> Rules:
         renewed=options["now"] and options["resign"],
         fresh=options["now"] or options["resign"],
     )
-
-
-def _planned(
-    scheduled: Sequence[ScheduledRequest], transform: Callable[[Callback], Callback]
-) -> Iterator[Planned]:
-    for request in scheduled:
-        callback, receipt = transform(request.recording.callback), request.recording.receipt
-        yield Planned(
-            file=display_path(request.recording.path),
-            message_id=one_line(receipt.message_id, 60),
-            status=one_line(receipt.status, 30),
-            method=callback.method,
-            path=callback.path,
-            bytes=len(to_wire(callback)),
-            due=round(request.due, 3),
-        )
 
 
 def _now() -> datetime:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 from devkit.cli.output import echo, echo_event, hint, notice, style
 from devkit.http.response import SENT_AGAIN
-from devkit.replay.result import Planned, Replayed, ReplayOutcome, summarise
+from devkit.replay.schedule import Planned
+from devkit.replay.send import Replayed, ReplayOutcome, ReplaySummary
 from devkit.webhook.masking import printable
 
 _MANY = 50  # receipts, from which on a progress bar is shown
@@ -35,7 +36,7 @@ def print_results(results: Iterable[Replayed], total: int, *, as_json: bool) -> 
             interrupted = True
     if rest := total - counted.total():
         notice(f"stopped early: {rest} of {total} not sent or not answered")
-    summary = summarise(counted)
+    summary = ReplaySummary(counted["ok"], counted["failed"], counted["unreachable"])
     echo_event(summary, str(summary), as_json=as_json)
     return summary.exit_code or int(interrupted)
 
@@ -52,7 +53,7 @@ def print_plan(planned: Iterable[Planned], *, as_json: bool) -> None:
     for plan in plans:
         echo_event(plan, _plan_line(plan), as_json=as_json)
     notice(f"dry run: {len(plans)} receipts would be sent, none was")
-    summary = summarise(Counter())
+    summary = ReplaySummary()
     echo_event(summary, str(summary), as_json=as_json)
 
 

@@ -11,7 +11,7 @@ from devkit.inspector.charts import Overview, read_overview
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.index import Index, Rows
 from devkit.inspector.replay_form import ReplayRequest, SampleOptions, replayer
-from devkit.replay.result import Replayed
+from devkit.replay.send import Replayed
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.signature import Method
 

@@ -14,9 +14,8 @@ from devkit.fixture.redaction.sample import Sample, assign, describe, write
 from devkit.fixture.select import display_path
 from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.http.client import Connection
-from devkit.replay.result import Replayed
 from devkit.replay.schedule import Recording
-from devkit.replay.send import Rules, attempt
+from devkit.replay.send import Replayed, Rules, attempt
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.masking import mask_field

@@ -2,19 +2,22 @@
 
 import gc
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import accumulate, pairwise, repeat
 from pathlib import Path
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from devkit.errors import UsageError
+from devkit.events import Event
 from devkit.fixture.format import load
+from devkit.fixture.select import display_path
 from devkit.fixture.store import read_name
-from devkit.webhook.callback import Callback
+from devkit.webhook.callback import Callback, to_wire
+from devkit.webhook.masking import one_line
 from devkit.webhook.receipt import Receipt, read
 
 AT_ONCE = math.inf  # the speed without any gaps
@@ -96,6 +99,20 @@ class ReplayOptions:
     rate: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Planned(Event):
+    """A receipt would be sent. bytes: of the request. path: without the query. due: seconds from the start."""
+
+    name: ClassVar[str] = "planned"
+    file: str
+    message_id: str
+    status: str
+    method: str
+    path: str
+    bytes: int
+    due: float
+
+
 def load_recordings(paths: Iterable[Path]) -> list[Recording]:
     """The recordings in the files: those named by devkit in the order of time, any others in the given order.
 
@@ -158,3 +175,20 @@ def _orders(recordings: Sequence[Recording], options: ReplayOptions) -> Iterator
         shuffled = list(recordings)
         generator.shuffle(shuffled)
         yield shuffled
+
+
+def plan(
+    scheduled: Iterable[ScheduledRequest], transform: Callable[[Callback], Callback]
+) -> Iterator[Planned]:
+    """What a replay would send."""
+    for request in scheduled:
+        callback, receipt = transform(request.recording.callback), request.recording.receipt
+        yield Planned(
+            file=display_path(request.recording.path),
+            message_id=one_line(receipt.message_id, 60),
+            status=one_line(receipt.status, 30),
+            method=callback.method,
+            path=callback.path,
+            bytes=len(to_wire(callback)),
+            due=round(request.due, 3),
+        )

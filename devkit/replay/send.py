@@ -1,6 +1,7 @@
-"""Sends recorded callbacks again over one or more connections, and reports each result."""
+"""Sends recorded callbacks again over one or more connections, and yields a result for each."""
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -8,88 +9,81 @@ from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 from zlib import crc32
 
-from devkit.errors import PushError
+from devkit.errors import PushError, UsageError
+from devkit.events import Event
 from devkit.fixture.select import display_path
 from devkit.http.address import Address
 from devkit.http.client import Connection, Response, ready_connections
-from devkit.replay.result import Expectation, Replayed, ReplayOutcome, advice
 from devkit.replay.schedule import ScheduledRequest
 from devkit.webhook.callback import Callback, to_wire
 from devkit.webhook.masking import one_line
 from devkit.webhook.receipt import Receipt, read
 
-T = TypeVar("T")
-
-# A task yields a result, a time of the clock to sleep until, or the connection whose response it needs.
-Task = Iterator[T | float | Connection]
+ReplayOutcome = Literal["ok", "failed", "unreachable"]
 
 
-def run_tasks(
-    tasks: Iterable[Task[T]], *, clock: Callable[[], float], sleep: Callable[[float], object]
-) -> Iterator[T]:
-    """Run tasks side by side in one thread; yield their results.
+@dataclass(frozen=True, slots=True)
+class Replayed(Event):
+    """A receipt was sent, or could not be. file: where it is from, empty for a triggered one.
 
-    Each task runs until it has to wait. Results are yielded when all tasks wait, so that handling them delays none.
-    sleep: called with the seconds until the next task is due, when no response is expected.
-    """
-    ready, waiting = list(tasks), _WaitingTasks[T]()
-    while ready:
-        yield from [result for task in ready for result in _advance(task, waiting, clock)]
-        ready = waiting.next_ready(clock, sleep)
-
-
-def _advance(task: Task[T], waiting: "_WaitingTasks[T]", clock: Callable[[], float]) -> Iterator[T]:
-    """Run a task until it has to wait."""
-    for step in task:
-        if isinstance(step, Connection):
-            waiting.for_response[step] = task
-            return
-        if not isinstance(step, float):
-            yield step
-        elif step > clock():
-            heappush(waiting.sleeping, (step, next(waiting.number), task))
-            return
-
-
-@dataclass(slots=True)
-class _WaitingTasks(Generic[T]):
-    """for_response: by the connection. sleeping: a heap of wake-up time, number and task.
-
-    number: keeps the order of tasks with the same wake-up time.
+    answer: the HTTP status; null without a response, then problem says why. ms: from the first byte sent to the
+    last byte read; null without a response. hint: what to try when the outcome is not ok.
+    sent_again: the receipt was sent a second time, because the connection was closed before a response began, see
+    `http.client.Connection`. answer and ms are those of the second time.
     """
 
-    for_response: dict[Connection, Task[T]] = field(default_factory=dict)
-    sleeping: list[tuple[float, int, Task[T]]] = field(default_factory=list)
-    number: Iterator[int] = field(default_factory=count)
+    name: ClassVar[str] = "replayed"
+    file: str
+    message_id: str
+    status: str
+    outcome: ReplayOutcome
+    answer: int | None
+    ms: float | None
+    problem: str = ""
+    hint: str = ""
+    sent_again: bool = False
 
-    def next_ready(self, clock: Callable[[], float], sleep: Callable[[float], object]) -> list[Task[T]]:
-        """Wait until a task can go on; return all that can. Empty when there is none."""
-        if (
-            len(self.for_response) == 1 and not self.sleeping
-        ):  # a single task can wait for its response by itself
-            return [self.for_response.popitem()[1]]
-        tasks: list[Task[T]] = []
-        while not tasks and (self.for_response or self.sleeping):
-            if self.for_response:
-                tasks += self._with_response(self.sleeping[0][0] - clock() if self.sleeping else math.inf)
-            else:
-                sleep(
-                    max(0.0, self.sleeping[0][0] - clock())
-                )  # the time may have passed since the task was added
-            while self.sleeping and self.sleeping[0][0] <= clock():
-                tasks.append(heappop(self.sleeping)[2])
-        return tasks
 
-    def _with_response(self, seconds: float) -> list[Task[T]]:
-        """The tasks whose response has begun or is late. seconds: the longest wait."""
-        ready = ready_connections(
-            self.for_response, min(seconds, *(each.time_left() for each in self.for_response))
+@dataclass(frozen=True, slots=True)
+class ReplaySummary(Event):
+    """How many receipts had which outcome. failed: an unexpected response, or none after the receipt was sent."""
+
+    name: ClassVar[str] = "summary"
+    ok: int = 0
+    failed: int = 0
+    unreachable: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """4 when the target was unreachable, even once: other failures may follow from that. Else 1 or 0."""
+        return 4 if self.unreachable else 1 if self.failed else 0
+
+    def __str__(self) -> str:
+        return f"replay: {self.ok} ok, {self.failed} failed, {self.unreachable} unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Which HTTP statuses are ok. patterns: such as `2xx` or `204`, in lower case."""
+
+    patterns: tuple[str, ...] = ("2xx",)
+
+    def allows(self, status: int) -> bool:
+        words = f"{status}", f"{status // 100}xx"
+        return any(pattern in words for pattern in self.patterns)
+
+
+def parse_expectation(text: str) -> Expectation:
+    """An expectation from the command line, such as `2xx`, `204` or `200,4xx`. Raises UsageError."""
+    patterns = tuple(part.strip().lower() for part in text.split(","))
+    if not all(re.fullmatch(r"[1-5](?:xx|[0-9]{2})", pattern, re.ASCII) for pattern in patterns):
+        raise UsageError(
+            f"Not an HTTP status to expect: {text!r}.", hint="Use --expect 2xx or --expect 200,204"
         )
-        done = [each for each in self.for_response if each in ready or each.time_left() <= 0]
-        return [self.for_response.pop(each) for each in done]
+    return Expectation(patterns)
 
 
 Transform = Callable[[Callback], Callback]
@@ -137,9 +131,8 @@ def replay(
         return result
 
     def task(connection: Connection, part: Sequence[ScheduledRequest]) -> Task[Replayed]:
-        previous: Callable[[], Replayed] | None = (
-            None  # not yet yielded: while the target works there is time for it
-        )
+        # The previous result is yielded late, while the target handles the next request.
+        previous: Callable[[], Replayed] | None = None
         wire: _Wire | None = None
         for number, request in enumerate(part, 1):
             due = start + request.due
@@ -153,10 +146,10 @@ def replay(
             if previous:
                 yield previous()
             file, receipt = display_path(request.recording.path), request.recording.receipt
-            following = None if rules.fresh or number == len(part) else part[number]
-            wire = _wire(transform(following.recording.callback)) if following else None
+            is_next_early = not rules.fresh and number < len(part)
+            wire = _wire(transform(part[number].recording.callback)) if is_next_early else None
             yield connection
-            while (received := _received(receive)) is None:  # it was sent again
+            while (received := receive()) is None:  # it was sent again
                 yield connection
             previous = partial(judge, received, receipt, file)
         if previous:
@@ -182,16 +175,13 @@ def _wire(callback: Callback) -> _Wire:
     return to_wire(callback), callback.method
 
 
-def _send(connection: Connection, wire: _Wire) -> Callable[[], Response | None]:
-    """As `Connection.send`, but the returned function raises the PushError."""
+def _send(connection: Connection, wire: _Wire) -> Callable[[], Response | PushError | None]:
+    """As `Connection.send`, but the returned function returns an error of either call."""
     try:
-        return connection.send(*wire)
+        return partial(_received, connection.send(*wire))
     except PushError as error:
-        return partial(_raise, error)
-
-
-def _raise(error: PushError) -> Response:
-    raise error
+        failure = error  # Python unbinds `error` after the block
+        return lambda: failure
 
 
 def _received(receive: Callable[[], _Received]) -> _Received | PushError:
@@ -218,6 +208,17 @@ def _judged(received: Response | PushError, receipt: Receipt, rules: Rules, *, f
     return Replayed(file, message_id, status, outcome, answer, ms, problem, hint, received.sent_again)
 
 
+def advice(status: int, *, old_signature: bool) -> str:
+    """What to try after an unexpected status."""
+    if 300 <= status < 400:
+        return "Redirects are not followed: give the final address with --to"
+    if status in (404, 405):
+        return "Give the path of your handler with --path /your/path, or another transport with --as"
+    if old_signature and 400 <= status < 500:
+        return "The receipt has an old signature and time: renew both with --now --resign"
+    return "Look at the log of the program that answered."
+
+
 def _parts(scheduled: Sequence[ScheduledRequest], jobs: int) -> Sequence[Sequence[ScheduledRequest]]:
     """The requests of each job: all of one message in one part, in their order."""
     if jobs == 1:
@@ -227,3 +228,71 @@ def _parts(scheduled: Sequence[ScheduledRequest], jobs: int) -> Sequence[Sequenc
         key = request.recording.receipt.message_id or str(request.recording.path)
         parts[crc32(key.encode("utf-8", "surrogatepass")) % jobs].append(request)
     return [part for part in parts if part]
+
+
+T = TypeVar("T")
+
+# A task yields a result, a time of the clock to sleep until, or the connection whose response it needs.
+Task = Iterator[T | float | Connection]
+
+
+def run_tasks(
+    tasks: Iterable[Task[T]], *, clock: Callable[[], float], sleep: Callable[[float], object]
+) -> Iterator[T]:
+    """Run tasks side by side in one thread; yield their results.
+
+    Each task runs until it has to wait. Results are yielded when all tasks wait, so that handling them delays none.
+    sleep: called with the seconds until the next task is due, when no response is expected.
+    """
+    ready, waiting = list(tasks), _WaitingTasks[T]()
+    while ready:
+        yield from [result for task in ready for result in _advance(task, waiting, clock)]
+        ready = waiting.next_ready(clock, sleep)
+
+
+def _advance(task: Task[T], waiting: "_WaitingTasks[T]", clock: Callable[[], float]) -> Iterator[T]:
+    """Run a task until it has to wait."""
+    for step in task:
+        if isinstance(step, Connection):
+            waiting.for_response[step] = task
+            return
+        if not isinstance(step, float):
+            yield step
+        elif step > clock():
+            heappush(waiting.sleeping, (step, next(waiting.number), task))
+            return
+
+
+@dataclass(slots=True)
+class _WaitingTasks(Generic[T]):
+    """for_response: by the connection. sleeping: a heap of wake-up time, number and task.
+
+    number: keeps the order of tasks with the same wake-up time.
+    """
+
+    for_response: dict[Connection, Task[T]] = field(default_factory=dict)
+    sleeping: list[tuple[float, int, Task[T]]] = field(default_factory=list)
+    number: Iterator[int] = field(default_factory=count)
+
+    def next_ready(self, clock: Callable[[], float], sleep: Callable[[float], object]) -> list[Task[T]]:
+        """Wait until a task can go on; return all that can. Empty when there is none."""
+        if len(self.for_response) == 1 and not self.sleeping:
+            # Alone, it can as well wait for its response by itself.
+            return [self.for_response.popitem()[1]]
+        tasks: list[Task[T]] = []
+        while not tasks and (self.for_response or self.sleeping):
+            if self.for_response:
+                tasks += self._with_response(self.sleeping[0][0] - clock() if self.sleeping else math.inf)
+            else:
+                # The wake-up time may have passed since the task was added.
+                sleep(max(0.0, self.sleeping[0][0] - clock()))
+            while self.sleeping and self.sleeping[0][0] <= clock():
+                tasks.append(heappop(self.sleeping)[2])
+        return tasks
+
+    def _with_response(self, seconds: float) -> list[Task[T]]:
+        """The tasks whose response has begun or is late. seconds: the longest wait."""
+        wait = min(seconds, *(each.time_left() for each in self.for_response))
+        ready = ready_connections(self.for_response, wait)
+        done = [each for each in self.for_response if each in ready or each.time_left() <= 0]
+        return [self.for_response.pop(each) for each in done]

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from devkit.errors import UsageError
 from devkit.events import Event
-from devkit.replay.result import Replayed, ReplayOutcome
+from devkit.replay.send import Replayed, ReplayOutcome
 from devkit.replay.transform import Signer
 from devkit.webhook.receipt_fields import in_order
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, ErrCode

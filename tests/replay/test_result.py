@@ -1,16 +1,14 @@
 import json
-from collections import Counter
 
 import pytest
 
 from devkit.errors import UsageError
-from devkit.replay.result import (
+from devkit.replay.send import (
     Expectation,
     Replayed,
     ReplaySummary,
     advice,
     parse_expectation,
-    summarise,
 )
 
 
@@ -40,7 +38,7 @@ def test_what_is_no_status_is_refused(text: str) -> None:
 
 
 def test_the_summary_counts_each_end() -> None:
-    summary = summarise(Counter({"ok": 12, "failed": 1}))
+    summary = ReplaySummary(ok=12, failed=1)
 
     assert str(summary) == "replay: 12 ok, 1 failed, 0 unreachable"
     assert summary.as_json() == {"event": "summary", "ok": 12, "failed": 1, "unreachable": 0}

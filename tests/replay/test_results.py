@@ -5,7 +5,8 @@ import click
 import pytest
 
 from devkit.cli.results import print_plan, print_results, result_line
-from devkit.replay.result import Planned, Replayed, ReplayOutcome
+from devkit.replay.schedule import Planned
+from devkit.replay.send import Replayed, ReplayOutcome
 
 OK = Replayed("a.json", "0A00", "delivered", "ok", 200, 1.5)
 FAILED = Replayed("b.json", "0A00", "failed", "failed", 500, 2.0, hint="Look at the log.")

@@ -10,9 +10,8 @@ import pytest
 
 from devkit.http.address import parse_address
 from devkit.receiver.forward import forwarding
-from devkit.replay.result import Replayed
 from devkit.replay.schedule import Recording, ScheduledRequest
-from devkit.replay.send import Rules, replay
+from devkit.replay.send import Replayed, Rules, replay
 from devkit.simulator import run_simulator
 from devkit.webhook.callback import compose
 from tests.support.hanging_up_server import (
