@@ -33,8 +33,7 @@ from devkit.replay.trigger import (
 )
 from devkit.session.settings import Settings, read_settings
 from devkit.webhook.callback import CALLBACK_PATH, Transport, compose
-from devkit.webhook.receipt import make_message_id
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.receipt import make_fields, make_message_id
 from devkit.webhook.signature import METHODS, Method
 
 _NO_ACCOUNT = "abcd1234"

@@ -26,8 +26,7 @@ from devkit.webhook.raw_fields import (
     query_fields,
     splice,
 )
-from devkit.webhook.receipt import Receipt, Unreadable, read
-from devkit.webhook.receipt_fields import stamp
+from devkit.webhook.receipt import Receipt, Unreadable, read, stamp
 from devkit.webhook.signature import Method, sign
 from devkit.webhook.strict_json import InvalidJson
 

@@ -10,7 +10,7 @@ from devkit.errors import UsageError
 from devkit.events import Event
 from devkit.replay.send import Replayed, ReplayOutcome
 from devkit.replay.transform import Signer
-from devkit.webhook.receipt_fields import in_order
+from devkit.webhook.receipt import in_order
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, ErrCode
 
 _SIGNED = ("timestamp", "nonce")

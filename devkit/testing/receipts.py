@@ -10,8 +10,7 @@ from devkit.replay import transform
 from devkit.replay.trigger import default_err_code
 from devkit.webhook.callback import Callback, Transport, compose
 from devkit.webhook.masking import holds_no_number, mask_number, one_line
-from devkit.webhook.receipt import IdStyle, Receipt, Unreadable, make_message_id, read
-from devkit.webhook.receipt_fields import in_order, make_fields
+from devkit.webhook.receipt import IdStyle, Receipt, Unreadable, in_order, make_fields, make_message_id, read
 from devkit.webhook.signature import METHODS, Method, verify
 from devkit.webhook.vocabulary import FIELDS, parse_transport
 

@@ -1,19 +1,25 @@
-"""A delivery receipt: what a callback says. Reads the three transports; what cannot be read gets a reason.
+"""A delivery receipt: read from a callback of any transport, or made of fields as Vonage sends them.
 
 Message ids have two forms. Receipts and send answers of 2022 and later have a UUID in lower case, 36 characters:
 Vonage's tutorial "How to Receive an SMS Delivery Receipt with Node.js" (2023) prints such a receipt. Older ones have 14
 to 17 upper-case hexadecimal digits, mostly 16 (Vonage/vonage-php-sdk-core, test/SMS/requests/dlr-*.txt, 2020). Inbound
 messages still have those.
+
+Order of fields: captures of 2020 (Vonage/vonage-php-sdk-core, test/SMS/requests/dlr-*.txt). `client-ref` comes between
+`err-code` and `api-key`: captures of 2014 (a web server's log) and 2022 (an Express program's output). In the PHP SDK's
+own file it comes after `api-key`, where it was inserted by hand in 2022.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from datetime import UTC, datetime
+from typing import Literal, TypeVar, get_args
 from urllib.parse import unquote_to_bytes
 
 from devkit.webhook.callback import Callback
 from devkit.webhook.strict_json import InvalidJson, RepeatedKey, parse
+from devkit.webhook.vocabulary import FIELDS
 
 MAX_FIELDS = 1000
 _MAX_DEPTH = 16  # far beyond the flat object that Vonage sends
@@ -154,6 +160,55 @@ def _require_receipt(fields: Mapping[str, object]) -> None:
         raise _Problem("There is no status field: this is not a delivery receipt.")
     if not isinstance(fields["status"], str) or not fields["status"]:
         raise _Problem("The status is empty or not text; Vonage sends a word such as delivered.")
+
+
+_Value = TypeVar("_Value")
+
+
+def make_fields(
+    status: str,
+    err_code: str,
+    *,
+    message_id: str,
+    pushed_at: datetime,
+    carrier_time: datetime | None = None,
+    msisdn: str = "447700900000",
+    sender: str = "AcmeInc",
+    network_code: str = "23410",
+    price: str = "0.03330000",
+    client_ref: str = "",
+    api_key: str = "abcd1234",
+) -> dict[str, str]:
+    """The fields of an unsigned receipt, all text, in Vonage's order. The default number is never assigned.
+
+    carrier_time: for `scts`, in the time zone of the carrier's clock; by default pushed_at in UTC.
+    client_ref: no field when empty.
+    """
+    said_at = carrier_time or pushed_at.astimezone(UTC)
+    return {
+        "msisdn": msisdn,
+        "to": sender,
+        "network-code": network_code,
+        "messageId": message_id,
+        "price": price,
+        "status": status,
+        "scts": said_at.strftime("%y%m%d%H%M"),
+        "err-code": err_code,
+        **({"client-ref": client_ref} if client_ref else {}),
+        "api-key": api_key,
+        "message-timestamp": stamp(pushed_at),
+    }
+
+
+def in_order(fields: Mapping[str, _Value]) -> dict[str, _Value]:
+    """The fields in Vonage's order; undocumented ones come last."""
+    places = {name: place for place, name in enumerate(FIELDS)}
+    return dict(sorted(fields.items(), key=lambda pair: places.get(pair[0], len(places))))
+
+
+def stamp(moment: datetime) -> str:
+    """A time as in `message-timestamp`: UTC, to the second, without a time zone."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 IdStyle = Literal["uuid", "hex"]

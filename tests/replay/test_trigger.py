@@ -5,7 +5,7 @@ import pytest
 from devkit.errors import UsageError
 from devkit.replay.transform import Signer
 from devkit.replay.trigger import change_fields, default_err_code, notices, parse_err_code, sign_fields
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.receipt import make_fields
 from devkit.webhook.signature import METHODS, Method, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 

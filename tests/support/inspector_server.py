@@ -24,8 +24,7 @@ from devkit.inspector.context import Options
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.replay_form import SampleOptions
 from devkit.webhook.callback import Callback, Transport, compose
-from devkit.webhook.receipt import Receipt
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.receipt import Receipt, make_fields
 from tests.support.raw_socket import DEADLINE
 
 KEY = bytes(range(32))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from devkit.webhook.receipt_fields import in_order, make_fields, stamp
+from devkit.webhook.receipt import in_order, make_fields, stamp
 from devkit.webhook.vocabulary import FIELDS
 
 PUSHED = datetime(2026, 11, 23, 12, 30, 5, tzinfo=UTC)
