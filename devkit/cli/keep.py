@@ -1,7 +1,6 @@
-"""`devkit keep`: recorded receipts become samples that can be committed."""
+"""`devkit keep`: turns recorded receipts into samples that can be committed."""
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -23,15 +22,11 @@ from devkit.webhook.masking import one_line, printable
 @click.argument(
     "selectors", nargs=-1, required=True, metavar="SELECTOR...", shell_complete=completes("recording")
 )
-@click.option(
-    "--name", default="", help="NAME.json; several recordings become a sequence, NAME/01-status.json ..."
-)
+@click.option("--name", default="", help="NAME.json; for several recordings NAME/01-status.json and so on.")
 @click.option("--allow-field", multiple=True, metavar="NAME", help="Keep this field or header as it is.")
-@click.option(
-    "--redact-field", multiple=True, metavar="NAME", help="Replace the value of this field or header."
-)
-@click.option("--force", is_flag=True, help="Replace samples that are there.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be replaced and written.")
+@click.option("--redact-field", multiple=True, metavar="NAME", help="Replace this field or header.")
+@click.option("--force", is_flag=True, help="Replace existing samples.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be replaced and written.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each sample.")
 def command(
     selectors: tuple[str, ...],
@@ -42,10 +37,10 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Turn recordings into samples: redacted, signed again, checked for what survived. Nothing else of them changes.
+    """Turn recordings into samples: redacted, signed again and checked for leaks. Nothing else of them changes.
 
     A SELECTOR is latest, latest:N, a file, a directory, a pattern, or a message id or its unique beginning.
-    Nothing is written when one recording cannot be redacted for certain.
+    Nothing is written when redaction is not certain for one of the recordings.
     """
     settings, project = read_settings(os.environ, Path.cwd()), project_in(Path.cwd())
     store, key = Store(settings.fixtures), load_key(project)
@@ -71,12 +66,9 @@ def command(
 
 
 def _line(sample: Sample, dry_run: bool) -> str:
-    replaced = ", ".join(_words(sample.redaction.replaced.items())) or "nothing"
-    return f"{printable(display_path(sample.path))}{' (not written)' if dry_run else ''}: replaced {replaced}"
-
-
-def _words(replaced: Iterable[tuple[str, str]]) -> list[str]:
-    return [f"{one_line(name, 40)} ({method})" for name, method in replaced]
+    replaced = [f"{one_line(name, 40)} ({method})" for name, method in sample.redaction.replaced.items()]
+    path = printable(display_path(sample.path)) + (" (not written)" if dry_run else "")
+    return f"{path}: replaced {', '.join(replaced) or 'nothing'}"
 
 
 def _as_json(source: Path, sample: Sample, dry_run: bool) -> dict[str, object]:

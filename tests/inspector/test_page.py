@@ -482,7 +482,7 @@ def test_a_name_that_is_taken_is_refused_and_nothing_overwritten(desk: Desk) -> 
         as_text=True
     )
 
-    assert "is there already" in words(again)
+    assert "already exists" in words(again)
     assert (desk.store.samples / "taken.json").read_bytes() == before
 
 
