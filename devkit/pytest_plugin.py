@@ -1,6 +1,6 @@
 """The pytest plugin: fixtures and markers for handlers of delivery receipts.
 
-Loaded by every run of pytest where devkit is installed, so it imports nothing but pytest until it is used.
+Every run of pytest loads it where devkit is installed, so it imports only pytest until it is used.
 Every name begins with `dlr_`, `make_dlr_` or `vonage_`; nothing happens by itself.
 """
 
@@ -19,22 +19,20 @@ if TYPE_CHECKING:  # not to hide a circle: these only name types, and the plugin
     from devkit.testing.stub import VonageStub
 
 _MARKERS = (
-    "dlr(*patterns, status=None, allow_empty=False): run the test with each delivery receipt that the patterns "
-    "find, as `dlr_receipt`",
-    "dlr_faults(via=..., only=(), skip=()): run the test with each thing that real receipts do, as `dlr_fault`",
+    "dlr(*patterns, status=None, allow_empty=False): run the test with each delivery receipt that matches the "
+    "patterns, as `dlr_receipt`",
+    "dlr_faults(via=..., only=(), skip=()): run the test with each fault of real receipts, as `dlr_fault`",
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("dlr_fixtures", "directories of delivery receipt fixtures  [fixtures/samples]", "paths", [])
-    parser.addini(
-        "dlr_signature_secret", "signs the receipts that tests get, as your account would", default=""
-    )
+    parser.addini("dlr_signature_secret", "signs the receipts in tests, as your account would", default="")
     parser.addini("dlr_signature_method", "md5hash, md5, sha1, sha256 or sha512", default="md5hash")
     parser.getgroup("devkit", "delivery receipts").addoption(
         "--dlr-fixtures",
         metavar="DIR",
-        help="Directory of delivery receipt fixtures, before those of the ini file.",
+        help="Directory of delivery receipt fixtures, searched before those of the ini file.",
     )
 
 
@@ -76,7 +74,7 @@ def make_dlr_receipt(pytestconfig: pytest.Config) -> "Callable[..., SampleReceip
 
 @pytest.fixture
 def dlr_server() -> "Iterator[ReceiptServer]":
-    """A receiver that listens on a free port of this machine and keeps what arrives: `url`, `wait_for_receipt`."""
+    """A receiver on a free port of this machine that keeps what arrives: `url`, `wait_for_receipt`, ..."""
     from devkit.testing.pytest_support import receipt_server
 
     with receipt_server() as server:
@@ -85,7 +83,7 @@ def dlr_server() -> "Iterator[ReceiptServer]":
 
 @pytest.fixture
 def dlr_serve() -> "Iterator[Serve]":
-    """Serve a WSGI application on a free port of this machine; gives its URL: dlr_serve(app, "/webhooks/dlr")."""
+    """Serve a WSGI application on a free port of this machine and get its URL: dlr_serve(app, "/webhooks/dlr")."""
     from devkit.testing.pytest_support import serving
 
     with serving() as serve:
@@ -94,7 +92,7 @@ def dlr_serve() -> "Iterator[Serve]":
 
 @pytest.fixture
 def vonage_simulator_options(pytestconfig: pytest.Config) -> "SimulatorOptions":
-    """How vonage_simulator is set up: override it for other options. Its time jumps from event to event."""
+    """The options of vonage_simulator; override this fixture to change them. Time jumps from event to event."""
     from devkit.testing.pytest_support import settings_of
 
     return settings_of(pytestconfig).simulator_options
@@ -111,7 +109,7 @@ def vonage_simulator(vonage_simulator_options: "SimulatorOptions") -> "Iterator[
 
 @pytest.fixture
 def vonage_client(vonage_simulator: "Simulator") -> "vonage.Vonage":
-    """A client of the vonage SDK that talks to vonage_simulator."""
+    """A client of the vonage SDK for vonage_simulator."""
     from devkit.testing.pytest_support import client_of
 
     return client_of(vonage_simulator)
@@ -119,7 +117,7 @@ def vonage_client(vonage_simulator: "Simulator") -> "vonage.Vonage":
 
 @pytest.fixture
 def vonage_stub() -> "Iterator[VonageStub]":
-    """Vonage's SMS and settings APIs without a connection: requests to rest.nexmo.com get their answers from it."""
+    """Vonage's SMS and settings APIs without a connection: it answers requests to rest.nexmo.com."""
     from devkit.testing.stub import stubbed
 
     with stubbed() as stub:

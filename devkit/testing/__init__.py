@@ -1,14 +1,21 @@
-"""Receipts in unit tests: load them, make them, deliver them to code, wait for them. No network, no account.
+"""Receipts in unit tests: load, make and deliver them, wait for them. No network, no account.
 
-Plain Python: it needs neither pytest nor a web framework. The pytest fixtures are in `devkit.pytest_plugin`.
+It needs neither pytest nor a web framework. The pytest fixtures are in `devkit.pytest_plugin`.
 """
 
 from devkit.replay.schedule import Order
 from devkit.testing.deliver import HandlerResponse, deliver, deliver_all
 from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.inbox import NotReceived, ReceiptInbox
-from devkit.testing.library import load, load_all
-from devkit.testing.receipts import Fields, SampleReceipt, make_receipt, resign, with_fields
+from devkit.testing.receipts import (
+    Fields,
+    SampleReceipt,
+    load,
+    load_all,
+    make_receipt,
+    resign,
+    with_fields,
+)
 from devkit.webhook.callback import Transport
 from devkit.webhook.signature import METHODS, Method, Verdict, sign, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES

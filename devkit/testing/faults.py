@@ -1,4 +1,4 @@
-"""The fault matrix: what real receipts do to a handler, as cases to run one test through."""
+"""The fault matrix: what real receipts do to a handler, as cases for one parametrized test."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,11 +22,11 @@ Make = Callable[..., SampleReceipt]
 
 @dataclass(frozen=True, slots=True)
 class FaultCase:
-    """One thing that receipts do. receipts: in the order of delivery.
+    """One fault. receipts: in the order of delivery.
 
-    final: by message id, the status that a right handler holds in the end; empty where no document says.
-    early: the receipts come before the send call has returned. at_once: they come at the same moment.
-    refusable: the handler may answer with a client error (4xx), for this is no proper receipt.
+    final: the status of each message id that a correct handler has at the end; empty where no document defines it.
+    early: the receipts arrive before the send call has returned. at_once: they arrive at the same time.
+    refusable: the handler may answer with a client error (4xx), because this is no valid receipt.
     """
 
     name: str
@@ -38,40 +38,40 @@ class FaultCase:
 
     @property
     def message_ids(self) -> tuple[str, ...]:
-        """The messages that the receipts are about, each once."""
+        """The message ids of the receipts, each once."""
         return tuple(dict.fromkeys(receipt.message_id for receipt in self.receipts if receipt.message_id))
 
     def deliver(
         self, to: Target, *, path: str = "", sent: Callable[[str], object] | None = None
     ) -> list[HandlerResponse]:
-        """Hand the receipts over as the case says; gives the answers.
+        """Deliver the receipts of the case and return the responses.
 
         to, path: as for `devkit.testing.deliver`. sent: called with each message id when the send call has
-        returned it; that is before the receipts, or after them in the early case.
-        A function of the fields is spared callbacks that hold none: they end in its framework.
-        Raises AssertionError for an answer that Vonage does not take for a success.
+        returned it: before the receipts, or after them in the early case.
+        A function of the fields gets no callbacks without fields: its framework would reject them.
+        Raises AssertionError for a response that Vonage does not accept.
         """
-        spared = is_function(to)
-        receipts = [receipt for receipt in self.receipts if not (spared and receipt.problem)]
+        skips_unreadable = is_function(to)
+        receipts = [receipt for receipt in self.receipts if not (skips_unreadable and receipt.problem)]
         if sent and not self.early:
             self._report(sent)
-        answers = _together(receipts, to, path) if self.at_once else deliver_all(receipts, to, path=path)
+        responses = _together(receipts, to, path) if self.at_once else deliver_all(receipts, to, path=path)
         if sent and self.early:
             self._report(sent)
-        for receipt, answer in zip(receipts, answers, strict=True):
-            self._check(receipt, answer)
-        return answers
+        for receipt, response in zip(receipts, responses, strict=True):
+            self._check(receipt, response)
+        return responses
 
     def _report(self, sent: Callable[[str], object]) -> None:
         for each in self.message_ids:
             sent(each)
 
-    def _check(self, receipt: SampleReceipt, answer: HandlerResponse) -> None:
-        if answer.accepted_by_vonage or (self.refusable and 400 <= answer.status_code < 500):
+    def _check(self, receipt: SampleReceipt, response: HandlerResponse) -> None:
+        if response.accepted_by_vonage or (self.refusable and 400 <= response.status_code < 500):
             return
         wanted = "200, or 4xx to refuse it" if self.refusable else "200"
         raise AssertionError(
-            f"{self.name}: {receipt!r} was answered {answer.status_code}; Vonage wants {wanted}"
+            f"{self.name}: {receipt!r} was answered {response.status_code}; Vonage wants {wanted}"
         )
 
 
@@ -85,9 +85,9 @@ def fault_cases(
 ) -> list[FaultCase]:
     """All cases, or those named in `only`, without those named in `skip`.
 
-    via: the transports that the handler takes, as for `make_receipt`. The first carries every case; each has a
-    case of its own.
-    secret: signs all receipts but the one with the impossible signature.
+    via: the transports that the handler takes, as for `make_receipt`. The first is used for every case, and each
+    has a case of its own.
+    secret: signs all receipts except the one with the non-ASCII signature.
     Raises ValueError for an unknown name.
     """
     vias = [parse_transport(each) for each in ((via,) if isinstance(via, str) else via)]
@@ -135,7 +135,7 @@ def _oddities(make: Make) -> Iterator[FaultCase]:
 
 
 def _case(name: str, *receipts: SampleReceipt) -> FaultCase:
-    """A case in which each message ends as delivered, or as its only final status says."""
+    """A case in which each message ends with its only final status."""
     final: dict[str, str] = {}
     for receipt in receipts:
         if receipt.status not in ("accepted", "buffered"):

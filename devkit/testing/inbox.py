@@ -1,4 +1,4 @@
-"""Keeps the receipts that arrive, in any thread, and waits for the one that a test expects."""
+"""Keeps the receipts that arrive, and waits for the one that a test expects."""
 
 import threading
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from devkit.testing.receipts import SampleReceipt, hide_numbers, vendor_name
 from devkit.webhook.callback import Callback, compose
 
-_SHOWN = 20  # arrivals in the message of a time-out
+_SHOWN = 20  # arrivals in the message of a timeout
 
 
 class NotReceived(AssertionError):
@@ -14,7 +14,7 @@ class NotReceived(AssertionError):
 
 
 class ReceiptInbox:
-    """What has arrived so far, oldest first. Thread-safe. Waiting takes nothing out."""
+    """The receipts that have arrived, oldest first. Thread-safe. Waiting removes nothing."""
 
     def __init__(self) -> None:
         self._receipts: list[SampleReceipt] = []
@@ -32,18 +32,17 @@ class ReceiptInbox:
             return tuple(self._receipts)
 
     def put(self, arrival: SampleReceipt | Callback | Mapping[str, object]) -> None:
-        """Add a receipt, a callback, or the fields of a receipt. Can be given to `deliver` as its target."""
+        """Add a receipt, a callback, or the fields of a receipt. Can be the target of `deliver`."""
         with self._arrived:
             self._receipts.append(_receipt(arrival, len(self._receipts)))
             self._arrived.notify_all()
 
     def clear(self) -> None:
-        """Forget what has arrived."""
         with self._arrived:
             self._receipts.clear()
 
     def wait_for_receipt(self, timeout: float = 5, **fields: object) -> SampleReceipt:
-        """The first receipt with these fields, once it has arrived; any receipt without fields.
+        """Wait for the first receipt with these fields; without fields, for any.
 
         timeout: seconds. fields: by their Python names, such as status, message_id, err_code.
         Raises NotReceived.
@@ -53,7 +52,7 @@ class ReceiptInbox:
     def wait_for_receipts(
         self, count: int, timeout: float = 5, **fields: object
     ) -> tuple[SampleReceipt, ...]:
-        """The first `count` receipts with these fields, once they have arrived. Otherwise as `wait_for_receipt`."""
+        """Wait for the first `count` receipts with these fields. Otherwise as `wait_for_receipt`."""
         wanted = {vendor_name(name): str(value) for name, value in fields.items()}
         with self._arrived:
             if not self._arrived.wait_for(lambda: len(self._matching(wanted)) >= count, timeout):

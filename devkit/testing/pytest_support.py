@@ -1,4 +1,4 @@
-"""What the pytest plugin is made of: settings, parametrization, servers, differences."""
+"""The parts of the pytest plugin: settings, parametrization, servers, differences."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,10 +19,11 @@ from devkit.receiver.app import IncomingRequest, create_receiver
 from devkit.simulator import Simulator
 from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.inbox import ReceiptInbox
-from devkit.testing.library import load, load_all
 from devkit.testing.receipts import (
     Fields,
     SampleReceipt,
+    load,
+    load_all,
     make_receipt,
     masked,
     resign,
@@ -37,20 +38,23 @@ if TYPE_CHECKING:  # only names a type; most tests need no simulator
     from devkit.simulator.options import SimulatorOptions
 
 
+Serve = Callable[..., str]
+
+
 @dataclass(frozen=True, slots=True)
 class PluginSettings:
-    """directories: where fixture names are looked up, in turn. secret: signs receipts, unless it is empty."""
+    """directories: searched in turn for fixture names. secret: signs receipts, unless it is empty."""
 
     directories: tuple[Path, ...]
     secret: str = field(repr=False)
     method: Method
 
     def load(self, name: str) -> SampleReceipt:
-        """The receipt in one fixture file; a valid signature is made anew with the project's own secret."""
+        """The receipt in one fixture file. A valid signature is replaced by one with the project's own secret."""
         return self._signed(load(name, self.directories))
 
     def load_all(self, pattern: str) -> list[SampleReceipt]:
-        """The receipts that a pattern finds, in name order; signatures as with `load`."""
+        """The receipts that match a pattern, in name order. Signatures as for `load`."""
         return [self._signed(receipt) for receipt in load_all(pattern, self.directories)]
 
     def make(
@@ -63,13 +67,13 @@ class PluginSettings:
         id_style: IdStyle = "uuid",
         **named: object,
     ) -> SampleReceipt:
-        """As `make_receipt`, and signed when there is a secret. signed: False leaves it unsigned all the same."""
+        """As `make_receipt`, and signed if there is a secret. signed: False gives an unsigned one."""
         receipt = make_receipt(status, via, fields=fields, id_style=id_style, **named)
         return resign(receipt, self.secret, self.method) if self.secret and signed else receipt
 
     @property
     def simulator_options(self) -> "SimulatorOptions":
-        """A simulator that jumps from event to event; it signs as the project's account would."""
+        """A simulator whose time jumps from event to event; it signs with the project's secret."""
         from devkit.simulator.options import SimulatorOptions
 
         options = SimulatorOptions(speed=math.inf)
@@ -86,7 +90,7 @@ class PluginSettings:
 
 
 def settings_of(config: pytest.Config) -> PluginSettings:
-    """The settings of a run. Raises pytest.UsageError for what can't be meant."""
+    """The settings of a test run. Raises pytest.UsageError."""
     return PluginSettings(_directories(config), config.getini("dlr_signature_secret"), _method(config))
 
 
@@ -109,7 +113,7 @@ def _method(config: pytest.Config) -> Method:
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Parametrise a marked test. What the marker says wrongly, or that it finds nothing, is an error of collection."""
+    """Parametrize a marked test. A wrong marker, or one that finds nothing, is a collection error."""
     problem = _problem(metafunc)
     if problem:
         pytest.fail(f"{metafunc.definition.nodeid}: {problem}", pytrace=False)
@@ -160,7 +164,7 @@ def _receipts(
     if not chosen and not allow_empty:
         raise FixtureError(
             f"No fixture in {', '.join(patterns)} has the status {status!r}.",
-            hint="Name other fixtures, or say allow_empty=True.",
+            hint="Name other fixtures, or use allow_empty=True.",
         )
     return chosen
 
@@ -179,19 +183,20 @@ def client_of(simulator: Simulator) -> vonage.Vonage:
     """A client whose `sms` and `account` talk to the simulator. The other APIs are not simulated."""
     credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
     client = vonage.Vonage(vonage.Auth(api_key=simulator.api_key, api_secret=simulator.api_secret))
-    # A client each: the SDK's headers are shared between calls of different kinds.
+    # One client for each API: the SDK shares the headers of a client between calls of different kinds.
     client.sms = Sms(make_client(credentials))
     client.account = Account(make_client(credentials))
     return client
 
 
 def difference(left: object, right: object) -> list[str] | None:
-    """The lines to show; None when the two are not fields of receipts."""
+    """An explanation of a failed comparison; None when the values are not receipts or their fields."""
     ours = any(isinstance(side, Fields | SampleReceipt | Receipt) for side in (left, right))
     first, second = _fields(left), _fields(right)
     if not ours or first is None or second is None:
         return None
-    lines = ["two receipts are equal, but these fields differ (phone numbers are masked):"]
+    # pytest prints `assert` before the first line.
+    lines = ["equal receipts, but these fields differ (phone numbers are masked):"]
     for name in dict.fromkeys((*first, *second)):
         if name not in second:
             lines.append(f"  {name}: {masked(name, first[name])!r} on the left only")
@@ -200,7 +205,7 @@ def difference(left: object, right: object) -> list[str] | None:
         elif first[name] != second[name]:
             lines.append(f"  {name}: {masked(name, first[name])!r} != {masked(name, second[name])!r}")
     if len(lines) == 1:
-        return ["two receipts are equal, but only their fields are:", f"  {left!r}", f"  {right!r}"]
+        return ["equal receipts, but only their fields are equal:", f"  {left!r}", f"  {right!r}"]
     return lines
 
 
@@ -210,49 +215,29 @@ def _fields(side: object) -> Mapping[str, object] | None:
     return side if isinstance(side, Mapping) else None
 
 
-Serve = Callable[..., str]
+class ReceiptServer(ReceiptInbox):
+    """The inbox of a running receiver. url: the callback URL for the sender of receipts."""
 
+    def __init__(self, serve_app: Serve) -> None:
+        super().__init__()
+        self.url = serve_app(create_receiver(self._take, token=""))
 
-@dataclass(frozen=True, slots=True)
-class ReceiptServer:
-    """A running receiver. url: the callback URL to give to whoever sends receipts."""
-
-    url: str
-    inbox: ReceiptInbox
-
-    @property
-    def receipts(self) -> tuple[SampleReceipt, ...]:
-        """What has arrived so far, oldest first."""
-        return self.inbox.receipts
-
-    def wait_for_receipt(self, timeout: float = 5, **fields: object) -> SampleReceipt:
-        """As `ReceiptInbox.wait_for_receipt`."""
-        return self.inbox.wait_for_receipt(timeout, **fields)
-
-    def wait_for_receipts(
-        self, count: int, timeout: float = 5, **fields: object
-    ) -> tuple[SampleReceipt, ...]:
-        """As `ReceiptInbox.wait_for_receipts`."""
-        return self.inbox.wait_for_receipts(count, timeout, **fields)
+    def _take(self, incoming: IncomingRequest) -> int:
+        if incoming.kind in ("receipt", "replay"):
+            self.put(incoming.callback)
+        return 200
 
 
 @contextmanager
 def receipt_server() -> Iterator[ReceiptServer]:
     """A receiver that runs while the block does. Probes are answered and not kept."""
-    inbox = ReceiptInbox()
-
-    def take(arrival: IncomingRequest) -> int:
-        if arrival.kind in ("receipt", "replay"):
-            inbox.put(arrival.callback)
-        return 200
-
     with serving() as serve_app:
-        yield ReceiptServer(serve_app(create_receiver(take, token="")), inbox)
+        yield ReceiptServer(serve_app)
 
 
 @contextmanager
 def serving() -> Iterator[Serve]:
-    """A function that serves WSGI applications until the end of the block."""
+    """A function that serves WSGI applications until the end of the block and returns their URLs."""
     with ExitStack() as stack:
 
         def serve_app(app: WSGIApplication, path: str = CALLBACK_PATH) -> str:

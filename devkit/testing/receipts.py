@@ -1,10 +1,15 @@
-"""A receipt for a test: how to make, change and re-sign one."""
+"""A receipt in a test: load, make, change and sign one."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
+from devkit.errors import FixtureError
+from devkit.fixture import format as fixture
+from devkit.fixture.select import select
+from devkit.fixture.store import Store, samples_directory
 from devkit.http.address import keep_exact
 from devkit.replay import transform
 from devkit.replay.trigger import default_err_code
@@ -47,24 +52,11 @@ class Fields(Mapping[str, object]):
 
 
 def vendor_name(name: str) -> str:
-    """The vendor's name for a keyword argument. Raises TypeError for one that is no field of a receipt."""
+    """The vendor's name for a keyword argument. Raises TypeError for an unknown one."""
     if name in VENDOR_NAMES:
         return VENDOR_NAMES[name]
     known = ", ".join(VENDOR_NAMES)
     raise TypeError(f"{name!r} is no field of a receipt; there are {known}; give others as fields={{...}}")
-
-
-def changes(fields: Mapping[str, object] | None, named: Mapping[str, object]) -> dict[str, object]:
-    """What keyword arguments and `fields` together ask for, under the vendor's names."""
-    return {**(fields or {}), **{vendor_name(name): value for name, value in named.items()}}
-
-
-def changed(fields: Mapping[str, object], change: Mapping[str, object]) -> dict[str, object]:
-    """The fields after a change, in Vonage's order and others last. None leaves a field out."""
-    made = {
-        name: value for name, value in {**fields, **change}.items() if name not in change or value is not None
-    }
-    return in_order(made)
 
 
 def masked(name: str, value: object) -> object:
@@ -73,21 +65,23 @@ def masked(name: str, value: object) -> object:
 
 
 def hide_numbers(text: str) -> str:
-    """Text in which whatever could be a phone number shows its last three digits only."""
+    """The text with all but the last three digits of each possible phone number masked."""
     return _NUMBER.sub(lambda match: mask_number(match[0]), text)
 
 
-# Made receipts are the same in each run, and all of them are about one message unless the test says otherwise.
+# Made receipts are equal in each run, and all have this message id unless the test sets another.
 MOMENT = datetime(2020, 1, 1, 12, 0, 0, tzinfo=UTC)
 _MESSAGE = 0x3C7E09B15A4D2F680A0000001234567B
+_NONCE = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
 _HOST = "dlr.example.com"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SampleReceipt:
-    """A callback and what it says. name: of its file, without `.json`; or its status, when it was made.
+    """A callback and the receipt in it.
 
-    recorded_at: UTC; the same fixed moment for all that were made.
+    name: of its file, without `.json`, or the status of a made receipt. recorded_at: UTC; a fixed time for all
+    made receipts.
     """
 
     callback: Callback
@@ -95,11 +89,10 @@ class SampleReceipt:
     recorded_at: datetime = MOMENT
 
     def __repr__(self) -> str:
-        said = self.problem or f"{self.status} err-code={self.err_code or '-'}"
-        message = (
-            f" messageId={masked('messageId', one_line(self.message_id, 40))}" if self.message_id else ""
-        )
-        return f"<SampleReceipt {hide_numbers(self.name)}: {hide_numbers(one_line(said))}{message} via {self.via}>"
+        content = self.problem or f"{self.status} err-code={self.err_code or '-'}"
+        message_id = masked("messageId", one_line(self.message_id, 40))
+        message = f" messageId={message_id}" if self.message_id else ""
+        return f"<SampleReceipt {hide_numbers(self.name)}: {hide_numbers(one_line(content))}{message} via {self.via}>"
 
     @property
     def reading(self) -> Receipt | Unreadable:
@@ -107,13 +100,13 @@ class SampleReceipt:
 
     @property
     def fields(self) -> Fields:
-        """What arrived, under the vendor's names; empty when it can't be read as a receipt."""
+        """The received fields, under the vendor's names; empty when there is no readable receipt."""
         reading = self.reading
         return Fields(reading.fields if isinstance(reading, Receipt) else {})
 
     @property
     def problem(self) -> str:
-        """Why it can't be read as a receipt; empty when it can."""
+        """Why there is no readable receipt; empty when there is one."""
         reading = self.reading
         return reading.problem if isinstance(reading, Unreadable) else ""
 
@@ -135,7 +128,7 @@ class SampleReceipt:
 
     @property
     def via(self) -> Transport:
-        """The transport: get, form or json."""
+        """The transport: `get`, `form` or `json`."""
         return self.callback.transport
 
     def _text(self, name: str) -> str:
@@ -151,37 +144,44 @@ def make_receipt(
     id_style: IdStyle = "uuid",
     **named: object,
 ) -> SampleReceipt:
-    """A receipt as Vonage would send it; the same in each run.
+    """A receipt as Vonage would send it, equal in each run.
 
-    via: the transport, `get`, `form` or `json`; the dashboard's GET, POST and POST-JSON are understood too.
+    via: the transport, `get`, `form` or `json`; the dashboard's GET, POST and POST-JSON work too.
     id_style: of its message id, `hex` for the 16 characters of before 2022.
     named: fields by their Python names, such as err_code, message_id, client_ref. fields: by the vendor's
-    names, or names that no vendor knows. None leaves a field out.
+    names, or any other names. None removes a field.
     The err-code is 0 for accepted, buffered and delivered, and 1 (unknown) for any other status.
     Raises TypeError for an unknown name, ValueError for an unknown `via` or id_style.
     """
-    default = make_fields(
-        status, default_err_code(status), message_id=make_message_id(_MESSAGE, id_style), pushed_at=MOMENT
-    )
-    made = changed(default, changes(fields, named))
+    message_id = make_message_id(_MESSAGE, id_style)
+    default = make_fields(status, default_err_code(status), message_id=message_id, pushed_at=MOMENT)
+    made = changed(default, _changes(fields, named))
     return SampleReceipt(compose(made, parse_transport(via), host=_HOST), name=status)
 
 
-_NONCE = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
+def changed(fields: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    """The fields after the changes, in Vonage's order, others last. None removes a field."""
+    removed = {name for name, value in changes.items() if value is None}
+    return in_order({name: value for name, value in {**fields, **changes}.items() if name not in removed})
 
 
 def with_fields(
     receipt: SampleReceipt, *, fields: Mapping[str, object] | None = None, **named: object
 ) -> SampleReceipt:
-    """The receipt with some fields changed; None leaves one out. Names as for `make_receipt`.
+    """The receipt with some fields changed; None removes one. Names as for `make_receipt`.
 
-    All else stays, byte for byte. So does `sig`, which is then wrong: see `resign`.
-    Raises TypeError for an unknown name, ValueError when there is no receipt in the callback.
+    All else stays unchanged, byte for byte. So does `sig`, which is wrong then: see `resign`.
+    Raises TypeError for an unknown name, ValueError when the callback has no readable receipt.
     """
     _require_receipt(receipt)
-    changed = changes(fields, named)
-    values = {name: value for name, value in changed.items() if value is not None}
-    return _with(receipt, transform.set_fields(receipt.callback, values, changed.keys() - values.keys()))
+    changes = _changes(fields, named)
+    values = {name: value for name, value in changes.items() if value is not None}
+    return _with(receipt, transform.set_fields(receipt.callback, values, changes.keys() - values.keys()))
+
+
+def _changes(fields: Mapping[str, object] | None, named: Mapping[str, object]) -> dict[str, object]:
+    """All changes under the vendor's names."""
+    return {**(fields or {}), **{vendor_name(name): value for name, value in named.items()}}
 
 
 def resign(
@@ -189,20 +189,21 @@ def resign(
 ) -> SampleReceipt:
     """The receipt signed with this secret. HMACs are upper-case, as in Vonage's samples.
 
-    now: refreshes the times first, for code that looks at the age of `timestamp`.
-    Raises ValueError when there is no receipt in the callback.
+    now: refreshes the times first, for code that checks the age of `timestamp`.
+    Raises ValueError when the callback has no readable receipt.
     """
     _require_receipt(receipt)
     signer = transform.Signer(secret, method)
-    moment = now or MOMENT
-    refreshed = transform.refresh(receipt.callback, moment, _nonce, times=now is not None, signer=signer)
+    refreshed = transform.refresh(
+        receipt.callback, now or MOMENT, lambda: _NONCE, times=now is not None, signer=signer
+    )
     return _with(receipt, refreshed)
 
 
 def resigned_if_valid(receipt: SampleReceipt, former: str, secret: str, method: Method) -> SampleReceipt:
-    """The receipt signed anew when its signature is right under the former secret; else as it is.
+    """The receipt, signed with `secret` if its signature is valid with the former secret; else unchanged.
 
-    So what was valid stays valid under another secret, and what was tampered with stays invalid.
+    So valid receipts stay valid under another secret, and forged ones stay invalid.
     """
     if any(verify(receipt.fields, former, known) == "valid" for known in METHODS):
         return resign(receipt, secret, method)
@@ -210,14 +211,54 @@ def resigned_if_valid(receipt: SampleReceipt, former: str, secret: str, method: 
 
 
 def _require_receipt(receipt: SampleReceipt) -> None:
-    reading = receipt.reading
-    if isinstance(reading, Unreadable):
-        raise ValueError(f"{receipt.name} holds no receipt. {reading.problem}")
+    if receipt.problem:
+        raise ValueError(f"{receipt.name} holds no receipt. {receipt.problem}")
 
 
 def _with(receipt: SampleReceipt, callback: Callback) -> SampleReceipt:
     return replace(receipt, callback=keep_exact(callback))
 
 
-def _nonce() -> str:
-    return _NONCE
+def load(name: str | Path, directories: Sequence[Path] = ()) -> SampleReceipt:
+    """The receipt in one fixture file. Raises FixtureError, also when the name matches several files.
+
+    name: a path, or the name of a file with or without `.json` (`delivered`). It is searched for in the directories
+    in turn, and then among the samples that come with devkit.
+    """
+    found = load_all(name, directories)
+    if len(found) > 1:
+        names = ", ".join(receipt.name for receipt in found[:4])
+        raise FixtureError(f"{str(name)!r} means {len(found)} fixtures: {names}, ...", hint="Use load_all.")
+    return found[0]
+
+
+def load_all(pattern: str | Path, directories: Sequence[Path] = ()) -> list[SampleReceipt]:
+    """The receipts in all files that match, in name order. Raises FixtureError when there are none.
+
+    pattern: as for `load`, or a directory (a sequence), or with `*`, `?`, `[...]` and `**`.
+    Only the first directory with a match is used.
+    """
+    if isinstance(pattern, Path):
+        return [_load(path, pattern.parent) for path in _select(str(pattern.absolute()), Path())]
+    places = (*directories, samples_directory())
+    hint = ""
+    for place in places:
+        for name in (pattern, f"{pattern}.json"):  # names have no `.json`, and `*-form` is a pattern of names
+            try:
+                paths = _select(name, place)
+            except FixtureError as error:
+                hint = hint or error.hint
+            else:
+                return [_load(path, place) for path in paths]
+    where = ", ".join(map(str, directories)) or "devkit's samples"
+    raise FixtureError(f"No fixture named {pattern!r} in {where}.", hint=hint)
+
+
+def _select(pattern: str, place: Path) -> list[Path]:
+    return select(Store(place), [pattern], here=place, packaged=place)
+
+
+def _load(path: Path, place: Path) -> SampleReceipt:
+    read_fixture = fixture.load(path)
+    inside = path.relative_to(place) if path.is_relative_to(place) else Path(path.name)
+    return SampleReceipt(read_fixture.callback, inside.with_suffix("").as_posix(), read_fixture.recorded_at)

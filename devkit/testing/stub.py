@@ -1,6 +1,6 @@
-"""Vonage's SMS and settings APIs as answers to requests that never leave the process.
+"""Vonage's SMS and settings APIs, answered inside the process.
 
-It takes whatever it is sent. For the platform's rules (credentials, limits, receipts) there is the simulator.
+It accepts any request. The simulator has the platform's rules: credentials, limits, receipts.
 """
 
 import json
@@ -31,10 +31,10 @@ _Reply = tuple[int, dict[str, str], str]
 
 @dataclass(slots=True)
 class VonageStub:
-    """What was asked of the stub, and what it answers next.
+    """The requests so far, and the next responses.
 
-    sent: the parameters of each send call. message_ids: those given out, one for each part of a text.
-    settings: as the account's settings are answered, such as `dr-callback-url`. id_style: of the next message ids.
+    sent: the parameters of each send call. message_ids: of the responses, one for each part of a text.
+    settings: of the account, such as `dr-callback-url`. id_style: of the next message ids.
     """
 
     sent: list[dict[str, str]] = field(default_factory=list, repr=False)
@@ -45,7 +45,7 @@ class VonageStub:
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def refuse(self, status: str, text: str) -> None:
-        """Answer one of the next send calls with an error, such as ("29", "Non White-listed Destination")."""
+        """Answer the next send call with an error, such as ("29", "Non White-listed Destination")."""
         self._refusals.append((status, text))
 
     def send(self, request: PreparedRequest) -> _Reply:

@@ -261,7 +261,7 @@ def test_failed_assertion_shows_fields_and_masks_numbers(project):
             "*scts: '2001011200' on the left only",
             "*msisdn: '?********123' != '?********125'",
             "*AssertionError: assert 'delivered' == 'failed'",
-            "*two receipts are equal, but only their fields are:",
+            "*assert equal receipts, but only their fields are equal:",
         ]
     )
     traceback = "\n".join(line for line in result.stdout.lines if line.startswith("E "))
