@@ -1,37 +1,27 @@
 """The example application: its tests pass, and its page shows what really happens."""
 
-import os
 import re
-import shlex
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from tests.support.dev_process import DEV, PATIENCE, clean_environ, printed
+from tests.support.dev_process import PATIENCE, clean_environ
 from tests.support.plugin import run_pytest
-from tests.support.transcript import settled
+from tests.support.transcript import run_command, run_session, settled, transcripts
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "delivery_status"
-_BLOCK = re.compile(r"^```console\n\$ (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
-_IN_README = "127.0.0.1:5000"
 
 README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
 
 
-def transcripts() -> list[tuple[str, str]]:
-    """The page's commands in its order, and what it shows of their output."""
-    return [(match[1], match[2]) for match in _BLOCK.finditer(README)]
-
-
 @pytest.fixture
 def application(tmp_path: Path) -> Iterator[str]:
-    """The application, started as the page says but on a free port; gives its host and port."""
+    """The host and port of the application, which is started as the page says but on a free port."""
     process = subprocess.Popen(
         [sys.executable, "-m", "flask", "run", "--port", "0"],
         cwd=EXAMPLE,
@@ -59,49 +49,30 @@ def _port_told(lines: IO[str]) -> str:
     raise AssertionError("the application has not started")
 
 
-def run_command(command: str, project: Path, application: str) -> str:
-    """What a command of the page prints; its ports are free ones."""
-    words = shlex.split(command.replace(_IN_README, application))
-    if words[0] == "flask":
+def run(command: str, project: Path, application: str) -> str:
+    """The output of a command of the page."""
+    if command.startswith("flask"):
         return f" * Running on http://{application}"
-    if words[0] == "curl":
-        with urllib.request.urlopen(words[-1], timeout=PATIENCE) as answer:
-            return str(answer.read().decode())
-    if words[0] == "make":
-        return run_dev(project, words[2].removeprefix("FORWARD_TO="))
-    done = subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=project,
-        env=clean_environ(project),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    return done.stdout + done.stderr
-
-
-def run_dev(project: Path, forward_to: str) -> str:
-    """What a session prints until the application has answered three times; then it is stopped."""
-    text, _ = printed([*DEV, "--forward-to", forward_to], project, lambda text: text.count("-> ") == 3)
-    return text.replace(f"{project}{os.sep}", "")
+    if command.startswith("make"):
+        url = command.partition("FORWARD_TO=")[2].replace("127.0.0.1:5000", application)
+        return run_session(project, lambda text: text.count("-> ") == 3, "--forward-to", url)[0]
+    return run_command(command, project, application)
 
 
 def arranged(text: str) -> list[str]:
-    """Settled lines, the application's answers last: under load one may be printed after the next receipt."""
+    """Settled lines, the application's responses last: under load one may be printed after the next receipt."""
     return sorted(settled(text), key=lambda line: "-> " in line)
 
 
 def test_page_shows_what_happens(tmp_path: Path, application: str) -> None:
-    for command, shown in transcripts():
-        output = run_command(command, tmp_path, application)
+    for command, shown in transcripts(README):
+        output = run(command, tmp_path, application)
 
         assert arranged(output) == arranged(shown), command
 
 
 def test_page_shows_each_step() -> None:
-    programs = [command.split()[0] for command, _ in transcripts()]
+    programs = [command.split()[0] for command, _ in transcripts(README)]
 
     assert programs == ["flask", "make", "curl", "devkit", "curl", "devkit", "curl"]
 
@@ -113,10 +84,10 @@ def test_page_names_every_file() -> None:
 
 
 def test_tests_of_the_example_pass() -> None:
-    run = run_pytest(EXAMPLE, "-q")
+    done = run_pytest(EXAMPLE, "-q")
 
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert re.search(r"^\d{3} passed", run.stdout, re.MULTILINE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^\d{3} passed", done.stdout, re.MULTILINE)
 
 
 def test_application_does_not_need_devkit() -> None:

@@ -1,11 +1,8 @@
 """The README is tested: its transcripts are run again, and it names every command, setting and exit code."""
 
 import importlib
-import os
 import re
-import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,18 +12,11 @@ from flask import Flask, request
 from devkit import errors
 from devkit.cli import COMMANDS
 from devkit.http.server import listen, serve
-from tests.support.dev_process import DEV, PATIENCE, clean_environ, printed
-from tests.support.transcript import headings, settled
+from tests.support.transcript import headings, run_command, run_session, settled, transcripts
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted(path.relative_to(ROOT) for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-_BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
-
-
-def transcripts() -> list[tuple[str, str]]:
-    blocks = [match[1].removeprefix("$ ").partition("\n") for match in _BLOCK.finditer(README)]
-    return [(command, output) for command, _, output in blocks]
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +27,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first_session(project: Path) -> str:
-    """What `devkit dev` prints in an empty project, from its start until it was stopped after the demo."""
-    text = "".join(printed(DEV, project, lambda text: " delivered " in text))
-    return text.replace(f"{project}{os.sep}", "")
+    """The output of `devkit dev` in an empty project, which is stopped after the demo message."""
+    return "".join(run_session(project, lambda text: " delivered " in text))
 
 
 @pytest.fixture
 def tutorial() -> Iterator[str]:
-    """An application such as the usual tutorial has; gives its host and port."""
+    """The host and port of an application like that of the usual tutorial."""
     app = Flask("tutorial")
 
     @app.route("/webhooks/dlr", methods=["GET", "POST"])
@@ -59,32 +48,19 @@ def tutorial() -> Iterator[str]:
 
 
 def test_first_session_prints_what_the_readme_shows(first_session: str) -> None:
-    shown = next(output for command, output in transcripts() if command == "make dev")
+    shown = next(output for command, output in transcripts(README) if command == "make dev")
 
     assert settled(first_session) == settled(shown)
 
 
 @pytest.mark.parametrize(
     ("command", "shown"),
-    [pair for pair in transcripts() if pair[0].startswith("devkit ")],
+    [each for each in transcripts(README) if each.command.startswith("devkit ")],
     ids=lambda text: text[:40],
 )
 @pytest.mark.usefixtures("first_session")
 def test_command_prints_what_the_readme_shows(project: Path, tutorial: str, command: str, shown: str) -> None:
-    words = shlex.split(command.replace("127.0.0.1:5000", tutorial))
-    result = subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=project,
-        env=clean_environ(project),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-
-    assert settled(result.stdout + result.stderr) == settled(shown)
-    assert result.returncode == 0
+    assert settled(run_command(command, project, tutorial)) == settled(shown)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

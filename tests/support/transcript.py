@@ -1,7 +1,56 @@
-"""Transcripts in the docs, without what differs from run to run; and the headings of a page."""
+"""Transcripts in the docs: reads them, runs their commands again, and compares the output; and headings of a page."""
 
+import os
 import re
+import shlex
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
+
+from tests.support.dev_process import DEV, PATIENCE, clean_environ, printed
+
+_BLOCK = re.compile(r"^```console\n\$ (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+_APPLICATION = "127.0.0.1:5000"  # the host and port of the application in all pages
+
+
+class Transcript(NamedTuple):
+    command: str
+    output: str
+
+
+def transcripts(page: str) -> list[Transcript]:
+    """The commands of a page in its order, and the output that it shows."""
+    return [Transcript(match[1], match[2]) for match in _BLOCK.finditer(page)]
+
+
+def run_command(command: str, project: Path, application: str) -> str:
+    """The output of a `devkit` or `curl` command. application: the host and port to use instead of the page's."""
+    words = shlex.split(command.replace(_APPLICATION, application))
+    if words[0] == "curl":
+        with urllib.request.urlopen(words[-1], timeout=PATIENCE) as response:
+            return str(response.read().decode())
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=project,
+        env=clean_environ(project),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done
+    return done.stdout + done.stderr
+
+
+def run_session(project: Path, is_enough: Callable[[str], bool], *options: str) -> tuple[str, str]:
+    """The output of `devkit dev` until it is enough, and the output after that, when the session is stopped."""
+    until, after = printed([*DEV, *options], project, is_enough)
+    return until.replace(f"{project}{os.sep}", ""), after
+
 
 # What differs from run to run, and what stands for it.
 _CHANGING = (
