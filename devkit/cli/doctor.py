@@ -1,4 +1,4 @@
-"""`devkit doctor`: what is wrong and what to type."""
+"""`devkit doctor`: says what is wrong and what to type."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import click
 
 from devkit.cli.output import echo_event, style
 from devkit.doctor.check import Check, Context
-from devkit.doctor.run_checks import DoctorSummary, diagnose, open_context, run_checks
+from devkit.doctor.run_checks import DoctorSummary, open_context, run_checks, summarize
 from devkit.doctor.wait_for_receipt import Heartbeat, NoReceiptReason, wait_for_receipt
 from devkit.errors import UsageError
 from devkit.events import Event
@@ -23,7 +23,7 @@ Show = Callable[[Event], None]
 
 
 @click.command(name="doctor")
-@click.option("--wait", is_flag=True, help="Say why nothing may arrive, and wait for a receipt.")
+@click.option("--wait", is_flag=True, help="Say why no receipt may arrive, and wait for one.")
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
@@ -33,10 +33,10 @@ Show = Callable[[Event], None]
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each step.")
 @click.pass_context
 def command(ctx: click.Context, wait: bool, timeout: float | None, as_json: bool) -> None:
-    """Walk the whole way of a receipt, step by step, and say what is wrong and what to type.
+    """Check the whole path of a receipt, step by step, and say what is wrong and what to type.
 
-    Changes nothing in the account, and ends what it starts. Exit code: 0 all well, 1 a step failed. With --wait: 0 when
-    a receipt came, 1 when none came in time; ended by Ctrl-C, as without --wait.
+    Changes nothing in the account, and ends what it starts. Exit code: 0 everything OK, 1 a step failed. With --wait:
+    0 when a receipt arrived, 1 when none arrived in time; after Ctrl-C, as without --wait.
     """
     if timeout is not None and not wait:
         raise UsageError("--timeout is for --wait.", hint="devkit doctor --wait --timeout 60")
@@ -45,23 +45,23 @@ def command(ctx: click.Context, wait: bool, timeout: float | None, as_json: bool
         echo_event(event, _text(event), as_json=as_json)
 
     with stop_on_signals() as stop:
-        case, checks = open_context(os.environ, Path.cwd(), stop, lambda: datetime.now(UTC))
+        context, checks = open_context(os.environ, Path.cwd(), stop, lambda: datetime.now(UTC))
         for check in checks:
             show(check)
-        for check in run_checks(case):
+        for check in run_checks(context):
             checks.append(check)
             show(check)
-        diagnosis = diagnose(checks, case)
-        show(diagnosis)
-        came = _wait(case, show, timeout) if wait else None
-    ctx.exit(0 if came else 1 if diagnosis.failed or came is False else 0)
+        summary = summarize(checks, context)
+        show(summary)
+        arrived = _wait(context, show, timeout) if wait else None
+    ctx.exit(0 if arrived else 1 if summary.failed or arrived is False else 0)
 
 
-def _wait(case: Context, show: Show, timeout: float | None) -> bool | None:
-    """Whether a receipt came; None when the user did not want to wait for it."""
+def _wait(context: Context, show: Show, timeout: float | None) -> bool | None:
+    """Whether a receipt arrived; None when the user stopped the wait."""
     show(NoReceiptReason())
     last: Event | None = None
-    for last in wait_for_receipt(case, timeout=timeout):
+    for last in wait_for_receipt(context, timeout=timeout):
         show(last)
     if isinstance(last, Check) and last.step == "receipt":
         return last.outcome == "ok"
@@ -78,8 +78,8 @@ def _text(event: Event) -> str:
         return f"\n{style(event.summary, bold=True)}"
     if isinstance(event, NoReceiptReason):
         reasons = "\n".join(f"  * {reason}" for reason in event.reasons)
-        head = "When nothing arrives although all is well:"
+        head = "Why no receipt may arrive although everything is OK:"
         return f"\n{head}\n{reasons}\n\nWaiting for a receipt; Ctrl-C ends it."
     assert isinstance(event, Heartbeat)
-    state = f"not well: {', '.join(event.failed)}" if event.failed else "the way is open"
+    state = f"failed: {', '.join(event.failed)}" if event.failed else "reachable"
     return f"{'waiting':<{_OUTCOME}} {f'{event.waited} s':<{_LABEL}} {state}"

@@ -1,4 +1,4 @@
-"""One step of the doctor: its outcome, and the context it runs in."""
+"""One step of the doctor: its result, and the context that all steps share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,11 +15,14 @@ from devkit.session.signals import Shutdown
 from devkit.vonage.client import Credentials
 
 CheckOutcome = Literal["ok", "failed", "skipped"]
+Mode = Literal["live", "offline", "unknown"]
+
+UNKNOWN = "the settings must be fixed first"  # why nothing can be said in that mode
 
 
 @dataclass(frozen=True, slots=True)
 class Check(Event):
-    """One step. step: its name. what: what was found, or why the step was skipped. hint: what to type, if anything."""
+    """The result of one step. what: what was found, or why the step was skipped. hint: what to type, if anything."""
 
     name: ClassVar[str] = "check"
     step: str
@@ -41,22 +44,17 @@ def skipped(step: str, why: str, hint: str = "") -> Check:
 
 
 def refused(step: str, error: DevkitError) -> Check:
-    """A step that failed with an error for users, in the error's own words."""
+    """A step that failed with an error for users."""
     return failed(step, error.message, error.hint)
-
-
-Mode = Literal["live", "offline", "unknown"]
-
-UNKNOWN = "the settings must be mended first"  # why nothing can be said in that mode
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """All that the steps of an examination share.
+    """What all steps share.
 
-    session: None when none runs. mode: of the session, else of one that would be started now; unknown when the
-    settings cannot be read. agent_path: where the ngrok agent is, or will be put. ngrok_config: the user's own
-    ngrok.yml. now: UTC. stop: asked for when the user has seen enough.
+    session: None when none runs. mode: of the session, or of one started now; unknown when the settings cannot be
+    read. agent_path: where the ngrok agent is, or will be installed. ngrok_config: the user's own ngrok.yml. now: UTC.
+    stop: requested when the user ends the doctor.
     """
 
     settings: Settings
@@ -74,7 +72,7 @@ class Context:
 
     @property
     def credentials(self) -> Credentials | None:
-        """The account to ask: Vonage's, or that of the session's simulator; None when there is none."""
+        """The account to check: Vonage's, or that of the session's simulator; None when there is none."""
         if self.session and self.session.mode == "offline":
             return self.session.simulator_credentials
         if self.mode == "live" and self.settings.has_credentials:
@@ -83,16 +81,16 @@ class Context:
 
     @property
     def why_no_account(self) -> str:
-        """Why there are no credentials, for the steps that need some."""
+        """Why `credentials` is None."""
         if self.mode == "unknown":
             return UNKNOWN
         if self.mode == "offline":
             return "offline mode needs no account"
-        return "there are no credentials to ask with"
+        return "there are no credentials to check"
 
 
 def mode_of(settings: Settings, session: Session | None) -> Mode:
-    """How a session works, or would."""
+    """The mode of the session, or of one started now."""
     if session:
         return session.mode
     return "offline" if settings.offline or not settings.has_credentials else "live"

@@ -1,4 +1,4 @@
-"""Checks the path from outside to this machine: agent, authtoken, tunnel, public URL."""
+"""Checks the path from outside to this machine: agent, authtoken, tunnel, public URL; offline, the simulator."""
 
 import math
 import re
@@ -28,34 +28,6 @@ from devkit.vonage.sms import send_sms
 from devkit.webhook.callback import CALLBACK_PATH, REACHABILITY_HEADER
 from devkit.webhook.receipt import Receipt, read
 
-_HEADER = f"HTTP_{REACHABILITY_HEADER.upper().replace('-', '_')}"
-_PATH = f"{CALLBACK_PATH}/doctor"
-
-
-class ProbeServer:
-    """Hears our own question, and sends all else away with 503, so that a real receipt comes again later."""
-
-    def __init__(self) -> None:
-        self.nonce = secrets.token_hex(16)
-        self.heard = threading.Event()
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        ours = environ.get(_HEADER) == self.nonce
-        if ours:
-            self.heard.set()
-        start_response("200 OK" if ours else "503 Service Unavailable", [("Content-Length", "0")])
-        return [b""]
-
-
-def check_through(public_url: str, probe_server: ProbeServer, stop: Shutdown) -> DevkitError | None:
-    """Why a public URL does not lead to the ear, which must be served; None when it does. Raises ShutdownRequested."""
-    try:
-        wait_until_reachable(f"{public_url.rstrip('/')}{_PATH}", probe_server.nonce, probe_server.heard, stop)
-    except DevkitError as error:
-        return error
-    return None
-
-
 _STEPS = ("agent", "authtoken", "tunnel", "public url")
 _MAX_CONFIG = 1024 * 1024  # bytes
 _TOKEN_LINE = re.compile(r"^[ \t]*authtoken:[ \t]*\S", re.MULTILINE)
@@ -64,70 +36,80 @@ _NEW_TOKEN = (
 )
 
 
-def way_checks(case: Context) -> Iterator[Check]:
-    """The agent found, its authtoken, whether it starts, and whether its public URL leads here.
+class ProbeServer:
+    """Answers our own reachability check. Any other request gets 503, so that Vonage repeats a real receipt later."""
+
+    def __init__(self) -> None:
+        self.nonce = secrets.token_hex(16)
+        self.received = threading.Event()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        is_ours = environ.get(f"HTTP_{REACHABILITY_HEADER.upper().replace('-', '_')}") == self.nonce
+        if is_ours:
+            self.received.set()
+        start_response("200 OK" if is_ours else "503 Service Unavailable", [("Content-Length", "0")])
+        return [b""]
+
+    def wait_until_reachable(self, public_url: str, stop: Shutdown) -> None:
+        """Return once the URL leads to this server, which must be served. Raises DevkitError, ShutdownRequested."""
+        url = f"{public_url.rstrip('/')}{CALLBACK_PATH}/doctor"
+        wait_until_reachable(url, self.nonce, self.received, stop)
+
+
+def connectivity_checks(context: Context) -> Iterator[Check]:
+    """The agent, its authtoken, whether it opens a tunnel, and whether the public URL leads here.
 
     Starts no agent while a session runs, and ends the one that it starts.
     """
-    if case.session:
-        yield from _of_session(case)
-    elif case.mode != "live":
-        why = UNKNOWN if case.mode == "unknown" else "offline mode needs no tunnel"
-        yield from (skipped(step, why) for step in _STEPS)
-    elif case.settings.public_url:
-        yield from (skipped(step, "DEVKIT_PUBLIC_URL names a tunnel of your own") for step in _STEPS[:3])
-        yield _of_given_url(case)
+    if context.session:
+        yield from _skip(_STEPS[:3], "the running session has its own")
+        yield public_check(context)
+    elif context.mode != "live":
+        yield from _skip(_STEPS, UNKNOWN if context.mode == "unknown" else "offline mode needs no tunnel")
+    elif context.settings.public_url:
+        yield from _skip(_STEPS[:3], "DEVKIT_PUBLIC_URL names a tunnel of your own")
+        yield _check_given_url(context)
     else:
-        yield from _of_agent(case)
+        first = [_agent(context.agent_path), _authtoken(context)]
+        yield from first
+        why = next((f"first the {check.step}" for check in first if check.outcome != "ok"), "")
+        if find_orphaned_agents(context.project.private):
+            why = "first the agent of a killed session: devkit restore ends it"
+        yield from _skip(_STEPS[2:], why) if why else _open_tunnel(context)
 
 
-def public_check(case: Context) -> Check:
-    """Whether the session's receiver is reached through its public URL."""
-    if case.session is None:
+def _skip(steps: Iterable[str], why: str) -> list[Check]:
+    return [skipped(step, why) for step in steps]
+
+
+def public_check(context: Context) -> Check:
+    """Whether the public URL of the session leads to its receiver."""
+    if context.session is None:
         return skipped("public url", "no session runs")
-    if case.session.mode == "offline":
+    if context.session.mode == "offline":
         return skipped("public url", "an offline session has none")
     try:
-        wrong = why_unreachable(case.session.callback_url, case.stop)
+        problem = why_unreachable(context.session.callback_url, context.stop)
     except ShutdownRequested:
         return skipped("public url", "stopped")
-    if wrong:
+    if problem:
         return failed(
-            "public url", f"the session is not reached from outside: {wrong}", "Start it again: make dev"
+            "public url", f"the session is not reached from outside: {problem}", "Start it again: make dev"
         )
-    return ok("public url", f"{case.session.public_url} leads to the session")
+    return ok("public url", f"{context.session.public_url} leads to the session")
 
 
-def _of_session(case: Context) -> Iterator[Check]:
-    yield from (skipped(step, "the session that runs has its own") for step in _STEPS[:3])
-    yield public_check(case)
-
-
-def _of_given_url(case: Context) -> Check:
-    probe_server = ProbeServer()
+def _check_given_url(context: Context) -> Check:
+    server, url, port = ProbeServer(), context.settings.public_url, context.settings.port
     try:
-        given_url(case.settings.public_url)
-        with serve(probe_server, listen("127.0.0.1", case.settings.port)):
-            error = check_through(case.settings.public_url.strip(), probe_server, case.stop)
-    except DevkitError as failure:
-        error = failure
+        given_url(url)
+        with serve(server, listen("127.0.0.1", port)):
+            server.wait_until_reachable(url.strip(), context.stop)
+    except DevkitError as error:
+        return refused("public url", error)
     except ShutdownRequested:
         return skipped("public url", "stopped")
-    if error:
-        return refused("public url", error)
-    return ok("public url", f"{case.settings.public_url} leads to port {case.settings.port}")
-
-
-def _of_agent(case: Context) -> Iterator[Check]:
-    before = [_agent(case.agent_path), _token(case)]
-    yield from before
-    why = next((f"first the {check.step}" for check in before if check.outcome != "ok"), "")
-    if find_orphaned_agents(case.project.private):
-        why = "first the agent that a killed session has left: devkit restore ends it"
-    if why:
-        yield from (skipped(step, why) for step in _STEPS[2:])
-        return
-    yield from _start(case)
+    return ok("public url", f"{url} leads to port {port}")
 
 
 def _agent(path: Path) -> Check:
@@ -140,106 +122,101 @@ def _agent(path: Path) -> Check:
         version = agent_version(path)
     except TunnelError as error:
         return refused("agent", error)
-    words = f"{path}, version {version[0]}.{version[1]}"
+    found = f"{path}, version {version[0]}.{version[1]}"
     if version < ENDPOINTS_API:  # devkit uses an older API with it, which ngrok may refuse
-        return ok("agent", f"{words}, which is old", "If ngrok refuses it: ngrok update")
-    return ok("agent", words)
+        return ok("agent", f"{found}, which is old", "If ngrok refuses it: ngrok update")
+    return ok("agent", found)
 
 
-def _token(case: Context) -> Check:
-    if case.settings.ngrok_authtoken:
+def _authtoken(context: Context) -> Check:
+    if context.settings.ngrok_authtoken:
         return ok("authtoken", "in NGROK_AUTHTOKEN")
-    config = case.ngrok_config
-    try:
-        found = bool(_TOKEN_LINE.search(read_regular_file(config, _MAX_CONFIG).decode("utf-8", "replace")))
-    except OSError:
-        found = False
-    if found:
-        return ok("authtoken", f"in {config}")
+    config = context.ngrok_config
+    with suppress(OSError):
+        if _TOKEN_LINE.search(read_regular_file(config, _MAX_CONFIG).decode("utf-8", "replace")):
+            return ok("authtoken", f"in {config}")
     return failed("authtoken", f"there is none, neither in NGROK_AUTHTOKEN nor in {config}", _NEW_TOKEN)
 
 
-def _start(case: Context) -> list[Check]:
-    probe_server, options = ProbeServer(), _options(case)
+def _open_tunnel(context: Context) -> list[Check]:
+    server, settings = ProbeServer(), context.settings
+    options = NgrokOptions(
+        context.project.private, authtoken=settings.ngrok_authtoken, url=settings.ngrok_url
+    )
     try:
-        with _alone(case), serve(probe_server, listener := listen("127.0.0.1", 0)):
+        with _session_lock(context), serve(server, listener := listen("127.0.0.1", 0)):
             local_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             with running_agent(
-                options, case.agent_path, local_url, stopping=case.stop, clock=time.monotonic
+                options, context.agent_path, local_url, stopping=context.stop, clock=time.monotonic
             ) as agent:
                 opened = ok("tunnel", f"the agent starts and opens {agent.public_url}")
-                error = check_through(agent.public_url, probe_server, case.stop)
+                try:
+                    server.wait_until_reachable(agent.public_url, context.stop)
+                except DevkitError as error:
+                    return [opened, refused("public url", error)]
     except CallbackHeldError:
-        return [skipped(step, "a session starts in this directory just now") for step in _STEPS[2:]]
+        return _skip(_STEPS[2:], "a session is starting in this directory just now")
     except ShutdownRequested:
-        return [skipped(step, "stopped") for step in _STEPS[2:]]
-    except DevkitError as failure:
-        if case.stop():
-            return [skipped(step, "stopped") for step in _STEPS[2:]]
-        return [refused("tunnel", failure), skipped("public url", "first the tunnel")]
-    return [
-        opened,
-        refused("public url", error) if error else ok("public url", "it leads here, there and back"),
-    ]
-
-
-def _options(case: Context) -> NgrokOptions:
-    settings = case.settings
-    return NgrokOptions(case.project.private, authtoken=settings.ngrok_authtoken, url=settings.ngrok_url)
+        return _skip(_STEPS[2:], "stopped")
+    except DevkitError as error:
+        if context.stop():
+            return _skip(_STEPS[2:], "stopped")
+        return [refused("tunnel", error), skipped("public url", "first the tunnel")]
+    return [opened, ok("public url", "it leads here")]
 
 
 @contextmanager
-def _alone(case: Context) -> Iterator[None]:
-    """Have the project to oneself, as a session has: neither is to start an agent beside the other's."""
-    private = case.project.private
+def _session_lock(context: Context) -> Iterator[None]:
+    """Hold the project's lock, so that no session starts an agent beside the doctor's. Leaves no new directory."""
+    private = context.project.private
     is_new = not private.exists()
-    case.project.prepare()
+    context.project.prepare()
     try:
-        with case.project.session_lock(case.now().isoformat(timespec="seconds")):
+        with context.project.session_lock(context.now().isoformat(timespec="seconds")):
             yield
     finally:
         if is_new:
-            with suppress(OSError):  # not empty: somebody uses it by now
+            with suppress(OSError):  # not empty: another process uses it by now
                 private.rmdir()
 
 
-_PATIENCE = 10.0  # seconds; it takes a few hundredths
+_OFFLINE_TIMEOUT = 10.0  # seconds; a few hundredths are usual
 
 
-def offline_checks(case: Context) -> Iterator[Check]:
-    """Whether offline mode works here; only when a session would be offline and none runs."""
-    if case.mode == "offline" and case.session is None:
-        yield _rehearse()
+def offline_checks(context: Context) -> Iterator[Check]:
+    """Whether offline mode works here; only if a session would be offline and none runs."""
+    if context.mode == "offline" and context.session is None:
+        yield _send_offline()
 
 
-def _rehearse() -> Check:
+def _send_offline() -> Check:
     statuses: list[str] = []
-    ended = threading.Event()
+    delivered = threading.Event()
 
-    def take(arrival: IncomingRequest) -> int:
-        reading = read(arrival.callback)
-        if arrival.kind == "receipt" and isinstance(reading, Receipt):
-            statuses.append(reading.status)
-            if reading.status == "delivered":
-                ended.set()
+    def handle(incoming: IncomingRequest) -> int:
+        receipt = read(incoming.callback)
+        if incoming.kind == "receipt" and isinstance(receipt, Receipt):
+            statuses.append(receipt.status)
+            if receipt.status == "delivered":
+                delivered.set()
         return 200
 
     token = secrets.token_urlsafe(16)
     try:
         with (
-            serve(create_receiver(take, token=token), listener := listen("127.0.0.1", 0)),
+            serve(create_receiver(handle, token=token), listener := listen("127.0.0.1", 0)),
             run_simulator(SimulatorOptions(speed=math.inf)) as simulator,
         ):
             callback = f"http://127.0.0.1:{listener.getsockname()[1]}{CALLBACK_PATH}/{token}"
             credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
             send_sms(credentials, to=OFFLINE_RECIPIENT, sender="devkit", text="Hello", callback=callback)
-            ended.wait(_PATIENCE)
+            delivered.wait(_OFFLINE_TIMEOUT)
     except DevkitError as error:
         return refused("offline", error)
     if "delivered" not in statuses:
         return failed(
             "offline",
             f"a message to the simulator gave {len(statuses)} of 3 receipts",
-            "Look for a firewall or a proxy that stands between programs of this machine",
+            "Look for a firewall or a proxy between programs of this machine",
         )
-    return ok("offline", f"ready: a message to the simulator came back as {', '.join(statuses)}")
+    return ok("offline", f"ready: a message to the simulator gave the receipts {', '.join(statuses)}")

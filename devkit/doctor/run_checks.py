@@ -1,4 +1,4 @@
-"""The whole examination: one step after the other, each told as soon as it is known."""
+"""All steps of the doctor in order, each published as soon as its result is known."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from devkit.doctor.check import Check, Context, Mode, mode_of
-from devkit.doctor.connectivity import offline_checks, way_checks
-from devkit.doctor.machine import leftover_checks, machine_checks, recording_checks, session_check
-from devkit.doctor.platform import platform_checks
-from devkit.doctor.settings import try_settings
+from devkit.doctor.connectivity import connectivity_checks, offline_checks
+from devkit.doctor.machine import leftover_checks, machine_checks, session_check, settings_checks
+from devkit.doctor.platform import platform_checks, recording_checks
 from devkit.events import Event
 from devkit.session.project import project_in
 from devkit.session.settings import Settings
@@ -21,7 +20,7 @@ _GROUPS: tuple[Callable[[Context], Iterator[Check]], ...] = (
     offline_checks,
     platform_checks,
     recording_checks,
-    way_checks,
+    connectivity_checks,
     machine_checks,
     leftover_checks,
 )
@@ -29,7 +28,7 @@ _GROUPS: tuple[Callable[[Context], Iterator[Check]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class DoctorSummary(Event):
-    """The end of an examination. The numbers are those of steps; mode as in Case."""
+    """The numbers of steps by outcome. mode: as in `Context`."""
 
     name: ClassVar[str] = "diagnosis"
     ok: int
@@ -42,8 +41,8 @@ class DoctorSummary(Event):
 def open_context(
     environ: Mapping[str, str], directory: Path, stop: Shutdown, now: Callable[[], datetime]
 ) -> tuple[Context, list[Check]]:
-    """What is to be examined in a directory, and what its settings say."""
-    settings, checks = try_settings(environ, directory)
+    """The context for a directory, and the checks of its settings."""
+    settings, checks = settings_checks(environ, directory)
     project = project_in(directory)
     session = project.session()
     usable = settings or Settings(fixtures=directory / "fixtures")
@@ -53,31 +52,28 @@ def open_context(
     return Context(usable, project, session, mode, agent_path, default_config(), now, stop), checks
 
 
-def run_checks(case: Context) -> Iterator[Check]:
-    """Each step, in order; no more of them once it is time to stop."""
-    yield session_check(case)
+def run_checks(context: Context) -> Iterator[Check]:
+    """Each step in order, until a shutdown is requested."""
+    yield session_check(context)
     for group in _GROUPS:
-        for check in group(case):
+        for check in group(context):
             yield check
-            if case.stop():
+            if context.stop():
                 return
 
 
-def diagnose(checks: list[Check], case: Context) -> DoctorSummary:
-    """What the steps come to."""
-    count = {
-        outcome: sum(check.outcome == outcome for check in checks) for outcome in ("ok", "failed", "skipped")
-    }
-    return DoctorSummary(**count, mode=case.mode, summary=_summary(count["failed"], case))
-
-
-def _summary(failures: int, case: Context) -> str:
-    if failures:
-        return f"{failures} failed: begin with the first, the others may follow from it."
-    if case.stop():
-        return "Stopped before the end; nothing had failed until then."
-    if case.session:
-        return "The session is well. Send a message: devkit send --wait"
-    if case.mode == "offline":
-        return "Offline mode is ready, no account needed: make dev"
-    return "All is well: make dev"
+def summarize(checks: list[Check], context: Context) -> DoctorSummary:
+    ok, failed, skipped = (
+        sum(check.outcome == outcome for check in checks) for outcome in ("ok", "failed", "skipped")
+    )
+    if failed:
+        summary = f"{failed} failed: begin with the first, the others may follow from it."
+    elif context.stop():
+        summary = "Stopped before the end; nothing had failed until then."
+    elif context.session:
+        summary = "Session OK. Send a message: devkit send --wait"
+    elif context.mode == "offline":
+        summary = "Offline mode is ready, no account needed: make dev"
+    else:
+        summary = "Everything OK: make dev"
+    return DoctorSummary(ok, failed, skipped, context.mode, summary)

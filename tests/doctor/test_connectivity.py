@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from devkit.doctor.connectivity import ProbeServer, public_check, way_checks
+from devkit.doctor.connectivity import ProbeServer, connectivity_checks, public_check
 from devkit.doctor.machine import leftover_checks
 from devkit.http.server import listen, serve
 from devkit.receiver.app import create_receiver
 from devkit.session.project import project_in
 from devkit.session.signals import Shutdown
 from devkit.tunnel.orphaned_agents import find_orphaned_agents, find_process
-from tests.support.doctor_context import SESSION, find, leave_journal, open_case, outcomes
+from tests.support.doctor_context import SESSION, find, leave_journal, make_context, outcomes
 from tests.support.raw_socket import talk
 from tests.support.standin import install_standin, standin_state, wait_until
 
@@ -36,7 +36,7 @@ def live(directory: Path, agent: Path, **settings: object) -> dict[str, object]:
 def test_an_agent_is_started_asked_through_and_ended(tmp_path: Path) -> None:
     agent = install_standin(tmp_path)
 
-    checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
+    checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
 
     state = standin_state(agent)
     assert outcomes(checks) == dict.fromkeys(ALL, "ok")
@@ -53,7 +53,7 @@ def test_a_private_directory_that_was_there_stays_as_it_was(tmp_path: Path) -> N
     project.prepare()
     project.callback_token()
 
-    checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
+    checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
 
     assert outcomes(checks)["public url"] == "ok"
     assert [path.name for path in project.private.iterdir()] == ["callback-token"]
@@ -75,7 +75,7 @@ def test_a_refusal_of_ngrok_is_named_without_the_token(
     monkeypatch.setenv("DEVKIT_STANDIN_FAULT", fault)
     agent = install_standin(tmp_path)
 
-    checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
+    checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
 
     tunnel = find(checks, "tunnel")
     assert outcomes(checks) == {"agent": "ok", "authtoken": "ok", "tunnel": "failed", "public url": "skipped"}
@@ -92,7 +92,7 @@ def test_a_public_url_that_leads_elsewhere_is_told(tmp_path: Path, monkeypatch: 
         monkeypatch.setattr("devkit.session.reachability._PUBLIC_TIMEOUT", 1.0)
         agent = install_standin(tmp_path)
 
-        checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
+        checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
 
     assert outcomes(checks)["tunnel"] == "ok"
     assert "does not lead here: another program answered" in find(checks, "public url").what
@@ -106,7 +106,7 @@ def _ok(start: object) -> list[bytes]:
 def test_without_a_token_no_agent_is_started(tmp_path: Path) -> None:
     agent = install_standin(tmp_path)
 
-    checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent, ngrok_authtoken=""))))
+    checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent, ngrok_authtoken=""))))
 
     assert outcomes(checks) == {
         "agent": "ok",
@@ -131,13 +131,13 @@ def test_the_token_in_the_users_own_configuration_counts(tmp_path: Path, text: s
     config.parent.mkdir()
     config.write_text(text)
 
-    checks = list(way_checks(open_case(tmp_path, **KEY)))
+    checks = list(connectivity_checks(make_context(tmp_path, **KEY)))
 
     assert find(checks, "authtoken").outcome == outcome
 
 
 def test_an_agent_that_is_not_there_yet_is_no_failure_and_not_downloaded(tmp_path: Path) -> None:
-    checks = list(way_checks(open_case(tmp_path, **KEY, ngrok_authtoken=TOKEN)))
+    checks = list(connectivity_checks(make_context(tmp_path, **KEY, ngrok_authtoken=TOKEN)))
 
     assert outcomes(checks) == {
         "agent": "skipped",
@@ -153,7 +153,7 @@ def test_an_agent_that_does_not_run_is_told(tmp_path: Path) -> None:
     broken = tmp_path / "ngrok"
     broken.write_text("not a program")
 
-    checks = list(way_checks(open_case(tmp_path, **live(tmp_path, broken))))
+    checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, broken))))
 
     assert outcomes(checks)["agent"] == "failed"
     assert "does not run" in find(checks, "agent").what
@@ -170,8 +170,8 @@ def test_no_second_agent_is_started_while_a_session_runs(tmp_path: Path) -> None
     )
 
     with serve(create_receiver(lambda arrival: 200, token="0123456789abcdef"), listener):
-        checks = list(way_checks(open_case(tmp_path, session=session, **live(tmp_path, agent))))
-    after = public_check(open_case(tmp_path, session=session))
+        checks = list(connectivity_checks(make_context(tmp_path, session=session, **live(tmp_path, agent))))
+    after = public_check(make_context(tmp_path, session=session))
 
     assert outcomes(checks) == dict.fromkeys(ALL[:3], "skipped") | {"public url": "ok"}
     assert not agent.with_name("ngrok.state.json").exists()
@@ -185,7 +185,7 @@ def test_no_agent_is_started_while_a_session_starts(tmp_path: Path) -> None:
     project.prepare()
 
     with project.session_lock("2026-11-23T12:00:00+00:00"):
-        checks = list(way_checks(open_case(tmp_path, **live(tmp_path, agent))))
+        checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
 
     assert find(checks, "tunnel").outcome == "skipped"
     assert "just now" in find(checks, "tunnel").what
@@ -193,8 +193,8 @@ def test_no_agent_is_started_while_a_session_starts(tmp_path: Path) -> None:
 
 
 def test_offline_mode_needs_no_tunnel(tmp_path: Path) -> None:
-    for case in (open_case(tmp_path), open_case(tmp_path, session=replace(SESSION, mode="offline"))):
-        assert set(outcomes(way_checks(case)).values()) == {"skipped"}
+    for context in (make_context(tmp_path), make_context(tmp_path, session=replace(SESSION, mode="offline"))):
+        assert set(outcomes(connectivity_checks(context)).values()) == {"skipped"}
 
 
 def test_a_tunnel_of_ones_own_is_asked_through_to_the_port(tmp_path: Path) -> None:
@@ -202,11 +202,12 @@ def test_a_tunnel_of_ones_own_is_asked_through_to_the_port(tmp_path: Path) -> No
         port = taken.getsockname()[1]
     settings = {**KEY, "public_url": f"http://127.0.0.1:{port}/", "port": port}
 
-    well = find(way_checks(open_case(tmp_path, **settings)), "public url")
+    well = find(connectivity_checks(make_context(tmp_path, **settings)), "public url")
     with listen("127.0.0.1", port):
-        busy = find(way_checks(open_case(tmp_path, **settings)), "public url")
+        busy = find(connectivity_checks(make_context(tmp_path, **settings)), "public url")
     plain = find(
-        way_checks(open_case(tmp_path, **{**settings, "public_url": "http://dlr.example.test"})), "public url"
+        connectivity_checks(make_context(tmp_path, **{**settings, "public_url": "http://dlr.example.test"})),
+        "public url",
     )
 
     assert well.outcome == "ok"
@@ -225,7 +226,7 @@ def test_a_real_receipt_that_comes_meanwhile_is_sent_away_to_come_again() -> Non
 
     assert receipt.startswith(b"HTTP/1.0 503 ")
     assert question.startswith(b"HTTP/1.0 200 ")
-    assert probe_server.heard.is_set()
+    assert probe_server.received.is_set()
 
 
 def test_a_stop_while_the_agent_starts_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +240,7 @@ def test_a_stop_while_the_agent_starts_ends_it(tmp_path: Path, monkeypatch: pyte
 
     thread = threading.Thread(target=ask_when_it_runs)
     thread.start()
-    checks = list(way_checks(open_case(tmp_path, stop=stop, **live(tmp_path, agent))))
+    checks = list(connectivity_checks(make_context(tmp_path, stop=stop, **live(tmp_path, agent))))
     thread.join()
 
     assert find(checks, "tunnel").what == "stopped"
@@ -277,8 +278,8 @@ def test_an_agent_that_a_killed_session_left_is_found_and_left_alone(tmp_path: P
     agent = install_standin(tmp_path)
     leave_journal(tmp_path)
     with orphan(tmp_path, agent) as pid:
-        case = open_case(tmp_path, **live(tmp_path, agent))
-        way, left = list(way_checks(case)), list(leftover_checks(case))
+        context = make_context(tmp_path, **live(tmp_path, agent))
+        way, left = list(connectivity_checks(context)), list(leftover_checks(context))
 
         assert find_process(pid) is not None
 
@@ -286,7 +287,7 @@ def test_an_agent_that_a_killed_session_left_is_found_and_left_alone(tmp_path: P
     assert f"process {pid}" in find(left, "agents").what
     assert find(left, "agents").hint == "devkit restore"
     assert "killed session" in find(way, "tunnel").what
-    assert find_orphaned_agents(case.project.private) == []
+    assert find_orphaned_agents(context.project.private) == []
 
 
 def test_a_running_sessions_agent_is_no_leftover(tmp_path: Path) -> None:

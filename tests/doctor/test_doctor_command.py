@@ -114,7 +114,7 @@ def test_a_live_project_that_is_well_is_exit_code_0(tmp_path: Path, vonage: Simu
     assert (steps[-1]["failed"], steps[-1]["mode"], steps[-1]["summary"]) == (
         0,
         "live",
-        "All is well: make dev",
+        "Everything OK: make dev",
     )
     assert result.stderr == ""
     assert vonage.account == account
@@ -155,7 +155,7 @@ def test_no_port_is_tried_that_nobody_has_set(
     result = doctor(tmp_path, "--json", **live(vonage, install_standin(tmp_path), **change))
 
     (receiver,) = (event for event in events(result) if event.get("step") == "receiver")
-    assert (receiver["outcome"], receiver["what"]) == ("skipped", "the settings must be mended first")
+    assert (receiver["outcome"], receiver["what"]) == ("skipped", "the settings must be fixed first")
 
 
 def test_beside_a_session_it_disturbs_nothing(tmp_path: Path, vonage: Simulator) -> None:
@@ -236,7 +236,7 @@ def test_waiting_says_why_nothing_may_come_and_ends_with_a_receipt(tmp_path: Pat
     (silence,) = (event for event in read if event["event"] == "silence")
     last = json.loads(rest.splitlines()[-1])
     assert any("72 hours" in reason for reason in silence["reasons"])
-    assert any("`accepted` can be the last word" in reason for reason in silence["reasons"])
+    assert any("`accepted` can be the last receipt" in reason for reason in silence["reasons"])
     assert read[-1] == {"event": "round", "waited": 0, "failed": []}
     assert (last["step"], last["outcome"]) == ("receipt", "ok")
     assert (run.returncode, err) == (0, "")
@@ -255,7 +255,7 @@ def test_waiting_in_vain_is_exit_code_1_and_ctrl_c_is_not(tmp_path: Path) -> Non
     assert in_vain.exit_code == 1
     assert "In the Philippines" in in_vain.stdout
     assert "none runs in this directory" in in_vain.stdout
-    assert "none came within 0.1 s" in in_vain.stdout
+    assert "none arrived within 0.1 s" in in_vain.stdout
     assert run.returncode == 0
 
 

@@ -10,13 +10,14 @@ import pytest
 
 from devkit.doctor import machine
 from devkit.doctor.connectivity import offline_checks
-from devkit.doctor.machine import leftover_checks, machine_checks, recording_checks, session_check
+from devkit.doctor.machine import leftover_checks, machine_checks, session_check
+from devkit.doctor.platform import recording_checks
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.http.server import listen, serve
 from devkit.receiver.app import create_receiver
 from devkit.webhook.callback import Callback, compose
-from tests.support.doctor_context import NOON, SESSION, find, leave_journal, open_case, outcomes
+from tests.support.doctor_context import NOON, SESSION, find, leave_journal, make_context, outcomes
 from tests.support.raw_socket import closed_port
 
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A0000001234567B", "status": "delivered", "err-code": "0"}
@@ -33,7 +34,7 @@ def record(directory: Path, *callbacks: Callback) -> None:
 
 
 def test_a_session_is_told_with_its_process(tmp_path: Path) -> None:
-    none, some = (session_check(open_case(tmp_path, session=session)) for session in (None, SESSION))
+    none, some = (session_check(make_context(tmp_path, session=session)) for session in (None, SESSION))
 
     assert (none.outcome, none.hint) == ("skipped", "make dev")
     assert (some.outcome, some.what) == ("ok", "process 1, live, since 2026-11-23T12:00:00+00:00")
@@ -46,8 +47,8 @@ def test_the_receiver_of_a_session_is_asked(tmp_path: Path) -> None:
     with serve(
         create_receiver(lambda arrival: arrived.append(arrival) or 200, token="0123456789abcdef"), listener
     ):
-        up = find(machine_checks(open_case(tmp_path, session=session)), "receiver")
-    down = find(machine_checks(open_case(tmp_path, session=session)), "receiver")
+        up = find(machine_checks(make_context(tmp_path, session=session)), "receiver")
+    down = find(machine_checks(make_context(tmp_path, session=session)), "receiver")
 
     assert (up.outcome, down.outcome) == ("ok", "failed")
     assert session.local_url in up.what
@@ -57,9 +58,9 @@ def test_the_receiver_of_a_session_is_asked(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     port = closed_port()
-    free = find(machine_checks(open_case(tmp_path, port=port)), "receiver")
+    free = find(machine_checks(make_context(tmp_path, port=port)), "receiver")
     with listen("127.0.0.1", port):
-        taken = find(machine_checks(open_case(tmp_path, port=port)), "receiver")
+        taken = find(machine_checks(make_context(tmp_path, port=port)), "receiver")
 
     assert free.outcome == "ok"
     assert f"port {port} is free" in free.what
@@ -68,19 +69,19 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
 
 def test_a_fixtures_directory_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
-    absent = find(machine_checks(open_case(tmp_path)), "fixtures")
+    absent = find(machine_checks(make_context(tmp_path)), "fixtures")
     Store(tmp_path / "fixtures").prepare()
-    present = find(machine_checks(open_case(tmp_path)), "fixtures")
+    present = find(machine_checks(make_context(tmp_path)), "fixtures")
 
     assert (absent.outcome, present.outcome) == ("ok", "ok")
-    assert "will be made" in absent.what
+    assert "will be created" in absent.what
     assert list((tmp_path / "fixtures" / "recorded").iterdir()) == []
 
 
 def test_a_fixtures_directory_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    check = find(machine_checks(open_case(tmp_path, fixtures=tmp_path / "file" / "fixtures")), "fixtures")
+    check = find(machine_checks(make_context(tmp_path, fixtures=tmp_path / "file" / "fixtures")), "fixtures")
 
     assert check.outcome == "failed"
     assert "DEVKIT_FIXTURES" in check.hint
@@ -91,29 +92,29 @@ def test_a_read_only_directory_is_a_failure(tmp_path: Path) -> None:
     Store(tmp_path / "fixtures").prepare()
     (tmp_path / "fixtures" / "recorded").chmod(0o500)
 
-    assert find(machine_checks(open_case(tmp_path)), "fixtures").outcome == "failed"
+    assert find(machine_checks(make_context(tmp_path)), "fixtures").outcome == "failed"
 
 
 def test_a_disk_that_is_nearly_full_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    enough = find(machine_checks(open_case(tmp_path)), "disk")
+    enough = find(machine_checks(make_context(tmp_path)), "disk")
     monkeypatch.setattr(machine, "_ENOUGH", 1 << 60)  # more than any disk has
 
-    little = find(machine_checks(open_case(tmp_path)), "disk")
+    little = find(machine_checks(make_context(tmp_path)), "disk")
 
     assert (enough.outcome, little.outcome) == ("ok", "failed")
     assert little.hint == "devkit prune"
 
 
 def test_nothing_left_over_is_well(tmp_path: Path) -> None:
-    assert set(outcomes(leftover_checks(open_case(tmp_path))).values()) == {"ok"}
+    assert set(outcomes(leftover_checks(make_context(tmp_path))).values()) == {"ok"}
 
 
 def test_a_journal_is_a_leftover_unless_its_session_runs(tmp_path: Path) -> None:
     leave_journal(tmp_path, pid=SESSION.pid)
 
-    left = find(leftover_checks(open_case(tmp_path)), "journal")
-    anothers = find(leftover_checks(open_case(tmp_path, session=replace(SESSION, pid=2))), "journal")
-    running = find(leftover_checks(open_case(tmp_path, session=SESSION)), "journal")
+    left = find(leftover_checks(make_context(tmp_path)), "journal")
+    anothers = find(leftover_checks(make_context(tmp_path, session=replace(SESSION, pid=2))), "journal")
+    running = find(leftover_checks(make_context(tmp_path, session=SESSION)), "journal")
 
     assert (left.outcome, left.hint) == ("failed", "devkit restore")
     assert anothers.outcome == "failed"
@@ -123,10 +124,10 @@ def test_a_journal_is_a_leftover_unless_its_session_runs(tmp_path: Path) -> None
 def test_recordings_that_git_tracks_are_a_failure(tmp_path: Path) -> None:
     record(tmp_path, compose(RECEIPT, "get"))
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
-    before = find(leftover_checks(open_case(tmp_path)), "git")
+    before = find(leftover_checks(make_context(tmp_path)), "git")
     subprocess.run(["git", "-C", tmp_path, "add", "--force", "fixtures"], check=True)
 
-    after = find(leftover_checks(open_case(tmp_path)), "git")
+    after = find(leftover_checks(make_context(tmp_path)), "git")
 
     assert (before.outcome, after.outcome) == ("ok", "failed")
     assert "1 file(s)" in after.what
@@ -134,21 +135,21 @@ def test_recordings_that_git_tracks_are_a_failure(tmp_path: Path) -> None:
 
 
 def test_secrets_that_git_tracks_are_a_failure(tmp_path: Path) -> None:
-    case = open_case(tmp_path)
-    case.project.prepare()
-    case.project.callback_token()
+    context = make_context(tmp_path)
+    context.project.prepare()
+    context.project.callback_token()
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     subprocess.run(["git", "-C", tmp_path, "add", "--force", ".devkit"], check=True)
 
-    check = find(leftover_checks(case), "git")
+    check = find(leftover_checks(context), "git")
 
     assert check.outcome == "failed"
-    assert check.what == f"it tracks 1 file(s) in {case.project.private}, where secrets are"
-    assert check.hint == f"git rm -r --cached {case.project.private}"
+    assert check.what == f"it tracks 1 file(s) in {context.project.private}, where secrets are"
+    assert check.hint == f"git rm -r --cached {context.project.private}"
 
 
 def test_without_recordings_api_and_method_cannot_be_told(tmp_path: Path) -> None:
-    checks = list(recording_checks(open_case(tmp_path)))
+    checks = list(recording_checks(make_context(tmp_path)))
 
     assert outcomes(checks) == {"api": "skipped", "method": "skipped"}
     assert "a recording would show it" in find(checks, "api").what
@@ -157,9 +158,9 @@ def test_without_recordings_api_and_method_cannot_be_told(tmp_path: Path) -> Non
 
 def test_the_newest_recording_tells_the_api(tmp_path: Path) -> None:
     record(tmp_path, compose(RECEIPT, "get"), compose(STATUS, "json"), compose(INBOUND, "get"))
-    messages = find(recording_checks(open_case(tmp_path)), "api")
+    messages = find(recording_checks(make_context(tmp_path)), "api")
     record(tmp_path / "other", compose(STATUS, "json"), compose(RECEIPT, "get"))
-    sms = find(recording_checks(open_case(tmp_path / "other")), "api")
+    sms = find(recording_checks(make_context(tmp_path / "other")), "api")
 
     assert (messages.outcome, sms.outcome) == ("failed", "ok")
     assert "Messages API" in messages.what
@@ -169,7 +170,7 @@ def test_the_newest_recording_tells_the_api(tmp_path: Path) -> None:
 def test_recordings_tell_the_transport_and_what_the_dashboard_calls_it(tmp_path: Path) -> None:
     record(tmp_path, *(compose(RECEIPT, transport) for transport in ("json", "form", "json", "get")))
 
-    check = find(recording_checks(open_case(tmp_path)), "method")
+    check = find(recording_checks(make_context(tmp_path)), "method")
 
     assert check.outcome == "ok"
     assert "json (2), get (1), form (1), in the dashboard POST-JSON, GET, POST;" in check.what
@@ -180,11 +181,11 @@ def test_a_recording_that_is_spoilt_stops_nothing(tmp_path: Path) -> None:
     newest = next(iter(Store(tmp_path / "fixtures").entries())).path
     newest.write_text("{")
 
-    assert "get (1)" in find(recording_checks(open_case(tmp_path)), "method").what
+    assert "get (1)" in find(recording_checks(make_context(tmp_path)), "method").what
 
 
 def test_offline_mode_is_tried_whole_and_leaves_nothing(tmp_path: Path) -> None:
-    (check,) = offline_checks(open_case(tmp_path))
+    (check,) = offline_checks(make_context(tmp_path))
 
     assert (check.step, check.outcome) == ("offline", "ok")
     assert check.what.startswith("ready: ")
@@ -194,9 +195,9 @@ def test_offline_mode_is_tried_whole_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_offline_mode_is_not_tried_where_it_is_not_used(tmp_path: Path) -> None:
     cases = [
-        open_case(tmp_path, session=replace(SESSION, mode="offline")),
-        open_case(tmp_path, mode="live"),
-        open_case(tmp_path, mode="unknown"),
+        make_context(tmp_path, session=replace(SESSION, mode="offline")),
+        make_context(tmp_path, mode="live"),
+        make_context(tmp_path, mode="unknown"),
     ]
 
-    assert [list(offline_checks(case)) for case in cases] == [[], [], []]
+    assert [list(offline_checks(context)) for context in cases] == [[], [], []]

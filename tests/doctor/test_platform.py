@@ -20,7 +20,7 @@ from tests.support.doctor_context import (
     account_of,
     find,
     leave_journal,
-    open_case,
+    make_context,
     outcomes,
 )
 from tests.support.raw_socket import closed_port, raw_server
@@ -32,7 +32,7 @@ OTHERS = "https://colleague.example.com/webhooks/delivery-receipt/fedcba98765432
 def test_an_account_that_works_is_read_and_not_changed(tmp_path: Path) -> None:
     with run_simulator() as vonage:
         before = vonage.account
-        checks = list(platform_checks(open_case(tmp_path, **account_of(vonage))))
+        checks = list(platform_checks(make_context(tmp_path, **account_of(vonage))))
 
         assert vonage.account == before
     assert outcomes(checks) == dict.fromkeys(("vonage", "key", "account", "callback", "clock"), "ok")
@@ -40,7 +40,7 @@ def test_an_account_that_works_is_read_and_not_changed(tmp_path: Path) -> None:
 
 def test_a_wrong_key_is_named_and_vonage_itself_is_well(tmp_path: Path) -> None:
     with run_simulator() as vonage:
-        checks = list(platform_checks(open_case(tmp_path, **{**account_of(vonage), "api_secret": SECRET})))
+        checks = list(platform_checks(make_context(tmp_path, **{**account_of(vonage), "api_secret": SECRET})))
 
     key = find(checks, "key")
     assert outcomes(checks) == {
@@ -57,7 +57,9 @@ def test_a_wrong_key_is_named_and_vonage_itself_is_well(tmp_path: Path) -> None:
 
 def test_a_dead_host_is_named(tmp_path: Path) -> None:
     host = f"127.0.0.1:{closed_port()}"
-    checks = list(platform_checks(open_case(tmp_path, api_key="abcd1234", api_secret=SECRET, rest_host=host)))
+    checks = list(
+        platform_checks(make_context(tmp_path, api_key="abcd1234", api_secret=SECRET, rest_host=host))
+    )
 
     assert outcomes(checks) == {"vonage": "failed"} | dict.fromkeys(
         ("key", "account", "callback", "clock"), "skipped"
@@ -66,9 +68,9 @@ def test_a_dead_host_is_named(tmp_path: Path) -> None:
 
 
 def test_a_foreign_host_is_not_asked(tmp_path: Path) -> None:
-    case = open_case(tmp_path, api_key="abcd1234", api_secret=SECRET, rest_host="evil.example.com")
+    context = make_context(tmp_path, api_key="abcd1234", api_secret=SECRET, rest_host="evil.example.com")
 
-    assert "evil.example.com" in find(platform_checks(case), "vonage").what
+    assert "evil.example.com" in find(platform_checks(context), "vonage").what
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_a_foreign_host_is_not_asked(tmp_path: Path) -> None:
 )
 def test_an_account_that_cannot_be_read_says_why(tmp_path: Path, fault: str, words: str) -> None:
     with run_simulator(SimulatorOptions(faults=(Fault(fault),))) as vonage:
-        checks = list(platform_checks(open_case(tmp_path, **account_of(vonage))))
+        checks = list(platform_checks(make_context(tmp_path, **account_of(vonage))))
 
     assert words in find(checks, "account").what
     assert find(checks, "account").hint
@@ -99,20 +101,20 @@ def test_an_account_that_cannot_be_read_says_why(tmp_path: Path, fault: str, wor
 
 def test_a_connection_that_breaks_is_no_answer(tmp_path: Path) -> None:
     with run_simulator(SimulatorOptions(faults=(Fault("hang-up"),))) as vonage:
-        checks = list(platform_checks(open_case(tmp_path, **account_of(vonage))))
+        checks = list(platform_checks(make_context(tmp_path, **account_of(vonage))))
 
     assert outcomes(checks)["vonage"] == "failed"
 
 
 def test_without_an_account_every_step_is_skipped_with_its_reason(tmp_path: Path) -> None:
-    offline = list(platform_checks(open_case(tmp_path)))
-    broken = list(platform_checks(open_case(tmp_path, mode="unknown")))
-    other = list(platform_checks(open_case(tmp_path, session=SESSION)))
+    offline = list(platform_checks(make_context(tmp_path)))
+    broken = list(platform_checks(make_context(tmp_path, mode="unknown")))
+    other = list(platform_checks(make_context(tmp_path, session=SESSION)))
 
     assert {check.outcome for check in offline + broken + other} == {"skipped"}
     assert {check.what for check in offline} == {"offline mode needs no account"}
-    assert {check.what for check in broken} == {"the settings must be mended first"}
-    assert {check.what for check in other} == {"there are no credentials to ask with"}
+    assert {check.what for check in broken} == {"the settings must be fixed first"}
+    assert {check.what for check in other} == {"there are no credentials to check"}
 
 
 def clock_of(directory: Path, date: str) -> Check:
@@ -120,8 +122,8 @@ def clock_of(directory: Path, date: str) -> Check:
     answer = f"HTTP/1.1 200 OK\r\n{date}Content-Length: {len(body)}\r\n\r\n{body}".encode()
     with raw_server([answer]) as server:
         host = f"127.0.0.1:{server.place[1]}"
-        case = open_case(directory, api_key="abcd1234", api_secret=SECRET, rest_host=host)
-        return find(platform_checks(case), "clock")
+        context = make_context(directory, api_key="abcd1234", api_secret=SECRET, rest_host=host)
+        return find(platform_checks(context), "clock")
 
 
 @pytest.mark.parametrize(("minutes", "words"), [(-2, "120 s ahead of"), (3, "180 s behind")])
@@ -143,13 +145,13 @@ def test_an_answer_without_a_usable_date_says_nothing_of_the_clock(tmp_path: Pat
 
 
 def test_the_accounts_callback_is_told_by_whose_it_is(tmp_path: Path) -> None:
-    case = open_case(tmp_path)
+    context = make_context(tmp_path)
 
-    none, production, others = (callback_check(case, held) for held in ("", PRODUCTION, OTHERS))
+    none, production, others = (callback_check(context, held) for held in ("", PRODUCTION, OTHERS))
 
     assert (none.outcome, production.outcome, others.outcome) == ("ok", "ok", "failed")
     assert "https://production.example.com/..." in production.what
-    assert "gives it back" in production.what
+    assert "then restores it" in production.what
     assert "https://colleague.example.com/..." in others.what
     assert "--force" in others.hint
     assert "hush" not in production.what
@@ -160,7 +162,7 @@ def test_the_accounts_callback_is_told_by_whose_it_is(tmp_path: Path) -> None:
     "held", ["http://[", "nonsense", "\x1b[31m", "https://user:hush@production.example.com/"]
 )
 def test_a_strange_callback_is_shown_safely(tmp_path: Path, held: str) -> None:
-    check = callback_check(open_case(tmp_path), held)
+    check = callback_check(make_context(tmp_path), held)
 
     assert check.outcome == "ok"
     assert check.what.isprintable()
@@ -170,8 +172,8 @@ def test_a_strange_callback_is_shown_safely(tmp_path: Path, held: str) -> None:
 def test_a_callback_that_a_killed_session_left_is_told(tmp_path: Path) -> None:
     leave_journal(tmp_path, former_url=PRODUCTION)
 
-    left = callback_check(open_case(tmp_path), OURS)
-    given_back = callback_check(open_case(tmp_path), PRODUCTION)
+    left = callback_check(make_context(tmp_path), OURS)
+    given_back = callback_check(make_context(tmp_path), PRODUCTION)
 
     assert (left.outcome, left.hint.partition(" (")[0]) == ("failed", "devkit restore")
     assert given_back.outcome == "ok"
@@ -181,15 +183,15 @@ def test_a_journal_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     leave_journal(tmp_path)
     (tmp_path / ".devkit" / "registration.json").write_text("{")
 
-    assert "registration.json cannot be read" in callback_check(open_case(tmp_path), "").what
+    assert "registration.json cannot be read" in callback_check(make_context(tmp_path), "").what
 
 
 def test_a_running_sessions_callback_is_compared_with_the_accounts(tmp_path: Path) -> None:
     session = replace(SESSION, pid=os.getpid())
-    case = open_case(tmp_path, session=session)
-    not_registered = callback_check(case, PRODUCTION)
+    context = make_context(tmp_path, session=session)
+    not_registered = callback_check(context, PRODUCTION)
     leave_journal(tmp_path, pid=session.pid)
-    ours, taken_away = callback_check(case, OURS), callback_check(case, PRODUCTION)
+    ours, taken_away = callback_check(context, OURS), callback_check(context, PRODUCTION)
 
     assert (ours.outcome, not_registered.outcome, taken_away.outcome) == ("ok", "ok", "failed")
     assert "devkit send" in not_registered.what
@@ -205,7 +207,9 @@ def test_an_offline_sessions_simulator_is_the_account(tmp_path: Path) -> None:
             api_key=simulator.api_key,
             api_secret=simulator.api_secret,
         )
-        checks = list(platform_checks(open_case(tmp_path, session=session, api_key="x", api_secret=SECRET)))
+        checks = list(
+            platform_checks(make_context(tmp_path, session=session, api_key="x", api_secret=SECRET))
+        )
 
     assert outcomes(checks) == {
         "vonage": "ok",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.doctor.settings import try_settings
+from devkit.doctor.machine import settings_checks
 from tests.support.doctor_context import SECRET, find, outcomes
 
 PAIR = f"VONAGE_API_KEY=abcd1234\nVONAGE_API_SECRET={SECRET}\n"
@@ -16,7 +16,7 @@ def write(directory: Path, text: str) -> None:
 
 
 def test_nothing_at_all_is_offline_mode_and_no_failure(tmp_path: Path) -> None:
-    settings, checks = try_settings({}, tmp_path)
+    settings, checks = settings_checks({}, tmp_path)
 
     assert settings is not None
     assert outcomes(checks) == {".env": "skipped", "credentials": "skipped"}
@@ -28,7 +28,7 @@ def test_nothing_at_all_is_offline_mode_and_no_failure(tmp_path: Path) -> None:
 def test_the_file_and_its_names_are_told_without_a_value(tmp_path: Path) -> None:
     write(tmp_path, f"{PAIR}NGROK_AUTHTOKEN=\nPATH=/else\nexport DEVKIT_PORT='3001'\n")
 
-    settings, checks = try_settings({}, tmp_path)
+    settings, checks = settings_checks({}, tmp_path)
 
     assert settings is not None
     assert outcomes(checks) == {".env": "ok", "credentials": "ok"}
@@ -41,9 +41,9 @@ def test_the_file_and_its_names_are_told_without_a_value(tmp_path: Path) -> None
 def test_the_environment_goes_before_the_file_and_is_named(tmp_path: Path) -> None:
     write(tmp_path, PAIR)
 
-    _, checks = try_settings({"VONAGE_API_SECRET": "other-secret", "HOME": "/"}, tmp_path)
+    _, checks = settings_checks({"VONAGE_API_SECRET": "other-secret", "HOME": "/"}, tmp_path)
 
-    assert "the environment goes before it for VONAGE_API_SECRET" in find(checks, ".env").what
+    assert "the environment has precedence for VONAGE_API_SECRET" in find(checks, ".env").what
     assert find(checks, "credentials").what.endswith(f"in {tmp_path / '.env'} and the environment")
     assert all("other-secret" not in check.what for check in checks)
 
@@ -59,7 +59,7 @@ def test_the_environment_goes_before_the_file_and_is_named(tmp_path: Path) -> No
 def test_half_a_pair_is_named(tmp_path: Path, text: str, environ: dict[str, str], missing: str) -> None:
     write(tmp_path, text)
 
-    settings, checks = try_settings(environ, tmp_path)
+    settings, checks = settings_checks(environ, tmp_path)
 
     assert settings is None
     assert outcomes(checks) == {".env": "ok", "credentials": "failed"}
@@ -78,7 +78,7 @@ def test_half_a_pair_is_named(tmp_path: Path, text: str, environ: dict[str, str]
 def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, text: str, words: str) -> None:
     write(tmp_path, text)
 
-    settings, checks = try_settings({}, tmp_path)
+    settings, checks = settings_checks({}, tmp_path)
 
     assert settings is None
     assert outcomes(checks) == {".env": "failed"}
@@ -89,7 +89,7 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, text: str, words
 def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"\xff\xfe")
 
-    settings, checks = try_settings({}, tmp_path)
+    settings, checks = settings_checks({}, tmp_path)
 
     assert settings is None
     assert "it is not UTF-8 text" in find(checks, ".env").what
@@ -98,7 +98,7 @@ def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
 def test_offline_by_setting_says_that_the_credentials_are_not_used(tmp_path: Path) -> None:
     write(tmp_path, f"{PAIR}DEVKIT_OFFLINE=1")
 
-    _, checks = try_settings({}, tmp_path)
+    _, checks = settings_checks({}, tmp_path)
 
     assert find(checks, "credentials").outcome == "skipped"
     assert "DEVKIT_OFFLINE" in find(checks, "credentials").what
@@ -107,10 +107,10 @@ def test_offline_by_setting_says_that_the_credentials_are_not_used(tmp_path: Pat
 def test_secrets_that_git_tracks_are_a_failure(tmp_path: Path) -> None:
     write(tmp_path, PAIR)
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
-    before = outcomes(try_settings({}, tmp_path)[1])
+    before = outcomes(settings_checks({}, tmp_path)[1])
     subprocess.run(["git", "-C", tmp_path, "add", "--force", ".env"], check=True)
 
-    _, checks = try_settings({}, tmp_path)
+    _, checks = settings_checks({}, tmp_path)
 
     assert ".env in git" not in before
     assert outcomes(checks) == {".env": "ok", ".env in git": "failed", "credentials": "ok"}

@@ -1,4 +1,4 @@
-"""A case for the doctor, put together in a test's directory."""
+"""A context for the doctor, put together in a test's directory."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -25,7 +25,7 @@ SESSION = Session(
 )
 
 
-def open_case(
+def make_context(
     directory: Path,
     *,
     session: Session | None = None,
