@@ -1,1 +1,1 @@
-"""Figures: this project beside what its users have today, driven in turn on one machine, told as ratios."""
+"""Benchmarks: devkit beside the programs that its users have today, measured in turn on one machine, as ratios."""

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from bench import record, replay, simulate, start, store, table
 from bench.load import has_wrk
-from bench.place import await_quick_files, working_directory
+from bench.place import wait_for_fast_files, working_directory
 from bench.subject import ROOT
 
-# Recording comes last: what an earlier run has deleted at its end would slow it down, see `await_quick_files`.
+# Recording comes last: the files that an earlier run deleted would slow it down, see `wait_for_fast_files`.
 _PARTS = ("start", "replay", "simulate", "store", "record")
 _OUTPUT = ROOT / "build" / "bench"
-_PATIENCE = 300  # seconds
+_TIMEOUT = 300  # seconds
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
             place = directory / part
             place.mkdir()
             if part == "record":
-                await_quick_files(place, patience=0 if options.quick else _PATIENCE)
+                wait_for_fast_files(place, timeout=0 if options.quick else _TIMEOUT)
             for one in measures[part](place):
                 tables.append(one)
                 print(table.markdown(one), flush=True)
@@ -47,11 +47,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", default=list(_PARTS), metavar="PART", help=", ".join(_PARTS))
     parser.add_argument(
-        "--quick", action="store_true", help="within a minute: less of everything, and no mitmproxy"
+        "--quick", action="store_true", help="within a minute: fewer and shorter runs, no mitmproxy"
     )
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each is measured")
-    parser.add_argument("--seconds", type=int, default=2, metavar="N", help="of each run under load")
-    parser.add_argument("--directory", type=Path, default=_OUTPUT, help="where the programs keep their files")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="measurements of each subject")
+    parser.add_argument("--seconds", type=int, default=2, metavar="N", help="length of each run under load")
+    parser.add_argument("--directory", type=Path, default=_OUTPUT, help="for the files of the programs")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(_PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")

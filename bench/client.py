@@ -1,4 +1,4 @@
-"""A small load client, for where there is no wrk. Slower than wrk, so ratios come out nearer to 1."""
+"""A small load client for machines without wrk. It is slower than wrk, so ratios come out nearer to 1."""
 
 import socket
 import sys
@@ -19,33 +19,33 @@ _RECIPIENTS = {"sms": "447700900000", "unreceipted": "447700900105"}  # delivere
 
 @dataclass(slots=True)
 class Tally:
-    """Shared by all connections. took: seconds of each answer. errors: each status that is no 2xx, 0 for none."""
+    """Shared by all connections. seconds: of each response. errors: each status that is not 2xx; 0 for no response."""
 
     until: float
     ids: Iterator[int] = field(default_factory=count)
-    took: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
     errors: list[int] = field(default_factory=list)
 
 
 def keep_busy(port: int, path: str, transport: str, tally: Tally) -> None:
-    """Send receipts one after the other, over one connection as long as it stays."""
+    """Send receipts one after the other. A connection is reused until the server closes it."""
     while time.perf_counter() < tally.until:
         try:
             with socket.create_connection(("127.0.0.1", port), 10) as connection:
-                _converse(connection, path, transport, tally)
+                _send_requests(connection, path, transport, tally)
         except (OSError, InvalidResponse):
             tally.errors.append(0)
 
 
-def _converse(connection: socket.socket, path: str, transport: str, tally: Tally) -> None:
+def _send_requests(connection: socket.socket, path: str, transport: str, tally: Tally) -> None:
     reusable = True
     while reusable and (started := time.perf_counter()) < tally.until:
         connection.sendall(_request(path, transport, next(tally.ids)))
-        reading = read_response(connection.recv, "GET")
-        tally.took.append(time.perf_counter() - started)
-        if reading.status // 100 != 2:
-            tally.errors.append(reading.status)
-        reusable = reading.reusable
+        response = read_response(connection.recv, "GET")
+        tally.seconds.append(time.perf_counter() - started)
+        if response.status // 100 != 2:
+            tally.errors.append(response.status)
+        reusable = response.reusable
 
 
 def _request(path: str, transport: str, number: int) -> bytes:
@@ -78,8 +78,8 @@ def main(port: int, path: str, connections: int, seconds: float, transport: str)
     for thread in threads:
         thread.join()
     passed = time.perf_counter() - started
-    p99 = quantiles(tally.took, n=100)[98] if len(tally.took) > 1 else 0.0
-    print("BENCH", len(tally.took), round(passed * 1e6), round(p99 * 1e6), len(tally.errors))
+    p99 = quantiles(tally.seconds, n=100)[98] if len(tally.seconds) > 1 else 0.0
+    print("BENCH", len(tally.seconds), round(passed * 1e6), round(p99 * 1e6), len(tally.errors))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Turns fixture files into a file of mitmproxy's flows. Runs with the Python that mitmproxy is installed for."""
+"""Converts fixture files to a file of mitmproxy's flows. Runs with the Python of mitmproxy's environment."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Sends receipts as fast as they are taken: by wrk (Debian has a package of that name), else by a client of ours."""
+"""Sends receipts as fast as the server takes them: with wrk (a Debian package), else with `bench.client`."""
 
 import shutil
 import subprocess
@@ -8,12 +8,12 @@ from pathlib import Path
 from bench.subject import PYTHON, environment
 
 TRANSPORTS = ("get", "form", "json")
-MESSAGES = ("sms", "unreceipted")  # requests to send one: with three receipts to follow, and with none
+MESSAGES = ("sms", "unreceipted")  # requests to send a message: with three receipts, and with none
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run came to. taken: answers. p99: milliseconds. errors: answers that were no 2xx, and none at all."""
+    """The result of one run. taken: responses. p99: milliseconds. errors: no response, or not 2xx."""
 
     taken: int
     per_second: float
@@ -26,7 +26,7 @@ def has_wrk() -> bool:
 
 
 def drive(port: int, path: str, *, connections: int, seconds: float, transport: str = "get") -> Load:
-    """Keep so many connections busy for so long; wrk takes whole seconds only."""
+    """Keep the connections busy for so many seconds. wrk takes whole seconds only."""
     if has_wrk():
         argv = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
         argv += ["-s", str(Path(__file__).with_name("load.lua"))]
@@ -40,7 +40,7 @@ def drive(port: int, path: str, *, connections: int, seconds: float, transport: 
 
 
 def read_result(text: str) -> Load:
-    """The load in the line that both clients end with: requests, microseconds, p99 in microseconds, errors."""
+    """Parse the last line of both clients: requests, microseconds, p99 in microseconds, errors."""
     line = next(line for line in text.splitlines() if line.startswith("BENCH "))
     requests, microseconds, p99, errors = map(int, line.split()[1:])
     return Load(requests, requests / microseconds * 1e6, p99 / 1000, errors)

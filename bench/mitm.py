@@ -1,4 +1,4 @@
-"""mitmproxy, in a virtual environment of its own: its dependencies are not ours."""
+"""mitmproxy, in a virtual environment of its own because of its dependencies."""
 
 import subprocess
 import venv
@@ -10,7 +10,7 @@ _VENV = ROOT / ".venv-bench"
 
 
 def mitmdump() -> Path:
-    """The program, installed from the package index the first time."""
+    """The path of the program. The first call installs it from the package index."""
     program = _VENV / "bin" / "mitmdump"
     if not program.exists():
         print(f"Installing mitmproxy into {_VENV.name} ...", flush=True)
@@ -23,18 +23,18 @@ def mitmdump() -> Path:
 
 
 def recorder(program: Path) -> Subject:
-    """It writes what passes through it to a file, in front of an application that answers at once."""
+    """A proxy that writes requests to a file, in front of an application that answers immediately."""
     argv = (str(program), "--quiet", "--mode", "reverse:http://127.0.0.1:{behind}")
     return Subject("mitmdump -w: written, not synced", (*argv, "--listen-port", "{port}", "-w", "flows"))
 
 
 def write_flows(program: Path, recordings: Path, flows: Path, port: int) -> None:
-    """The recordings as mitmproxy keeps requests, for a target on this port."""
+    """Write the recordings as mitmproxy's flows, for a target on this port."""
     script = ROOT / "bench" / "flows.py"
     argv = [str(program.with_name("python")), str(script), str(recordings), str(flows), str(port)]
     subprocess.run(argv, check=True)
 
 
 def replay(program: Path, flows: Path) -> list[str]:
-    """The command that sends them."""
+    """The command that sends the flows."""
     return [str(program), "--quiet", "--no-server", "--client-replay", str(flows)]

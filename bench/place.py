@@ -1,4 +1,4 @@
-"""Where the measured programs keep their files, and whether the disk is in a state to be measured."""
+"""The directory for the measured programs, and whether its disk is fast enough to be measured."""
 
 import os
 import shutil
@@ -11,12 +11,12 @@ from pathlib import Path
 from statistics import median
 
 _SLOW = 60e-6  # seconds; a new file takes 10 to 20 µs
-_LOOK_AGAIN = 5.0  # seconds
+_POLL_INTERVAL = 5.0  # seconds
 
 
 @contextmanager
 def working_directory(parent: Path) -> Iterator[Path]:
-    """A directory for a run. It is cleared at the very end only: see `await_quick_files`."""
+    """A directory for a run. It is deleted at the end of the run only: see `wait_for_fast_files`."""
     parent.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="run-", dir=parent))
     try:
@@ -25,36 +25,36 @@ def working_directory(parent: Path) -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def await_quick_files(
-    directory: Path, *, patience: float, wait: Callable[[float], object] = time.sleep
+def wait_for_fast_files(
+    directory: Path, *, timeout: float, wait: Callable[[float], object] = time.sleep
 ) -> float:
-    """Seconds that a new file takes, once that is short enough for fair figures, or has not become so in the patience.
+    """Wait until new files are created fast enough for fair figures, or until the timeout; seconds for one file.
 
-    ext4 passes over the inodes of recently deleted files one by one, for up to five minutes after the deletion.
-    Where thousands were deleted a new file takes twenty times as long as elsewhere.
+    ext4 skips the inodes of recently deleted files one by one, for up to five minutes after the deletion.
+    After thousands of deletions, a new file takes twenty times as long as usual.
     """
-    left = patience
+    left = timeout
     while (seconds := creation_seconds(directory)) > _SLOW and left > 0:
-        if left == patience:
-            _say(
-                f"A new file takes {seconds * 1e6:.0f} µs, as many were deleted lately. Waiting until it is quick."
+        if left == timeout:
+            _print_notice(
+                f"Creating a file takes {seconds * 1e6:.0f} µs after many deletions. Waiting until it is fast."
             )
-        wait(_LOOK_AGAIN)
-        left -= _LOOK_AGAIN
+        wait(_POLL_INTERVAL)
+        left -= _POLL_INTERVAL
     if seconds > _SLOW:
-        _say(
-            f"Notice: a new file takes {seconds * 1e6:.0f} µs in {directory}, so recording is measured too low. "
-            "Come back later, or name another place with --directory."
+        _print_notice(
+            f"Notice: creating a file takes {seconds * 1e6:.0f} µs in {directory}, so the figures of recording "
+            "are too low. Try again later, or name another directory with --directory."
         )
     return seconds
 
 
-def _say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+def _print_notice(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def creation_seconds(directory: Path, count: int = 40) -> float:
-    """How long it takes to make an empty file."""
+    """How long it takes to create an empty file."""
     place = Path(tempfile.mkdtemp(prefix="try-", dir=directory))
     return median(_create(place / str(number)) for number in range(count))
 

@@ -1,4 +1,4 @@
-"""The least that the simulator's server can do: the same web server and framework, one fixed answer."""
+"""The baseline of the simulator: the same web server and framework with one fixed response."""
 
 import signal
 import sys

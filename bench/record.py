@@ -1,4 +1,4 @@
-"""Recording: how many receipts a second each program takes, and how long the slowest hundredth waits."""
+"""Recording: receipts a second, and the 99th percentile of the response time."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -13,18 +13,16 @@ from bench.subject import DEVKIT, SINK, TUTORIAL, Running, Subject, running
 from bench.table import Table
 from bench.turn import in_turn, series
 
-CONNECTIONS = (
-    1,
-    16,
-    64,
-)  # fewest first: tens of thousands of new files keep the disk busy for a while afterwards
-_WARM_UP = 1  # seconds that are not counted: in its first one a program still loads modules, and makes its directories
+# Fewest first: tens of thousands of new files keep the disk busy for a while.
+CONNECTIONS = (1, 16, 64)
+# Seconds that are not counted: in the first one a program still imports modules and creates directories.
+_WARM_UP = 1
 
 _Loads = Mapping[str, Mapping[str, Sequence[Load]]]  # column to subject to rounds
 
 
 def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> list[Table]:
-    """Receipts a second, and the 99th percentile of the time to an answer."""
+    """Receipts a second, and the 99th percentile of the response time."""
     subjects = [TUTORIAL, DEVKIT, *([] if quick else [recorder(mitmdump())])]
     with ExitStack() as stack:
         behind = stack.enter_context(running(SINK, directory)).port
@@ -62,13 +60,13 @@ def _in_turn(
 
 
 def _drive_settled(*where: Any, **how: Any) -> Load:
-    """As `drive`, on a disk that owes nothing: what one program left unsynced is not to be paid for by the next."""
+    """Sync the disk, then `drive`: one program must not wait for the unsynced files of another."""
     os.sync()
     return drive(*where, **how)
 
 
 def _check(subject: Subject, where: Running, loads: Sequence[Load]) -> None:
-    """A figure counts only when nothing was refused and everything that was answered is there."""
+    """Raise RuntimeError when a request failed, or a receipt that was answered 200 is not on disk."""
     if errors := sum(load.errors for load in loads):
         raise RuntimeError(f"{subject.name}: {errors} requests failed")
     taken = sum(load.taken for load in loads)

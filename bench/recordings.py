@@ -1,4 +1,4 @@
-"""Makes recordings by the thousand, as a session does, but without waiting for the disk."""
+"""Makes thousands of recordings, as a session does but without syncing them."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ _APART = timedelta(seconds=26)  # 100,000 of them fill a month
 
 
 def make_recordings(fixtures: Path, count: int) -> None:
-    """Fill a fixtures directory: three receipts for each message, in turn by query, form and JSON."""
+    """Fill a fixtures directory: three receipts for each message, in the transports get, form and json in turn."""
     for number in range(count):
         fixture = Fixture(
             _START + number * _APART, compose(_fields(number), TRANSPORTS[number % 3]), "absent"
@@ -27,7 +27,7 @@ def make_recordings(fixtures: Path, count: int) -> None:
 
 
 def message_id(number: int) -> str:
-    """Of the receipt with this number."""
+    """The message id of the receipt with this number."""
     return f"0A{number // 3:014X}"
 
 

@@ -1,4 +1,4 @@
-"""Replay: recordings sent to an application. Whole processes, loading the files included."""
+"""Replay: recordings sent to an application by a process of its own; loading the files is included."""
 
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ _FEW, _FEW_QUICK = 500, 150
 
 
 def measure(directory: Path, *, rounds: int, quick: bool) -> list[Table]:
-    """Receipts a second, counted where they arrive: at once, and by an application that takes 2 ms for each."""
+    """Receipts a second, counted by the application: one that answers immediately, and one that takes 2 ms."""
     many, few = (_MANY_QUICK, _FEW_QUICK) if quick else (_MANY, _FEW)
     port = free_port()
     make_recordings(directory / "many", many)
@@ -27,7 +27,7 @@ def measure(directory: Path, *, rounds: int, quick: bool) -> list[Table]:
     }
     if not quick:
         write_flows(mitmdump(), directory / "few" / "recorded", directory / "flows", port)
-        argv = replay(mitmdump(), directory / "flows")  # of few, since it takes long
+        argv = replay(mitmdump(), directory / "flows")  # few, because it is slow
         measures["mitmdump --client-replay", 0] = partial(_rate, SINK, argv, directory, port, few)
     rows: dict[str, dict[str, Series]] = {}
     for (name, place), rates in in_turn(measures, rounds).items():

@@ -1,4 +1,4 @@
-"""What people write to send recordings again: a `requests.Session`, one request after the other."""
+"""The script that people write to send recordings again: a `requests.Session`, one request after the other."""
 
 import json
 import sys

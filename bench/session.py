@@ -1,4 +1,4 @@
-"""A session of devkit over some recordings, with its inspector."""
+"""A `devkit dev` session with its inspector, over some recordings."""
 
 import json
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Ready:
     pid: int
 
     def peak_memory(self) -> int:
-        """The most memory that the process has had, in bytes; 0 where the system does not tell."""
+        """The peak memory of the process in bytes; 0 on a system without /proc."""
         try:
             status = Path(f"/proc/{self.pid}/status").read_text()
         except OSError:
@@ -41,7 +41,7 @@ class Ready:
 
 @contextmanager
 def session(directory: Path) -> Iterator[Ready]:
-    """It is ready when the block begins. directory: where `fixtures` is."""
+    """A session that is ready. directory: the parent of `fixtures`."""
     with Popen(
         _ARGV, cwd=directory, env=environment(), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
     ) as process:

@@ -1,4 +1,4 @@
-"""The simulator: how many messages it takes a second, and how many receipts it pushes when all are due at once."""
+"""The simulator: messages a second, and receipts a second when all are due at the same time."""
 
 import json
 import time
@@ -24,11 +24,11 @@ Rows = Mapping[str, Mapping[str, Series]]
 
 _AT_ONCE = "all due at once: 8 connections"
 
-_PATIENCE = 120  # seconds
+_TIMEOUT = 120  # seconds
 
 
 def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> list[Table]:
-    """Messages a second, and receipts a second, counted where they arrive."""
+    """Messages a second, and receipts a second, counted by the receiving application."""
     connections = CONNECTIONS[-1:] if quick else CONNECTIONS
     return [
         Table(
@@ -48,7 +48,7 @@ def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> list[
 
 def _messages(directory: Path, connections: Sequence[int], rounds: int, seconds: int) -> Rows:
     with running(PLAIN, directory) as plain, running(SIMULATOR, directory, behind=9) as simulator:
-        asked = {
+        requests = {
             PLAIN.name: partial(_rate, plain.port, transport="unreceipted"),
             "devkit simulate: no receipt wanted": partial(_rate, simulator.port, transport="unreceipted"),
             "devkit simulate: three receipts planned": partial(_rate, simulator.port, transport="sms"),
@@ -56,7 +56,10 @@ def _messages(directory: Path, connections: Sequence[int], rounds: int, seconds:
         return _rows(
             {
                 f"{number} connection{'s' * (number > 1)}": in_turn(
-                    {name: partial(ask, connections=number, seconds=seconds) for name, ask in asked.items()},
+                    {
+                        name: partial(request, connections=number, seconds=seconds)
+                        for name, request in requests.items()
+                    },
                     rounds,
                 )
                 for number in connections
@@ -96,15 +99,15 @@ def _rate(port: int, *, connections: int, seconds: int, transport: str) -> float
 
 
 def _pushed(sink: Subject, speed: float | str, directory: Path, seconds: int) -> float:
-    """Send while the simulator's time stands almost still; then let all of it pass, and count what arrives."""
+    """Send messages while simulated time hardly passes. Then speed it up and count the receipts that arrive."""
     with running(sink, directory) as behind, running(SIMULATOR, directory, behind=behind.port) as simulator:
         drive(simulator.port, _PATH, connections=4, seconds=seconds, transport="sms")
         started = time.perf_counter()
         counts = _counts(simulator.port, "/settings", {"speed": speed})
-        # Looked at each time: a message may have been under way when the load ended.
+        # Compared each time: a message may be in progress when the load ends.
         while counts["deliveries"] < (wanted := 3 * counts["messages"]):
-            if time.perf_counter() > started + _PATIENCE:
-                raise RuntimeError(f"not all of {wanted} receipts were pushed in {_PATIENCE} s")
+            if time.perf_counter() > started + _TIMEOUT:
+                raise RuntimeError(f"not all of {wanted} receipts were pushed in {_TIMEOUT} s")
             time.sleep(0.05)
             counts = _counts(simulator.port)
         took = time.perf_counter() - started
@@ -114,8 +117,8 @@ def _pushed(sink: Subject, speed: float | str, directory: Path, seconds: int) ->
 
 
 def _counts(port: int, path: str = "", change: dict[str, object] | None = None) -> dict[str, int]:
-    """What the simulator holds, after a change of its settings if there is one."""
+    """The simulator's counts, after a change of its settings if one is given."""
     url, data = f"http://127.0.0.1:{port}/simulator{path}", json.dumps(change).encode() if change else None
-    with urllib.request.urlopen(urllib.request.Request(url, data), timeout=30) as answer:
-        counts: dict[str, int] = json.load(answer)["counts"]
+    with urllib.request.urlopen(urllib.request.Request(url, data), timeout=30) as response:
+        counts: dict[str, int] = json.load(response)["counts"]
         return counts

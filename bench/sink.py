@@ -1,4 +1,4 @@
-"""The application behind: takes any request, answers 200 and counts. At its end it prints how many came."""
+"""An application that answers 200 to any request. When it ends it prints the number of requests."""
 
 import re
 import signal
@@ -8,12 +8,12 @@ import threading
 import time
 from contextlib import suppress
 
-_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+_RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 def serve(connection: socket.socket, taken: list[None], delay: float) -> None:
-    """Answer one connection's requests until its other end closes it. taken: gets an item for each."""
+    """Answer the requests of one connection until the client closes it. taken: gets an item for each."""
     data = b""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with connection, suppress(ConnectionError):
@@ -24,11 +24,11 @@ def serve(connection: socket.socket, taken: list[None], delay: float) -> None:
                 taken.append(None)
                 if delay:
                     time.sleep(delay)
-                connection.sendall(_ANSWER)
+                connection.sendall(_RESPONSE)
 
 
 def _end(data: bytes) -> int:
-    """Where the first request ends; 0 while its head is not whole."""
+    """Where the first request ends; 0 while its head is incomplete."""
     head = data.find(b"\r\n\r\n")
     if head < 0:
         return 0
@@ -37,7 +37,7 @@ def _end(data: bytes) -> int:
 
 
 def main(port: int, delay: float = 0) -> None:
-    """delay: seconds before each answer."""
+    """delay: seconds before each response."""
     taken: list[None] = []
 
     def stop(*_: object) -> None:

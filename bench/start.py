@@ -1,4 +1,4 @@
-"""Start-up: how long a command takes from nothing, beside an empty Python program."""
+"""Start-up: how long a whole command takes, beside an empty Python program."""
 
 import time
 from functools import partial
@@ -14,7 +14,7 @@ _DEVKIT = [PYTHON, "-m", "devkit"]
 
 
 def measure(directory: Path, *, rounds: int) -> list[Table]:
-    """Milliseconds, warm: each command has run before."""
+    """Milliseconds. Each command has run once before, so that its files are in the cache."""
     make_recordings(directory / "fixtures", 100)
     one = str(next((directory / "fixtures").rglob("*.json")))
     with running(SINK, directory) as sink:

@@ -1,4 +1,4 @@
-"""The store: how long it takes to find recordings among few and many, in a command and in a session."""
+"""The store: how long a search takes among few and many recordings, in a command and in a session."""
 
 import time
 import urllib.request
@@ -33,7 +33,7 @@ def measure(directory: Path, *, rounds: int, quick: bool) -> list[Table]:
 
 
 def _names(place: Path, size: int, rounds: int) -> dict[str, list[float]]:
-    """What commands do: from the file names alone."""
+    """Searches of commands, which read file names only."""
     store = Store(place / "fixtures")
     wanted: dict[str, Callable[[], object]] = {
         f"list: last {_LAST}": lambda: list(islice(store.entries(), _LAST)),
@@ -44,7 +44,7 @@ def _names(place: Path, size: int, rounds: int) -> dict[str, list[float]]:
 
 
 def _session(place: Path, size: int, rounds: int) -> dict[str, list[float]]:
-    """What a session does: its inspector knows the names."""
+    """Searches of a session, whose inspector has an index of the names."""
     store = Store(place / "fixtures")
     middle = next(store.entries(message=message_id(size // 2))).path
     key = middle.relative_to(store.recorded).as_posix()
@@ -57,16 +57,16 @@ def _session(place: Path, size: int, rounds: int) -> dict[str, list[float]]:
             f"session: last {_LAST} of a rare status": f"/api/receipts?status={RARE}&limit={_LAST}",
             "session: one message": f"/api/receipts/{key}",
         }
-        asks = {name: partial(_ask, ready, page) for name, page in pages.items()}
-        first = _timed({"session: the first page": asks["session: inspector's page"]}, 1)
-        later = _timed(asks, rounds)
+        requests = {name: partial(_get, ready, page) for name, page in pages.items()}
+        first = _timed({"session: the first page": requests["session: inspector's page"]}, 1)
+        later = _timed(requests, rounds)
         memory = [ready.peak_memory() / 1e6]
     return {"session: start to ready": [to_ready], **first, **later, "session: memory, MB": memory}
 
 
-def _ask(ready: Ready, page: str) -> None:
-    with urllib.request.urlopen(ready.inspector_url.rstrip("/") + page, timeout=30) as answer:
-        answer.read()
+def _get(ready: Ready, page: str) -> None:
+    with urllib.request.urlopen(ready.inspector_url.rstrip("/") + page, timeout=30) as response:
+        response.read()
 
 
 def _timed(measures: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:

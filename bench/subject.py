@@ -1,4 +1,4 @@
-"""What is measured: a program in a process of its own, in an empty directory of its own."""
+"""The measured programs, each in a process and an empty directory of its own."""
 
 import os
 import socket
@@ -21,8 +21,9 @@ _PRIVATE = ("VONAGE_", "NGROK_", "PYNGROK_", "DEVKIT_")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """argv: of the program, with `{port}` where its port goes, and `{behind}` where that of the program behind it
-    does. path: what is asked of it. stores: receipts are fixture files on disk before they are answered."""
+    """argv: the command, with `{port}` for its own port and `{behind}` for the port of the program behind it.
+    path: of the requests. stores: receipts are fixture files on disk before the response.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -34,20 +35,20 @@ TUTORIAL = Subject("tutorial: app.run, stores nothing", (PYTHON, "-m", "bench.tu
 _DEV = "dev --offline --no-demo --no-register --json --inspector-port 0 --port {port}"
 DEVKIT = Subject("devkit dev: on disk before 200", (PYTHON, "-m", "devkit", *_DEV.split()), stores=True)
 SINK = Subject("sink", (PYTHON, "-m", "bench.sink", "{port}"))
-SLOW_SINK = Subject("slow sink", (*SINK.argv, "0.002"))  # as an application that asks a database
+SLOW_SINK = Subject("slow sink", (*SINK.argv, "0.002"))  # like an application that queries a database
 
 
 def environment() -> dict[str, str]:
-    """Ours without anybody's settings, and with compiled modules kept, as users have them."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
-    own.pop("PYTHONDONTWRITEBYTECODE", None)
-    own.pop("PYTHONUNBUFFERED", None)
-    return {**own, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    """The environment without settings of devkit. Compiled modules are cached, as for users."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    kept.pop("PYTHONUNBUFFERED", None)
+    return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A program that runs. directory: where it keeps its files."""
+    """A running program. directory: for its files."""
 
     port: int
     directory: Path
@@ -56,7 +57,7 @@ class Running:
 
 @contextmanager
 def running(subject: Subject, parent: Path, *, port: int = 0, behind: int = 0) -> Iterator[Running]:
-    """The program listens while the block runs. parent: gets a directory for it, which stays. port: 0 for any."""
+    """Run a program that listens. parent: gets a directory for it, which is not deleted. port: 0 for any."""
     port, directory = port or free_port(), Path(tempfile.mkdtemp(dir=parent))
     argv = [word.format(port=port, behind=behind) for word in subject.argv]
     with (directory / "output").open("wb") as output:
@@ -76,7 +77,7 @@ def running(subject: Subject, parent: Path, *, port: int = 0, behind: int = 0) -
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask the program to stop, and wait until it has."""
+    """Terminate the program and wait for its end."""
     process.terminate()
     try:
         process.wait(_STOP_SECONDS)
@@ -104,7 +105,7 @@ def _wait_until_listening(port: int, process: subprocess.Popen[bytes], name: str
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"{name}: it ended at once with {process.returncode}")
+            raise RuntimeError(f"{name}: it ended immediately with {process.returncode}")
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return

@@ -1,4 +1,4 @@
-"""Tables of figures: as Markdown for people, and as JSON. A cell is a ratio to the base in the same column."""
+"""Tables of figures, as Markdown and as JSON. A cell is a ratio to the base in the same column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bench.turn import Series
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """rows: subject to column to what was measured. base: the row that is 1. unit: of the figures themselves."""
+    """rows: subject to column to figures. base: the row whose ratio is 1. unit: of the figures."""
 
     title: str
     unit: str
@@ -22,7 +22,7 @@ class Table:
 
 
 def markdown(table: Table) -> str:
-    """The table for people. In each cell the ratio; in brackets the median and how far the rounds spread."""
+    """The table as Markdown. A cell holds the ratio, and in brackets the median and the spread of the rounds."""
     columns = table.columns
     lines = [
         f"### {table.title}",
@@ -38,7 +38,7 @@ def markdown(table: Table) -> str:
 
 
 def as_json(table: Table) -> dict[str, object]:
-    """The table for programs, with every round's figure."""
+    """The table as JSON, with the figure of each round."""
     return {
         "title": table.title,
         "unit": table.unit,

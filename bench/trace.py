@@ -1,7 +1,7 @@
-"""Counts the files of devkit that one flow runs through: `python -m bench.trace`.
+"""Counts the files of devkit that a flow runs through: `python -m bench.trace`.
 
-A reader who follows a flow opens these files, so the counts say how far the code is scattered.
-The flows run for real, in this process; only calls of functions are counted, not imports.
+A reader who follows a flow opens these files, so the counts show how far the code is scattered.
+The flows really run, in this process. Calls of functions are counted, imports are not.
 """
 
 import contextlib
@@ -31,13 +31,13 @@ _RECEIPT = (
     "msisdn=447700900001&to=AcmeInc&network-code=23410&messageId=aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab"
     "&price=0.03330000&status=failed&scts=2611241200&err-code=2&message-timestamp=2026-11-24+12%3A00%3A00"
 )
-_SECONDS = 20  # until a flow counts as stuck
-# How many files each flow should run through at the most. docs/architecture.md says where it does not yet.
+_SECONDS = 20  # until a flow is considered stuck
+# The most files that each flow should run through. docs/architecture.md says which flows have more.
 AIMS = {"receipt": 13, "keep": 18, "replay": 18, "page": 17}
 
 
 class Tracer:
-    """Collects the files whose functions are called while `active`, in every thread started after it."""
+    """Collects the files whose functions are called while `active`, in all threads that start after it."""
 
     def __init__(self) -> None:
         self.active = False
@@ -67,7 +67,7 @@ class Tracer:
 
 
 def trace_flows(directory: Path) -> dict[str, list[str]]:
-    """The files of each flow, in the order in which it reaches them. directory: an empty one."""
+    """The files of each flow, in the order of their first call. directory: an empty one."""
     tracer = Tracer()
     try:
         return dict(_flows(tracer, directory))
@@ -78,7 +78,7 @@ def trace_flows(directory: Path) -> dict[str, list[str]]:
 
 def _flows(tracer: Tracer, directory: Path) -> Iterator[tuple[str, list[str]]]:
     with _session(directory) as (ready, output):
-        _send(ready.local_url, _RECEIPT)  # the first one imports what is imported late
+        _send(ready.local_url, _RECEIPT)  # the first one triggers late imports
         _wait(lambda: output.getvalue().count("failed") >= 1)
         with tracer.collecting() as files:
             _send(ready.local_url, _RECEIPT)
@@ -100,7 +100,7 @@ def _flows(tracer: Tracer, directory: Path) -> Iterator[tuple[str, list[str]]]:
 
 @contextlib.contextmanager
 def _session(directory: Path) -> Iterator[tuple[Ready, io.StringIO]]:
-    """An offline session in a thread, with what it prints."""
+    """An offline session in a thread, and its output."""
     os.chdir(directory)
     environ = {"DEVKIT_OFFLINE": "1", "DEVKIT_PORT": "0", "DEVKIT_INSPECTOR_PORT": "0"}
     os.environ.update(environ, VONAGE_SIGNATURE_SECRET="trace-signature-secret")
@@ -142,7 +142,7 @@ class _Sink(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def _sink() -> Iterator[str]:
-    """A server that is no part of devkit and answers 200; gives its URL."""
+    """The URL of a server that is not part of devkit and answers 200."""
     server = http.server.HTTPServer(("127.0.0.1", 0), _Sink)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

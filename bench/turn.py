@@ -1,4 +1,4 @@
-"""Measures several things in turn, so that whatever else the machine does falls on all of them alike."""
+"""Measures several things in turn, so that other load on the machine affects all of them alike."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One thing, measured once in each round."""
+    """The figures of one thing, one for each round."""
 
     values: tuple[float, ...]
 
@@ -21,16 +21,16 @@ class Series:
 
     @property
     def spread(self) -> float:
-        """Half the distance between the least and the greatest, as a part of the median."""
+        """Half the range, as a fraction of the median."""
         return (max(self.values) - min(self.values)) / 2 / self.median if self.median else 0.0
 
     def ratio(self, base: "Series") -> float:
-        """How many times as much as another, round by round; the middle one of these."""
+        """The median of the ratios to another series, round by round."""
         return median(mine / other for mine, other in zip(self.values, base.values, strict=True))
 
 
 def in_turn(measures: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[T]]:
-    """What each measure gave: A B C, A B C, ..."""
+    """The results of each measure, run in the order A B C, A B C, ..."""
     results: dict[K, list[T]] = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():

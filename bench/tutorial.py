@@ -1,4 +1,4 @@
-"""The program that the usual tutorial ends with: prints each receipt, stores nothing. Written anew for comparison."""
+"""The program of the usual tutorial, written anew for comparison: it prints each receipt and stores nothing."""
 
 import sys
 from pprint import pprint
@@ -16,6 +16,6 @@ def delivery_receipt() -> tuple[str, int]:
 
 
 if __name__ == "__main__":
-    # As in a terminal, where it is watched. Into a file it would be faster, and show a receipt much later.
+    # As in a terminal. With a buffer, as in a file, it would be faster and would show receipts much later.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     app.run(port=int(sys.argv[1]))

@@ -1,11 +1,11 @@
-"""The errors that a user can cause or meet. Anything else that escapes is a bug and keeps its traceback."""
+"""The errors that users meet. Any other exception is a bug and keeps its traceback."""
 
 
 class DevkitError(Exception):
-    """Something went wrong that the user can do something about.
+    """An error that the user can correct.
 
-    message: one line, what happened, with the value at fault. hint: one line, what to type next.
-    Neither ever holds a secret or a full phone number: both are printed as they are.
+    message: one line, what happened, with the wrong value. hint: one line, what to type next.
+    Both are printed unchanged, so neither may contain a secret or a full phone number.
     """
 
     exit_code = 1
@@ -17,33 +17,33 @@ class DevkitError(Exception):
 
 
 class UsageError(DevkitError):
-    """The command line asks for something that does not fit together."""
+    """The command line has a wrong value or contradicting options."""
 
     exit_code = 2
 
 
 class ConfigurationError(DevkitError):
-    """A setting, a port or a directory that cannot be used as it is."""
+    """A setting, a port or a directory cannot be used."""
 
     exit_code = 3
 
 
 class FixtureError(DevkitError):
-    """A fixture file that cannot be read as one; the message names the file."""
+    """A file is no valid fixture. The message names the file."""
 
     exit_code = 3
 
 
 class StoreError(DevkitError):
-    """A receipt that could not be put safely on disk."""
+    """A receipt could not be written to disk."""
 
     exit_code = 3
 
 
 class VonageError(DevkitError):
-    """Vonage refused a call, answered nonsense, or could not be reached.
+    """Vonage refused a call, sent an invalid response, or could not be reached.
 
-    transient: the same call may succeed a moment later.
+    transient: the same call may succeed later.
     """
 
     exit_code = 4
@@ -54,10 +54,10 @@ class VonageError(DevkitError):
 
 
 class PushError(DevkitError):
-    """A callback could not be handed to its target: no answer came back.
+    """A callback was sent without a response.
 
-    reason: `unreachable` (no connection, nothing was sent), `timeout` or `closed` (it may have been taken).
-    sent_again: it was sent twice, see `push.Connection`.
+    reason: `unreachable` (no connection, nothing was sent), `timeout` or `closed` (the target may have taken it).
+    sent_again: it was sent twice, see `devkit.http.client.Connection`.
     """
 
     exit_code = 4
@@ -69,12 +69,12 @@ class PushError(DevkitError):
 
 
 class TunnelError(DevkitError):
-    """The tunnel could not be opened, or what it opened does not lead here."""
+    """The tunnel could not be opened, or its public URL does not lead here."""
 
     exit_code = 5
 
 
 class CallbackHeldError(DevkitError):
-    """Another session holds the account's callback."""
+    """Another session holds the account's callback URL."""
 
     exit_code = 6

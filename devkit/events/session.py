@@ -8,10 +8,10 @@ from devkit.events import Event
 
 @dataclass(frozen=True, slots=True)
 class SimulatorAddress:
-    """Where an offline session takes messages, and as whom: for programs that send through it.
+    """The address and the account of an offline session's simulator, for programs that send messages.
 
-    host: for https too when there is an `authority`, the file to trust, and a `bundle` of it and all else that is
-    usually trusted. Named as in the ready event of `devkit simulate`.
+    host: takes https too when there is an `authority`, the certificate file to trust. bundle: the authority and the
+    certificates that are usually trusted. The names are those of the ready event of `devkit simulate`.
     """
 
     url: str
@@ -24,9 +24,9 @@ class SimulatorAddress:
 
 @dataclass(frozen=True, slots=True)
 class Ready(Event):
-    """Receipts are being recorded; the public URL was reached from outside in. recorded: the directory.
+    """The session records receipts, and its public URL was reached from outside.
 
-    simulator: null in a live session.
+    recorded: the directory of the recordings. simulator: null in a live session.
     """
 
     name: ClassVar[str] = "ready"
@@ -47,7 +47,7 @@ class Ready(Event):
 class ReceiptTaken(Event):
     """A callback arrived and, unless it is a replay, was recorded to `file`.
 
-    file: empty for a replay. msisdn: masked. signature: the verdict, as in `signature`.
+    file: empty for a replay. msisdn: masked. signature: `absent`, `valid`, `invalid` or `unchecked`.
     latency_ms: since the first receipt of the same message; null for the first one.
     problem: why it could not be read as a receipt; empty for a receipt.
     """
@@ -69,10 +69,10 @@ class ReceiptTaken(Event):
 
 @dataclass(frozen=True, slots=True)
 class Forwarded(Event):
-    """A recorded receipt was passed on to the developer's application, or could not be.
+    """A recorded receipt was forwarded to the developer's application, or could not be.
 
-    answer: the HTTP status; null when none came, then `problem` says why. ms: milliseconds until the answer.
-    sent_again: on a new connection, because one that was used before ended before an answer began.
+    answer: the HTTP status; null without a response, then `problem` says why. ms: milliseconds until the response.
+    sent_again: on a new connection, because a reused one ended before a response began.
     """
 
     name: ClassVar[str] = "forwarded"
@@ -86,7 +86,7 @@ class Forwarded(Event):
 
 @dataclass(frozen=True, slots=True)
 class Probe(Event):
-    """Somebody who knows the callback URL asked whether it answers, as Vonage does before it saves it."""
+    """A request without parameters to the callback URL. Vonage sends one before it saves the URL."""
 
     name: ClassVar[str] = "probe"
     user_agent: str
@@ -94,7 +94,7 @@ class Probe(Event):
 
 @dataclass(frozen=True, slots=True)
 class Refused(Event):
-    """A request was turned away. count: how many so far in this session; shown for the first one only."""
+    """A request was refused. count: refused requests of this session; a terminal shows only the first one."""
 
     name: ClassVar[str] = "refused"
     status: int
@@ -104,7 +104,7 @@ class Refused(Event):
 
 @dataclass(frozen=True, slots=True)
 class NotRecorded(Event):
-    """A receipt could not be written to disk and was answered 503, so that Vonage sends it again."""
+    """A receipt could not be written to disk. The response is 503, so that Vonage sends it again."""
 
     name: ClassVar[str] = "not_recorded"
     error: str
@@ -113,7 +113,7 @@ class NotRecorded(Event):
 
 @dataclass(frozen=True, slots=True)
 class TunnelChanged(Event):
-    """The tunnel was opened, lost, found again, restarted, or given up."""
+    """The tunnel was opened, lost, restored or restarted, or has ended."""
 
     name: ClassVar[str] = "tunnel"
     state: str
@@ -123,7 +123,7 @@ class TunnelChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Registered(Event):
-    """The account's callback is ours."""
+    """The account's callback URL is this session's."""
 
     name: ClassVar[str] = "registered"
     callback_url: str
@@ -132,7 +132,7 @@ class Registered(Event):
 
 @dataclass(frozen=True, slots=True)
 class Restored(Event):
-    """The account's callback after the session. kept: it was somebody else's by then and was left alone."""
+    """The account's callback URL after the session. kept: somebody else had set it, so it is unchanged."""
 
     name: ClassVar[str] = "restored"
     callback_url: str
@@ -141,7 +141,7 @@ class Restored(Event):
 
 @dataclass(frozen=True, slots=True)
 class Sent(Event):
-    """A message was sent; receipts for its parts will follow. to: masked."""
+    """A message was sent. Receipts for its parts will follow. to: masked."""
 
     name: ClassVar[str] = "sent"
     message_ids: tuple[str, ...]
@@ -150,7 +150,7 @@ class Sent(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stopped(Event):
-    """The session is over and everything was put back. receipts: how many were recorded."""
+    """The session has ended and the account's callback was restored. receipts: the number of recorded ones."""
 
     name: ClassVar[str] = "stopped"
     receipts: int

@@ -1,4 +1,4 @@
-"""The harness of `make bench`: that it measures what it says. Not how fast anything is."""
+"""The benchmark harness measures what it says. No test of speed."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from bench import load, place, record, simulate, table
 from bench.load import Load, drive, read_result
-from bench.place import await_quick_files, working_directory
+from bench.place import wait_for_fast_files, working_directory
 from bench.recordings import make_recordings, message_id
 from bench.session import session
 from bench.subject import DEVKIT, PYTHON, SINK, TUTORIAL, Subject, environment, running, seconds_of
@@ -120,9 +120,9 @@ def test_all_that_devkit_answers_is_recorded(tmp_path: Path, monkeypatch: pytest
         record._check(DEVKIT, devkit, [Load(1, 1.0, 1.0, 1)])
 
 
-def test_a_program_that_does_not_start_is_told(tmp_path: Path) -> None:
+def test_a_program_that_does_not_start_is_an_error(tmp_path: Path) -> None:
     with (
-        pytest.raises(RuntimeError, match="broken: it ended at once with 3"),
+        pytest.raises(RuntimeError, match="broken: it ended immediately with 3"),
         running(Subject("broken", (PYTHON, "-c", "raise SystemExit(3)")), tmp_path),
     ):
         pass
@@ -133,7 +133,7 @@ def test_a_command_that_fails_gives_no_figure(tmp_path: Path) -> None:
         seconds_of([PYTHON, "-c", "raise SystemExit(3)"], tmp_path)
 
 
-def test_nobodys_settings_get_into_a_measured_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_settings_reach_a_measured_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VONAGE_API_SECRET", "s3cret-value")
     monkeypatch.setenv("DEVKIT_PORT", "3000")
 
@@ -149,7 +149,7 @@ def test_made_recordings_are_those_of_a_session(tmp_path: Path) -> None:
     assert [load_fixture(entry.path).callback.transport for entry in found] == ["get", "form", "json"]
 
 
-def test_a_session_tells_its_inspector_and_its_memory(tmp_path: Path) -> None:
+def test_a_session_has_an_inspector_and_a_peak_memory(tmp_path: Path) -> None:
     with session(tmp_path) as ready:
         memory = ready.peak_memory()
 
@@ -159,17 +159,17 @@ def test_a_session_tells_its_inspector_and_its_memory(tmp_path: Path) -> None:
 
 def test_the_working_directory_is_cleared_at_the_end(tmp_path: Path) -> None:
     with working_directory(tmp_path / "new") as directory:
-        assert 0 < await_quick_files(directory, patience=0) < 1
+        assert 0 < wait_for_fast_files(directory, timeout=0) < 1
 
     assert list((tmp_path / "new").iterdir()) == []
 
 
-@pytest.mark.parametrize(("patience", "waited", "words"), [(60, 2, "Waiting until"), (5, 1, "too low")])
-def test_recording_is_measured_when_files_are_made_quickly_again(
+@pytest.mark.parametrize(("timeout", "waited", "words"), [(60, 2, "Waiting until"), (5, 1, "too low")])
+def test_recording_waits_until_files_are_created_fast_again(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    patience: float,
+    timeout: float,
     waited: int,
     words: str,
 ) -> None:
@@ -177,7 +177,7 @@ def test_recording_is_measured_when_files_are_made_quickly_again(
     monkeypatch.setattr(place, "creation_seconds", lambda directory: next(seconds))
     waits: list[float] = []
 
-    await_quick_files(tmp_path, patience=patience, wait=waits.append)
+    wait_for_fast_files(tmp_path, timeout=timeout, wait=waits.append)
 
     assert len(waits) == waited
     assert words in capsys.readouterr().err
