@@ -17,12 +17,12 @@ from devkit.session.settings import read_settings
     "wanted",
     type=click.Choice(PIECES),
     metavar="FILE",
-    help="Only print what belongs into a file.",
+    help="Only print the content for a file.",
 )
 def command(wanted: str | None) -> None:
     """Put .env.example, lines for .gitignore and make targets into this directory. Overwrites nothing.
 
-    Each file is written, already there, or left alone; then the line says what to do by hand.
+    Each file is written, already there, or unchanged; then the line says what to do by hand.
     """
     directory = Path.cwd()
     recorded = _recorded(directory)

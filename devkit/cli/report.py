@@ -143,8 +143,8 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
 
 
 def _restored(event: Restored) -> str:
-    outcome = "left alone, somebody else set it" if event.kept else "given back"
-    return f"the account's callback is {outcome}: {event.callback_url or 'not set'}"
+    unchanged = " is unchanged, because somebody else set it" if event.kept else ""
+    return f"the account's callback{unchanged}: {event.callback_url or 'not set'}"
 
 
 def ready_lines(headline: str, rows: Sequence[tuple[str, str]]) -> list[str]:

@@ -1,6 +1,6 @@
-"""Puts into a project what devkit needs there: settings to fill in, lines for git, targets for make.
+"""Adds to a project what devkit needs: settings to fill in, lines for git, targets for make.
 
-Overwrites nothing: a file is made where there is none, and `.gitignore` only gets lines at its end.
+Overwrites nothing: missing files are created, and `.gitignore` gets lines at its end.
 Follows no link out of the project.
 """
 
@@ -13,7 +13,7 @@ from typing import Literal
 
 from devkit.errors import ConfigurationError
 
-PlacementOutcome = Literal["written", "already there", "left alone"]
+PlacementOutcome = Literal["written", "already there", "unchanged"]
 
 PIECES = (".env.example", ".gitignore", "devkit.mk", "Makefile")
 
@@ -25,15 +25,15 @@ _RULE = re.compile(r"([^\s#:=][^#:=]*):(?!:*=)")
 _CONTINUED = re.compile(r"\\\r?\n")
 _TARGET = re.compile(r"^(?:\$\(DEVKIT_PREFIX\))?([a-z]+):", re.MULTILINE)
 _GLOB = re.compile(r"[\\*?\[]")
-# No line can hold a line break, nor a file in UTF-8 any byte. To git a ? is any one byte.
+# A line cannot hold a line break, and UTF-8 cannot hold every byte. For git, ? matches any single byte.
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # make takes the first of them
+_MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # make uses the first one that exists
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What became of one file. advice: what to do next about it, empty when there is nothing to do."""
+    """The result for one file. advice: what to do next; empty when nothing is to be done."""
 
     file: str
     outcome: PlacementOutcome
@@ -41,53 +41,53 @@ class Placed:
 
 
 def scaffold(directory: Path, recorded: str) -> Iterator[Placed]:
-    """Each file as soon as it is dealt with. Raises ConfigurationError for one that cannot be read or written.
+    """Create or extend the files; yield each result. Raises ConfigurationError when one cannot be read or written.
 
-    recorded: the line that keeps recordings out of git, see `ignore_line`; empty when they lie elsewhere.
+    recorded: the line that makes git ignore recordings, see `ignore_line`; empty when they are outside the project.
     """
     steps: tuple[Callable[[Path, str], Placed], ...] = (_env_example, _gitignore, _targets, _makefile)
     for name, step in zip(PIECES, steps, strict=True):
         path = _path(directory, name)
-        if _leads_out(path):
+        if _is_outside_link(path):
             advice = f"it is a link out of the project: devkit init --print {name}"
-            yield Placed(path.name, "left alone", advice)
+            yield Placed(path.name, "unchanged", advice)
             continue
         try:
             placed = step(path, piece(name, recorded))
         except OSError as error:
             raise ConfigurationError(
                 f"Cannot put {name} into {directory}: {error.strerror}.",
-                hint=f"See what belongs into it with: devkit init --print {name}",
+                hint=f"Print its content with: devkit init --print {name}",
             ) from error
         yield placed
 
 
 def ignore_line(name: str) -> str:
-    """The line of a .gitignore that ignores just this path, whatever it is called. name: with / between its parts."""
+    """The line of a .gitignore that ignores exactly this path, with special characters escaped. name: with / in it."""
     escaped = _GLOB.sub(r"\\\g<0>", name)
     line = _UNWRITABLE.sub(lambda found: "?" * len(os.fsencode(found[0])), escaped)
     return f"\\{line}" if line[:1] in ("#", "!") else line
 
 
 def piece(name: str, recorded: str, package: Path = _PACKAGE) -> str:
-    """The text that belongs into a file, one of PIECES."""
+    """The content for a file, one of PIECES."""
     if name == ".gitignore":
         return "".join(f"{line}\n" for line in (".env", ".devkit/", recorded) if line)
     if name == "Makefile":
         return f"{_INCLUDE}\n"
     packed = package / "template" / name
-    # In a checkout the settings are explained once, where everybody looks for them.
+    # In a checkout, .env.example is at the root only.
     path = packed if packed.is_file() else package.parent.parent / name
     return path.read_text(encoding="utf-8")
 
 
 def _path(directory: Path, name: str) -> Path:
-    """Where a piece belongs: what make reads may have one of several names."""
+    """The path of a piece. A Makefile may have one of several names."""
     names = (*_MAKEFILES, name) if name == "Makefile" else (name,)
     return next((directory / each for each in names if os.path.lexists(directory / each)), directory / name)
 
 
-def _leads_out(path: Path) -> bool:
+def _is_outside_link(path: Path) -> bool:
     inside = Path(os.path.realpath(path.parent))
     return not Path(os.path.realpath(path)).is_relative_to(inside)
 
@@ -100,13 +100,13 @@ def _env_example(path: Path, text: str) -> Placed:
     if not missing:
         return Placed(path.name, "already there")
     some = ", ".join(missing[:2]) + (f" and {len(missing) - 2} more" if len(missing) > 2 else "")
-    return Placed(path.name, "left alone", f"it lacks {some}: devkit init --print .env.example")
+    return Placed(path.name, "unchanged", f"it lacks {some}: devkit init --print .env.example")
 
 
 def _gitignore(path: Path, text: str) -> Placed:
     if path.is_symlink():
         advice = "it is a link, which git does not read: devkit init --print .gitignore"
-        return Placed(path.name, "left alone", advice)
+        return Placed(path.name, "unchanged", advice)
     present = _read(path) if path.exists() else ""
     lines = [line.rstrip() for line in present.split("\n")]
     missing = [line for line in text.splitlines() if not _ignores(lines, line)]
@@ -114,7 +114,7 @@ def _gitignore(path: Path, text: str) -> Placed:
         return Placed(path.name, "already there")
     end = "\r\n" if "\r\n" in present else "\n"
     gap = end if present and not present.endswith("\n") else ""
-    with open(path, "ab", opener=_unlinked) as file:  # at its end, so that nothing of it changes
+    with open(path, "ab", opener=_unlinked) as file:  # append: what is in it stays unchanged
         file.write((gap + "".join(f"{line}{end}" for line in missing)).encode("utf-8"))
     return Placed(path.name, "written", f"keeps out of git: {', '.join(missing)}")
 
@@ -125,15 +125,15 @@ def _unlinked(path: str, flags: int) -> int:
 
 def _ignores(lines: list[str], name: str) -> bool:
     about = [line for line in lines if line.lstrip("!").strip("/") == name.strip("/")]
-    return bool(about) and not about[-1].startswith("!")  # the last line about a name counts
+    return bool(about) and not about[-1].startswith("!")  # the last matching line decides
 
 
 def _targets(path: Path, text: str) -> Placed:
     if _create(path, text):
-        return Placed(path.name, "written", "make devkit tells its targets")
+        return Placed(path.name, "written", "make devkit lists its targets")
     if _read(path).replace("\r\n", "\n") == text:
         return Placed(path.name, "already there")
-    return Placed(path.name, "left alone", "it differs from: devkit init --print devkit.mk")
+    return Placed(path.name, "unchanged", "it differs from: devkit init --print devkit.mk")
 
 
 def _makefile(path: Path, text: str) -> Placed:
@@ -144,23 +144,21 @@ def _makefile(path: Path, text: str) -> Placed:
         return Placed(path.name, "already there")
     if taken := _taken(present):
         why = f"as it has {', '.join(taken)} of its own"
-        return Placed(
-            path.name, "left alone", f"add two lines, {why}: DEVKIT_PREFIX := dlr-, then {_INCLUDE}"
-        )
-    return Placed(path.name, "left alone", f"add at its end: {_INCLUDE}")
+        return Placed(path.name, "unchanged", f"add two lines, {why}: DEVKIT_PREFIX := dlr-, then {_INCLUDE}")
+    return Placed(path.name, "unchanged", f"add at its end: {_INCLUDE}")
 
 
 def _taken(makefile: str) -> list[str]:
-    """The targets of ours whose names a Makefile has already."""
+    """The targets of devkit.mk that a Makefile defines itself."""
     ours = _TARGET.findall(piece("devkit.mk", ""))
-    # A line at a time: a pattern that may go on over line ends reads the rest of the file from each line anew.
+    # Line by line: a pattern across line ends would read the rest of the file again from each line.
     rules = map(_RULE.match, _CONTINUED.sub(" ", makefile).splitlines())
     theirs = {name for rule in rules if rule for name in rule[1].split()}
     return [name for name in ours if name in theirs]
 
 
 def _create(path: Path, text: str) -> bool:
-    """Make a file; False when there is one, also a link that leads nowhere."""
+    """Create a file; False when it exists, also as a broken link."""
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -170,5 +168,5 @@ def _create(path: Path, text: str) -> bool:
 
 
 def _read(path: Path) -> str:
-    # Another tool's file may be in any encoding; only ASCII words are looked for.
+    # The file may have any encoding; only ASCII words are searched.
     return path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")

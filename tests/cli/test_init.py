@@ -62,7 +62,7 @@ def test_other_settings_are_left_alone_and_the_missing_named(tmp_path: Path) -> 
     before = contents(tmp_path)
 
     assert place(tmp_path)[".env.example"] == (
-        "left alone",
+        "unchanged",
         "it lacks VONAGE_API_KEY, NGROK_URL: devkit init --print .env.example",
     )
     assert contents(tmp_path)[".env.example"] == before[".env.example"]
@@ -122,7 +122,7 @@ def test_makefile_is_left_alone(tmp_path: Path) -> None:
 
     placed = place(tmp_path)
 
-    assert placed["GNUmakefile"] == ("left alone", "add at its end: include devkit.mk")
+    assert placed["GNUmakefile"] == ("unchanged", "add at its end: include devkit.mk")
     assert placed["devkit.mk"][0] == "written"
     assert not (tmp_path / "Makefile").exists()
     assert (tmp_path / "GNUmakefile").read_text() == "all:\n\ttrue\n"
@@ -143,18 +143,18 @@ def test_names_that_a_makefile_has_get_a_prefix(tmp_path: Path) -> None:
 def test_changed_targets_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "devkit.mk").write_text("mine:\n")
 
-    assert place(tmp_path)["devkit.mk"] == ("left alone", "it differs from: devkit init --print devkit.mk")
+    assert place(tmp_path)["devkit.mk"] == ("unchanged", "it differs from: devkit init --print devkit.mk")
     assert (tmp_path / "devkit.mk").read_text() == "mine:\n"
 
 
 @pytest.mark.parametrize("name", PIECES)
-def test_file_that_cannot_be_had_is_told(tmp_path: Path, name: str) -> None:
+def test_file_that_cannot_be_written_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
 
     with pytest.raises(ConfigurationError, match="Cannot put") as caught:
         place(tmp_path)
 
-    assert caught.value.hint == f"See what belongs into it with: devkit init --print {name}"
+    assert caught.value.hint == f"Print its content with: devkit init --print {name}"
 
 
 def test_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_link_out_of_the_project_is_not_followed(tmp_path: Path, name: str, is_t
 
     wanted = "Makefile" if name == "GNUmakefile" else name
     assert placed[name] == (
-        "left alone",
+        "unchanged",
         f"it is a link out of the project: devkit init --print {wanted}",
     )
     assert outside.exists() is is_there
@@ -200,7 +200,7 @@ def test_link_in_the_place_of_gitignore_is_left_alone_for_git_does_not_read_it(t
     (tmp_path / ".gitignore").symlink_to("ignored")
 
     assert place(tmp_path)[".gitignore"] == (
-        "left alone",
+        "unchanged",
         "it is a link, which git does not read: devkit init --print .gitignore",
     )
     assert (tmp_path / "ignored").read_text() == "*.pyc\n"
@@ -221,8 +221,8 @@ def test_command_says_what_became_of_each_file(tmp_path: Path) -> None:
     assert done.out == [
         "written       .env.example fill in what you have: cp .env.example .env",
         "written       .gitignore   keeps out of git: .env, .devkit/, fixtures/recorded/",
-        "written       devkit.mk    make devkit tells its targets",
-        "left alone    Makefile     add at its end: include devkit.mk",
+        "written       devkit.mk    make devkit lists its targets",
+        "unchanged     Makefile     add at its end: include devkit.mk",
     ]
 
 

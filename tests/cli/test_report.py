@@ -124,10 +124,10 @@ def test_a_status_has_its_color(status: str, color: str) -> None:
             Registered("https://x.test", "https://y.test"),
             ["registered  the account's callback; it was https://y.test"],
         ),
-        (Restored(""), ["restored    the account's callback is given back: not set"]),
+        (Restored(""), ["restored    the account's callback: not set"]),
         (
             Restored("https://z.test", kept=True),
-            ["restored    the account's callback is left alone, somebody else set it: https://z.test"],
+            ["restored    the account's callback is unchanged, because somebody else set it: https://z.test"],
         ),
         (Sent(("A", "B"), "447700900000"), ["sent        a message to *********000, 2 part(s)"]),
         (Stopped(3), ["stopped     3 receipt(s) recorded"]),
