@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -65,15 +65,11 @@ class ReplaySummary(Event):
         return f"replay: {self.ok} ok, {self.failed} failed, {self.unreachable} unreachable"
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """Which HTTP statuses are ok. patterns: such as `2xx` or `204`, in lower case."""
+Expectation = tuple[str, ...]  # the HTTP statuses that are ok, such as `204` or `2xx`, in lower case
 
-    patterns: tuple[str, ...] = ("2xx",)
 
-    def allows(self, status: int) -> bool:
-        words = f"{status}", f"{status // 100}xx"
-        return any(pattern in words for pattern in self.patterns)
+def is_expected(status: int, expectation: Expectation) -> bool:
+    return f"{status}" in expectation or f"{status // 100}xx" in expectation
 
 
 def parse_expectation(text: str) -> Expectation:
@@ -83,7 +79,7 @@ def parse_expectation(text: str) -> Expectation:
         raise UsageError(
             f"Not an HTTP status to expect: {text!r}.", hint="Use --expect 2xx or --expect 200,204"
         )
-    return Expectation(patterns)
+    return patterns
 
 
 Transform = Callable[[Callback], Callback]
@@ -100,7 +96,7 @@ class Rules:
     fresh: transform each receipt when it is due; else while the one before it waits for its response.
     """
 
-    expect: Expectation = field(default_factory=Expectation)
+    expect: Expectation = ("2xx",)
     timeout: float = 15
     jobs: int = 1
     fail_fast: bool = False
@@ -200,7 +196,7 @@ def _judged(received: Response | PushError, receipt: Receipt, rules: Rules, *, f
         problem, hint = received.message, received.hint
     else:
         answer, ms = received.status, round(received.seconds * 1000, 1)
-        if rules.expect.allows(answer):
+        if is_expected(answer, rules.expect):
             outcome = "ok"
         else:
             hint = advice(answer, old_signature="sig" in receipt.fields and not rules.renewed)
@@ -263,16 +259,12 @@ def _advance(task: Task[T], waiting: "_WaitingTasks[T]", clock: Callable[[], flo
             return
 
 
-@dataclass(slots=True)
 class _WaitingTasks(Generic[T]):
-    """for_response: by the connection. sleeping: a heap of wake-up time, number and task.
-
-    number: keeps the order of tasks with the same wake-up time.
-    """
-
-    for_response: dict[Connection, Task[T]] = field(default_factory=dict)
-    sleeping: list[tuple[float, int, Task[T]]] = field(default_factory=list)
-    number: Iterator[int] = field(default_factory=count)
+    def __init__(self) -> None:
+        self.for_response: dict[Connection, Task[T]] = {}
+        # A heap by wake-up time. The number keeps the order of tasks with the same one.
+        self.sleeping: list[tuple[float, int, Task[T]]] = []
+        self.number = count()
 
     def next_ready(self, clock: Callable[[], float], sleep: Callable[[float], object]) -> list[Task[T]]:
         """Wait until a task can go on; return all that can. Empty when there is none."""

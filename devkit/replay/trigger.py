@@ -13,8 +13,6 @@ from devkit.replay.transform import Signer
 from devkit.webhook.receipt import in_order
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, ErrCode
 
-_SIGNED = ("timestamp", "nonce")
-
 
 @dataclass(frozen=True, slots=True)
 class Triggered(Event):
@@ -92,7 +90,7 @@ def sign_fields(
     fresh = {"timestamp": str(int(now.timestamp())), "nonce": nonce}
     whole = dict(fields)
     chosen = whole.pop("sig", None)
-    whole |= {name: fresh[name] for name in _SIGNED if name not in whole and name not in unsets}
+    whole |= {name: fresh[name] for name in fresh if name not in whole and name not in unsets}
     if "sig" in unsets:
         return whole
     return {**whole, "sig": signer.sign(whole) if chosen is None else chosen}

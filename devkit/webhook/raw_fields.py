@@ -4,12 +4,13 @@ Everything else keeps its bytes: white space, `1.50`, escapes, the order of name
 Find fields with `query_fields` (a query or a form), `json_fields` (the fields of a JSON object) or `json_values`
 (nested values too). Then give some of them a new value with `splice`, or put new ones at the end with `add_to_query`
 and `add_to_json`. Positions belong to the bytes that were searched: after a change, search again.
+`change_query` and `change_json` do all of it by name.
 """
 
 import codecs
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote_plus, unquote_to_bytes
@@ -134,6 +135,34 @@ def add_to_json(raw: bytes, fields: Mapping[str, object]) -> bytes:
             separator += raw[whole.start + 1 : last.begin] or colon[colon.index(b":") + 1 :]
     added = separator.join(as_json(name) + colon + as_json(value) for name, value in fields.items())
     return raw[:end] + (separator if present and added else b"") + added + raw[end:]
+
+
+def change_query(raw: bytes, values: Mapping[str, object], unset: Collection[str] = ()) -> bytes:
+    """The query or form with one field for each of the values, and without the unset ones."""
+    changed, added = _change(raw, query_fields(raw), values, unset)
+    return add_to_query(changed, added)
+
+
+def change_json(raw: bytes, values: Mapping[str, object], unset: Collection[str] = ()) -> bytes:
+    """The JSON object with one field for each of the values, and without the unset ones. Raises InvalidJson."""
+    changed, added = _change(raw, json_fields(raw), values, unset)
+    return add_to_json(changed, added) if added else changed
+
+
+def _change(
+    raw: bytes, fields: Iterable[RawField], values: Mapping[str, object], unset: Collection[str]
+) -> tuple[bytes, dict[str, object]]:
+    """The bytes with new values for fields that are there already, and the values that are still to be added."""
+    changes: dict[str, tuple[RawField, object]] = {}
+    removed = []
+    for field in fields:
+        name = field.name
+        if name in unset or name in changes:
+            removed.append(field)
+        elif name in values:
+            changes[name] = field, values[name]
+    added = {name: value for name, value in values.items() if name not in changes and name not in unset}
+    return splice(raw, changes.values(), removed), added
 
 
 def as_text(value: object) -> str:
