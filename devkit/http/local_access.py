@@ -1,6 +1,6 @@
 """Which names and addresses are this machine, and who may use a server on it. One rule for all such servers.
 
-Spellings that only a resolver might read as this machine are not this machine.
+A spelling that only some resolvers read as this machine, such as `127.1`, is not this machine.
 """
 
 import ipaddress
@@ -14,20 +14,17 @@ from devkit.webhook.callback import FORWARDING_HEADERS, Callback, is_origin_form
 # What people write for this machine. To find out whether a name is this machine, use `is_local_name`.
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 
-# No `%`, no `@`, no space: a URL with such a host is read in the same way by every program.
+# No `%`, no `@`, no space: all programs read a URL with such a host in the same way.
 _HOST = re.compile(
     r"(?:([a-z0-9.-]{1,253})|\[([0-9a-f:.]{2,45})\])(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE
 )
-_LONGEST = 259  # characters: a name and a port
-_LAST_PORT = 65535
+_MAX_LENGTH = 259  # characters: a name and a port
+_MAX_PORT = 65535
 
 
-@lru_cache(maxsize=256)  # asked for each request, and nearly always of the same address
+@lru_cache(maxsize=256)  # called for each request, nearly always with the same address
 def is_loopback(address: str) -> bool:
-    """Whether an IP address, as text, is of the loopback range; False for what is no IP address.
-
-    An IPv6 address may have a zone (`::1%lo`), as those of sockets do.
-    """
+    """Whether a text is an IP address of the loopback range. An IPv6 address may have a zone (`::1%lo`)."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -44,9 +41,9 @@ def is_local_name(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host name or an IP address, and a port. Its text is safe to put into a URL: nobody reads it differently.
+    """A host name or an IP address, and a port. Its text is safe in a URL: all programs read it in the same way.
 
-    name: in lower case; an IPv6 address without brackets. port: None when none is named.
+    name: in lower case; an IPv6 address without brackets. port: None without one.
     """
 
     name: str
@@ -62,17 +59,17 @@ class Host:
 
 
 def parse_host(text: str) -> Host | None:
-    """The host that a Host header or a setting names, with or without a port; None for anything else."""
-    return _parse(text) if len(text) <= _LONGEST else None
+    """The host in a Host header or a setting, with or without a port; None for anything else."""
+    return _parse(text) if len(text) <= _MAX_LENGTH else None
 
 
-@lru_cache(maxsize=256)  # as above
+@lru_cache(maxsize=256)  # as `is_loopback`
 def _parse(text: str) -> Host | None:
     if not (match := _HOST.fullmatch(text)):
         return None
     name, ipv6, digits = match.groups()
     port = int(digits) if digits else None
-    if port is not None and not 0 < port <= _LAST_PORT:
+    if port is not None and not 0 < port <= _MAX_PORT:
         return None
     try:
         return Host(name.lower() if name else str(ipaddress.IPv6Address(ipv6)), port)
@@ -106,19 +103,19 @@ _Values = Mapping[str, Sequence[str]]
 def rejection_reason(
     request: Callback, remote: str, *, own_pages: bool, serves_name: Callable[[str], bool] | None = None
 ) -> str:
-    """Why a server on this machine must not serve a request, for people; empty when it may.
+    """Why a server on this machine must refuse a request, for people; empty when it may respond.
 
     remote: the peer's address. own_pages: whether the server has pages, which may send requests to it.
-    serves_name: whether programs may call the server by this host name, too, directly or through a proxy.
+    serves_name: whether programs may use this host name for the server too, directly or through a proxy.
     """
     values = _by_name(request.headers)
     host = _named_host(values.get("host", ()))
     if not is_loopback(remote):
-        return "It is there for this machine only."
-    # A tunnel's agent is on this machine, too, but it forwards the public Host or says for whom it asks.
+        return "The server is for programs on this machine only."
+    # A tunnel's agent is on this machine too, but it forwards the public Host or adds a forwarding header.
     if FORWARDING_HEADERS & values.keys() and (host is None or host.is_local):
-        return "The request was forwarded, as by a tunnel or a proxy."
-    # A name that leads to this machine but is somebody else's would let their page read what is here.
+        return "The request was forwarded by a tunnel or a proxy."
+    # Another site's name that resolves to this machine would let its page read the responses (DNS rebinding).
     if host is None or not (host.is_local or (serves_name and serves_name(host.name))):
         return _WRONG_ADDRESS
     if not _is_for(host, request.target):
@@ -147,13 +144,13 @@ def _is_for(host: Host, target: str) -> bool:
 
 
 def _page_problem(values: _Values, host: Host | None) -> str:
-    """Why a request is one of a page that must not send it. host: that of the server's own pages, if it has any.
+    """Why a page must not send this request. host: that of the server's own pages, if it has any.
 
-    Any page that the developer looks at can have the browser ask this machine, but not hide that it did.
+    Every web page can have the developer's browser send requests to this machine, but it cannot hide its origin.
     """
     if any(host is None or _origin_host(origin) != host for origin in values.get("origin", ())):
         return "The request comes from a page of another origin."
-    # `none`: typed, or a bookmark. A page on another port of this machine is `same-site`, and a stranger's as well.
+    # `none`: typed, or a bookmark. `same-site` includes pages of other programs, on other ports of this machine.
     sites = ("none", "same-origin") if host else ("none",)
     return _WRONG_SITE if any(site not in sites for site in values.get("sec-fetch-site", ())) else ""
 
@@ -164,9 +161,9 @@ def _origin_host(origin: str) -> Host | None:
 
 
 def _browser_problem(values: _Values) -> str:
-    """Why a request under a name that is not this machine's own is a browser's.
+    """Why a browser must not use the server under another name; empty for a program.
 
-    Browsers send Sec-Fetch-Site to https and to this machine only, and no Origin with an image.
+    Browsers send Sec-Fetch-Site only to https and to this machine, and no Origin for an image.
     """
     is_browser = any(agent.startswith("Mozilla/") for agent in values.get("user-agent", ()))
     return "Under this name the server is for programs, not for browsers." if is_browser else ""

@@ -20,7 +20,7 @@ from devkit.inspector.context import InspectorContext, Options, open_context
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.search import KINDS, SIGNATURES
 from devkit.inspector.views import actions, pages, wants_fragment
-from devkit.webhook.masking import printable, spelled
+from devkit.webhook.masking import escaped_char, printable
 from devkit.webhook.receipt import short_id
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, TRANSPORT_MEANINGS
 
@@ -152,7 +152,9 @@ def visible(text: object) -> Markup:
     if received.isprintable():
         return escape(received)
     return Markup("").join(
-        escape(char) if char.isprintable() else Markup('<span class="escape">{}</span>').format(spelled(char))
+        escape(char)
+        if char.isprintable()
+        else Markup('<span class="escape">{}</span>').format(escaped_char(char))
         for char in received
     )
 

@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from typing import Literal, get_args
 from urllib.parse import unquote, urlencode
 
+Headers = tuple[tuple[str, str], ...]
 Transport = Literal["get", "form", "json"]
 TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 
@@ -17,12 +18,12 @@ CALLBACK_PATH = "/webhooks/delivery-receipt"
 REACHABILITY_HEADER = "X-Devkit-Reachability"
 REPLAY_HEADER = "X-Devkit-Replay"
 
-# Not hop-by-hop in the strict sense of RFC 9110 alone: these are all that a sender must set for its own connection.
+# All that a sender must set for its own connection; more than the hop-by-hop headers of RFC 9110.
 CONNECTION_HEADERS = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
 
-# What a proxy adds on the way. A request that bears one did not come straight from this machine.
+# Headers that proxies add. A request with one of them was not sent directly by a program on this machine.
 FORWARDING_HEADERS = frozenset(
     {
         "forwarded",
@@ -52,12 +53,12 @@ class Callback:
 
     method: as sent. target: the raw request target, path and query, still percent-encoded.
     headers: name and value pairs in the order, case and multiplicity of arrival.
-    Target and headers are text of the wire's bytes as latin-1; body is the bytes themselves.
+    Target and headers are the wire's bytes decoded as latin-1; body is the bytes themselves.
     """
 
     method: str
     target: str
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     body: bytes = b""
 
     def __repr__(self) -> str:
@@ -73,7 +74,7 @@ class Callback:
         return self.target.partition("?")[2]
 
     def header(self, name: str) -> str | None:
-        """The first value of a header, whatever the case of its name; None when it is not there."""
+        """The first value of a header, None without one. Letter case does not matter."""
         wanted = name.lower()
         for key, value in self.headers:
             if key.lower() == wanted:
@@ -96,12 +97,12 @@ def _is_json(callback: Callback) -> bool:
 
 
 def is_origin_form(target: str) -> bool:
-    """Whether a request target is a path, maybe with a query, without control characters (RFC 9112, section 3.2.1).
+    """Whether a request target is a path, perhaps with a query, without control characters (RFC 9112, section 3.2.1).
 
-    Every other form is read differently by different programs: some take the path of `http:/path`, or drop a TAB.
+    Programs disagree on every other form: some use the path of `http:/path`, or drop a TAB.
     """
     data = target.encode("latin-1", "replace")
-    # Not a regular expression, which takes twice as long: this is asked for each receipt.
+    # Not a regular expression, which takes twice as long: this runs for each receipt.
     return data.startswith(b"/") and data.translate(None, _NOT_IN_A_TARGET) == data
 
 
@@ -119,7 +120,7 @@ def compose(
     target: str = CALLBACK_PATH,
     host: str = "localhost",
 ) -> Callback:
-    """The callback that Vonage would make of these fields: its header sets, its order, its encoding.
+    """The callback that Vonage would send with these fields: its headers, their order, its encoding.
 
     target: path of the callback URL, and its query if it has one.
     Fields keep their order. JSON keeps the types of the values; the other transports write them as text.
@@ -134,15 +135,13 @@ def compose(
         headers = _headers(host, _USER_AGENT, body, content_type)
     else:
         text = json.dumps(dict(fields), separators=(",", ":"), ensure_ascii=False)
-        # UTF-8 cannot say a lone surrogate, which a recorded "\ud800" can hold; JSON's escape can.
+        # UTF-8 cannot encode a lone surrogate, which a recorded "\ud800" can contain; a JSON escape can.
         body = text.encode("utf-8", "backslashreplace")
         headers = _headers(host, _JSON_USER_AGENT, body, "application/json")
     return Callback("POST", target, headers, body)
 
 
-def _headers(
-    host: str, user_agent: str, body: bytes | None = None, content_type: str = ""
-) -> tuple[tuple[str, str], ...]:
+def _headers(host: str, user_agent: str, body: bytes | None = None, content_type: str = "") -> Headers:
     common = (("Accept", "*/*"), ("User-Agent", user_agent), ("Host", host))
     if body is None:
         return common
@@ -150,32 +149,29 @@ def _headers(
 
 
 def _form(fields: Mapping[str, object]) -> str:
-    # Here a lone surrogate has no way to be said; Vonage's Java writes a question mark for it.
+    # A form cannot encode a lone surrogate; Vonage's Java writes a question mark for it.
     return urlencode(fields, errors="replace")
-
-
-Headers = tuple[tuple[str, str], ...]
 
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 
 _AFTER_A_PATH = "\t\n\r \"#&'),;<>?\\]|}"
-_LEAST_SECRET = 8  # characters; a shorter text may stand in a header by chance
+_MIN_SECRET = 8  # characters; a shorter text may be in a header by chance
 
 
 def without_secret(callback: Callback) -> Callback:
     """The callback without the secret of its callback path, in the target and in all header values.
 
-    Whatever leaves the private files goes through this. All else stays as it is, byte for byte.
+    Every callback that leaves the private files goes through this. All other bytes stay the same.
     """
-    target = without_token(callback.target)
-    return Callback(callback.method, target, headers_without_secret(callback), callback.body)
+    target, headers = without_token(callback.target), headers_without_secret(callback)
+    return Callback(callback.method, target, headers, callback.body)
 
 
 def headers_without_secret(callback: Callback) -> Headers:
     secret = _split_path(callback.path)[1]
     values = "\n".join([value for _, value in callback.headers])
-    # Nearly no request has any of these, and a replay does this for thousands.
+    # Hardly any request has one of these, and a replay does this for thousands.
     if "delivery-receipt" in values or "%" in values or (secret and secret in values):
         return tuple((name, _cut(value, secret)) for name, value in callback.headers)
     return callback.headers
@@ -184,15 +180,15 @@ def headers_without_secret(callback: Callback) -> Headers:
 def _cut(value: str, secret: str) -> str:
     value = _secret_in_value().sub(lambda found: found[1], value)
     # A proxy may have had another path for the same secret.
-    return value.replace(secret, "") if len(secret) >= _LEAST_SECRET else value
+    return value.replace(secret, "") if len(secret) >= _MIN_SECRET else value
 
 
-@cache  # made when it is needed: that takes longer than to import all the rest
+@cache  # on first use: compiling it takes longer than importing everything else here
 def _secret_in_value() -> re.Pattern[str]:
     """The callback path inside a header value, as group 1, and the secret after it.
 
     Proxies put the request target there (`X-Original-URI`, `X-Forwarded-Uri`, `Referer`). Any character may be
-    percent-encoded, more than once too. The quantifiers are possessive: whatever the value is, it is read once.
+    percent-encoded, even several times. The quantifiers are possessive, so that any value is read only once.
     """
     slashes = r"(?:[/\\]|%(?:25)*+(?i:2f|5c))++"
     path = "".join(
@@ -205,12 +201,12 @@ def _secret_in_value() -> re.Pattern[str]:
 
 
 def without_token(target: str) -> str:
-    """A request target without the secret that follows devkit's callback path, however it is spelled."""
+    """A request target without the secret after devkit's callback path, in any spelling."""
     path, mark, query = target.partition("?")
     return f"{_split_path(path)[0]}{mark}{query}"
 
 
-@lru_cache(maxsize=64)  # recordings of one project have nearly all the same path
+@lru_cache(maxsize=64)  # nearly all recordings of a project have the same path
 def _split_path(path: str) -> tuple[str, str]:
     """A path without the secret after devkit's callback path, and that secret; empty when there is none."""
     if path == CALLBACK_PATH:
@@ -224,5 +220,5 @@ def _split_path(path: str) -> tuple[str, str]:
 
 
 def has_token(target: str) -> bool:
-    """Whether a request target bears a secret after devkit's callback path."""
+    """Whether a request target has a secret after devkit's callback path."""
     return without_token(target) != target

@@ -22,21 +22,26 @@ from devkit.webhook.strict_json import InvalidJson, RepeatedKey, parse
 from devkit.webhook.vocabulary import FIELDS
 
 MAX_FIELDS = 1000
-_MAX_DEPTH = 16  # far beyond the flat object that Vonage sends
+_MAX_DEPTH = 16  # Vonage sends a flat object
+
+IdStyle = Literal["uuid", "hex"]
+ID_STYLES: tuple[IdStyle, ...] = get_args(IdStyle)
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_SHORT_ID = 8  # characters: enough to distinguish messages
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Receipt:
     """What Vonage says about one message part.
 
-    fields: the vendor's names and the values that arrived, in the order of arrival.
-    Values are text, except where JSON sent another type: then they are what JSON sent.
+    fields: the vendor's names and values, in the order of arrival. Values are text, or what JSON sent.
     """
 
     fields: Mapping[str, object]
 
     def __repr__(self) -> str:
-        # No numbers in logs and test reports: the status, the err-code and how many fields there are.
+        # No phone numbers: a repr ends up in logs and test reports.
         return f"<Receipt {self.status} err-code={self.err_code or '-'} ({len(self.fields)} fields)>"
 
     def text(self, name: str) -> str:
@@ -59,7 +64,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A callback that holds no receipt. problem: one sentence for people, naming the likely mistake."""
+    """A callback without a receipt. problem: one sentence for people that names the likely mistake."""
 
     problem: str
 
@@ -69,7 +74,7 @@ class _Problem(Exception):
 
 
 def read(callback: Callback) -> Receipt | Unreadable:
-    """What a callback says. Takes any bytes; never raises."""
+    """What a callback says. Accepts any bytes; never raises."""
     try:
         fields = _fields(callback)
         _require_receipt(fields)
@@ -107,7 +112,7 @@ def _query_fields(raw: str | bytes, place: str) -> dict[str, object]:
             raise _too_many(place)
         for pair in filter(None, text.split("&")):
             name, _, value = pair.partition("=")
-            if "%" in pair or "+" in pair:  # most are plain, and each receipt has a dozen of them
+            if "%" in pair or "+" in pair:  # most have neither, and each receipt has a dozen pairs
                 name, value = _decoded(name), _decoded(value)
             if name in fields:
                 raise _repeated(name)
@@ -211,23 +216,16 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-IdStyle = Literal["uuid", "hex"]
-ID_STYLES: tuple[IdStyle, ...] = get_args(IdStyle)
-
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
-_SHOWN = 8  # characters: enough to tell messages apart
-
-
 def make_message_id(number: int, style: IdStyle = "uuid") -> str:
-    """The id that a number stands for: a random one gives a random id, the same one the same id.
+    """The message id of a number, which may be random. uuid: uses 128 bits of it; hex: 64 bits.
 
-    uuid: 128 bits of the number count. hex: 64 bits. Raises ValueError for an unknown style.
+    Raises ValueError for an unknown style.
     """
     if style == "hex":
         return f"{number % 2**64:016X}"
     if style != "uuid":
         raise ValueError(f"id_style={style!r} is none of {', '.join(ID_STYLES)}")
-    # By hand, since `import uuid` would cost every short command a millisecond. 4 and 8 to b: a random UUID.
+    # Not with `uuid`, whose import takes a millisecond of every short command. 4 and 8 to b: a random UUID.
     digits = f"{number % 2**128:032x}"
     variant = f"{8 + int(digits[16], 16) % 4:x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
@@ -239,14 +237,14 @@ def is_uuid(text: str) -> bool:
 
 
 def short_id(text: str) -> str:
-    """Eight characters that tell a message from others: the first of a UUID, which are a selector, too.
+    """Eight characters that distinguish a message: the first of a UUID, which are a selector too.
 
-    The last of an older id: many of those begin alike.
+    The last of an older id: many of those begin with the same characters.
     """
-    return text[:_SHOWN] if is_uuid(text) else text[-_SHOWN:]
+    return text[:_SHORT_ID] if is_uuid(text) else text[-_SHORT_ID:]
 
 
 def from_file_name(text: str) -> str:
-    """An id as a file name says it: a UUID, whose dashes are underscores there, gets them back."""
-    spelled = text.replace("_", "-")
-    return spelled if is_uuid(spelled) else text
+    """The message id of a recording's file name, in which the dashes of a UUID are underscores."""
+    with_dashes = text.replace("_", "-")
+    return with_dashes if is_uuid(with_dashes) else text

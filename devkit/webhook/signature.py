@@ -22,7 +22,7 @@ LONGEST_RETRY = timedelta(hours=73)
 def sign(fields: Mapping[str, object], secret: str, method: Method) -> str:
     """The signature of the fields, lower-case hex. A `sig` among them is left out, as Vonage does.
 
-    It is never valid where a field name holds & or =: see `has_plain_names`.
+    It is never valid if a field name contains & or =: see `has_plain_names`.
     `md5hash` is a plain MD5 over text and secret; the other four are HMACs keyed with the secret.
     """
     import hashlib  # only here, as below: most commands only speak of signatures, and these take long to import
@@ -38,9 +38,9 @@ def sign(fields: Mapping[str, object], secret: str, method: Method) -> str:
 def verify(fields: Mapping[str, object], secret: str, method: Method) -> Verdict:
     """Whether the `sig` of the fields is right. Never raises; compares in constant time, in any letter case.
 
-    Invalid where a field name holds & or =. A value counts as its text, with _ for & and =: that two values can
-    share a signature is Vonage's rule.
-    `unchecked` when there is no secret to check it with. The age of `timestamp` is for `is_stale`.
+    Invalid if a field name contains & or =. A value counts as its text, with _ for & and =: by Vonage's rule, two
+    values can have the same signature.
+    `unchecked` without a secret. For the age of `timestamp` see `is_stale`.
     """
     signature = fields.get("sig")
     if signature is None:
@@ -56,10 +56,10 @@ def verify(fields: Mapping[str, object], secret: str, method: Method) -> Verdict
 
 
 def has_plain_names(fields: Mapping[str, object]) -> bool:
-    """Whether no field name holds & or =, which separate the fields in the signed text.
+    """Whether no field name contains & or =, which separate the fields in the signed text.
 
-    Vonage replaces the two in values only. So with `err-code=0&status` as a name, the text of other fields could be
-    divided anew, and their signature would still fit.
+    Vonage replaces the two in values only. So a name such as `err-code=0&status` could divide the signed text into
+    other fields, and their signature would still be right.
     """
     return not any("&" in name or "=" in name for name in fields)
 
@@ -67,7 +67,7 @@ def has_plain_names(fields: Mapping[str, object]) -> bool:
 def is_stale(fields: Mapping[str, object], now: datetime) -> bool:
     """Whether the `timestamp` of the fields, which the signature covers, is older than any retry of Vonage's.
 
-    False where it is missing or no time: then there is nothing to judge by.
+    False if it is missing or not a time.
     """
     try:
         signed_at = datetime.fromtimestamp(float(str(fields.get("timestamp"))), UTC)

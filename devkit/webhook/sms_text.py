@@ -1,4 +1,4 @@
-"""The alphabet that a plain SMS can hold: GSM 03.38, with its extension."""
+"""The text of an SMS: the GSM 03.38 alphabet with its extension, and the parts of a long text."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,26 +6,26 @@ _BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-EXTENSION = frozenset("|^€{}[]~\\\f")  # each takes an escape septet and another one
+EXTENSION = frozenset("|^€{}[]~\\\f")  # each takes two septets: an escape and another
 _CHARACTERS = frozenset(_BASIC) | EXTENSION
 
 
 def is_gsm(text: str) -> bool:
-    """Whether every character of a text is in the alphabet."""
+    """Whether all characters of a text are in the alphabet."""
     return _CHARACTERS.issuperset(text)
 
 
-MAX_TEXT = 3200  # characters; longer ones are refused
+MAX_TEXT = 3200  # characters; a longer text is refused
 
 _GSM_ALONE, _GSM_PART = 160, 153  # septets
 _UCS2_ALONE, _UCS2_PART = 70, 67  # UTF-16 code units
 
 
 def split(text: str, *, unicode: bool = False) -> tuple[str, ...]:
-    """The parts of a text, at least one. unicode: everything as UCS-2, as `type=unicode` asks.
+    """The parts of a text, at least one. unicode: as UCS-2, as with `type=unicode`.
 
-    Without it, what the GSM alphabet lacks goes out as a question mark.
-    A character that takes two places is never cut in half.
+    Otherwise a character that is not in the GSM alphabet becomes a question mark.
+    A character that takes two units is never split.
     """
     if unicode:
         return _cut(text, _units, _UCS2_ALONE, _UCS2_PART)

@@ -1,4 +1,4 @@
-"""JSON from outside, read strictly: what two readers could understand differently is refused."""
+"""Reads JSON strictly: refuses what two parsers could understand differently."""
 
 import codecs
 import json
@@ -6,22 +6,22 @@ import math
 
 
 class InvalidJson(Exception):
-    """Bytes that are no JSON document. Its text says why, in words that can follow a colon."""
+    """Bytes that are no JSON document. The text says why; it can follow a colon."""
 
 
 class RepeatedKey(InvalidJson):
-    """One key stands twice in one object: readers differ on which value counts."""
+    """An object has a key twice: parsers differ on which value counts."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"the key {key[:40]!r} stands twice in one object")
+        super().__init__(f"the key {key[:40]!r} appears twice in one object")
         self.key = key
 
 
 def parse(data: bytes, *, max_depth: int) -> object:
-    """The value that the bytes stand for: only dicts, lists, texts, finite numbers, booleans and None.
+    """The value of a JSON document: only dicts, lists, texts, finite numbers, booleans and None.
 
-    max_depth: of objects and lists in one another, so that no recursive code meets hostile nesting.
-    A byte order mark in front is allowed, as some editors write one. Raises BadDocument, and nothing else.
+    max_depth: of nested objects and lists, to protect recursive code.
+    A byte order mark at the start is allowed, because some editors write one. Raises InvalidJson, and nothing else.
     """
     try:
         value: object = _DECODER.decode(data.removeprefix(codecs.BOM_UTF8).decode())
@@ -31,11 +31,10 @@ def parse(data: bytes, *, max_depth: int) -> object:
         raise InvalidJson(f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
     except RecursionError:
         raise InvalidJson("nested too deeply") from None
-    except ValueError:  # Python makes no whole number of more than 4300 digits
+    except ValueError:  # Python converts no more than 4300 digits
         raise InvalidJson("a number in it is too large") from None
-    if (
-        data.count(b"{") + data.count(b"[") > max_depth
-    ):  # few are never too deep, and counting them is quicker
+    # Few brackets cannot be too deep, and counting them is faster.
+    if data.count(b"{") + data.count(b"[") > max_depth:
         _check_depth(value, max_depth)
     return value
 

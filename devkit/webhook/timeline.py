@@ -1,22 +1,22 @@
-"""The receipts of one message, in order: the steps, what came twice or in the wrong order, and how it ended. Pure."""
+"""The receipts of one message in order: duplicates, receipts in the wrong order, and how it ended. Pure."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.vocabulary import STATUSES
 
-# Vonage ends a message itself after so long without a final receipt, as `expired` (support article 115007053127).
-PATIENCE = timedelta(hours=72)
+# Without a final receipt, Vonage ends a message itself after this time, as `expired` (support article 115007053127).
+EXPIRY = timedelta(hours=72)
 
 Stage = Literal["accepted", "buffered", "other", "final"]
-_STAGES: tuple[Stage, ...] = ("accepted", "buffered", "other", "final")
+_STAGES: tuple[Stage, ...] = get_args(Stage)
 
-# These differ between two pushes of one receipt; all other fields say the same.
-_OF_THE_PUSH = frozenset({"message-timestamp", "timestamp", "nonce", "sig"})
+# These differ when Vonage pushes one receipt twice; all other fields are the same.
+_PUSH_FIELDS = frozenset({"message-timestamp", "timestamp", "nonce", "sig"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One receipt of a message. since_first, since_previous: by the time of recording; the latter None for the first.
+    """One receipt of a message. since_first, since_previous: in times of recording; the latter None for the first.
 
-    repeats: the place of an earlier step that says the same. overtaken: it arrived after one that is further on,
-    or that Vonage pushed later. contradicts: another final status had arrived before.
+    repeats: the index of an earlier step with the same fields. overtaken: it arrived after one of a later stage, or
+    after one that Vonage pushed later. contradicts: another final status had arrived before.
     """
 
     at: datetime
@@ -43,16 +43,12 @@ class Step:
     overtaken: bool = False
     contradicts: bool = False
 
-    @property
-    def stage(self) -> Stage:
-        return stage(self.receipt.status)
-
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """status: the one that counts now. delay: from the send, if known, or the first receipt to the first final one.
+    """status: the current one. delay: to the first final receipt, from the send if known, else from the first receipt.
 
-    expires_at: when Vonage gives up on the message; None once it has ended, and when there is no receipt.
+    expires_at: when Vonage gives up on the message; None once it has ended, and without a receipt.
     """
 
     steps: tuple[Step, ...]
@@ -63,7 +59,7 @@ class Timeline:
 
 
 def stage(status: str) -> Stage:
-    """How far a status is: no document says whether one that none lists is final, so it is between."""
+    """The stage of a status. No document says whether an undocumented one is final, so it is in between."""
     known = STATUSES.get(status)
     if known is None:
         return "other"
@@ -73,16 +69,16 @@ def stage(status: str) -> Stage:
 
 
 def current_status(statuses: Iterable[str]) -> str:
-    """The status that counts, of those that arrived, oldest first: the furthest one, the latest of equals."""
-    furthest = ""
+    """The status of the latest stage among those that arrived, oldest first; the last one of equals."""
+    current = ""
     for status in statuses:
-        if not furthest or _rank(status) >= _rank(furthest):
-            furthest = status
-    return furthest
+        if not current or _rank(status) >= _rank(current):
+            current = status
+    return current
 
 
 def build_timeline(moments: Iterable[Moment], sent_at: datetime | None = None) -> Timeline:
-    """The timeline of one message. moments: its receipts in any order. sent_at: when it was sent, if that is known.
+    """The timeline of one message. moments: its receipts in any order. sent_at: when it was sent, if known.
 
     Order and times are those of recording: `scts` has no time zone, and `message-timestamp` no fractions.
     """
@@ -92,24 +88,23 @@ def build_timeline(moments: Iterable[Moment], sent_at: datetime | None = None) -
     for moment in ordered:
         steps.append(_step(moment, steps, earlier))
         earlier.add(moment.receipt)
-    status = current_status(step.receipt.status for step in steps)
-    end = next((step.at for step in steps if step.stage == "final"), None)
     start = sent_at or (ordered[0].at if ordered else None)
+    end = next((each.at for each in ordered if stage(each.receipt.status) == "final"), None)
     return Timeline(
         steps=tuple(steps),
-        status=status,
+        status=current_status(each.receipt.status for each in ordered),
         final=end is not None,
         delay=max(end - start, timedelta()) if start and end and (sent_at or len(steps) > 1) else None,
-        expires_at=start + PATIENCE if start and end is None else None,
+        expires_at=start + EXPIRY if start and end is None else None,
     )
 
 
 @dataclass(slots=True)
 class _Earlier:
-    """What the steps before one say, so that it is compared with all of them at once: there may be thousands.
+    """A summary of the earlier steps, to compare a step with all of them at once: there may be thousands.
 
-    places: of the first step that says something. rank: of the furthest stage but for `other`; -1 without one.
-    pushed: the latest push of each stage.
+    places: the first index of each content. rank: the highest one, without `other`; -1 if there is none.
+    pushed: the latest push in each stage.
     """
 
     places: dict[str, int] = field(default_factory=dict)
@@ -120,7 +115,7 @@ class _Earlier:
 
     def add(self, receipt: Receipt) -> None:
         reached = stage(receipt.status)
-        self.places.setdefault(_said(receipt), self.count)
+        self.places.setdefault(_content(receipt), self.count)
         self.count += 1
         if reached != "other":
             self.rank = max(self.rank, _rank(receipt.status))
@@ -131,9 +126,9 @@ class _Earlier:
             self.pushed[reached] = max(self.pushed.get(reached, pushed), pushed)
 
     def is_ahead_of(self, receipt: Receipt) -> bool:
-        """Whether one of them ought to have arrived later: it is further on, or was pushed later.
+        """Whether an earlier step is of a later stage, or was pushed later.
 
-        The time of the push decides within a stage, and where no document says how far a status is.
+        The time of the push decides within a stage, and for undocumented statuses.
         """
         reached, pushed = stage(receipt.status), pushed_at(receipt)
         if reached != "other" and self.rank > _rank(receipt.status):
@@ -146,7 +141,8 @@ class _Earlier:
 
 def _step(moment: Moment, before: list[Step], earlier: _Earlier) -> Step:
     receipt = moment.receipt
-    repeats = earlier.places.get(_said(receipt))
+    repeats = earlier.places.get(_content(receipt))
+    is_final = stage(receipt.status) == "final"
     return Step(
         at=moment.at,
         receipt=receipt,
@@ -154,9 +150,7 @@ def _step(moment: Moment, before: list[Step], earlier: _Earlier) -> Step:
         since_previous=moment.at - before[-1].at if before else None,
         repeats=repeats,
         overtaken=repeats is None and earlier.is_ahead_of(receipt),
-        contradicts=stage(receipt.status) == "final"
-        and bool(earlier.finals)
-        and receipt.status not in earlier.finals,
+        contradicts=is_final and bool(earlier.finals) and receipt.status not in earlier.finals,
     )
 
 
@@ -164,13 +158,13 @@ def _rank(status: str) -> int:
     return _STAGES.index(stage(status))
 
 
-def _said(receipt: Receipt) -> str:
-    said = {name: value for name, value in receipt.fields.items() if name not in _OF_THE_PUSH}
-    return json.dumps(said, sort_keys=True)
+def _content(receipt: Receipt) -> str:
+    fields = {name: value for name, value in receipt.fields.items() if name not in _PUSH_FIELDS}
+    return json.dumps(fields, sort_keys=True)
 
 
 def pushed_at(receipt: Receipt) -> datetime | None:
-    """When Vonage began to push the receipt, by its `message-timestamp`; None when that can't be read."""
+    """When Vonage began to push the receipt, from `message-timestamp`; None if that is not a time."""
     try:
         moment = datetime.fromisoformat(receipt.text("message-timestamp"))
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -32,8 +32,8 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
         (b"9" * 5000, "a number in it is too large"),
         (b"[" * 100_000, "nested too deeply"),
         (b"[" * 4 + b"]" * 4, "nested too deeply"),
-        (b'{"a": 1, "a": 1}', "the key 'a' stands twice in one object"),
-        (b'[{"a": {"b": 1, "b": 2}}]', "the key 'b' stands twice in one object"),
+        (b'{"a": 1, "a": 1}', "the key 'a' appears twice in one object"),
+        (b'[{"a": {"b": 1, "b": 2}}]', "the key 'b' appears twice in one object"),
     ],
 )
 def test_what_is_refused_says_why(data: bytes, reason: str) -> None:

@@ -8,7 +8,7 @@ from devkit.fixture.format import load
 from devkit.fixture.store import samples_directory
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.timeline import (
-    PATIENCE,
+    EXPIRY,
     Moment,
     Timeline,
     build_timeline,
@@ -79,7 +79,7 @@ def test_without_a_final_receipt_vonage_gives_up_after_72_hours() -> None:
     timeline = build_timeline([moment("accepted", 0), moment("buffered", 5)])
 
     assert (timeline.final, timeline.delay) == (False, None)
-    assert timeline.expires_at == START + PATIENCE == START + timedelta(hours=72)
+    assert timeline.expires_at == START + EXPIRY == START + timedelta(hours=72)
 
 
 def test_no_receipts_make_an_empty_timeline() -> None:
@@ -195,7 +195,7 @@ def test_each_step_is_compared_with_all_before_it(drawn: list[tuple[str, int, st
         assert step.repeats == (same[0] if same else None)
         assert step.overtaken == (not same and any(is_ahead(receipt, step.receipt) for receipt in before))
         assert step.contradicts == (
-            step.stage == "final" and bool(finals) and step.receipt.status not in finals
+            stage(step.receipt.status) == "final" and bool(finals) and step.receipt.status not in finals
         )
 
 
