@@ -1,4 +1,4 @@
-"""A small application that sends SMS through Vonage, and wants to know what became of them."""
+"""A small application that stores the delivery status of SMS."""
 
 import os
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     def delivery_receipt() -> ResponseReturnValue:
         fields = fields_of(request)
         if not fields:
-            return ""  # Vonage asks whether the URL answers before it saves it, and wants exactly 200
+            return ""  # a probe: before Vonage saves a URL, it needs exactly 200
         if secret and not is_signed(fields, secret, method):
             return "", 401
         receipt = read_receipt(fields)
         if receipt is None:
-            # Still 200: it would only come again, for up to 72 hours. Names tell what it is; values are private.
+            # Still 200: else Vonage would send it again for up to 72 hours. Only names are logged; values are private.
             app.logger.warning("not a delivery receipt; its fields are %r", sorted(fields))
             return ""
-        messages.take(receipt)  # when this fails the answer is 500, and Vonage sends the receipt again
+        messages.take(receipt)  # if this fails, the response is 500, and Vonage sends the receipt again
         return ""
 
     @app.get("/messages")

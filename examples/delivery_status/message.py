@@ -1,4 +1,4 @@
-"""The messages and what is known of them, in SQLite."""
+"""The messages and their states, in SQLite."""
 
 import sqlite3
 from collections import defaultdict
@@ -8,16 +8,16 @@ from pathlib import Path
 
 from receipt import FINAL, Receipt
 
-# A receipt can come twice, late, or before the send call has returned. So each status has a rank, and a message only
-# ever goes up. A word that nobody knows says more than `buffered`, and less than the end.
+# A receipt can arrive twice, late, or before the send call has returned. So each status has a rank, and the rank of a
+# message never decreases. An unknown status is between `buffered` and the final ones.
 _RANKS = {"sent": 0, "accepted": 1, "buffered": 2}
-_UNLISTED, _END = 3, 4
+_UNLISTED, _FINAL = 3, 4
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (id TEXT PRIMARY KEY, status TEXT, err_code TEXT, rank INTEGER);
 CREATE TABLE IF NOT EXISTS receipt (message_id TEXT, status TEXT, err_code TEXT, UNIQUE (message_id, status, err_code));
 """
-# One statement decides, so that two receipts at the same moment cannot overtake each other.
+# A single statement, so that two concurrent receipts cannot overwrite each other.
 _RAISE = """
 INSERT INTO message VALUES (?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET status = excluded.status, err_code = excluded.err_code, rank = excluded.rank
@@ -26,7 +26,7 @@ WHERE excluded.rank > message.rank
 
 
 class Messages:
-    """The messages in a database file. Any number of threads and processes may use it."""
+    """The messages in a database file, for any number of threads and processes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -34,19 +34,19 @@ class Messages:
             database.executescript(_SCHEMA)
 
     def sent(self, message_id: str) -> None:
-        """Vonage took the message: to be called with each `message-id` of the send call. Late is no harm."""
+        """Store a sent message: call it with each `message-id` of the send call. Its receipts may be stored already."""
         with self._database() as database:
             database.execute(_RAISE, (message_id, "sent", "", _RANKS["sent"]))
 
     def take(self, receipt: Receipt) -> None:
-        """A receipt came; the same one again changes nothing."""
-        told = (receipt.message_id, receipt.status, receipt.err_code)
+        """Store a receipt. A duplicate changes nothing."""
+        values = (receipt.message_id, receipt.status, receipt.err_code)
         with self._database() as database:
-            database.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?, ?)", told)
-            database.execute(_RAISE, (*told, _rank(receipt.status)))
+            database.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?, ?)", values)
+            database.execute(_RAISE, (*values, _rank(receipt.status)))
 
     def all(self) -> list[dict[str, object]]:
-        """Every message, as it is shown. history: the statuses in the order in which they came."""
+        """All messages. history: the statuses in the order of arrival."""
         with self._database() as database:
             rows = database.execute("SELECT id, status, err_code FROM message ORDER BY rowid").fetchall()
             history = defaultdict(list)
@@ -72,4 +72,4 @@ class Messages:
 
 
 def _rank(status: str) -> int:
-    return _END if status in FINAL else _RANKS.get(status, _UNLISTED)
+    return _FINAL if status in FINAL else _RANKS.get(status, _UNLISTED)

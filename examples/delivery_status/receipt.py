@@ -1,4 +1,4 @@
-"""Reads a delivery receipt out of a request, and checks its signature."""
+"""Reads a delivery receipt from a request, and checks its signature."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ FINAL = frozenset({"delivered", "expired", "failed", "rejected", "unknown"})
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of one part of an SMS. status and err_code: Vonage's words, also those that no document lists."""
+    """The result of one part of an SMS. status and err_code: as Vonage sends them, also undocumented ones."""
 
     message_id: str
     status: str
@@ -21,7 +21,7 @@ class Receipt:
 
 
 def fields_of(request: Request) -> dict[str, str]:
-    """The fields, in whichever of the three ways the account is set to send them; none when there are none."""
+    """The fields of the request, in any of the three transports."""
     if not request.is_json:
         return request.values.to_dict()
     body = request.get_json(silent=True)
@@ -29,19 +29,19 @@ def fields_of(request: Request) -> dict[str, str]:
 
 
 def read_receipt(fields: Mapping[str, str]) -> Receipt | None:
-    """The receipt in the fields; None when they are something else, such as an inbound SMS."""
+    """The receipt in the fields; None for anything else, such as an inbound SMS."""
     if not (fields.get("messageId") and fields.get("status")):
         return None
     return Receipt(fields["messageId"], fields["status"], fields.get("err-code", ""))
 
 
 def _text(value: object) -> str:
-    # JSON can name half a character ("\ud800"), which neither a database nor a signature can hold.
+    # JSON can contain a lone surrogate ("\ud800"), which cannot be encoded for a database or a signature.
     return str(value).encode("utf-8", "replace").decode()
 
 
 def is_signed(fields: Mapping[str, str], secret: str, method: str) -> bool:
-    """Whether the signature is right. method: md5hash, md5, sha1, sha256 or sha512, as the account's settings say."""
+    """Whether the signature is valid. method: of the account: md5hash, md5, sha1, sha256 or sha512."""
     # The page "Signing messages" of Vonage's documentation: `&` and `=` in values are replaced, nothing is encoded.
     values = {
         name: fields[name].replace("&", "_").replace("=", "_") for name in sorted(fields) if name != "sig"
@@ -51,5 +51,5 @@ def is_signed(fields: Mapping[str, str], secret: str, method: str) -> bool:
         right = hashlib.md5(f"{text}{secret}".encode()).hexdigest()
     else:
         right = hmac.digest(secret.encode(), text.encode(), method).hex()
-    # As bytes: compare_digest raises for text that is not ASCII, and a stranger may send any.
+    # As bytes: compare_digest raises for non-ASCII text, which anyone can send.
     return hmac.compare_digest(right.encode(), fields.get("sig", "").lower().encode())

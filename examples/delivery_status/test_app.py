@@ -1,4 +1,4 @@
-"""The application gets the receipts that Vonage sends, as devkit's pytest plugin brings them."""
+"""The application handles the receipts that Vonage sends, with devkit's pytest plugin."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def app(environ):
 
 @pytest.fixture
 def messages(environ):
-    """What the part of the application that sends SMS has in its hands."""
+    """The messages, as the part of the application that sends SMS uses them."""
     return Messages(Path(environ["DATABASE"]))
 
 
@@ -59,13 +59,13 @@ def test_nothing_that_vonage_sends_breaks_it(dlr_receipt, app):
 
 
 @pytest.mark.parametrize("secret", ["", SECRET])
-def test_half_a_character_breaks_nothing(environ, secret):
+def test_lone_surrogate_breaks_nothing(environ, secret):
     app = create_app({**environ, "VONAGE_SIGNATURE_SECRET": secret})
     body = rb'{"messageId": "0A0000001234567B", "status": "\ud800", "sig": "\ud800"}'
 
-    answer = app.test_client().post(PATH, data=body, content_type="application/json")
+    response = app.test_client().post(PATH, data=body, content_type="application/json")
 
-    assert answer.status_code == (401 if secret else 200)
+    assert response.status_code == (401 if secret else 200)
 
 
 def test_receipt_that_comes_twice_is_kept_once(make_dlr_receipt, app):
@@ -96,7 +96,7 @@ def test_messages_outlive_the_application(make_dlr_receipt, environ, app):
 
 
 @pytest.mark.parametrize("method", ["get", "post", "head"])
-def test_question_before_the_url_is_saved_gets_exactly_200(environ, method):
+def test_probe_gets_exactly_200(environ, method):
     for app in (create_app(environ), signed_app(environ)):
         assert app.test_client().open(PATH, method=method).status_code == 200
 
