@@ -11,14 +11,14 @@ from receipt import FINAL, Receipt
 # A receipt can arrive twice, late, or before the send call has returned. So each status has a rank, and the rank of a
 # message never decreases. An unknown status is between `buffered` and the final ones.
 _RANKS = {"sent": 0, "accepted": 1, "buffered": 2}
-_UNLISTED, _FINAL = 3, 4
+_UNLISTED_RANK, _FINAL_RANK = 3, 4
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (id TEXT PRIMARY KEY, status TEXT, err_code TEXT, rank INTEGER);
 CREATE TABLE IF NOT EXISTS receipt (message_id TEXT, status TEXT, err_code TEXT, UNIQUE (message_id, status, err_code));
 """
 # A single statement, so that two concurrent receipts cannot overwrite each other.
-_RAISE = """
+_UPSERT = """
 INSERT INTO message VALUES (?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET status = excluded.status, err_code = excluded.err_code, rank = excluded.rank
 WHERE excluded.rank > message.rank
@@ -36,14 +36,14 @@ class Messages:
     def sent(self, message_id: str) -> None:
         """Store a sent message: call it with each `message-id` of the send call. Its receipts may be stored already."""
         with self._database() as database:
-            database.execute(_RAISE, (message_id, "sent", "", _RANKS["sent"]))
+            database.execute(_UPSERT, (message_id, "sent", "", _RANKS["sent"]))
 
     def take(self, receipt: Receipt) -> None:
         """Store a receipt. A duplicate changes nothing."""
         values = (receipt.message_id, receipt.status, receipt.err_code)
         with self._database() as database:
             database.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?, ?)", values)
-            database.execute(_RAISE, (*values, _rank(receipt.status)))
+            database.execute(_UPSERT, (*values, _rank(receipt.status)))
 
     def all(self) -> list[dict[str, object]]:
         """All messages. history: the statuses in the order of arrival."""
@@ -72,4 +72,4 @@ class Messages:
 
 
 def _rank(status: str) -> int:
-    return _FINAL if status in FINAL else _RANKS.get(status, _UNLISTED)
+    return _FINAL_RANK if status in FINAL else _RANKS.get(status, _UNLISTED_RANK)
