@@ -6,7 +6,7 @@ Follows no link out of the project.
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ from typing import Literal
 from devkit.errors import ConfigurationError
 
 PlacementOutcome = Literal["written", "already there", "unchanged"]
+_Result = tuple[PlacementOutcome, str]  # the second: what to do next
 
 PIECES = (".env.example", ".gitignore", "devkit.mk", "Makefile")
 
@@ -45,7 +46,7 @@ def scaffold(directory: Path, recorded: str) -> Iterator[Placed]:
 
     recorded: the line that makes git ignore recordings, see `ignore_line`; empty when they are outside the project.
     """
-    steps: tuple[Callable[[Path, str], Placed], ...] = (_env_example, _gitignore, _targets, _makefile)
+    steps = (_env_example, _gitignore, _targets, _makefile)
     for name, step in zip(PIECES, steps, strict=True):
         path = _path(directory, name)
         if _is_outside_link(path):
@@ -53,13 +54,13 @@ def scaffold(directory: Path, recorded: str) -> Iterator[Placed]:
             yield Placed(path.name, "unchanged", advice)
             continue
         try:
-            placed = step(path, piece(name, recorded))
+            outcome, advice = step(path, piece(name, recorded))
         except OSError as error:
             raise ConfigurationError(
                 f"Cannot put {name} into {directory}: {error.strerror}.",
                 hint=f"Print its content with: devkit init --print {name}",
             ) from error
-        yield placed
+        yield Placed(path.name, outcome, advice)
 
 
 def ignore_line(name: str) -> str:
@@ -92,31 +93,30 @@ def _is_outside_link(path: Path) -> bool:
     return not Path(os.path.realpath(path)).is_relative_to(inside)
 
 
-def _env_example(path: Path, text: str) -> Placed:
+def _env_example(path: Path, text: str) -> _Result:
     if _create(path, text):
-        return Placed(path.name, "written", "fill in what you have: cp .env.example .env")
+        return "written", "fill in what you have: cp .env.example .env"
     known = _SETTING.findall(_read(path))
     missing = [name for name in _SETTING.findall(text) if name not in known]
     if not missing:
-        return Placed(path.name, "already there")
+        return "already there", ""
     some = ", ".join(missing[:2]) + (f" and {len(missing) - 2} more" if len(missing) > 2 else "")
-    return Placed(path.name, "unchanged", f"it lacks {some}: devkit init --print .env.example")
+    return "unchanged", f"it lacks {some}: devkit init --print .env.example"
 
 
-def _gitignore(path: Path, text: str) -> Placed:
+def _gitignore(path: Path, text: str) -> _Result:
     if path.is_symlink():
-        advice = "it is a link, which git does not read: devkit init --print .gitignore"
-        return Placed(path.name, "unchanged", advice)
+        return "unchanged", "it is a link, which git does not read: devkit init --print .gitignore"
     present = _read(path) if path.exists() else ""
     lines = [line.rstrip() for line in present.split("\n")]
     missing = [line for line in text.splitlines() if not _ignores(lines, line)]
     if not missing:
-        return Placed(path.name, "already there")
+        return "already there", ""
     end = "\r\n" if "\r\n" in present else "\n"
     gap = end if present and not present.endswith("\n") else ""
     with open(path, "ab", opener=_unlinked) as file:  # append: what is in it stays unchanged
         file.write((gap + "".join(f"{line}{end}" for line in missing)).encode("utf-8"))
-    return Placed(path.name, "written", f"keeps out of git: {', '.join(missing)}")
+    return "written", f"keeps out of git: {', '.join(missing)}"
 
 
 def _unlinked(path: str, flags: int) -> int:
@@ -128,24 +128,24 @@ def _ignores(lines: list[str], name: str) -> bool:
     return bool(about) and not about[-1].startswith("!")  # the last matching line decides
 
 
-def _targets(path: Path, text: str) -> Placed:
+def _targets(path: Path, text: str) -> _Result:
     if _create(path, text):
-        return Placed(path.name, "written", "make devkit lists its targets")
+        return "written", "make devkit lists its targets"
     if _read(path).replace("\r\n", "\n") == text:
-        return Placed(path.name, "already there")
-    return Placed(path.name, "unchanged", "it differs from: devkit init --print devkit.mk")
+        return "already there", ""
+    return "unchanged", "it differs from: devkit init --print devkit.mk"
 
 
-def _makefile(path: Path, text: str) -> Placed:
+def _makefile(path: Path, text: str) -> _Result:
     if _create(path, text):
-        return Placed(path.name, "written")
+        return "written", ""
     present = _read(path)
     if _INCLUDED.search(present):
-        return Placed(path.name, "already there")
+        return "already there", ""
     if taken := _taken(present):
         why = f"as it has {', '.join(taken)} of its own"
-        return Placed(path.name, "unchanged", f"add two lines, {why}: DEVKIT_PREFIX := dlr-, then {_INCLUDE}")
-    return Placed(path.name, "unchanged", f"add at its end: {_INCLUDE}")
+        return "unchanged", f"add two lines, {why}: DEVKIT_PREFIX := dlr-, then {_INCLUDE}"
+    return "unchanged", f"add at its end: {_INCLUDE}"
 
 
 def _taken(makefile: str) -> list[str]:

@@ -49,9 +49,7 @@ def platform_checks(context: Context) -> Iterator[Check]:
             yield skipped(step, context.why_no_account)
         return
     reply = _read_account(context, context.credentials)
-    yield _reachable(context.credentials.host, reply)
-    yield _key(reply)
-    yield _account(reply)
+    yield from _account_checks(context.credentials.host, reply)
     yield callback_check(context, reply.callback_url if reply.error is None else None)
     yield _clock(context, reply)
 
@@ -88,26 +86,17 @@ def _parse_date(text: str) -> datetime | None:
     return date if date.tzinfo else None
 
 
-def _reachable(host: str, reply: _Reply) -> Check:
-    if reply.status == 0 and reply.error:
-        return refused("vonage", reply.error)
-    return ok("vonage", f"{host} answers, within {reply.took.total_seconds():.1f} s")
-
-
-def _key(reply: _Reply) -> Check:
-    if reply.status == 401 and reply.error:
-        return refused("key", reply.error)
-    if reply.error is None:
-        return ok("key", "the account's key and secret are accepted")
-    return skipped("key", "there is no answer" if reply.status == 0 else "the answer does not show it")
-
-
-def _account(reply: _Reply) -> Check:
-    if reply.error is None:
-        return ok("account", "its settings can be read")
-    if reply.status in (0, 401):
-        return skipped("account", "its settings could not be read")
-    return refused("account", reply.error)
+def _account_checks(host: str, reply: _Reply) -> list[Check]:
+    answers = ok("vonage", f"{host} answers, within {reply.took.total_seconds():.1f} s")
+    unread = skipped("account", "its settings could not be read")
+    if (error := reply.error) is None:
+        accepted = ok("key", "the account's key and secret are accepted")
+        return [answers, accepted, ok("account", "its settings can be read")]
+    if reply.status == 0:
+        return [refused("vonage", error), skipped("key", "there is no answer"), unread]
+    if reply.status == 401:
+        return [answers, refused("key", error), unread]
+    return [answers, skipped("key", "the answer does not show it"), refused("account", error)]
 
 
 def _clock(context: Context, reply: _Reply) -> Check:

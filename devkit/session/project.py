@@ -103,10 +103,8 @@ class Project:
 
         path = self.private / "callback-token"
         try:
-            with suppress(FileExistsError):
-                durable.create(path, secrets.token_urlsafe(16).encode())
-            token = read_regular_file(path, _MAX_SIZE).decode("ascii").strip()
-        except (OSError, UnicodeDecodeError):
+            token = _read_or_create(path, secrets.token_urlsafe(16))
+        except OSError:
             token = ""
         if not _TOKEN.fullmatch(token):  # an empty one would open the path to everybody
             raise ConfigurationError(
@@ -192,6 +190,12 @@ def _is_url(text: str) -> bool:
         return False
 
 
+def _read_or_create(path: Path, new: str) -> str:
+    with suppress(FileExistsError):
+        durable.create(path, new.encode())
+    return read_regular_file(path, _MAX_SIZE).decode("latin-1").strip()
+
+
 def load_key(project: Project) -> bytes:
     """The project's redaction key, 32 bytes, created once. Never committed: with it, guessed originals can be verified.
 
@@ -200,9 +204,7 @@ def load_key(project: Project) -> bytes:
     path = project.private / "redaction-key"
     project.prepare()
     try:
-        with suppress(FileExistsError):
-            durable.create(path, os.urandom(32).hex().encode())
-        text = read_regular_file(path, _MAX_SIZE).decode("latin-1").strip()
+        text = _read_or_create(path, os.urandom(32).hex())
     except OSError as error:
         raise ConfigurationError(
             f"Cannot use {path}: {error.strerror}.",
