@@ -1,4 +1,4 @@
-"""`devkit replay`: recorded receipts to local code, again."""
+"""`devkit replay`: sends recorded receipts to local code again."""
 
 import os
 from datetime import UTC, datetime
@@ -85,7 +85,7 @@ class _Options(TypedDict):
     type=parse_path,
     default=None,
     metavar="PATH",
-    help="The path to send to.  [that of the URL, else the recorded one without its secret segment]",
+    help="The path to send to.  [that of --to, else the recorded one without its secret segment]",
 )
 @click.option("--allow-remote", is_flag=True, help="Send to another machine: receipts hold phone numbers.")
 @click.option(
@@ -94,14 +94,14 @@ class _Options(TypedDict):
     default="max",
     metavar="SPEED",
     show_default=True,
-    help="1x keeps the recorded gaps, 10x is ten times faster, max waits for nothing.",
+    help="1x keeps the recorded gaps, 10x is ten times faster, max has no gaps.",
 )
-@click.option("--max-wait", type=click.FloatRange(0), metavar="SECONDS", help="No gap is longer than this.")
+@click.option("--max-wait", type=click.FloatRange(0), metavar="SECONDS", help="The longest gap.")
 @click.option("--rate", type=_MORE_THAN_0, metavar="N", help="At most N receipts a second, on average.")
 @click.option(
     "--order", type=click.Choice(ORDERS), default="recorded", show_default=True, help="The order to send in."
 )
-@click.option("--seed", type=int, metavar="N", help="Shuffle as another run with this seed did.")
+@click.option("--seed", type=int, metavar="N", help="Repeat the order of another shuffle.")
 @click.option(
     "--duplicate",
     type=_FROM_1,
@@ -111,7 +111,7 @@ class _Options(TypedDict):
     help="Send each receipt N times in a row.",
 )
 @click.option(
-    "--repeat", type=_FROM_1, default=1, metavar="N", show_default=True, help="Send the whole N times."
+    "--repeat", type=_FROM_1, default=1, metavar="N", show_default=True, help="Send all receipts N times."
 )
 @click.option(
     "--as", "transport", type=TransportChoice(), help=f"Send in another transport. {TransportChoice.help}"
@@ -124,15 +124,15 @@ class _Options(TypedDict):
     type=parse_header,
     multiple=True,
     metavar="'NAME: VALUE'",
-    help="Set a header; 'NAME:' leaves it out.",
+    help="Set a header; 'NAME:' removes it.",
 )
-@click.option("--now", is_flag=True, help="Make message-timestamp, timestamp and nonce fresh.")
+@click.option("--now", is_flag=True, help="Renew message-timestamp, timestamp and nonce.")
 @click.option("--resign", is_flag=True, help="Sign again with VONAGE_SIGNATURE_SECRET and _METHOD.")
 @click.option(
     "--exact",
     is_flag=True,
-    help="Send what was recorded: Host, hop-by-hop headers and secret path segment too, nothing added. Only "
-    "Content-Length is made to fit the body, and stands in for Transfer-Encoding.",
+    help="Send the request as recorded, with Host, hop-by-hop headers and the secret path segment. Only "
+    "Content-Length is set to fit the body, and replaces Transfer-Encoding.",
 )
 @click.option(
     "--expect",
@@ -140,7 +140,7 @@ class _Options(TypedDict):
     default="2xx",
     metavar="STATUS",
     show_default=True,
-    help="The right answers.",
+    help="The statuses that are ok.",
 )
 @timeout_option
 @click.option(
@@ -149,20 +149,20 @@ class _Options(TypedDict):
     default=1,
     metavar="N",
     show_default=True,
-    help="Connections at once; with more than one only the receipts of one message keep their order.",
+    help="The number of connections. With more than one, only the receipts of one message keep their order.",
 )
-@click.option("--fail-fast", is_flag=True, help="Stop at the first receipt that fails.")
-@click.option("--dry-run", is_flag=True, help="Show what would be sent, send nothing.")
+@click.option("--fail-fast", is_flag=True, help="Stop after the first failure.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print results as JSON lines.")
 @click.pass_context
 def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     """Send recorded receipts to local code again, byte for byte.
 
     SELECTOR is a file, a directory, a pattern, `latest`, `latest:N`, the name of a sample, a message id or its
-    beginning. By default these change, and nothing else: Host, Content-Length, hop-by-hop headers, the path
-    (see --path), and X-Devkit-Replay is added.
+    beginning. By default only these change: Host, Content-Length, hop-by-hop headers and the path (see --path).
+    X-Devkit-Replay is added.
 
-    Exit code: 0 all answers were expected, 1 one was not, 2 usage, 3 configuration or fixture, 4 nobody there.
+    Exit code: 0 all ok, 1 some failed, 2 usage, 3 configuration or fixture, 4 target unreachable.
     """
     directory = Path.cwd()
     settings = read_settings(os.environ, directory)
@@ -192,7 +192,7 @@ def _replay_options(options: _Options) -> ReplayOptions:
         import secrets  # takes long to import
 
         seed = secrets.randbelow(1_000_000)
-        notice(f"shuffled; the same order comes again with --seed {seed}")
+        notice(f"shuffled; repeat this order with --seed {seed}")
     return ReplayOptions(
         order=options["order"],
         seed=seed or 0,
@@ -231,6 +231,6 @@ def _now() -> datetime:
 
 
 def _nonce() -> str:
-    import uuid  # only here, because it takes long to import
+    import uuid  # takes long to import
 
     return str(uuid.uuid4())

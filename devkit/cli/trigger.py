@@ -1,4 +1,4 @@
-"""`devkit trigger`: a new receipt to local code, no recording needed."""
+"""`devkit trigger`: sends a new receipt to local code."""
 
 import os
 import secrets
@@ -63,10 +63,10 @@ _NO_ACCOUNT = "abcd1234"
     "method",
     type=click.Choice(METHODS, case_sensitive=False),
     metavar="METHOD",
-    help=f"Sign it with VONAGE_SIGNATURE_SECRET: {', '.join(METHODS)}.",
+    help=f"Sign with VONAGE_SIGNATURE_SECRET: {', '.join(METHODS)}.",
 )
 @to_option
-@click.option("--allow-remote", is_flag=True, help="Send it to another machine.")
+@click.option("--allow-remote", is_flag=True, help="Send to another machine.")
 @timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON line.")
 @click.pass_context
@@ -83,15 +83,15 @@ def command(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Send a new receipt to local code, as Vonage would: any STATUS, also one that no document lists.
+    """Send a new receipt to local code, as Vonage would. STATUS may be an undocumented one.
 
-    Exit code: 0 for an answer 2xx, 1 for another one, 2 usage, 3 configuration, 4 nobody there.
+    Exit code: 0 for a 2xx response, 1 for another or none, 2 usage, 3 configuration, 4 target unreachable.
     """
     settings = read_settings(os.environ, Path.cwd())
     address = target_address(to, settings, allow_remote=allow_remote)
     fields = _fields(settings, status, err_code, sets, unsets, method)
     for text in notices(fields.get("status", ""), fields.get("err-code", "")):
-        notice(f"{text}; it is sent as it is")
+        notice(f"{text}; it is sent anyway")
     target = path_of(address) or CALLBACK_PATH
     callback = readdress(compose(fields, transport), Destination(address.netloc, target))
     with Connection(address, timeout=timeout) as connection:

@@ -1,4 +1,4 @@
-"""Makes a receipt that nobody recorded: any status, any err-code, as Vonage would send it. Pure, given the moment."""
+"""Makes a new receipt with any status and err-code, as Vonage would send it. Pure: the time is an argument."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from devkit.webhook.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, ErrCod
 
 @dataclass(frozen=True, slots=True)
 class Triggered(Event):
-    """A receipt that was made up was sent, or could not be. Fields as in `outcome.Replayed`."""
+    """A new receipt was sent, or could not be. The fields are as in `send.Replayed`."""
 
     name: ClassVar[str] = "triggered"
     message_id: str
@@ -30,7 +30,7 @@ class Triggered(Event):
 
     @classmethod
     def of(cls, sent: Replayed, err_code: str) -> Self:
-        """The same end, of a receipt without a file."""
+        """The same result for a new receipt."""
         return cls(
             sent.message_id,
             sent.status,
@@ -44,14 +44,14 @@ class Triggered(Event):
 
 
 def default_err_code(status: str) -> str:
-    """The err-code that goes with a status when nobody chose one: 0 without an error, else 1 (unknown)."""
+    """The err-code of a status by default: 0 for accepted, buffered and delivered, else 1 (unknown)."""
     return "0" if status in WITHOUT_ERROR else "1"
 
 
 def parse_err_code(text: str) -> str:
-    """An err-code as number, from its number or its name (`absent-subscriber-temporary`). Raises UsageError.
+    """The number of an err-code, from that number or its name (`absent-subscriber-temporary`). Raises UsageError.
 
-    A number that no document lists is taken: the platform sends such.
+    An undocumented number is valid: the platform sends some.
     """
     if text.isdecimal() and text.isascii():
         return text
@@ -64,21 +64,21 @@ def parse_err_code(text: str) -> str:
 
 
 def notices(status: str, err_code: str) -> list[str]:
-    """What is worth saying about words that no document lists. They are sent all the same: the real world does."""
-    said = []
+    """Notices about an undocumented status or err-code. Both can be sent: Vonage sends undocumented ones, too."""
+    found = []
     if status not in STATUSES:
         near = get_close_matches(status, STATUSES, 1)
         question = f"; did you mean {near[0]!r}?" if near else f" ({', '.join(STATUSES)})"
-        said.append(f"{status!r} is no status that Vonage documents{question}")
+        found.append(f"{status!r} is no status that Vonage documents{question}")
     if err_code not in ERR_CODES:
-        said.append(f"{err_code!r} is no err-code that Vonage documents")
-    return said
+        found.append(f"{err_code!r} is no err-code that Vonage documents")
+    return found
 
 
 def change_fields(
     fields: Mapping[str, str], sets: Sequence[tuple[str, str]], unsets: Sequence[str]
 ) -> dict[str, str]:
-    """The fields with some changed, added where Vonage has them, or left out."""
+    """The fields with some set and some removed, in Vonage's order."""
     changed = {name: value for name, value in {**fields, **dict(sets)}.items() if name not in unsets}
     return in_order(changed)
 
@@ -86,7 +86,7 @@ def change_fields(
 def sign_fields(
     fields: Mapping[str, str], signer: Signer, now: datetime, nonce: str, unsets: Sequence[str]
 ) -> dict[str, str]:
-    """The fields signed: with `timestamp`, `nonce` and `sig`, each unless it was chosen or left out."""
+    """The fields with `timestamp`, `nonce` and `sig`. One that is set already stays; those in unsets are not added."""
     fresh = {"timestamp": str(int(now.timestamp())), "nonce": nonce}
     whole = dict(fields)
     chosen = whole.pop("sig", None)
