@@ -100,7 +100,7 @@ def test_signature_is_checked_with_the_configured_secret(run: Run, monkeypatch: 
     assert "VONAGE_SIGNATURE_METHOD=sha512" in run("signed-sha512").stdout
 
 
-def test_what_is_no_receipt_is_said_first(run: Run) -> None:
+def test_a_callback_that_is_no_receipt_is_named_first(run: Run) -> None:
     printed = run("messages-api-status").stdout
 
     assert printed.startswith("not a receipt\n")
