@@ -2,8 +2,8 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Self
@@ -75,45 +75,31 @@ class PendingDelivery:
     first_at: float
 
 
-def fields(message: Message, step: OutcomeStep, now: float, api_key: str) -> dict[str, str]:
-    """The fields of a receipt. now: when the push begins."""
+def _receipt_fields(
+    message: Message, step: OutcomeStep, options: SimulatorOptions, now: float
+) -> dict[str, str]:
     # Captures of one message show `scts` in UTC for accepted and in local time for delivered
     # (Vonage's tutorial "How to Receive an SMS Delivery Receipt with Python", a UK number).
     offset = message.network.offset if STATUSES[step.status].final else 0
-    return make_fields(
+    fields = make_fields(
         step.status,
         step.err_code,
         message_id=message.message_id,
-        pushed_at=_utc(now),
-        carrier_time=_utc(message.at + step.after + offset),
+        pushed_at=datetime.fromtimestamp(now, UTC),
+        carrier_time=datetime.fromtimestamp(message.at + step.after + offset, UTC),
         msisdn=message.recipient,
         sender=message.sender,
         network_code=message.network.code,
         price=str(message.network.price),
         client_ref=message.client_ref,
-        api_key=api_key,
+        api_key=options.api_key,
     )
-
-
-def signed(fields: Mapping[str, str], options: SimulatorOptions, now: float, nonce: str) -> dict[str, str]:
-    """The fields with timestamp, nonce and sig. HMACs are upper-case, as in Vonage's samples."""
-    signed_fields = {**fields, "timestamp": str(int(now)), "nonce": nonce}
-    sig = sign(signed_fields, options.signature_secret, options.signature_method)
-    return {**signed_fields, "sig": sig if options.signature_method == "md5hash" else sig.upper()}
-
-
-def _utc(moment: float) -> datetime:
-    return datetime.fromtimestamp(moment, UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """How an attempt ended. Fields as in `Delivery`. retry: the policy decides whether it is tried again."""
-
-    answer: int | None
-    problem: str = ""
-    retry: bool = True
-    sent_again: bool = False
+    if not options.sign_receipts:
+        return fields
+    fields |= {"timestamp": str(int(now)), "nonce": str(uuid.uuid4())}
+    sig = sign(fields, options.signature_secret, options.signature_method)
+    # HMACs are upper-case, as in Vonage's samples.
+    return {**fields, "sig": sig if options.signature_method == "md5hash" else sig.upper()}
 
 
 class DeliveryWorker:
@@ -149,59 +135,47 @@ class DeliveryWorker:
 
     def _pending(self, history: History, message: Message, step: OutcomeStep) -> PendingDelivery | None:
         simulator, now = self._simulator, self._simulator.clock.now()
-        options, account = simulator.options, simulator.account
-        url = message.callback_url or account.dr_callback_url
+        url = message.callback_url or simulator.account.dr_callback_url
         try:
             if not url:
-                raise UsageError(
-                    "the account has no callback URL", hint="Set drCallBackUrl at /account/settings"
-                )
-            address = parse_address(url, allow_remote=options.allow_remote)
+                raise UsageError("the account has no callback URL")
+            address = parse_address(url, allow_remote=simulator.options.allow_remote)
         except UsageError as error:
-            undelivered = Delivery(
-                message.message_id, step.status, step.err_code, 1, now, answer=None, problem=error.message
-            )
-            self._record(history, undelivered)
+            self._record(history, replace(_delivery(message, step, 1, now), problem=error.message))
             return None
-        receipt = fields(message, step, now, options.api_key)
-        if options.sign_receipts:
-            receipt = signed(receipt, options, now, str(uuid.uuid4()))
-        callback = compose(receipt, account.method, target=target_of(address), host=address.netloc)
+        fields = _receipt_fields(message, step, simulator.options, now)
+        callback = compose(fields, simulator.account.method, target=target_of(address), host=address.netloc)
         return PendingDelivery(message, step, callback, address, now)
 
     def _attempt(self, history: History, pending: PendingDelivery, number: int) -> None:
-        simulator, began = self._simulator, self._simulator.clock.now()
-        sent = self._send(pending)
-        now = simulator.clock.now()
-        policy = POLICIES[simulator.options.retry]
-        delay = policy.next_delay(sent.answer, number, now - pending.first_at) if sent.retry else None
-        retry_at = None if delay is None else now + delay
-        delivery = Delivery(
-            message_id=pending.message.message_id,
-            status=pending.step.status,
-            err_code=pending.step.err_code,
-            attempt=number,
-            at=began,
-            answer=sent.answer,
-            problem=sent.problem,
-            retry_at=retry_at,
-            sent_again=sent.sent_again,
-        )
-        self._record(history, delivery)
-        if retry_at is not None:
-            simulator.schedule(retry_at, partial(self._attempt, history, pending, number + 1), history)
+        delivery, may_retry = self._send(pending, number)
+        now = self._simulator.clock.now()
+        policy = POLICIES[self._simulator.options.retry]
+        delay = policy.next_delay(delivery.answer, number, now - pending.first_at) if may_retry else None
+        if delay is None:
+            self._record(history, delivery)
+            return
+        self._record(history, replace(delivery, retry_at=now + delay))
+        retry = partial(self._attempt, history, pending, number + 1)
+        self._simulator.schedule(now + delay, retry, history)
+
+    def _send(self, pending: PendingDelivery, number: int) -> tuple[Delivery, bool]:
+        """The attempt, and whether the retry policy applies to it."""
+        delivery = _delivery(pending.message, pending.step, number, self._simulator.clock.now())
+        try:
+            response = self._push(pending.callback, pending.address)
+        except PushError as error:
+            return replace(delivery, problem=error.reason, sent_again=error.sent_again), True
+        except (
+            UsageError
+        ) as error:  # the host name leads off this machine: a retry would fail in the same way
+            return replace(delivery, problem=error.message), False
+        return replace(delivery, answer=response.status, sent_again=response.sent_again), True
 
     def _record(self, history: History, delivery: Delivery) -> None:
         history.deliveries.append(delivery)
         self._simulator.watch(delivery)
 
-    def _send(self, pending: PendingDelivery) -> _Sent:
-        try:
-            answer = self._push(pending.callback, pending.address)
-        except PushError as error:
-            return _Sent(None, error.reason, sent_again=error.sent_again)
-        except (
-            UsageError
-        ) as error:  # the host name leads off this machine: a retry would fail in the same way
-            return _Sent(None, error.message, retry=False)
-        return _Sent(answer.status, sent_again=answer.sent_again)
+
+def _delivery(message: Message, step: OutcomeStep, number: int, at: float) -> Delivery:
+    return Delivery(message.message_id, step.status, step.err_code, number, at, answer=None)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from devkit.simulator.delivery import ConnectionPool, DeliveryWorker
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.scheduler import Clock, Schedule
-from devkit.simulator.state import Observer, Simulator, ignore_events
+from devkit.simulator.state import Observer, Simulator
 
 _DEFAULTS = SimulatorOptions()
 
@@ -21,7 +21,7 @@ def run_simulator(
     listener: socket.socket | None = None,
     clock: Clock | None = None,
     tls: ssl.SSLContext | None = None,
-    watch: Observer = ignore_events,
+    watch: Observer = lambda occurrence: None,
 ) -> Iterator[Simulator]:
     """A simulator that listens while the block runs, on a free port of 127.0.0.1 or on the given listener.
 

@@ -112,10 +112,6 @@ class Throttle:
             self._calls.append(now)
             return 0
 
-    def reset(self) -> None:
-        with self._lock:
-            self._calls.clear()
-
 
 @dataclass(frozen=True, slots=True)
 class TlsHandshakeFailed:
@@ -129,10 +125,6 @@ Occurrence = Message | Delivery | Refusal | Account | TlsHandshakeFailed
 
 # Called in the thread in which it happens, so it must not block.
 Observer = Callable[[Occurrence], None]
-
-
-def ignore_events(_: Occurrence) -> None:
-    """The default observer."""
 
 
 class History:
@@ -155,7 +147,6 @@ class Simulator:
         self.host = host
         self.url = f"http://{host}"
         self.clock = clock
-        self.throttle = Throttle(clock.real)
         self.watch = watch
         self._schedule = schedule
         self._initial = options
@@ -198,7 +189,7 @@ class Simulator:
             )
             self.history = History(self.options.history_size)
             self._schedule.clear()
-            self.throttle.reset()
+            self.throttle = Throttle(self.clock.real)
         self._follow_speed()
 
     def configure(self, change: Callable[[SimulatorOptions], SimulatorOptions]) -> None:

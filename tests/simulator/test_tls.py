@@ -21,7 +21,7 @@ from devkit.http.request import WSGIApplication, callback_of
 from devkit.http.server import listen, serve
 from devkit.simulator import Simulator, SimulatorOptions, run_simulator
 from devkit.simulator.options import Fault
-from devkit.simulator.state import Occurrence, TlsHandshakeFailed, ignore_events
+from devkit.simulator.state import Occurrence, TlsHandshakeFailed
 from devkit.simulator.tls import Trust, authority_of, is_usable, issue, tls_channel, trust_in
 from tests.support.raw_socket import DEADLINE, answer_on, read_to_end, wait_until
 
@@ -99,7 +99,7 @@ def serving(
 ) -> Iterator[tuple[str, int]]:
     """An application behind the simulator's connections, and where it is. on_close: called for each that closes."""
 
-    class Watched(tls_channel(trust.context(), ignore_events)):  # type: ignore[misc]
+    class Watched(tls_channel(trust.context(), print)):  # type: ignore[misc]
         def del_channel(self, *args) -> None:
             super().del_channel(*args)
             if on_close:
