@@ -1,6 +1,6 @@
-"""A Vonage that programs can be tested against: settings API, SMS API and delivery receipts, on loopback.
+"""A simulator of Vonage for tests: settings API, SMS API and delivery receipts, on loopback.
 
-What it does not do stands first in docs/simulator.md.
+What it does not do is the first section of docs/simulator.md.
 """
 
 from devkit.simulator.options import Fault, SimulatorOptions

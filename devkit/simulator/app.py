@@ -67,13 +67,13 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 def create_app(simulator: Simulator, worker: DeliveryWorker, push: Push) -> WSGIApplication:
     """The WSGI application of a simulator."""
     app = Flask(__name__, static_folder=None)
-    _reject_strangers(app, simulator.watch)
+    _reject_foreign_requests(app, simulator.watch)
     _route_platform(app, simulator, worker, push)
     _route_control(app, simulator)
     return _hanging_up(app)
 
 
-def _reject_strangers(app: Flask, watch: Observer) -> None:
+def _reject_foreign_requests(app: Flask, watch: Observer) -> None:
     @app.before_request
     def reject() -> Response | None:
         asked, _ = callback_of(request.environ, b"")
@@ -144,7 +144,7 @@ def _page(description: dict[str, object]) -> str:
 def _hanging_up(app: WSGIApplication) -> WSGIApplication:
     """The application, able to close a connection without an answer.
 
-    WSGI has no way to do that. waitress has: it closes the connection when it is told that the client went away.
+    WSGI has no way to do that. waitress has: ClientDisconnected makes it close the connection.
     """
 
     def served(environ, start_response):  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""https for the simulator: its certificates, and connections that take TLS or plain HTTP."""
+"""https for the simulator: its certificates, and connections that accept TLS and plain HTTP."""
 
 import socket
 import ssl
@@ -69,7 +69,7 @@ def _identity(path: Path, now: datetime) -> bytes:
         if is_usable(kept, now):
             return kept
         durable.remove(path)
-    with suppress(FileExistsError):  # another simulator was quicker
+    with suppress(FileExistsError):  # another simulator created it meanwhile
         durable.create(path, issue(now))
     return read_regular_file(path, _MAX_SIZE)
 
@@ -82,7 +82,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _usually_trusted() -> bytes:
-    # What requests trusts without REQUESTS_CA_BUNDLE: a program that is told the bundle can still reach other hosts.
+    # What requests trusts without REQUESTS_CA_BUNDLE: a program that uses the bundle can still reach other hosts.
     import certifi
 
     return Path(certifi.where()).read_bytes()
@@ -153,9 +153,9 @@ class _Incomplete(Exception):
 
 
 class TlsChannel(Channel):
-    """A connection of the HTTP server that takes TLS or plain HTTP, as its first byte says.
+    """A connection of the HTTP server that accepts TLS and plain HTTP. Its first byte says which.
 
-    The server's loop never waits for a client here, so a slow handshake holds up nobody, and the server's limits and
+    The server's loop never waits for a handshake, so a slow one delays no other connection. The server's limits and
     timeouts apply to it.
     """
 
@@ -166,7 +166,7 @@ class TlsChannel(Channel):
     opened = False  # whether it is known to be plain, or the handshake is complete
 
     def handle_read(self) -> None:
-        with suppress(_Incomplete):  # waitress would take BlockingIOError for a broken connection
+        with suppress(_Incomplete):  # waitress regards BlockingIOError as a broken connection
             super().handle_read()
 
     def recv(self, size: int) -> bytes:
@@ -175,7 +175,7 @@ class TlsChannel(Channel):
                 self._open()
             data: bytes = super().recv(size)
             if isinstance(self.socket, ssl.SSLSocket) and (decrypted := self.socket.pending()):
-                data += self.socket.recv(decrypted)  # the rest of a record; poll() does not know of it
+                data += self.socket.recv(decrypted)  # the rest of a TLS record; poll() does not report it
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise _Incomplete from None
         except OSError:
@@ -197,11 +197,11 @@ class TlsChannel(Channel):
     def del_channel(self, map: Any = None) -> None:  # noqa: A002  # waitress calls it before each close
         if isinstance(self.socket, ssl.SSLSocket):
             with suppress(OSError, ValueError):
-                self.socket.unwrap()  # tells the client that nothing was cut off
+                self.socket.unwrap()  # so that the client knows that nothing is missing
         super().del_channel(map)
 
     def _open(self) -> None:
-        """Take the handshake as far as it goes with the bytes that have arrived."""
+        """Continue the handshake with the bytes that have arrived."""
         if isinstance(self.socket, ssl.SSLSocket):
             self._shake_hands(self.socket)
         elif self.socket.recv(1, socket.MSG_PEEK) == _TLS_HANDSHAKE:

@@ -1,4 +1,4 @@
-"""What the simulator and Vonage must answer alike. Vonage is asked with `pytest -m live` only.
+"""Requests that the simulator and Vonage must answer in the same way. Vonage only with `pytest -m live`.
 
 It needs VONAGE_API_KEY and VONAGE_API_SECRET. Nothing is changed and nothing is sent, unless these say so:
 DEVKIT_LIVE_CALLBACK_URL, a public URL that answers 200: the account's URL is set to it, and given back.
@@ -67,7 +67,7 @@ def real(markers):
 
 @pytest.fixture
 def changeable(platform):
-    """The platform, when its settings may be changed; they are given back."""
+    """The platform, when its settings may be changed; they are restored afterwards."""
     if not platform.callback_url:
         pytest.skip("changes the account: asked for with DEVKIT_LIVE_CALLBACK_URL")
     _, before = platform.post(SETTINGS, {})

@@ -68,7 +68,7 @@ def test_a_browser_gets_a_page_without_markup_from_messages(simulator):
     assert "<script" not in page
 
 
-def test_everything_that_can_be_changed_can_be(simulator):
+def test_every_changeable_option_can_be_changed(simulator):
     status, document = change(
         simulator,
         {
@@ -159,7 +159,7 @@ def test_a_change_of_the_method_leaves_the_rest_of_the_account(simulator):
     assert (simulator.account.method, simulator.account.dr_callback_url) == ("json", listener.url)
 
 
-def test_a_reset_brings_the_start_back(simulator):
+def test_a_reset_restores_the_start(simulator):
     with listening() as listener:
         register(simulator, listener)
         send(simulator)
@@ -176,7 +176,7 @@ def test_a_reset_brings_the_start_back(simulator):
 @pytest.mark.parametrize(
     "wrong", [{"method": "put"}, {"retry": "never"}, {"speed": 0}, {"workers": 0}, {"unset_value": "maybe"}]
 )
-def test_options_that_cannot_be_are_refused(wrong):
+def test_invalid_options_are_refused(wrong):
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         SimulatorOptions(**wrong)
 

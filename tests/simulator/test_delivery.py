@@ -320,7 +320,7 @@ def test_what_is_tried_again_depends_on_the_policy(listener, retry, answer, atte
         assert len(simulator.deliveries) == attempts
 
 
-def test_a_receipt_that_waits_for_its_retry_does_not_hold_up_the_next_one(simulator, listener):
+def test_a_receipt_that_waits_for_its_retry_does_not_delay_the_next_one(simulator, listener):
     listener.answers = [500]
 
     assert [status for status, _ in outcome_of(simulator, listener, "447700900000")] == [

@@ -36,22 +36,22 @@ def ready(**changes: str) -> str:
     return "\n".join(click.unstyle(line) for line in lines(replace(READY, **changes)))
 
 
-def test_what_happens_is_told_in_the_order_in_which_it_happens() -> None:
-    happenings: list[Occurrence] = []
-    with listening() as listener, run_simulator(JUMPING, watch=happenings.append) as simulator:
+def test_events_come_in_the_order_of_the_occurrences() -> None:
+    occurrences: list[Occurrence] = []
+    with listening() as listener, run_simulator(JUMPING, watch=occurrences.append) as simulator:
         post(simulator, "/account/settings", {"drCallBackUrl": listener.url})
         post(simulator, "/account/settings")
         send(simulator, "447700900102")
         send(simulator, "12")
         assert simulator.wait_idle(10)
 
-    told = [event_of(occurrence) for occurrence in happenings]
-    kinds = [each.name for each in told]
+    reported = [event_of(occurrence) for occurrence in occurrences]
+    kinds = [each.name for each in reported]
     assert kinds[:2] == ["settings", "message"]
     assert sorted(kinds[2:]) == ["delivery", "delivery", "refused"]
-    assert isinstance(told[1], MessageTaken)
-    assert (told[1].to, told[1].promised) == ("*********102", ("delivered", "delivered"))
-    assert all(json.loads(json.dumps(each.as_json()))["event"] == each.name for each in told)
+    assert isinstance(reported[1], MessageTaken)
+    assert (reported[1].to, reported[1].promised) == ("*********102", ("delivered", "delivered"))
+    assert all(json.loads(json.dumps(each.as_json()))["event"] == each.name for each in reported)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_refusals_and_settings_are_one_line(occurrence: Occurrence, words: str) 
 
 
 def test_a_program_that_does_not_trust_is_a_notice() -> None:
-    told = event_of(TlsHandshakeFailed("TLSV1_ALERT_UNKNOWN_CA"))
+    event = event_of(TlsHandshakeFailed("TLSV1_ALERT_UNKNOWN_CA"))
 
-    assert isinstance(told, Notice)
-    assert "(TLSV1_ALERT_UNKNOWN_CA)" in told.text
+    assert isinstance(event, Notice)
+    assert "(TLSV1_ALERT_UNKNOWN_CA)" in event.text
 
 
-def test_hostile_text_steers_no_terminal() -> None:
+def test_hostile_text_does_not_control_the_terminal() -> None:
     with run_simulator(SimulatorOptions()) as simulator:
         send(simulator, "447700900105", **{"from": "A\x1b[31m\nB"})
         send(simulator, "447700900105", **{"from": "ABC"})
@@ -107,12 +107,12 @@ def test_hostile_text_steers_no_terminal() -> None:
 
     assert "from ABC" in shown(message)
     assert shown(replace(message, sender="A\x1b[31m\nB")).isprintable()
-    told = event_of(Refusal(3, "x\x9b31m\n"))
-    assert isinstance(told, RequestRefused)
-    assert told.reason.isprintable()
+    event = event_of(Refusal(3, "x\x9b31m\n"))
+    assert isinstance(event, RequestRefused)
+    assert event.reason.isprintable()
 
 
-def test_ready_says_what_to_type_next() -> None:
+def test_the_ready_lines_are_commands_to_copy() -> None:
     text = ready()
 
     assert "curl -u abcd1234:S3cretSimulator -d drCallBackUrl=" in text
@@ -122,7 +122,7 @@ def test_ready_says_what_to_type_next() -> None:
     assert "https://" not in text
 
 
-def test_ready_with_tls_says_how_to_trust() -> None:
+def test_the_ready_lines_show_how_to_trust_the_certificate() -> None:
     text = ready(authority="/my files/ca.pem", bundle="/my files/bundle.pem")
 
     assert "http://127.0.0.1:3050 and https://127.0.0.1:3050" in text
@@ -132,7 +132,7 @@ def test_ready_with_tls_says_how_to_trust() -> None:
     assert "start the simulator with --tls" not in text
 
 
-def test_ready_shows_no_secret_that_was_chosen() -> None:
+def test_the_ready_lines_show_no_secret_that_was_chosen() -> None:
     text = ready(api_secret="", signature="sha256")
 
     assert 'api_secret="$VONAGE_API_SECRET"' in text

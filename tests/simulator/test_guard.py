@@ -1,4 +1,4 @@
-"""Attacks on a simulator, over raw sockets: web pages and foreign names gain nothing; programs are served."""
+"""Attacks on a simulator, over raw sockets: web pages and foreign names are refused; programs are served."""
 
 import base64
 import json
@@ -32,10 +32,10 @@ PAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Attacked:
-    """A simulator, and what it told about the requests that it refused."""
+    """A simulator, and its reports of refused requests."""
 
     simulator: Simulator
-    told: list[Occurrence]
+    reported: list[Occurrence]
 
     def ask(self, method: str, path: str, host: str, headers: list[str], fields: dict[str, str]) -> int:
         """The status of a request, as a browser or a program sends it."""
@@ -57,7 +57,7 @@ class Attacked:
         return {"api_key": self.simulator.api_key, "api_secret": self.simulator.api_secret, **fields}
 
     def try_all(self, host: str, headers: list[str]) -> set[int]:
-        """The statuses of all that a stranger would like to do."""
+        """The statuses of all requests that an attacker would send."""
         message = self.owned(
             **{"from": "AcmeInc", "to": "447700900000", "text": "Hello", "callback": unused_url()}
         )
@@ -80,17 +80,17 @@ class Attacked:
 
 @pytest.fixture
 def attacked() -> Iterator[Attacked]:
-    told: list[Occurrence] = []
-    with run_simulator(JUMPING, watch=told.append) as simulator:
-        yield Attacked(simulator, told)
-        assert all(isinstance(occurrence, Refusal) for occurrence in told)
+    reported: list[Occurrence] = []
+    with run_simulator(JUMPING, watch=reported.append) as simulator:
+        yield Attacked(simulator, reported)
+        assert all(isinstance(occurrence, Refusal) for occurrence in reported)
         assert simulator.messages == ()
         assert simulator.deliveries == ()
         assert simulator.account.method == "get"
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_can_neither_send_nor_change_nor_read(attacked: Attacked, page: str) -> None:
+def test_a_page_cannot_send_change_or_read(attacked: Attacked, page: str) -> None:
     for name in ("127.0.0.1", "localhost", "[::1]"):
         host = f"{name}:{attacked.simulator.host.partition(':')[2]}"
         assert attacked.try_all(host, [*PAGES[page], f"User-Agent: {FIREFOX}"]) == {403}
@@ -99,7 +99,7 @@ def test_a_page_can_neither_send_nor_change_nor_read(attacked: Attacked, page: s
 @pytest.mark.parametrize(
     "host", ["evil.test:PORT", "127.0.0.1.evil.test:PORT", "xn--rest-nexmo.com", "nexmo.com.evil.test"]
 )
-def test_a_name_that_was_bent_to_this_machine_gains_nothing(attacked: Attacked, host: str) -> None:
+def test_a_foreign_name_that_resolves_to_this_machine_is_refused(attacked: Attacked, host: str) -> None:
     host = host.replace("PORT", attacked.simulator.host.partition(":")[2])
     own = [f"Origin: http://{host}", "Sec-Fetch-Site: same-origin"]
 
@@ -128,7 +128,7 @@ def test_a_page_cannot_use_the_name_of_vonage_either(attacked: Attacked, headers
         assert attacked.try_all(host, headers) == {403}
 
 
-def test_what_needs_no_credentials_is_not_there_under_the_name_of_vonage(attacked: Attacked) -> None:
+def test_paths_without_credentials_are_not_served_under_a_name_of_vonage(attacked: Attacked) -> None:
     for method, path in (
         ("GET", "/simulator"),
         ("POST", "/simulator/reset"),
@@ -137,16 +137,16 @@ def test_what_needs_no_credentials_is_not_there_under_the_name_of_vonage(attacke
         assert attacked.ask(method, path, "rest.nexmo.com", [], {}) == 403
 
 
-def test_a_refusal_of_the_platform_is_told(attacked: Attacked) -> None:
+def test_a_refusal_of_the_platform_is_reported(attacked: Attacked) -> None:
     attacked.ask("POST", "/sms/json", "simulator.example.com", [], {})
     attacked.ask("POST", "/account/settings", "simulator.example.com", [], {})
     attacked.ask("GET", "/simulator", "simulator.example.com", [], {})
 
-    assert [(each.api, each.status) for each in attacked.told if isinstance(each, Refusal)] == [
+    assert [(each.api, each.status) for each in attacked.reported if isinstance(each, Refusal)] == [
         ("sms", 403),
         ("settings", 403),
     ]
-    assert all("The address must be" in each.text for each in attacked.told if isinstance(each, Refusal))
+    assert all("The address must be" in each.text for each in attacked.reported if isinstance(each, Refusal))
 
 
 HOSTS = ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"]

@@ -1,4 +1,4 @@
-"""Send requests that are refused: in the words and with the fields of real answers."""
+"""Refused send requests: the answers have the texts and the fields of real ones."""
 
 import json
 import re
@@ -163,7 +163,7 @@ def test_a_message_that_the_balance_does_not_cover_whole_sends_no_part():
         assert simulator.messages == ()
 
 
-def test_calls_above_the_rate_are_status_1_and_told_how_long_to_wait():
+def test_calls_above_the_rate_are_status_1_and_say_how_long_to_wait():
     with run_simulator(replace(JUMPING, rate=2)) as simulator:
         answers = [submit(simulator)[0] for _ in range(2)]
         refusal = refused(simulator)
@@ -221,7 +221,7 @@ def test_signature_and_secret_together_are_status_32(simulator):
 
 
 @pytest.mark.parametrize("code", [5, 7, 8, 10, 11, 22, 33])
-def test_statuses_without_a_cause_here_can_be_asked_for(code):
+def test_a_fault_selects_a_status_that_has_no_cause_here(code):
     with run_simulator(replace(JUMPING, faults=(Fault(f"send-{code}", times=1),))) as simulator:
         first, second = submit(simulator), submit(simulator)
 

@@ -169,7 +169,7 @@ def test_actions_run_once_each_in_the_order_of_their_moments(delays):
     assert ran == sorted((delay, number) for number, delay in enumerate(delays))
 
 
-def test_a_jumping_clock_waits_for_what_is_under_way():
+def test_a_jumping_clock_waits_for_running_actions():
     moments = []
     jumped = threading.Event()
     clock = Clock(math.inf, start=0)
@@ -231,14 +231,14 @@ def test_a_connection_is_used_again_unless_it_was_idle_for_long():
 
     with listen("127.0.0.1", 0) as socket, serve(app, socket):
         address = parse_address(f"127.0.0.1:{socket.getsockname()[1]}")
-        with ConnectionPool(connect_timeout=3, timeout=3, timer=timer) as lines:
+        with ConnectionPool(connect_timeout=3, timeout=3, timer=timer) as pool:
             for timer.seconds in (0, 0.5, 5):
-                assert lines.push(Callback("GET", "/", (("Host", "x"),)), address).status == 200
+                assert pool.push(Callback("GET", "/", (("Host", "x"),)), address).status == 200
 
     assert ports[0] == ports[1] != ports[2]
 
 
-def test_a_throttle_lets_through_what_the_rate_allows():
+def test_a_throttle_allows_calls_up_to_the_rate():
     timer = Timer()
     throttle = Throttle(timer)
 
@@ -249,7 +249,7 @@ def test_a_throttle_lets_through_what_the_rate_allows():
     assert [throttle.wait(2) for _ in range(3)] == [0, 0, 1000]
 
 
-def test_a_throttle_without_a_rate_lets_everything_through():
+def test_a_throttle_without_a_rate_allows_all_calls():
     throttle = Throttle(Timer())
 
     assert {throttle.wait(0) for _ in range(100)} == {0}

@@ -185,7 +185,7 @@ def _credentials(key, secret):
 
 
 @pytest.mark.parametrize("place", list(_credentials("", "")))
-def test_credentials_may_stand_in_several_places(simulator, place):
+def test_credentials_are_accepted_in_several_places(simulator, place):
     path, body, headers = _credentials(simulator.api_key, simulator.api_secret)[place]
 
     status, _, text = call(simulator, "POST", path, body, headers)
@@ -196,7 +196,7 @@ def test_credentials_may_stand_in_several_places(simulator, place):
 
 @pytest.mark.parametrize("place", list(_credentials("", "")))
 @pytest.mark.parametrize(("key", "secret"), [("abcd1234", "wrong"), ("wrong", "S3cretSimulator"), ("", "")])
-def test_wrong_credentials_are_refused_wherever_they_stand(simulator, place, key, secret):
+def test_wrong_credentials_are_refused_in_every_place(simulator, place, key, secret):
     path, body, headers = _credentials(key or "x", secret or "x")[place]
 
     status, _, text = call(simulator, "POST", path, body, headers)

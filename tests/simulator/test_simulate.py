@@ -183,7 +183,7 @@ def test_options_make_the_account(tmp_path: Path) -> None:
 
 
 @NEEDS_CURL
-def test_what_is_refused_and_what_is_set_is_told(tmp_path: Path) -> None:
+def test_refusals_and_settings_are_reported(tmp_path: Path) -> None:
     with listening() as listener, running_simulate(tmp_path) as simulate:
         url = simulate.wait_for("ready")["url"]
         settings = ["-u", "abcd1234:S3cretSimulator", f"{url}/account/settings"]
@@ -234,7 +234,7 @@ def test_lenient_takes_the_sdk_s_spelling(tmp_path: Path) -> None:
         (["--signature", "sha3"], 2, "'--signature'"),
     ],
 )
-def test_a_mistake_is_told_in_words(tmp_path: Path, args: list[str], code: int, words: str) -> None:
+def test_a_wrong_option_is_an_error_message(tmp_path: Path, args: list[str], code: int, words: str) -> None:
     ended = run(tmp_path, "simulate", "--port", "0", *args)
 
     assert (ended.code, ended.out) == (code, [])
@@ -242,7 +242,7 @@ def test_a_mistake_is_told_in_words(tmp_path: Path, args: list[str], code: int, 
     assert "Traceback" not in ended.err
 
 
-def test_a_port_that_is_taken_is_told_in_words(tmp_path: Path) -> None:
+def test_a_port_in_use_is_an_error_message(tmp_path: Path) -> None:
     with listen("127.0.0.1", 0) as taken:
         ended = run(tmp_path, "simulate", "--port", str(taken.getsockname()[1]))
 

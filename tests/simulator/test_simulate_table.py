@@ -1,4 +1,4 @@
-"""The table of recipients, as each kind of program meets it: every method, every signature, over https."""
+"""The table of recipients, for each kind of program: every transport, every signature method, over https."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""As many messages as the simulator takes, as fast as it takes them: each receipt is recorded as often as promised.
+"""As many messages as the simulator accepts, as fast as it can: each receipt is recorded as often as promised.
 
 500 messages; 10,000 when DEVKIT_LONG is set.
 """

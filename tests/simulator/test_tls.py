@@ -72,7 +72,7 @@ def test_the_certificate_is_good_for_no_other_name(simulator: Simulator, trust: 
         pass
 
 
-def test_one_port_takes_https_and_plain_http_on_connections_that_stay(
+def test_one_port_takes_https_and_plain_http_on_kept_alive_connections(
     simulator: Simulator, trust: Trust
 ) -> None:
     with (
@@ -147,13 +147,13 @@ CLIENT_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # its beginning
 
 
 @pytest.mark.parametrize("sent", [b"", CLIENT_HELLO])
-def test_a_handshake_that_does_not_go_on_ends(trust: Trust, sent: bytes) -> None:
+def test_a_stalled_handshake_is_closed(trust: Trust, sent: bytes) -> None:
     with serving(trust, timeout=0.2) as at, socket.create_connection(at, DEADLINE) as stalled:
         stalled.sendall(sent)
         assert read_to_end(stalled) == b""
 
 
-def test_a_handshake_that_drips_in_does_not_buy_time(trust: Trust) -> None:
+def test_a_slow_handshake_does_not_extend_its_time_limit(trust: Trust) -> None:
     now = time.monotonic()
     with serving(trust, timeout=0.3) as at, socket.create_connection(at, DEADLINE) as slow:
         slow.settimeout(0.05)
@@ -202,7 +202,7 @@ def test_a_program_that_does_not_trust_is_reported_once(trust: Trust) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x00\x05hello", b"\x16" * 300, b"\x00\x00", b""])
-def test_garbage_harms_nobody_else(simulator: Simulator, trust: Trust, data: bytes) -> None:
+def test_garbage_does_not_affect_other_connections(simulator: Simulator, trust: Trust, data: bytes) -> None:
     with socket.create_connection(place(simulator), DEADLINE) as connection:
         connection.sendall(data)
         with suppress(OSError):  # it may be closed already
@@ -260,7 +260,7 @@ def test_files_are_private_and_stay_across_restarts(tmp_path: Path) -> None:
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
-def test_the_bundle_trusts_the_rest_of_the_world_too(trust: Trust) -> None:
+def test_the_bundle_trusts_the_usual_authorities_too(trust: Trust) -> None:
     assert trust.bundle.read_bytes() == Path(certifi.where()).read_bytes() + trust.authority.read_bytes()
 
 
@@ -275,7 +275,7 @@ def test_no_file_holds_the_key_of_the_authority(trust: Trust) -> None:
 @pytest.mark.parametrize(
     "broken", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
 )
-def test_a_broken_file_is_made_anew(tmp_path: Path, broken: bytes) -> None:
+def test_a_broken_file_is_replaced(tmp_path: Path, broken: bytes) -> None:
     trust = trust_in(tmp_path, NOW)
     trust.identity.write_bytes(broken)
 
@@ -286,7 +286,7 @@ def test_a_broken_file_is_made_anew(tmp_path: Path, broken: bytes) -> None:
     assert again.bundle.read_bytes().endswith(again.authority.read_bytes())
 
 
-def test_a_certificate_that_will_not_last_a_session_is_made_anew(tmp_path: Path) -> None:
+def test_a_certificate_that_is_about_to_expire_is_replaced(tmp_path: Path) -> None:
     former = trust_in(tmp_path, NOW).authority.read_bytes()
     later = NOW + timedelta(days=815)
 
@@ -309,7 +309,7 @@ def test_parts_of_two_authorities_are_not_usable() -> None:
     assert not is_usable(one, NOW - timedelta(days=2))
 
 
-def test_a_directory_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_made_is_an_error_message(tmp_path: Path) -> None:
     (tmp_path / ".devkit").write_text("in the way")
 
     with pytest.raises(ConfigurationError, match=r"Cannot keep certificates in .*ca: Not a directory"):
@@ -326,9 +326,7 @@ def test_a_browser_is_not_told_to_use_https_for_all_of_localhost(simulator: Simu
     assert found == [False, True, True]
 
 
-def test_the_connection_to_an_early_silent_client_costs_no_other_one(
-    simulator: Simulator, trust: Trust
-) -> None:
+def test_silent_clients_do_not_block_others(simulator: Simulator, trust: Trust) -> None:
     silent = [socket.create_connection(place(simulator), DEADLINE) for _ in range(40)]
     try:
         with secure(place(simulator), trust) as connection:
