@@ -1,1 +1,1 @@
-"""Experiments: each tries to break one promise of devkit. `make reliability` runs them; docs/reliability.md tells."""
+"""Experiments: each tries to break one promise of devkit. Run by `make reliability`; results: docs/reliability.md."""

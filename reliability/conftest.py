@@ -1,4 +1,4 @@
-"""What the experiments share: how often they run, and a place for the figures that they measure."""
+"""Fixtures of the experiments: the number of rounds, and the figures to print."""
 
 import os
 
@@ -14,13 +14,13 @@ _FIGURES = pytest.StashKey[list[str]]()
 
 
 class Figures:
-    """Lines that are printed when all has run."""
+    """Lines that are printed at the end of the run."""
 
     def __init__(self, lines: list[str]) -> None:
         self._lines = lines
 
-    def note(self, words: str) -> None:
-        self._lines.append(words)
+    def note(self, line: str) -> None:
+        self._lines.append(line)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def often() -> "Often":
 
 
 class Often:
-    """How often something is done: less where DEVKIT_QUICK is set."""
+    """The number of rounds: the smaller one if DEVKIT_QUICK is set."""
 
     def __init__(self, *, quick: bool) -> None:
         self._quick = quick

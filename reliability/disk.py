@@ -1,4 +1,4 @@
-"""Stands in the place of `os` for who writes files: each call may fail, or do less than it was asked to, by chance."""
+"""A replacement for `os` in code that writes files: each call may fail, or write only a part, at random."""
 
 import errno
 import os
@@ -12,11 +12,11 @@ CALLS = ("open", "write", "fsync", "link", "rename")
 
 
 class Disk:
-    """Fails one call in so many. failures: how often each call has failed, by name."""
+    """Fails one call in `one_in`. failures: the number of failed calls by name."""
 
     def __init__(self, *, seed: int, one_in: int, nameless: bool) -> None:
         self.failures: dict[str, int] = dict.fromkeys((*CALLS, "short write"), 0)
-        self._chance, self._one_in, self._nameless = random.Random(seed), one_in, nameless
+        self._random, self._one_in, self._nameless = random.Random(seed), one_in, nameless
         self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
@@ -32,17 +32,17 @@ class Disk:
                 and args[1] & getattr(os, "O_TMPFILE", 0) > os.O_DIRECTORY
             ):
                 raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-            if code := self._fate(name):
+            if code := self._failure(name):
                 raise OSError(code, os.strerror(code))
-            if name == "write" and len(args[1]) > 1 and self._fate("short write"):
+            if name == "write" and len(args[1]) > 1 and self._failure("short write"):
                 return real(args[0], args[1][: len(args[1]) // 2])
             return real(*args, **options)
 
         return call
 
-    def _fate(self, name: str) -> int:
+    def _failure(self, name: str) -> int:
         with self._lock:
-            if self._chance.randrange(self._one_in):
+            if self._random.randrange(self._one_in):
                 return 0
             self.failures[name] += 1
-            return self._chance.choice(CODES)
+            return self._random.choice(CODES)

@@ -1,4 +1,4 @@
-"""How much is drawn at random."""
+"""How many random examples are tried."""
 
 from hypothesis import HealthCheck, settings
 

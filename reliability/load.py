@@ -1,4 +1,4 @@
-"""Senders that keep a receiver busy, and remember which receipts were answered with 200."""
+"""Senders that keep a receiver busy and collect the receipts that were answered 200."""
 
 import socket
 import threading
@@ -15,34 +15,34 @@ from devkit.fixture.format import load
 from devkit.webhook.callback import CALLBACK_PATH, compose, to_wire
 from devkit.webhook.receipt import Receipt
 
-DEADLINE = 60.0  # seconds for one answer, on a machine that has other things to do
+DEADLINE = 60.0  # seconds for one response, on a busy machine
 
 
 @dataclass(slots=True)
 class Senders:
-    """Threads with a connection each. acknowledged: the message ids that got a 200; answers: by status."""
+    """Threads with a connection each. acknowledged: the message ids that got a 200. answers: counted by status."""
 
     url: str
     prefix: str
     connections: int = 16
-    each: int | None = None  # receipts for each connection; None goes on until the receiver is gone
+    each: int | None = None  # receipts for each connection; None: until the receiver ends
     target: str = CALLBACK_PATH
     acknowledged: set[str] = field(default_factory=set)
     answers: Counter[int] = field(default_factory=Counter)
     slowest: float = 0.0  # seconds
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def send(self, lane: int) -> None:
+    def send(self, sender: int) -> None:
         place = urlsplit(self.url)
         numbers = count() if self.each is None else range(self.each)
-        # The end of the receiver ends the sender.
+        # The sender ends when the receiver does.
         with (
             suppress(OSError, EOFError),
             socket.create_connection((place.hostname, place.port), DEADLINE) as peer,
         ):
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for number in numbers:
-                message = f"{self.prefix}{lane:02X}{number:06X}"
+                message = f"{self.prefix}{sender:02X}{number:06X}"
                 started = time.monotonic()
                 peer.sendall(receipt(message, place.netloc, self.target))
                 self._count(message, read_status(peer), time.monotonic() - started)
@@ -71,7 +71,7 @@ def receipt(message: str, host: str, target: str = CALLBACK_PATH) -> bytes:
 
 
 def read_status(peer: socket.socket) -> int:
-    """The status of an answer without a body."""
+    """Read a response without a body; its status."""
     answer = b""
     while not answer.endswith(b"\r\n\r\n"):
         if not (part := peer.recv(4096)):
@@ -82,8 +82,8 @@ def read_status(peer: socket.socket) -> int:
 
 @contextmanager
 def sending(senders: Senders) -> Iterator[Senders]:
-    """The senders work while the block runs, and are waited for at its end."""
-    threads = [threading.Thread(target=senders.send, args=(lane,)) for lane in range(senders.connections)]
+    """Run the senders during the block and wait for them at its end."""
+    threads = [threading.Thread(target=senders.send, args=(sender,)) for sender in range(senders.connections)]
     for thread in threads:
         thread.start()
     try:
@@ -95,7 +95,7 @@ def sending(senders: Senders) -> Iterator[Senders]:
 
 
 def message_in(path: Path) -> str:
-    """The message id that a recorded file holds; fails when the file is not whole."""
-    reading = load(path).read()
-    assert isinstance(reading, Receipt), path
-    return reading.message_id
+    """The message id in a recorded file; fails when the file is incomplete."""
+    receipt = load(path).read()
+    assert isinstance(receipt, Receipt), path
+    return receipt.message_id

@@ -1,4 +1,4 @@
-"""A receiver with its recorder and store in this process: what strangers and senders reach, without the rest."""
+"""The public part of a session in this process: a receiver with its recorder and store."""
 
 import socket
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ TOKEN = "t0ken_of-this-project"
 
 @dataclass(slots=True)
 class Running:
-    """events: what the session would be told. place: where it listens."""
+    """A running receiver. events: as a session gets them. place: the address."""
 
     store: Store
     place: tuple[str, int]
@@ -38,7 +38,7 @@ class Running:
 
 @contextmanager
 def receiver_in(root: Path, *, timeout: float = 30, **options: Any) -> Iterator[Running]:
-    """It serves while the block runs, as in a session. options: of the recorder."""
+    """Serve during the block, as in a session. options: of the recorder."""
     listener = listen("127.0.0.1", 0)
     running = Running(Store(root), listener.getsockname())
     running.store.prepare()

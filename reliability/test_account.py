@@ -1,4 +1,4 @@
-"""The account's callback and the tunnel: take-overs between directories, with kills, and a tunnel that drips."""
+"""The account's callback and the tunnel: take-overs between directories, kills, and a tunnel with endless responses."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ ENDS = [
 
 def end(dev: DevProcess, how: str) -> None:
     if how == "stop":
-        assert dev.stop() in (0, 4), dev.story()  # 4: the URL that is to be given back answers no more
+        assert dev.stop() in (0, 4), dev.story()  # 4: the former URL does not respond any more
     else:
         dev.process.kill()
         dev.finish()
@@ -42,7 +42,7 @@ def end(dev: DevProcess, how: str) -> None:
 def test_after_a_take_over_between_two_directories_the_callback_is_back_or_told(
     tmp_path: Path, vonage: Gateway, former: Listener, ends: tuple[tuple[str, str], ...], figures: Figures
 ) -> None:
-    """Real processes; tests/vonage/test_registration_takeover.py has many more orders, in one process."""
+    """With real processes. tests/vonage/test_registration_takeover.py has more orders, in one process."""
     settings = environ(vonage)
     paths = {name: tmp_path / name for name in "AB"}
     with ExitStack() as stack:
@@ -94,7 +94,7 @@ def test_a_session_that_ends_while_somebody_thinks_about_a_take_over(
 
 
 class Tunnel(SlowServer):
-    """Leads to a port of this machine, until it `drips`: then its responses have no end."""
+    """Leads to a port of this machine. While `drips` is set, its responses never end."""
 
     def __init__(self, port: int, first: bytes, drip: bytes) -> None:
         super().__init__(first, drip, self._note)
@@ -171,7 +171,7 @@ def test_a_tunnel_that_begins_to_drip_is_told_and_does_not_hold_the_session(
         lost = dev.wait_for("tunnel", state="lost")
         told = time.monotonic() - began
         asked = tunnel.dripped
-        while tunnel.dripped == asked:  # it asks again: stop it in the middle of that
+        while tunnel.dripped == asked:  # the next check has begun: stop the session during it
             time.sleep(0.01)
         began = time.monotonic()
         assert dev.stop() == 0

@@ -1,4 +1,4 @@
-"""A 200 means that the receipt is on disk: `devkit dev` is killed under load, again and again."""
+"""A 200 means that the receipt is on disk: `devkit dev` is killed under load many times."""
 
 import random
 import shutil
@@ -12,7 +12,7 @@ from reliability.conftest import Figures, Often
 from reliability.load import Senders, message_in, sending
 from tests.support.dev_process import running_dev
 
-# Some file systems have no files without a name; there recordings are written aside first.
+# Some file systems have no unnamed files. There, recordings are written to a temporary name first.
 NO_NAMELESS_FILES = "import os\nif hasattr(os, 'O_TMPFILE'):\n    del os.O_TMPFILE\n"
 
 
@@ -40,10 +40,10 @@ def test_killed_under_load_every_acknowledged_receipt_is_a_whole_file(
     for number in range(rounds):
         with running_dev(project, "--offline", "--no-register", "--no-demo", **environ) as dev:
             url = dev.wait_for("ready")["local_url"]
-            assert half_written(project) == []  # the start has cleared away what the kill before left
+            assert half_written(project) == []  # the start deletes the files of the kill before
             senders = Senders(url, prefix=f"{number:02X}")
             with sending(senders):
-                time.sleep(moments.uniform(0.02, 0.5))  # the moment, not a wait for something
+                time.sleep(moments.uniform(0.02, 0.5))  # a random moment, not a wait for a condition
                 dev.process.kill()
                 dev.process.wait()
         acknowledged |= senders.acknowledged

@@ -1,4 +1,4 @@
-"""A disk that fails, or is full: never a 200 for what is not safely stored, and it goes on when there is room again."""
+"""A failing or full disk: a 200 only for what is on disk, and recording continues when there is space again."""
 
 import errno
 import os
@@ -37,7 +37,7 @@ def test_a_disk_that_fails_by_chance_never_costs_an_acknowledged_receipt(
 
     assert set(senders.answers) == {200, 503}
     assert senders.answers.total() == 16 * (senders.each or 0)
-    # Not one more either: who got a 503 sends again, and must not find the receipt there twice.
+    # No additional files: a sender repeats a receipt after a 503, and it must not be recorded twice.
     assert stored == senders.acknowledged | after.acknowledged
     assert after.answers == {200: 80}
     assert len(running.named("not_recorded")) == senders.answers[503]
@@ -94,7 +94,7 @@ def test_a_disk_that_is_really_full_is_503_until_there_is_room(small_disk: Path,
 
 
 def fill(ballast: Path) -> None:
-    """Leave no room at all."""
+    """Fill the disk completely."""
     file = os.open(ballast, os.O_WRONLY | os.O_CREAT)
     size = 1 << 16
     while size:
@@ -108,7 +108,7 @@ def fill(ballast: Path) -> None:
 
 
 def test_the_answer_leaves_after_the_file_and_its_name_are_synced(tmp_path: Path, figures: Figures) -> None:
-    """As the kernel sees it: fsync of the file, its name, fsync of the directory (by any thread), and then the 200."""
+    """The order of system calls: fsync of the file, its name, fsync of the directory (by any thread), then the 200."""
     trace = tmp_path / "trace"
     watched = "trace=fsync,fdatasync,link,linkat,rename,renameat,renameat2,sendto,sendmsg"
     strace = ["strace", "-f", "-y", "-qq", "-e", watched, "-s", "40", "-o", str(trace)]
@@ -117,7 +117,7 @@ def test_the_answer_leaves_after_the_file_and_its_name_are_synced(tmp_path: Path
     except FileNotFoundError:
         usable = False
     if not usable:
-        pytest.skip("there is no strace here that may watch a process")
+        pytest.skip("strace is missing, or not allowed to trace a process")
     root, fixtures = Path(__file__).parent.parent, tmp_path / "fixtures"
     subprocess.run([*strace, sys.executable, "-c", TRACED, str(root), str(fixtures)], check=True, timeout=120)
 
@@ -142,18 +142,18 @@ with receiver_in(Path(sys.argv[2])) as running:
     assert senders.answers == {200: 80}, senders.answers
 """
 
-FILE = re.compile(r"/(#\d+|\.\d+-[0-9a-f]+\.tmp)")  # as it is called before it has its name
+FILE = re.compile(r"/(#\d+|\.\d+-[0-9a-f]+\.tmp)")  # the name before the final one
 DAY = re.compile(r"/recorded/\d{4}-\d\d-\d\d>")
 
 
 def check_order(lines: list[str]) -> int:
-    """How many answers there are; fails when more have left than there are files on disk with their names.
+    """The number of responses; fails when more were sent than files are on disk with their names.
 
-    Receipts that come together are synced by several threads, and answered together: so they are counted.
+    Files are counted, because receipts that arrive together are synced by several threads and answered together.
     """
     begun: dict[str, tuple[int, str]] = {}
     synced: set[str] = set()
-    named: list[int] = []  # when; a line's number is its time
+    named: list[int] = []  # line numbers, which are used as times
     answers = safe = 0
     for now, line in enumerate(lines):
         thread, _, call = line.partition(" ")

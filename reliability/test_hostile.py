@@ -1,4 +1,4 @@
-"""Hostile input, over raw sockets and in files: no 500, no traceback, no hang, nothing outside the directory."""
+"""Hostile input over raw sockets: no 500, no traceback, no hang, no file outside the directory."""
 
 import logging
 import socket
@@ -14,17 +14,17 @@ from devkit.webhook.callback import Callback, to_wire
 from reliability.conftest import Figures
 from reliability.fuzz import fuzz
 from reliability.load import receipt
-from reliability.oddity import HEAD, ODDITIES, OURS
+from reliability.malformed_requests import HEAD, MALFORMED_REQUESTS, OURS
 from reliability.running import TOKEN, Running, receiver_in
 from tests.support.raw_socket import read_to_end, talk
 from tests.support.strategies import callbacks
 
-TALE_TELLING = (b"traceback", b"waitress", b"python", b"devkit", b"<html", b"server:")
+REVEALING = (b"traceback", b"waitress", b"python", b"devkit", b"<html", b"server:")
 
 
 @pytest.fixture
 def running(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Running]:
-    """A receiver with little patience, that must take a receipt when all is over, and have logged nothing."""
+    """A receiver with a short timeout. It must accept a receipt at the end, and log nothing."""
     caplog.set_level(logging.WARNING)
     with receiver_in(tmp_path / "fixtures", timeout=2) as running:
         yield running
@@ -35,28 +35,28 @@ def running(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Runnin
     assert not Path(running.store.root.parent / "escaped").exists()
 
 
-def ask(running: Running, data: bytes) -> list[int]:
-    """The statuses of all answers. Fails when the other side hangs, or says a word too much."""
+def statuses_of(running: Running, data: bytes) -> list[int]:
+    """The statuses of all responses. Fails when the server hangs, or reveals what it is."""
     with running.connect() as peer:
         try:
             peer.sendall(data)
             peer.shutdown(socket.SHUT_WR)
-        except OSError:  # it has closed already
+        except OSError:  # the server closed the connection already
             pass
         answer = read_to_end(peer)
-    for word in (*TALE_TELLING, TOKEN.encode().lower()):
+    for word in (*REVEALING, TOKEN.encode().lower()):
         assert word not in answer.lower()
     heads = answer.split(b"HTTP/1.1 ")[1:] if b"HTTP/1.1 " in answer else answer.split(b"HTTP/1.0 ")[1:]
     return [int(head[:3]) for head in heads]
 
 
-@pytest.mark.parametrize("oddity", ODDITIES)
-def test_an_oddity_is_answered_without_words_and_the_next_request_as_ever(
-    running: Running, oddity: str
+@pytest.mark.parametrize("name", MALFORMED_REQUESTS)
+def test_a_malformed_request_gets_no_text_and_the_next_request_is_accepted(
+    running: Running, name: str
 ) -> None:
-    data, allowed = ODDITIES[oddity]
+    data, allowed = MALFORMED_REQUESTS[name]
 
-    statuses = ask(running, data)
+    statuses = statuses_of(running, data)
 
     assert statuses
     assert set(statuses) <= allowed, statuses
@@ -121,8 +121,8 @@ streams = st.lists(pieces, max_size=40).map(b"".join)
 @fuzz
 @given(streams | streams.map(lambda rest: HEAD + rest) | st.binary(max_size=200))
 def test_any_bytes_get_a_short_answer_or_none(running: Running, data: bytes) -> None:
-    # 501: a transfer coding that nobody knows.
-    assert {status // 100 for status in ask(running, data) if status != 501} <= {1, 2, 4}
+    # 501: an unknown transfer coding.
+    assert {status // 100 for status in statuses_of(running, data) if status != 501} <= {1, 2, 4}
 
 
 @fuzz
@@ -130,7 +130,7 @@ def test_any_bytes_get_a_short_answer_or_none(running: Running, data: bytes) -> 
 def test_any_callback_is_recorded_as_it_came(running: Running, drawn: Callback) -> None:
     headers = (("Host", "a.test"), ("Content-Length", str(len(drawn.body))), ("Connection", "close"))
     known = set(running.store.recorded.rglob("*.json"))
-    # A control character in a target is refused before it is a callback.
+    # A target with a control character is refused before it becomes a callback.
     query = "".join(char for char in drawn.target if char >= "!" and char != "\x7f")
     callback = Callback("POST", f"{OURS.decode()}?{query}", headers, drawn.body)
 
@@ -143,6 +143,6 @@ def test_any_callback_is_recorded_as_it_came(running: Running, drawn: Callback) 
 
 def test_how_much_was_tried(figures: Figures) -> None:
     figures.note(
-        f"hostile input: {len(ODDITIES)} named oddities and 5 x {fuzz.max_examples} drawn ones: no 500, no traceback,"
-        " no hang, no file elsewhere"
+        f"hostile input: {len(MALFORMED_REQUESTS)} malformed requests, 5 x {fuzz.max_examples} random ones: no 500,"
+        " no traceback, no hang, no file elsewhere"
     )

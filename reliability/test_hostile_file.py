@@ -1,4 +1,4 @@
-"""Hostile files and words: fixtures, selectors, `.env`. An error in words, and nothing else."""
+"""Hostile files and arguments: fixtures, selectors, `.env`. Each is accepted or gives an error message."""
 
 from contextlib import suppress
 from pathlib import Path

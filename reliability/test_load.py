@@ -1,4 +1,4 @@
-"""Load: bursts, a steady stream, crowds of idle and slow connections, strangers without end; nothing lost or grown."""
+"""Load: bursts, a steady stream, many idle and slow connections, endless unknown requests. No loss, no growth."""
 
 import re
 import socket
@@ -20,10 +20,10 @@ QUIET = ("--offline", "--no-register", "--no-demo")
 
 
 def memory(dev: DevProcess) -> int:
-    """Bytes that the process holds now. Linux."""
+    """The memory of the process in bytes. Linux."""
     status = Path(f"/proc/{dev.process.pid}/status")
     if not status.exists():
-        pytest.skip("how much memory a process holds is read from /proc")
+        pytest.skip("the memory of a process is read from /proc")
     found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text())
     assert found
     return int(found[1]) * 1024
@@ -63,7 +63,7 @@ def test_a_burst_over_64_connections_is_recorded_whole(
 
 
 def test_a_steady_stream_does_not_grow(tmp_path: Path, often: Often, figures: Figures) -> None:
-    """A receipt a second for an hour, in a minute. The first part warms up; the rest must not add to it."""
+    """The receipts of an hour at one a second, in a minute. After a warm-up, memory must not grow."""
     seconds = often(60, 4)
     with running_dev(tmp_path, *QUIET) as dev:
         url = dev.wait_for("ready")["local_url"]
@@ -134,13 +134,13 @@ def drip(peers: list[socket.socket]) -> None:
         peer.sendall(b"x")
 
 
-TOGETHER = 455  # as many as a server reads from a connection at once, which is 8 KiB
+TOGETHER = 455  # as many as the server reads from a connection in one call: 8 KiB
 REQUESTS = b"GET / HTTP/1.1\r\n\r\n" * (TOGETHER - 1) + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"
 ANSWER = b"HTTP/1.1 404 "
 
 
 def test_requests_sent_together_hold_nobody_up(tmp_path: Path, often: Often, figures: Figures) -> None:
-    """Each connection of a crowd sends hundreds of requests without a wait for an answer (HTTP pipelining)."""
+    """Each connection sends hundreds of requests without waiting for responses (HTTP pipelining)."""
     crowd = often(150, 50)
     with running_dev(tmp_path, *QUIET) as dev, ExitStack() as stack:
         url = dev.wait_for("ready")["local_url"]
@@ -157,7 +157,7 @@ def test_requests_sent_together_hold_nobody_up(tmp_path: Path, often: Often, fig
 
     assert senders.answers == {200: 20}
     assert senders.acknowledged == stored
-    assert answered_by_then < answered == TOGETHER * crowd  # they were at work all the time
+    assert answered_by_then < answered == TOGETHER * crowd  # the connections were busy all the time
     assert senders.slowest < 2
     figures.note(
         f"pipelining: {crowd} connections with {TOGETHER} requests each; {len(stored)} receipts beside them, slowest"
@@ -166,7 +166,7 @@ def test_requests_sent_together_hold_nobody_up(tmp_path: Path, often: Often, fig
 
 
 def answers_so_far(peer: socket.socket) -> int:
-    """How many answers are there to read; none is read."""
+    """The number of responses that can be read. None is read."""
     try:
         return peer.recv(1 << 20, socket.MSG_PEEK | socket.MSG_DONTWAIT).count(ANSWER)
     except BlockingIOError:

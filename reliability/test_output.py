@@ -1,4 +1,4 @@
-"""Trouble with stdout under load: a disk that fills up and has room again, a reader with long breaks, one that goes."""
+"""Failures of stdout under load: a disk that is full for a while, a reader with long pauses, a reader that closes."""
 
 import json
 import os
@@ -26,14 +26,14 @@ _DROPPED = re.compile(r"(\d+|no) lines? (?:dropped meanwhile|could not be writte
 
 @dataclass(slots=True)
 class Sent:
-    """What was answered in all bursts."""
+    """The responses of all bursts."""
 
     acknowledged: set[str] = field(default_factory=set)
     answers: Counter[int] = field(default_factory=Counter)
 
 
-def attack(session: Writing, often: Often, trouble: Callable[[int], object]) -> Sent:
-    """Send while `trouble` is made, until there was trouble and its end; it is called with the number of its round."""
+def send_during(session: Writing, often: Often, trouble: Callable[[int], object]) -> Sent:
+    """Send while `trouble` is called with the number of each round, until stdout failed and recovered."""
     sent, over = Sent(), threading.Event()
 
     def make_trouble() -> None:
@@ -65,10 +65,10 @@ def dropped(session: Writing) -> int:
 
 
 def verify(session: Writing, sent: Sent, out: bytes, figures: Figures, name: str) -> None:
-    """Nothing acknowledged is lost, each line is whole, and the dropped ones were counted."""
+    """No acknowledged receipt is lost, each line is whole, and the dropped lines were counted."""
     stored = {message_in(entry.path) for entry in Store(session.directory / "fixtures").entries()}
     total = sent.answers.total()
-    # A disk that is still full at the end may hold the beginning of one line; that line is counted as dropped.
+    # If the disk is still full at the end, it may hold the beginning of one line. That line counts as dropped.
     whole_lines = out[: out.rfind(b"\n") + 1].splitlines()
     events = Counter(json.loads(line)["event"] for line in whole_lines)
     lost = dropped(session)
@@ -86,7 +86,7 @@ def verify(session: Writing, sent: Sent, out: bytes, figures: Figures, name: str
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux sets the limits of another process")
 def test_a_disk_that_fills_up_and_has_room_again(tmp_path: Path, often: Often, figures: Figures) -> None:
-    """The limit of a file's size stands for the disk: a write past it fails, or is short."""
+    """A limit of the file size simulates the disk: a write beyond it fails, or writes a part."""
     output = tmp_path / "output.jsonl"
     with output.open("wb") as file, session_on(file.fileno(), tmp_path, "--json", "--no-register") as session:
 
@@ -96,20 +96,20 @@ def test_a_disk_that_fills_up_and_has_room_again(tmp_path: Path, often: Often, f
             resource.prlimit(session.process.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
 
         resource.prlimit(session.process.pid, resource.RLIMIT_FSIZE, (ROOM, resource.RLIM_INFINITY))
-        sent = attack(session, often, fill_or_clear)
+        sent = send_during(session, often, fill_or_clear)
         code = session.finish(signal.SIGTERM)
 
     assert code == 0
     verify(session, sent, output.read_bytes(), figures, "stdout on a disk that fills up")
 
 
-def test_a_reader_that_reads_in_fits(tmp_path: Path, often: Often, figures: Figures) -> None:
+def test_a_reader_that_pauses(tmp_path: Path, often: Often, figures: Figures) -> None:
     out: list[bytes] = []
     with (
         small_pipe() as (reader, writer),
         session_on(writer, tmp_path, "--json", "--no-register") as session,
     ):
-        sent = attack(session, often, lambda rounds: rounds % 40 > 30 and out.append(read(reader)))
+        sent = send_during(session, often, lambda rounds: rounds % 40 > 30 and out.append(read(reader)))
         session.process.send_signal(signal.SIGTERM)
         while session.process.poll() is None:
             out.append(read(reader))
@@ -117,7 +117,7 @@ def test_a_reader_that_reads_in_fits(tmp_path: Path, often: Often, figures: Figu
         out.append(read(reader))
 
     assert code == 0
-    verify(session, sent, b"".join(out), figures, "stdout to a reader that reads in fits")
+    verify(session, sent, b"".join(out), figures, "stdout to a reader that pauses")
 
 
 def test_a_reader_that_goes_ends_the_session_in_order(tmp_path: Path, often: Often, figures: Figures) -> None:

@@ -1,4 +1,4 @@
-"""Private files stay private: on a shared machine, with links placed in the way, whatever was there before."""
+"""Private files stay private: on a shared machine, with links in their place, and with existing files."""
 
 import os
 import stat
@@ -25,7 +25,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a fil
 @as_root
 @pytest.mark.parametrize("kind", ["directory", "link"])
 def test_the_private_directory_of_another_user_is_refused(tmp_path: Path, kind: str) -> None:
-    """They could swap the journal, and have their own URL given back to the account."""
+    """That user could replace the journal, and devkit would restore the URL in it."""
     private, elsewhere = tmp_path / ".devkit", tmp_path / "elsewhere"
     elsewhere.mkdir()
     if kind == "link":
@@ -44,7 +44,7 @@ def test_the_private_directory_of_another_user_is_refused(tmp_path: Path, kind: 
 
 @as_root
 def test_a_checkout_of_another_user_can_be_worked_in(tmp_path: Path) -> None:
-    """As root does in a container, with a checkout that was mounted into it."""
+    """As root in a container does, with a mounted checkout."""
     (tmp_path / ".devkit").mkdir()
     for path in (tmp_path, tmp_path / ".devkit"):
         os.chown(path, NOBODY, NOBODY)

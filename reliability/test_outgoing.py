@@ -1,4 +1,4 @@
-"""Replay and forward are no weapon: what leaves, where it goes, and that a fixture cannot make more of a request."""
+"""Replay and forward cannot be misused: what is sent, to which machine, and that a fixture is one request."""
 
 import json
 import socket
@@ -33,7 +33,7 @@ def moved(to: str) -> bytes:
     return f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {to}/taken\r\nContent-Length: 0\r\n\r\n".encode()
 
 
-def test_a_redirect_is_an_answer_and_nobody_else_hears_of_the_receipt(tmp_path: Path) -> None:
+def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
     other = RawServer([[OK]])
     target = RawServer([[moved(other.url)]])
     try:
@@ -48,7 +48,7 @@ def test_a_redirect_is_an_answer_and_nobody_else_hears_of_the_receipt(tmp_path: 
 
 
 def test_what_is_sent_holds_no_credentials_and_no_token(tmp_path: Path) -> None:
-    """Also of a recording whose path holds the token, and whose headers say that path."""
+    """Also for a recording with the token in its path and in its headers."""
     recording = tmp_path / "a.json"
     path = f"/webhooks/delivery-receipt/{SECRETS['DEVKIT_CALLBACK_TOKEN']}"
     callback = receipt()
@@ -68,7 +68,7 @@ def test_what_is_sent_holds_no_credentials_and_no_token(tmp_path: Path) -> None:
     assert b"authorization" not in request.lower()
 
 
-# None of these may be connected to. The addresses are for documentation: they lead nowhere.
+# Not one of these may be connected to. The addresses are reserved for documentation.
 ELSEWHERE = [
     *(
         "http://192.0.2.1",
@@ -102,7 +102,7 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("url", ELSEWHERE)
 def test_what_is_not_on_this_machine_is_refused_before_anything_is_sent(url: str) -> None:
-    """A connection elsewhere would fail with another error: see this_machine_only."""
+    """A connection elsewhere would fail with another error: see tests/support/loopback_only.py."""
     with pytest.raises(UsageError):
         push(receipt(), parse_address(url), connect_timeout=0.01)
 

@@ -1,4 +1,4 @@
-"""Time and neighbours: clocks that jump, terminals that go away, laptops that sleep, impatient users, few files."""
+"""The environment: clock jumps, repeated signals, a sleeping laptop, two sessions, few file descriptors."""
 
 import os
 import signal
@@ -28,17 +28,17 @@ from tests.support.standin import install_standin
 
 @contextmanager
 def live(directory: Path, vonage: Gateway, *args: str) -> Iterator[DevProcess]:
-    """A session with the stand-in agent and an account that had a callback before."""
+    """A session with the stand-in agent and an account that had a callback URL before."""
     agent = install_standin(directory)
     with running_dev(directory, *args, **environ(vonage, PYNGROK_NGROK_PATH=str(agent))) as dev:
         yield dev
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_impatience_does_not_break_the_give_back(
+def test_repeated_signals_do_not_prevent_the_restoration(
     tmp_path: Path, vonage: Gateway, former: Listener, number: signal.Signals
 ) -> None:
-    """The signal comes again at each step of the way out, and all the time."""
+    """The signal is repeated at each step of the shutdown, and in between."""
     with live(tmp_path, vonage) as dev:
         dev.wait_for("ready")
         calls = len(vonage.calls)
@@ -58,7 +58,7 @@ def test_impatience_does_not_break_the_give_back(
 
 
 def test_signals_without_end_still_end_in_order(tmp_path: Path, often: Often, figures: Figures) -> None:
-    """A key that is held down: a signal every few milliseconds, until the process is gone."""
+    """As with a key held down: a signal every few milliseconds until the process ends."""
     rounds, sent = often(10, 2), 0
     for _ in range(rounds):
         with running_dev(tmp_path, "--offline", "--no-demo") as dev:
@@ -67,7 +67,7 @@ def test_signals_without_end_still_end_in_order(tmp_path: Path, often: Often, fi
                 with suppress(ProcessLookupError):
                     dev.process.send_signal(signal.SIGINT)
                 sent += 1
-                time.sleep(0.003)  # how fast a key repeats, not a wait for something
+                time.sleep(0.003)  # the repeat rate of a key, not a wait for a condition
             code = dev.finish()
         assert code == 0, dev.story()
         assert dev.names()[-2:] == ["restored", "stopped"]
@@ -86,7 +86,7 @@ def test_a_laptop_that_sleeps_loses_no_receipt_and_no_registration(
         asleep = Senders(ready["local_url"], prefix="C", connections=4, each=3)
         dev.process.send_signal(signal.SIGSTOP)
         with sending(asleep):
-            time.sleep(1.0)  # how long it sleeps
+            time.sleep(1.0)  # the length of the sleep
             dev.process.send_signal(signal.SIGCONT)
         assert held(vonage) == ready["callback_url"]
         assert dev.stop() == 0
@@ -121,7 +121,7 @@ def test_two_sessions_that_start_at_once_leave_the_account_as_it_was(
     "jump", [timedelta(hours=-5), timedelta(days=-400), timedelta(hours=1), timedelta(days=9000)]
 )
 def test_a_clock_that_jumps_loses_nothing_and_names_what_it_recorded(tmp_path: Path, jump: timedelta) -> None:
-    """Also at the hours of daylight saving, which UTC does not know."""
+    """Also at the change to daylight saving time, which UTC does not have."""
     start = datetime(2026, 3, 29, 0, 59, 59, 900_000, tzinfo=UTC)
     moments = iter([start, start + timedelta(milliseconds=50), *(start + jump for _ in range(8))])
     recorder = Recorder(store := Store(tmp_path), lambda event: None, lambda: next(moments), "n0nce")
@@ -155,8 +155,8 @@ def test_a_checkout_that_cannot_be_written_ends_in_two_lines(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("files", [128, 256])
-def test_a_full_file_table_stops_nobody_for_good(tmp_path: Path, files: int, figures: Figures) -> None:
-    """More connections than the process may open files: those that fit are served, and all when the others leave."""
+def test_a_full_file_table_is_no_permanent_failure(tmp_path: Path, files: int, figures: Figures) -> None:
+    """More connections than file descriptors: those that fit are served, and new ones when others close."""
     limited = [sys.executable, "-c", LIMITED, str(files), sys.executable]
     with running_dev_as(limited, tmp_path) as dev:
         url = dev.wait_for("ready")["local_url"]
@@ -164,7 +164,7 @@ def test_a_full_file_table_stops_nobody_for_good(tmp_path: Path, files: int, fig
         with ExitStack() as crowd:
             for _ in range(2 * files):
                 crowd.enter_context(socket.create_connection((host, int(port)), 30))
-            time.sleep(0.3)  # time enough to go wrong
+            time.sleep(0.3)  # time for a busy loop to begin
             spent = cpu_seconds(dev.process.pid)
             time.sleep(1.0)
             spent = cpu_seconds(dev.process.pid) - spent
@@ -176,7 +176,7 @@ def test_a_full_file_table_stops_nobody_for_good(tmp_path: Path, files: int, fig
     assert after.answers == {200: 20}
     assert {message_in(entry.path) for entry in Store(tmp_path / "fixtures").entries()} == after.acknowledged
     assert "Traceback" not in dev.stderr, dev.stderr[:2000]
-    assert spent < 0.5, "a full table keeps it busy"
+    assert spent < 0.5, "a full file table causes a busy loop"
     figures.note(
         f"file table: {2 * files} connections to a process with {files} files, {spent:.2f} s CPU in 1 s, 0 lost"
     )
@@ -197,6 +197,6 @@ def running_dev_as(command: list[str], directory: Path) -> Iterator[DevProcess]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has worked so far. Linux."""
+    """The CPU time of a process so far. Linux."""
     words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,7 @@
-"""Strangers who know the public URL: nothing in, nothing out. (Pages: tests/receiver/test_receiver_page.py.)"""
+"""Clients that know the public URL but not the token: nothing is recorded, nothing revealed.
+
+Pages in a browser: tests/receiver/test_receiver_page.py.
+"""
 
 import json
 import time
@@ -23,7 +26,7 @@ ASK = f"{CALLBACK_PATH}?status=delivered&messageId=57A46E57A46E"
 LOCAL = ("Host", "127.0.0.1:3000")
 PUBLIC = ("Host", "dlr.example.test")
 
-# What a stranger may try: method, target, headers.
+# Requests without the token: method, target, headers.
 TRIES: list[tuple[str, str, tuple[tuple[str, str], ...]]] = [
     *(
         (method, ASK, (PUBLIC,))
@@ -96,7 +99,7 @@ def session(tmp_path: Path) -> Iterator[DevProcess]:
             yield dev
 
 
-def test_a_stranger_with_the_url_gets_nothing_in_and_nothing_out(
+def test_a_client_without_the_token_records_and_learns_nothing(
     tmp_path: Path, session: DevProcess, figures: Figures
 ) -> None:
     ready = session.wait_for("ready")
@@ -120,7 +123,9 @@ def test_a_stranger_with_the_url_gets_nothing_in_and_nothing_out(
     assert list(Store(tmp_path / "fixtures").entries()) == []
     assert session.stop() == 0
     assert b"57A46E57A46E" not in session.stderr.encode() + json.dumps(session.events).encode()
-    figures.note(f"strangers: {len(TRIES)} ways through the tunnel, {len(TRIES)} x 404, 0 recorded")
+    figures.note(
+        f"without the token: {len(TRIES)} requests through the tunnel, {len(TRIES)} x 404, 0 recorded"
+    )
 
 
 SECRET = "test-signature-secret"
