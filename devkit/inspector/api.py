@@ -220,7 +220,7 @@ def stream(context: InspectorContext) -> Blueprint:
 
 
 def _stream(context: InspectorContext, cursor: str | None) -> Iterator[str]:
-    with context.event_log.subscribed(_number(context, cursor)) as subscriber:
+    with context.event_log.subscription(_number(context, cursor)) as subscriber:
         # The first cursor: nothing is missed if the connection breaks before the first event.
         yield _message("hello", {"after": context.event_log.cursor(subscriber.last)})
         heartbeats = 0

@@ -2,11 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from devkit.errors import FixtureError
@@ -19,7 +19,7 @@ from devkit.inspector.index import Row, key_of
 from devkit.inspector.replay_form import Editable, editable_fields
 from devkit.webhook.callback import Callback, has_token, to_wire, without_secret, without_token
 from devkit.webhook.masking import mask_field, mask_numbers_in
-from devkit.webhook.receipt import Receipt
+from devkit.webhook.receipt import Receipt, receipt_in
 from devkit.webhook.timeline import Moment, Step, Timeline, build_timeline
 
 _OPENED = 500  # receipts of one message that its timeline reads
@@ -96,26 +96,18 @@ def _message(
 ) -> tuple[tuple[Stop, ...], Timeline, int]:
     """The receipts with exactly this message id: different ids can have equal file names."""
     keys = context.index.message_of(key) or (key,)
-    reading = fixture.read()
-    message_id = reading.message_id if isinstance(reading, Receipt) else None
+    message_id = receipt_in(fixture.read()).message_id
     moments: list[tuple[str, Moment]] = []
     for each in keys[-_OPENED:]:
-        moment = _moment(context.rows.path(each))
-        if moment and moment.receipt.message_id == message_id:
-            moments.append((each, moment))
+        with suppress(FixtureError):
+            other = load(context.rows.path(each))
+            receipt = other.read()
+            if isinstance(receipt, Receipt) and receipt.message_id == message_id:
+                moments.append((each, Moment(other.recorded_at, receipt)))
     moments.sort(key=lambda pair: pair[1].at)
     timeline = build_timeline((moment for _, moment in moments), sent_at)
     stops = tuple(Stop(each, step) for (each, _), step in zip(moments, timeline.steps, strict=True))
     return stops, timeline, max(0, len(keys) - _OPENED)
-
-
-def _moment(path: Path) -> Moment | None:
-    try:
-        fixture = load(path)
-    except FixtureError:
-        return None
-    reading = fixture.read()
-    return Moment(fixture.recorded_at, reading) if isinstance(reading, Receipt) else None
 
 
 def _shown_headers(callback: Callback, *, numbers: bool) -> list[tuple[str, str]]:
@@ -202,8 +194,7 @@ def _masked(line: ComparedField, mask: Callable[[str], str]) -> ComparedField:
 
 
 def _fields(fixture: Fixture) -> list[tuple[str, str]]:
-    reading = fixture.read()
-    fields: Mapping[str, object] = reading.fields if isinstance(reading, Receipt) else {}
+    fields = receipt_in(fixture.read()).fields
     return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in fields.items()]
 
 

@@ -137,8 +137,9 @@ class EventLog:
         with self._changed:
             return self._batch(number)
 
-    def subscribe(self, after: int | None = None) -> Subscriber:
-        """Start a subscription. after: the number of the last known event, None for the newest."""
+    @contextmanager
+    def subscription(self, after: int | None = None) -> Iterator[Subscriber]:
+        """Subscribe while the block runs. after: the number of the last known event, None for the newest."""
         with self._changed:
             subscriber = Subscriber(self, self._last if after is None else after)
             self._subscribers.append(subscriber)
@@ -146,23 +147,11 @@ class EventLog:
                 oldest.ended = True
             self._subscribers = self._subscribers[-_SUBSCRIBERS:]
             self._changed.notify_all()
-        return subscriber
-
-    def unsubscribe(self, subscriber: Subscriber) -> None:
-        """End a subscription."""
-        with self._changed:
-            subscriber.ended = True
-            self._subscribers = [other for other in self._subscribers if other is not subscriber]
-            self._changed.notify_all()
-
-    @contextmanager
-    def subscribed(self, after: int | None = None) -> Iterator[Subscriber]:
-        """A subscription that lasts as long as the block."""
-        subscriber = self.subscribe(after)
         try:
             yield subscriber
         finally:
-            self.unsubscribe(subscriber)
+            with self._changed:
+                self._subscribers = [other for other in self._subscribers if other is not subscriber]
 
     def close(self) -> None:
         """End all subscriptions, now and later, so that their threads end."""

@@ -16,7 +16,7 @@ from devkit.fixture.format import Fixture, load
 from devkit.fixture.store import Entry, Store, is_recording, read_name
 from devkit.webhook.callback import Transport
 from devkit.webhook.masking import mask_number
-from devkit.webhook.receipt import Receipt, Unreadable
+from devkit.webhook.receipt import Receipt, Unreadable, receipt_in
 from devkit.webhook.signature import Method, Verdict, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, is_no_error, meaning
 
@@ -231,7 +231,7 @@ class Rows:
 def make_row(key: str, fixture: Fixture, secret: str, method: Method) -> Row:
     """The row of a fixture. secret, method: for a signature that was not checked when it was recorded."""
     reading = fixture.read()
-    receipt = reading if isinstance(reading, Receipt) else Receipt({})
+    receipt = receipt_in(reading)
     return Row(
         key=key,
         at=fixture.recorded_at,

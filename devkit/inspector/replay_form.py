@@ -19,7 +19,7 @@ from devkit.replay.send import Replayed, Rules, attempt
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.masking import mask_field
-from devkit.webhook.receipt import Receipt
+from devkit.webhook.receipt import receipt_in
 from devkit.webhook.signature import Method
 from devkit.webhook.vocabulary import parse_transport
 
@@ -55,9 +55,7 @@ class Editable:
 
 def editable_fields(fixture: Fixture, *, numbers: bool) -> list[Editable]:
     """The fields of a receipt for the form. numbers: show phone numbers whole."""
-    reading = fixture.read()
-    fields: Mapping[str, object] = reading.fields if isinstance(reading, Receipt) else {}
-    return [_editable(name, value, numbers) for name, value in fields.items()]
+    return [_editable(name, value, numbers) for name, value in receipt_in(fixture.read()).fields.items()]
 
 
 def _editable(name: str, value: object, numbers: bool) -> Editable:
@@ -168,14 +166,12 @@ class Preview:
 def preview(options: SampleOptions, path: Path) -> Preview:
     """What a sample of this recording replaces. Writes only the key, if it is missing. Raises DevkitError."""
     redaction = _plan(options, path)
-    after = _fields(redaction.fixture)
-    return Preview(
-        describe(redaction.fixture),
-        tuple(
-            ShownReplacement(name, _METHODS.get(method, method), after.get(name, ""))
-            for name, method in redaction.replaced.items()
-        ),
+    after = receipt_in(redaction.fixture.read())
+    replacements = (
+        ShownReplacement(name, _METHODS.get(method, method), after.text(name))
+        for name, method in redaction.replaced.items()
     )
+    return Preview(describe(redaction.fixture), tuple(replacements))
 
 
 def keep(options: SampleOptions, path: Path, name: str) -> Sample:
@@ -187,8 +183,3 @@ def keep(options: SampleOptions, path: Path, name: str) -> Sample:
 
 def _plan(options: SampleOptions, path: Path) -> Redaction:
     return plan_keep(load(path), options.key(), options.policy, name=display_path(path))
-
-
-def _fields(fixture: Fixture) -> dict[str, str]:
-    reading = fixture.read()
-    return {name: reading.text(name) for name in reading.fields} if isinstance(reading, Receipt) else {}

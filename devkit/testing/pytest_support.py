@@ -1,22 +1,18 @@
 """The parts of the pytest plugin: settings, parametrization, servers, differences."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import vonage
-from vonage_account import Account
-from vonage_sms import Sms
 
 from devkit.errors import FixtureError
 from devkit.http.request import WSGIApplication
 from devkit.http.server import listen, serve
 from devkit.receiver.app import IncomingRequest, create_receiver
-from devkit.simulator import Simulator
 from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.inbox import ReceiptInbox
 from devkit.testing.receipts import (
@@ -29,13 +25,16 @@ from devkit.testing.receipts import (
     resign,
     resigned_if_valid,
 )
-from devkit.vonage.client import Credentials, make_client
-from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS
-from devkit.webhook.receipt import IdStyle, Receipt
+from devkit.webhook.callback import CALLBACK_PATH
+from devkit.webhook.receipt import Receipt
 from devkit.webhook.signature import METHODS, TEST_SIGNATURE_SECRET, Method
 
-if TYPE_CHECKING:  # only names a type; most tests need no simulator
-    from devkit.simulator.options import SimulatorOptions
+if (
+    TYPE_CHECKING
+):  # these only name types; most tests need neither the simulator nor the SDK, which is slow to import
+    import vonage
+
+    from devkit.simulator import Simulator, SimulatorOptions
 
 
 Serve = Callable[..., str]
@@ -57,18 +56,9 @@ class PluginSettings:
         """The receipts that match a pattern, in name order. Signatures as for `load`."""
         return [self._signed(receipt) for receipt in load_all(pattern, self.directories)]
 
-    def make(
-        self,
-        status: str = "delivered",
-        via: str = "get",
-        *,
-        signed: bool = True,
-        fields: Mapping[str, object] | None = None,
-        id_style: IdStyle = "uuid",
-        **named: object,
-    ) -> SampleReceipt:
+    def make(self, *args: Any, signed: bool = True, **named: Any) -> SampleReceipt:
         """As `make_receipt`, and signed if there is a secret. signed: False gives an unsigned one."""
-        receipt = make_receipt(status, via, fields=fields, id_style=id_style, **named)
+        receipt = make_receipt(*args, **named)
         return resign(receipt, self.secret, self.method) if self.secret and signed else receipt
 
     @property
@@ -169,18 +159,18 @@ def _receipts(
     return chosen
 
 
-def _faults(
-    settings: PluginSettings,
-    *,
-    via: str | Sequence[str] = TRANSPORTS,
-    only: Iterable[str] = (),
-    skip: Iterable[str] = (),
-) -> list[FaultCase]:
-    return fault_cases(via, only=only, skip=skip, secret=settings.secret, method=settings.method)
+def _faults(settings: PluginSettings, *args: Any, **named: Any) -> list[FaultCase]:
+    return fault_cases(*args, **named, secret=settings.secret, method=settings.method)
 
 
-def client_of(simulator: Simulator) -> vonage.Vonage:
+def client_of(simulator: "Simulator") -> "vonage.Vonage":
     """A client whose `sms` and `account` talk to the simulator. The other APIs are not simulated."""
+    import vonage
+    from vonage_account import Account
+    from vonage_sms import Sms
+
+    from devkit.vonage.client import Credentials, make_client
+
     credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
     client = vonage.Vonage(vonage.Auth(api_key=simulator.api_key, api_secret=simulator.api_secret))
     # One client for each API: the SDK shares the headers of a client between calls of different kinds.

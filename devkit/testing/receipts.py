@@ -15,7 +15,16 @@ from devkit.replay import transform
 from devkit.replay.trigger import default_err_code
 from devkit.webhook.callback import Callback, Transport, compose
 from devkit.webhook.masking import holds_no_number, mask_number, one_line
-from devkit.webhook.receipt import IdStyle, Receipt, Unreadable, in_order, make_fields, make_message_id, read
+from devkit.webhook.receipt import (
+    IdStyle,
+    Receipt,
+    Unreadable,
+    in_order,
+    make_fields,
+    make_message_id,
+    read,
+    receipt_in,
+)
 from devkit.webhook.signature import METHODS, Method, verify
 from devkit.webhook.vocabulary import FIELDS, parse_transport
 
@@ -101,8 +110,7 @@ class SampleReceipt:
     @property
     def fields(self) -> Fields:
         """The received fields, under the vendor's names; empty when there is no readable receipt."""
-        reading = self.reading
-        return Fields(reading.fields if isinstance(reading, Receipt) else {})
+        return Fields(self._receipt.fields)
 
     @property
     def problem(self) -> str:
@@ -112,28 +120,28 @@ class SampleReceipt:
 
     @property
     def status(self) -> str:
-        return self._text("status")
+        return self._receipt.status
 
     @property
     def err_code(self) -> str:
-        return self._text("err-code")
+        return self._receipt.err_code
 
     @property
     def message_id(self) -> str:
-        return self._text("messageId")
+        return self._receipt.message_id
 
     @property
     def client_ref(self) -> str:
-        return self._text("client-ref")
+        return self._receipt.text("client-ref")
 
     @property
     def via(self) -> Transport:
         """The transport: `get`, `form` or `json`."""
         return self.callback.transport
 
-    def _text(self, name: str) -> str:
-        reading = self.reading
-        return reading.text(name) if isinstance(reading, Receipt) else ""
+    @property
+    def _receipt(self) -> Receipt:
+        return receipt_in(self.reading)
 
 
 def make_receipt(

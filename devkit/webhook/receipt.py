@@ -83,6 +83,11 @@ def read(callback: Callback) -> Receipt | Unreadable:
     return Receipt(fields)
 
 
+def receipt_in(reading: Receipt | Unreadable) -> Receipt:
+    """The receipt; one without fields when it is unreadable."""
+    return reading if isinstance(reading, Receipt) else Receipt({})
+
+
 def _fields(callback: Callback) -> dict[str, object]:
     transport = callback.transport
     if transport == "get":

@@ -77,7 +77,7 @@ def test_a_subscriber_is_told_at_once(event_log: EventLog) -> None:
     begun = threading.Event()
 
     def watch() -> None:
-        with event_log.subscribed() as subscriber:
+        with event_log.subscription() as subscriber:
             begun.set()
             batch = subscriber.next(DEADLINE)
             heard.extend(texts(batch.logged) if batch else ["ended"])
@@ -92,33 +92,38 @@ def test_a_subscriber_is_told_at_once(event_log: EventLog) -> None:
 
 
 def test_a_subscriber_hears_nothing_when_there_is_nothing(event_log: EventLog) -> None:
-    with event_log.subscribed() as subscriber:
+    with event_log.subscription() as subscriber:
         batch = subscriber.next(0)
 
     assert batch is not None
     assert batch.logged == ()
 
 
-def test_the_newest_pages_watch_and_the_oldest_is_sent_away(event_log: EventLog) -> None:
-    subscribers = [event_log.subscribe() for _ in range(6)]
+def test_a_new_subscription_ends_the_oldest_of_four(event_log: EventLog) -> None:
+    with ExitStack() as stack:
+        subscribers = [stack.enter_context(event_log.subscription()) for _ in range(6)]
 
-    assert [subscriber.ended for subscriber in subscribers] == [True, True, False, False, False, False]
-    assert subscribers[0].next(DEADLINE) is None
+        assert [each.ended for each in subscribers] == [True, True, False, False, False, False]
+        assert subscribers[0].next(DEADLINE) is None
 
 
-def test_a_watch_that_ends_makes_room(event_log: EventLog) -> None:
-    subscribers = [event_log.subscribe() for _ in range(4)]
-    event_log.unsubscribe(subscribers[3])
-    event_log.subscribe()
+def test_a_subscription_that_ends_makes_room(event_log: EventLog) -> None:
+    with ExitStack() as stack:
+        subscribers = [stack.enter_context(event_log.subscription()) for _ in range(3)]
+        with event_log.subscription():
+            pass
+        stack.enter_context(event_log.subscription())
 
-    assert not subscribers[0].ended
+        assert [each.ended for each in subscribers] == [False, False, False]
+        stack.enter_context(event_log.subscription())
+        assert [each.ended for each in subscribers] == [True, False, False]
 
 
 def test_closing_sends_all_pages_away(event_log: EventLog) -> None:
     ended = threading.Semaphore(0)
 
     def watch() -> None:
-        with event_log.subscribed() as subscriber:
+        with event_log.subscription() as subscriber:
             while subscriber.next(DEADLINE) is not None:
                 pass
         ended.release()
