@@ -42,7 +42,7 @@ def kept_open() -> Iterator[tuple[RawServer, Connection]]:
 
 
 @given(body=st.binary(max_size=300))
-def test_any_body_goes_out_as_it_is(body: bytes) -> None:
+def test_any_body_is_sent_as_it_is(body: bytes) -> None:
     callback = Callback("POST", "/", (("Content-Length", str(len(body))),), body)
     with kept_open() as (server, connection):
         connection.push(callback)
@@ -63,7 +63,7 @@ def test_a_connection_is_used_again() -> None:
     "last",
     [OK, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\nbody to the end"],
 )
-def test_a_connection_that_the_target_closed_is_opened_anew_and_nothing_sent_twice(last: bytes) -> None:
+def test_a_connection_that_the_target_closed_is_opened_again_and_nothing_is_sent_twice(last: bytes) -> None:
     with raw_server([last], [OK]) as server, Connection(parse_address(server.url)) as connection:
         first = connection.push(CALLBACK)
         assert server.closed.acquire(timeout=DEADLINE)
@@ -73,7 +73,7 @@ def test_a_connection_that_the_target_closed_is_opened_anew_and_nothing_sent_twi
     assert server.requests == [to_wire(CALLBACK)] * 2
 
 
-def test_a_target_that_talks_out_of_turn_is_not_believed() -> None:
+def test_unrequested_bytes_are_not_read_as_a_response() -> None:
     with (
         raw_server([OK + b"HTTP/1.1 500 Left over\r\n\r\n"], [OK]) as server,
         Connection(parse_address(server.url)) as connection,
@@ -85,7 +85,7 @@ def test_a_target_that_talks_out_of_turn_is_not_believed() -> None:
 
 
 @pytest.mark.parametrize("status", [204, 301, 302, 404, 500, 503])
-def test_whatever_status_comes_is_the_answer(status: int) -> None:
+def test_any_status_is_a_response(status: int) -> None:
     reply = f"HTTP/1.1 {status} Words\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n".encode()
     with raw_server([reply], [OK]) as server:
         answer = push(CALLBACK, parse_address(server.url))
@@ -102,7 +102,7 @@ def test_whatever_status_comes_is_the_answer(status: int) -> None:
         b"SSH-2.0-OpenSSH_9\r\n",
     ],
 )
-def test_a_connection_that_cannot_be_used_again_is_closed_from_here(first: bytes) -> None:
+def test_a_connection_that_cannot_be_reused_is_closed(first: bytes) -> None:
     with raw_server([first, None], [OK]) as server, Connection(parse_address(server.url)) as connection:
         with suppress(PushError):
             connection.push(CALLBACK)
@@ -111,7 +111,7 @@ def test_a_connection_that_cannot_be_used_again_is_closed_from_here(first: bytes
         assert server.connections == 2
 
 
-def test_a_chunked_answer_is_joined_and_the_connection_kept() -> None:
+def test_a_chunked_response_is_joined_and_the_connection_kept() -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n1\r\n!\r\n0\r\n\r\n"
     with raw_server([chunked, chunked]) as server, Connection(parse_address(server.url)) as connection:
         bodies = [connection.push(CALLBACK).body for _ in range(2)]
@@ -120,7 +120,7 @@ def test_a_chunked_answer_is_joined_and_the_connection_kept() -> None:
     assert server.connections == 1
 
 
-def test_an_answer_to_head_has_no_body_whatever_its_length_says() -> None:
+def test_a_response_to_head_has_no_body_whatever_its_length_says() -> None:
     head = Callback("HEAD", "/dlr", (("Host", "localhost"),))
     with (
         raw_server([b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", OK]) as server,
@@ -133,7 +133,7 @@ def test_an_answer_to_head_has_no_body_whatever_its_length_says() -> None:
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: 10000000\r\n", b""])
-def test_a_huge_answer_is_read_in_part(length: bytes) -> None:
+def test_a_huge_response_is_read_in_part(length: bytes) -> None:
     huge = b"HTTP/1.1 200 OK\r\n" + length + b"\r\n" + b"x" * 500_000
     with raw_server([huge], [OK]) as server, Connection(parse_address(server.url)) as connection:
         answer = connection.push(CALLBACK)
@@ -154,7 +154,7 @@ def test_a_huge_answer_is_read_in_part(length: bytes) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
-def test_a_target_that_breaks_off_or_talks_nonsense_is_an_error_and_gets_it_once(reply: bytes) -> None:
+def test_without_a_valid_response_there_is_an_error_and_nothing_is_sent_again(reply: bytes) -> None:
     with raw_server([reply], [OK]) as server:
         with pytest.raises(PushError) as caught:
             push(CALLBACK, parse_address(server.url))
@@ -166,7 +166,7 @@ def test_a_target_that_breaks_off_or_talks_nonsense_is_an_error_and_gets_it_once
 @pytest.mark.parametrize(
     "rest", [b"Content-", b"Content-Length: 9\r\n\r\nhalf", b"Content-Length: 9\r\n\r\n"]
 )
-def test_a_status_counts_even_when_the_rest_of_the_answer_breaks_off(rest: bytes) -> None:
+def test_a_status_counts_even_when_the_rest_of_the_response_is_missing(rest: bytes) -> None:
     with (
         raw_server([b"HTTP/1.1 200 OK\r\n" + rest], [OK]) as server,
         Connection(parse_address(server.url)) as connection,
@@ -177,7 +177,7 @@ def test_a_status_counts_even_when_the_rest_of_the_answer_breaks_off(rest: bytes
         assert (first.status, connection.push(CALLBACK).status) == (200, 200)
 
 
-def test_a_target_that_says_nothing_runs_into_the_time_out() -> None:
+def test_a_silent_target_runs_into_the_time_out() -> None:
     with raw_server([None]) as server, pytest.raises(PushError, match=r"no answer within 0\.05 s") as caught:
         push(CALLBACK, parse_address(server.url), timeout=0.05)
 
@@ -213,7 +213,7 @@ def test_https_to_a_plain_server_is_unreachable_and_sends_no_receipt() -> None:
     assert b"447700900001" not in heard[0]
 
 
-def test_a_connection_with_a_high_file_number_is_still_looked_at() -> None:
+def test_a_high_file_descriptor_can_be_polled() -> None:
     resource = pytest.importorskip("resource")
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 1200:
         pytest.skip("this process may not open as many files")

@@ -106,7 +106,7 @@ def test_loopback_is_allowed_however_it_is_spelled(host: str) -> None:
     assert answer.status == 200
 
 
-def test_an_address_that_is_allowed_to_be_remote_is_pushed_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_remote_address_gets_receipts_when_it_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     with raw_server([OK]) as server:
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", server.place)]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
@@ -115,7 +115,7 @@ def test_an_address_that_is_allowed_to_be_remote_is_pushed_to(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
-def test_nobody_there_is_said_with_the_address_but_not_its_path(host: str) -> None:
+def test_an_unreachable_target_is_named_without_its_path(host: str) -> None:
     with pytest.raises(PushError, match="Nobody answers at http://") as caught:
         push(CALLBACK, parse_address(f"http://{host}:{closed_port()}/webhooks/s3cret-token"))
 
@@ -123,7 +123,7 @@ def test_nobody_there_is_said_with_the_address_but_not_its_path(host: str) -> No
     assert "s3cret-token" not in caught.value.message + caught.value.hint
 
 
-def test_a_name_that_leads_nowhere_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unresolvable_name_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_such_name(*_: object, **__: object) -> object:
         raise socket.gaierror(-2, "Name or service not known")
 

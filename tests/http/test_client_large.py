@@ -51,7 +51,7 @@ def answering(times: int, context: ssl.SSLContext | None = None) -> Iterator[tup
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_all_of_a_large_request_and_of_its_answer_goes_over(
+def test_a_large_request_and_its_response_are_transferred_whole(
     scheme: str, trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(trust.authority))

@@ -22,7 +22,7 @@ CALLBACK = compose({"msisdn": "447700900001", "status": "delivered"}, "form", ta
 NOTHING = b""  # the request is read, and the connection closed without a word
 
 
-def test_what_a_used_connection_lost_is_sent_once_more() -> None:
+def test_a_request_that_a_used_connection_lost_is_sent_once_more() -> None:
     with (
         raw_server([OK, OK, NOTHING], [OK, OK]) as server,
         Connection(parse_address(server.url)) as connection,
@@ -39,7 +39,7 @@ def test_what_a_used_connection_lost_is_sent_once_more() -> None:
     assert server.connections == 2
 
 
-def test_what_a_target_reset_unread_is_sent_once_more() -> None:
+def test_a_request_that_was_reset_unread_is_sent_once_more() -> None:
     with (
         hanging_target(lambda _: 200, at_next_request, hang_up_after=200) as target,
         Connection(parse_address(target.url)) as connection,
@@ -66,7 +66,7 @@ def test_a_new_connection_is_tried_once() -> None:
 @pytest.mark.parametrize(
     ("second", "reason"), [(NOTHING, "closed"), (b"HTTP/1.1 2", "closed"), (None, "timeout")]
 )
-def test_what_was_sent_again_is_not_sent_a_third_time(second: bytes | None, reason: str) -> None:
+def test_a_request_is_not_sent_a_third_time(second: bytes | None, reason: str) -> None:
     with (
         raw_server([OK, NOTHING], [second], [OK]) as server,
         Connection(parse_address(server.url), timeout=0.2) as connection,
@@ -83,7 +83,7 @@ def test_what_was_sent_again_is_not_sent_a_third_time(second: bytes | None, reas
 @pytest.mark.parametrize(
     "begin", [b"H", b"\r\n", b"HTTP/1.1 20", b"HTTP/1.1 100 Continue\r\n\r\n", b"\x00", None]
 )
-def test_after_the_first_byte_of_an_answer_or_a_time_out_nothing_is_sent_again(begin: bytes | None) -> None:
+def test_after_the_first_byte_of_a_response_or_a_time_out_nothing_is_sent_again(begin: bytes | None) -> None:
     with (
         raw_server([OK, begin], [OK]) as server,
         Connection(parse_address(server.url), timeout=DEADLINE if begin else 0.2) as connection,
@@ -96,7 +96,7 @@ def test_after_the_first_byte_of_an_answer_or_a_time_out_nothing_is_sent_again(b
         assert len(server.requests) == 2
 
 
-def test_a_target_that_is_gone_has_broken_off_because_it_may_have_taken_the_receipt() -> None:
+def test_a_target_that_is_gone_counts_as_closed_because_it_may_have_read_the_receipt() -> None:
     def serve(listener: socket.socket) -> None:
         with listener.accept()[0] as connection:
             listener.close()
@@ -150,7 +150,7 @@ def hanging_up_amid_the_second_request(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a reset connection forgets what came before")
-def test_an_answer_to_a_request_that_could_not_be_sent_whole_counts() -> None:
+def test_a_response_to_an_incomplete_request_counts() -> None:
     def answer_amid_the_body(listener: socket.socket) -> None:
         with listener.accept()[0] as connection:
             read_request(connection)
@@ -171,7 +171,7 @@ def test_an_answer_to_a_request_that_could_not_be_sent_whole_counts() -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("callback", [CALLBACK, LARGE], ids=["small", "large"])
-def test_a_connection_that_ends_amid_the_request_is_no_other_case(
+def test_a_connection_that_ends_during_the_request_is_treated_alike(
     scheme: str, callback: Callback, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trust = trust_in(tmp_path_factory.mktemp("trust"), datetime.now(UTC))

@@ -46,19 +46,19 @@ WHOLE = {
 
 
 @pytest.mark.parametrize(("answer", "body"), WHOLE.values(), ids=WHOLE)
-def test_a_whole_answer_leaves_the_connection_ready(answer: bytes, body: bytes) -> None:
+def test_a_complete_response_leaves_the_connection_reusable(answer: bytes, body: bytes) -> None:
     assert read(answer) == ReceivedResponse(200, body, reusable=True)
 
 
 @pytest.mark.parametrize(("answer", "body"), WHOLE.values(), ids=WHOLE)
-def test_how_the_bytes_are_cut_up_changes_nothing(answer: bytes, body: bytes) -> None:
+def test_the_size_of_the_parts_changes_nothing(answer: bytes, body: bytes) -> None:
     assert read(*(answer[place : place + 1] for place in range(len(answer)))) == ReceivedResponse(
         200, body, True
     )
 
 
 @given(st.lists(st.sampled_from([b"\r\n", b"\n", b"\r", b"A: b", b"Content-Length: 1", b"0", b" "])))
-def test_however_the_lines_end_the_cut_changes_nothing(pieces: list[bytes]) -> None:
+def test_the_size_of_the_parts_changes_nothing_with_any_line_ends(pieces: list[bytes]) -> None:
     answer = b"HTTP/1.1 200 OK\r\n" + b"".join(pieces) + b"\r\n\r\nx"
 
     def outcome(parts: list[bytes]) -> ReceivedResponse | None:
@@ -74,12 +74,12 @@ def test_however_the_lines_end_the_cut_changes_nothing(pieces: list[bytes]) -> N
 
 
 @pytest.mark.parametrize(("answer", "_body"), WHOLE.values(), ids=WHOLE)
-def test_bytes_after_the_answer_spoil_the_connection(answer: bytes, _body: bytes) -> None:
+def test_after_surplus_bytes_a_connection_is_not_reusable(answer: bytes, _body: bytes) -> None:
     assert not read(answer + b"HTTP/1.1 500 Left over\r\n\r\n").reusable
 
 
 @pytest.mark.parametrize(("answer", "_body"), WHOLE.values(), ids=WHOLE)
-def test_nothing_is_waited_for_when_the_answer_is_whole(answer: bytes, _body: bytes) -> None:
+def test_nothing_is_read_after_the_end_of_a_response(answer: bytes, _body: bytes) -> None:
     def receive(size: int) -> bytes:
         return next(parts)  # StopIteration, if it is asked again
 
@@ -89,13 +89,13 @@ def test_nothing_is_waited_for_when_the_answer_is_whole(answer: bytes, _body: by
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_some_answers_have_no_body_whatever_they_say(status: int) -> None:
+def test_some_responses_have_no_body_whatever_their_headers_say(status: int) -> None:
     answer = b"HTTP/1.1 %d Words\r\nContent-Length: 9\r\n\r\n" % status
 
     assert read(answer) == ReceivedResponse(status, b"", reusable=True)
 
 
-def test_an_answer_to_head_has_no_body() -> None:
+def test_a_response_to_head_has_no_body() -> None:
     answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     assert read(answer, method="HEAD") == ReceivedResponse(200, b"", reusable=True)
@@ -126,11 +126,11 @@ ENDS_THE_CONNECTION = {
 
 
 @pytest.mark.parametrize(("answer", "body"), ENDS_THE_CONNECTION.values(), ids=ENDS_THE_CONNECTION)
-def test_a_status_counts_when_the_connection_cannot_be_used_again(answer: bytes, body: bytes) -> None:
+def test_a_status_counts_when_the_connection_is_not_reusable(answer: bytes, body: bytes) -> None:
     assert read(answer) == ReceivedResponse(200, body, reusable=False)
 
 
-def test_another_protocol_is_an_answer_and_the_end() -> None:
+def test_another_protocol_is_a_response_and_ends_the_connection() -> None:
     assert read(b"HTTP/1.1 101 Switching Protocols\r\nContent-Length: 0\r\n\r\n") == ReceivedResponse(
         101, b"", False
     )
@@ -153,7 +153,7 @@ def test_another_protocol_is_an_answer_and_the_end() -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nhi\r\n",
     ],
 )
-def test_what_is_no_answer_is_told(answer: bytes) -> None:
+def test_invalid_bytes_are_no_response(answer: bytes) -> None:
     with pytest.raises(InvalidResponse):
         read(answer)
 
@@ -163,7 +163,7 @@ def test_what_is_no_answer_is_told(answer: bytes) -> None:
     [b"x" * 1000, b"X-A: b\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"],
     ids=["a line", "headers", "interim answers"],
 )
-def test_what_never_ends_is_given_up(endless: bytes) -> None:
+def test_an_endless_head_is_invalid(endless: bytes) -> None:
     given: list[int] = []
 
     def receive(size: int) -> bytes:
@@ -208,7 +208,7 @@ _PIECES = st.lists(
 
 
 @given(_PIECES, st.sampled_from(["GET", "HEAD"]))
-def test_any_bytes_are_an_answer_or_a_bad_one(pieces: list[bytes], method: str) -> None:
+def test_any_bytes_are_a_response_or_invalid(pieces: list[bytes], method: str) -> None:
     outcomes = {
         _outcome([b"".join(pieces)], method),
         _outcome(pieces, method),
@@ -256,7 +256,7 @@ def test_a_body_is_read_as_the_standard_library_reads_it(
         (999, False),
     ],
 )
-def test_after_a_5xx_a_connection_is_not_used_again(status: int, reusable: bool) -> None:
+def test_after_a_5xx_a_connection_is_not_reusable(status: int, reusable: bool) -> None:
     answer = b"HTTP/1.1 %d Words\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n" % status
 
     assert read(answer).reusable is reusable

@@ -24,7 +24,7 @@ def test_a_speed_is_a_factor(text: str, speed: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "0", "0x", "-1x", "nan", "inf", "infx", "fast", "1xx"])
-def test_what_is_no_speed_is_refused(text: str) -> None:
+def test_an_invalid_speed_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="Not a speed"):
         parse_speed(text)
 

@@ -27,7 +27,7 @@ def nonce() -> str:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_times_and_nonce_become_those_of_now_in_their_places(transport: Transport) -> None:
+def test_times_and_nonce_are_renewed_in_their_places(transport: Transport) -> None:
     fresh = refresh(compose(SIGNED, transport), NOW, nonce, times=True)
 
     expected = {**SIGNED, "message-timestamp": "2026-11-23 13:00:05", "timestamp": SECONDS, "nonce": "new"}
@@ -35,7 +35,7 @@ def test_times_and_nonce_become_those_of_now_in_their_places(transport: Transpor
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_what_a_receipt_does_not_have_is_not_added(transport: Transport) -> None:
+def test_missing_times_are_not_added(transport: Transport) -> None:
     assert refresh(compose(PLAIN, transport), NOW, nonce, times=True) == compose(PLAIN, transport)
 
 
@@ -68,7 +68,7 @@ def test_a_new_signature_is_right(method: Method, transport: Transport) -> None:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_an_unsigned_receipt_gets_all_that_a_signed_one_has(transport: Transport) -> None:
+def test_an_unsigned_receipt_gets_all_fields_of_a_signed_one(transport: Transport) -> None:
     signed = refresh(compose(STAMPED, transport), NOW, nonce, signer=Signer(SECRET, "sha256"))
 
     fields = fields_of(signed)
@@ -82,7 +82,7 @@ def test_hmacs_are_upper_case_and_the_plain_hash_is_not() -> None:
     assert Signer(SECRET, "md5hash").sign(PLAIN).islower()
 
 
-def test_what_holds_no_receipt_stays_as_it_is() -> None:
+def test_a_callback_without_a_receipt_is_unchanged() -> None:
     callback = Callback("POST", "/", (("Content-Type", "application/json"),), b"[]")
 
     assert refresh(callback, NOW, nonce, times=True) == callback
@@ -98,7 +98,7 @@ def test_a_repr_does_not_show_the_secret() -> None:
     assert SECRET not in repr(signer_with(SECRET, "sha1"))
 
 
-def test_now_may_be_in_any_zone() -> None:
+def test_now_may_be_in_any_time_zone() -> None:
     fresh = refresh(compose(STAMPED, "get"), NOW.astimezone(UTC), nonce, times=True)
 
     assert fields_of(fresh)["message-timestamp"] == "2026-11-23 13:00:05"

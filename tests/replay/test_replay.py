@@ -25,12 +25,14 @@ def receipt(message_id: str = "0A00", **fields: str) -> Callback:
     return compose(whole, "get", target="/dlr", host="dlr.example.com")
 
 
-def shot(callback: Callback, due: float = 0, name: str = "a.json") -> ScheduledRequest:
+def request(callback: Callback, due: float = 0, name: str = "a.json") -> ScheduledRequest:
     return ScheduledRequest(Recording(Path(name), NOW, callback), due)
 
 
-def shots(count: int, due: Sequence[float] = ()) -> list[ScheduledRequest]:
-    return [shot(receipt(f"{place:04}"), due[place] if due else 0, f"{place}.json") for place in range(count)]
+def requests(count: int, due: Sequence[float] = ()) -> list[ScheduledRequest]:
+    return [
+        request(receipt(f"{place:04}"), due[place] if due else 0, f"{place}.json") for place in range(count)
+    ]
 
 
 def unchanged(callback: Callback) -> Callback:
@@ -45,8 +47,8 @@ def ends(outcomes: list[Replayed]) -> list[str]:
     return [outcome.outcome for outcome in outcomes]
 
 
-def test_receipts_go_out_in_order_over_one_connection() -> None:
-    what = shots(5)
+def test_receipts_are_sent_in_order_over_one_connection() -> None:
+    what = requests(5)
     with raw_server([OK] * 5) as server:
         outcomes = results(parse_address(server.url), what)
 
@@ -57,20 +59,20 @@ def test_receipts_go_out_in_order_over_one_connection() -> None:
 
 
 @given(callback=callbacks)
-def test_any_recording_arrives_as_it_was_but_for_the_documented_rewrites(callback: Callback) -> None:
+def test_any_recording_arrives_as_recorded_except_for_the_documented_changes(callback: Callback) -> None:
     loaded = loads(dumps(Fixture(NOW, callback))).callback
     with raw_server([OK]) as server:
         address = parse_address(server.url)
         to = Destination(address.netloc)
-        [outcome] = replay([shot(loaded)], address, lambda one: readdress(one, to), Rules())
+        [outcome] = replay([request(loaded)], address, lambda one: readdress(one, to), Rules())
 
     assert outcome.outcome == "ok"
     assert server.requests == [to_wire(readdress(callback, to))]
 
 
-def test_an_outcome_tells_whose_receipt_it_was_and_what_was_answered() -> None:
+def test_a_result_names_the_receipt_and_the_status() -> None:
     with raw_server([OK]) as server:
-        [outcome] = results(parse_address(server.url), shots(1))
+        [outcome] = results(parse_address(server.url), requests(1))
 
     assert (outcome.file, outcome.message_id, outcome.status) == ("0.json", "0000", "delivered")
     assert (outcome.answer, outcome.problem, outcome.hint) == (200, "", "")
@@ -88,10 +90,10 @@ def test_an_outcome_tells_whose_receipt_it_was_and_what_was_answered() -> None:
         (200, "204", "failed"),
     ],
 )
-def test_an_answer_is_judged_by_what_was_expected(status: int, expect: str, end: str) -> None:
+def test_a_response_is_judged_by_the_expectation(status: int, expect: str, end: str) -> None:
     reply = f"HTTP/1.1 {status} Words\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n".encode()
     with raw_server([reply]) as server:
-        [outcome] = results(parse_address(server.url), shots(1), Rules(expect=parse_expectation(expect)))
+        [outcome] = results(parse_address(server.url), requests(1), Rules(expect=parse_expectation(expect)))
 
     assert (outcome.outcome, outcome.answer) == (end, status)
     assert bool(outcome.hint) is (end == "failed")
@@ -101,16 +103,16 @@ def test_a_redirect_is_not_followed() -> None:
     with raw_server([OK]) as other:
         reply = f"HTTP/1.1 301 Moved\r\nLocation: {other.url}/\r\nContent-Length: 0\r\n\r\n".encode()
         with raw_server([reply]) as server:
-            [outcome] = results(parse_address(server.url), shots(1))
+            [outcome] = results(parse_address(server.url), requests(1))
 
         assert outcome.outcome == "failed"
         assert "not followed" in outcome.hint
         assert other.requests == []
 
 
-def test_after_a_broken_connection_the_next_receipt_gets_a_new_one() -> None:
+def test_after_a_closed_connection_the_next_receipt_gets_a_new_one() -> None:
     with raw_server([b""], [OK]) as server:
-        outcomes = results(parse_address(server.url), shots(2))
+        outcomes = results(parse_address(server.url), requests(2))
 
     assert ends(outcomes) == ["failed", "ok"]
     assert outcomes[0].answer is None
@@ -118,17 +120,17 @@ def test_after_a_broken_connection_the_next_receipt_gets_a_new_one() -> None:
     assert len(server.requests) == 2
 
 
-def test_a_slow_answer_is_a_failure_and_the_next_receipt_is_sent() -> None:
+def test_a_slow_response_is_a_failure_and_the_next_receipt_is_sent() -> None:
     with raw_server([None], [None]) as server:
-        outcomes = results(parse_address(server.url), shots(2), Rules(timeout=0.05))
+        outcomes = results(parse_address(server.url), requests(2), Rules(timeout=0.05))
 
     assert ends(outcomes) == ["failed", "failed"]
     assert len(server.requests) == 2
     assert "no answer within 0.05 s" in outcomes[0].problem
 
 
-def test_nobody_there_is_unreachable() -> None:
-    outcomes = results(parse_address(f"http://127.0.0.1:{closed_port()}"), shots(2))
+def test_a_closed_port_is_unreachable() -> None:
+    outcomes = results(parse_address(f"http://127.0.0.1:{closed_port()}"), requests(2))
 
     assert ends(outcomes) == ["unreachable"] * 2
     assert "--to" in outcomes[0].hint
@@ -137,13 +139,13 @@ def test_nobody_there_is_unreachable() -> None:
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_another_machine_is_refused_before_anything_is_sent(jobs: int) -> None:
     with pytest.raises(UsageError, match="not on this machine"):
-        results(parse_address("http://192.0.2.1"), shots(3), Rules(jobs=jobs))
+        results(parse_address("http://192.0.2.1"), requests(3), Rules(jobs=jobs))
 
 
 def test_fail_fast_sends_no_more_after_a_failure() -> None:
     bad = b"HTTP/1.1 500 Words\r\nContent-Length: 0\r\n\r\n"
     with raw_server([OK, bad, OK, OK]) as server:
-        outcomes = results(parse_address(server.url), shots(4), Rules(fail_fast=True))
+        outcomes = results(parse_address(server.url), requests(4), Rules(fail_fast=True))
 
     assert ends(outcomes) == ["ok", "failed"]
     assert len(server.requests) == 2
@@ -152,7 +154,7 @@ def test_fail_fast_sends_no_more_after_a_failure() -> None:
 def test_fail_fast_ends_every_job() -> None:
     address = parse_address(f"http://127.0.0.1:{closed_port()}")
 
-    outcomes = results(address, shots(200), Rules(fail_fast=True, jobs=4))
+    outcomes = results(address, requests(200), Rules(fail_fast=True, jobs=4))
 
     assert 1 <= len(outcomes) <= 4
 
@@ -163,7 +165,7 @@ def test_fail_fast_ends_every_job() -> None:
 def test_a_refused_old_signature_gets_the_hint_to_renew_it(rules: Rules, hinted: bool) -> None:
     reply = b"HTTP/1.1 401 Words\r\nContent-Length: 0\r\n\r\n"
     with raw_server([reply, reply]) as server:
-        what = [shot(receipt(sig="abc", timestamp="1")), shot(receipt())]
+        what = [request(receipt(sig="abc", timestamp="1")), request(receipt())]
         outcomes = results(parse_address(server.url), what, rules)
 
     assert ["--now --resign" in outcome.hint for outcome in outcomes] == [hinted, False]
@@ -193,7 +195,7 @@ def play(clock: Clock, due: Sequence[float]) -> list[float]:
     with raw_server([OK] * len(due)) as server:
         address = parse_address(server.url)
         rules = Rules(fresh=True)  # so that the clock goes on with each receipt
-        list(replay(shots(len(due), due), address, clock.transform, rules, clock=clock, sleep=clock.wait))
+        list(replay(requests(len(due), due), address, clock.transform, rules, clock=clock, sleep=clock.wait))
     return clock.waits
 
 
@@ -205,12 +207,12 @@ def test_the_time_that_sending_takes_is_not_added_to_the_gaps() -> None:
     assert play(Clock(work=0.5), [0, 2, 4, 6]) == [1.5, 1.5, 1.5]
 
 
-def test_after_a_slow_receipt_the_plan_is_caught_up_with() -> None:
+def test_after_a_slow_receipt_the_next_ones_catch_up() -> None:
     assert play(Clock(work=3), [0, 2, 4, 10]) == [1]
 
 
 @pytest.mark.parametrize("fresh", [True, False])
-def test_what_must_be_fresh_is_made_when_it_is_due(fresh: bool) -> None:
+def test_a_fresh_receipt_is_transformed_when_it_is_due(fresh: bool) -> None:
     clock, made = Clock(), []
 
     def transform(callback: Callback) -> Callback:
@@ -219,13 +221,15 @@ def test_what_must_be_fresh_is_made_when_it_is_due(fresh: bool) -> None:
 
     with raw_server([OK] * 2) as server:
         address = parse_address(server.url)
-        list(replay(shots(2, [0, 7]), address, transform, Rules(fresh=fresh), clock=clock, sleep=clock.wait))
+        list(
+            replay(requests(2, [0, 7]), address, transform, Rules(fresh=fresh), clock=clock, sleep=clock.wait)
+        )
 
     assert made == [100, 107 if fresh else 100]
 
 
 def test_with_jobs_every_receipt_arrives_once_and_those_of_a_message_in_order() -> None:
-    what = [shot(receipt(f"{message:04}", scts=f"{step}")) for step in range(5) for message in range(12)]
+    what = [request(receipt(f"{message:04}", scts=f"{step}")) for step in range(5) for message in range(12)]
     with local_server() as server:
         outcomes = results(parse_address(server.url), what, Rules(jobs=4))
 
@@ -259,7 +263,9 @@ def test_jobs_send_at_the_same_time() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        outcomes = results(parse_address(f"http://127.0.0.1:{server.server_port}"), shots(8), Rules(jobs=4))
+        outcomes = results(
+            parse_address(f"http://127.0.0.1:{server.server_port}"), requests(8), Rules(jobs=4)
+        )
         server.shutdown()
         thread.join()
 
@@ -271,7 +277,7 @@ def test_a_bug_in_a_job_is_not_swallowed() -> None:
         raise ZeroDivisionError
 
     with local_server() as server, pytest.raises(ZeroDivisionError):
-        list(replay(shots(4), parse_address(server.url), broken, Rules(jobs=2)))
+        list(replay(requests(4), parse_address(server.url), broken, Rules(jobs=2)))
 
 
 def test_nothing_to_send_is_nothing() -> None:

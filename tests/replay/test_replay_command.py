@@ -43,7 +43,7 @@ def fields_of(data: bytes) -> dict[str, object]:
     return dict(reading.fields)
 
 
-def test_a_recording_goes_out_byte_for_byte_but_for_the_documented_rewrites(tmp_path: Path) -> None:
+def test_a_recording_is_sent_byte_for_byte_except_for_the_documented_changes(tmp_path: Path) -> None:
     headers = (
         ("accept", "*/*"),
         ("Host", "dlr.example.com"),
@@ -72,7 +72,7 @@ def test_a_recording_goes_out_byte_for_byte_but_for_the_documented_rewrites(tmp_
     assert result.out[-1] == "replay: 1 ok, 0 failed, 0 unreachable"
 
 
-def test_exact_sends_the_very_bytes(tmp_path: Path) -> None:
+def test_exact_sends_the_recorded_bytes(tmp_path: Path) -> None:
     headers = (("Host", "dlr.example.com"), ("Connection", "close"), ("content-length", "3"))
     recorded = Callback("POST", f"{CALLBACK_PATH}/s3cret", headers, b"\xff\x00a")
     write(tmp_path / "mine.json", recorded)
@@ -168,7 +168,7 @@ def test_a_refused_old_signature_can_be_renewed_and_is_right(tmp_path: Path) -> 
     assert verify(new, TEST_SIGNATURE_SECRET, "sha512") == "valid"
 
 
-def test_order_and_duplicates_are_as_asked(tmp_path: Path) -> None:
+def test_order_and_duplicates_are_as_chosen(tmp_path: Path) -> None:
     with raw_server([OK] * 6) as server:
         result = run(
             tmp_path,
@@ -181,7 +181,7 @@ def test_order_and_duplicates_are_as_asked(tmp_path: Path) -> None:
     assert sent == ["delivered", "delivered", "buffered", "buffered", "accepted", "accepted"]
 
 
-def test_a_shuffle_tells_its_seed_and_can_be_had_again(tmp_path: Path) -> None:
+def test_a_shuffle_prints_its_seed_and_can_be_repeated(tmp_path: Path) -> None:
     options = ("replay", "sequence/concatenated", "--dry-run", "--order", "shuffle", "--repeat", "5")
     first = run(tmp_path, *options)
     seed = first.err.split("--seed ")[1].split()[0]
@@ -213,7 +213,7 @@ def test_a_dry_run_sends_nothing_and_shows_no_number(tmp_path: Path) -> None:
     ],
     ids=["500", "closes early", "says nothing"],
 )
-def test_an_answer_that_was_not_expected_is_exit_code_1(
+def test_an_unexpected_status_is_exit_code_1(
     tmp_path: Path, script: list[list[bytes | None]], summary: str
 ) -> None:
     timeout = "0.05" if script[0] == [None] else "10"
@@ -225,7 +225,7 @@ def test_an_answer_that_was_not_expected_is_exit_code_1(
     assert result.err.startswith("Hint: ")
 
 
-def test_nobody_there_is_exit_code_4(tmp_path: Path) -> None:
+def test_an_unreachable_target_is_exit_code_4(tmp_path: Path) -> None:
     result = run(tmp_path, "replay", "delivered", "--json", DEVKIT_PORT=str(closed_port()))
 
     assert result.code == 4
@@ -253,7 +253,7 @@ def test_nobody_there_is_exit_code_4(tmp_path: Path) -> None:
         ([], 2, "SELECTOR"),
     ],
 )
-def test_a_user_s_mistake_is_told_in_words(tmp_path: Path, args: list[str], code: int, words: str) -> None:
+def test_a_usage_error_has_a_message(tmp_path: Path, args: list[str], code: int, words: str) -> None:
     (tmp_path / "broken.json").write_bytes(b"{")
     write(tmp_path / "secret.json", compose({"status": "delivered"}, "get", target=f"{CALLBACK_PATH}/s3cret"))
 
@@ -303,7 +303,7 @@ def test_ctrl_c_ends_with_the_summary_so_far(tmp_path: Path, jobs: str) -> None:
     assert "Traceback" not in err
 
 
-def test_what_was_told_is_seen_before_a_pause(tmp_path: Path) -> None:
+def test_printed_lines_are_flushed_before_a_pause(tmp_path: Path) -> None:
     with raw_server([OK] * 3) as server:
         options = ("--to", server.url, "--speed", "1x", "--duplicate", "2", "--json")
         with start(
@@ -317,7 +317,7 @@ def test_what_was_told_is_seen_before_a_pause(tmp_path: Path) -> None:
     assert told == ["ok", "ok"]
 
 
-def test_a_reader_that_goes_away_is_no_bug(tmp_path: Path) -> None:
+def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
     with raw_server([OK] * 100) as server:
         options = ("--to", server.url, "--repeat", "100", "--rate", "2000")
         with start(tmp_path, "replay", "delivered", *options) as process:

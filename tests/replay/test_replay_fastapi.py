@@ -22,7 +22,7 @@ def replay(directory: Path, application: Application, *options: str) -> list[dic
     return outcomes
 
 
-def test_every_receipt_arrives_once_and_its_answer_is_reported(tmp_path: Path) -> None:
+def test_every_receipt_arrives_once_and_its_status_is_reported(tmp_path: Path) -> None:
     application = Application()
 
     outcomes = replay(tmp_path, application)
@@ -47,7 +47,7 @@ def test_over_several_connections_too(tmp_path: Path, jobs: str) -> None:
     }
 
 
-def test_a_background_task_that_raises_after_the_answer_costs_no_receipt(tmp_path: Path) -> None:
+def test_a_background_task_that_raises_after_the_response_loses_no_receipt(tmp_path: Path) -> None:
     """uvicorn closes the connection then too, after a 200, and perhaps while it handles the next request."""
 
     def raises() -> None:

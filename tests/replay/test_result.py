@@ -21,24 +21,26 @@ from devkit.replay.send import (
         ("200, 4XX", [200, 404], [201, 500]),
     ],
 )
-def test_an_expectation_allows_what_it_names(text: str, right: list[int], wrong: list[int]) -> None:
+def test_an_expectation_matches_the_statuses_that_it_names(
+    text: str, right: list[int], wrong: list[int]
+) -> None:
     expectation = parse_expectation(text)
 
     assert all(is_expected(status, expectation) for status in right)
     assert not any(is_expected(status, expectation) for status in wrong)
 
 
-def test_without_words_any_success_is_expected() -> None:
+def test_any_success_is_expected_by_default() -> None:
     assert Rules().expect == parse_expectation("2xx")
 
 
 @pytest.mark.parametrize("text", ["", "ok", "2x", "20", "2000", "600", "2xx,", "xxx"])
-def test_what_is_no_status_is_refused(text: str) -> None:
+def test_an_invalid_status_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="Not an HTTP status"):
         parse_expectation(text)
 
 
-def test_the_summary_counts_each_end() -> None:
+def test_the_summary_counts_each_outcome() -> None:
     summary = ReplaySummary(ok=12, failed=1)
 
     assert str(summary) == "replay: 12 ok, 1 failed, 0 unreachable"
@@ -55,7 +57,7 @@ def test_the_summary_counts_each_end() -> None:
         (ReplaySummary(3, 1, 1), 4),
     ],
 )
-def test_unreachable_goes_before_failed(summary: ReplaySummary, code: int) -> None:
+def test_unreachable_has_precedence_over_failed(summary: ReplaySummary, code: int) -> None:
     assert summary.exit_code == code
 
 
@@ -80,5 +82,5 @@ def test_a_line_has_its_event_first_and_every_field() -> None:
         (500, True, "log"),
     ],
 )
-def test_the_advice_fits_the_answer(status: int, signed: bool, word: str) -> None:
+def test_the_advice_fits_the_status(status: int, signed: bool, word: str) -> None:
     assert word in advice(status, old_signature=signed)

@@ -16,7 +16,7 @@ GONE = Replayed("c.json", "", "", "unreachable", None, None, "Nobody answers.", 
 @pytest.mark.parametrize(
     ("outcomes", "code"), [([OK], 0), ([], 0), ([OK, FAILED], 1), ([FAILED, GONE], 4), ([GONE], 4)]
 )
-def test_the_exit_code_tells_the_worst(
+def test_the_exit_code_is_that_of_the_worst_outcome(
     outcomes: list[Replayed], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert print_results(outcomes, len(outcomes), as_json=False) == code
@@ -74,13 +74,13 @@ def test_colors_can_be_on_and_off(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["ok", "failed", "unreachable"])
-def test_words_stand_in_a_column(outcome: ReplayOutcome) -> None:
+def test_outcomes_are_aligned_in_a_column(outcome: ReplayOutcome) -> None:
     shown = result_line(Replayed("a.json", "", "delivered", outcome, 200, 1))
 
     assert shown.split("m", 1)[1].index("a.json") == len("unreachable") + len("\x1b[0m") + 2
 
 
-def test_a_receipt_that_was_sent_again_is_marked_whatever_came_of_it() -> None:
+def test_a_receipt_that_was_sent_again_is_marked_with_any_outcome() -> None:
     again = Replayed("a.json", "", "delivered", "ok", 200, 1, sent_again=True)
     lost = Replayed("a.json", "", "delivered", "failed", None, None, "It broke off.", sent_again=True)
 

@@ -24,12 +24,12 @@ def recordings(*seconds: float) -> list[Recording]:
     ]
 
 
-def names(shots: list[ScheduledRequest]) -> list[str]:
-    return [shot.recording.path.stem for shot in shots]
+def names(requests: list[ScheduledRequest]) -> list[str]:
+    return [request.recording.path.stem for request in requests]
 
 
-def due(shots: list[ScheduledRequest]) -> list[float]:
-    return [shot.due for shot in shots]
+def due(requests: list[ScheduledRequest]) -> list[float]:
+    return [request.due for request in requests]
 
 
 def write(path: Path, recorded_at: datetime) -> Path:
@@ -51,13 +51,13 @@ def test_recordings_are_in_the_order_of_time(tmp_path: Path) -> None:
     assert [recording.path for recording in load_recordings(paths)] == [paths[2], paths[0], paths[1]]
 
 
-def test_files_of_one_s_own_are_in_the_order_given_whatever_their_times(tmp_path: Path) -> None:
+def test_other_files_are_in_the_given_order_whatever_their_times(tmp_path: Path) -> None:
     late, early = write(tmp_path / "a.json", START + timedelta(1)), write(tmp_path / "b.json", START)
 
     assert [recording.path for recording in load_recordings([late, early])] == [late, early]
 
 
-def test_recordings_among_other_files_are_in_the_order_given(tmp_path: Path) -> None:
+def test_recordings_among_other_files_are_in_the_given_order(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.prepare()
     paths = [record(store, 3), write(tmp_path / "a.json", START), record(store, 1)]
@@ -73,47 +73,47 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
         load_recordings([write(tmp_path / "a.json", START), path])
 
 
-def test_a_recording_tells_what_it_says() -> None:
+def test_a_recording_has_its_receipt() -> None:
     assert recordings(0)[0].receipt.status == "0"
     assert Recording(Path("x"), START, Callback("GET", "/")).receipt.status == ""
 
 
-def test_as_recorded_everything_has_its_place_and_time() -> None:
-    shots = arrange(recordings(0, 2, 5), ReplayOptions(speed=1))
+def test_the_recorded_order_keeps_places_and_times() -> None:
+    requests = arrange(recordings(0, 2, 5), ReplayOptions(speed=1))
 
-    assert names(shots) == ["0", "1", "2"]
-    assert due(shots) == [0, 2, 5]
+    assert names(requests) == ["0", "1", "2"]
+    assert due(requests) == [0, 2, 5]
 
 
 def test_at_full_speed_everything_is_due_at_once() -> None:
     assert due(arrange(recordings(0, 2, 5), ReplayOptions())) == [0, 0, 0]
 
 
-def test_reversed_the_rhythm_stays() -> None:
-    shots = arrange(recordings(0, 2, 5), ReplayOptions(order="reversed", speed=1))
+def test_the_reversed_order_keeps_the_gaps() -> None:
+    requests = arrange(recordings(0, 2, 5), ReplayOptions(order="reversed", speed=1))
 
-    assert names(shots) == ["2", "1", "0"]
-    assert due(shots) == [0, 2, 5]
+    assert names(requests) == ["2", "1", "0"]
+    assert due(requests) == [0, 2, 5]
 
 
 def test_duplicates_follow_at_once() -> None:
-    shots = arrange(recordings(0, 2), ReplayOptions(duplicate=3, speed=1))
+    requests = arrange(recordings(0, 2), ReplayOptions(duplicate=3, speed=1))
 
-    assert names(shots) == ["0", "0", "0", "1", "1", "1"]
-    assert due(shots) == [0, 0, 0, 2, 2, 2]
+    assert names(requests) == ["0", "0", "0", "1", "1", "1"]
+    assert due(requests) == [0, 0, 0, 2, 2, 2]
 
 
-def test_repeats_send_the_whole_again() -> None:
-    shots = arrange(recordings(0, 2), ReplayOptions(repeat=3, speed=1))
+def test_repeats_send_all_receipts_again() -> None:
+    requests = arrange(recordings(0, 2), ReplayOptions(repeat=3, speed=1))
 
-    assert names(shots) == ["0", "1", "0", "1", "0", "1"]
-    assert due(shots) == [0, 2, 2, 4, 4, 6]
+    assert names(requests) == ["0", "1", "0", "1", "0", "1"]
+    assert due(requests) == [0, 2, 2, 4, 4, 6]
 
 
 def test_a_rate_holds_for_duplicates_and_repeats_too() -> None:
-    shots = arrange(recordings(0, 0), ReplayOptions(duplicate=2, repeat=2, rate=2))
+    requests = arrange(recordings(0, 0), ReplayOptions(duplicate=2, repeat=2, rate=2))
 
-    assert due(shots) == [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5]
+    assert due(requests) == [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5]
 
 
 @given(count=st.integers(0, 30), seed=st.integers(), duplicate=st.integers(1, 3), repeat=st.integers(1, 3))
@@ -122,10 +122,10 @@ def test_a_shuffle_is_a_permutation_and_a_seed_repeats_it(
 ) -> None:
     how = ReplayOptions(order="shuffle", seed=seed, duplicate=duplicate, repeat=repeat)
 
-    shots = arrange(recordings(*range(count)), how)
+    requests = arrange(recordings(*range(count)), how)
 
-    assert Counter(names(shots)) == Counter({str(place): duplicate * repeat for place in range(count)})
-    assert shots == arrange(recordings(*range(count)), how)
+    assert Counter(names(requests)) == Counter({str(place): duplicate * repeat for place in range(count)})
+    assert requests == arrange(recordings(*range(count)), how)
 
 
 def test_another_seed_gives_another_order() -> None:
@@ -137,7 +137,7 @@ def test_another_seed_gives_another_order() -> None:
     assert len(orders) == 5
 
 
-def test_each_repeat_is_shuffled_anew() -> None:
+def test_each_repetition_has_its_own_shuffle() -> None:
     order = names(arrange(recordings(*range(20)), ReplayOptions(order="shuffle", seed=1, repeat=2)))
 
     assert order[:20] != order[20:]

@@ -53,7 +53,7 @@ def statuses(target: HangingTarget) -> dict[str, int]:
 
 
 def replayed(target: HangingTarget, jobs: int) -> list[Replayed]:
-    shots = [
+    requests = [
         ScheduledRequest(
             Recording(
                 Path(f"{number}.json"),
@@ -64,13 +64,13 @@ def replayed(target: HangingTarget, jobs: int) -> list[Replayed]:
         )
         for number in range(COUNT)
     ]
-    return list(replay(shots, parse_address(target.url), lambda callback: callback, Rules(jobs=jobs)))
+    return list(replay(requests, parse_address(target.url), lambda callback: callback, Rules(jobs=jobs)))
 
 
 @hang_ups
 @after_either
 @with_jobs
-def test_a_replay_reports_what_each_receipt_was_answered(ending: Ending, status: int, jobs: int) -> None:
+def test_a_replay_reports_the_status_of_each_receipt(ending: Ending, status: int, jobs: int) -> None:
     with hanging_target(every_third_fails, ending, hang_up_after=status) as target:
         outcomes = replayed(target, jobs)
 
@@ -100,7 +100,7 @@ def test_after_a_5xx_nothing_has_to_be_sent_again(jobs: int) -> None:
 
 
 @with_jobs
-def test_a_receipt_that_got_the_begin_of_an_answer_is_not_sent_again(jobs: int) -> None:
+def test_after_the_first_byte_of_a_response_a_receipt_is_not_sent_again(jobs: int) -> None:
     with hanging_target(lambda _: 200, amid_next_answer, hang_up_after=200) as target:
         outcomes = replayed(target, jobs)
 
@@ -136,7 +136,7 @@ Forward = Callable[[HangingTarget], list[tuple[str, int | None, bool]]]
 
 @hang_ups
 @after_either
-def test_what_is_forwarded_gets_there_and_its_answer_is_told(
+def test_a_forwarded_receipt_arrives_and_its_status_is_reported(
     forwarded: Forward, ending: Ending, status: int
 ) -> None:
     with hanging_target(every_third_fails, ending, hang_up_after=status) as target:
@@ -156,7 +156,7 @@ def test_an_event_says_that_a_receipt_was_forwarded_again(forwarded: Forward) ->
 
 @hang_ups
 @after_either
-def test_each_attempt_of_the_simulator_has_the_answer_that_was_given(ending: Ending, status: int) -> None:
+def test_each_attempt_of_the_simulator_has_the_status_of_its_response(ending: Ending, status: int) -> None:
     numbers: Iterator[int] = iter(range(1000))
 
     def every_third_in_time_fails(_: bytes) -> int:

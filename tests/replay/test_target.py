@@ -21,7 +21,7 @@ def test_the_option_goes_before_the_setting_and_the_setting_before_the_port() ->
 
 
 @pytest.mark.parametrize("allow", [True, False])
-def test_remote_is_allowed_only_when_it_was_said(allow: bool) -> None:
+def test_remote_is_allowed_only_with_the_option(allow: bool) -> None:
     assert target_address("", Settings(), allow_remote=allow).allow_remote is allow
 
 
@@ -35,7 +35,7 @@ def test_remote_is_allowed_only_when_it_was_said(allow: bool) -> None:
         ("http://127.0.0.1:5000?key=x", "/?key=x"),
     ],
 )
-def test_a_lone_slash_leaves_the_path_open(url: str, path: str) -> None:
+def test_a_lone_slash_is_no_path(url: str, path: str) -> None:
     assert path_of(parse_address(url)) == path
 
 

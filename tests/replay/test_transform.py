@@ -49,18 +49,18 @@ def test_changes_are_made_in_the_new_transport_and_set_goes_before_unset() -> No
     assert changed.callback.body == b'{"status":"failed","message-timestamp":"2020-01-01 12:00:00"}'
 
 
-def test_without_changes_a_recording_is_as_it_was() -> None:
+def test_without_changes_a_recording_is_unchanged() -> None:
     assert change_recordings([recording()], Changes()) == [recording()]
 
 
-def test_what_cannot_be_edited_is_named() -> None:
+def test_a_file_that_cannot_be_changed_is_named() -> None:
     broken = Callback("POST", "/", (("Content-Type", "application/json"),), b"[]")
 
     with pytest.raises(FixtureError, match=r"a\.json: The body is not a JSON object"):
         change_recordings([recording(broken)], Changes(sets=(("status", "x"),)))
 
 
-def test_the_path_of_the_address_goes_before_the_recorded_one_and_the_option_before_both() -> None:
+def test_the_path_option_has_precedence_over_the_address_and_that_over_the_recording() -> None:
     address = parse_address("http://127.0.0.1:5000/dlr")
 
     assert transformed(CALLBACK, ReplayRoute(LOCAL)).path == CALLBACK_PATH
@@ -84,7 +84,7 @@ def test_devkit_s_own_receiver_gets_no_forwarding_headers() -> None:
     ]
 
 
-def test_chosen_headers_have_the_last_word() -> None:
+def test_chosen_headers_are_applied_last() -> None:
     changes = Changes(headers=(("host", "elsewhere.example.com"), ("X-Devkit-Replay", None), ("X-New", "1")))
 
     sent = transformed(CALLBACK, ReplayRoute(LOCAL), changes)
@@ -117,7 +117,7 @@ def test_the_secret_segment_may_stay_on_this_machine_or_be_replaced(route: Repla
     check_secrecy([recording()], route)
 
 
-def test_the_secret_segment_is_never_told_to_another_machine() -> None:
+def test_the_secret_segment_is_never_sent_to_another_machine() -> None:
     route = ReplayRoute(parse_address("http://dlr.example.com", allow_remote=True), exact=True)
 
     check_secrecy([recording(Callback("GET", "/dlr?status=x"))], route)
@@ -126,7 +126,7 @@ def test_the_secret_segment_is_never_told_to_another_machine() -> None:
     assert "s3cret" not in caught.value.message
 
 
-def test_the_secret_in_a_header_is_never_told_to_another_machine_either() -> None:
+def test_the_secret_in_a_header_is_never_sent_to_another_machine() -> None:
     headers = (("X-Original-URI", "/webhooks/delivery-receipt/s3cret?status=x"),)
     told = recording(Callback("GET", "/dlr?status=x", headers))
     remote = parse_address("http://dlr.example.com", allow_remote=True)

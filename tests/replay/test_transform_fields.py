@@ -36,14 +36,14 @@ def test_a_new_field_goes_to_the_end(transport: Transport) -> None:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_field_is_left_out(transport: Transport) -> None:
+def test_a_field_is_removed(transport: Transport) -> None:
     changed = set_fields(compose(FIELDS, transport), {}, {"to"})
 
     assert list(fields_of(changed)) == ["msisdn", "status", "err-code"]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_leaving_out_what_is_not_there_changes_nothing(transport: Transport) -> None:
+def test_removing_a_missing_field_changes_nothing(transport: Transport) -> None:
     callback = compose(FIELDS, transport)
 
     assert set_fields(callback, {}, {"nonce"}) == callback
@@ -64,7 +64,7 @@ def test_the_rest_of_a_form_keeps_its_bytes() -> None:
     assert set_fields(callback, {"status": "failed"}).body == b"a=\xff\xfe&status=failed&b=%2B+"
 
 
-def test_of_a_field_that_stands_twice_one_is_left() -> None:
+def test_of_a_repeated_field_one_is_left() -> None:
     callback = Callback("GET", "/?status=a&to=x&status=b")
 
     assert set_fields(callback, {"status": "c"}).target == "/?status=c&to=x"
@@ -76,7 +76,7 @@ def test_a_name_is_found_however_it_is_spelled() -> None:
     assert set_fields(Callback("GET", "/?a=1&c%C3%A9=2"), {"cé": "3"}).target == "/?a=1&c%C3%A9=3"
 
 
-def test_a_query_can_come_and_go() -> None:
+def test_a_query_can_be_added_and_removed() -> None:
     assert set_fields(Callback("GET", "/dlr"), {"status": "x"}).target == "/dlr?status=x"
     assert set_fields(Callback("GET", "/dlr?status=x"), {}, {"status"}).target == "/dlr"
 
@@ -103,7 +103,7 @@ def test_json_that_is_not_changed_keeps_its_bytes() -> None:
     assert set_fields(callback, {"status": "x"}) == callback
 
 
-def test_json_names_that_stand_twice_stay_twice() -> None:
+def test_repeated_json_names_stay_repeated() -> None:
     callback = Callback("POST", "/", JSON_TYPE, b'{"to":"a","to":"b","status":"x","status":"y"}')
 
     assert set_fields(callback, {"status": "z"}).body == b'{"to":"a","to":"b","status":"z"}'
@@ -150,7 +150,7 @@ def test_what_was_set_is_read_and_the_rest_is_as_before(
 @given(
     name=st.text(min_size=1, max_size=10), value=st.text(max_size=20), query=st.text("ab=&%+;61", max_size=20)
 )
-def test_set_in_any_query_it_is_there_once(name: str, value: str, query: str) -> None:
+def test_a_field_that_is_set_in_any_query_is_there_once(name: str, value: str, query: str) -> None:
     changed = set_fields(Callback("GET", f"/?{query}"), {name: value})
 
     values = [given for key, given in parse_qsl(changed.query, keep_blank_values=True) if key == name]
@@ -165,7 +165,7 @@ def test_the_same_fields_travel_in_another_transport(transport: Transport, other
     assert converted == compose(FIELDS, other, target="/dlr", host="h.example.com")
 
 
-def test_a_callback_of_the_wanted_transport_is_left_alone() -> None:
+def test_a_callback_of_the_wanted_transport_is_unchanged() -> None:
     odd = Callback("GET", "/dlr?status=%78&&", (("x-odd", "1"),))
 
     assert convert(odd, "get") is odd
@@ -178,7 +178,7 @@ def test_the_url_s_own_query_is_kept() -> None:
     assert convert(form, "get").target.startswith("/dlr?key=1&msisdn=447700900001")
 
 
-def test_json_types_become_text_as_json_spells_them() -> None:
+def test_json_types_become_text_in_json_spelling() -> None:
     body = json.dumps({"status": "x", "a": None, "b": True, "c": 0.5, "d": [1]}).encode()
 
     converted = convert(Callback("POST", "/", JSON_TYPE, body), "form")
@@ -186,7 +186,7 @@ def test_json_types_become_text_as_json_spells_them() -> None:
     assert fields_of(converted) == {"status": "x", "a": "", "b": "true", "c": "0.5", "d": "[1]"}
 
 
-def test_what_holds_no_receipt_cannot_be_converted() -> None:
+def test_a_callback_without_a_receipt_cannot_be_converted() -> None:
     with pytest.raises(FixtureError, match="without a receipt"):
         convert(Callback("POST", "/", JSON_TYPE, b"[]"), "get")
 

@@ -15,7 +15,7 @@ FIELDS = make_fields("delivered", "0", message_id="0A0000001234567B", pushed_at=
 
 
 @pytest.mark.parametrize("status", [*STATUSES, "undelivered"])
-def test_only_what_went_well_has_no_error(status: str) -> None:
+def test_only_a_status_without_failure_has_err_code_0(status: str) -> None:
     assert (default_err_code(status) == "0") is (status in ("accepted", "buffered", "delivered"))
 
 
@@ -26,12 +26,12 @@ def test_an_err_code_has_a_number_and_a_name(number: str) -> None:
     assert parse_err_code(ERR_CODES[number].name) == number
 
 
-def test_a_number_that_no_document_lists_is_taken() -> None:
+def test_an_undocumented_number_is_valid() -> None:
     assert parse_err_code("95") == "95"
 
 
 @pytest.mark.parametrize("text", ["absent-subscriber", "", "-1", "٣"])
-def test_an_unknown_name_is_refused_with_its_neighbours(text: str) -> None:
+def test_an_unknown_name_is_refused_with_similar_ones(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_err_code(text)
 
@@ -50,7 +50,7 @@ def test_undocumented_words_get_one() -> None:
     assert "'95'" in notices("failed", "95")[0]
 
 
-def test_a_set_field_has_the_place_that_vonage_gives_it() -> None:
+def test_a_set_field_has_its_place_in_vonage_s_order() -> None:
     names = list(change_fields(FIELDS, (("client-ref", "r"), ("new", "x"), ("to", "Me")), ("price",)))
 
     assert names == [
@@ -71,7 +71,7 @@ def test_a_signature_is_right(method: Method) -> None:
     assert verify(signed, SECRET, method) == "valid"
 
 
-def test_what_was_chosen_is_signed_and_a_chosen_signature_stays() -> None:
+def test_chosen_fields_are_signed_and_a_chosen_signature_stays() -> None:
     signer = Signer(SECRET, "sha1")
 
     chosen = sign_fields({**FIELDS, "timestamp": "1"}, signer, NOW, "aaaa", ("nonce",))

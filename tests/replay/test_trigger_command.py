@@ -54,7 +54,7 @@ def test_the_err_code_has_a_number_a_name_and_a_default(tmp_path: Path, given: s
     assert triggered(tmp_path, "failed", *options)[1].err_code == sent
 
 
-def test_fields_can_be_set_and_left_out(tmp_path: Path) -> None:
+def test_fields_can_be_set_and_removed(tmp_path: Path) -> None:
     _, receipt = triggered(tmp_path, "failed", "--set", "client-ref=a=b", "--unset", "scts")
 
     assert receipt.text("client-ref") == "a=b"
@@ -75,7 +75,7 @@ def test_without_a_secret_nothing_is_signed_or_sent(tmp_path: Path) -> None:
     assert "VONAGE_SIGNATURE_SECRET" in result.err
 
 
-def test_words_that_no_document_lists_are_sent_with_a_notice(tmp_path: Path) -> None:
+def test_an_undocumented_status_is_sent_with_a_notice(tmp_path: Path) -> None:
     with raw_server([OK]) as server:
         url = f"{server.url}/dlr?key=1"
         result = run(tmp_path, "trigger", "undelivered", "--err-code", "95", "--json", "--to", url)
@@ -95,7 +95,7 @@ def test_words_that_no_document_lists_are_sent_with_a_notice(tmp_path: Path) -> 
     assert received(server.requests[0]).target.startswith("/dlr?key=1&msisdn=")
 
 
-def test_a_wrong_answer_is_1_and_nobody_there_is_4(tmp_path: Path) -> None:
+def test_an_unexpected_status_is_1_and_an_unreachable_target_is_4(tmp_path: Path) -> None:
     with raw_server([b"HTTP/1.1 404 Words\r\nContent-Length: 0\r\n\r\n"]) as server:
         wrong = run(tmp_path, "trigger", "delivered", "--to", server.url)
     nobody = run(tmp_path, "trigger", "delivered", DEVKIT_PORT=str(closed_port()))
@@ -114,7 +114,7 @@ def test_a_wrong_answer_is_1_and_nobody_there_is_4(tmp_path: Path) -> None:
         ([], "STATUS"),
     ],
 )
-def test_a_user_s_mistake_is_told_in_words(tmp_path: Path, args: list[str], words: str) -> None:
+def test_a_usage_error_has_a_message(tmp_path: Path, args: list[str], words: str) -> None:
     result = run(tmp_path, "trigger", *args)
 
     assert result.code == 2
