@@ -85,7 +85,9 @@ def test_a_refusal_of_ngrok_is_named_without_the_token(
     assert find_process(int(str(standin_state(agent)["pid"]))) is None
 
 
-def test_a_public_url_that_leads_elsewhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_public_url_that_leads_elsewhere_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with listen("127.0.0.1", 0) as elsewhere, serve(lambda environ, start: _ok(start), elsewhere):
         monkeypatch.setenv("DEVKIT_STANDIN_URL", f"http://127.0.0.1:{elsewhere.getsockname()[1]}")
         # Its patience is for the names of fresh tunnels; here an end comes sooner.
@@ -149,7 +151,7 @@ def test_an_agent_that_is_not_there_yet_is_no_failure_and_not_downloaded(tmp_pat
     assert not (tmp_path / "home").exists()
 
 
-def test_an_agent_that_does_not_run_is_told(tmp_path: Path) -> None:
+def test_an_agent_that_does_not_run_is_reported(tmp_path: Path) -> None:
     broken = tmp_path / "ngrok"
     broken.write_text("not a program")
 
@@ -274,7 +276,7 @@ def orphan(directory: Path, agent: Path) -> Iterator[int]:
             time.sleep(0.01)
 
 
-def test_an_agent_that_a_killed_session_left_is_found_and_left_alone(tmp_path: Path) -> None:
+def test_an_agent_that_a_killed_session_left_is_found_and_not_ended(tmp_path: Path) -> None:
     agent = install_standin(tmp_path)
     leave_journal(tmp_path)
     with orphan(tmp_path, agent) as pid:
@@ -290,7 +292,7 @@ def test_an_agent_that_a_killed_session_left_is_found_and_left_alone(tmp_path: P
     assert find_orphaned_agents(context.project.private) == []
 
 
-def test_a_running_sessions_agent_is_no_leftover(tmp_path: Path) -> None:
+def test_a_running_sessions_agent_is_not_orphaned(tmp_path: Path) -> None:
     home = tmp_path / ".devkit" / "agent-x"
     home.mkdir(parents=True)
     me = find_process(os.getpid())
@@ -302,7 +304,7 @@ def test_a_running_sessions_agent_is_no_leftover(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"owner": null, "agent": null, "command": ""}', "\xff"])
-def test_a_record_that_cannot_be_read_is_no_leftover(tmp_path: Path, record: str) -> None:
+def test_an_agent_with_an_unreadable_record_is_not_orphaned(tmp_path: Path, record: str) -> None:
     home = tmp_path / ".devkit" / "agent-x"
     home.mkdir(parents=True)
     (home / "agent.json").write_text(record, encoding="latin-1")

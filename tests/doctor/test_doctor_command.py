@@ -101,7 +101,7 @@ def test_in_a_fresh_clone_offline_mode_is_ready(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_live_project_that_is_well_is_exit_code_0(tmp_path: Path, vonage: Simulator) -> None:
+def test_a_live_project_without_problems_is_exit_code_0(tmp_path: Path, vonage: Simulator) -> None:
     account = vonage.account
     agent = install_standin(tmp_path)
     result = doctor(tmp_path, "--json", **live(vonage, agent))

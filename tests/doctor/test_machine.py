@@ -33,7 +33,7 @@ def record(directory: Path, *callbacks: Callback) -> None:
         store.record(fixture, fixture.read())
 
 
-def test_a_session_is_told_with_its_process(tmp_path: Path) -> None:
+def test_a_session_is_shown_with_its_process(tmp_path: Path) -> None:
     none, some = (session_check(make_context(tmp_path, session=session)) for session in (None, SESSION))
 
     assert (none.outcome, none.hint) == ("skipped", "make dev")
@@ -105,11 +105,11 @@ def test_a_disk_that_is_nearly_full_is_a_failure(tmp_path: Path, monkeypatch: py
     assert little.hint == "devkit prune"
 
 
-def test_nothing_left_over_is_well(tmp_path: Path) -> None:
+def test_without_leftovers_all_steps_are_ok(tmp_path: Path) -> None:
     assert set(outcomes(leftover_checks(make_context(tmp_path))).values()) == {"ok"}
 
 
-def test_a_journal_is_a_leftover_unless_its_session_runs(tmp_path: Path) -> None:
+def test_a_journal_fails_unless_its_session_runs(tmp_path: Path) -> None:
     leave_journal(tmp_path, pid=SESSION.pid)
 
     left = find(leftover_checks(make_context(tmp_path)), "journal")
@@ -148,7 +148,7 @@ def test_secrets_that_git_tracks_are_a_failure(tmp_path: Path) -> None:
     assert check.hint == f"git rm -r --cached {context.project.private}"
 
 
-def test_without_recordings_api_and_method_cannot_be_told(tmp_path: Path) -> None:
+def test_without_recordings_api_and_method_are_not_known(tmp_path: Path) -> None:
     checks = list(recording_checks(make_context(tmp_path)))
 
     assert outcomes(checks) == {"api": "skipped", "method": "skipped"}
@@ -156,7 +156,7 @@ def test_without_recordings_api_and_method_cannot_be_told(tmp_path: Path) -> Non
     assert "dashboard" in find(checks, "api").hint
 
 
-def test_the_newest_recording_tells_the_api(tmp_path: Path) -> None:
+def test_the_newest_recording_shows_the_api(tmp_path: Path) -> None:
     record(tmp_path, compose(RECEIPT, "get"), compose(STATUS, "json"), compose(INBOUND, "get"))
     messages = find(recording_checks(make_context(tmp_path)), "api")
     record(tmp_path / "other", compose(STATUS, "json"), compose(RECEIPT, "get"))
@@ -167,7 +167,7 @@ def test_the_newest_recording_tells_the_api(tmp_path: Path) -> None:
     assert "set the default SMS setting to SMS API" in messages.hint
 
 
-def test_recordings_tell_the_transport_and_what_the_dashboard_calls_it(tmp_path: Path) -> None:
+def test_recordings_show_the_transport_and_what_the_dashboard_calls_it(tmp_path: Path) -> None:
     record(tmp_path, *(compose(RECEIPT, transport) for transport in ("json", "form", "json", "get")))
 
     check = find(recording_checks(make_context(tmp_path)), "method")

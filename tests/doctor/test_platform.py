@@ -38,7 +38,7 @@ def test_an_account_that_works_is_read_and_not_changed(tmp_path: Path) -> None:
     assert outcomes(checks) == dict.fromkeys(("vonage", "key", "account", "callback", "clock"), "ok")
 
 
-def test_a_wrong_key_is_named_and_vonage_itself_is_well(tmp_path: Path) -> None:
+def test_a_wrong_key_is_named_and_vonage_itself_is_ok(tmp_path: Path) -> None:
     with run_simulator() as vonage:
         checks = list(platform_checks(make_context(tmp_path, **{**account_of(vonage), "api_secret": SECRET})))
 
@@ -127,7 +127,7 @@ def clock_of(directory: Path, date: str) -> Check:
 
 
 @pytest.mark.parametrize(("minutes", "words"), [(-2, "120 s ahead of"), (3, "180 s behind")])
-def test_a_wrong_clock_is_told_with_its_direction(tmp_path: Path, minutes: int, words: str) -> None:
+def test_a_wrong_clock_is_reported_with_its_direction(tmp_path: Path, minutes: int, words: str) -> None:
     # Half a second off either way, as the header has whole ones: the words round it.
     date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
 
@@ -144,7 +144,7 @@ def test_an_answer_without_a_usable_date_says_nothing_of_the_clock(tmp_path: Pat
     assert clock_of(tmp_path, date).outcome == "skipped"
 
 
-def test_the_accounts_callback_is_told_by_whose_it_is(tmp_path: Path) -> None:
+def test_the_accounts_callback_is_judged_by_its_owner(tmp_path: Path) -> None:
     context = make_context(tmp_path)
 
     none, production, others = (callback_check(context, held) for held in ("", PRODUCTION, OTHERS))
@@ -169,7 +169,7 @@ def test_a_strange_callback_is_shown_safely(tmp_path: Path, held: str) -> None:
     assert "hush" not in check.what
 
 
-def test_a_callback_that_a_killed_session_left_is_told(tmp_path: Path) -> None:
+def test_a_callback_that_a_killed_session_left_is_reported(tmp_path: Path) -> None:
     leave_journal(tmp_path, former_url=PRODUCTION)
 
     left = callback_check(make_context(tmp_path), OURS)
@@ -179,7 +179,7 @@ def test_a_callback_that_a_killed_session_left_is_told(tmp_path: Path) -> None:
     assert given_back.outcome == "ok"
 
 
-def test_a_journal_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_journal_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     leave_journal(tmp_path)
     (tmp_path / ".devkit" / "registration.json").write_text("{")
 

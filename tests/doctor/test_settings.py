@@ -25,7 +25,7 @@ def test_nothing_at_all_is_offline_mode_and_no_failure(tmp_path: Path) -> None:
     assert "offline" in find(checks, "credentials").what
 
 
-def test_the_file_and_its_names_are_told_without_a_value(tmp_path: Path) -> None:
+def test_the_file_and_its_names_are_shown_without_a_value(tmp_path: Path) -> None:
     write(tmp_path, f"{PAIR}NGROK_AUTHTOKEN=\nPATH=/else\nexport DEVKIT_PORT='3001'\n")
 
     settings, checks = settings_checks({}, tmp_path)
@@ -86,7 +86,7 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, text: str, words
     assert all(SECRET not in check.what + check.hint for check in checks)
 
 
-def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"\xff\xfe")
 
     settings, checks = settings_checks({}, tmp_path)

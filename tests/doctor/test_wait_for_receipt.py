@@ -58,7 +58,7 @@ def test_an_intermediate_receipt_says_that_it_may_be_the_last(tmp_path: Path) ->
     assert "more may follow" in came.what
 
 
-def test_something_else_than_a_receipt_is_told_for_what_it_is(tmp_path: Path) -> None:
+def test_a_request_that_is_not_a_receipt_is_named(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     status = {"message_uuid": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab", "status": "delivered"}
 
@@ -90,7 +90,7 @@ def test_nothing_in_time_is_a_failure(tmp_path: Path) -> None:
     assert "none arrived within 10 s" in last.what
 
 
-def test_the_way_is_looked_at_again_and_only_changes_are_told(tmp_path: Path) -> None:
+def test_the_path_is_checked_again_and_only_changes_are_reported(tmp_path: Path) -> None:
     context, time = make_context(tmp_path), Time()
     context.project.prepare()
     listener = listen("127.0.0.1", 0)

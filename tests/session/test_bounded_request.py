@@ -71,7 +71,7 @@ def test_a_handshake_that_hangs_ends_at_the_deadline() -> None:
 
 
 @pytest.mark.parametrize("wants_to_stop", [False, True])
-def test_a_name_that_is_looked_up_for_ever_ends_in_time(
+def test_a_name_that_is_never_resolved_ends_in_time(
     monkeypatch: pytest.MonkeyPatch, wants_to_stop: bool
 ) -> None:
     stop, found = Shutdown(), threading.Event()
@@ -105,7 +105,7 @@ def test_what_the_body_says_is_read_to_64_kib_and_no_further() -> None:
 
 
 @pytest.mark.parametrize("status", [204, 302, 404, 502])
-def test_the_status_is_told_and_no_redirect_is_followed(status: int) -> None:
+def test_the_status_is_reported_and_no_redirect_is_followed(status: int) -> None:
     reply = f"HTTP/1.1 {status} Words\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"
     with raw_server([reply.encode()]) as server:
         assert response_status("GET", server.url, {}, Shutdown(), seconds=LONG) == status
@@ -193,7 +193,7 @@ def test_a_proxy_that_is_not_there_is_named_as_the_reason(monkeypatch: pytest.Mo
     ("host", "proxy"),
     [(HOST, "gopher://127.0.0.1:9"), (HOST, "http://"), ("a..example.test", ""), ("*.example.test", "")],
 )
-def test_an_address_that_cannot_be_used_is_told(
+def test_an_address_that_cannot_be_used_is_named(
     monkeypatch: pytest.MonkeyPatch, host: str, proxy: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
@@ -212,7 +212,7 @@ def test_a_certificate_that_is_not_trusted_is_named_as_the_reason(
             response_status("GET", f"https://{HOST}/", {}, Shutdown(), seconds=LONG)
 
 
-def test_nobody_there_is_told_with_the_reason() -> None:
+def test_nobody_there_is_reported_with_the_reason() -> None:
     port = closed_port()
 
     with pytest.raises(NoResponse, match=rf"^nobody answers at http://127.0.0.1:{port} \(.+\)$"):
@@ -220,7 +220,7 @@ def test_nobody_there_is_told_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize("reply", [b"nonsense\r\n\r\n", b""])
-def test_what_is_no_response_is_told(reply: bytes) -> None:
+def test_what_is_no_response_is_reported(reply: bytes) -> None:
     with raw_server([reply]) as server, pytest.raises(NoResponse) as caught:
         response_status("GET", server.url, {}, Shutdown(), seconds=LONG)
 
@@ -230,6 +230,16 @@ def test_what_is_no_response_is_told(reply: bytes) -> None:
 def test_what_is_no_url_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
         response_status("GET", "gopher://127.0.0.1", {}, Shutdown(), seconds=LONG)
+
+
+def test_a_system_without_a_free_thread_gives_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+    with pytest.raises(NoResponse, match=r"^the system has no thread left$"):
+        response_status("GET", "http://127.0.0.1:9", {}, Shutdown(), seconds=LONG)
 
 
 def test_no_connection_is_left_open(recwarn: pytest.WarningsRecorder) -> None:

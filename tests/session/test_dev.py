@@ -67,7 +67,7 @@ def test_callback_url_is_the_same_in_the_next_session(tmp_path: Path) -> None:
     assert urls[0] == urls[1]
 
 
-def test_receipt_event_tells_what_arrived_without_the_number(tmp_path: Path) -> None:
+def test_receipt_event_describes_what_arrived_without_the_number(tmp_path: Path) -> None:
     with running_dev(tmp_path, "--no-demo") as dev:
         address = parse_address(dev.wait_for("ready")["callback_url"])
         push(compose({**RECEIPT, "network-code": "23410"}, "json", target=address.target), address)
@@ -100,7 +100,7 @@ def test_no_register_leaves_the_account_alone_and_still_gets_the_demo(tmp_path: 
     assert "restored" not in dev.names()
 
 
-def test_stranger_is_refused_and_told_of_once(tmp_path: Path) -> None:
+def test_foreign_request_is_refused_and_reported_once(tmp_path: Path) -> None:
     with running_dev(tmp_path, "--no-demo") as dev:
         address = parse_address(dev.wait_for("ready")["local_url"])
         guess = Callback("GET", "/webhooks/delivery-receipt/guess?status=delivered", (("Host", "x.test"),))
@@ -138,7 +138,7 @@ def test_the_simulator_of_a_session_has_credentials_that_nobody_can_know(tmp_pat
     assert secret != other[1]
 
 
-def test_live_mode_with_a_tunnel_of_ones_own_registers_and_gives_back(tmp_path: Path) -> None:
+def test_live_mode_with_a_tunnel_of_ones_own_registers_and_restores(tmp_path: Path) -> None:
     with run_simulator() as simulator, socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         taken.close()
@@ -242,7 +242,7 @@ def test_signatures_cannot_be_required_without_a_secret(tmp_path: Path) -> None:
     assert "VONAGE_SIGNATURE_SECRET" in dev.stderr
 
 
-def test_secrets_that_git_tracks_are_told_at_the_start(tmp_path: Path) -> None:
+def test_secrets_that_git_tracks_are_reported_at_the_start(tmp_path: Path) -> None:
     project = project_in(tmp_path)
     project.prepare()
     project.callback_token()

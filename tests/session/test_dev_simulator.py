@@ -101,7 +101,7 @@ def test_what_is_to_be_trusted_stays_the_same_in_the_next_session(tmp_path: Path
     assert authorities[0] == authorities[1]
 
 
-def test_a_program_that_does_not_trust_the_certificate_is_told_of_once(tmp_path: Path) -> None:
+def test_a_program_that_does_not_trust_the_certificate_is_reported_once(tmp_path: Path) -> None:
     with running_dev(tmp_path, "--offline", "--no-demo") as dev:
         host, _, port = dev.wait_for("ready")["simulator"]["host"].partition(":")
         for _ in range(2):

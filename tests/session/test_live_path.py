@@ -83,7 +83,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def test_former_callback_is_given_back(tmp_path: Path, vonage: Simulator) -> None:
+def test_former_callback_is_restored(tmp_path: Path, vonage: Simulator) -> None:
     agent = install_standin(tmp_path)
     with listening() as former:
         set_callback(vonage, former.url)
@@ -97,7 +97,7 @@ def test_former_callback_is_given_back(tmp_path: Path, vonage: Simulator) -> Non
     assert vonage.account.dr_callback_url == former.url
 
 
-def test_former_callback_that_is_dead_is_told_and_the_exit_code_says_so(
+def test_former_callback_that_is_dead_is_reported_and_the_exit_code_says_so(
     tmp_path: Path, vonage: Simulator
 ) -> None:
     agent = install_standin(tmp_path)

@@ -18,7 +18,7 @@ PATH = "/webhooks/delivery-receipt/t0ken"
 
 
 class ShortStop(Shutdown):
-    """Does not wait between questions, and counts them."""
+    """Does not wait between checks, and counts them."""
 
     pauses = 0
 
@@ -34,27 +34,27 @@ def clock(tries: int = 1) -> Iterator[float]:
     yield from count(1000.0)
 
 
-def look(
-    url: str, *, heard: threading.Event | None = None, stop: Shutdown | None = None, tries: int = 1
+def check(
+    url: str, *, received: threading.Event | None = None, stop: Shutdown | None = None, tries: int = 1
 ) -> None:
     ticks = clock(tries)
     wait_until_reachable(
-        url, NONCE, heard or threading.Event(), stop or ShortStop(), clock=lambda: next(ticks)
+        url, NONCE, received or threading.Event(), stop or ShortStop(), clock=lambda: next(ticks)
     )
 
 
-def test_it_returns_once_our_own_receiver_heard_the_question() -> None:
-    heard = threading.Event()
+def test_it_returns_once_our_own_receiver_got_the_nonce() -> None:
+    received = threading.Event()
     arrivals: list[IncomingRequest] = []
 
-    def take(arrival: IncomingRequest) -> int:
-        arrivals.append(arrival)
-        heard.set()
+    def handle(incoming: IncomingRequest) -> int:
+        arrivals.append(incoming)
+        received.set()
         return 200
 
     listener = listen("127.0.0.1", 0)
-    with serve(create_receiver(take, token="t0ken"), listener):
-        look(f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}", heard=heard)
+    with serve(create_receiver(handle, token="t0ken"), listener):
+        check(f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}", received=received)
 
     (arrival,) = arrivals
     assert arrival.kind == "probe"
@@ -63,78 +63,80 @@ def test_it_returns_once_our_own_receiver_heard_the_question() -> None:
 
 
 def test_another_program_that_answers_200_is_not_us(monkeypatch: pytest.MonkeyPatch) -> None:
-    heard = threading.Event()
-    monkeypatch.setattr(heard, "wait", lambda timeout: False)
+    received = threading.Event()
+    monkeypatch.setattr(received, "wait", lambda timeout: False)
     with (
         raw_server([OK]) as server,
         pytest.raises(TunnelError, match="another program answered in our place") as caught,
     ):
-        look(f"{server.url}{PATH}", heard=heard)
+        check(f"{server.url}{PATH}", received=received)
 
     assert "t0ken" not in caught.value.message + caught.value.hint
 
 
 @pytest.mark.parametrize("status", [204, 302, 404, 502])
-def test_anything_but_200_is_not_enough_even_when_we_heard(status: int) -> None:
-    heard = threading.Event()
-    heard.set()
+def test_anything_but_200_is_not_enough_even_with_the_nonce_received(status: int) -> None:
+    received = threading.Event()
+    received.set()
     reply = f"HTTP/1.1 {status} Words\r\nContent-Length: 0\r\n\r\n".encode()
 
     with (
         raw_server([reply]) as server,
         pytest.raises(TunnelError, match=rf"does not lead here: it answered {status}\.$"),
     ):
-        look(f"{server.url}{PATH}", heard=heard)
+        check(f"{server.url}{PATH}", received=received)
 
 
 def test_nobody_there_in_time_is_a_tunnel_error_with_one_full_stop() -> None:
     with pytest.raises(TunnelError, match=r"does not lead here: nobody answers at .*\)\.$"):
-        look(f"http://127.0.0.1:{closed_port()}{PATH}")
+        check(f"http://127.0.0.1:{closed_port()}{PATH}")
 
 
 def test_it_asks_again_until_the_tunnel_is_known_everywhere() -> None:
-    heard, stop = threading.Event(), ShortStop()
-    heard.set()
+    received, stop = threading.Event(), ShortStop()
+    received.set()
     not_yet = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
     with raw_server([not_yet], [not_yet], [OK]) as server:
-        look(f"{server.url}{PATH}", heard=heard, stop=stop, tries=3)
+        check(f"{server.url}{PATH}", received=received, stop=stop, tries=3)
 
     assert stop.pauses == 2
     assert [request.split(b"\r\n")[0] for request in server.requests] == [f"GET {PATH} HTTP/1.1".encode()] * 3
 
 
-def test_a_wish_to_stop_ends_it() -> None:
+def test_a_shutdown_request_ends_it() -> None:
     stop = ShortStop()
     stop.request()
 
     with pytest.raises(ShutdownRequested):
-        look(f"http://127.0.0.1:{closed_port()}{PATH}", stop=stop)
+        check(f"http://127.0.0.1:{closed_port()}{PATH}", stop=stop)
 
 
-def test_a_wish_to_stop_between_two_questions_ends_it() -> None:
+def test_a_shutdown_request_between_two_checks_ends_it() -> None:
     class AskedWhileWaiting(ShortStop):
         def wait(self, seconds: float | None = None) -> bool:
             self.request()
             return True
 
     with pytest.raises(ShutdownRequested):
-        look(f"http://127.0.0.1:{closed_port()}{PATH}", stop=AskedWhileWaiting(), tries=5)
+        check(f"http://127.0.0.1:{closed_port()}{PATH}", stop=AskedWhileWaiting(), tries=5)
 
 
 def test_a_url_that_drips_is_said_not_to_lead_here_within_the_whole_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("devkit.session.reachability._PUBLIC_TIMEOUT", 0.3)
-    heard = threading.Event()
+    received = threading.Event()
 
     with (
-        slow_server(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x", on_request=heard.set) as server,
+        slow_server(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x", on_request=received.set
+        ) as server,
         pytest.raises(
             TunnelError, match=r"does not lead here: .* gave no complete response within 0\.3 s\.$"
         ),
     ):
-        wait_until_reachable(f"{server.url}{PATH}", NONCE, heard, ShortStop())
+        wait_until_reachable(f"{server.url}{PATH}", NONCE, received, ShortStop())
 
 
 def test_the_last_check_has_only_the_time_that_is_left() -> None:
@@ -148,11 +150,11 @@ def test_the_last_check_has_only_the_time_that_is_left() -> None:
         )
 
 
-def test_a_wish_to_stop_in_the_middle_of_a_check_ends_it() -> None:
+def test_a_shutdown_request_during_a_check_ends_it() -> None:
     stop = ShortStop()
 
     with (
         slow_server(b"HTTP/1.1 200 OK\r\n", b"X", on_request=stop.request) as server,
         pytest.raises(ShutdownRequested),
     ):
-        look(f"{server.url}{PATH}", stop=stop)
+        check(f"{server.url}{PATH}", stop=stop)

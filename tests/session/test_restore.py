@@ -34,7 +34,7 @@ def run_restore(project: Project, vonage: Gateway, *, clear: bool = False) -> Re
     return restore(settings(vonage), project, clear=clear, now=NOW)
 
 
-def test_the_former_callback_is_given_back_and_the_second_time_there_is_nothing_to_do(
+def test_the_former_callback_is_restored_and_the_second_time_there_is_nothing_to_do(
     project: Project, vonage: Gateway, former: Listener
 ) -> None:
     with listening() as ours:
@@ -46,7 +46,7 @@ def test_the_former_callback_is_given_back_and_the_second_time_there_is_nothing_
     assert list(project.private.iterdir()) == []
 
 
-def test_what_somebody_else_has_set_is_left_alone(
+def test_what_somebody_else_has_set_stays_unchanged(
     project: Project, vonage: Gateway, former: Listener
 ) -> None:
     with listening() as ours, listening() as theirs:
@@ -60,7 +60,7 @@ def test_what_somebody_else_has_set_is_left_alone(
     assert not project.journal.exists()
 
 
-def test_a_dead_former_callback_is_told_and_kept_until_it_is_cleared(
+def test_a_dead_former_callback_is_reported_and_kept_until_it_is_cleared(
     project: Project, vonage: Gateway, former: Listener
 ) -> None:
     with listening() as ours:
@@ -130,7 +130,7 @@ def test_the_command_says_what_it_did(
     assert (again.code, again.out) == (0, ["Nothing to restore."])
 
 
-def test_by_force_it_is_given_back_whatever_the_account_holds_and_that_is_printed(
+def test_by_force_it_is_restored_whatever_the_account_holds_and_that_is_printed(
     tmp_path: Path, project: Project, vonage: Gateway, former: Listener
 ) -> None:
     with listening() as ours, listening() as theirs:

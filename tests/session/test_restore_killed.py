@@ -29,7 +29,7 @@ def kill(dev: DevProcess) -> None:
 
 
 @pytest.mark.parametrize("moment", ["before 0", "before 1", "before 2", "after 2", "before 3", "after 3"])
-def test_session_killed_around_its_registration_is_put_right(
+def test_callback_is_restored_after_a_session_killed_around_its_registration(
     tmp_path: Path, project: Project, vonage: Gateway, former: Listener, moment: str
 ) -> None:
     # The calls are: it looks (0) and again (1), sets its own callback (2), reads it back (3).
@@ -49,7 +49,7 @@ def test_session_killed_around_its_registration_is_put_right(
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
-def test_session_killed_at_a_random_moment_is_put_right(
+def test_callback_is_restored_after_a_session_killed_at_a_random_moment(
     tmp_path: Path, project: Project, vonage: Gateway, former: Listener, seed: int
 ) -> None:
     agent = install_standin(tmp_path)

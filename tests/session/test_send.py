@@ -111,7 +111,7 @@ def test_only_offline_there_is_a_recipient_by_itself() -> None:
         choose_recipient("", "live")
 
 
-def test_a_receiver_is_found_where_the_session_says_and_hears_of_nothing(tmp_path: Path) -> None:
+def test_a_receiver_is_found_where_the_session_says_and_reports_nothing(tmp_path: Path) -> None:
     arrivals: list[IncomingRequest] = []
     listener = listen("127.0.0.1", 0)
     local_url = f"http://127.0.0.1:{listener.getsockname()[1]}"

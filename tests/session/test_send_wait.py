@@ -41,7 +41,7 @@ def wait(
     return list(wait_for_receipts(ids or (FIRST,), SENT, store, stop, session_runs=runs, **options))  # type: ignore[arg-type]
 
 
-def test_receipts_are_told_as_they_come_until_the_final_one(store: Store) -> None:
+def test_receipts_are_reported_as_they_arrive_until_the_final_one(store: Store) -> None:
     stop = Steps(
         lambda: record(store, "accepted", after=0.3),
         lambda: record(store, "buffered", after=1),
@@ -104,7 +104,7 @@ def test_receipts_of_other_messages_and_what_is_none_are_left_out(store: Store) 
     assert wait(store, Steps()) == [WaitFinished("stopped", delivered=0, failed=0, open=1)]
 
 
-def test_a_duplicate_is_told_again_and_counted_once(store: Store) -> None:
+def test_a_duplicate_is_reported_again_and_counted_once(store: Store) -> None:
     stop = Steps(
         lambda: (record(store, "delivered", FIRST, after=1), record(store, "delivered", FIRST, after=2))
     )
@@ -162,7 +162,7 @@ def test_no_receipt_in_time_is_a_failed_expectation(store: Store) -> None:
     assert end.exit_code == 1
 
 
-def test_what_a_session_recorded_last_is_told_before_its_end(store: Store) -> None:
+def test_the_last_recording_of_a_session_is_reported_before_its_end(store: Store) -> None:
     def gone() -> bool:
         if not list(store.entries()):
             record(store, "accepted")
@@ -199,7 +199,7 @@ def test_every_other_final_status_is_not_delivered(store: Store, status: str) ->
     assert message.finished("final") == WaitFinished("final", delivered=0, failed=1, open=0)
 
 
-def test_a_watch_tells_each_recording_once_and_none_from_before(store: Store) -> None:
+def test_a_watch_yields_each_recording_once_and_none_from_before(store: Store) -> None:
     time = Time()
     record(store, "accepted", after=-5)
     watch = Watch(store, SENT, time)

@@ -104,7 +104,7 @@ def test_the_halves_may_come_from_two_places(tmp_path: Path) -> None:
         ("DEVKIT_OFFLINE", "maybe"),
     ],
 )
-def test_a_value_that_cannot_be_meant_is_told_with_its_name(tmp_path: Path, name: str, value: str) -> None:
+def test_an_invalid_value_is_reported_with_its_name(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read_settings({name: value}, tmp_path)
 
@@ -113,7 +113,7 @@ def test_a_value_that_cannot_be_meant_is_told_with_its_name(tmp_path: Path, name
 
 
 @pytest.mark.parametrize("token", ["a/b", "a b", "a?b", "tök", "a%2e"])
-def test_a_token_that_cannot_stand_in_a_url_is_refused_and_not_shown(tmp_path: Path, token: str) -> None:
+def test_a_token_that_a_url_cannot_hold_is_refused_and_not_shown(tmp_path: Path, token: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read_settings({"DEVKIT_CALLBACK_TOKEN": token}, tmp_path)
 
@@ -130,7 +130,7 @@ def test_a_token_that_can_be_guessed_is_refused_and_not_shown(tmp_path: Path, to
     assert "abc-DEF" not in caught.value.message + caught.value.hint
 
 
-def test_a_broken_line_of_the_file_is_told_by_its_number_only(tmp_path: Path) -> None:
+def test_a_broken_line_of_the_file_is_reported_by_its_number_only(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("# comment\nDEVKIT_PORT=3000\nVONAGE_API_SECRET='the-secret\nNGROK_URL=\n")
 
     with pytest.raises(ConfigurationError) as caught:

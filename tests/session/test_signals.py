@@ -11,7 +11,7 @@ from devkit.session.signals import SIGNALS, Shutdown, ShutdownRequested, stop_on
 LONG = 30.0  # seconds; only a broken Stop comes near it
 
 
-def test_nobody_has_asked_at_first() -> None:
+def test_nothing_is_requested_at_first() -> None:
     stop = Shutdown()
 
     stop.check()
@@ -19,7 +19,7 @@ def test_nobody_has_asked_at_first() -> None:
     assert not stop.wait(0)
 
 
-def test_once_asked_it_stays() -> None:
+def test_a_request_stays() -> None:
     stop = Shutdown()
 
     stop.request()
@@ -31,7 +31,7 @@ def test_once_asked_it_stays() -> None:
         stop.check()
 
 
-def test_all_who_wait_are_woken_by_one_asking() -> None:
+def test_all_waiting_threads_are_woken_by_one_request() -> None:
     stop = Shutdown()
     woken: list[bool] = []
     waiting = threading.Semaphore(0)
@@ -105,7 +105,7 @@ with stop_on_signals() as stop:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there a process is ended, not asked")
-def test_a_process_that_waits_for_ever_ends_by_a_signal_and_in_order() -> None:
+def test_a_process_that_waits_without_a_limit_ends_by_a_signal_and_in_order() -> None:
     with subprocess.Popen([sys.executable, "-c", WAITING], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "waiting\n"

@@ -28,7 +28,7 @@ print("the last words")
         (False, True, -signal.SIGINT, ""),
     ],
 )
-def test_once_asked_for_good_a_later_signal_changes_nothing(
+def test_after_a_final_request_a_later_signal_changes_nothing(
     final: bool, asked: bool, code: int, words: str
 ) -> None:
     script = LEAVING.format(final=final, asked=asked)

@@ -31,7 +31,7 @@ def environ(vonage: Simulator) -> dict[str, str]:
     }
 
 
-def test_second_session_in_a_directory_is_told_who_has_it(tmp_path: Path) -> None:
+def test_second_session_in_a_directory_is_refused_and_the_owner_named(tmp_path: Path) -> None:
     with running_dev(tmp_path, "--no-demo") as first:
         first.wait_for("ready")
         with running_dev(tmp_path, "--no-demo") as second:
@@ -96,7 +96,7 @@ def test_callback_of_another_devkit_is_not_replaced_without_being_asked(
     assert [path.name for path in (mine / ".devkit").iterdir()] == ["callback-token"]
 
 
-def test_callback_of_another_devkit_is_replaced_by_force_and_given_back(
+def test_callback_of_another_devkit_is_replaced_by_force_and_restored(
     tmp_path: Path, mine: Path, vonage: Simulator
 ) -> None:
     (tmp_path / "theirs").mkdir()
@@ -122,7 +122,7 @@ def test_no_register_asks_nothing_and_touches_nothing(mine: Path, vonage: Simula
     assert vonage.account.dr_callback_url == theirs
 
 
-def test_session_that_was_taken_over_keeps_the_former_callback_until_it_can_be_given_back(
+def test_session_that_was_taken_over_keeps_the_former_callback_until_it_can_be_restored(
     tmp_path: Path, mine: Path, vonage: Simulator
 ) -> None:
     (tmp_path / "theirs").mkdir()

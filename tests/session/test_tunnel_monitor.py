@@ -62,13 +62,13 @@ def scene() -> Scene:
     return Scene()
 
 
-def test_nothing_is_told_while_all_is_well(scene: Scene) -> None:
+def test_nothing_is_reported_while_the_tunnel_works(scene: Scene) -> None:
     assert [scene.after(EVERY / 2) for _ in range(4)] == [[]] * 4
 
     assert scene.checked == [URL] * 2
 
 
-def test_one_lost_question_is_no_news(scene: Scene) -> None:
+def test_one_failed_check_is_not_reported(scene: Scene) -> None:
     scene.wrong = "it answered 502"
     assert scene.after(EVERY) == []
     scene.wrong = ""
@@ -79,7 +79,7 @@ def test_one_lost_question_is_no_news(scene: Scene) -> None:
     assert scene.checked == [URL] * 3
 
 
-def test_two_lost_questions_in_a_row_are_told_and_so_is_the_time_since_and_the_end(scene: Scene) -> None:
+def test_two_failed_checks_in_a_row_are_reported_with_the_time_since_and_the_end(scene: Scene) -> None:
     scene.wrong = "it answered 502"
 
     scene.after(EVERY)
@@ -107,7 +107,7 @@ def test_while_it_is_lost_it_is_asked_less_and_less_often(scene: Scene) -> None:
     assert asked_after == [5, 15, 35, *range(65, 3601, 60)]
 
 
-def test_what_the_tunnel_tells_is_told_at_once_and_by_it_alone(scene: Scene) -> None:
+def test_an_event_of_the_tunnel_is_published_at_once_and_only_once(scene: Scene) -> None:
     scene.notify(TunnelEvent("lost", "ngrok has lost its connection", URL))
 
     assert scene.events == [TunnelChanged("lost", URL, "ngrok has lost its connection")]
@@ -116,7 +116,7 @@ def test_what_the_tunnel_tells_is_told_at_once_and_by_it_alone(scene: Scene) -> 
     assert scene.after(12) == [TunnelChanged("reconnecting", URL, "since 12 s")]
 
 
-def test_a_tunnel_that_says_it_is_back_is_asked_before_it_is_told(scene: Scene) -> None:
+def test_a_tunnel_that_says_it_is_back_is_checked_before_that_is_reported(scene: Scene) -> None:
     scene.notify(TunnelEvent("lost", "ngrok has lost its connection", URL))
     scene.after(0)
 
@@ -128,14 +128,14 @@ def test_a_tunnel_that_says_it_is_back_is_asked_before_it_is_told(scene: Scene) 
     assert scene.after(5) == [TunnelChanged("restored", URL, "after 6 s")]
 
 
-def test_a_lost_and_restored_that_are_heard_together_are_both_told(scene: Scene) -> None:
+def test_lost_and_restored_that_arrive_together_are_both_reported(scene: Scene) -> None:
     scene.notify(TunnelEvent("lost", "ngrok has lost its connection", URL))
     scene.notify(TunnelEvent("restored", "ngrok has its connection back", URL))
 
     assert scene.after(0) == [TunnelChanged("restored", URL, "after 0 s")]
 
 
-def test_a_new_url_is_asked_then_followed_then_told(scene: Scene) -> None:
+def test_a_new_url_is_checked_then_followed_then_reported(scene: Scene) -> None:
     scene.notify(TunnelEvent("lost", "the agent ended", URL))
     scene.notify(TunnelEvent("restarted", "with a new URL", NEW_URL))
 
@@ -154,7 +154,7 @@ def test_a_restart_with_the_same_url_moves_nothing(scene: Scene) -> None:
     assert scene.followed == []
 
 
-def test_a_move_that_fails_is_told_and_tried_again_later(scene: Scene) -> None:
+def test_a_move_that_fails_is_reported_and_repeated_later(scene: Scene) -> None:
     scene.follow_fails = True
     scene.notify(TunnelEvent("restarted", "with a new URL", NEW_URL))
 
@@ -178,7 +178,7 @@ def test_a_tunnel_that_is_given_up_ends_the_session(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("state", ["installing", "waiting", "ended-leftover"])
-def test_what_happens_while_it_opens_is_told_only(scene: Scene, state: str) -> None:
+def test_events_before_the_tunnel_is_open_are_only_published(scene: Scene, state: str) -> None:
     scene.notify(TunnelEvent(state, "words"))  # type: ignore[arg-type]
 
     assert scene.events == [TunnelChanged(state, "", "words")]
@@ -204,11 +204,11 @@ def test_it_polls_no_more_when_it_is_time_to_stop(scene: Scene) -> None:
     assert scene.checked == []
 
 
-def test_what_was_heard_before_does_not_count() -> None:
-    heard = threading.Event()
-    heard.set()
+def test_a_nonce_received_before_does_not_count() -> None:
+    received = threading.Event()
+    received.set()
 
     with raw_server([OK]) as server:
-        wrong = check_again(f"{server.url}/webhooks/delivery-receipt", "n0nce", heard, Shutdown())
+        problem = check_again(f"{server.url}/webhooks/delivery-receipt", "n0nce", received, Shutdown())
 
-    assert wrong == "another program answered in our place"
+    assert problem == "another program answered in our place"

@@ -53,7 +53,7 @@ def assert_gone(agent: Path) -> None:
         ("odd-error", "session refused for ***: the moon is full (ERR_NGROK_99999)", "err_ngrok_99999"),
     ],
 )
-def test_a_refusal_is_told_at_once_with_its_code(
+def test_a_refusal_is_reported_at_once_with_its_code(
     agent: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -99,7 +99,7 @@ def test_an_agent_that_never_comes_up_is_given_up_in_time(
     assert_gone(agent)
 
 
-def test_an_agent_that_never_tells_its_version_is_given_up(
+def test_an_agent_that_never_prints_its_version_is_given_up(
     agent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "slow-version")

@@ -88,7 +88,7 @@ def test_the_agent_of_a_killed_session_is_ended_by_the_next(
     assert heard.states == ["ended-leftover"]
 
 
-def test_the_agent_of_a_living_session_is_left_alone(tmp_path: Path) -> None:
+def test_the_agent_of_a_running_session_is_not_ended(tmp_path: Path) -> None:
     agent = install_standin(tmp_path)
     private_dir = tmp_path / "private"
     with running(SESSION, str(private_dir), str(agent), says="open"):
@@ -101,7 +101,7 @@ def test_the_agent_of_a_living_session_is_left_alone(tmp_path: Path) -> None:
     assert find_process(orphan.pid) != orphan or end_orphaned_agents(private_dir)
 
 
-def test_a_stubborn_leftover_is_killed(tmp_path: Path, dead: Process) -> None:
+def test_an_orphaned_agent_that_ignores_sigterm_is_killed(tmp_path: Path, dead: Process) -> None:
     with running(STUBBORN) as process:
         home = write_record(tmp_path, owner=dead, agent=known(process.pid), command=sys.executable)
 
@@ -112,7 +112,9 @@ def test_a_stubborn_leftover_is_killed(tmp_path: Path, dead: Process) -> None:
 
 
 @pytest.mark.parametrize("stranger", ["other start", "other command"])
-def test_a_stranger_with_the_same_number_is_left_alone(tmp_path: Path, dead: Process, stranger: str) -> None:
+def test_another_process_with_the_same_number_is_not_ended(
+    tmp_path: Path, dead: Process, stranger: str
+) -> None:
     with running(SLEEPER) as process:
         agent = known(process.pid)
         command = sys.executable
@@ -139,7 +141,7 @@ def test_files_of_a_session_that_died_before_its_agent_started_are_removed(
 
 
 @pytest.mark.parametrize("record", [None, "", "[]", "{}", '{"owner": null}', '{"owner": {"pid": 1}}', "\0"])
-def test_a_directory_that_tells_nothing_is_left_alone(tmp_path: Path, record: str | None) -> None:
+def test_a_directory_without_a_record_stays_unchanged(tmp_path: Path, record: str | None) -> None:
     home = tmp_path / "agent-x"
     home.mkdir()
     if record is not None:
@@ -150,12 +152,12 @@ def test_a_directory_that_tells_nothing_is_left_alone(tmp_path: Path, record: st
     assert home.exists()
 
 
-def test_no_private_directory_is_no_leftover(tmp_path: Path) -> None:
+def test_without_a_private_directory_there_is_no_orphaned_agent(tmp_path: Path) -> None:
     assert end_orphaned_agents(tmp_path / "none") is False
 
 
 @pytest.mark.parametrize("find", [find_process, find_process_with_ps])
-def test_a_process_is_told_from_a_later_one(find: object) -> None:
+def test_a_process_is_distinguished_from_a_later_one(find: object) -> None:
     assert callable(find)
     with running(SLEEPER) as process:
         found = find(process.pid)

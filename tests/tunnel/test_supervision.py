@@ -40,7 +40,7 @@ def assert_nothing_left(tmp_path: Path, agent: Path, *pids: int) -> None:
     assert [path.name for path in (tmp_path / ".devkit").iterdir()] == ["callback-token"]
 
 
-def test_lost_tunnel_and_its_return_are_told_and_change_nothing_at_vonage(
+def test_lost_tunnel_and_its_return_are_reported_and_change_nothing_at_vonage(
     tmp_path: Path, vonage: Gateway, agent: Path, former: Listener
 ) -> None:
     same_port = str(closed_port())

@@ -97,7 +97,7 @@ def test_an_agent_that_dies_while_its_session_is_lost_is_reported_lost_once(agen
         heard.wait_for("lost", "restarted")
 
 
-def test_the_second_crash_is_mended_as_the_first(agent: Path) -> None:
+def test_after_a_second_crash_the_agent_restarts_too(agent: Path) -> None:
     heard = Heard()
 
     with opened(agent, heard):

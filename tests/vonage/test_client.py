@@ -87,7 +87,7 @@ def test_no_parameters_are_an_empty_post(vonage: responses.RequestsMock) -> None
 @pytest.mark.parametrize(
     "body", [json.dumps({"error-code": "1", "you-sent": f"{SECRET} {BASIC}"}), f"<p>\x1b[31m{SECRET}", ""]
 )
-def test_a_refusal_is_told_without_the_secret(
+def test_a_refusal_is_reported_without_the_secret(
     vonage: responses.RequestsMock, status: int, words: str, body: str
 ) -> None:
     vonage.post(URL, body=body, status=status)
@@ -125,7 +125,7 @@ def test_200_with_something_else_than_an_object_is_nonsense(
         (requests.ConnectTimeout(SECRET), "did not answer within 20 s"),
     ],
 )
-def test_a_failing_network_is_told_in_own_words(
+def test_a_failing_network_is_reported_without_the_librarys_text(
     vonage: responses.RequestsMock, failure: requests.RequestException, words: str
 ) -> None:
     vonage.post(URL, body=failure)
@@ -225,7 +225,7 @@ def test_a_post_is_sent_once_whatever_happens(reply: bytes) -> None:
         assert len(server.requests) == 1
 
 
-def test_nobody_at_the_host_is_told() -> None:
+def test_nobody_at_the_host_is_reported() -> None:
     host = f"127.0.0.1:{closed_port()}"
 
     assert refused(local(host)).message == f"{host} cannot be reached (ConnectionError)."

@@ -87,7 +87,7 @@ def test_after_a_killed_session_the_journal_says_what_belongs_there(tmp_path: Pa
     assert former_callback(session) == FORMER
 
 
-def test_a_killed_session_is_put_right_from_its_journal(tmp_path: Path) -> None:
+def test_a_killed_session_is_restored_from_its_journal(tmp_path: Path) -> None:
     platform = Platform()
     session = killed(tmp_path, platform)
 

@@ -10,7 +10,7 @@ from devkit.vonage.journal import read_journal
 from tests.support.fake_account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, Platform, Session
 
 
-def test_the_callback_is_ours_in_between_and_given_back_after(tmp_path: Path) -> None:
+def test_the_callback_is_ours_in_between_and_restored_after(tmp_path: Path) -> None:
     platform = Platform()
     session = Session(tmp_path, platform)
 
@@ -24,7 +24,7 @@ def test_the_callback_is_ours_in_between_and_given_back_after(tmp_path: Path) ->
     assert not session.path.exists()
 
 
-def test_it_is_given_back_when_the_session_fails(tmp_path: Path) -> None:
+def test_it_is_restored_when_the_session_fails(tmp_path: Path) -> None:
     platform = Platform()
 
     with pytest.raises(ZeroDivisionError), Session(tmp_path, platform).registered():
@@ -49,7 +49,7 @@ def test_no_callback_is_read_however_it_is_said(answer: dict[str, object]) -> No
     assert CallbackSetting(CREDENTIALS, lambda *_: answer).read_callback() == ""
 
 
-def test_what_somebody_else_set_meanwhile_is_left_alone(tmp_path: Path) -> None:
+def test_what_somebody_else_set_meanwhile_stays_unchanged(tmp_path: Path) -> None:
     platform = Platform()
     session = Session(tmp_path, platform)
 
@@ -139,7 +139,7 @@ def test_when_the_line_stays_broken_the_journal_stays(tmp_path: Path) -> None:
     assert read_journal(session.path) == JOURNAL
 
 
-def test_a_former_url_that_is_refused_is_told_with_what_was_left_and_kept_in_the_journal(
+def test_a_former_url_that_is_refused_is_reported_with_what_was_left_and_kept_in_the_journal(
     tmp_path: Path,
 ) -> None:
     platform = Platform(refuses=FORMER)
@@ -156,7 +156,7 @@ def test_a_former_url_that_is_refused_is_told_with_what_was_left_and_kept_in_the
     assert session.events == [Registered(OURS, FORMER)]
 
 
-def test_a_giving_back_whose_answer_was_lost_is_looked_at(tmp_path: Path) -> None:
+def test_a_restoration_whose_answer_was_lost_is_verified(tmp_path: Path) -> None:
     platform = Platform()
     session = Session(tmp_path, platform)
     with session.registered():
@@ -167,7 +167,7 @@ def test_a_giving_back_whose_answer_was_lost_is_looked_at(tmp_path: Path) -> Non
     assert not session.path.exists()
 
 
-def test_a_giving_back_that_cannot_begin_keeps_the_journal(tmp_path: Path) -> None:
+def test_a_restoration_that_cannot_begin_keeps_the_journal(tmp_path: Path) -> None:
     platform = Platform()
     session = Session(tmp_path, platform)
 

@@ -40,7 +40,7 @@ def test_what_was_agreed_to_is_read_again_before_it_is_replaced(tmp_path: Path) 
     ("meanwhile", "words"),
     [(FORMER, FORMER), ("", "not set"), (THIRD, "that of another devkit, at third.example.com")],
 )
-def test_a_callback_that_changed_during_the_question_is_asked_about_and_given_back(
+def test_a_callback_that_changed_during_the_question_is_asked_about_and_restored(
     tmp_path: Path, meanwhile: str, words: str
 ) -> None:
     session = Session(tmp_path, platform := Platform(THEIRS))
@@ -128,7 +128,7 @@ def test_a_journal_of_another_account_that_appears_during_the_question_is_not_ov
     assert read_journal(session.path) == theirs
 
 
-def test_what_an_earlier_session_could_not_give_back_is_named_before_it_is_forgotten(tmp_path: Path) -> None:
+def test_what_an_earlier_session_could_not_restore_is_named_before_it_is_forgotten(tmp_path: Path) -> None:
     somebodys = "https://production2.example.com/dlr"
     session = Session(tmp_path, Platform(somebodys))
     write_journal(session.path, JOURNAL)
@@ -142,7 +142,7 @@ def test_what_an_earlier_session_could_not_give_back_is_named_before_it_is_forgo
     assert not session.path.exists()
 
 
-def test_a_former_callback_that_somebody_replaced_when_ours_was_refused_is_told(tmp_path: Path) -> None:
+def test_a_former_callback_that_somebody_replaced_when_ours_was_refused_is_reported(tmp_path: Path) -> None:
     session = Session(tmp_path, platform := Snatched(refuses=OURS))
 
     with pytest.raises(VonageError, match="420"), session.registered():

@@ -23,7 +23,7 @@ def killed(tmp_path: Path, platform: Platform) -> Session:
     return session
 
 
-def test_the_account_follows_to_another_url_of_ours_and_is_given_back_from_there(tmp_path: Path) -> None:
+def test_the_account_follows_to_another_url_of_ours_and_is_restored_from_there(tmp_path: Path) -> None:
     platform = Platform()
     session = Session(tmp_path, platform)
 
@@ -94,7 +94,7 @@ def test_a_session_that_took_over_with_the_same_url_keeps_it_when_the_first_one_
 
 
 @pytest.mark.parametrize("held", [OURS, MOVED])
-def test_a_session_killed_while_it_took_over_is_put_right_whatever_was_saved(
+def test_a_session_killed_while_it_took_over_is_restored_whatever_was_saved(
     tmp_path: Path, held: str
 ) -> None:
     platform = Platform()
@@ -174,13 +174,13 @@ def test_the_callback_of_another_devkit_is_known_by_its_path(held: str, host: st
     assert other_devkit(replace(JOURNAL, former_url=held)) == host
 
 
-def test_a_leftover_of_our_own_is_not_another_devkit() -> None:
+def test_a_url_that_our_own_killed_session_left_is_not_another_devkit() -> None:
     theirs = "https://their.example.com/webhooks/delivery-receipt/0123456789abcdef"
 
     assert other_devkit(replace(JOURNAL, former_url=theirs, earlier_url=OURS)) == ""
 
 
-def test_when_nothing_is_known_any_more_the_way_out_is_told(tmp_path: Path) -> None:
+def test_when_nothing_is_known_any_more_it_says_what_to_type(tmp_path: Path) -> None:
     platform = Platform()
     platform.breaks, platform.saves = {2, 3}, True
     session = Session(tmp_path, platform)

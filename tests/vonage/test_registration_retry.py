@@ -34,7 +34,7 @@ def test_one_fault_at_the_end_is_tried_again(tmp_path: Path, call: int, saves: b
     assert not session.path.exists()
 
 
-def test_the_user_is_told_why_it_takes_longer(tmp_path: Path) -> None:
+def test_the_user_sees_why_it_takes_longer(tmp_path: Path) -> None:
     session = Session(tmp_path, platform_that_fails_at(LOOK))
 
     with session.registered():
@@ -45,7 +45,7 @@ def test_the_user_is_told_why_it_takes_longer(tmp_path: Path) -> None:
     assert session.paused == [0.5]
 
 
-def test_an_answer_that_was_lost_and_could_not_be_looked_for_is_a_giving_back(tmp_path: Path) -> None:
+def test_a_lost_answer_that_could_not_be_verified_counts_as_restored(tmp_path: Path) -> None:
     platform = platform_that_fails_at(2, 3, saves=True)  # after a look: the change, and the look after it
     session = Session(tmp_path, platform)
     write_journal(session.path, JOURNAL)
@@ -83,7 +83,7 @@ def test_a_refusal_is_not_tried_again(tmp_path: Path) -> None:
     assert platform.changes == [OURS, FORMER]
 
 
-def test_what_somebody_has_set_between_two_attempts_is_left_alone(tmp_path: Path) -> None:
+def test_what_somebody_has_set_between_two_attempts_stays_unchanged(tmp_path: Path) -> None:
     platform = Snatched()
     platform.breaks, platform.transient = {GIVE_BACK}, True
     session = Session(tmp_path, platform)

@@ -132,7 +132,7 @@ ENDS = [
 @pytest.mark.parametrize("same_url", [False, True])
 @pytest.mark.parametrize("order", ["AB", "BA"])
 @pytest.mark.parametrize("ends", ENDS, ids=lambda ends: ", ".join(" ".join(end) for end in ends))
-def test_after_a_take_over_from_another_directory_the_callback_is_back_or_told_with_what_to_type(
+def test_after_a_take_over_from_another_directory_the_callback_is_restored_or_printed_with_what_to_type(
     tmp_path: Path, ends: tuple[tuple[str, str], ...], order: str, same_url: bool, believes: bool
 ) -> None:
     platform = Probing(believes=believes)
@@ -190,7 +190,7 @@ def test_a_callback_that_was_cleared_in_the_other_directory_is_still_known_here(
     assert platform.callback == PRODUCTION
 
 
-def test_the_next_session_does_not_forget_what_the_last_one_could_not_give_back(tmp_path: Path) -> None:
+def test_the_next_session_does_not_forget_what_the_last_one_could_not_restore(tmp_path: Path) -> None:
     platform = Probing()
     a, b = (Directory(tmp_path / name, platform, name=name) for name in "AB")
     a.start()

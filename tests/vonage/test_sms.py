@@ -81,7 +81,7 @@ def test_what_is_not_given_is_not_sent(vonage: responses.RequestsMock) -> None:
     ("status", "advice"),
     [("1", "wait"), ("4", "VONAGE_API_KEY"), ("29", "trial"), ("99", "Look the status up")],
 )
-def test_a_refusal_inside_of_200_is_told_with_advice(
+def test_a_refusal_inside_of_200_is_reported_with_advice(
     vonage: responses.RequestsMock, status: str, advice: str
 ) -> None:
     vonage.post(URL, body=answer({"status": status, "error-text": f"No\x1b[31m {TO} {SECRET}"}))
@@ -103,7 +103,7 @@ def test_a_refusal_that_repeats_its_callback_does_not_show_it(vonage: responses.
     assert "t0ken" not in caught.value.message + caught.value.hint
 
 
-def test_a_refusal_without_a_text_is_told(vonage: responses.RequestsMock) -> None:
+def test_a_refusal_without_a_text_is_reported(vonage: responses.RequestsMock) -> None:
     vonage.post(URL, body=answer({"status": "2"}))
 
     assert refused().message == "Vonage did not take the message (status 2): no reason given."
@@ -158,7 +158,7 @@ def test_an_answer_that_cannot_be_read_warns_that_it_may_have_been_sent(
 @pytest.mark.parametrize(
     ("status", "words"), [(401, "refused the API key"), (420, "420"), (429, "429"), (500, "500")]
 )
-def test_a_refusal_by_status_is_told(vonage: responses.RequestsMock, status: int, words: str) -> None:
+def test_a_refusal_by_status_is_reported(vonage: responses.RequestsMock, status: int, words: str) -> None:
     vonage.post(URL, status=status, body=f"{SECRET} {TO}")
 
     assert words in refused().message
