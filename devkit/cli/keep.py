@@ -37,10 +37,10 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Turn recordings into samples: redacted, signed again and checked for leaks. Nothing else of them changes.
+    """Turn recordings into samples: redacted, signed again and checked for leaks. All other bytes stay.
 
     A SELECTOR is latest, latest:N, a file, a directory, a pattern, or a message id or its unique beginning.
-    Nothing is written when redaction is not certain for one of the recordings.
+    If one recording cannot be redacted safely, nothing is written.
     """
     settings, project = read_settings(os.environ, Path.cwd()), project_in(Path.cwd())
     store, key = Store(settings.fixtures), load_key(project)
