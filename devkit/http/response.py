@@ -16,7 +16,6 @@ _MAX_HEAD = 1024 * 1024  # bytes of everything but the body: headers, interim re
 _READ = 8 * 1024  # bytes at once; most responses are shorter
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})( .*)?", re.DOTALL)
-_EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;.*)?", re.DOTALL)
 _SWITCHING_PROTOCOLS, _SERVER_ERROR = 101, 500
@@ -79,19 +78,6 @@ class _Source:
             raise InvalidResponse
         return line.removesuffix(b"\n").removesuffix(b"\r")
 
-    def lines(self) -> list[bytes]:
-        """The lines before the next empty one."""
-        end = self.data.find(b"\r\n\r\n")
-        if 0 <= end < _MAX_LINE and not _EMPTY_LINE.search(self.data, 0, end + 2):
-            return self._lines_until(end)  # nearly always: all headers were received
-        return list(iter(self.line, b""))
-
-    def _lines_until(self, end: int) -> list[bytes]:
-        self._head_left -= end + 4
-        if self._head_left < 0:
-            raise InvalidResponse
-        return [line.removesuffix(b"\r") for line in self._take(end + 4)[:end].split(b"\n")]
-
     def some(self, size: int) -> bytes:
         """Exactly size bytes; fewer when the connection closes."""
         while len(self.data) < size and self._more():
@@ -116,7 +102,7 @@ def _head(source: _Source) -> tuple[int, int, _Headers]:
     if match is None:
         raise InvalidResponse
     headers: _Headers = {_LENGTH: [], _CODING: [], _CONNECTION: []}
-    for line in source.lines():
+    for line in iter(source.line, b""):
         name, _, value = line.partition(b":")
         if name.lower() in headers:
             headers[name.lower()] += [part.strip() for part in value.lower().split(b",")]
@@ -143,7 +129,8 @@ def _chunks(source: _Source) -> tuple[bytes, bool]:
     while match := _CHUNK_SIZE.fullmatch(source.line()):
         size, room = int(match[1], 16), MAX_BODY - len(body)
         if size == 0:
-            source.lines()  # trailers
+            while source.line():  # trailers
+                pass
             return bytes(body), True
         body += source.some(min(size, room))
         if size > room or source.line():

@@ -31,16 +31,8 @@ class Triggered(Event):
     @classmethod
     def of(cls, sent: Replayed, err_code: str) -> Self:
         """The same result for a new receipt."""
-        return cls(
-            sent.message_id,
-            sent.status,
-            err_code,
-            sent.outcome,
-            sent.answer,
-            sent.ms,
-            sent.problem,
-            sent.hint,
-        )
+        same = {name: getattr(sent, name) for name in cls.__match_args__ if name != "err_code"}
+        return cls(err_code=err_code, **same)
 
 
 def default_err_code(status: str) -> str:
