@@ -209,6 +209,8 @@ class Simulator:
         self.clock.change_speed(self.options.speed)
         self._schedule.wake()
 
+    # For the APIs of the platform:
+
     def change_account(self, change: Callable[[Account], Account]) -> Account:
         """Replace the account with the result of `change`."""
         with self._lock:
