@@ -21,7 +21,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where callbacks are pushed to. target: path and query, empty when the URL has none."""
+    """Where callbacks are sent. target: path and query of the URL, perhaps empty."""
 
     scheme: str
     host: str
@@ -31,12 +31,12 @@ class Address:
 
     @property
     def netloc(self) -> str:
-        """Host and port as a Host header says them."""
+        """Host and port as in a Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     def __str__(self) -> str:
-        # Without the path: it can hold a secret.
+        # Without the path, which may contain a secret.
         return f"{self.scheme}://{self.netloc}"
 
 
@@ -49,15 +49,17 @@ def parse_address(url: str, *, allow_remote: bool = False) -> Address:
     except ValueError:
         parts, port = urlsplit(""), 0
     if parts.username is not None:
-        raise UsageError("A URL to send receipts to holds a user name or password.", hint="Leave them out.")
+        raise UsageError(
+            "A URL to send receipts to contains a user name or password.", hint="Leave them out."
+        )
     if not port or not parts.hostname:
         raise UsageError(
             f"Not a URL to send receipts to: {url!r}.", hint="Write it as http://127.0.0.1:5000/your/path"
         )
-    # Looked for in the URL as it was typed: urlsplit drops line breaks and tabs without a word.
+    # Checks the URL as it was typed, because urlsplit silently drops line breaks and tabs.
     if not all("!" <= char <= "~" for char in url):
         raise UsageError(
-            f"The URL {url!r} holds characters that must be percent-encoded.", hint="Encode them."
+            f"The URL {url!r} contains characters that must be percent-encoded.", hint="Encode them."
         )
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     return Address(parts.scheme, parts.hostname, port, target, allow_remote)
@@ -70,7 +72,7 @@ def is_same_local_server(address: Address, other: Address) -> bool:
 
 
 def path_of(address: Address) -> str:
-    """The path, and the query, that the address asks for; empty when it leaves that open, as a lone `/` does."""
+    """The path and query of an address; empty if it has none, or only `/`."""
     if not address.target or address.target == "/":
         return ""
     return address.target if address.target.startswith("/") else f"/{address.target}"
@@ -78,7 +80,7 @@ def path_of(address: Address) -> str:
 
 def target_of(address: Address) -> str:
     """The request target of a callback URL; `/` when the URL has no path."""
-    return address.target if address.target.startswith("/") else f"/{address.target}"
+    return path_of(address) or "/"
 
 
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*+([^\x00\r\n]*)")
@@ -88,8 +90,10 @@ _FRAMING = ("content-length", "transfer-encoding")
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where callbacks go. host: as the Host header says it. target: path, or path and query; empty to keep the
-    recorded path. dropped: names of headers, in lower case, that must not get there."""
+    """Where callbacks go. host: for the Host header. target: path, or path and query; empty to keep the recorded path.
+
+    dropped: names of headers, in lower case, that are not sent.
+    """
 
     host: str
     target: str = ""
@@ -97,15 +101,16 @@ class Destination:
 
 
 def readdress(callback: Callback, to: Destination) -> Callback:
-    """The callback for another host: Host, Content-Length and path changed, hop-by-hop headers left out, marked.
+    """The callback for another host: with another Host, Content-Length and path, and with the replay header.
 
-    The secret of the callback path is never kept: see `without_secret`. Everything else stays, byte for byte.
+    Hop-by-hop headers and the secret of the callback path are removed, see `without_secret`. All other bytes stay the
+    same.
     """
     dropped = CONNECTION_HEADERS.union(to.dropped) if to.dropped else CONNECTION_HEADERS
     chosen = {"host": to.host, "content-length": str(len(callback.body))}
     headers: list[tuple[str, str]] = []
     names: set[str] = set()
-    for name, value in headers_without_secret(callback):  # once, since a replay does this for thousands
+    for name, value in headers_without_secret(callback):  # in one pass: a replay does this for thousands
         plain = name.lower()
         if plain in dropped or (plain in chosen and plain in names):
             continue
@@ -122,18 +127,18 @@ def readdress(callback: Callback, to: Destination) -> Callback:
 
 
 def keep_exact(callback: Callback, target: str = "") -> Callback:
-    """The callback as it was recorded, but for a length that fits the body: else the target would wait for more.
+    """The callback as it was recorded, but with the length of the body: else the target would wait for more.
 
     target: as in `Destination`.
     """
     target = with_path(callback.target, target) if target else callback.target
-    # A body that came in chunks was joined when it was recorded; it goes out in one piece.
+    # A body that arrived in chunks was joined when it was recorded, and is sent as one.
     headers = with_header(callback.headers, "Transfer-Encoding", None)
     return Callback(callback.method, target, _with_length(headers, callback.body), callback.body)
 
 
 def with_path(target: str, path: str) -> str:
-    """A request target with another path. A query of the path goes before the recorded one, as Vonage adds it."""
+    """A request target with another path. The query of the path comes before the recorded one, as with Vonage."""
     query = target.partition("?")[2]
     if not query:
         return path
@@ -141,7 +146,7 @@ def with_path(target: str, path: str) -> str:
 
 
 def with_header(headers: Headers, name: str, value: str | None) -> Headers:
-    """The headers with one of this name, in the place and letter case of the old one; None leaves it out."""
+    """The headers with a new value for one name, in the place and letter case of the old one; None removes it."""
     wanted = name.lower()
     old = next((place for place, (given, _) in enumerate(headers) if given.lower() == wanted), None)
     if old is None:

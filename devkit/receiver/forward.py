@@ -2,10 +2,9 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
+from typing import Self
 from zlib import crc32
 
 from devkit.errors import DevkitError, PushError
@@ -100,16 +99,29 @@ class _Backlog:
 
 
 class Forwarder:
-    """Takes receipts from any thread and does not block. Created by `forwarding`.
+    """Forwards receipts while its `with` block runs. Takes them from any thread and does not block.
 
-    Publishes one `Forwarded` event for each receipt, except for those that have no answer when the session ends.
+    Publishes one `Forwarded` event for each receipt, except for those that have no answer when the block ends.
     """
 
-    def __init__(self, address: Address, publish: Publish, max_waiting: int, idle_seconds: float) -> None:
+    def __init__(
+        self,
+        address: Address,
+        publish: Publish,
+        *,
+        max_waiting: int = _MAX_WAITING,
+        idle_seconds: float = _IDLE_SECONDS,
+        drain_seconds: float = _DRAIN_SECONDS,
+    ) -> None:
+        """max_waiting: receipts in each queue; more are dropped. idle_seconds: until a connection is closed.
+
+        drain_seconds: at the end of the block, for the receipts that wait.
+        """
         self._address = address
         self._publish = publish
         self._max_waiting = max_waiting
         self._idle_seconds = idle_seconds
+        self._drain_seconds = drain_seconds
         self._backlog = _Backlog(address)
         self._queues: tuple[_Queue, ...] = tuple(_Queue() for _ in range(_QUEUES))
         self._closing = threading.Event()
@@ -128,15 +140,15 @@ class Forwarder:
             self._miss(item, _TOO_SLOW)
             self._notify(self._backlog.problem("slow", f"{self._address}: {_TOO_SLOW}"))
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         for worker in self._workers:
             worker.start()
+        return self
 
-    def close(self, drain_seconds: float) -> None:
-        """Forward waiting receipts for so long, and drop the others. A notice says how many were dropped."""
+    def __exit__(self, *_: object) -> None:
         for queue in self._queues:
             queue.put(None)
-        self._join(drain_seconds)
+        self._join(self._drain_seconds)
         self._closing.set()
         self._join(_STOP_SECONDS)  # a worker that still waits for an answer is abandoned
         self._notify(self._backlog.close())
@@ -182,24 +194,3 @@ class Forwarder:
     def _notify(self, notice: str) -> None:
         if notice:
             self._publish(Notice(notice))
-
-
-@contextmanager
-def forwarding(
-    address: Address,
-    publish: Publish,
-    *,
-    max_waiting: int = _MAX_WAITING,
-    idle_seconds: float = _IDLE_SECONDS,
-    drain_seconds: float = _DRAIN_SECONDS,
-) -> Iterator[Forwarder]:
-    """A forwarder that works while the block runs, and then `drain_seconds` longer for waiting receipts.
-
-    max_waiting: receipts in each queue; more are dropped. idle_seconds: after which an unused connection is closed.
-    """
-    forwarder = Forwarder(address, publish, max_waiting, idle_seconds)
-    forwarder.start()
-    try:
-        yield forwarder
-    finally:
-        forwarder.close(drain_seconds)

@@ -27,7 +27,7 @@ from devkit.inspector.context import Options
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.replay_form import SampleOptions
 from devkit.receiver.app import serve_receiver
-from devkit.receiver.forward import forwarding
+from devkit.receiver.forward import Forwarder
 from devkit.receiver.recorder import Recorder
 from devkit.session.project import Project, load_key, private_values
 from devkit.session.settings import Settings
@@ -55,7 +55,7 @@ def receiving(recorder: Recorder, settings: Settings, token: str) -> Iterator[st
         stack.callback(listening.close)
         if address := _forward_address(settings):
             _refuse_own_port(address, listening)
-            recorder.forward = stack.enter_context(forwarding(address, recorder.publish)).offer
+            recorder.forward = stack.enter_context(Forwarder(address, recorder.publish)).offer
         stack.enter_context(serve_receiver(recorder.handle_batch, listening, token=token))
         yield _url(listening)
 

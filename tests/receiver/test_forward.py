@@ -18,7 +18,7 @@ from devkit.fixture.store import Store
 from devkit.http.address import Destination, parse_address, readdress
 from devkit.http.server import listen, serve
 from devkit.receiver.app import serve_receiver
-from devkit.receiver.forward import Forwarder, forwarding
+from devkit.receiver.forward import Forwarder
 from devkit.receiver.recorder import Recorder
 from devkit.simulator import run_simulator
 from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
@@ -51,7 +51,7 @@ def test_a_receipt_arrives_as_vonage_sent_it_but_for_its_address_and_a_mark(app:
     heard = Heard()
     address = parse_address(f"{app.url}?tenant=7")
 
-    with forwarding(address, heard) as forwarder:
+    with Forwarder(address, heard) as forwarder:
         forwarder.offer(receipt(), "0A0000001234567B", FILE)
 
     (arrived,) = app.arrived
@@ -69,7 +69,7 @@ def test_a_receipt_arrives_as_vonage_sent_it_but_for_its_address_and_a_mark(app:
 def test_the_secret_of_the_callback_path_stays_here(app: Listener) -> None:
     origin = app.url.removesuffix(CALLBACK_PATH)
 
-    with forwarding(parse_address(origin), Heard()) as forwarder:
+    with Forwarder(parse_address(origin), Heard()) as forwarder:
         offer(forwarder, "A")
 
     assert app.arrived[0].target == CALLBACK_PATH
@@ -79,7 +79,7 @@ def test_the_secret_in_a_header_of_a_proxy_stays_here(app: Listener) -> None:
     recorded = receipt()
     told = replace(recorded, headers=(*recorded.headers, ("X-Original-URI", recorded.target)))
 
-    with forwarding(parse_address(app.url), Heard()) as forwarder:
+    with Forwarder(parse_address(app.url), Heard()) as forwarder:
         forwarder.offer(told, "A", FILE)
 
     assert app.arrived[0].header("X-Original-URI") == CALLBACK_PATH
@@ -88,7 +88,7 @@ def test_the_secret_in_a_header_of_a_proxy_stays_here(app: Listener) -> None:
 def test_an_application_that_takes_its_time_does_not_hold_up_the_one_who_offers(app: Listener) -> None:
     heard = Heard()
     app.gate.clear()
-    with forwarding(parse_address(app.url), heard) as forwarder:
+    with Forwarder(parse_address(app.url), heard) as forwarder:
         offer(forwarder, "A", "A", "A")
         app.wait_for(1)
         assert heard.events == []
@@ -102,7 +102,7 @@ def test_receipts_of_a_message_keep_their_order_whatever_the_others_do(app: List
     messages = [f"{number:016X}" for number in range(24)]
     statuses = ["accepted", "buffered", "delivered", "expired"]
 
-    with forwarding(parse_address(app.url), Heard()) as forwarder, ThreadPoolExecutor(8) as pool:
+    with Forwarder(parse_address(app.url), Heard()) as forwarder, ThreadPoolExecutor(8) as pool:
 
         def offer_all(message_id: str) -> None:
             for status in statuses:
@@ -120,7 +120,7 @@ def test_an_answer_of_the_application_is_told_whatever_it_is(app: Listener) -> N
     heard = Heard()
     app.answers = [500, 404]
 
-    with forwarding(parse_address(app.url), heard) as forwarder:
+    with Forwarder(parse_address(app.url), heard) as forwarder:
         offer(forwarder, "A", "A", "A")
 
     assert [event.answer for event in heard.forwarded] == [500, 404, 200]
@@ -132,7 +132,7 @@ def test_an_application_that_is_down_is_told_of_once_and_once_again_when_it_is_b
     port = closed_port()
     address = parse_address(f"http://127.0.0.1:{port}/dlr")
 
-    with forwarding(address, heard) as forwarder:
+    with Forwarder(address, heard) as forwarder:
         offer(forwarder, "A", "B", "C")
         heard.wait_for(forwarded=3)
         app = Listener(str(address), [], 200)
@@ -156,7 +156,7 @@ def test_an_application_that_never_came_back_is_told_of_at_the_end() -> None:
     heard = Heard()
     address = parse_address(f"http://127.0.0.1:{closed_port()}/dlr")
 
-    with forwarding(address, heard) as forwarder:
+    with Forwarder(address, heard) as forwarder:
         offer(forwarder, "A", "B")
 
     assert heard.notices[1:] == [
@@ -166,7 +166,7 @@ def test_an_application_that_never_came_back_is_told_of_at_the_end() -> None:
 
 def test_an_application_that_breaks_off_gets_no_receipt_twice() -> None:
     heard = Heard()
-    with raw_server((b"",), (OK,)) as server, forwarding(parse_address(server.url), heard) as forwarder:
+    with raw_server((b"",), (OK,)) as server, Forwarder(parse_address(server.url), heard) as forwarder:
         offer(forwarder, "A", "A")
         heard.wait_for(forwarded=2)
 
@@ -179,7 +179,7 @@ def test_a_connection_is_kept_while_receipts_come_and_closed_when_none_do() -> N
     # The second connection is opened only if the first one was closed from this side: it still has an answer.
     with (
         raw_server((OK, OK, None), (OK,)) as server,
-        forwarding(parse_address(server.url), heard, idle_seconds=0.2) as forwarder,
+        Forwarder(parse_address(server.url), heard, idle_seconds=0.2) as forwarder,
     ):
         offer(forwarder, "A", "A")
         heard.wait_for(forwarded=2)
@@ -195,7 +195,7 @@ def test_a_connection_is_kept_while_receipts_come_and_closed_when_none_do() -> N
 def test_what_is_too_much_for_a_slow_application_is_left_out_and_said(app: Listener) -> None:
     heard = Heard()
     app.gate.clear()
-    with forwarding(parse_address(app.url), heard, max_waiting=2) as forwarder:
+    with Forwarder(parse_address(app.url), heard, max_waiting=2) as forwarder:
         offer(forwarder, "A")
         app.wait_for(1)
         offer(forwarder, "A", "A", "A", "A")
@@ -214,7 +214,7 @@ def test_what_waits_at_the_end_is_still_sent(app: Listener) -> None:
     heard = Heard()
     app.gate.clear()
 
-    with forwarding(parse_address(app.url), heard, drain_seconds=DEADLINE) as forwarder:
+    with Forwarder(parse_address(app.url), heard, drain_seconds=DEADLINE) as forwarder:
         offer(forwarder, "A", "A", "B")
         app.wait_for(1)
         threading.Timer(0.05, app.gate.set).start()
@@ -227,7 +227,7 @@ def test_an_application_that_hangs_does_not_hold_up_the_end(app: Listener) -> No
     app.gate.clear()
     began = time.monotonic()
 
-    with forwarding(parse_address(app.url), heard, drain_seconds=0.05) as forwarder:
+    with Forwarder(parse_address(app.url), heard, drain_seconds=0.05) as forwarder:
         offer(forwarder, "A", "A", "A")
         app.wait_for(1)
 
@@ -243,7 +243,7 @@ def test_an_application_that_hangs_does_not_hold_up_the_end(app: Listener) -> No
 def test_receipts_do_not_leave_this_machine() -> None:
     heard = Heard()
 
-    with forwarding(parse_address("http://192.0.2.1/dlr"), heard) as forwarder:
+    with Forwarder(parse_address("http://192.0.2.1/dlr"), heard) as forwarder:
         offer(forwarder, "A")
 
     (event,) = heard.forwarded
@@ -271,7 +271,7 @@ def test_a_receipt_without_an_answer_is_not_shown_because_a_notice_said_so() -> 
 def test_no_thread_is_left() -> None:
     before = set(threading.enumerate())
 
-    with forwarding(parse_address("127.0.0.1:9"), Heard()):
+    with Forwarder(parse_address("127.0.0.1:9"), Heard()):
         assert set(threading.enumerate()) > before
 
     assert set(threading.enumerate()) == before
@@ -282,7 +282,7 @@ def session(root: Path, to: str, heard: Heard) -> Iterator[str]:
     """Receiver, recorder, store and forwarder, as a session has them. The callback URL."""
     with ExitStack() as stack:
         recorder = Recorder(Store(root), heard, lambda: datetime.now(UTC), "n0nce")
-        recorder.forward = stack.enter_context(forwarding(parse_address(to), heard)).offer
+        recorder.forward = stack.enter_context(Forwarder(parse_address(to), heard)).offer
         listener = listen("127.0.0.1", 0)
         stack.enter_context(serve_receiver(recorder.handle_batch, listener, token="t0ken-t0ken-t0ken"))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}{CALLBACK_PATH}/t0ken-t0ken-t0ken"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devkit.http.address import parse_address
-from devkit.receiver.forward import forwarding
+from devkit.receiver.forward import Forwarder
 from devkit.replay.schedule import Recording, ScheduledRequest
 from devkit.replay.send import Replayed, Rules, replay
 from devkit.simulator import run_simulator
@@ -121,7 +121,7 @@ def forwarded() -> Callable[[HangingTarget], list[tuple[str, int | None, bool]]]
 
     def forward(target: HangingTarget) -> list[tuple[str, int | None, bool]]:
         heard = Heard()
-        with forwarding(parse_address(target.url), heard) as forwarder:
+        with Forwarder(parse_address(target.url), heard) as forwarder:
             for number in range(COUNT):
                 callback = compose({"messageId": f"{number:04X}", "status": "delivered"}, "json")
                 forwarder.offer(callback, "of one lane", f"{number:04X}")
