@@ -138,7 +138,9 @@ class DeliveryWorker:
         url = message.callback_url or simulator.account.dr_callback_url
         try:
             if not url:
-                raise UsageError("the account has no callback URL")
+                raise UsageError(
+                    "the account has no callback URL", hint="Set drCallBackUrl at /account/settings"
+                )
             address = parse_address(url, allow_remote=simulator.options.allow_remote)
         except UsageError as error:
             self._record(history, replace(_delivery(message, step, 1, now), problem=error.message))

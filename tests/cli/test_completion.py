@@ -1,4 +1,4 @@
-"""Shells complete commands, fixtures, statuses and err-codes; bash is really asked, where it is there."""
+"""Completion of commands, fixtures, statuses and err-codes; in a real bash if it is installed."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 def record(root: Path, *receipts: tuple[str, str]) -> Store:
-    """A store with a recording for each status and message id, in this order. The files are empty: names count."""
+    """A store with an empty file for each status and message id, in this order."""
     store = Store(root)
     day = store.recorded / f"{NOON:%Y-%m-%d}"
     day.mkdir(parents=True, exist_ok=True)
@@ -109,10 +109,10 @@ def project(tmp_path: Path) -> Path:
 
 
 def press_tab(project: Path, line: str) -> list[str]:
-    """What bash's own completion function offers at the end of a line."""
+    """The values that bash's completion function offers at the end of a line."""
     script = """
         eval "$(devkit completion bash)"
-        compopt() { printf '(%s %s)\\n' "$@"; }   # works only while readline completes
+        compopt() { printf '(%s %s)\\n' "$@"; }   # works only in readline
         read -ra COMP_WORDS <<< "$LINE"
         [[ $LINE == *' ' ]] && COMP_WORDS+=("")
         COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 ))
@@ -158,7 +158,7 @@ def test_bash_offers(project: Path, line: str, offered: list[str]) -> None:
 
 
 def complete(project: Path, shell: str, line: str, **settings: str) -> list[str]:
-    """What the program answers to a shell's script; the protocol is click's."""
+    """The output of the program for the script of a shell, in click's protocol."""
     words = line.split(" ")
     cword = words[-1] if shell == "fish" else str(len(words) - 1)
     asked = {"_DEVKIT_COMPLETE": f"{shell}_complete", "COMP_WORDS": line, "COMP_CWORD": cword}
@@ -167,7 +167,7 @@ def complete(project: Path, shell: str, line: str, **settings: str) -> list[str]
     return done.out
 
 
-def test_zsh_and_fish_are_told_meanings(project: Path) -> None:
+def test_zsh_and_fish_get_meanings(project: Path) -> None:
     assert complete(project, "zsh", "devkit trigger d")[:3] == [
         "plain",
         "delivered",
@@ -178,12 +178,12 @@ def test_zsh_and_fish_are_told_meanings(project: Path) -> None:
     )
 
 
-def test_wrong_setting_does_not_disturb(project: Path) -> None:
+def test_a_wrong_setting_is_ignored(project: Path) -> None:
     assert "latest" in "".join(complete(project, "bash", "devkit replay lat", DEVKIT_PORT="many"))
 
 
 @pytest.mark.parametrize("line", ["devkit ", "devkit replay ", "devkit trigger ", "devkit list --status "])
-def test_nothing_heavy_is_imported_for_a_tab(project: Path, line: str) -> None:
+def test_nothing_slow_is_imported_at_tab(project: Path, line: str) -> None:
     program = (
         "import sys\nfrom devkit.cli import main\n"
         "try: main([])\nexcept SystemExit: pass\n"
@@ -214,7 +214,7 @@ def test_script_is_that_of_the_shell_and_the_docs_say_where_to_put_it(tmp_path: 
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_script_is_one_that_the_shell_can_read(tmp_path: Path, shell: str) -> None:
+def test_the_shell_can_parse_the_script(tmp_path: Path, shell: str) -> None:
     if not shutil.which(shell):
         pytest.skip(f"needs {shell}")
     script = tmp_path / "script"

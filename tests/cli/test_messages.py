@@ -1,13 +1,13 @@
-"""Every message that the code can print is in docs/messages.md, and tells what to type next."""
+"""Every message in the code is in docs/messages.md and has a hint."""
 
 from docs.make_messages import DOCUMENT, document, messages
 
 
-def test_the_list_of_messages_is_fresh() -> None:
+def test_the_list_of_messages_is_current() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == document(), "python -m docs.make_messages"
 
 
-def test_every_message_says_what_to_do_next() -> None:
+def test_every_message_has_a_hint() -> None:
     assert len(messages()) > 50
     assert [each.text for each in messages() if not each.hint] == []
 

@@ -87,14 +87,16 @@ def test_a_receipt_is_one_line() -> None:
         ({"err_code": "", "meaning": ""}, "failed", "2 "),
     ],
 )
-def test_a_line_says_what_there_is_to_say(changes: dict[str, object], there: str, not_there: str) -> None:
+def test_a_line_shows_the_fields_that_have_a_value(
+    changes: dict[str, object], there: str, not_there: str
+) -> None:
     (line,) = words(replace(RECEIPT, **changes))  # type: ignore[arg-type]
 
     assert there in line
     assert not_there not in line.replace("+2.3 s", "")
 
 
-def test_what_could_not_be_read_says_why() -> None:
+def test_an_unreadable_callback_is_shown_with_its_problem() -> None:
     (line,) = words(replace(RECEIPT, problem="The body is not UTF-8."))
 
     assert line == "unreadable  The body is not UTF-8."
@@ -133,11 +135,11 @@ def test_a_status_has_its_color(status: str, color: str) -> None:
         (Stopped(3), ["stopped     3 receipt(s) recorded"]),
     ],
 )
-def test_each_event_has_its_words(event: Event, lines: list[str]) -> None:
+def test_each_event_has_its_line(event: Event, lines: list[str]) -> None:
     assert words(event) == lines
 
 
-def test_ready_tells_the_addresses_there_are() -> None:
+def test_ready_shows_the_addresses_that_exist() -> None:
     lines = words(READY)
 
     assert lines[0].startswith("ready       recording delivery receipts; Ctrl-C stops")
@@ -149,7 +151,7 @@ def test_ready_tells_the_addresses_there_are() -> None:
     ]
 
 
-def test_ready_tells_how_to_send_through_the_simulator() -> None:
+def test_ready_shows_how_to_send_through_the_simulator() -> None:
     at = SimulatorAddress("http://127.0.0.1:3050", "127.0.0.1:3050", "abcd1234", "s3cret", authority="ca.pem")
 
     assert words(replace(READY, simulator=at))[-1] == (
@@ -179,7 +181,7 @@ def test_for_people_notices_go_to_stderr_too(capsys: pytest.CaptureFixture[str])
     assert err.splitlines() == ["notice      a notice", "NOT RECORDED  No space."]
 
 
-def test_brackets_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+def test_brackets_are_not_markup(capsys: pytest.CaptureFixture[str]) -> None:
     report(Probe("[bold]x[/bold] :smile: [link=http://evil.example.com]y"))
 
     assert "([bold]x[/bold] :smile: [link=http://evil.example.com]y)" in capsys.readouterr().out

@@ -39,7 +39,7 @@ def run_script(form: str, text: str, then: str = "end", **environ: str) -> subpr
 
 
 @pytest.mark.parametrize("form", ["json", "people"])
-def test_a_reader_that_goes_away_asks_to_stop(form: str) -> None:
+def test_a_closed_reader_requests_a_stop(form: str) -> None:
     with run_script(form, "x", "wait") as process:
         assert process.stdout
         process.stdout.close()
@@ -58,7 +58,7 @@ def test_a_pipe_that_knows_ascii_only_gets_every_line() -> None:
 
 @contextmanager
 def terminal(**environ: str) -> Iterator[bytes]:
-    """What appears on a terminal."""
+    """The output on a terminal."""
     screen, slave = os.openpty()
     try:
         command = [sys.executable, "-c", SCRIPT, "people", "x", "end"]
@@ -71,7 +71,7 @@ def terminal(**environ: str) -> Iterator[bytes]:
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
-def test_a_terminal_gets_colours_unless_there_shall_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_colors_unless_no_color_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
 

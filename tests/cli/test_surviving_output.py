@@ -1,4 +1,4 @@
-"""What becomes of lines that stdout does not take."""
+"""Lines that stdout cannot write."""
 
 import os
 import subprocess
@@ -26,10 +26,10 @@ steps = st.lists(st.lists(texts, max_size=4).map(b"".join) | st.integers(1, 6000
 @given(steps)
 @example([b"x" * 3000 + b"\n", b"y" * 5000, b"y\n", 6000, b"z\n"])  # the middle of a line meets a full pipe
 @example([b"x" * 4000 + b"\n", b"y" * 200, 6000, b"y\nz\n"])  # the beginning of one does
-def test_what_comes_out_is_whole_lines_in_order_and_the_rest_is_counted(steps: list[bytes | int]) -> None:
-    said: list[str] = []
+def test_output_is_whole_lines_in_order_and_dropped_ones_are_counted(steps: list[bytes | int]) -> None:
+    messages: list[str] = []
     out, given = b"", b""
-    with small_pipe() as (reader, writer), LineStream(writer, "stdout", said.append, timeout=0) as stream:
+    with small_pipe() as (reader, writer), LineStream(writer, "stdout", messages.append, timeout=0) as stream:
         for number, step in enumerate(steps):
             if isinstance(step, int):
                 out += read(reader, step)
@@ -46,56 +46,56 @@ def test_what_comes_out_is_whole_lines_in_order_and_the_rest_is_counted(steps: l
     came, wanted = out.split(b"\n"), (given + b"\n").split(b"\n")
     assert is_part_in_order(came, wanted)
     assert len(came) + stream.dropped == len(wanted)
-    assert said or not stream.dropped
+    assert messages or not stream.dropped
 
 
-def test_trouble_is_said_once_when_it_begins_and_once_when_it_is_over() -> None:
-    said: list[str] = []
-    with small_pipe() as (reader, writer), LineStream(writer, "stdout", said.append, timeout=0) as stream:
+def test_a_failure_is_reported_once_when_it_begins_and_once_when_it_ends() -> None:
+    messages: list[str] = []
+    with small_pipe() as (reader, writer), LineStream(writer, "stdout", messages.append, timeout=0) as stream:
         for _ in range(10):
             stream.write(b"x" * 999 + b"\n")
-        assert said == ["stdout cannot be written: nobody reads it. Lines are dropped until it can."]
+        assert messages == ["stdout cannot be written: nobody reads it. Lines are dropped until it can."]
 
         assert len(read(reader, 10_000)) == 4000
         stream.write(b"again\n")
         stream.finish()
 
         assert read(reader, 10_000) == b"again\n"
-    assert said[1:] == ["stdout can be written again; 6 lines dropped meanwhile."]
+    assert messages[1:] == ["stdout can be written again; 6 lines dropped meanwhile."]
 
 
-def test_a_reader_that_falls_behind_for_a_moment_loses_nothing() -> None:
-    said: list[str] = []
+def test_a_reader_that_is_slow_for_a_moment_loses_nothing() -> None:
+    messages: list[str] = []
     with small_pipe() as (reader, writer):
         command = [sys.executable, "-c", "import sys; sys.stdin.buffer.read()"]
         os.set_blocking(reader, True)
         with (
             subprocess.Popen(command, stdin=reader) as process,
-            LineStream(writer, "stdout", said.append, timeout=DEADLINE) as stream,
+            LineStream(writer, "stdout", messages.append, timeout=DEADLINE) as stream,
         ):
             for _ in range(100):
                 stream.write(b"x" * 999 + b"\n")
             process.kill()
 
-    assert (said, stream.dropped) == ([], 0)
+    assert (messages, stream.dropped) == ([], 0)
 
 
 @needs_full
-def test_a_full_disk_is_said_with_the_number_of_lines_at_the_end() -> None:
-    said: list[str] = []
-    with open(FULL, "wb") as full, LineStream(full.fileno(), "stdout", said.append) as stream:
+def test_a_full_disk_is_reported_with_the_number_of_lines_at_the_end() -> None:
+    messages: list[str] = []
+    with open(FULL, "wb") as full, LineStream(full.fileno(), "stdout", messages.append) as stream:
         stream.write(b"one\ntwo\nthr")
         stream.write(b"ee\n")
         stream.finish()
         stream.write(b"too late\n")
 
-    assert said == [
+    assert messages == [
         "stdout cannot be written: No space left on device. Lines are dropped until it can.",
         "3 lines could not be written to stdout: No space left on device.",
     ]
 
 
-def test_a_reader_that_has_gone_is_told_to_the_writer_each_time() -> None:
+def test_a_closed_reader_is_an_error_of_each_write() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with LineStream(writer, "stdout", pytest.fail) as stream:
@@ -106,7 +106,7 @@ def test_a_reader_that_has_gone_is_told_to_the_writer_each_time() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
-def test_a_terminal_that_was_closed_is_a_reader_that_has_gone() -> None:
+def test_a_closed_terminal_is_a_closed_reader() -> None:
     master, slave = os.openpty()
     os.close(master)
     with LineStream(slave, "stdout", pytest.fail) as stream, pytest.raises(BrokenPipeError):
@@ -114,7 +114,7 @@ def test_a_terminal_that_was_closed_is_a_reader_that_has_gone() -> None:
     os.close(slave)
 
 
-def test_streams_that_are_no_files_stay_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_streams_that_are_no_files_are_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     before = sys.stdout, sys.stderr
     with surviving_output() as dropped:
         assert (sys.stdout, sys.stderr) == before
@@ -149,7 +149,7 @@ def run_script(redirections: str, **environ: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("environ", [{}, {"PYTHONUNBUFFERED": "1"}])
-def test_without_trouble_nothing_is_different(environ: dict[str, str]) -> None:
+def test_without_a_failure_the_output_is_unchanged(environ: dict[str, str]) -> None:
     assert run_script("", **environ) == (0, "caf\xe9\nnot flushed\n", "to stderr\n")
 
 

@@ -1,4 +1,4 @@
-"""Commands whose stdout is in trouble: a session goes on; any other command does its work, and fails at its end."""
+"""Commands whose stdout fails: a session continues; any other command does its work and exits with 1."""
 
 import json
 import os
@@ -19,7 +19,7 @@ FORMS = pytest.mark.parametrize("form", [(), ("--json",)], ids=["people", "json"
 
 @needs_full
 @FORMS
-def test_a_session_goes_on_when_the_disk_below_its_output_is_full(
+def test_a_session_continues_when_the_disk_of_its_output_is_full(
     tmp_path: Path, form: tuple[str, ...]
 ) -> None:
     with open(FULL, "wb") as full, session_on(full.fileno(), tmp_path, *form) as session:
@@ -35,7 +35,7 @@ def test_a_session_goes_on_when_the_disk_below_its_output_is_full(
 
 
 @FORMS
-def test_a_session_goes_on_when_nobody_reads_and_says_what_was_dropped(
+def test_a_session_continues_when_nobody_reads_and_reports_dropped_lines(
     tmp_path: Path, form: tuple[str, ...]
 ) -> None:
     out: list[bytes] = []
@@ -59,7 +59,7 @@ def test_a_session_goes_on_when_nobody_reads_and_says_what_was_dropped(
 
 
 @FORMS
-def test_a_session_whose_reader_has_gone_puts_everything_back(tmp_path: Path, form: tuple[str, ...]) -> None:
+def test_a_session_with_a_closed_reader_restores_everything(tmp_path: Path, form: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
     with session_on(writer, tmp_path, *form) as session:
         os.close(writer)
@@ -73,9 +73,7 @@ def test_a_session_whose_reader_has_gone_puts_everything_back(tmp_path: Path, fo
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
 @FORMS
-def test_a_session_whose_terminal_was_closed_puts_everything_back(
-    tmp_path: Path, form: tuple[str, ...]
-) -> None:
+def test_a_session_with_a_closed_terminal_restores_everything(tmp_path: Path, form: tuple[str, ...]) -> None:
     master, slave = os.openpty()
     with session_on(slave, tmp_path, *form) as session:
         os.close(slave)
@@ -89,7 +87,7 @@ def test_a_session_whose_terminal_was_closed_puts_everything_back(
 
 @needs_full
 @FORMS
-def test_a_session_with_both_streams_on_a_full_disk_goes_on(tmp_path: Path, form: tuple[str, ...]) -> None:
+def test_a_session_with_both_streams_on_a_full_disk_continues(tmp_path: Path, form: tuple[str, ...]) -> None:
     with open(FULL, "wb") as full:
         process = start(
             tmp_path,
@@ -112,7 +110,7 @@ def test_a_session_with_both_streams_on_a_full_disk_goes_on(tmp_path: Path, form
 
 @needs_full
 @FORMS
-def test_a_replay_sends_all_although_its_results_cannot_be_shown_and_fails(
+def test_a_replay_whose_results_cannot_be_written_sends_all_and_fails(
     tmp_path: Path, form: tuple[str, ...]
 ) -> None:
     for number in range(3):
@@ -137,7 +135,7 @@ def test_an_output_that_cannot_be_written_is_no_success(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_a_replay_whose_reader_has_gone_ends_without_a_word(tmp_path: Path) -> None:
+def test_a_replay_with_a_closed_reader_ends_silently(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_bytes(FILE)
     reader, writer = os.pipe()
     os.close(reader)

@@ -37,7 +37,7 @@ print(json.dumps({"status": status, "heard": heard, "terminal is back": os.tcget
 
 @contextmanager
 def on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A Python process in a session of its own with a terminal, and the side of the terminal where keys are typed."""
+    """A Python process in a new session with a terminal, and the other side of the terminal, for keys."""
     keys, terminal = os.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", *arguments],
@@ -63,7 +63,7 @@ def next_line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def test_ctrl_c_comes_to_devkit_alone_and_make_has_its_terminal_back() -> None:
+def test_only_devkit_gets_ctrl_c_and_make_gets_its_terminal_back() -> None:
     with on_a_terminal(MAKE, CHILD) as (process, keys):
         assert next_line(process) == "ready True"
         os.write(keys, CTRL_C)
@@ -74,7 +74,7 @@ def test_ctrl_c_comes_to_devkit_alone_and_make_has_its_terminal_back() -> None:
     assert json.loads(told) == {"status": 0, "heard": [], "terminal is back": True}
 
 
-def test_ctrl_z_does_not_put_the_receiver_to_sleep() -> None:
+def test_ctrl_z_does_not_suspend_the_receiver() -> None:
     with on_a_terminal(MAKE, CHILD) as (process, keys):
         next_line(process)
         os.write(keys, CTRL_Z)
@@ -84,7 +84,7 @@ def test_ctrl_z_does_not_put_the_receiver_to_sleep() -> None:
     assert rest.splitlines()[0] == "stopped"
 
 
-def test_when_make_was_killed_it_still_ends_cleanly() -> None:
+def test_it_ends_cleanly_after_make_was_killed() -> None:
     with on_a_terminal(MAKE, CHILD) as (process, _):
         next_line(process)
         process.send_signal(signal.SIGKILL)
@@ -92,7 +92,7 @@ def test_when_make_was_killed_it_still_ends_cleanly() -> None:
         assert [next_line(process), next_line(process)] == ["stopped", "over"]
 
 
-def test_started_by_a_shell_it_stays_where_it_is() -> None:
+def test_started_by_a_shell_it_stays_in_its_process_group() -> None:
     script = "import fcntl, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\n" + CHILD
     with on_a_terminal(script) as (process, keys):
         assert next_line(process) == "ready True"  # a shell has made it a group of its own already

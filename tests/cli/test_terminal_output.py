@@ -1,4 +1,4 @@
-"""What devkit prints for people: whatever files, receipts and arguments hold, none of it steers the terminal."""
+"""No text of a file, a receipt or an argument controls the terminal."""
 
 import os
 import re
@@ -16,14 +16,14 @@ from devkit.fixture.format import Fixture, dumps
 from devkit.webhook.callback import Callback, to_wire
 
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
-STEERING = "\x1b]0;title\x07\x1b[2J\x1b[31m\r\x9b1A\u202e\u2066"
+CONTROLS = "\x1b]0;title\x07\x1b[2J\x1b[31m\r\x9b1A\u202e\u2066"
 SPELLED = r"\x1b]0;title\x07\x1b[2J\x1b[31m\r\x9b1A\u202e\u2066"
 STYLES = re.compile(r"\x1b\[(?:0|1|2|3[0-7]|9[0-7])m")
 needs_terminal = pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
 
 
 def on_terminal(*arguments: str, cwd: Path) -> str:
-    """What a command writes to a terminal, on both streams."""
+    """The output of a command on a terminal, stdout and stderr."""
     ours, terminal = os.openpty()
     command = [sys.executable, "-m", "devkit", *arguments]
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "200"}
@@ -35,17 +35,17 @@ def on_terminal(*arguments: str, cwd: Path) -> str:
         while chunk := read(ours):
             written += chunk
     os.close(ours)
-    return written.decode().replace("\r\n", "\n")  # which the terminal made of each line break
+    return written.decode().replace("\r\n", "\n")  # the terminal adds \r
 
 
 def read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # Linux says so when nobody has the other side open any more
+    except OSError:  # Linux: the other side is closed
         return b""
 
 
-def steers(written: str) -> bool:
+def controls(written: str) -> bool:
     return not STYLES.sub("", written).replace("\n", "").isprintable()
 
 
@@ -53,28 +53,28 @@ def steers(written: str) -> bool:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["show", f"no{STEERING}"],
-        ["check", f"no{STEERING}"],
-        ["show", f"--no{STEERING}"],
-        [f"no{STEERING}"],
-        ["replay", "hostile", "--to", f"http://no{STEERING}"],
-        ["replay", f"host{STEERING}ile.json", "--to", "http://127.0.0.1:1", "--dry-run"],
-        ["replay", f"host{STEERING}ile.json", "--to", "http://127.0.0.1:1"],
-        ["show", f"host{STEERING}ile.json"],
-        ["check", f"host{STEERING}ile.json", f"bro{STEERING}ken.json"],
-        ["show", f"bro{STEERING}ken.json"],
+        ["show", f"no{CONTROLS}"],
+        ["check", f"no{CONTROLS}"],
+        ["show", f"--no{CONTROLS}"],
+        [f"no{CONTROLS}"],
+        ["replay", "hostile", "--to", f"http://no{CONTROLS}"],
+        ["replay", f"host{CONTROLS}ile.json", "--to", "http://127.0.0.1:1", "--dry-run"],
+        ["replay", f"host{CONTROLS}ile.json", "--to", "http://127.0.0.1:1"],
+        ["show", f"host{CONTROLS}ile.json"],
+        ["check", f"host{CONTROLS}ile.json", f"bro{CONTROLS}ken.json"],
+        ["show", f"bro{CONTROLS}ken.json"],
     ],
     ids=lambda arguments: arguments[0].partition("\x1b")[0],
 )
-def test_no_name_and_no_argument_steers_a_terminal(arguments: list[str], tmp_path: Path) -> None:
-    callback = Callback("GET", f"/x{STEERING[:8]}?status=delivered", ())
-    (tmp_path / f"host{STEERING}ile.json").write_bytes(dumps(Fixture(MOMENT, callback)))
-    (tmp_path / f"bro{STEERING}ken.json").write_text("{")
+def test_no_name_and_no_argument_controls_a_terminal(arguments: list[str], tmp_path: Path) -> None:
+    callback = Callback("GET", f"/x{CONTROLS[:8]}?status=delivered", ())
+    (tmp_path / f"host{CONTROLS}ile.json").write_bytes(dumps(Fixture(MOMENT, callback)))
+    (tmp_path / f"bro{CONTROLS}ken.json").write_text("{")
 
     written = on_terminal(*arguments, cwd=tmp_path)
 
     assert r"\x1b]0;title" in written
-    assert not steers(written)
+    assert not controls(written)
 
 
 HOSTILE = Callback(
@@ -83,7 +83,7 @@ HOSTILE = Callback(
 
 
 @needs_terminal
-def test_the_raw_request_is_spelled_out_on_a_terminal_only(tmp_path: Path) -> None:
+def test_the_raw_request_is_escaped_on_a_terminal_only(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(dumps(Fixture(MOMENT, HOSTILE)))
     command = [sys.executable, "-m", "devkit", "show", "a.json", "--as", "http"]
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -104,16 +104,16 @@ def test_the_raw_request_is_spelled_out_on_a_terminal_only(tmp_path: Path) -> No
 
 @needs_terminal
 @pytest.mark.parametrize(("form", "part"), [("curl", "X-Any"), ("har", "X-Any"), ("pytest", "def test_")])
-def test_no_other_form_steers_a_terminal(form: str, part: str, tmp_path: Path) -> None:
+def test_no_other_form_controls_a_terminal(form: str, part: str, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(dumps(Fixture(MOMENT, HOSTILE)))
 
     written = on_terminal("show", "a.json", "--as", form, cwd=tmp_path)
 
     assert part in written
-    assert not steers(written)
+    assert not controls(written)
 
 
-texts = st.text(st.characters() | st.sampled_from(STEERING), max_size=30)
+texts = st.text(st.characters() | st.sampled_from(CONTROLS), max_size=30)
 
 
 @given(parts=st.lists(texts, min_size=1, max_size=3), styled=texts)
@@ -124,7 +124,7 @@ def test_only_styles_and_line_breaks_go_through(
     echo("\n".join(parts) + style(styled, fg="red"), color=True)
 
     written = capsys.readouterr().out
-    assert not steers(written)
+    assert not controls(written)
     assert written.count("\n") == sum(part.count("\n") for part in parts) + len(parts)
 
 
@@ -141,7 +141,7 @@ def test_bytes_that_do_not_go_to_a_terminal_stay_bytes(capfdbinary: pytest.Captu
 
 
 def test_lines_for_people_are_printed_by_output_only() -> None:
-    """`click` prints JSON, which is plain ASCII, and files of devkit's own: a Makefile, a completion script."""
+    """Except for JSON, which is ASCII, and files of devkit itself: a Makefile, a completion script."""
     package = Path(__file__).parents[2] / "devkit"
     printing = {
         (path.relative_to(package).as_posix(), line.strip())

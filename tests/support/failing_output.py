@@ -1,4 +1,4 @@
-"""A stdout that is in trouble, and a session that writes to it."""
+"""A stdout that fails, and a session that writes to it."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ needs_full = pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
 
 @contextmanager
 def small_pipe() -> Iterator[tuple[int, int]]:
-    """Both ends of a pipe of one page that lets nobody wait."""
+    """Both ends of a non-blocking pipe of one page."""
     fcntl = pytest.importorskip("fcntl", reason="Windows has no such pipe")
     reader, writer = os.pipe()
     try:
@@ -41,7 +41,7 @@ def small_pipe() -> Iterator[tuple[int, int]]:
 
 
 def read(reader: int, size: int = 1 << 20) -> bytes:
-    """What there is to read, without waiting."""
+    """The bytes that can be read without waiting."""
     try:
         return os.read(reader, size)
     except BlockingIOError:
@@ -50,14 +50,14 @@ def read(reader: int, size: int = 1 << 20) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """A session in a process of its own. described: as other commands find it."""
+    """A session in a process of its own. described: the record that other commands read."""
 
     directory: Path
     process: subprocess.Popen[bytes]
     described: Session
 
     def deliver(self, first: int, last: int) -> None:
-        """Send so many receipts; each must be answered 200."""
+        """Send the receipts with these numbers. Each must be answered 200."""
         with Connection(parse_address(self.described.local_url)) as connection:
             for number in range(first, last + 1):
                 fields = {"messageId": f"0A{number:06}", "status": "delivered", "msisdn": "447700900001"}
@@ -69,11 +69,11 @@ class Writing:
 
     @property
     def stderr(self) -> str:
-        """What it has written there so far."""
+        """The text on stderr so far."""
         return (self.directory / _STDERR).read_text()
 
     def finish(self, number: signal.Signals | None = None) -> int:
-        """Have it end, or wait until it does by itself: its exit code."""
+        """Send the signal, if any, and wait for the end; the exit code."""
         if number:
             self.process.send_signal(number)
         code = self.process.wait(PATIENCE)
