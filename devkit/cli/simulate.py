@@ -154,7 +154,11 @@ def _callback_url(text: str) -> str:
 
 @click.command(name="simulate")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=3050, show_default=True, help="0 takes a free port."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=3050,
+    show_default=True,
+    help="The port on 127.0.0.1; 0 takes a free port.",
 )
 @click.option(
     "--tls", is_flag=True, help="Accept https on the same port, with a certificate for this project."

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from devkit.errors import ConfigurationError
-from devkit.simulator.outcomes import Delays
+from devkit.simulator.outcomes import HOUR, Delays
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.receipt import ID_STYLES, IdStyle
 from devkit.webhook.signature import METHODS, Method
@@ -50,9 +50,6 @@ class Fault:
             )
 
 
-HOUR = 3600.0
-
-
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """When a receipt is pushed again.
@@ -81,23 +78,15 @@ def is_success(answer: int) -> bool:
     return 200 <= answer <= 205
 
 
-def _every_minute(attempts: int) -> float:
-    return 60
-
-
-def _doubling(attempts: int) -> float:
-    return float(min(900, 5 * 2 ** min(attempts - 1, 10)))
-
-
-def _is_temporary(answer: int) -> bool:
-    return answer == 429 or answer >= 500
-
-
 POLICIES: dict[str, RetryPolicy] = {
     # Support article 226572227: every 60 s, receipts for 72 h.
-    "minutely": RetryPolicy(_every_minute, 72 * HOUR),
+    "minutely": RetryPolicy(delay=lambda attempts: 60, lifetime=72 * HOUR),
     # Support article 360028543292: only 429 and 5xx, 5 s doubling up to 15 min, for 24 h.
-    "backoff": RetryPolicy(_doubling, 24 * HOUR, _is_temporary),
+    "backoff": RetryPolicy(
+        delay=lambda attempts: min(900, 5 * 2 ** min(attempts - 1, 10)),
+        lifetime=24 * HOUR,
+        retries=lambda answer: answer == 429 or answer >= 500,
+    ),
 }
 
 Unset = Literal["empty", "null", "missing"]
