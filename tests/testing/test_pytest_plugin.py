@@ -454,3 +454,17 @@ def test_loading_the_plugin_loads_nothing_else():
     )
 
     assert loaded.stdout == "['devkit', 'devkit.pytest_plugin']\n"
+
+
+def test_a_receipt_needs_neither_the_sdk_nor_the_simulator():
+    code = (
+        "import sys, devkit.testing.pytest_support as support; "
+        "support.PluginSettings((), 'a-secret', 'md5hash').make('failed'); "
+        "print('devkit.receiver.app' in sys.modules, {'vonage', 'devkit.simulator'} & sys.modules.keys())"
+    )
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert loaded.stdout == "True set()\n"
