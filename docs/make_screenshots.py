@@ -15,7 +15,7 @@ from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from devkit.webhook.signature import sign
 from tests.support.browser import Browser, chromium
-from tests.support.inspector_server import Desk, inspected
+from tests.support.inspector_server import Recordings, inspected
 
 OUT = Path(__file__).resolve().parent / "screenshots"
 SECRET = "test-signature-secret"
@@ -26,11 +26,13 @@ def main() -> None:
     """Write every picture anew."""
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, chdir(directory), chromium() as browser:
-        empty = Desk(Store(Path.cwd() / "empty"))
-        desk = Desk(Store(Path.cwd() / "fixtures"), now=datetime(2026, 11, 23, 11, 40, tzinfo=UTC))
-        key = fill(desk)
+        empty = Recordings(Store(Path.cwd() / "empty"))
+        recordings = Recordings(
+            Store(Path.cwd() / "fixtures"), now=datetime(2026, 11, 23, 11, 40, tzinfo=UTC)
+        )
+        key = fill(recordings)
         usual = {"secret": SECRET, "forward_to": parse_address("http://127.0.0.1:5000/webhooks/dlr")}
-        with inspected(empty) as nothing, inspected(desk, **usual) as url:
+        with inspected(empty) as nothing, inspected(recordings, **usual) as url:
             shots: dict[str, tuple[str, tuple[int, int], str, Callable[[Browser], None]]] = {
                 "empty": (nothing, WIDE, "light", nothing_more),
                 "overview": (url, WIDE, "light", nothing_more),
@@ -59,7 +61,7 @@ def edit(browser: Browser) -> None:
     browser.wait(lambda: browser.run("return document.activeElement.name") == "to")
 
 
-def fill(desk: Desk) -> str:
+def fill(recordings: Recordings) -> str:
     """Two hours of an application that sends codes; the key of the receipt to show."""
     chance = random.Random(7)
     networks = ("23410", "23410", "23410", "26201", "20801", "310004")
@@ -73,24 +75,24 @@ def fill(desk: Desk) -> str:
             "client_ref": f"login-{4000 + number}",
         }
         if number % 9 == 0:
-            desk.feed.publish(Sent((message,), to))
-        desk.receipt("accepted", message, seconds=chance.uniform(20, 160), **common)
+            recordings.feed.publish(Sent((message,), to))
+        recordings.receipt("accepted", message, seconds=chance.uniform(20, 160), **common)
         if chance.random() < 0.3:
-            desk.receipt("buffered", message, seconds=chance.uniform(0.5, 9), **common)
+            recordings.receipt("buffered", message, seconds=chance.uniform(0.5, 9), **common)
         if chance.random() < 0.12:
             status, code = chance.choice(
                 (("failed", "2"), ("failed", "9"), ("rejected", "6"), ("expired", "1"))
             )
-            desk.receipt(status, message, code, seconds=chance.uniform(1, 80), **common)
+            recordings.receipt(status, message, code, seconds=chance.uniform(1, 80), **common)
         elif chance.random() < 0.93:
-            desk.receipt("delivered", message, seconds=chance.uniform(0.8, 6) ** 2 / 2, **common)
-    return sequence(desk)
+            recordings.receipt("delivered", message, seconds=chance.uniform(0.8, 6) ** 2 / 2, **common)
+    return sequence(recordings)
 
 
-def sequence(desk: Desk) -> str:
+def sequence(recordings: Recordings) -> str:
     """A message that failed, with a duplicate and a receipt that came too late, signed."""
     common = {"msisdn": "447700900002", "client_ref": "login-4711"}
-    desk.now += timedelta(seconds=40)
+    recordings.now += timedelta(seconds=40)
     key = ""
     for status, code, seconds in (
         ("accepted", "0", 3),
@@ -98,18 +100,18 @@ def sequence(desk: Desk) -> str:
         ("failed", "2", 61),
         ("buffered", "0", 4.2),
     ):
-        later = desk.now + timedelta(seconds=seconds)
+        later = recordings.now + timedelta(seconds=seconds)
         stamp = f"{later:%Y-%m-%d %H:%M:%S}"
         fields = {
             "msisdn": common["msisdn"], "to": "AcmeInc", "network-code": "23410", "messageId": "0A0000001234567B",
             "price": "0.03330000", "status": status,
-            "scts": f"{desk.now + timedelta(hours=1):%y%m%d%H}{len(status):02d}",
+            "scts": f"{recordings.now + timedelta(hours=1):%y%m%d%H}{len(status):02d}",
             "err-code": code, "api-key": "abcd1234", "client-ref": common["client_ref"], "message-timestamp": stamp,
             "timestamp": str(int(later.timestamp())), "nonce": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
         }  # fmt: skip
         fields["sig"] = sign(fields, SECRET, "md5hash")
-        desk.now += timedelta(seconds=seconds - 1)
-        written = desk.fields(fields)
+        recordings.now += timedelta(seconds=seconds - 1)
+        written = recordings.fields(fields)
         key = written if status == "failed" and not key else key
     return key
 

@@ -11,7 +11,7 @@ from devkit.events.session import Probe
 from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from tests.support.browser import Browser, chromium, require_browser
-from tests.support.inspector_server import HOSTILE, Desk, inspected, stream
+from tests.support.inspector_server import HOSTILE, Recordings, inspected, stream
 from tests.support.upstream import Upstream, local_server
 
 NUMBER = "447700900123"
@@ -37,8 +37,8 @@ def browser(opened: Browser, url: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(Store(tmp_path / "fixtures"))
+def recordings(tmp_path: Path) -> Recordings:
+    return Recordings(Store(tmp_path / "fixtures"))
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def url(desk: Desk, upstream: Upstream) -> Iterator[str]:
-    with inspected(desk, forward_to=parse_address(f"{upstream.url}/dlr")) as address:
+def url(recordings: Recordings, upstream: Upstream) -> Iterator[str]:
+    with inspected(recordings, forward_to=parse_address(f"{upstream.url}/dlr")) as address:
         yield address
 
 
@@ -67,27 +67,27 @@ def focus(browser: Browser) -> str:
     )
 
 
-def test_a_receipt_appears_as_it_comes(browser: Browser, desk: Desk, url: str) -> None:
+def test_a_receipt_appears_when_it_arrives(browser: Browser, recordings: Recordings, url: str) -> None:
     visit(browser, url)
     assert "Nothing has been recorded yet" in browser.text("#list")
 
-    desk.receipt("accepted", "0A00000000000001")
+    recordings.receipt("accepted", "0A00000000000001")
     browser.wait_for_text(FIRST, "accepted")
-    desk.receipt("failed", "0A00000000000001", "9")
+    recordings.receipt("failed", "0A00000000000001", "9")
     browser.wait_for_text(FIRST, "Illegal Number")
 
     assert browser.count("#list .message") == 1
     browser.wait_for_text("#detail", "2 recorded receipts")
 
 
-def test_the_list_under_the_reader_does_not_jump(browser: Browser, desk: Desk, url: str) -> None:
+def test_the_list_under_the_reader_does_not_jump(browser: Browser, recordings: Recordings, url: str) -> None:
     for number in range(3):
-        desk.receipt("accepted", f"MESSAGE{number}")
+        recordings.receipt("accepted", f"MESSAGE{number}")
     visit(browser, url)
     browser.run("document.querySelector('#list .message:nth-of-type(2) a').focus()")
 
-    desk.receipt("delivered", "NEWCOMER")
-    desk.receipt("delivered", "MESSAGE1")
+    recordings.receipt("delivered", "NEWCOMER")
+    recordings.receipt("delivered", "MESSAGE1")
     browser.wait_for_text(".fresh", "1 new message")
     browser.wait_for_text("#list .message:nth-of-type(2)", "delivered")  # what is there is kept up to date
     assert browser.count("#list .message") == 3
@@ -98,9 +98,9 @@ def test_the_list_under_the_reader_does_not_jump(browser: Browser, desk: Desk, u
     assert "ESSAGE1" in browser.text(FIRST)
 
 
-def test_search_and_filters_find_what_is_meant(browser: Browser, desk: Desk, url: str) -> None:
-    desk.receipt("failed", "0A00000000000001", "9", msisdn=NUMBER)
-    desk.receipt("delivered", "0A00000000000002", client_ref="order-77")
+def test_search_and_filters_select_messages(browser: Browser, recordings: Recordings, url: str) -> None:
+    recordings.receipt("failed", "0A00000000000001", "9", msisdn=NUMBER)
+    recordings.receipt("delivered", "0A00000000000002", client_ref="order-77")
     visit(browser, url)
 
     browser.type("input[name=q]", "900123")
@@ -118,9 +118,11 @@ def test_search_and_filters_find_what_is_meant(browser: Browser, desk: Desk, url
     assert browser.count("#list .message") == 1
 
 
-def test_a_search_goes_back_through_everything_by_itself(browser: Browser, desk: Desk, url: str) -> None:
-    desk.receipt("delivered", "0A00000000000001", client_ref="needle")
-    desk.many(2_100)  # more than one request opens
+def test_a_search_continues_through_everything_by_itself(
+    browser: Browser, recordings: Recordings, url: str
+) -> None:
+    recordings.receipt("delivered", "0A00000000000001", client_ref="needle")
+    recordings.many(2_100)  # more than one request opens
     visit(browser, url)
 
     browser.type("input[name=q]", "needle")
@@ -128,8 +130,8 @@ def test_a_search_goes_back_through_everything_by_itself(browser: Browser, desk:
     assert browser.count("#older") == 0
 
 
-def test_older_messages_are_added_below(browser: Browser, desk: Desk, url: str) -> None:
-    desk.many(60)
+def test_older_messages_are_added_below(browser: Browser, recordings: Recordings, url: str) -> None:
+    recordings.many(60)
     visit(browser, url)
     assert browser.count("#list .message") == 50
 
@@ -138,8 +140,8 @@ def test_older_messages_are_added_below(browser: Browser, desk: Desk, url: str) 
     assert browser.count("#older") == 0
 
 
-def test_the_numbers_are_shown_whole_on_demand(browser: Browser, desk: Desk, url: str) -> None:
-    desk.receipt(msisdn=NUMBER)
+def test_the_numbers_are_shown_whole_on_demand(browser: Browser, recordings: Recordings, url: str) -> None:
+    recordings.receipt(msisdn=NUMBER)
     visit(browser, url)
     browser.click("#list .message a")
     browser.wait_for_text("#detail h1", "delivered")
@@ -152,10 +154,10 @@ def test_the_numbers_are_shown_whole_on_demand(browser: Browser, desk: Desk, url
 
 
 def test_everything_can_be_done_by_keyboard(
-    browser: Browser, desk: Desk, url: str, upstream: Upstream
+    browser: Browser, recordings: Recordings, url: str, upstream: Upstream
 ) -> None:
     for number, status in enumerate(("accepted", "delivered", "failed")):
-        desk.receipt(status, f"0A0000000000000{number}")
+        recordings.receipt(status, f"0A0000000000000{number}")
     visit(browser, url)
 
     browser.press("j")
@@ -181,9 +183,9 @@ def test_everything_can_be_done_by_keyboard(
     assert browser.run("return document.querySelector('#edit').open")
 
 
-def test_two_marked_receipts_are_compared(browser: Browser, desk: Desk, url: str) -> None:
-    desk.receipt("delivered", "0A00000000000001")
-    desk.receipt("failed", "0A00000000000002", "9")
+def test_two_marked_receipts_are_compared(browser: Browser, recordings: Recordings, url: str) -> None:
+    recordings.receipt("delivered", "0A00000000000001")
+    recordings.receipt("failed", "0A00000000000002", "9")
     visit(browser, url)
 
     browser.press("j")
@@ -197,11 +199,11 @@ def test_two_marked_receipts_are_compared(browser: Browser, desk: Desk, url: str
     assert "changed" in browser.text(".diff")
 
 
-def test_keys_may_come_faster_than_answers(
-    browser: Browser, desk: Desk, url: str, upstream: Upstream
+def test_keys_may_be_faster_than_responses(
+    browser: Browser, recordings: Recordings, url: str, upstream: Upstream
 ) -> None:
     for status in ("accepted", "delivered", "failed"):
-        desk.receipt(status, f"0A{status}")
+        recordings.receipt(status, f"0A{status}")
     visit(browser, url)
 
     browser.rattle("jjjk")
@@ -213,8 +215,8 @@ def test_keys_may_come_faster_than_answers(
     browser.wait_for_text("#detail h1", "Two receipts compared")
 
 
-def test_single_keys_can_be_switched_off(browser: Browser, desk: Desk, url: str) -> None:
-    desk.receipt()
+def test_single_keys_can_be_turned_off(browser: Browser, recordings: Recordings, url: str) -> None:
+    recordings.receipt()
     visit(browser, url)
     browser.click("#help-button")
     browser.click("#keys-on")
@@ -232,8 +234,8 @@ def test_single_keys_can_be_switched_off(browser: Browser, desk: Desk, url: str)
     browser.wait(lambda: browser.run("return document.querySelector('#help').open"))
 
 
-def test_the_tabs_are_tabs(browser: Browser, desk: Desk, url: str) -> None:
-    key = desk.receipt("failed", "0A1", "9")
+def test_the_tabs_are_tabs(browser: Browser, recordings: Recordings, url: str) -> None:
+    key = recordings.receipt("failed", "0A1", "9")
     visit(browser, f"{url}/receipts/{key}#fields")
     assert "the number that the message was sent to" in browser.text("#fields")
     assert browser.text("#timeline") == ""
@@ -251,10 +253,10 @@ def test_the_tabs_are_tabs(browser: Browser, desk: Desk, url: str) -> None:
     assert focus(browser) == "tab-answers"
 
 
-def test_the_button_really_sends_the_receipt_again(
-    browser: Browser, desk: Desk, url: str, upstream: Upstream
+def test_the_button_sends_the_receipt_again(
+    browser: Browser, recordings: Recordings, url: str, upstream: Upstream
 ) -> None:
-    key = desk.receipt("delivered", "0A00000000000001")
+    key = recordings.receipt("delivered", "0A00000000000001")
     visit(browser, f"{url}/receipts/{key}")
 
     browser.click("#replay button")
@@ -268,8 +270,8 @@ def test_the_button_really_sends_the_receipt_again(
     assert "status=failed" in upstream.arrived[1][0]
 
 
-def test_a_sample_is_made_on_the_page(browser: Browser, desk: Desk, url: str) -> None:
-    key = desk.receipt("failed", "0A0000001234567B", "9")
+def test_a_sample_is_made_on_the_page(browser: Browser, recordings: Recordings, url: str) -> None:
+    key = recordings.receipt("failed", "0A0000001234567B", "9")
     visit(browser, f"{url}/receipts/{key}")
 
     browser.click(f"a[href$='{key}/keep']")
@@ -277,14 +279,14 @@ def test_a_sample_is_made_on_the_page(browser: Browser, desk: Desk, url: str) ->
     browser.click(".act button")
     browser.wait_for_text("#detail h1", "Kept")
 
-    assert (desk.store.samples / "failed-illegal-number.json").exists()
+    assert (recordings.store.samples / "failed-illegal-number.json").exists()
 
 
-def test_the_page_finds_back_after_the_server_was_restarted(browser: Browser, desk: Desk) -> None:
-    with inspected(desk) as url:
+def test_the_page_reconnects_after_a_restart_of_the_server(browser: Browser, recordings: Recordings) -> None:
+    with inspected(recordings) as url:
         visit(browser, url)
     browser.wait_for_text("#live", "Reconnecting")
-    again = Desk(desk.store, now=desk.now)
+    again = Recordings(recordings.store, now=recordings.now)
     again.receipt("failed", "0A00000000000001", "9")
 
     with inspected(again, port=int(url.rpartition(":")[2])):
@@ -294,20 +296,22 @@ def test_the_page_finds_back_after_the_server_was_restarted(browser: Browser, de
     assert all("ERR_CONNECTION_REFUSED" in each for each in browser.complaints())
 
 
-def test_a_page_that_was_lost_its_subscription_polls(browser: Browser, desk: Desk, url: str) -> None:
+def test_a_page_that_lost_its_subscription_polls(browser: Browser, recordings: Recordings, url: str) -> None:
     visit(browser, url)
     with ExitStack() as stack:
         for _ in range(4):
             assert stack.enter_context(stream(url)).next()[0] == "hello"
         browser.wait_for_text("#live", "polling")
-        desk.receipt("delivered", "0A00000000000001")
+        recordings.receipt("delivered", "0A00000000000001")
         browser.wait_for_text(FIRST, "delivered")
 
 
-def test_a_hostile_receipt_shows_as_text_and_runs_nothing(browser: Browser, desk: Desk, url: str) -> None:
+def test_a_hostile_receipt_shows_as_text_and_runs_nothing(
+    browser: Browser, recordings: Recordings, url: str
+) -> None:
     visit(browser, url)
     hostile = {**HOSTILE, "client-ref": "<img src=x onerror=\"document.title='run'\">\u202egnp.exe"}
-    key = desk.fields(hostile, "json")
+    key = recordings.fields(hostile, "json")
     browser.wait_for_text(FIRST, "<script>alert(1)</script>"[:20])
 
     for tab in ("timeline", "fields", "raw", "headers", "replays"):
@@ -318,9 +322,9 @@ def test_a_hostile_receipt_shows_as_text_and_runs_nothing(browser: Browser, desk
     assert browser.driver.title != "run"
 
 
-def test_it_is_readable_without_javascript(browser: Browser, desk: Desk, url: str) -> None:
-    desk.receipt("accepted", "0A00000000000001")
-    desk.receipt("failed", "0A00000000000001", "9")
+def test_it_is_readable_without_javascript(browser: Browser, recordings: Recordings, url: str) -> None:
+    recordings.receipt("accepted", "0A00000000000001")
+    recordings.receipt("failed", "0A00000000000001", "9")
     browser.command("Emulation.setScriptExecutionDisabled", value=True)
 
     browser.get(url)
@@ -334,7 +338,7 @@ def test_it_is_readable_without_javascript(browser: Browser, desk: Desk, url: st
     browser.wait_to_read("#list", "No recorded receipts match")
 
 
-def test_a_page_that_goes_under_a_wait_is_read_again(browser: Browser, url: str) -> None:
+def test_a_page_that_is_replaced_during_a_wait_is_read_again(browser: Browser, url: str) -> None:
     browser.get(url)
     read = [browser.driver.find_element("id", "list")]
     browser.get(url)
@@ -357,8 +361,10 @@ def test_a_page_that_goes_under_a_wait_is_read_again(browser: Browser, url: str)
         "/diff?a={key}&b={key}",
     ],
 )
-def test_nothing_is_too_wide_for_a_narrow_screen(browser: Browser, desk: Desk, url: str, path: str) -> None:
-    key = desk.receipt("failed", "0A" + "9" * 60, "9", client_ref="x" * 200)
+def test_nothing_is_too_wide_for_a_narrow_screen(
+    browser: Browser, recordings: Recordings, url: str, path: str
+) -> None:
+    key = recordings.receipt("failed", "0A" + "9" * 60, "9", client_ref="x" * 200)
     browser.resize(400, 800)
     visit(browser, url + path.format(key=key))
 
@@ -372,7 +378,7 @@ def test_nothing_is_too_wide_for_a_narrow_screen(browser: Browser, desk: Desk, u
     assert (browser.text("#list") != "") == (path == "/")
 
 
-def test_dark_and_light_follow_the_system(browser: Browser, desk: Desk, url: str) -> None:
+def test_dark_and_light_follow_the_system(browser: Browser, recordings: Recordings, url: str) -> None:
     visit(browser, url)
     colour = "return getComputedStyle(document.body).backgroundColor"
     light = browser.run(colour)
@@ -381,8 +387,8 @@ def test_dark_and_light_follow_the_system(browser: Browser, desk: Desk, url: str
     assert browser.run(colour) != light
 
 
-def test_what_has_the_focus_can_be_seen(browser: Browser, desk: Desk, url: str) -> None:
-    desk.receipt()
+def test_the_focus_is_visible(browser: Browser, recordings: Recordings, url: str) -> None:
+    recordings.receipt()
     visit(browser, url)
     seen = 0
     browser.press("\ue004")  # Tab
@@ -396,11 +402,13 @@ def test_what_has_the_focus_can_be_seen(browser: Browser, desk: Desk, url: str) 
     assert seen >= 6
 
 
-def test_a_checker_finds_no_barrier(browser: Browser, desk: Desk, url: str) -> None:
+def test_an_accessibility_checker_finds_no_barrier(
+    browser: Browser, recordings: Recordings, url: str
+) -> None:
     axe = pytest.importorskip("axe_core_python.selenium").Axe()
     visit(browser, url)
     assert barriers(axe, browser) == []
-    desk.event_log.publish(Probe("Vonage"))
+    recordings.event_log.publish(Probe("Vonage"))
     for status, code in (
         ("accepted", "0"),
         ("delivered", "0"),
@@ -408,8 +416,8 @@ def test_a_checker_finds_no_barrier(browser: Browser, desk: Desk, url: str) -> N
         ("unknown", "1"),
         ("teleported", "x"),
     ):
-        desk.receipt(status, f"0A{status}", code, sig="0")
-    key = desk.receipt("buffered", "0Afailed", client_ref="\u202e")
+        recordings.receipt(status, f"0A{status}", code, sig="0")
+    key = recordings.receipt("buffered", "0Afailed", client_ref="\u202e")
 
     for path in (
         "/?kind=probe",

@@ -8,20 +8,20 @@ import pytest
 from devkit.fixture.store import Store
 from devkit.inspector.app import create_inspector
 from devkit.inspector.search import KINDS, SIGNATURES
-from tests.support.inspector_server import Desk
+from tests.support.inspector_server import Recordings
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "inspector.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(Store(tmp_path))
+def recordings(tmp_path: Path) -> Recordings:
+    return Recordings(Store(tmp_path))
 
 
-def test_every_request_that_is_described_is_answered(desk: Desk) -> None:
-    key = desk.receipt()
-    client = create_inspector(desk.store, desk.event_log, desk.options()).test_client()
+def test_every_request_that_is_described_is_answered(recordings: Recordings) -> None:
+    key = recordings.receipt()
+    client = create_inspector(recordings.store, recordings.event_log, recordings.options()).test_client()
     described = re.findall(r"^\| `(GET|POST) (/\S+)` \|", TEXT, re.MULTILINE)
     assert len(described) == 6
 

@@ -1,4 +1,4 @@
-"""News for pages: in order, bounded, told at once to a few, and never in anybody's way."""
+"""Events for pages: in order, bounded, streamed to a few subscribers, without delay for the publisher."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ from devkit.events.session import Probe, Registered, Sent
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
 from devkit.webhook.receipt import Receipt
-from tests.support.inspector_server import Desk, Stream, inspected, stream, taken
+from tests.support.inspector_server import Recordings, Stream, inspected, stream, taken
 from tests.support.raw_socket import DEADLINE
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -40,7 +40,7 @@ def test_events_are_numbered_and_kept_in_order(event_log: EventLog) -> None:
     assert event_log.after(3).logged == ()
 
 
-def test_a_page_that_was_away_for_too_long_is_told_so(event_log: EventLog) -> None:
+def test_a_page_that_missed_too_much_gets_lost(event_log: EventLog) -> None:
     for number in range(2_500):
         event_log.publish(Notice(f"{number}"))
 
@@ -50,13 +50,13 @@ def test_a_page_that_was_away_for_too_long_is_told_so(event_log: EventLog) -> No
 
 
 @pytest.mark.parametrize("number", [-1, 99])
-def test_a_number_that_never_was_means_everything_may_be_new(event_log: EventLog, number: int) -> None:
+def test_an_unknown_number_gets_lost(event_log: EventLog, number: int) -> None:
     event_log.publish(Notice("one"))
 
     assert event_log.after(number).lost
 
 
-def test_many_receipts_do_not_wash_the_one_probe_away(event_log: EventLog) -> None:
+def test_many_receipts_do_not_push_out_the_one_probe(event_log: EventLog) -> None:
     event_log.publish(Probe("Vonage"))
     for _ in range(3_000):
         event_log.publish(taken(Path("x"), Receipt({})))
@@ -72,7 +72,7 @@ def test_a_replay_is_a_kind_of_its_own(event_log: EventLog) -> None:
     assert event_log.kept("receipt") == []
 
 
-def test_a_subscriber_is_told_at_once(event_log: EventLog) -> None:
+def test_a_subscriber_gets_an_event_at_once(event_log: EventLog) -> None:
     heard: list[str] = []
     begun = threading.Event()
 
@@ -91,7 +91,7 @@ def test_a_subscriber_is_told_at_once(event_log: EventLog) -> None:
     assert heard == ["news"]
 
 
-def test_a_subscriber_hears_nothing_when_there_is_nothing(event_log: EventLog) -> None:
+def test_a_subscriber_gets_an_empty_batch_without_events(event_log: EventLog) -> None:
     with event_log.subscription() as subscriber:
         batch = subscriber.next(0)
 
@@ -119,7 +119,7 @@ def test_a_subscription_that_ends_makes_room(event_log: EventLog) -> None:
         assert [each.ended for each in subscribers] == [True, False, False]
 
 
-def test_closing_sends_all_pages_away(event_log: EventLog) -> None:
+def test_closing_ends_all_subscriptions(event_log: EventLog) -> None:
     ended = threading.Semaphore(0)
 
     def watch() -> None:
@@ -155,14 +155,14 @@ def test_any_number_of_threads_may_publish(event_log: EventLog) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(Store(tmp_path))
+def recordings(tmp_path: Path) -> Recordings:
+    return Recordings(Store(tmp_path))
 
 
-def test_a_page_is_told_of_a_receipt_as_it_comes(desk: Desk) -> None:
-    with inspected(desk) as url, stream(url) as news:
+def test_a_page_gets_the_event_of_a_receipt(recordings: Recordings) -> None:
+    with inspected(recordings) as url, stream(url) as news:
         assert news.next()[0] == "hello"
-        key = desk.receipt("delivered", "0A1")
+        key = recordings.receipt("delivered", "0A1")
         name, batch = news.next()
 
     assert name == "news"
@@ -170,11 +170,11 @@ def test_a_page_is_told_of_a_receipt_as_it_comes(desk: Desk) -> None:
     assert (event["kind"], event["key"], event["message_id"]) == ("receipt", key, "0A1")
 
 
-def test_a_page_that_reconnects_hears_what_it_missed(desk: Desk) -> None:
-    with inspected(desk) as url:
+def test_a_page_that_reconnects_gets_the_missed_events(recordings: Recordings) -> None:
+    with inspected(recordings) as url:
         with stream(url) as news:
             after = str(news.next()[1]["after"])
-        desk.receipt()
+        recordings.receipt()
         with stream(url, Last_Event_ID=after) as news:
             news.next()
             name, batch = news.next()
@@ -183,48 +183,48 @@ def test_a_page_that_reconnects_hears_what_it_missed(desk: Desk) -> None:
     assert len(batch["events"]) == 1  # type: ignore[arg-type]
 
 
-def test_after_a_restart_a_page_is_told_to_look_at_everything(desk: Desk) -> None:
+def test_after_a_restart_a_page_gets_lost(recordings: Recordings) -> None:
     for _ in range(3):
-        desk.receipt()
-    with inspected(desk) as url, stream(url, Last_Event_ID="0badcafe-1") as news:
+        recordings.receipt()
+    with inspected(recordings) as url, stream(url, Last_Event_ID="0badcafe-1") as news:
         news.next()
         name, batch = news.next()
 
     assert (name, batch["lost"]) == ("news", True)
 
 
-def test_twenty_open_tabs_do_not_starve_the_page(desk: Desk) -> None:
-    with inspected(desk) as url, ExitStack() as stack:
+def test_twenty_open_tabs_do_not_starve_the_page(recordings: Recordings) -> None:
+    with inspected(recordings) as url, ExitStack() as stack:
         tabs = [stack.enter_context(stream(url)) for _ in range(20)]
 
         with urlopen(f"{url}/", timeout=DEADLINE) as answer:
             assert answer.status == 200
 
         assert [tab.next()[0] for tab in tabs] == ["hello"] * 20
-        desk.receipt()
+        recordings.receipt()
         ends = [tab.next()[0] for tab in tabs]
     assert (ends.count("news"), ends.count("ended")) == (4, 16)
 
 
-def test_a_stop_of_the_server_does_not_wait_for_open_pages(desk: Desk) -> None:
-    with stack_of(desk) as (stack, news):
+def test_a_stop_of_the_server_does_not_wait_for_open_pages(recordings: Recordings) -> None:
+    with stack_of(recordings) as (stack, news):
         assert news.next()[0] == "hello"
         stack.close()
         assert news.next()[0] in ("ended", "closed")
 
 
 @contextmanager
-def stack_of(desk: Desk) -> Iterator[tuple[ExitStack, Stream]]:
+def stack_of(recordings: Recordings) -> Iterator[tuple[ExitStack, Stream]]:
     with ExitStack() as page, ExitStack() as server:
-        url = server.enter_context(inspected(desk))
+        url = server.enter_context(inspected(recordings))
         yield server, page.enter_context(stream(url))
 
 
-def test_pages_that_are_not_told_may_ask(desk: Desk) -> None:
-    with inspected(desk) as url:
+def test_pages_without_a_stream_may_poll(recordings: Recordings) -> None:
+    with inspected(recordings) as url:
         with urlopen(f"{url}/api/events", timeout=DEADLINE) as answer:
             before = json.load(answer)
-        desk.receipt()
+        recordings.receipt()
         with urlopen(f"{url}/api/events?after={before['after']}", timeout=DEADLINE) as answer:
             news = json.load(answer)
 
@@ -232,10 +232,12 @@ def test_pages_that_are_not_told_may_ask(desk: Desk) -> None:
     assert len(news["events"]) == 1
 
 
-def test_events_tell_neither_secrets_nor_whole_numbers(desk: Desk) -> None:
-    desk.event_log.publish(Sent(("0A1",), "447700900123"))
-    desk.event_log.publish(Registered("https://dlr.example.com/webhooks/delivery-receipt/unguessable", ""))
-    with inspected(desk) as url, urlopen(f"{url}/api/events?after=x", timeout=DEADLINE) as answer:
+def test_events_contain_neither_secrets_nor_whole_numbers(recordings: Recordings) -> None:
+    recordings.event_log.publish(Sent(("0A1",), "447700900123"))
+    recordings.event_log.publish(
+        Registered("https://dlr.example.com/webhooks/delivery-receipt/unguessable", "")
+    )
+    with inspected(recordings) as url, urlopen(f"{url}/api/events?after=x", timeout=DEADLINE) as answer:
         body = answer.read().decode()
 
     assert "447700900123" not in body

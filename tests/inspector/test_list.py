@@ -1,4 +1,4 @@
-"""The list: names where they will do, few files otherwise, pages that neither skip nor repeat."""
+"""The list: made from names where possible, with few open files, in pages that neither skip nor repeat."""
 
 import os
 from pathlib import Path
@@ -10,12 +10,12 @@ from devkit.fixture.store import Store
 from devkit.inspector.index import Index, Row, Rows, key_of
 from devkit.inspector.search import Query, find_messages, find_rows, read_query
 from devkit.webhook.callback import Callback
-from tests.support.inspector_server import Desk
+from tests.support.inspector_server import Recordings
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(Store(tmp_path))
+def recordings(tmp_path: Path) -> Recordings:
+    return Recordings(Store(tmp_path))
 
 
 class Reading(Rows):
@@ -28,81 +28,81 @@ class Reading(Rows):
         return super()._load(key)
 
 
-def reading(desk: Desk, limit: int = 20_000) -> Reading:
-    rows = Reading(desk.store, limit=limit)
+def reading(recordings: Recordings, limit: int = 20_000) -> Reading:
+    rows = Reading(recordings.store, limit=limit)
     rows.opened = []
     return rows
 
 
-def found(desk: Desk, **query: str) -> list[str]:
+def found(recordings: Recordings, **query: str) -> list[str]:
     """The ids of the messages that a query finds, newest first."""
-    index = Index(desk.store)
+    index = Index(recordings.store)
     index.refresh()
-    page = find_messages(index, Rows(desk.store), read_query(query), desk.now)
+    page = find_messages(index, Rows(recordings.store), read_query(query), recordings.now)
     return [message.latest.message_id for message in page.messages]
 
 
-def test_messages_are_listed_by_their_newest_receipt(desk: Desk) -> None:
-    desk.receipt("accepted", "A")
-    desk.receipt("accepted", "B")
-    desk.receipt("delivered", "A")
+def test_messages_are_listed_by_their_newest_receipt(recordings: Recordings) -> None:
+    recordings.receipt("accepted", "A")
+    recordings.receipt("accepted", "B")
+    recordings.receipt("delivered", "A")
 
-    assert found(desk) == ["A", "B"]
-
-
-def test_receipts_without_a_message_id_are_each_on_their_own(desk: Desk) -> None:
-    desk.fields({"status": "delivered"})
-    desk.fields({"status": "delivered"})
-
-    assert found(desk) == ["", ""]
+    assert found(recordings) == ["A", "B"]
 
 
-def test_a_message_has_the_status_that_counts_whatever_came_last(desk: Desk) -> None:
-    desk.receipt("failed", "A", "9")
-    desk.receipt("buffered", "A")
-    index = Index(desk.store)
+def test_a_receipt_without_a_message_id_has_its_own_entry(recordings: Recordings) -> None:
+    recordings.fields({"status": "delivered"})
+    recordings.fields({"status": "delivered"})
+
+    assert found(recordings) == ["", ""]
+
+
+def test_a_message_has_its_current_status_in_any_order(recordings: Recordings) -> None:
+    recordings.receipt("failed", "A", "9")
+    recordings.receipt("buffered", "A")
+    index = Index(recordings.store)
     index.refresh()
 
-    (message,) = find_messages(index, Rows(desk.store), Query(), desk.now).messages
+    (message,) = find_messages(index, Rows(recordings.store), Query(), recordings.now).messages
 
     assert (message.status, message.total, message.stages) == ("failed", 2, ["buffered", "final"])
     assert message.decisive.meaning == "Illegal Number"
 
 
-def test_a_status_is_looked_for_in_names_and_only_shown_files_are_opened(desk: Desk) -> None:
+def test_a_status_is_searched_for_in_names_and_only_shown_files_are_opened(recordings: Recordings) -> None:
     for number in range(30):
-        desk.receipt("delivered" if number % 10 else "failed", f"{number}", "0")
-    index, rows = Index(desk.store), reading(desk)
+        recordings.receipt("delivered" if number % 10 else "failed", f"{number}", "0")
+    index, rows = Index(recordings.store), reading(recordings)
     index.refresh()
 
-    page = find_messages(index, rows, Query(status="failed"), desk.now)
+    page = find_messages(index, rows, Query(status="failed"), recordings.now)
 
     assert [message.latest.message_id for message in page.messages] == ["20", "10", "0"]
     assert len(rows.opened) == 3
 
 
-def test_a_status_means_the_one_that_counts_now(desk: Desk) -> None:
-    desk.receipt("accepted", "A")
-    desk.receipt("delivered", "A")
-    desk.receipt("accepted", "B")
+def test_a_status_filter_means_the_current_status(recordings: Recordings) -> None:
+    recordings.receipt("accepted", "A")
+    recordings.receipt("delivered", "A")
+    recordings.receipt("accepted", "B")
 
-    assert found(desk, status="accepted") == ["B"]
-
-
-def test_an_undocumented_status_can_be_looked_for(desk: Desk) -> None:
-    desk.receipt("sent to the moon", "A")
-
-    assert found(desk, status="sent to the moon") == ["A"]
+    assert found(recordings, status="accepted") == ["B"]
 
 
-def test_err_code_and_signature_are_looked_for_in_the_files(desk: Desk) -> None:
-    desk.receipt("failed", "A", "9")
-    desk.receipt("failed", "B", "99")
-    desk.receipt("failed", "C", "9", sig="wrong", timestamp="1")
+def test_an_undocumented_status_can_be_filtered_for(recordings: Recordings) -> None:
+    recordings.receipt("sent to the moon", "A")
 
-    assert found(desk, **{"err-code": "9"}) == ["C", "A"]
-    assert found(desk, signature="unchecked") == ["C"]
-    assert found(desk, signature="absent", **{"err-code": "9"}) == ["A"]
+    assert found(recordings, status="sent to the moon") == ["A"]
+
+
+def test_err_code_and_signature_are_searched_for_in_the_files(recordings: Recordings) -> None:
+    recordings.receipt("failed", "A", "9")
+    recordings.receipt("failed", "B", "99")
+    recordings.receipt("failed", "C", "9", sig="wrong", timestamp="1")
+
+    assert found(recordings, **{"err-code": "9"}) == ["C", "A"]
+    assert found(recordings, signature="unchecked") == ["C"]
+    assert found(recordings, signature="absent", **{"err-code": "9"}) == ["A"]
 
 
 @pytest.mark.parametrize(
@@ -117,56 +117,56 @@ def test_err_code_and_signature_are_looked_for_in_the_files(desk: Desk) -> None:
         "network-code=23410 login",
     ],
 )
-def test_words_are_looked_for_in_all_fields_and_in_the_meaning(desk: Desk, words: str) -> None:
-    desk.receipt("failed", "A", "9", msisdn="447700900123", client_ref="login-77")
-    desk.receipt("delivered", "B", msisdn="447700900456")
+def test_words_are_searched_for_in_all_fields_and_in_the_meaning(recordings: Recordings, words: str) -> None:
+    recordings.receipt("failed", "A", "9", msisdn="447700900123", client_ref="login-77")
+    recordings.receipt("delivered", "B", msisdn="447700900456")
 
-    assert found(desk, q=words) == ["A"]
-
-
-def test_all_words_must_stand_in_one_receipt(desk: Desk) -> None:
-    desk.receipt("accepted", "A", client_ref="alpha")
-    desk.receipt("delivered", "A", client_ref="omega")
-
-    assert found(desk, q="alpha omega") == []
+    assert found(recordings, q=words) == ["A"]
 
 
-def test_kinds_tell_receipts_from_what_cannot_be_read(desk: Desk) -> None:
-    desk.receipt("delivered", "A")
-    desk.callback(Callback("POST", "/webhooks/delivery-receipt", (), b"[1]"))
+def test_all_words_must_be_in_one_receipt(recordings: Recordings) -> None:
+    recordings.receipt("accepted", "A", client_ref="alpha")
+    recordings.receipt("delivered", "A", client_ref="omega")
 
-    assert found(desk, kind="receipt") == ["A"]
-    assert found(desk, kind="unreadable") == [""]
-    assert found(desk, q="json array") == []
-    assert found(desk, q="[1]") == [""]
+    assert found(recordings, q="alpha omega") == []
 
 
-def test_a_time_ends_the_list_without_opening_what_is_older(desk: Desk) -> None:
-    desk.receipt("delivered", "A", seconds=1)
-    desk.receipt("delivered", "B", seconds=3600)
-    desk.receipt("delivered", "C", seconds=60)
+def test_kinds_separate_receipts_and_unreadable_requests(recordings: Recordings) -> None:
+    recordings.receipt("delivered", "A")
+    recordings.callback(Callback("POST", "/webhooks/delivery-receipt", (), b"[1]"))
 
-    assert found(desk, within="10m") == ["C", "B"]
-    assert found(desk, within="30d") == ["C", "B", "A"]
+    assert found(recordings, kind="receipt") == ["A"]
+    assert found(recordings, kind="unreadable") == [""]
+    assert found(recordings, q="json array") == []
+    assert found(recordings, q="[1]") == [""]
+
+
+def test_a_duration_ends_the_list_without_opening_older_files(recordings: Recordings) -> None:
+    recordings.receipt("delivered", "A", seconds=1)
+    recordings.receipt("delivered", "B", seconds=3600)
+    recordings.receipt("delivered", "C", seconds=60)
+
+    assert found(recordings, within="10m") == ["C", "B"]
+    assert found(recordings, within="30d") == ["C", "B", "A"]
 
 
 @pytest.mark.parametrize("values", [{"kind": "nonsense"}, {"within": "yesterday"}, {"signature": "good"}])
-def test_a_filter_that_there_is_not_is_refused(values: dict[str, str]) -> None:
+def test_an_unknown_filter_is_refused(values: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         read_query(values)
 
 
-def test_pages_neither_skip_nor_repeat(desk: Desk) -> None:
+def test_pages_neither_skip_nor_repeat(recordings: Recordings) -> None:
     for number in range(23):
-        desk.receipt("accepted", f"{number}")
-        desk.receipt("delivered", f"{number // 2}")
-    index, rows = Index(desk.store), Rows(desk.store)
+        recordings.receipt("accepted", f"{number}")
+        recordings.receipt("delivered", f"{number // 2}")
+    index, rows = Index(recordings.store), Rows(recordings.store)
     index.refresh()
 
     seen: list[str] = []
     before = ""
     while True:
-        page = find_messages(index, rows, Query(before=before), desk.now, limit=4)
+        page = find_messages(index, rows, Query(before=before), recordings.now, limit=4)
         seen += [message.latest.message_id for message in page.messages]
         before = page.next
         if not before:
@@ -175,27 +175,27 @@ def test_pages_neither_skip_nor_repeat(desk: Desk) -> None:
     assert sorted(seen, key=int) == [str(number) for number in range(23)]
 
 
-def test_a_search_stops_half_way_and_goes_on_where_it_stopped(desk: Desk) -> None:
-    desk.receipt("failed", "A", "9", client_ref="needle")
+def test_a_search_pauses_and_continues(recordings: Recordings) -> None:
+    recordings.receipt("failed", "A", "9", client_ref="needle")
     for number in range(20):
-        desk.receipt("delivered", f"{number}")
-    index, rows = Index(desk.store), reading(desk)
+        recordings.receipt("delivered", f"{number}")
+    index, rows = Index(recordings.store), reading(recordings)
     index.refresh()
 
     query, looks = Query(text="needle"), 0
-    page = find_messages(index, rows, query, desk.now, budget=5)
+    page = find_messages(index, rows, query, recordings.now, budget=5)
     while page.stopped:
         looks += 1
-        page = find_messages(index, rows, Query(text="needle", before=page.next), desk.now, budget=5)
+        page = find_messages(index, rows, Query(text="needle", before=page.next), recordings.now, budget=5)
 
     assert [message.latest.message_id for message in page.messages] == ["A"]
     assert looks == 4
     assert len(rows.opened) == 21
 
 
-def test_what_was_read_is_remembered_and_the_memory_is_bounded(desk: Desk) -> None:
-    keys = [desk.receipt("delivered", f"{number}") for number in range(6)]
-    rows = reading(desk, limit=4)
+def test_rows_are_cached_and_the_cache_is_bounded(recordings: Recordings) -> None:
+    keys = [recordings.receipt("delivered", f"{number}") for number in range(6)]
+    rows = reading(recordings, limit=4)
 
     for key in (*keys, keys[-1], keys[0]):
         assert rows.read(key) is not None
@@ -204,38 +204,38 @@ def test_what_was_read_is_remembered_and_the_memory_is_bounded(desk: Desk) -> No
     assert sum(map(rows.knows, keys)) == 4
 
 
-def test_a_message_with_thousands_of_receipts_opens_only_the_newest(desk: Desk) -> None:
+def test_a_message_with_thousands_of_receipts_opens_only_the_newest(recordings: Recordings) -> None:
     for _ in range(40):
-        desk.receipt("delivered", "A")
-    index, rows = Index(desk.store), reading(desk)
+        recordings.receipt("delivered", "A")
+    index, rows = Index(recordings.store), reading(recordings)
     index.refresh()
 
-    (message,) = find_messages(index, rows, Query(), desk.now).messages
+    (message,) = find_messages(index, rows, Query(), recordings.now).messages
 
     assert (message.total, len(rows.opened)) == (40, 12)
 
 
-def test_single_receipts_can_be_listed_too(desk: Desk) -> None:
-    desk.receipt("accepted", "A")
-    desk.receipt("delivered", "A")
-    index = Index(desk.store)
+def test_single_receipts_can_be_listed_too(recordings: Recordings) -> None:
+    recordings.receipt("accepted", "A")
+    recordings.receipt("delivered", "A")
+    index = Index(recordings.store)
     index.refresh()
 
-    page = find_rows(index, Rows(desk.store), Query(), desk.now, limit=1)
-    last = find_rows(index, Rows(desk.store), Query(before=page.next), desk.now, limit=1)
+    page = find_rows(index, Rows(recordings.store), Query(), recordings.now, limit=1)
+    last = find_rows(index, Rows(recordings.store), Query(before=page.next), recordings.now, limit=1)
 
     assert [message.status for message in (*page.messages, *last.messages)] == ["delivered", "accepted"]
     assert last.next == ""
 
 
-def test_a_file_that_has_gone_or_is_damaged_does_not_stop_the_list(desk: Desk) -> None:
-    gone, damaged, kept = (desk.receipt("delivered", name) for name in "ABC")
-    index, rows = Index(desk.store), Rows(desk.store)
+def test_a_deleted_or_damaged_file_does_not_stop_the_list(recordings: Recordings) -> None:
+    gone, damaged, kept = (recordings.receipt("delivered", name) for name in "ABC")
+    index, rows = Index(recordings.store), Rows(recordings.store)
     index.refresh()
-    (desk.store.recorded / gone).unlink()
-    (desk.store.recorded / damaged).write_bytes(b"{")
+    (recordings.store.recorded / gone).unlink()
+    (recordings.store.recorded / damaged).write_bytes(b"{")
 
-    messages = find_messages(index, rows, Query(), desk.now).messages
+    messages = find_messages(index, rows, Query(), recordings.now).messages
 
     assert [message.key for message in messages] == [kept, damaged]
     assert "cannot be read" in messages[1].latest.problem
@@ -253,47 +253,47 @@ class Ticking:
         return self.time
 
 
-def unnoticed(desk: Desk) -> None:
+def unnoticed(recordings: Recordings) -> None:
     """A receipt in the newest day, with the directory's time as it was before."""
-    day = desk.store.days()[0]
+    day = recordings.store.days()[0]
     known = os.stat(day)
-    desk.receipt()
+    recordings.receipt()
     os.utime(day, ns=(known.st_atime_ns, known.st_mtime_ns))
 
 
-def test_only_days_that_changed_are_listed_again(desk: Desk) -> None:
-    desk.receipt()
-    index = Index(desk.store, wall=lambda: 10**20)  # long after the directories' own times
+def test_only_days_that_changed_are_listed_again(recordings: Recordings) -> None:
+    recordings.receipt()
+    index = Index(recordings.store, wall=lambda: 10**20)  # long after the directories' own times
     index.refresh()
-    unnoticed(desk)
+    unnoticed(recordings)
     index.refresh()
     assert index.count() == 1
 
-    desk.receipt()
+    recordings.receipt()
     index.refresh()
     assert index.count() == 3
 
 
-def test_a_change_just_before_a_look_is_looked_at_again(desk: Desk) -> None:
-    desk.receipt()
-    (day,) = desk.store.days()
-    index = Index(desk.store, wall=lambda: os.stat(day).st_mtime_ns)
+def test_a_change_just_before_a_listing_is_listed_again(recordings: Recordings) -> None:
+    recordings.receipt()
+    (day,) = recordings.store.days()
+    index = Index(recordings.store, wall=lambda: os.stat(day).st_mtime_ns)
     index.refresh()
-    unnoticed(desk)  # as a coarse clock would leave it
+    unnoticed(recordings)  # as a coarse clock would leave it
 
     index.refresh()
 
     assert index.count() == 2
 
 
-def test_a_huge_day_is_listed_at_most_a_twentieth_of_the_time(desk: Desk) -> None:
+def test_a_huge_day_is_listed_at_most_a_twentieth_of_the_time(recordings: Recordings) -> None:
     clock = Ticking()
     clock.step = 0.1  # the listing seems to take so long
-    index = Index(desk.store, clock=clock)
-    desk.receipt()
+    index = Index(recordings.store, clock=clock)
+    recordings.receipt()
     index.refresh()
     clock.step = 0
-    desk.receipt()
+    recordings.receipt()
 
     index.refresh()
     assert index.count() == 1
@@ -303,40 +303,40 @@ def test_a_huge_day_is_listed_at_most_a_twentieth_of_the_time(desk: Desk) -> Non
     assert index.count() == 2
 
 
-def test_what_was_deleted_is_forgotten(desk: Desk) -> None:
-    first, second = desk.receipt("accepted", "A"), desk.receipt("delivered", "A", seconds=86400)
-    index = Index(desk.store)
+def test_a_deleted_file_is_removed_from_the_index(recordings: Recordings) -> None:
+    first, second = recordings.receipt("accepted", "A"), recordings.receipt("delivered", "A", seconds=86400)
+    index = Index(recordings.store)
     index.refresh()
     assert index.message_of(first) == (first, second)
 
-    (desk.store.recorded / first).unlink()
-    (desk.store.recorded / first).parent.rmdir()
+    (recordings.store.recorded / first).unlink()
+    (recordings.store.recorded / first).parent.rmdir()
     index.refresh()
 
     assert index.message_of(second) == (second,)
     assert list(index.newest_first()) == [second]
 
 
-def test_a_message_goes_over_midnight(desk: Desk) -> None:
-    keys = tuple(desk.receipt("accepted", "A", seconds=30_000) for _ in range(4))
-    index = Index(desk.store)
+def test_a_message_can_span_midnight(recordings: Recordings) -> None:
+    keys = tuple(recordings.receipt("accepted", "A", seconds=30_000) for _ in range(4))
+    index = Index(recordings.store)
     index.refresh()
 
     assert index.message_of(keys[0]) == keys
     assert list(index.newest_first(keys[2])) == [keys[1], keys[0]]
 
 
-def test_files_that_devkit_did_not_name_are_passed_over(desk: Desk) -> None:
-    key = desk.receipt()
-    (desk.store.recorded / key).with_name("notes.json").write_text("{}")
-    index = Index(desk.store)
+def test_files_with_other_names_are_ignored(recordings: Recordings) -> None:
+    key = recordings.receipt()
+    (recordings.store.recorded / key).with_name("notes.json").write_text("{}")
+    index = Index(recordings.store)
     index.refresh()
 
     assert list(index.newest_first()) == [key]
 
 
-def test_a_path_of_an_event_becomes_a_key(desk: Desk) -> None:
-    key = desk.receipt()
+def test_a_path_of_an_event_becomes_a_key(recordings: Recordings) -> None:
+    key = recordings.receipt()
 
-    assert key_of(desk.store, str(desk.store.recorded / key)) == key
-    assert key_of(desk.store, "") == key_of(desk.store, "elsewhere/x.json") == ""
+    assert key_of(recordings.store, str(recordings.store.recorded / key)) == key
+    assert key_of(recordings.store, "") == key_of(recordings.store, "elsewhere/x.json") == ""

@@ -29,7 +29,7 @@ from tests.support.raw_socket import DEADLINE
 
 KEY = bytes(range(32))
 
-# What somebody may send who wants a page to run it, or to mislead who reads it.
+# What an attacker may send to run code in a page, or to mislead its reader.
 HOSTILE = {
     "status": "<script>alert(1)</script>",
     "messageId": '"><img src=x onerror=alert(1)>',
@@ -44,8 +44,8 @@ HOSTILE = {
 
 
 @dataclass(slots=True)
-class Desk:
-    """A store and a feed, with a clock that only goes on when it is told to."""
+class Recordings:
+    """A store and an event log, with a clock that each new recording advances."""
 
     store: Store
     event_log: EventLog = field(init=False)
@@ -72,7 +72,7 @@ class Desk:
         transport: Transport = "get",
         **changes: str,
     ) -> str:
-        """Record a receipt that comes some seconds after the one before, and tell the feed; its key."""
+        """Record a receipt some seconds after the previous one, and publish its event; returns the key."""
         pushed_at = self.now + timedelta(seconds=seconds)
         fields = make_fields(status, err_code, message_id=message, pushed_at=pushed_at)
         fields |= {name.replace("_", "-"): value for name, value in changes.items()}
@@ -83,7 +83,7 @@ class Desk:
         return self.callback(compose(fields, transport))
 
     def many(self, count: int) -> None:
-        """Record receipts of one message each, quickly: not safe on disk, told to nobody."""
+        """Record receipts of one message each, quickly: without fsync, and without events."""
         for number in range(count):
             self.now += timedelta(milliseconds=1)
             fields = make_fields("delivered", "0", message_id=f"0B{number:014}", pushed_at=self.now)
@@ -103,7 +103,7 @@ class Desk:
 
 
 def taken(path: Path | None, receipt: Receipt, **changes: object) -> Event:
-    """The event of a receipt that arrived; without a path that of a replay."""
+    """The event of a received receipt; without a path that of a replay."""
     values: dict[str, object] = {
         "file": str(path or ""),
         "message_id": receipt.message_id,
@@ -122,11 +122,11 @@ def taken(path: Path | None, receipt: Receipt, **changes: object) -> Event:
 
 
 @contextmanager
-def inspected(desk: Desk, *, port: int = 0, **options: object) -> Iterator[str]:
+def inspected(recordings: Recordings, *, port: int = 0, **options: object) -> Iterator[str]:
     """The address of an inspector while the block runs."""
     listener = listen("127.0.0.1", port)
-    app = create_inspector(desk.store, desk.event_log, desk.options(**options))
-    with serve_inspector(app, desk.event_log, listener):
+    app = create_inspector(recordings.store, recordings.event_log, recordings.options(**options))
+    with serve_inspector(app, recordings.event_log, listener):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
@@ -158,13 +158,13 @@ class Stream:
 
 def main(directory: str, port: str = "3040") -> None:
     """Serve until Ctrl-C, with the real clock."""
-    desk = Desk(Store(Path(directory)))
+    recordings = Recordings(Store(Path(directory)))
     usual = {
         "clock": lambda: datetime.now(UTC),
         "zone": None,
         "forward_to": parse_address("127.0.0.1:5000/dlr"),
     }
-    with inspected(desk, port=int(port), **usual) as url:
+    with inspected(recordings, port=int(port), **usual) as url:
         sys.stdout.write(f"{url}\n")
         threading.Event().wait()
 

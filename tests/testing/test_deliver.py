@@ -79,7 +79,7 @@ def test_speed_keeps_the_recorded_rhythm(speed, waits):
     assert slept == pytest.approx(waits)
 
 
-def test_nothing_is_waited_for_by_default():
+def test_there_are_no_waits_by_default():
     slept = []
 
     delivered(series(0, 5, 500), sleep=slept.append)
@@ -87,7 +87,7 @@ def test_nothing_is_waited_for_by_default():
     assert slept == []
 
 
-def test_answers_come_in_the_order_of_delivery():
+def test_responses_are_in_the_order_of_delivery():
     answers = deliver_all(series(0, 1, 2), lambda fields: 200 + int(fields["messageId"]), order="reversed")
 
     assert [answer.status_code for answer in answers] == [202, 201, 200]

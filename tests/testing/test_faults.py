@@ -73,7 +73,7 @@ def test_handler_of_one_transport_fails(name):
         messages.run(name)
 
 
-def test_handler_that_needs_the_message_to_be_there_fails():
+def test_handler_that_needs_a_stored_message_fails():
     messages = Messages(lambda fields: 200 if fields["messageId"] in messages.held else 404)
 
     with pytest.raises(AssertionError, match=r"before-send-returned: .* was answered 404"):
@@ -141,7 +141,7 @@ def test_what_a_concurrent_handler_raises_comes_through():
         CASES["concurrent-duplicate"].deliver(fail)
 
 
-def test_sent_is_told_every_message_before_its_receipts_or_after():
+def test_sent_is_called_before_the_receipts_or_after():
     def order(name):
         events = []
         CASES[name].deliver(lambda fields: events.append("receipt"), sent=events.append)
@@ -166,11 +166,11 @@ def test_expired_comes_72_hours_later():
     assert CASES["expired"].final == {expired.message_id: "expired"}
 
 
-def test_function_is_spared_what_holds_no_fields():
+def test_function_gets_no_callback_without_fields():
     assert CASES["json-array"].deliver(lambda fields: None) == []
 
 
-def test_secret_signs_all_but_the_impossible_signature():
+def test_secret_signs_all_but_the_non_ascii_signature():
     verdicts = {
         case.name: {
             verify(receipt.fields, "a-secret", "sha256") for receipt in case.receipts if receipt.fields
@@ -206,7 +206,7 @@ def test_only_and_skip_choose_cases():
     assert next(case.name for case in fault_cases("GET", skip=["via-form"])) == "via-get"
 
 
-def test_unknown_case_is_named_with_those_that_there_are():
+def test_unknown_case_is_named_with_the_known_ones():
     with pytest.raises(ValueError, match=r"no fault case 'duplicated'; there are via-get, .* json-array"):
         fault_cases(only=["duplicated"])
 

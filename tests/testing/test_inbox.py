@@ -12,7 +12,7 @@ def inbox():
     return ReceiptInbox()
 
 
-def test_receipt_that_is_there_is_given_at_once_and_stays(inbox):
+def test_arrived_receipt_is_returned_at_once_and_stays(inbox):
     receipt = make_receipt()
     inbox.put(receipt)
 
@@ -58,7 +58,7 @@ def test_several_are_waited_for_together(inbox):
         inbox.wait_for_receipts(3, 0, status="delivered")
 
 
-def test_time_out_lists_what_did_arrive(inbox):
+def test_timeout_lists_the_arrivals(inbox):
     inbox.put(make_receipt("accepted", msisdn="447700900123"))
     inbox.put(make_receipt("failed", "json", err_code="9"))
 
@@ -73,12 +73,12 @@ def test_time_out_lists_what_did_arrive(inbox):
     ]
 
 
-def test_time_out_says_that_nothing_arrived(inbox):
+def test_timeout_says_that_nothing_arrived(inbox):
     with pytest.raises(NotReceived, match=r"^No receipt within 0 s\.\n0 arrived\.$"):
         inbox.wait_for_receipt(timeout=0)
 
 
-def test_time_out_is_an_assertion_error():
+def test_timeout_is_an_assertion_error():
     assert issubclass(NotReceived, AssertionError)
 
 

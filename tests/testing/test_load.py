@@ -36,14 +36,14 @@ def test_samples_are_there_without_a_directory():
     assert load("delivered").status == "delivered"
 
 
-def test_own_fixture_goes_before_the_sample_of_that_name(tmp_path):
+def test_own_fixture_is_preferred_to_the_sample_of_that_name(tmp_path):
     write(tmp_path / "delivered.json", "failed")
 
     assert load("delivered", [tmp_path]).status == "failed"
     assert load("rejected", [tmp_path]).status == "rejected"
 
 
-def test_first_directory_that_has_a_match_counts(tmp_path):
+def test_first_directory_with_a_match_is_used(tmp_path):
     write(tmp_path / "one" / "a.json")
     write(tmp_path / "two" / "a.json", "failed")
     write(tmp_path / "two" / "b.json", "failed")
@@ -63,7 +63,7 @@ def test_directory_is_a_sequence_in_name_order(tmp_path):
     assert [receipt.status for receipt in found] == ["accepted", "delivered", "buffered"]
 
 
-def test_name_that_nobody_has_is_answered_with_near_ones(tmp_path):
+def test_unknown_name_is_reported_with_similar_ones(tmp_path):
     write(tmp_path / "delivered-twice.json")
 
     with pytest.raises(FixtureError, match="No fixture named 'delivred'") as caught:

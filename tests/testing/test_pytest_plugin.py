@@ -211,7 +211,7 @@ def test_directory_can_be_chosen(project, how):
     result.assert_outcomes(passed=1)
 
 
-def test_option_goes_before_the_ini_file(project):
+def test_option_is_searched_before_the_ini_file(project):
     project.mkdir("mine")
     (project.path / "mine" / "b-failed.json").write_bytes(
         dumps(Fixture(MOMENT, make_receipt("expired").callback))
@@ -268,7 +268,7 @@ def test_failed_assertion_shows_fields_and_masks_numbers(project):
     assert "447700900" not in traceback.replace('{"msisdn": "447700900125"}', "")
 
 
-def test_other_assertions_are_left_alone(project):
+def test_other_assertions_are_unchanged(project):
     result = run(project, file="def test_it():\n    assert {'msisdn': '1'} == {'msisdn': '2'}")
 
     assert "phone numbers" not in result.stdout.str()

@@ -20,7 +20,7 @@ ARRAY = SampleReceipt(Callback("POST", "/", ARRAY.callback.headers, b"[{}]"), na
 
 
 @pytest.mark.parametrize("via", TRANSPORTS)
-def test_made_receipt_says_what_was_asked_for(via):
+def test_made_receipt_has_the_given_fields(via):
     receipt = make_receipt("failed", via, err_code="9", client_ref="order-1")
 
     assert (receipt.status, receipt.err_code, receipt.client_ref) == ("failed", "9", "order-1")
@@ -29,7 +29,7 @@ def test_made_receipt_says_what_was_asked_for(via):
     assert receipt.problem == ""
 
 
-def test_made_fields_stand_in_the_order_of_captured_ones():
+def test_made_fields_have_the_order_of_captured_ones():
     receipt = make_receipt(client_ref="order-1", fields={"new": "1"})
 
     assert list(receipt.fields) == [
@@ -42,7 +42,7 @@ def test_an_id_of_the_older_form_is_made_on_demand():
     assert make_receipt(id_style="hex").message_id == "0A0000001234567B"
 
 
-def test_a_chosen_id_goes_before_a_style():
+def test_a_chosen_id_overrides_a_style():
     assert make_receipt(message_id="mine", id_style="hex").message_id == "mine"
 
 
@@ -69,7 +69,7 @@ def test_every_field_has_a_python_name():
     assert VENDOR_NAMES["message_timestamp"] == "message-timestamp"
 
 
-def test_unknown_keyword_is_named_with_those_that_there_are():
+def test_unknown_keyword_is_named_with_the_known_ones():
     with pytest.raises(TypeError, match=r"'error_code' is no field .* err_code, .* fields=\{\.\.\.\}"):
         make_receipt("failed", error_code="9")
 
@@ -173,7 +173,7 @@ def test_signed_receipt_is_valid(via, method):
     assert receipt.via == via
 
 
-def test_signed_receipt_convinces_the_sdk():
+def test_signed_receipt_is_valid_for_the_sdk():
     receipt = resign(make_receipt(), "a-secret", "sha256")
 
     auth = Auth(api_key="abcd1234", signature_secret="a-secret", signature_method="sha256")

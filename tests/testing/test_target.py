@@ -251,7 +251,7 @@ def test_function_with_more_arguments_is_given_the_fields_when_the_rest_have_val
     assert deliver(make_receipt(), functools.partial(lambda log, fields: 204, None)).status_code == 204
 
 
-def test_mock_stands_for_a_function():
+def test_mock_is_a_function():
     mock = Mock(return_value=503)
 
     assert deliver(make_receipt(), mock).status_code == 503
@@ -316,7 +316,7 @@ def test_wsgi_environment_is_what_werkzeug_expects():
     assert seen["url"] == f"http://localhost{PATH}"
 
 
-def test_writer_of_wsgi_is_heard():
+def test_writer_of_wsgi_is_used():
     def app(environ, start_response):
         start_response("200 OK", [])(b"written ")
         return [b"returned"]

@@ -1,4 +1,4 @@
-"""Charts, times and foreign text, as values."""
+"""Charts, times and received text, as values."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from devkit.fixture.store import Store
 from devkit.inspector.app import ago, clock_time, duration, plain, prose, visible
 from devkit.inspector.charts import HEIGHT, WIDTH, Overview, delay_x, histogram, network_delays
 from devkit.inspector.context import open_context
-from tests.support.inspector_server import Desk
+from tests.support.inspector_server import Recordings
 
 NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
         (-5, "0 ms"),
     ],
 )
-def test_a_length_of_time_in_words(seconds: float, words: str) -> None:
+def test_a_duration_in_words(seconds: float, words: str) -> None:
     assert duration(timedelta(seconds=seconds)) == words
 
 
@@ -50,7 +50,7 @@ def test_how_long_ago_in_words(seconds: float, words: str) -> None:
     assert ago(NOW - timedelta(seconds=seconds), NOW) == words
 
 
-def test_the_date_is_said_when_it_is_not_todays() -> None:
+def test_the_date_is_shown_unless_it_is_today() -> None:
     assert clock_time(NOW, NOW, UTC) == "13:45:00"
     assert clock_time(NOW - timedelta(days=20), NOW, UTC) == "3 Nov 13:45:00"
     assert clock_time(NOW - timedelta(days=400), NOW, UTC) == "2025-10-19 13:45:00"
@@ -58,7 +58,7 @@ def test_the_date_is_said_when_it_is_not_todays() -> None:
 
 
 @given(st.text(st.characters()))
-def test_foreign_text_never_holds_what_does_not_show(text: str) -> None:
+def test_received_text_is_always_visible(text: str) -> None:
     assert plain(text).isprintable()
     shown = str(visible(text))
     assert shown.isprintable()
@@ -108,8 +108,8 @@ def test_delays_are_grouped_by_network_the_busiest_first() -> None:
 
 
 def test_charts_are_drawn_anew_only_after_a_recording_or_a_send(tmp_path: Path) -> None:
-    desk = Desk(Store(tmp_path))
-    context = open_context(desk.store, desk.event_log, desk.options())
+    recordings = Recordings(Store(tmp_path))
+    context = open_context(recordings.store, recordings.event_log, recordings.options())
 
     def drawn() -> Overview:
         context.index.refresh()
@@ -117,16 +117,16 @@ def test_charts_are_drawn_anew_only_after_a_recording_or_a_send(tmp_path: Path) 
 
     empty = drawn()
     assert drawn() is empty
-    desk.receipt("accepted", "A")
-    desk.receipt("delivered", "A")
+    recordings.receipt("accepted", "A")
+    recordings.receipt("delivered", "A")
     recorded = drawn()
     assert (recorded.recorded, len(recorded.networks)) == (2, 1)
     assert drawn() is recorded
-    desk.event_log.publish(Sent(("B",), "447700900000"))
+    recordings.event_log.publish(Sent(("B",), "447700900000"))
     sent = drawn()
     assert sent == recorded
     assert sent is not recorded
-    desk.store.recorded.joinpath(desk.receipt("failed", "B")).unlink()
+    recordings.store.recorded.joinpath(recordings.receipt("failed", "B")).unlink()
     assert drawn().recorded == 2
 
 

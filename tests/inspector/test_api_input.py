@@ -10,38 +10,40 @@ from hypothesis import strategies as st
 from devkit.fixture.store import Store
 from devkit.inspector.app import create_inspector
 from devkit.inspector.search import whole_number
-from tests.support.inspector_server import Desk
+from tests.support.inspector_server import Recordings
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(Store(tmp_path / "fixtures"))
+def recordings(tmp_path: Path) -> Recordings:
+    return Recordings(Store(tmp_path / "fixtures"))
 
 
-def client(desk: Desk) -> FlaskClient:
-    return create_inspector(desk.store, desk.event_log, desk.options()).test_client()
+def client(recordings: Recordings) -> FlaskClient:
+    return create_inspector(recordings.store, recordings.event_log, recordings.options()).test_client()
 
 
 @pytest.mark.parametrize("path", ["receipts", "messages", "receipts/{key}/replay"])
 @pytest.mark.parametrize(
     "body", [b"[" * 30_000, b'{"x": %s}' % (b"9" * 5000), b"\xff", b"", b"[]", b'{"q": NaN}']
 )
-def test_a_body_that_is_no_object_is_refused_in_json(desk: Desk, path: str, body: bytes) -> None:
-    key = desk.receipt()
-    answer = client(desk).post(f"/api/{path.format(key=key)}", data=body, content_type="application/json")
+def test_a_body_that_is_no_object_is_refused_in_json(recordings: Recordings, path: str, body: bytes) -> None:
+    key = recordings.receipt()
+    answer = client(recordings).post(
+        f"/api/{path.format(key=key)}", data=body, content_type="application/json"
+    )
 
     assert (answer.status_code, answer.mimetype) == (400, "application/json")
     assert answer.json["error"]
 
 
 @given(st.text(max_size=30) | st.integers().map(str))
-def test_a_number_is_read_or_is_none(text: str) -> None:
+def test_a_number_is_an_integer_or_none(text: str) -> None:
     number = whole_number(text, 500)
 
     assert number is None or (str(number) == text.lstrip("0").rjust(1, "0") and 0 <= number <= 500)
 
 
-def test_any_place_in_the_news_is_answered(desk: Desk) -> None:
-    session = client(desk).get("/api/events").json["after"].partition("-")[0]
+def test_any_cursor_is_answered(recordings: Recordings) -> None:
+    session = client(recordings).get("/api/events").json["after"].partition("-")[0]
     for after in ("x", "-", f"{session}-", f"{session}-{'9' * 5000}", f"{session}-\u0661", f"{session}--1"):
-        assert client(desk).get("/api/events", query_string={"after": after}).status_code == 200
+        assert client(recordings).get("/api/events", query_string={"after": after}).status_code == 200

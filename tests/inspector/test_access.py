@@ -1,4 +1,4 @@
-"""Attacks on the inspector, over raw sockets: only a page of its own or a program on this machine gets in."""
+"""Attacks on the inspector, over raw sockets: only its own pages and programs on this machine have access."""
 
 import socket
 from collections.abc import Iterator
@@ -8,20 +8,20 @@ import pytest
 
 from devkit.fixture.store import Store
 from devkit.webhook.callback import FORWARDING_HEADERS
-from tests.support.inspector_server import Desk, inspected
+from tests.support.inspector_server import Recordings, inspected
 from tests.support.raw_socket import DEADLINE, answer_on
 
 Answer = tuple[int, dict[str, str], bytes]
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return Desk(Store(tmp_path_factory.mktemp("fixtures")))
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
+    return Recordings(Store(tmp_path_factory.mktemp("fixtures")))
 
 
 @pytest.fixture(scope="module")
-def port(desk: Desk) -> Iterator[int]:
-    with inspected(desk) as url:
+def port(recordings: Recordings) -> Iterator[int]:
+    with inspected(recordings) as url:
         yield int(url.rpartition(":")[2])
 
 
@@ -37,7 +37,7 @@ def ask(port: int, *lines: str, body: str = "") -> Answer:
 @pytest.mark.parametrize(
     "host", ["127.0.0.1:PORT", "localhost:PORT", "LOCALHOST:PORT", "[::1]:PORT", "127.0.0.1"]
 )
-def test_this_machine_by_any_of_its_names_gets_in(port: int, host: str) -> None:
+def test_this_machine_has_access_by_any_of_its_names(port: int, host: str) -> None:
     assert ask(port, "GET / HTTP/1.1", f"Host: {host}")[0] == 200
 
 
@@ -63,7 +63,7 @@ def test_this_machine_by_any_of_its_names_gets_in(port: int, host: str) -> None:
         "",
     ],
 )
-def test_a_name_of_somebody_else_is_refused(port: int, host: str) -> None:
+def test_any_other_name_is_refused(port: int, host: str) -> None:
     status, _, body = ask(port, "GET / HTTP/1.1", f"Host: {host}")
 
     assert status == 403
@@ -75,7 +75,7 @@ def test_two_hosts_or_none_are_refused(port: int) -> None:
     assert ask(port, "GET / HTTP/1.0")[0] == 403
 
 
-def test_a_target_with_a_host_of_its_own_is_refused(port: int) -> None:
+def test_a_target_with_another_host_is_refused(port: int) -> None:
     assert ask(port, "GET http://example.com/ HTTP/1.1", "Host: 127.0.0.1:PORT")[0] == 403
     assert ask(port, "GET http://127.0.0.1:PORT/ HTTP/1.1", "Host: example.com")[0] == 403
     assert ask(port, "GET http:/list HTTP/1.1", "Host: 127.0.0.1:PORT")[0] == 403
@@ -124,20 +124,20 @@ def test_another_site_can_neither_read_nor_write(port: int, site: str) -> None:
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none"])
-def test_a_page_of_its_own_and_a_typed_address_get_in(port: int, site: str) -> None:
+def test_its_own_page_and_a_typed_url_have_access(port: int, site: str) -> None:
     lines = ("POST /list HTTP/1.1", "Host: 127.0.0.1:PORT", "Origin: http://127.0.0.1:PORT")
     assert ask(port, *lines, f"Sec-Fetch-Site: {site}", "Content-Length: 0")[0] == 200
 
 
-def test_a_question_before_a_cross_origin_request_allows_nothing(port: int) -> None:
+def test_a_cors_preflight_request_allows_nothing(port: int) -> None:
     lines = ("OPTIONS /api/receipts HTTP/1.1", "Host: 127.0.0.1:PORT", "Access-Control-Request-Method: POST")
     _, headers, _ = ask(port, *lines)
 
     assert not [name for name in headers if name.lower().startswith("access-control")]
 
 
-def test_a_replay_by_a_plain_form_of_another_page_is_refused(port: int, desk: Desk) -> None:
-    key = desk.receipt()
+def test_a_replay_by_a_plain_form_of_another_page_is_refused(port: int, recordings: Recordings) -> None:
+    key = recordings.receipt()
     form = "to=http%3A%2F%2F127.0.0.1%3A9"
     lines = (f"POST /receipts/{key}/replay HTTP/1.1", "Host: 127.0.0.1:PORT", f"Content-Length: {len(form)}")
 
@@ -151,11 +151,11 @@ def test_a_replay_by_a_plain_form_of_another_page_is_refused(port: int, desk: De
     )
 
     assert status == 403
-    assert desk.event_log.kept("replayed") == []
+    assert recordings.event_log.kept("replayed") == []
 
 
-def test_the_api_takes_json_only_which_no_plain_form_can_send(port: int, desk: Desk) -> None:
-    key = desk.receipt()
+def test_the_api_takes_json_only_which_no_plain_form_can_send(port: int, recordings: Recordings) -> None:
+    key = recordings.receipt()
     lines = (f"POST /api/receipts/{key}/replay HTTP/1.1", "Host: 127.0.0.1:PORT", "Content-Length: 2")
 
     assert ask(port, *lines, "Content-Type: text/plain", body="{}")[0] == 415
@@ -179,7 +179,7 @@ def test_nothing_but_recordings_can_be_opened(port: int, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/static/inspector.js", "/api/receipts", "/api/nowhere"])
-def test_every_answer_bears_the_policy(port: int, path: str) -> None:
+def test_every_response_has_the_policy(port: int, path: str) -> None:
     _, headers, _ = ask(port, f"GET {path} HTTP/1.1", "Host: 127.0.0.1:PORT")
 
     policy = headers["Content-Security-Policy"]
@@ -191,8 +191,8 @@ def test_every_answer_bears_the_policy(port: int, path: str) -> None:
     assert "Server" not in headers
 
 
-def test_the_pages_hold_no_script_style_or_address_of_others(port: int, desk: Desk) -> None:
-    key = desk.receipt()
+def test_the_pages_contain_no_foreign_script_style_or_url(port: int, recordings: Recordings) -> None:
+    key = recordings.receipt()
     for path in ("/", f"/receipts/{key}?numbers=1", f"/receipts/{key}/keep"):
         page = ask(port, f"GET {path} HTTP/1.1", "Host: 127.0.0.1:PORT")[2].decode()
         assert page.count("<script") == page.count('<script src="/static/') == 1
