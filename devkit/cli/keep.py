@@ -8,9 +8,8 @@ import click
 from devkit.cli import completes
 from devkit.cli.output import echo, echo_json
 from devkit.fixture.format import load
-from devkit.fixture.redaction.plan import plan_keep
+from devkit.fixture.redaction.plan import Sample, assign, plan_keep, require_free, write
 from devkit.fixture.redaction.policy import Policy
-from devkit.fixture.redaction.sample import Sample, assign, require_free, write
 from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
 from devkit.session.project import load_key, private_values, project_in
