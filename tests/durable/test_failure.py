@@ -89,7 +89,7 @@ def test_a_file_system_without_hard_links_is_served_too(
 
 
 @pytest.mark.parametrize("has_links", [True, False])
-def test_of_many_who_create_one_name_one_wins(
+def test_of_many_threads_that_create_one_name_one_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
 ) -> None:
     if not has_links:

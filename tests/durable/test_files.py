@@ -16,7 +16,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.delattr(os, "O_TMPFILE", raising=False)
 
 
-def test_a_file_is_created_whole_with_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_file_is_created_completely_and_no_other_file_stays(tmp_path: Path) -> None:
     durable.create(tmp_path / "a.json", b"content")
 
     assert names(tmp_path) == ["a.json"]
@@ -112,7 +112,7 @@ def test_a_new_directory_has_its_name_synced(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("name", ["file", "file/below"])
-def test_a_file_in_the_way_of_a_directory_is_an_error(tmp_path: Path, name: str) -> None:
+def test_a_file_at_the_path_of_a_directory_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(NotADirectoryError) as caught:

@@ -55,14 +55,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "session.lock"
 
 
-def test_it_is_there_while_it_is_held_and_gone_after(path: Path) -> None:
+def test_the_file_exists_while_the_lock_is_held_and_not_after(path: Path) -> None:
     with locked(path, ME):
         assert path.stat().st_mode & 0o777 == 0o600
 
     assert list(path.parent.iterdir()) == []
 
 
-def test_the_second_is_told_who_has_it_and_since_when(path: Path) -> None:
+def test_the_error_of_the_second_names_the_owner(path: Path) -> None:
     with held_elsewhere(path), pytest.raises(LockHeld) as caught, locked(path, ME):
         pytest.fail("must not begin")
 
@@ -84,7 +84,7 @@ def test_a_killed_owner_does_not_block(path: Path) -> None:
     ("content", "owner"),
     [(b"", ""), (b"\xff", ""), (b"x" * 201, ""), (b"process 1\n\x1b[2J", "process 1 [2J")],
 )
-def test_whatever_the_file_says_the_lock_is_held(path: Path, content: bytes, owner: str) -> None:
+def test_the_lock_is_held_whatever_its_file_contains(path: Path, content: bytes, owner: str) -> None:
     with locked(path, ME):
         path.write_bytes(content)
         with pytest.raises(LockHeld) as caught, locked(path, OTHER):
@@ -107,7 +107,7 @@ def test_force_takes_it_and_the_former_owner_does_not_remove_it(path: Path) -> N
     assert list(path.parent.iterdir()) == []
 
 
-def test_force_needs_nobody_to_take_it_from(path: Path) -> None:
+def test_force_works_for_a_free_lock_too(path: Path) -> None:
     with locked(path, ME, force=True), pytest.raises(LockHeld), locked(path, OTHER):
         pytest.fail("must not begin")
 

@@ -29,7 +29,7 @@ def files(count: int) -> list[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 30])
-def test_all_are_created_whole_with_nothing_beside_them(tmp_path: Path, count: int) -> None:
+def test_all_files_are_created_completely_and_no_other_file_stays(tmp_path: Path, count: int) -> None:
     assert durable.create_all(str(tmp_path), files(count)) == [None] * count
 
     assert names(tmp_path) == sorted(name for name, _ in files(count))
@@ -92,7 +92,7 @@ def test_with_fewer_threads_than_wanted_all_is_done(count: int, monkeypatch: pyt
     assert len(started) == count
 
 
-def test_what_goes_wrong_in_a_thread_is_not_taken_for_done() -> None:
+def test_an_error_in_a_thread_is_raised() -> None:
     def fail() -> None:
         raise ValueError
 
@@ -122,7 +122,7 @@ def test_no_name_is_given_before_all_contents_are_synced_and_no_directory_synced
     assert done == ["content"] * 3 + ["name"] * 3 + ["directory"]
 
 
-def test_what_goes_wrong_with_one_is_its_own_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_with_one_file_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "0.json").write_bytes(b"former")
     write = os.write
 
@@ -138,7 +138,7 @@ def test_what_goes_wrong_with_one_is_its_own_error(tmp_path: Path, monkeypatch: 
     assert (tmp_path / "0.json").read_bytes() == b"former"
 
 
-def test_when_the_directory_is_not_synced_all_are_gone(
+def test_when_the_directory_cannot_be_synced_no_file_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(durable, "sync_directory", failing(errno.EIO))

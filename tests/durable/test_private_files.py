@@ -184,7 +184,7 @@ def outcome(kind: Kind, directory: Path) -> tuple[object, DevkitError | None]:
 @pytest.mark.usefixtures("in_time")
 @pytest.mark.parametrize("obstacle", OBSTACLES, ids=lambda obstacle: obstacle.__name__)
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_an_obstacle_is_told_with_its_path_and_what_to_do_or_is_no_file(
+def test_an_unusable_file_is_an_error_with_its_path_and_a_hint_or_counts_as_no_file(
     tmp_path: Path, kind: Kind, obstacle: Callable[[Path], None]
 ) -> None:
     path = prepare(tmp_path, kind)
@@ -212,7 +212,7 @@ def changed(record: object) -> st.SearchStrategy[object]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_any_content_is_read_or_refused_in_words(tmp_path: Path, name: str) -> None:
+def test_any_content_is_read_or_is_an_error_with_a_hint(tmp_path: Path, name: str) -> None:
     kind = KINDS[name]
     documents = json_values if kind.sound is None else json_values | changed(kind.sound)
     contents = st.binary(max_size=200) | documents.map(lambda document: json.dumps(document).encode())

@@ -64,7 +64,7 @@ def ask_on_connections(place: Place, count: int, stack: ExitStack) -> list[socke
     return connections
 
 
-def test_what_comes_while_it_is_busy_is_handed_over_together() -> None:
+def test_requests_that_arrive_while_it_is_busy_are_handled_together() -> None:
     handler, app = Handler(), App()
     with held(handler, app) as place, ExitStack() as stack:
         asking = ask_on_connections(place, 20, stack)
@@ -93,7 +93,7 @@ def test_a_batch_has_its_limit() -> None:
     assert 1 < max(map(len, handler.batches)) <= 64
 
 
-def test_only_what_was_not_taken_goes_to_the_application() -> None:
+def test_only_unhandled_requests_go_to_the_application() -> None:
     handler, app = Handler(lambda path: None if path == "/2" else 201), App()
     with held(handler, app) as place, ExitStack() as stack:
         asking = ask_on_connections(place, 3, stack)
@@ -116,7 +116,9 @@ def test_only_what_was_not_taken_goes_to_the_application() -> None:
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", b"2\r\nhi\r\n0\r\n\r\n"),
     ],
 )
-def test_an_answer_is_the_same_whoever_gives_it(head: bytes, body: bytes) -> None:
+def test_a_response_is_the_same_from_the_batch_handler_and_from_the_application(
+    head: bytes, body: bytes
+) -> None:
     def answers(status: int | None) -> list[bytes]:
         handler = Handler(lambda path: status)
         handler.go_on.set()
@@ -149,15 +151,15 @@ def test_requests_sent_together_on_one_connection_are_answered_in_turn() -> None
     assert handler.batches == [["/1"], ["/2"], ["/3"], ["/4"]]
 
 
-def test_who_sends_many_requests_together_holds_nobody_up() -> None:
+def test_many_requests_sent_together_delay_no_other_connection() -> None:
     with ExitStack() as stack:
 
-        def take(path: str) -> int:
+        def handle(path: str) -> int:
             if path == "/1":
                 late.sendall(ASK % 99)
             return 201
 
-        handler = Handler(take)
+        handler = Handler(handle)
         handler.go_on.set()
         place = stack.enter_context(running(App(), handle_batch=handler))
         late, greedy = (stack.enter_context(socket.create_connection(place, DEADLINE)) for _ in range(2))
@@ -189,13 +191,13 @@ def test_a_request_is_read_when_the_one_before_it_is_answered(monkeypatch: pytes
         read.append(header_plus.split()[1])
         parse_header(self, header_plus)
 
-    def take(path: str) -> int:
+    def handle(path: str) -> int:
         known.append(len(read))
         return 201
 
     monkeypatch.setattr(Parser, "parse_header", parse)
     known: list[int] = []
-    handler = Handler(take)
+    handler = Handler(handle)
     handler.go_on.set()
     with running(App(), handle_batch=handler) as place:
         assert talk(place, together(400)).count(b"HTTP/1.1 201 ") == 400
@@ -226,7 +228,7 @@ def test_a_refused_request_is_not_handed_over() -> None:
     assert handler.batches == []
 
 
-def test_a_mistake_is_an_answer_without_words_and_the_server_goes_on(
+def test_a_bug_is_a_500_with_an_empty_body_and_the_server_continues(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     handler = Handler(lambda path: 1 // 0 if path == "/1" else 201)
@@ -239,7 +241,7 @@ def test_a_mistake_is_an_answer_without_words_and_the_server_goes_on(
         assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
 
 
-def test_nobody_waits_for_the_rest_but_the_stop_does() -> None:
+def test_the_work_after_the_responses_delays_the_stop_only() -> None:
     answered, done = threading.Event(), []
     handler = Handler(after=lambda: done.append(answered.wait(DEADLINE)))
     handler.go_on.set()
@@ -255,7 +257,7 @@ def test_nobody_waits_for_the_rest_but_the_stop_does() -> None:
     assert done == [True]
 
 
-def test_a_mistake_in_the_rest_changes_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_after_the_responses_changes_no_response(caplog: pytest.LogCaptureFixture) -> None:
     handler = Handler(after=lambda: 1 // 0)
     handler.go_on.set()
     with (
@@ -266,7 +268,7 @@ def test_a_mistake_in_the_rest_changes_no_answer(caplog: pytest.LogCaptureFixtur
             assert status_of(talk(place, b"GET /1 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
 
 
-def test_who_has_gone_before_the_answer_is_no_failure() -> None:
+def test_a_client_that_leaves_before_its_response_is_no_error() -> None:
     handler = Handler()
     with held(handler) as place:
         with socket.create_connection(place, DEADLINE) as gone:
@@ -276,7 +278,7 @@ def test_who_has_gone_before_the_answer_is_no_failure() -> None:
         assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
 
 
-def test_an_answer_that_cannot_be_sent_ends_its_connection_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_cannot_be_sent_closes_one_connection_only(monkeypatch: pytest.MonkeyPatch) -> None:
     send, failures = wasyncore.dispatcher.send, iter([errno.ETIMEDOUT])
 
     def fail_once(self: Any, data: bytes, do_close: bool = True) -> int:
@@ -293,7 +295,7 @@ def test_an_answer_that_cannot_be_sent_ends_its_connection_only(monkeypatch: pyt
         assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
 
 
-def test_a_mistake_in_answering_ends_its_connection_only(
+def test_a_bug_in_responding_closes_one_connection_only(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     respond, mistakes = Channel.respond, iter([True])
@@ -313,7 +315,7 @@ def test_a_mistake_in_answering_ends_its_connection_only(
         assert status_of(talk(place, b"GET /2 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 201
 
 
-def test_an_answer_that_does_not_go_out_at_once_is_sent_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_is_sent_in_parts_is_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     send = wasyncore.dispatcher.send
     handler = Handler()
     handler.go_on.set()
@@ -329,7 +331,7 @@ def test_an_answer_that_does_not_go_out_at_once_is_sent_whole(monkeypatch: pytes
         assert answer_on(connection)[0] == 201
 
 
-def test_a_stop_answers_what_is_under_way() -> None:
+def test_a_stop_answers_the_requests_in_progress() -> None:
     handler, stop, stopped = Handler(), threading.Event(), threading.Event()
     places: list[Place] = []
 

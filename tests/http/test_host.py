@@ -44,7 +44,7 @@ def test_host_elsewhere_is_not_this_machine(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", NO_HOSTS)
-def test_what_could_be_read_in_two_ways_is_no_host(host: str) -> None:
+def test_an_ambiguous_text_is_no_host(host: str) -> None:
     assert parse_host(host) is None
     assert not is_local_host(host)
 
@@ -89,7 +89,7 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=8).map("".join) | st.text(max_size=20))
 @example("127.0.0.1%2f@192.0.2.1:80")
 @example("[::1]:80")
-def test_who_reads_the_host_anew_reads_the_same(text: str) -> None:
+def test_other_parsers_read_the_same_host(text: str) -> None:
     if (host := parse_host(text)) is None:
         return
     again = urlsplit(f"https://{host}/path")

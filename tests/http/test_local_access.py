@@ -146,7 +146,9 @@ HEADERS = st.lists(
 
 
 @given(HEADERS, st.sampled_from(["/", "/a?b", "http://evil.test/", "http:/", "*"]) | st.text(max_size=12))
-def test_what_is_served_has_no_mark_of_a_stranger(headers: list[tuple[str, str]], target: str) -> None:
+def test_an_accepted_request_has_no_sign_of_another_origin(
+    headers: list[tuple[str, str]], target: str
+) -> None:
     if reason(*headers, target=target, own_pages=False):
         return
     names = [name.lower() for name, _ in headers]

@@ -143,7 +143,7 @@ def test_any_headers_arrive_as_they_were_sent(
         (b"POST / HTTP/1.1\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n", 413),
     ],
 )
-def test_a_bad_request_is_refused_without_words(running: Running, head: bytes, status: int) -> None:
+def test_a_bad_request_is_refused_with_an_empty_body(running: Running, head: bytes, status: int) -> None:
     with running(app := App()) as place:
         answer = talk(place, head + b"\r\n")
 
@@ -179,21 +179,21 @@ def test_a_body_at_the_limit_is_taken(running: Running) -> None:
     assert app.taken[0].body == b"x" * MAX_BODY
 
 
-def test_who_asks_first_is_told_to_go_on(running: Running) -> None:
+def test_100_continue_is_sent_when_it_is_expected(running: Running) -> None:
     with running(app := App()) as place, socket.create_connection(place, DEADLINE) as connection:
         connection.sendall(
             b"POST / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n" + CLOSE + b"\r\n"
         )
-        told = connection.recv(100)
+        received = connection.recv(100)
         connection.sendall(b"hi")
         answer = read_to_end(connection)
 
-    assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert received == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert status_of(answer) == 200
     assert app.taken[0].body == b"hi"
 
 
-def test_who_asks_first_without_a_body_is_answered_at_once(running: Running) -> None:
+def test_100_continue_is_not_sent_for_a_request_without_a_body(running: Running) -> None:
     with running(App()) as place:
         answer = talk(place, b"GET / HTTP/1.1\r\nExpect: 100-continue\r\n" + CLOSE + b"\r\n")
 
@@ -229,17 +229,17 @@ def test_a_request_that_came_in_part_with_the_one_before_it_is_read_to_its_end(r
     assert [(callback.target, callback.body) for callback in app.taken] == [("/1", b""), ("/2", b"hi")]
 
 
-def test_who_asks_first_in_line_is_told_to_go_on_after_the_answers_before_it(running: Running) -> None:
+def test_100_continue_comes_after_the_responses_before_it(running: Running) -> None:
     with running(app := App()) as place, socket.create_connection(place, DEADLINE) as connection:
         head = b"POST /2 HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n" + CLOSE + b"\r\n"
         connection.sendall(b"GET /1 HTTP/1.1\r\n\r\n" + head)
-        told = b""
-        while b"100 Continue\r\n\r\n" not in told:
-            told += connection.recv(1000)
+        received = b""
+        while b"100 Continue\r\n\r\n" not in received:
+            received += connection.recv(1000)
         connection.sendall(b"hi")
 
-        assert told.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert told.endswith(b"\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
+        assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert received.endswith(b"\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
         assert status_of(read_to_end(connection)) == 200
 
     assert app.taken[1].body == b"hi"
@@ -260,9 +260,9 @@ def test_100_continue_is_sent_once_while_a_thread_ends_its_response(
     with running(App()) as place, socket.create_connection(place, DEADLINE) as connection:
         head = b"POST /2 HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n" + CLOSE + b"\r\n"
         connection.sendall(b"GET /1 HTTP/1.1\r\n\r\n" + head)
-        told = b""
-        while b"100 Continue\r\n\r\n" not in told:
-            told += connection.recv(1000)
+        received = b""
+        while b"100 Continue\r\n\r\n" not in received:
+            received += connection.recv(1000)
         connection.sendall(b"hi")
 
         assert status_of(read_to_end(connection)) == 200
@@ -270,7 +270,7 @@ def test_100_continue_is_sent_once_while_a_thread_ends_its_response(
     assert sent == [f"server-{place[1]}"]
 
 
-def test_a_mistake_in_the_application_is_an_answer_without_words(
+def test_a_bug_in_the_application_is_a_500_with_an_empty_body(
     running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running(App(during=lambda: 1 / 0)) as place, caplog.at_level(logging.CRITICAL, "waitress"):

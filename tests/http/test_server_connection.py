@@ -45,7 +45,7 @@ def test_a_long_answer_is_waited_for_whatever_the_patience_with_requests() -> No
         assert answer_on(working)[0] == 200
 
 
-def test_two_hundred_idle_connections_hold_nobody_up() -> None:
+def test_two_hundred_idle_connections_delay_no_request() -> None:
     with running(app := App()) as place, ExitStack() as stack:
         for number in range(200):
             idle = stack.enter_context(socket.create_connection(place, DEADLINE))
@@ -57,7 +57,7 @@ def test_two_hundred_idle_connections_hold_nobody_up() -> None:
     assert len(app.taken) == 1
 
 
-def test_a_stop_finishes_what_is_under_way_and_leaves_nothing() -> None:
+def test_a_stop_finishes_the_requests_in_progress_and_closes_everything() -> None:
     before = set(threading.enumerate())
     entered, go_on, stop = threading.Event(), threading.Event(), threading.Event()
     places: list[Place] = []
@@ -104,7 +104,7 @@ def test_the_port_is_free_again_at_once() -> None:
         assert again.getsockname() == place
 
 
-def test_a_busy_port_is_named_with_the_way_out() -> None:
+def test_the_error_for_a_busy_port_says_how_to_choose_another() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"Port {port} cannot be used") as caught:

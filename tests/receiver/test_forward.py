@@ -47,7 +47,9 @@ def offer(forwarder: Forwarder, *message_ids: str) -> None:
         forwarder.offer(receipt(message_id), message_id, FILE)
 
 
-def test_a_receipt_arrives_as_vonage_sent_it_but_for_its_address_and_a_mark(app: Listener) -> None:
+def test_a_receipt_is_forwarded_as_vonage_sent_it_except_for_its_address_and_the_replay_header(
+    app: Listener,
+) -> None:
     heard = Heard()
     address = parse_address(f"{app.url}?tenant=7")
 
@@ -77,15 +79,15 @@ def test_the_secret_of_the_callback_path_stays_here(app: Listener) -> None:
 
 def test_the_secret_in_a_header_of_a_proxy_stays_here(app: Listener) -> None:
     recorded = receipt()
-    told = replace(recorded, headers=(*recorded.headers, ("X-Original-URI", recorded.target)))
+    with_header = replace(recorded, headers=(*recorded.headers, ("X-Original-URI", recorded.target)))
 
     with Forwarder(parse_address(app.url), Heard()) as forwarder:
-        forwarder.offer(told, "A", FILE)
+        forwarder.offer(with_header, "A", FILE)
 
     assert app.arrived[0].header("X-Original-URI") == CALLBACK_PATH
 
 
-def test_an_application_that_takes_its_time_does_not_hold_up_the_one_who_offers(app: Listener) -> None:
+def test_a_slow_application_does_not_block_the_caller(app: Listener) -> None:
     heard = Heard()
     app.gate.clear()
     with Forwarder(parse_address(app.url), heard) as forwarder:
@@ -116,7 +118,7 @@ def test_receipts_of_a_message_keep_their_order_whatever_the_others_do(app: List
     assert arrived == dict.fromkeys(messages, statuses)
 
 
-def test_an_answer_of_the_application_is_told_whatever_it_is(app: Listener) -> None:
+def test_every_response_of_the_application_is_published(app: Listener) -> None:
     heard = Heard()
     app.answers = [500, 404]
 
@@ -127,7 +129,7 @@ def test_an_answer_of_the_application_is_told_whatever_it_is(app: Listener) -> N
     assert heard.notices == []
 
 
-def test_an_application_that_is_down_is_told_of_once_and_once_again_when_it_is_back() -> None:
+def test_one_notice_when_the_application_is_down_and_one_when_it_is_back() -> None:
     heard = Heard()
     port = closed_port()
     address = parse_address(f"http://127.0.0.1:{port}/dlr")
@@ -152,7 +154,7 @@ def test_an_application_that_is_down_is_told_of_once_and_once_again_when_it_is_b
     ]
 
 
-def test_an_application_that_never_came_back_is_told_of_at_the_end() -> None:
+def test_a_notice_at_the_end_when_the_application_did_not_come_back() -> None:
     heard = Heard()
     address = parse_address(f"http://127.0.0.1:{closed_port()}/dlr")
 
@@ -192,7 +194,7 @@ def test_a_connection_is_kept_while_receipts_come_and_closed_when_none_do() -> N
     assert [event.answer for event in heard.forwarded] == [200, 200, 200]
 
 
-def test_what_is_too_much_for_a_slow_application_is_left_out_and_said(app: Listener) -> None:
+def test_too_many_receipts_for_a_slow_application_are_dropped_with_a_notice(app: Listener) -> None:
     heard = Heard()
     app.gate.clear()
     with Forwarder(parse_address(app.url), heard, max_waiting=2) as forwarder:
@@ -210,7 +212,7 @@ def test_what_is_too_much_for_a_slow_application_is_left_out_and_said(app: Liste
     ]
 
 
-def test_what_waits_at_the_end_is_still_sent(app: Listener) -> None:
+def test_waiting_receipts_are_sent_at_the_end(app: Listener) -> None:
     heard = Heard()
     app.gate.clear()
 
@@ -222,7 +224,7 @@ def test_what_waits_at_the_end_is_still_sent(app: Listener) -> None:
     assert [event.answer for event in heard.forwarded] == [200, 200, 200]
 
 
-def test_an_application_that_hangs_does_not_hold_up_the_end(app: Listener) -> None:
+def test_an_application_that_hangs_does_not_block_the_end(app: Listener) -> None:
     heard = Heard()
     app.gate.clear()
     began = time.monotonic()
@@ -264,7 +266,7 @@ def test_an_answer_to_what_was_sent_again_is_shown_as_such() -> None:
     assert shown(again) == ["-> 200 12 ms         1234567B  sent again on a new connection"]
 
 
-def test_a_receipt_without_an_answer_is_not_shown_because_a_notice_said_so() -> None:
+def test_a_receipt_without_a_response_is_not_shown_because_there_was_a_notice() -> None:
     assert shown(Forwarded(FILE, "0A0000001234567B", None, None, "Nobody answers.")) == []
 
 

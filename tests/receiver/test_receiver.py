@@ -4,7 +4,7 @@ import pytest
 
 from devkit.receiver.app import IncomingRequest, classify
 from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, Transport, compose, to_wire
-from tests.support.application import BOTH, OURS, TOKEN, Serving, Taker
+from tests.support.application import BOTH, OURS, TOKEN, RecordingHandler, Serving
 from tests.support.raw_socket import Place, talk
 
 FIELDS = {"msisdn": "447700900001", "messageId": "0A0000001234567B", "status": "delivered"}
@@ -12,8 +12,8 @@ PUBLIC = ("Host", "dlr.example.test")
 
 
 @pytest.fixture
-def taker() -> Taker:
-    return Taker()
+def handler() -> RecordingHandler:
+    return RecordingHandler()
 
 
 @pytest.fixture(params=BOTH)
@@ -23,8 +23,8 @@ def running(request: pytest.FixtureRequest) -> Serving:
 
 
 @pytest.fixture
-def place(taker: Taker, running: Serving) -> Iterator[Place]:
-    with running(taker) as place:
+def place(handler: RecordingHandler, running: Serving) -> Iterator[Place]:
+    with running(handler) as place:
         yield place
 
 
@@ -49,29 +49,29 @@ def with_close(callback: Callback) -> Callback:
 
 @pytest.mark.parametrize("transport", ["get", "form", "json"])
 def test_a_receipt_arrives_to_the_byte_in_each_transport(
-    place: Place, taker: Taker, transport: Transport
+    place: Place, handler: RecordingHandler, transport: Transport
 ) -> None:
     callback = with_close(compose(FIELDS, transport, target=OURS, host="dlr.example.test"))
 
     assert status_of(place, callback) == 200
-    assert taker.arrivals == [IncomingRequest("receipt", callback)]
+    assert handler.requests == [IncomingRequest("receipt", callback)]
 
 
 @pytest.mark.parametrize("target", [f"/{OURS}", OURS.replace("t0ken", "%740ken"), f"%2F{OURS[1:]}"])
 def test_a_path_is_known_with_slashes_in_front_and_percent_encoded(
-    place: Place, taker: Taker, target: str
+    place: Place, handler: RecordingHandler, target: str
 ) -> None:
     expected = (200, ["receipt"]) if target.startswith("/") else (404, ["refused"])
 
-    assert (status_of(place, get(f"{target}?status=delivered")), taker.kinds) == expected
+    assert (status_of(place, get(f"{target}?status=delivered")), handler.kinds) == expected
 
 
 @pytest.mark.parametrize(
     "query", ["a=%41%zz%7e", "a=b;c=d", "a=//&&=", "a=+%2B%00", "\xff=caf\xe9", "a=1?b=2"]
 )
-def test_the_query_is_kept_to_the_byte(place: Place, taker: Taker, query: str) -> None:
+def test_the_query_is_kept_to_the_byte(place: Place, handler: RecordingHandler, query: str) -> None:
     assert status_of(place, get(f"{OURS}?{query}")) == 200
-    assert taker.arrivals[0].callback.target == f"{OURS}?{query}"
+    assert handler.requests[0].callback.target == f"{OURS}?{query}"
 
 
 @pytest.mark.parametrize("path", [CALLBACK_PATH, OURS])
@@ -80,62 +80,68 @@ def test_the_query_is_kept_to_the_byte(place: Place, taker: Taker, query: str) -
     ["http:", "HTTP:", "http://", "http://127.0.0.1:3000", "https://localhost", "http:///", "x:", "x"],
 )
 def test_a_target_that_is_not_a_path_is_not_admitted(
-    place: Place, taker: Taker, path: str, start: str
+    place: Place, handler: RecordingHandler, path: str, start: str
 ) -> None:
     asked = get(f"{start}{path}?status=delivered", ("Host", "127.0.0.1:3000"))
 
     assert status_of(place, asked) == 404
-    assert taker.kinds == ["refused"]
+    assert handler.kinds == ["refused"]
 
 
 @pytest.mark.parametrize("path", [CALLBACK_PATH, OURS])
 @pytest.mark.parametrize("control", ["\t", "\0", "\x01", "\x0b", "\x1f", "\x7f"])
 def test_a_target_with_a_control_character_is_not_admitted(
-    place: Place, taker: Taker, path: str, control: str
+    place: Place, handler: RecordingHandler, path: str, control: str
 ) -> None:
     for target in (f"{path[:9]}{control}{path[9:]}?status=delivered", f"{path}?status={control}"):
         assert status_of(place, get(target, ("Host", "127.0.0.1:3000"))) == 400
 
-    assert taker.arrivals == []
+    assert handler.requests == []
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00\xff\xfe", b"{not json", b"a=%zz\r\n\r\n", b"x" * 65536])
-def test_any_body_is_kept_to_the_byte(place: Place, taker: Taker, body: bytes) -> None:
+def test_any_body_is_kept_to_the_byte(place: Place, handler: RecordingHandler, body: bytes) -> None:
     head = (PUBLIC, ("Content-Length", str(len(body))), ("Content-Type", "text/x"), ("Connection", "close"))
 
     assert status_of(place, Callback("POST", OURS, head, body)) == 200
-    assert (taker.kinds, taker.arrivals[0].callback.body) == (["receipt"], body)
+    assert (handler.kinds, handler.requests[0].callback.body) == (["receipt"], body)
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"status":"delivered"}', b"status=delivered"])
-def test_a_get_with_a_body_and_no_query_is_no_probe(place: Place, taker: Taker, body: bytes) -> None:
+def test_a_get_with_a_body_and_no_query_is_no_probe(
+    place: Place, handler: RecordingHandler, body: bytes
+) -> None:
     head = (PUBLIC, ("Content-Length", str(len(body))), ("Connection", "close"))
 
     assert status_of(place, Callback("GET", OURS, head, body)) == 200
-    assert (taker.kinds, taker.arrivals[0].callback.body) == (["receipt"], body)
+    assert (handler.kinds, handler.requests[0].callback.body) == (["receipt"], body)
 
 
-def test_a_get_without_a_query_and_with_an_empty_body_is_a_probe(place: Place, taker: Taker) -> None:
+def test_a_get_without_a_query_and_with_an_empty_body_is_a_probe(
+    place: Place, handler: RecordingHandler
+) -> None:
     assert status_of(place, get(OURS, PUBLIC, ("Content-Length", "0"))) == 200
-    assert taker.kinds == ["probe"]
+    assert handler.kinds == ["probe"]
 
 
 @pytest.mark.parametrize("answer", [200, 401, 503])
-def test_the_sender_gets_the_answer_of_the_taker(place: Place, taker: Taker, answer: int) -> None:
-    taker.answer = answer
+def test_the_client_gets_the_status_of_the_handler(
+    place: Place, handler: RecordingHandler, answer: int
+) -> None:
+    handler.answer = answer
 
     assert status_of(place, get(f"{OURS}?status=delivered")) == answer
 
 
 @pytest.mark.parametrize("target", [OURS, f"{OURS}?"])
-def test_a_get_without_parameters_is_a_probe(place: Place, taker: Taker, target: str) -> None:
+def test_a_get_without_parameters_is_a_probe(place: Place, handler: RecordingHandler, target: str) -> None:
     assert status_of(place, get(target)) == 200
-    assert taker.kinds == ["probe"]
+    assert handler.kinds == ["probe"]
 
 
-def test_head_is_answered_and_tells_nobody(place: Place, taker: Taker) -> None:
+def test_head_is_answered_without_the_handler(place: Place, handler: RecordingHandler) -> None:
     assert status_of(place, get(f"{OURS}?status=delivered", method="HEAD")) == 200
-    assert taker.arrivals == []
+    assert handler.requests == []
 
 
 @pytest.mark.parametrize(
@@ -157,28 +163,32 @@ def test_head_is_answered_and_tells_nobody(place: Place, taker: Taker) -> None:
         f"{CALLBACK_PATH}/guess?token={TOKEN}",
     ],
 )
-def test_without_the_token_everything_is_404(place: Place, taker: Taker, method: str, target: str) -> None:
+def test_without_the_token_everything_is_404(
+    place: Place, handler: RecordingHandler, method: str, target: str
+) -> None:
     assert status_of(place, get(target, method=method)) == 404
-    assert {(arrival.kind, arrival.status) for arrival in taker.arrivals} == {("refused", 404)}
+    assert {(incoming.kind, incoming.status) for incoming in handler.requests} == {("refused", 404)}
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/static/x", "/favicon.ico", "/robots.txt", "/api/receipts", "/..", "/console", "*"]
 )
-def test_nothing_else_is_served(place: Place, taker: Taker, path: str) -> None:
+def test_nothing_else_is_served(place: Place, handler: RecordingHandler, path: str) -> None:
     assert status_of(place, get(path, ("Host", "127.0.0.1"))) == 404
-    assert taker.kinds == ["refused"]
+    assert handler.kinds == ["refused"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "BREW"])
-def test_who_knows_the_token_is_told_which_methods_there_are(place: Place, taker: Taker, method: str) -> None:
+def test_only_with_the_token_the_405_lists_the_methods(
+    place: Place, handler: RecordingHandler, method: str
+) -> None:
     assert status_of(place, get(OURS, method=method)) == 405
-    assert [(arrival.kind, arrival.status) for arrival in taker.arrivals] == [("refused", 405)]
+    assert [(incoming.kind, incoming.status) for incoming in handler.requests] == [("refused", 405)]
     assert b"Allow: GET, HEAD, POST\r\n" in talk(place, to_wire(get(OURS, method=method)))
 
 
-def test_a_refusal_says_the_same_whatever_the_taker_answers(place: Place, taker: Taker) -> None:
-    taker.answer = 200
+def test_a_refusal_does_not_depend_on_the_handler(place: Place, handler: RecordingHandler) -> None:
+    handler.answer = 200
 
     assert status_of(place, get(f"{CALLBACK_PATH}/guess?status=delivered")) == 404
 
@@ -186,9 +196,9 @@ def test_a_refusal_says_the_same_whatever_the_taker_answers(place: Place, taker:
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST:3000", "127.0.0.1:3000", "127.9.9.9", "[::1]:3000", "[::1]"]
 )
-def test_the_bare_path_is_open_to_this_machine(place: Place, taker: Taker, host: str) -> None:
+def test_the_bare_path_is_open_to_this_machine(place: Place, handler: RecordingHandler, host: str) -> None:
     assert status_of(place, get(f"{CALLBACK_PATH}?status=delivered", ("Host", host))) == 200
-    assert taker.kinds == ["receipt"]
+    assert handler.kinds == ["receipt"]
 
 
 @pytest.mark.parametrize(
@@ -214,43 +224,45 @@ def test_the_bare_path_is_open_to_this_machine(place: Place, taker: Taker, host:
         [("Host", "[::1")],
     ],
 )
-def test_the_bare_path_is_closed_to_what_came_another_way(
-    place: Place, taker: Taker, headers: list[tuple[str, str]]
+def test_the_bare_path_is_closed_to_requests_from_elsewhere(
+    place: Place, handler: RecordingHandler, headers: list[tuple[str, str]]
 ) -> None:
     assert status_of(place, get(f"{CALLBACK_PATH}?status=delivered", *headers)) == 404
-    assert taker.kinds == ["refused"]
+    assert handler.kinds == ["refused"]
 
 
-def test_without_a_token_the_bare_path_is_open_to_everybody(taker: Taker, running: Serving) -> None:
-    with running(taker, token="") as place:
+def test_without_a_token_the_bare_path_is_open_to_everybody(
+    handler: RecordingHandler, running: Serving
+) -> None:
+    with running(handler, token="") as place:
         assert status_of(place, get(f"{CALLBACK_PATH}?status=delivered")) == 200
         assert status_of(place, get(f"{CALLBACK_PATH}/any?status=delivered")) == 404
 
-    assert taker.kinds == ["receipt", "refused"]
+    assert handler.kinds == ["receipt", "refused"]
 
 
 @pytest.mark.parametrize(("host", "kind"), [("127.0.0.1", "replay"), ("dlr.example.test", "receipt")])
 def test_the_replay_header_counts_on_this_machine_only(
-    place: Place, taker: Taker, host: str, kind: str
+    place: Place, handler: RecordingHandler, host: str, kind: str
 ) -> None:
     assert status_of(place, get(f"{OURS}?status=delivered", ("Host", host), (REPLAY_HEADER, "1"))) == 200
-    assert taker.kinds == [kind]
+    assert handler.kinds == [kind]
 
 
-def test_a_replay_header_that_was_forwarded_does_not_count(place: Place, taker: Taker) -> None:
+def test_a_replay_header_that_was_forwarded_does_not_count(place: Place, handler: RecordingHandler) -> None:
     headers = [("Host", "127.0.0.1"), (REPLAY_HEADER, "1"), ("X-Forwarded-For", "127.0.0.1")]
 
     assert status_of(place, get(f"{OURS}?status=delivered", *headers)) == 200
-    assert taker.kinds == ["receipt"]
+    assert handler.kinds == ["receipt"]
 
 
-def test_a_chunked_receipt_is_taken_with_a_note(place: Place, taker: Taker) -> None:
+def test_a_chunked_receipt_is_taken_with_a_note(place: Place, handler: RecordingHandler) -> None:
     head = f"POST {OURS} HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 
     talk(place, head.encode() + b"10\r\nstatus=delivered\r\n0\r\n\r\n")
 
-    assert taker.arrivals[0].callback.body == b"status=delivered"
-    assert "chunks" in taker.arrivals[0].captured
+    assert handler.requests[0].callback.body == b"status=delivered"
+    assert "chunks" in handler.requests[0].captured
 
 
 LOCAL = ("Host", "127.0.0.1:3000")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, to_wire
-from tests.support.application import BOTH, OURS, Taker
+from tests.support.application import BOTH, OURS, RecordingHandler
 from tests.support.raw_socket import Place, talk
 
 # What browsers add to a request that a page makes. A page cannot leave it out.
@@ -20,13 +20,13 @@ PAGES = [
 
 
 @pytest.fixture
-def taker() -> Taker:
-    return Taker()
+def handler() -> RecordingHandler:
+    return RecordingHandler()
 
 
 @pytest.fixture(params=BOTH)
-def place(request: pytest.FixtureRequest, taker: Taker) -> Iterator[Place]:
-    with request.param(taker) as place:
+def place(request: pytest.FixtureRequest, handler: RecordingHandler) -> Iterator[Place]:
+    with request.param(handler) as place:
         yield place
 
 
@@ -36,16 +36,22 @@ def status_of(place: Place, target: str, *headers: tuple[str, str]) -> int:
 
 
 @pytest.mark.parametrize("header", PAGES)
-def test_the_bare_path_is_closed_to_pages(place: Place, taker: Taker, header: tuple[str, str]) -> None:
+def test_the_bare_path_is_closed_to_pages(
+    place: Place, handler: RecordingHandler, header: tuple[str, str]
+) -> None:
     assert status_of(place, CALLBACK_PATH, header) == 404
-    assert taker.kinds == ["refused"]
+    assert handler.kinds == ["refused"]
 
 
-def test_the_bare_path_is_open_to_what_is_typed_into_the_address_bar(place: Place, taker: Taker) -> None:
+def test_the_bare_path_is_open_to_what_is_typed_into_the_address_bar(
+    place: Place, handler: RecordingHandler
+) -> None:
     assert status_of(place, CALLBACK_PATH, ("Sec-Fetch-Site", "none")) == 200
-    assert taker.kinds == ["receipt"]
+    assert handler.kinds == ["receipt"]
 
 
-def test_the_replay_header_does_not_count_when_a_page_sends_it(place: Place, taker: Taker) -> None:
+def test_the_replay_header_does_not_count_when_a_page_sends_it(
+    place: Place, handler: RecordingHandler
+) -> None:
     assert status_of(place, OURS, PAGES[0], (REPLAY_HEADER, "1")) == 200
-    assert taker.kinds == ["receipt"]
+    assert handler.kinds == ["receipt"]

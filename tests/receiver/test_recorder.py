@@ -22,7 +22,7 @@ def session(tmp_path: Path) -> Session:
 
 
 def test_a_receipt_is_on_disk_before_it_is_answered(session: Session) -> None:
-    assert session.take(receipt()) == 200
+    assert session.handle(receipt()) == 200
 
     (path,) = session.files
     assert load(path) == Fixture(NOON, receipt(), signature="absent")
@@ -40,7 +40,7 @@ def test_no_answer_is_given_while_the_disk_is_at_work(tmp_path: Path) -> None:
 
     session = Session(tmp_path, store=SlowStore(tmp_path))
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(session.take, receipt())
+        answer = pool.submit(session.handle, receipt())
         assert asked.wait(DEADLINE)
         assert (answer.done(), session.events) == (False, [])
         done.set()
@@ -48,14 +48,14 @@ def test_no_answer_is_given_while_the_disk_is_at_work(tmp_path: Path) -> None:
         assert answer.result(DEADLINE) == 200
 
 
-def test_what_cannot_be_written_is_503_and_said_loudly(tmp_path: Path) -> None:
+def test_a_receipt_that_cannot_be_written_is_503_and_published(tmp_path: Path) -> None:
     class FullStore(Store):
         def record_all(self, recordings: Sequence[NewRecording]) -> list[str | StoreError]:
             return [StoreError("No space left.", hint="Make room.") for _ in recordings]
 
     session = Session(tmp_path, store=FullStore(tmp_path))
 
-    assert session.take(receipt()) == 503
+    assert session.handle(receipt()) == 503
     assert session.events == [NotRecorded("No space left.", "Make room.")]
     assert session.recorder.recorded == 0
 
@@ -74,17 +74,15 @@ def _a_file_for_the_day(root: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [_a_file_in_its_place, _a_link_to_nowhere, _a_file_for_the_day])
-def test_a_spoilt_directory_is_503_and_when_mended_it_goes_on(
-    tmp_path: Path, spoil: Callable[[Path], None]
-) -> None:
+def test_a_broken_directory_is_503_until_it_is_fixed(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
     session = Session(tmp_path)
     spoil(tmp_path)
 
-    assert session.take(receipt()) == 503
+    assert session.handle(receipt()) == 503
     assert [type(event) for event in session.events] == [NotRecorded]
 
     (tmp_path / "recorded").rename(tmp_path / "elsewhere")
-    assert session.take(receipt()) == 200
+    assert session.handle(receipt()) == 200
     assert len(session.files) == 1
 
 
@@ -98,7 +96,7 @@ def test_a_spoilt_directory_is_503_and_when_mended_it_goes_on(
     ],
 )
 def test_what_cannot_be_read_is_recorded_and_answered_200(session: Session, callback: Callback) -> None:
-    assert session.take(callback) == 200
+    assert session.handle(callback) == 200
 
     (path,) = session.files
     assert load(path).callback == callback
@@ -111,13 +109,13 @@ def test_what_cannot_be_read_is_recorded_and_answered_200(session: Session, call
 
 
 def test_the_note_of_the_receiver_is_kept(session: Session) -> None:
-    session.take(receipt(), captured="headers were merged")
+    session.handle(receipt(), captured="headers were merged")
 
     assert load(session.files[0]).captured == "headers were merged"
 
 
-def test_a_replay_is_told_and_not_recorded_again(session: Session) -> None:
-    assert session.take(receipt(), kind="replay") == 200
+def test_a_replay_is_published_and_not_recorded_again(session: Session) -> None:
+    assert session.handle(receipt(), kind="replay") == 200
 
     assert session.files == []
     assert session.recorder.recorded == 0
@@ -134,7 +132,7 @@ def test_a_signature_is_judged_and_may_be_required(
     session = Session(tmp_path, require_signature=require, secret=SECRET, method="sha256")
     sigs = {"right": sign(FIELDS, SECRET, "sha256").upper(), "wrong": "0" * 64}
 
-    status = session.take(receipt(**({"sig": sigs[sig]} if sig else {})))
+    status = session.handle(receipt(**({"sig": sigs[sig]} if sig else {})))
 
     if require and verdict != "valid":
         assert status == 401
@@ -148,7 +146,7 @@ def test_a_signature_is_judged_and_may_be_required(
 def test_what_cannot_be_read_has_no_signature_either(tmp_path: Path) -> None:
     session = Session(tmp_path, require_signature=True, secret=SECRET)
 
-    assert session.take(Callback("POST", CALLBACK_PATH, (), b"\xff")) == 401
+    assert session.handle(Callback("POST", CALLBACK_PATH, (), b"\xff")) == 401
 
 
 def test_receipts_that_came_together_each_get_their_own_answer(tmp_path: Path) -> None:
@@ -162,7 +160,7 @@ def test_receipts_that_came_together_each_get_their_own_answer(tmp_path: Path) -
         receipt(messageId=name, sig=sign({**FIELDS, "messageId": name}, SECRET, "md5hash")) for name in "AB"
     ]
     probe = Callback("GET", CALLBACK_PATH, ((REACHABILITY_HEADER, "n0nce"),))
-    arrivals = [
+    requests = [
         IncomingRequest("receipt", signed[0]),
         IncomingRequest("probe", probe),
         IncomingRequest("receipt", receipt()),
@@ -171,12 +169,12 @@ def test_receipts_that_came_together_each_get_their_own_answer(tmp_path: Path) -
         IncomingRequest("receipt", signed[1]),
     ]
 
-    statuses, tell = session.recorder.handle_batch(arrivals)
+    statuses, after_response = session.recorder.handle_batch(requests)
 
     assert statuses == [200, 200, 401, 404, 200, 503]
     assert len(session.files) == 2
     assert [event.name for event in session.events] == ["refused"]
-    tell()
+    after_response()
     assert [event.name for event in session.events[1:]] == ["receipt", "refused", "receipt", "not_recorded"]
     assert session.recorder.recorded == 1
     assert session.recorder.reached.is_set()
@@ -184,7 +182,9 @@ def test_receipts_that_came_together_each_get_their_own_answer(tmp_path: Path) -
 
 def test_many_threads_record_each_receipt_once(session: Session) -> None:
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(session.take, [receipt(messageId=f"{number:016X}") for number in range(40)]))
+        statuses = list(
+            pool.map(session.handle, [receipt(messageId=f"{number:016X}") for number in range(40)])
+        )
 
     assert statuses == [200] * 40
     assert session.recorder.recorded == 40

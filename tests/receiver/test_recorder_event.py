@@ -14,8 +14,8 @@ def session(tmp_path: Path) -> Session:
     return Session(tmp_path)
 
 
-def test_a_receipt_is_told_in_words_and_without_its_number(session: Session) -> None:
-    session.take(receipt())
+def test_a_receipt_is_published_with_its_meaning_and_a_masked_number(session: Session) -> None:
+    session.handle(receipt())
 
     assert session.events == [
         ReceiptTaken(
@@ -35,10 +35,10 @@ def test_a_receipt_is_told_in_words_and_without_its_number(session: Session) -> 
     ]
 
 
-def test_a_probe_is_told_and_never_recorded(session: Session) -> None:
+def test_a_probe_is_published_and_never_recorded(session: Session) -> None:
     agent = ("User-Agent", "Java\x1b[31m/1.8 " + "x" * 100)
 
-    assert session.take(Callback("GET", CALLBACK_PATH, (agent,)), kind="probe") == 200
+    assert session.handle(Callback("GET", CALLBACK_PATH, (agent,)), kind="probe") == 200
 
     assert session.files == []
     (event,) = session.events
@@ -47,13 +47,13 @@ def test_a_probe_is_told_and_never_recorded(session: Session) -> None:
     assert len(event.user_agent) == 60
 
 
-def test_our_own_question_is_heard_and_told_to_nobody(session: Session) -> None:
-    session.take(Callback("GET", CALLBACK_PATH, ((REACHABILITY_HEADER, "guess"),)), kind="probe")
+def test_the_own_reachability_check_is_noticed_and_not_published(session: Session) -> None:
+    session.handle(Callback("GET", CALLBACK_PATH, ((REACHABILITY_HEADER, "guess"),)), kind="probe")
     assert not session.recorder.reached.is_set()
     session.events.clear()
 
     assert (
-        session.take(Callback("GET", CALLBACK_PATH, ((REACHABILITY_HEADER, "n0nce"),)), kind="probe") == 200
+        session.handle(Callback("GET", CALLBACK_PATH, ((REACHABILITY_HEADER, "n0nce"),)), kind="probe") == 200
     )
 
     assert session.recorder.reached.is_set()
@@ -62,20 +62,20 @@ def test_our_own_question_is_heard_and_told_to_nobody(session: Session) -> None:
 
 def test_refusals_are_counted_each_reason_for_itself(tmp_path: Path) -> None:
     session = Session(tmp_path, require_signature=True, secret=SECRET)
-    stranger = Callback("GET", "/guess")
+    refused = Callback("GET", "/guess")
 
     for status in (404, 404, 405):
-        assert session.take(stranger, kind="refused", status=status) == status
-    assert session.take(receipt()) == 401
+        assert session.handle(refused, kind="refused", status=status) == status
+    assert session.handle(receipt()) == 401
 
-    told = [(event.status, event.count) for event in session.events if isinstance(event, Refused)]
-    assert told == [(404, 1), (404, 2), (405, 1), (401, 1)]
+    counts = [(event.status, event.count) for event in session.events if isinstance(event, Refused)]
+    assert counts == [(404, 1), (404, 2), (405, 1), (401, 1)]
     assert session.files == []
 
 
-def test_the_time_since_the_first_receipt_of_a_message_is_told(session: Session) -> None:
+def test_the_time_since_the_first_receipt_of_a_message_is_published(session: Session) -> None:
     for message_id in ("A", "B", "A", "", ""):
-        session.take(receipt(messageId=message_id))
+        session.handle(receipt(messageId=message_id))
 
     latencies = [event.latency_ms for event in session.events if isinstance(event, ReceiptTaken)]
     assert latencies == [None, None, 500, None, None]
@@ -93,7 +93,7 @@ def test_no_event_shows_a_number_or_steers_a_terminal(
 ) -> None:
     session = Session(tmp_path_factory.mktemp("fixtures"))
 
-    session.take(
+    session.handle(
         compose(
             {**FIELDS, "msisdn": number, field: f"{number if field == 'msisdn' else 'x'}{hostile}"}, "json"
         )
@@ -107,7 +107,7 @@ def test_no_event_shows_a_number_or_steers_a_terminal(
 
 
 def test_a_field_name_that_steers_a_terminal_does_not_reach_it(session: Session) -> None:
-    session.take(Callback("GET", f"{CALLBACK_PATH}?a%1B%5B31m%E2%80%AE=1&a%1B%5B31m%E2%80%AE=2"))
+    session.handle(Callback("GET", f"{CALLBACK_PATH}?a%1B%5B31m%E2%80%AE=1&a%1B%5B31m%E2%80%AE=2"))
 
     (event,) = session.events
     assert isinstance(event, ReceiptTaken)

@@ -1,4 +1,4 @@
-"""What stands behind the receiver in tests."""
+"""A receiver for tests, with a handler that records its requests."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -12,41 +12,41 @@ TOKEN = "t0ken_of-this-project"
 OURS = f"{CALLBACK_PATH}/{TOKEN}"
 
 
-class Taker:
-    """Keeps every arrival and answers what it is told to."""
+class RecordingHandler:
+    """Records every request; `answer` is the status that it returns."""
 
     def __init__(self) -> None:
-        self.arrivals: list[IncomingRequest] = []
+        self.requests: list[IncomingRequest] = []
         self.answer = 200
 
-    def __call__(self, arrival: IncomingRequest) -> int:
-        self.arrivals.append(arrival)
+    def __call__(self, incoming: IncomingRequest) -> int:
+        self.requests.append(incoming)
         return self.answer
 
-    def handle_batch(self, arrivals: Sequence[IncomingRequest]) -> tuple[list[int], Callable[[], None]]:
-        return [self(arrival) for arrival in arrivals], lambda: None
+    def handle_batch(self, requests: Sequence[IncomingRequest]) -> tuple[list[int], Callable[[], None]]:
+        return [self(incoming) for incoming in requests], lambda: None
 
     @property
     def kinds(self) -> list[str]:
-        return [arrival.kind for arrival in self.arrivals]
+        return [incoming.kind for incoming in self.requests]
 
 
 Serving = Callable[..., AbstractContextManager[Place]]
 
 
 @contextmanager
-def serving_at_once(taker: Taker, *, token: str = TOKEN) -> Iterator[Place]:
+def serving_at_once(handler: RecordingHandler, *, token: str = TOKEN) -> Iterator[Place]:
     """As a session serves a receiver."""
     listener = listen("127.0.0.1", 0)
-    with serve_receiver(taker.handle_batch, listener, token=token):
+    with serve_receiver(handler.handle_batch, listener, token=token):
         yield listener.getsockname()
 
 
 @contextmanager
-def serving_one_by_one(taker: Taker, *, token: str = TOKEN) -> Iterator[Place]:
+def serving_one_by_one(handler: RecordingHandler, *, token: str = TOKEN) -> Iterator[Place]:
     """As any application is served."""
     listener = listen("127.0.0.1", 0)
-    with serve(create_receiver(taker, token=token), listener):
+    with serve(create_receiver(handler, token=token), listener):
         yield listener.getsockname()
 
 

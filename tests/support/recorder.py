@@ -1,4 +1,4 @@
-"""A recorder with a store, a clock and an ear for its events."""
+"""A recorder with a store and a clock, and the events that it publishes."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ FIELDS = {
 
 
 class Clock:
-    """Noon, and a step later at each look."""
+    """Noon, and a step later at each call."""
 
     def __init__(self, step: timedelta) -> None:
         self.now, self.step = NOON - step, step
@@ -33,7 +33,7 @@ class Clock:
 
 
 class Session:
-    """A recorder with its store, and the events that it told."""
+    """A recorder with its store, and the events that it published."""
 
     def __init__(self, root: Path, *, store: Store | None = None, **options: object) -> None:
         self.store = store or Store(root)
@@ -41,7 +41,7 @@ class Session:
         clock = Clock(timedelta(milliseconds=250))
         self.recorder = Recorder(self.store, self.events.append, clock, "n0nce", **options)  # type: ignore[arg-type]
 
-    def take(
+    def handle(
         self, callback: Callback, kind: RequestKind = "receipt", captured: str = "", status: int = 200
     ) -> int:
         return handle_one(self.recorder.handle_batch, IncomingRequest(kind, callback, captured, status))

@@ -46,7 +46,7 @@ def recorded(fields: dict[str, object]) -> Fixture:
     "name", ["msisdn", "to", "client-ref", "account-ref", "new", "MSISDN", "Price", "phone"]
 )
 @pytest.mark.parametrize("value", [NUMBER, f"+{NUMBER}", "+44 (7700) 900-123", "ref 44.77.00900123"])
-def test_a_number_is_masked_until_it_is_asked_for(show: Shown, name: str, value: str) -> None:
+def test_a_number_is_masked_by_default(show: Shown, name: str, value: str) -> None:
     fixture = recorded({name: value})
 
     masked, whole = show(fixture, False), show(fixture, True)
@@ -79,7 +79,7 @@ def test_digits_that_are_no_number_stay(show: Shown, sample: str) -> None:
     assert [value for value in plain.values() if value not in shown] == []
 
 
-def test_two_references_that_look_alike_when_masked_are_told_apart() -> None:
+def test_two_references_with_the_same_mask_are_distinguished() -> None:
     lines = compare(recorded({"client-ref": NUMBER}), recorded({"client-ref": OTHER}), numbers=False)[
         "Fields"
     ]
@@ -96,7 +96,7 @@ def test_a_hidden_value_that_is_left_empty_stays() -> None:
     assert (field.value, field.hidden, field.fixed) == ("", MASKED, False)
 
 
-def test_every_documented_field_is_said_to_hold_a_number_or_to_have_a_form() -> None:
+def test_every_documented_field_contains_a_number_or_has_a_form() -> None:
     assert set(FIELDS) - set(FORMS) == {"msisdn", "to", "client-ref"}
     assert set(FORMS) <= set(FIELDS)
 

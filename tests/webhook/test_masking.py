@@ -83,7 +83,7 @@ def test_a_long_text_is_cut_with_dots() -> None:
 
 
 @given(st.text(st.characters()), st.integers(3, 40))
-def test_whatever_arrives_fits_and_is_printable(text: str, limit: int) -> None:
+def test_any_event_is_short_and_printable(text: str, limit: int) -> None:
     line = one_line(text, limit)
 
     assert len(line) <= limit

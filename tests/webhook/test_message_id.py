@@ -53,6 +53,6 @@ def test_a_file_name_gives_a_uuid_back(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["0A0000001234567B", "a_b", "noid", "38eef590_711f_4360_a23d_80c38291eb1g"])
-def test_any_other_id_is_what_its_file_name_says(text: str) -> None:
+def test_any_other_id_is_as_in_its_file_name(text: str) -> None:
     assert from_file_name(text) == text
     assert not is_uuid(text)

@@ -186,7 +186,7 @@ def test_without_a_sig_there_is_nothing_to_check() -> None:
     assert verify(FIELDS, "", "md5") == "absent"
 
 
-def test_without_a_secret_nobody_can_check() -> None:
+def test_without_a_secret_a_signature_is_unchecked() -> None:
     assert verify({**FIELDS, "sig": SIGNATURES["md5"]}, "", "md5") == "unchecked"
 
 

@@ -36,7 +36,7 @@ def signed(hours: int) -> dict[str, str]:
 def test_a_stale_signature_is_marked_and_where_it_is_required_refused(tmp_path: Path, require: bool) -> None:
     session = Session(tmp_path, require_signature=require, secret=SECRET, method="sha256")
 
-    status = session.take(receipt(**signed(hours=80)))
+    status = session.handle(receipt(**signed(hours=80)))
 
     if require:
         assert status == 401
@@ -51,5 +51,5 @@ def test_a_stale_signature_is_marked_and_where_it_is_required_refused(tmp_path: 
 def test_a_retry_and_a_replay_from_this_machine_pass(tmp_path: Path, kind: RequestKind, hours: int) -> None:
     session = Session(tmp_path, require_signature=True, secret=SECRET, method="sha256")
 
-    assert session.take(receipt(**signed(hours)), kind) == 200
+    assert session.handle(receipt(**signed(hours)), kind) == 200
     assert [load(path).note for path in session.files] == [""] * (kind == "receipt")

@@ -36,7 +36,7 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
         (b'[{"a": {"b": 1, "b": 2}}]', "the key 'b' appears twice in one object"),
     ],
 )
-def test_what_is_refused_says_why(data: bytes, reason: str) -> None:
+def test_an_invalid_document_has_a_reason(data: bytes, reason: str) -> None:
     with pytest.raises(InvalidJson) as caught:
         parse(data, max_depth=3)
 
@@ -47,7 +47,7 @@ def test_depth_is_counted_in_objects_and_lists() -> None:
     assert parse(b'[{"a": [1]}]', max_depth=3) == [{"a": [1]}]
 
 
-def test_a_repeated_key_is_told() -> None:
+def test_a_repeated_key_is_named() -> None:
     with pytest.raises(RepeatedKey) as caught:
         parse(b'{"status": 1, "status": 2}', max_depth=3)
 

@@ -40,7 +40,7 @@ def marks(timeline: Timeline) -> list[str]:
     ]
 
 
-def test_steps_tell_the_time_since_the_first_and_the_one_before() -> None:
+def test_steps_have_the_time_since_the_first_and_the_previous_one() -> None:
     timeline = build_timeline([moment("accepted", 0), moment("buffered", 1.5), moment("delivered", 4)])
 
     assert [step.since_first.total_seconds() for step in timeline.steps] == [0, 1.5, 4]
@@ -59,7 +59,7 @@ def test_receipts_are_put_in_the_order_of_recording() -> None:
     assert [step.receipt.status for step in timeline.steps] == ["accepted", "delivered"]
 
 
-def test_a_final_receipt_alone_tells_no_delay() -> None:
+def test_a_final_receipt_alone_has_no_delay() -> None:
     assert build_timeline([moment("delivered", 0)]).delay is None
 
 
@@ -69,7 +69,7 @@ def test_a_known_send_is_where_the_delay_begins() -> None:
     assert timeline.delay == timedelta(seconds=3)
 
 
-def test_a_receipt_that_comes_before_the_send_has_answered_took_no_time() -> None:
+def test_a_receipt_before_the_response_to_the_send_has_no_delay() -> None:
     timeline = build_timeline([moment("delivered", 0)], sent_at=START + timedelta(seconds=1))
 
     assert timeline.delay == timedelta()
@@ -165,7 +165,7 @@ def test_any_receipts_make_a_timeline_in_order(drawn: list[tuple[str, int]]) -> 
     assert all(step.repeats is None or step.repeats < place for place, step in enumerate(timeline.steps))
 
 
-def test_a_duplicate_that_comes_late_is_not_called_out_of_order_as_well() -> None:
+def test_a_late_duplicate_is_not_marked_as_out_of_order_too() -> None:
     timeline = build_timeline([moment("accepted", 0), moment("delivered", 1), moment("accepted", 60)])
 
     assert (timeline.steps[2].repeats, timeline.steps[2].overtaken) == (0, False)

@@ -35,7 +35,7 @@ def test_every_documented_err_code_is_known_by_its_documented_name() -> None:
     assert {code: known.name for code, known in ERR_CODES.items()} == DOCUMENTED_CODES
 
 
-def test_every_failure_comes_with_advice_except_what_nobody_can_change() -> None:
+def test_every_failure_has_advice_except_those_that_no_advice_helps() -> None:
     assert [code for code, known in ERR_CODES.items() if not known.advice] == ["0"]
 
 
@@ -68,7 +68,7 @@ def test_every_field_of_a_signed_receipt_is_explained() -> None:
     ("code", "words"),
     [("", ""), ("0", "Delivered"), ("53", "Consent Filter"), ("95", "Undocumented err-code 95")],
 )
-def test_an_err_code_has_words_even_when_no_document_lists_it(code: str, words: str) -> None:
+def test_an_undocumented_err_code_has_a_meaning_too(code: str, words: str) -> None:
     assert meaning(code, "delivered") == words
 
 
@@ -95,7 +95,7 @@ def test_zero_means_what_its_status_lets_it_mean(status: str, words: str) -> Non
         ("json", ["json", "JSON", "POST-JSON", "post-json", "Post-Json"]),
     ],
 )
-def test_transport_is_named_by_devkit_s_word_and_by_the_dashboard_s(transport: str, words: list[str]) -> None:
+def test_transport_is_read_in_devkit_s_and_in_the_dashboard_s_words(transport: str, words: list[str]) -> None:
     assert {parse_transport(word) for word in words} == {transport}
 
 
