@@ -25,16 +25,14 @@ from devkit.replay.send import Rules, attempt
 from devkit.replay.transform import signer_with
 from devkit.replay.trigger import (
     Triggered,
-    change_fields,
     default_err_code,
     notices,
     parse_err_code,
-    sign_fields,
 )
 from devkit.session.settings import Settings, read_settings
 from devkit.webhook.callback import CALLBACK_PATH, Transport, compose
-from devkit.webhook.receipt import make_fields, make_message_id
-from devkit.webhook.signature import METHODS, Method
+from devkit.webhook.receipt import change_fields, make_fields, make_message_id
+from devkit.webhook.signature import METHODS, Method, sign_fields
 
 _NO_ACCOUNT = "abcd1234"
 
@@ -119,7 +117,7 @@ def _fields(
         pushed_at=now,
         api_key=settings.api_key or _NO_ACCOUNT,
     )
-    fields = change_fields(fields, sets, unsets)
+    fields = change_fields(fields, dict(sets), unsets)
     if method is None:
         return fields
     signer = signer_with(settings.signature_secret, method)

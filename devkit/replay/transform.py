@@ -1,7 +1,7 @@
 """Changes recorded callbacks before they are sent again: fields, times, signature, address."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from devkit.errors import ConfigurationError, FixtureError, UsageError
@@ -18,7 +18,7 @@ from devkit.webhook.callback import (
     without_secret,
 )
 from devkit.webhook.receipt import Receipt, Unreadable, read, stamp
-from devkit.webhook.signature import Method, sign
+from devkit.webhook.signature import Method, Signer
 from devkit.webhook.strict_json import InvalidJson
 
 _LEAVE_OUT = "Leave --set and --unset out for it."
@@ -77,19 +77,6 @@ def convert(callback: Callback, transport: Transport) -> Callback:
         fields = {name: as_text(value) for name, value in fields.items()}
     target = callback.path if callback.transport == "get" else callback.target
     return compose(fields, transport, target=target, host=callback.header("Host") or "localhost")
-
-
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """Signs as an account does: its secret and its method."""
-
-    secret: str = field(repr=False)
-    method: Method
-
-    def sign(self, fields: Mapping[str, object]) -> str:
-        """The `sig` of the fields, in the letter case that Vonage uses for the method."""
-        signature = sign(fields, self.secret, self.method)
-        return signature if self.method == "md5hash" else signature.upper()
 
 
 def signer_with(secret: str, method: Method) -> Signer:

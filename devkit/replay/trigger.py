@@ -1,16 +1,12 @@
 """Makes a new receipt with any status and err-code, as Vonage would send it. Pure: the time is an argument."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from difflib import get_close_matches
 from typing import ClassVar, Self
 
 from devkit.errors import UsageError
 from devkit.events import Event
 from devkit.replay.send import Replayed, ReplayOutcome
-from devkit.replay.transform import Signer
-from devkit.webhook.receipt import in_order
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, ErrCode
 
 
@@ -65,24 +61,3 @@ def notices(status: str, err_code: str) -> list[str]:
     if err_code not in ERR_CODES:
         found.append(f"{err_code!r} is no err-code that Vonage documents")
     return found
-
-
-def change_fields(
-    fields: Mapping[str, str], sets: Sequence[tuple[str, str]], unsets: Sequence[str]
-) -> dict[str, str]:
-    """The fields with some set and some removed, in Vonage's order."""
-    changed = {name: value for name, value in {**fields, **dict(sets)}.items() if name not in unsets}
-    return in_order(changed)
-
-
-def sign_fields(
-    fields: Mapping[str, str], signer: Signer, now: datetime, nonce: str, unsets: Sequence[str]
-) -> dict[str, str]:
-    """The fields with `timestamp`, `nonce` and `sig`. One that is set already stays; those in unsets are not added."""
-    fresh = {"timestamp": str(int(now.timestamp())), "nonce": nonce}
-    whole = dict(fields)
-    chosen = whole.pop("sig", None)
-    whole |= {name: fresh[name] for name in fresh if name not in whole and name not in unsets}
-    if "sig" in unsets:
-        return whole
-    return {**whole, "sig": signer.sign(whole) if chosen is None else chosen}

@@ -16,7 +16,7 @@ from devkit.simulator.outcomes import OutcomeStep
 from devkit.simulator.state import Delivery, History, Message, Simulator
 from devkit.webhook.callback import Callback, compose
 from devkit.webhook.receipt import make_fields
-from devkit.webhook.signature import sign
+from devkit.webhook.signature import Signer, sign_fields
 from devkit.webhook.vocabulary import STATUSES
 
 # Many servers close an idle connection after 2-5 s. A receipt sent at that moment is sent again, and in rare cases
@@ -96,10 +96,8 @@ def _receipt_fields(
     )
     if not options.sign_receipts:
         return fields
-    fields |= {"timestamp": str(int(now)), "nonce": str(uuid.uuid4())}
-    sig = sign(fields, options.signature_secret, options.signature_method)
-    # HMACs are upper-case, as in Vonage's samples.
-    return {**fields, "sig": sig if options.signature_method == "md5hash" else sig.upper()}
+    signer = Signer(options.signature_secret, options.signature_method)
+    return sign_fields(fields, signer, datetime.fromtimestamp(now, UTC), str(uuid.uuid4()))
 
 
 class DeliveryWorker:

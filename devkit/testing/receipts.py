@@ -19,13 +19,13 @@ from devkit.webhook.receipt import (
     IdStyle,
     Receipt,
     Unreadable,
-    in_order,
+    change_fields,
     make_fields,
     make_message_id,
     read,
     receipt_in,
 )
-from devkit.webhook.signature import METHODS, Method, verify
+from devkit.webhook.signature import METHODS, Method, Signer, verify
 from devkit.webhook.vocabulary import FIELDS, parse_transport
 
 _NUMBER = re.compile(r"\+?\d{7,}")
@@ -170,7 +170,7 @@ def make_receipt(
 def changed(fields: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
     """The fields after the changes, in Vonage's order, others last. None removes a field."""
     removed = {name for name, value in changes.items() if value is None}
-    return in_order({name: value for name, value in {**fields, **changes}.items() if name not in removed})
+    return change_fields(fields, changes, removed)
 
 
 def with_fields(
@@ -201,7 +201,7 @@ def resign(
     Raises ValueError when the callback has no readable receipt.
     """
     _require_receipt(receipt)
-    signer = transform.Signer(secret, method)
+    signer = Signer(secret, method)
     refreshed = transform.refresh(
         receipt.callback, now or MOMENT, lambda: _NONCE, times=now is not None, signer=signer
     )

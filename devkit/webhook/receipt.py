@@ -11,7 +11,7 @@ own file it comes after `api-key`, where it was inserted by hand in 2022.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeVar, get_args
@@ -210,10 +210,13 @@ def make_fields(
     }
 
 
-def in_order(fields: Mapping[str, _Value]) -> dict[str, _Value]:
-    """The fields in Vonage's order; undocumented ones come last."""
+def change_fields(
+    fields: Mapping[str, _Value], values: Mapping[str, _Value], unset: Collection[str] = ()
+) -> dict[str, _Value]:
+    """The fields with some set and some removed, in Vonage's order; undocumented ones come last."""
+    changed = {name: value for name, value in {**fields, **values}.items() if name not in unset}
     places = {name: place for place, name in enumerate(FIELDS)}
-    return dict(sorted(fields.items(), key=lambda pair: places.get(pair[0], len(places))))
+    return dict(sorted(changed.items(), key=lambda pair: places.get(pair[0], len(places))))
 
 
 def stamp(moment: datetime) -> str:

@@ -4,7 +4,8 @@ The vonage SDK (4.9.1) cannot check the plain `md5hash`, and raises on hostile i
 Source: "Signing Messages" in Vonage's API concepts documentation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
@@ -33,6 +34,31 @@ def sign(fields: Mapping[str, object], secret: str, method: Method) -> str:
     if method == "md5hash":
         return hashlib.md5(text + key, usedforsecurity=False).hexdigest()
     return hmac.new(key, text, method).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs as an account does: with its secret and its method."""
+
+    secret: str = field(repr=False)
+    method: Method
+
+    def sign(self, fields: Mapping[str, object]) -> str:
+        """The `sig` of the fields. HMACs are upper-case, as in Vonage's samples."""
+        signature = sign(fields, self.secret, self.method)
+        return signature if self.method == "md5hash" else signature.upper()
+
+
+def sign_fields(
+    fields: Mapping[str, str], signer: Signer, now: datetime, nonce: str, unset: Collection[str] = ()
+) -> dict[str, str]:
+    """The fields with `timestamp`, `nonce` and `sig`. One that is set already stays; those in unset are not added."""
+    signed = {name: value for name, value in fields.items() if name != "sig"}
+    fresh = {"timestamp": str(int(now.timestamp())), "nonce": nonce}
+    signed |= {name: value for name, value in fresh.items() if name not in signed and name not in unset}
+    if "sig" not in unset:
+        signed["sig"] = fields["sig"] if "sig" in fields else signer.sign(signed)
+    return signed
 
 
 def verify(fields: Mapping[str, object], secret: str, method: Method) -> Verdict:

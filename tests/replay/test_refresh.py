@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.replay.transform import Signer, refresh, signer_with
+from devkit.replay.transform import refresh, signer_with
 from devkit.webhook.callback import TRANSPORTS, Callback, Transport, compose
 from devkit.webhook.receipt import Receipt, read
-from devkit.webhook.signature import METHODS, Method, verify
+from devkit.webhook.signature import METHODS, Method, Signer, verify
 
 NOW = datetime(2026, 11, 23, 14, 0, 5, tzinfo=timezone(timedelta(hours=1)))
 SECONDS = str(int(NOW.timestamp()))

@@ -9,14 +9,13 @@ from devkit.replay.schedule import Recording
 from devkit.replay.transform import (
     Changes,
     ReplayRoute,
-    Signer,
     change_recordings,
     check_secrecy,
     transformer,
 )
 from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
 from devkit.webhook.receipt import Receipt, read
-from devkit.webhook.signature import verify
+from devkit.webhook.signature import Signer, verify
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LOCAL = parse_address("http://127.0.0.1:5000")

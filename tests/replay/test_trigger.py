@@ -3,10 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from devkit.errors import UsageError
-from devkit.replay.transform import Signer
-from devkit.replay.trigger import change_fields, default_err_code, notices, parse_err_code, sign_fields
-from devkit.webhook.receipt import make_fields
-from devkit.webhook.signature import METHODS, Method, verify
+from devkit.replay.trigger import default_err_code, notices, parse_err_code
+from devkit.webhook.receipt import change_fields, make_fields
+from devkit.webhook.signature import METHODS, Method, Signer, sign_fields, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
 NOW = datetime(2026, 11, 23, 12, 30, 5, tzinfo=UTC)
@@ -51,7 +50,7 @@ def test_undocumented_words_get_one() -> None:
 
 
 def test_a_set_field_has_its_place_in_vonage_s_order() -> None:
-    names = list(change_fields(FIELDS, (("client-ref", "r"), ("new", "x"), ("to", "Me")), ("price",)))
+    names = list(change_fields(FIELDS, {"client-ref": "r", "new": "x", "to": "Me"}, ("price",)))
 
     assert names == [
         *[name for name in FIELDS if name not in ("price", "api-key", "message-timestamp")],

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from devkit.webhook.receipt import in_order, make_fields, stamp
+from devkit.webhook.receipt import change_fields, make_fields, stamp
 from devkit.webhook.vocabulary import FIELDS
 
 PUSHED = datetime(2026, 11, 23, 12, 30, 5, tzinfo=UTC)
@@ -61,4 +61,4 @@ def test_a_stamp_is_utc_to_the_second() -> None:
 def test_fields_get_the_order_of_captured_ones_and_others_come_last() -> None:
     mixed = {"new": "1", "api-key": "k", "client-ref": "r", "other": "2", "err-code": "0", "msisdn": "4"}
 
-    assert list(in_order(mixed)) == ["msisdn", "err-code", "client-ref", "api-key", "new", "other"]
+    assert list(change_fields(mixed, {})) == ["msisdn", "err-code", "client-ref", "api-key", "new", "other"]
