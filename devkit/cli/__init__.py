@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -51,13 +52,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        # Imports leave no garbage, and the search for it takes a tenth of the time of a short command.
-        gc.disable()
-        try:
-            command: click.Command = importlib.import_module(f"devkit.cli.{name}").command
-        finally:
-            gc.freeze()
-            gc.enable()
+        module = f"devkit.cli.{name}"
+        command: click.Command = (sys.modules.get(module) or _import(module)).command
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
@@ -103,6 +99,16 @@ class _Commands(click.Group):
             print_error(ConfigurationError("The system has no thread left for this.", hint=_NO_THREAD))
             return ConfigurationError.exit_code
         return 0
+
+
+def _import(name: str) -> ModuleType:
+    # Imports leave no garbage, and the search for it takes a tenth of the time of a short command.
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextmanager

@@ -194,6 +194,26 @@ def test_all_receipts_of_a_simulator_arrive_and_are_counted(
     assert simulate._pushed(SINK, 1e9, tmp_path, 1) > 0
 
 
+def test_the_files_of_each_flow_are_counted() -> None:
+    """The limits are today's counts: a change that scatters a flow over more files shows here."""
+    limits = {"receipt": 17, "keep": 20, "replay": 25, "page": 17}
+    done = subprocess.run(
+        [PYTHON, "-m", "bench.trace"],
+        env=environment(),
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+
+    lines = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert lines.keys() == limits.keys()
+    assert "receiver/recorder.py" in lines["receipt"]
+    assert "replay/send.py" in lines["replay"]
+    assert {name for name, limit in limits.items() if int(lines[name].split()[1]) > limit} == set()
+
+
 def test_send_requests_that_fail_are_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "has_wrk", lambda: False)
     monkeypatch.setattr(simulate, "_PATH", "/sms/nowhere")
