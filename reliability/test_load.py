@@ -184,7 +184,7 @@ def test_strangers_without_end_do_not_grow(tmp_path: Path, often: Often, figures
 
     assert list(Store(tmp_path / "fixtures").entries()) == []
     assert grown < 10 * MEGABYTE
-    figures.note(f"strangers without end: {sent} x 404, {grown / MEGABYTE:+.1f} MB, 0 recorded")
+    figures.note(f"endless unknown requests: {sent} x 404, {grown / MEGABYTE:+.1f} MB, 0 recorded")
 
 
 def flood(url: str, count: int) -> int:

@@ -50,7 +50,7 @@ Lines = Callable[[Event], Sequence[str]]
 def reporting(*, as_json: bool, stop: Shutdown, lines: Lines | None = None) -> Iterator[Publish]:
     """A function that takes events from any thread and returns immediately. All are printed when the block ends.
 
-    lines: words an event for a terminal; without it, the wording of a session.
+    lines: the text of an event for a terminal; without it, the text of session events.
     When the reader is gone (`devkit dev --json | head -1`), the shutdown is requested.
     """
     queue: SimpleQueue[Event | None] = SimpleQueue()
@@ -62,7 +62,7 @@ def reporting(*, as_json: bool, stop: Shutdown, lines: Lines | None = None) -> I
     printer.start()
 
     def publish(event: Event) -> None:
-        # While a terminal is held with Ctrl-S, requests of strangers must not fill the memory.
+        # While a terminal is held with Ctrl-S, refused requests must not fill the memory.
         if not (isinstance(event, Refused) and event.count > 1 and queue.qsize() >= _QUEUE_LIMIT):
             queue.put(event)
 
