@@ -30,7 +30,7 @@ _KINDS: dict[int, ValueKind] = {
 }
 # A string, or anything else between white space and punctuation. Possessive, so that any text is read once.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
-# Only asks whether the text is valid: numbers of any length are.
+# Only to check whether a text is valid. Numbers may have any length.
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
@@ -81,10 +81,15 @@ def query_fields(raw: bytes, start: int = 0) -> list[RawField]:
 
 def json_fields(raw: bytes) -> list[RawField]:
     """The fields of a JSON object; a repeated name is there repeatedly. Raises InvalidJson for anything else."""
+    return _object(raw)[1]
+
+
+def _object(raw: bytes) -> tuple[RawField, list[RawField]]:
+    """A JSON object and its fields."""
     whole, *fields = json_values(raw, max_depth=1)
     if whole.written[:1] != b"{":
         raise InvalidJson("not an object")
-    return fields
+    return whole, fields
 
 
 def json_values(raw: bytes, *, max_depth: int = _MAX_DEPTH) -> list[RawField]:
@@ -124,7 +129,7 @@ def add_to_query(raw: bytes, fields: Mapping[str, object]) -> bytes:
 
 def add_to_json(raw: bytes, fields: Mapping[str, object]) -> bytes:
     """The JSON object with more fields at its end, spaced as those before them. Raises InvalidJson."""
-    whole, *present = json_values(raw, max_depth=1)
+    whole, present = _object(raw)
     separator, colon, end = b",", b":", whole.start + 1
     if present:
         last, end = present[-1], present[-1].end
@@ -174,12 +179,12 @@ def as_text(value: object) -> str:
 
 def as_json(value: object) -> bytes:
     """A value as JSON in UTF-8."""
-    # UTF-8 cannot say a lone surrogate, which a recorded "\ud800" can hold; JSON's escape can.
+    # UTF-8 cannot contain a lone surrogate, such as a recorded "\ud800"; a JSON escape can.
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _quoted(value: object) -> bytes:
-    # A lone surrogate has no way to be said here; Vonage's Java writes a question mark for it.
+    # A form cannot contain a lone surrogate; Vonage's Java writes a question mark for it.
     return quote_plus(as_text(value), errors="replace").encode("ascii")
 
 
@@ -214,7 +219,7 @@ def _scan(raw: bytes, start: int, max_depth: int) -> Iterator[RawField]:
 
 
 def _path(path: list[str | int | None], max_depth: int) -> JsonPath:
-    # One more than is wanted, so that a deeper value is known by its length, in a bounded time.
+    # One key more than max_depth marks a deeper value, without copying a long path for each.
     return tuple(key for key in path[: max_depth + 1] if key is not None)
 
 
@@ -232,9 +237,9 @@ def _written(raw: bytes, field: RawField, value: object) -> bytes:
 
 
 def _cuts(raw: bytes, removed: Iterable[RawField]) -> list[tuple[int, int]]:
-    """The parts to cut out: each field with the separator after it, and neighbours as one part.
+    """The parts to cut out: each field with the separator after it; adjacent fields are one part.
 
-    The last field of all has no separator after it: then the one before it goes.
+    The last field has no separator after it, so the one before it is cut out.
     """
     parts: list[tuple[int, int]] = []
     for field in sorted(removed, key=lambda field: field.begin):

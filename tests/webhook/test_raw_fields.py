@@ -249,6 +249,11 @@ def test_added_fields_have_the_style_of_the_text(raw, expected):
     assert add_to_json(raw, {"a": 1, "b": "c"}) == expected
 
 
+def test_only_an_object_takes_more_fields():
+    with pytest.raises(InvalidJson):
+        add_to_json(b"[1]", {"a": 1})
+
+
 def test_nothing_added_is_nothing_changed():
     assert add_to_json(b'{"x": 0}', {}) == b'{"x": 0}'
     assert add_to_query(b"a&", {}) == b"a&"
