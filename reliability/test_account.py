@@ -5,8 +5,8 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from itertools import permutations, product
+from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import permutations, product, repeat
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,10 @@ from tests.support.command import run
 from tests.support.dev_process import PATIENCE, DevProcess, running_dev
 from tests.support.live_account import environ, held
 from tests.support.proxy import pass_on_both_ways
-from tests.support.raw_socket import DEADLINE, closed_port
+from tests.support.raw_socket import DEADLINE, RawServer, closed_port
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
-from tests.support.slow_server import SlowServer, serving
+from tests.support.slow_server import dripping
 from tests.support.terminal_session import on_a_terminal, own_tunnel, read_until
 
 FORCE = "devkit restore --force"
@@ -93,24 +93,25 @@ def test_a_session_that_ends_while_somebody_thinks_about_a_take_over(
     figures.note(f"take-over: {rounds} sessions ended during the question; asked again, given back each time")
 
 
-class Tunnel(SlowServer):
+class Tunnel(RawServer):
     """Leads to a port of this machine. While `drips` is set, its responses never end."""
 
     def __init__(self, port: int, first: bytes, drip: bytes) -> None:
-        super().__init__(first, drip, self._note)
         self.port = port
         self.drips = False
         self.dripped = 0
+        self._drip = dripping(first, drip, self._note)
+        super().__init__(repeat(lambda _, connection: self._converse(connection)))
 
     def _note(self) -> None:
         self.dripped += 1
 
-    def finish_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+    def _converse(self, connection: socket.socket) -> None:
         if self.drips:
-            super().finish_request(request, client_address)
+            self._drip(self, connection)
             return
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), DEADLINE) as onward:
-            pass_on_both_ways(request, onward)
+            pass_on_both_ways(connection, onward)
 
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -126,7 +127,7 @@ def behind(
     first: bytes, drip: bytes, directory: Path, vonage: Gateway, *, drips: bool
 ) -> Iterator[tuple[DevProcess, Tunnel]]:
     port = closed_port()
-    with serving(Tunnel(port, first, drip)) as tunnel:
+    with closing(Tunnel(port, first, drip)) as tunnel:
         tunnel.drips = drips
         with running_dev(
             directory, "--port", str(port), "--public-url", tunnel.url, **environ(vonage)

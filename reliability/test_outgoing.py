@@ -16,7 +16,7 @@ from devkit.webhook.callback import to_wire
 from reliability.fuzz import fuzz
 from tests.support.command import run
 from tests.support.fixture_example import EXAMPLE
-from tests.support.raw_socket import OK, RawServer
+from tests.support.raw_socket import OK, raw_server
 from tests.support.recorder import receipt
 from tests.support.strategies import fixtures
 
@@ -34,13 +34,8 @@ def moved(to: str) -> bytes:
 
 
 def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
-    other = RawServer([[OK]])
-    target = RawServer([[moved(other.url)]])
-    try:
+    with raw_server([OK]) as other, raw_server([moved(other.url)]) as target:
         done = run(tmp_path, "replay", "delivered", "--to", target.url, **SECRETS)
-    finally:
-        target.close()
-        other.close()
 
     assert done.code == 1
     assert len(target.requests) == 1
@@ -56,11 +51,8 @@ def test_what_is_sent_holds_no_credentials_and_no_token(tmp_path: Path) -> None:
     recording.write_bytes(
         dumps(Fixture(EXAMPLE.recorded_at, type(callback)("POST", path, headers, callback.body)))
     )
-    target = RawServer([[OK]])
-    try:
+    with raw_server([OK]) as target:
         done = run(tmp_path, "replay", str(recording), "--to", target.url, **SECRETS)
-    finally:
-        target.close()
 
     assert done.code == 0, done
     (request,) = target.requests
@@ -119,11 +111,8 @@ def test_a_name_that_changes_between_check_and_connection_gains_nothing(
         return real("127.0.0.1" if len(asked) == 1 else "192.0.2.1", *args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "getaddrinfo", changing)
-    target = RawServer([[OK]])
-    try:
+    with raw_server([OK]) as target:
         answer = push(receipt(), parse_address(f"http://rebind.example.test:{target.place[1]}/dlr"))
-    finally:
-        target.close()
 
     assert answer.status == 200
     assert len(asked) == 1

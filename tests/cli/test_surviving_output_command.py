@@ -11,8 +11,8 @@ from devkit.session.project import project_in
 from tests.support.command import start
 from tests.support.failing_output import FULL, needs_full, read, session_on, small_pipe
 from tests.support.fixture_example import FILE
+from tests.support.recording_server import recording_server
 from tests.support.standin import wait_until
-from tests.support.upstream import local_server
 
 FORMS = pytest.mark.parametrize("form", [(), ("--json",)], ids=["people", "json"])
 
@@ -115,7 +115,7 @@ def test_a_replay_whose_results_cannot_be_written_sends_all_and_fails(
 ) -> None:
     for number in range(3):
         (tmp_path / f"{number}.json").write_bytes(FILE)
-    with local_server() as server, open(FULL, "wb") as full:
+    with recording_server() as server, open(FULL, "wb") as full:
         args = ("replay", "./*.json", "--to", server.url, *form)
         with start(tmp_path, *args, stdout=full.fileno()) as process:
             _, err = process.communicate(timeout=60)
@@ -140,7 +140,7 @@ def test_a_replay_with_a_closed_reader_ends_silently(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with (
-        local_server() as server,
+        recording_server() as server,
         start(tmp_path, "replay", "one.json", "--to", server.url, stdout=writer) as process,
     ):
         _, err = process.communicate(timeout=60)

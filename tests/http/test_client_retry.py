@@ -15,7 +15,7 @@ from devkit.http.address import parse_address
 from devkit.http.client import Connection
 from devkit.simulator.tls import trust_in
 from devkit.webhook.callback import Callback, compose, to_wire
-from tests.support.hanging_up_server import at_next_request, hanging_target
+from tests.support.hanging_up_server import at_next_request, hanging_up_server
 from tests.support.raw_socket import DEADLINE, OK, raw_server, read_request
 
 CALLBACK = compose({"msisdn": "447700900001", "status": "delivered"}, "form", target="/dlr")
@@ -41,7 +41,7 @@ def test_a_request_that_a_used_connection_lost_is_sent_once_more() -> None:
 
 def test_a_request_that_was_reset_unread_is_sent_once_more() -> None:
     with (
-        hanging_target(lambda _: 200, at_next_request, hang_up_after=200) as target,
+        hanging_up_server(lambda _: 200, at_next_request, hang_up_after=200) as target,
         Connection(parse_address(target.url)) as connection,
     ):
         answers = [connection.push(CALLBACK) for _ in range(3)]
@@ -51,7 +51,7 @@ def test_a_request_that_was_reset_unread_is_sent_once_more() -> None:
             (200, True),
             (200, True),
         ]
-        assert target.taken == [to_wire(CALLBACK)] * 3
+        assert target.requests == [to_wire(CALLBACK)] * 3
 
 
 def test_a_new_connection_is_tried_once() -> None:

@@ -12,7 +12,7 @@ from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from tests.support.browser import Browser, chromium, require_browser
 from tests.support.inspector_server import HOSTILE, Recordings, inspected, stream
-from tests.support.upstream import Upstream, local_server
+from tests.support.recording_server import RecordingServer, recording_server
 
 NUMBER = "447700900123"
 FIRST = "#list .message:first-child"
@@ -42,13 +42,13 @@ def recordings(tmp_path: Path) -> Recordings:
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with local_server() as server:
+def upstream() -> Iterator[RecordingServer]:
+    with recording_server() as server:
         yield server
 
 
 @pytest.fixture
-def url(recordings: Recordings, upstream: Upstream) -> Iterator[str]:
+def url(recordings: Recordings, upstream: RecordingServer) -> Iterator[str]:
     with inspected(recordings, forward_to=parse_address(f"{upstream.url}/dlr")) as address:
         yield address
 
@@ -154,7 +154,7 @@ def test_the_numbers_are_shown_whole_on_demand(browser: Browser, recordings: Rec
 
 
 def test_everything_can_be_done_by_keyboard(
-    browser: Browser, recordings: Recordings, url: str, upstream: Upstream
+    browser: Browser, recordings: Recordings, url: str, upstream: RecordingServer
 ) -> None:
     for number, status in enumerate(("accepted", "delivered", "failed")):
         recordings.receipt(status, f"0A0000000000000{number}")
@@ -200,7 +200,7 @@ def test_two_marked_receipts_are_compared(browser: Browser, recordings: Recordin
 
 
 def test_keys_may_be_faster_than_responses(
-    browser: Browser, recordings: Recordings, url: str, upstream: Upstream
+    browser: Browser, recordings: Recordings, url: str, upstream: RecordingServer
 ) -> None:
     for status in ("accepted", "delivered", "failed"):
         recordings.receipt(status, f"0A{status}")
@@ -210,7 +210,7 @@ def test_keys_may_be_faster_than_responses(
     browser.wait_for_text("#detail h1", "delivered")
     browser.rattle("jr")
     browser.wait_for_text("#replays", "200 in")
-    assert [line.count("status=accepted") for line, *_ in upstream.arrived] == [1]
+    assert [request.target.count("status=accepted") for request in upstream.arrived] == [1]
     browser.rattle("xkx")
     browser.wait_for_text("#detail h1", "Two receipts compared")
 
@@ -254,20 +254,20 @@ def test_the_tabs_are_tabs(browser: Browser, recordings: Recordings, url: str) -
 
 
 def test_the_button_sends_the_receipt_again(
-    browser: Browser, recordings: Recordings, url: str, upstream: Upstream
+    browser: Browser, recordings: Recordings, url: str, upstream: RecordingServer
 ) -> None:
     key = recordings.receipt("delivered", "0A00000000000001")
     visit(browser, f"{url}/receipts/{key}")
 
     browser.click("#replay button")
     browser.wait_for_text("#replays", "200 in")
-    assert upstream.arrived[0][0].startswith("GET /dlr?msisdn=")
+    assert upstream.arrived[0].target.startswith("/dlr?msisdn=")
 
     browser.press("e")
     browser.run("document.querySelector('[name=\"field.status\"]').value = 'failed'")
     browser.click("#edit button")
     browser.wait_for_text("#replays", "edited, to")
-    assert "status=failed" in upstream.arrived[1][0]
+    assert "status=failed" in upstream.arrived[1].target
 
 
 def test_a_sample_is_made_on_the_page(browser: Browser, recordings: Recordings, url: str) -> None:

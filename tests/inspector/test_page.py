@@ -22,7 +22,7 @@ from devkit.webhook.receipt import Receipt
 from devkit.webhook.signature import sign
 from tests.support.inspector_server import HOSTILE, Recordings, taken
 from tests.support.raw_socket import closed_port
-from tests.support.upstream import Upstream, local_server
+from tests.support.recording_server import RecordingServer, recording_server
 
 NUMBER = "447700900123"
 MASKED = "*********123"
@@ -34,8 +34,8 @@ def recordings(tmp_path: Path) -> Recordings:
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with local_server() as server:
+def upstream() -> Iterator[RecordingServer]:
+    with recording_server() as server:
         yield server
 
 
@@ -371,22 +371,22 @@ def test_what_the_application_answered_is_shown(recordings: Recordings) -> None:
 # ---- Replay
 
 
-def test_a_replay_sends_the_recorded_request_again(recordings: Recordings, upstream: Upstream) -> None:
+def test_a_replay_sends_the_recorded_request_again(recordings: Recordings, upstream: RecordingServer) -> None:
     key = recordings.receipt(msisdn=NUMBER)
     web = client(recordings, forward_to=parse_address(f"{upstream.url}/dlr"))
 
     answer = web.post(f"/receipts/{key}/replay")
 
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/receipts/{key}#replays")
-    ((line, headers, body),) = upstream.arrived
+    (sent,) = upstream.arrived
     query = load(recordings.store.recorded / key).callback.query
-    assert (line, body) == (f"GET /dlr?{query}", b"")
-    assert ("X-Devkit-Replay", "1") in headers
+    assert (sent.method, sent.target, sent.body) == ("GET", f"/dlr?{query}", b"")
+    assert ("X-Devkit-Replay", "1") in sent.headers
     assert "ok 200 in" in words(page(recordings, f"/receipts/{key}"))
 
 
 def test_an_edited_replay_changes_what_was_edited_and_nothing_else(
-    recordings: Recordings, upstream: Upstream
+    recordings: Recordings, upstream: RecordingServer
 ) -> None:
     key = recordings.receipt("accepted", "0A1", msisdn=NUMBER)
     form = {
@@ -405,20 +405,20 @@ def test_an_edited_replay_changes_what_was_edited_and_nothing_else(
     edited = (
         query.replace("status=accepted", "status=delivered").replace("&price=0.03330000", "") + "&extra=1"
     )
-    assert upstream.arrived[0][0] == f"GET /other?{edited}"
+    assert upstream.arrived[0].target == f"/other?{edited}"
     (done,) = recordings.event_log.kept("replayed")
     assert done.event.as_json()["edited"] is True
 
 
 def test_a_replay_can_have_new_times_signature_and_transport(
-    recordings: Recordings, upstream: Upstream
+    recordings: Recordings, upstream: RecordingServer
 ) -> None:
     key = recordings.receipt("delivered", "0A1")
     form = {"to": upstream.url, "as": "POST-JSON", "now": "1", "resign": "1"}
 
     client(recordings, secret="a secret", method="sha256").post(f"/receipts/{key}/replay", data=form)
 
-    fields = json.loads(upstream.arrived[0][2])
+    fields = json.loads(upstream.arrived[0].body)
     assert fields["message-timestamp"] == "2026-11-23 13:45:01"
     assert fields["sig"] == sign(fields, "a secret", "sha256").upper()
 
@@ -446,14 +446,16 @@ def test_a_replay_without_an_answer_is_shown_with_advice(recordings: Recordings)
     assert 'data-tab="replays"' in html
 
 
-def test_devkits_own_receiver_gets_no_forwarding_headers(recordings: Recordings, upstream: Upstream) -> None:
+def test_devkits_own_receiver_gets_no_forwarding_headers(
+    recordings: Recordings, upstream: RecordingServer
+) -> None:
     recorded = compose({"status": "delivered"}, "get")
     forwarded = Callback("GET", recorded.target, (*recorded.headers, ("X-Forwarded-For", "192.0.2.1")))
     key = recordings.callback(forwarded)
 
     client(recordings, receiver_url=upstream.url).post(f"/receipts/{key}/replay")
 
-    assert "X-Forwarded-For" not in dict(upstream.arrived[0][1])
+    assert "X-Forwarded-For" not in dict(upstream.arrived[0].headers)
 
 
 # ---- Keep
@@ -564,15 +566,15 @@ def test_the_api_returns_one_receipt_with_its_timeline(recordings: Recordings) -
     ]
 
 
-def test_the_api_replays(recordings: Recordings, upstream: Upstream) -> None:
+def test_the_api_replays(recordings: Recordings, upstream: RecordingServer) -> None:
     key = recordings.receipt("accepted", "0A1")
     order = {"to": f"{upstream.url}/dlr", "set": {"status": "delivered"}, "unset": ["price"]}
 
     answer = client(recordings).post(f"/api/receipts/{key}/replay", json=order).json
 
     assert (answer["outcome"], answer["answer"], answer["edited"]) == ("ok", 200, True)
-    assert "status=delivered" in upstream.arrived[0][0]
-    assert "price" not in upstream.arrived[0][0]
+    assert "status=delivered" in upstream.arrived[0].target
+    assert "price" not in upstream.arrived[0].target
 
 
 @pytest.mark.parametrize(

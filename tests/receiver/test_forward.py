@@ -16,7 +16,7 @@ from devkit.events.session import Forwarded, ReceiptTaken
 from devkit.fixture.format import load
 from devkit.fixture.store import Store
 from devkit.http.address import Destination, parse_address, readdress
-from devkit.http.server import listen, serve
+from devkit.http.server import listen
 from devkit.receiver.app import serve_receiver
 from devkit.receiver.forward import Forwarder
 from devkit.receiver.recorder import Recorder
@@ -25,7 +25,8 @@ from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
 from devkit.webhook.receipt import Receipt, read
 from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
 from tests.support.received import Heard
-from tests.support.simulator_client import JUMPING, Listener, listening, register, send
+from tests.support.recording_server import recording_server
+from tests.support.simulator_client import JUMPING, Listener, listening, register_url, send
 
 FILE = "fixtures/recorded/2026-11-23/x.json"
 
@@ -137,8 +138,7 @@ def test_one_notice_when_the_application_is_down_and_one_when_it_is_back() -> No
     with Forwarder(address, heard) as forwarder:
         offer(forwarder, "A", "B", "C")
         heard.wait_for(forwarded=3)
-        app = Listener(str(address), [], 200)
-        with serve(app.app, listen("127.0.0.1", port)):
+        with recording_server(port=port):
             offer(forwarder, "A")
             heard.wait_for(forwarded=4, notices=2)
             offer(forwarder, "B", "C")
@@ -295,7 +295,7 @@ def test_receipts_of_the_platform_are_recorded_and_then_reach_the_application(
 ) -> None:
     heard = Heard()
     with session(tmp_path, app.url, heard) as callback_url, run_simulator(JUMPING) as simulator:
-        register(simulator, Listener(callback_url, [], 200), httpForwardMethod="POST_JSON")
+        register_url(simulator, callback_url, httpForwardMethod="POST_JSON")
         sent = [send(simulator, "447700900000")[0]["message-id"] for _ in range(5)]
         assert simulator.wait_idle(DEADLINE)
         heard.wait_for(forwarded=15)

@@ -1,7 +1,5 @@
-import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,9 +11,9 @@ from devkit.http.address import Address, Destination, parse_address, readdress
 from devkit.replay.schedule import Recording, ScheduledRequest
 from devkit.replay.send import Replayed, Rules, parse_expectation, replay
 from devkit.webhook.callback import Callback, compose, to_wire
-from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
+from tests.support.raw_socket import OK, closed_port, raw_server
+from tests.support.recording_server import Response, recording_server
 from tests.support.strategies import callbacks
-from tests.support.upstream import local_server
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -230,10 +228,10 @@ def test_a_fresh_receipt_is_transformed_when_it_is_due(fresh: bool) -> None:
 
 def test_with_jobs_every_receipt_arrives_once_and_those_of_a_message_in_order() -> None:
     what = [request(receipt(f"{message:04}", scts=f"{step}")) for step in range(5) for message in range(12)]
-    with local_server() as server:
+    with recording_server() as server:
         outcomes = results(parse_address(server.url), what, Rules(jobs=4))
 
-    targets = [line.split()[1] for line, _, _ in server.arrived]
+    targets = [request.target for request in server.arrived]
     assert ends(outcomes) == ["ok"] * 60
     assert sorted(targets) == sorted(one.recording.callback.target for one in what)
     for message in range(12):
@@ -246,28 +244,11 @@ def test_with_jobs_every_receipt_arrives_once_and_those_of_a_message_in_order() 
 
 
 def test_jobs_send_at_the_same_time() -> None:
-    places: set[object] = set()
-    second = threading.Event()
+    def respond(_: Callback) -> Response:
+        return Response(200 if server.wait_for_arrival(lambda: server.connections > 1) else 503)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            places.add(self.client_address)
-            if len(places) > 1:
-                second.set()
-            self.send_response(200 if second.wait(DEADLINE) else 503)
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        outcomes = results(
-            parse_address(f"http://127.0.0.1:{server.server_port}"), requests(8), Rules(jobs=4)
-        )
-        server.shutdown()
-        thread.join()
+    with recording_server(respond) as server:
+        outcomes = results(parse_address(server.url), requests(8), Rules(jobs=4))
 
     assert ends(outcomes) == ["ok"] * 8
 
@@ -276,7 +257,7 @@ def test_a_bug_in_a_job_is_not_swallowed() -> None:
     def broken(callback: Callback) -> Callback:
         raise ZeroDivisionError
 
-    with local_server() as server, pytest.raises(ZeroDivisionError):
+    with recording_server() as server, pytest.raises(ZeroDivisionError):
         list(replay(requests(4), parse_address(server.url), broken, Rules(jobs=2)))
 
 

@@ -15,14 +15,14 @@ from devkit.replay.send import Replayed, Rules, replay
 from devkit.simulator import run_simulator
 from devkit.webhook.callback import compose
 from tests.support.hanging_up_server import (
-    Ending,
-    HangingTarget,
+    HangingUpServer,
     after,
     after_next_request,
-    amid_next_answer,
+    amid_next_response,
     at_next_request,
-    hanging_target,
+    hanging_up_server,
 )
+from tests.support.raw_socket import Conversation
 from tests.support.received import Heard
 from tests.support.simulator_client import DEADLINE, JUMPING, send
 
@@ -45,14 +45,14 @@ def every_third_fails(request: bytes) -> int:
     return 200 if int(id_of(request), 16) % 3 else 500
 
 
-def statuses(target: HangingTarget) -> dict[str, int]:
+def statuses(target: HangingUpServer) -> dict[str, int]:
     """What each receipt was answered; every one has been once."""
     found = {id_of(request): status for request, status in target.answered}
     assert len(found) == len(target.answered)
     return found
 
 
-def replayed(target: HangingTarget, jobs: int) -> list[Replayed]:
+def replayed(target: HangingUpServer, jobs: int) -> list[Replayed]:
     requests = [
         ScheduledRequest(
             Recording(
@@ -70,8 +70,10 @@ def replayed(target: HangingTarget, jobs: int) -> list[Replayed]:
 @hang_ups
 @after_either
 @with_jobs
-def test_a_replay_reports_the_status_of_each_receipt(ending: Ending, status: int, jobs: int) -> None:
-    with hanging_target(every_third_fails, ending, hang_up_after=status) as target:
+def test_a_replay_reports_what_each_receipt_was_answered(
+    ending: Conversation, status: int, jobs: int
+) -> None:
+    with hanging_up_server(every_third_fails, ending, hang_up_after=status) as target:
         outcomes = replayed(target, jobs)
 
         assert {each.message_id: each.answer for each in outcomes} == statuses(target)
@@ -80,32 +82,32 @@ def test_a_replay_reports_the_status_of_each_receipt(ending: Ending, status: int
 
 @with_jobs
 @pytest.mark.parametrize(("ending", "taken"), [(at_next_request, 1), (after_next_request, 2)])
-def test_a_replay_says_which_receipts_were_sent_again(ending: Ending, taken: int, jobs: int) -> None:
-    with hanging_target(every_third_fails, ending, hang_up_after=200) as target:
+def test_a_replay_says_which_receipts_were_sent_again(ending: Conversation, taken: int, jobs: int) -> None:
+    with hanging_up_server(every_third_fails, ending, hang_up_after=200) as target:
         outcomes = replayed(target, jobs)
 
         again = [each.message_id for each in outcomes if each.sent_again]
-        counts = Counter(map(id_of, target.taken))
+        counts = Counter(map(id_of, target.requests))
     assert again
     assert counts == {each.message_id: taken if each.sent_again else 1 for each in outcomes}
 
 
 @with_jobs
 def test_after_a_5xx_nothing_has_to_be_sent_again(jobs: int) -> None:
-    with hanging_target(lambda _: 500, after_next_request, hang_up_after=500) as target:
+    with hanging_up_server(lambda _: 500, after_next_request, hang_up_after=500) as target:
         outcomes = replayed(target, jobs)
 
         assert [(each.answer, each.sent_again) for each in outcomes] == [(500, False)] * COUNT
-        assert len(target.taken) == COUNT
+        assert len(target.requests) == COUNT
 
 
 @with_jobs
-def test_after_the_first_byte_of_a_response_a_receipt_is_not_sent_again(jobs: int) -> None:
-    with hanging_target(lambda _: 200, amid_next_answer, hang_up_after=200) as target:
+def test_a_receipt_that_got_the_begin_of_an_answer_is_not_sent_again(jobs: int) -> None:
+    with hanging_up_server(lambda _: 200, amid_next_response, hang_up_after=200) as target:
         outcomes = replayed(target, jobs)
 
         answered = statuses(target)
-        assert len(target.taken) == COUNT
+        assert len(target.requests) == COUNT
     assert len(answered) < COUNT
     assert [each.answer for each in outcomes] == [answered.get(each.message_id) for each in outcomes]
     assert not any(each.sent_again for each in outcomes)
@@ -116,10 +118,10 @@ def test_after_the_first_byte_of_a_response_a_receipt_is_not_sent_again(jobs: in
 
 
 @pytest.fixture
-def forwarded() -> Callable[[HangingTarget], list[tuple[str, int | None, bool]]]:
+def forwarded() -> Callable[[HangingUpServer], list[tuple[str, int | None, bool]]]:
     """Forwards receipts of one message, which go over one connection: their ids, answers, and whether sent again."""
 
-    def forward(target: HangingTarget) -> list[tuple[str, int | None, bool]]:
+    def forward(target: HangingUpServer) -> list[tuple[str, int | None, bool]]:
         heard = Heard()
         with Forwarder(parse_address(target.url), heard) as forwarder:
             for number in range(COUNT):
@@ -131,39 +133,41 @@ def forwarded() -> Callable[[HangingTarget], list[tuple[str, int | None, bool]]]
     return forward
 
 
-Forward = Callable[[HangingTarget], list[tuple[str, int | None, bool]]]
+Forward = Callable[[HangingUpServer], list[tuple[str, int | None, bool]]]
 
 
 @hang_ups
 @after_either
-def test_a_forwarded_receipt_arrives_and_its_status_is_reported(
-    forwarded: Forward, ending: Ending, status: int
+def test_what_is_forwarded_gets_there_and_its_answer_is_told(
+    forwarded: Forward, ending: Conversation, status: int
 ) -> None:
-    with hanging_target(every_third_fails, ending, hang_up_after=status) as target:
+    with hanging_up_server(every_third_fails, ending, hang_up_after=status) as target:
         events = forwarded(target)
 
         assert {file: answer for file, answer, _ in events} == statuses(target)
 
 
 def test_an_event_says_that_a_receipt_was_forwarded_again(forwarded: Forward) -> None:
-    with hanging_target(lambda _: 200, after_next_request, hang_up_after=200) as target:
+    with hanging_up_server(lambda _: 200, after_next_request, hang_up_after=200) as target:
         events = forwarded(target)
 
-        counts = Counter(map(id_of, target.taken))
+        counts = Counter(map(id_of, target.requests))
     assert [again for *_, again in events] == [False, *[True] * (COUNT - 1)]
     assert counts == {file: 2 if again else 1 for file, _, again in events}
 
 
 @hang_ups
 @after_either
-def test_each_attempt_of_the_simulator_has_the_status_of_its_response(ending: Ending, status: int) -> None:
+def test_each_attempt_of_the_simulator_has_the_answer_that_was_given(
+    ending: Conversation, status: int
+) -> None:
     numbers: Iterator[int] = iter(range(1000))
 
     def every_third_in_time_fails(_: bytes) -> int:
         return 200 if next(numbers) % 3 else 500
 
     with (
-        hanging_target(every_third_in_time_fails, ending, hang_up_after=status) as target,
+        hanging_up_server(every_third_in_time_fails, ending, hang_up_after=status) as target,
         run_simulator(JUMPING) as simulator,
     ):
         for _ in range(4):
@@ -177,7 +181,7 @@ def test_each_attempt_of_the_simulator_has_the_status_of_its_response(ending: En
 
 def test_the_simulator_says_that_a_receipt_was_sent_again() -> None:
     with (
-        hanging_target(lambda _: 200, after_next_request, hang_up_after=200) as target,
+        hanging_up_server(lambda _: 200, after_next_request, hang_up_after=200) as target,
         run_simulator(JUMPING) as simulator,
     ):
         send(simulator, callback=f"{target.url}/dlr")
@@ -191,4 +195,4 @@ def test_the_simulator_says_that_a_receipt_was_sent_again() -> None:
         ("buffered", 1, 200, True),
         ("delivered", 1, 200, True),
     ]
-    assert len(target.taken) == 5
+    assert len(target.requests) == 5

@@ -121,13 +121,14 @@ def test_the_headers_are_ours_and_no_password_of_netrc_is_sent(
 ) -> None:
     (tmp_path / ".netrc").write_text("default login somebody password s3cret-value\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
-    with https_server(HOST, tmp_path) as server, connect_proxy(server.place) as proxy:
+    with https_server(HOST, tmp_path / "ca.pem") as server, connect_proxy(server.place) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.authority))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
         response_status("HEAD", f"https://{HOST}/{TOKEN}", {"X-Ours": "1"}, Shutdown(), seconds=LONG)
 
-    ((method, path, headers),) = server.asked
-    assert (method, path) == ("HEAD", f"/{TOKEN}")
+    (request,) = server.arrived
+    headers = dict(request.headers)
+    assert (request.method, request.target) == ("HEAD", f"/{TOKEN}")
     assert headers["Host"] == HOST
     assert headers["User-Agent"] == "devkit"
     assert headers["X-Ours"] == "1"
@@ -137,9 +138,9 @@ def test_the_headers_are_ours_and_no_password_of_netrc_is_sent(
 def test_the_proxy_of_the_environment_is_used_and_gets_the_name_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with https_server(HOST, tmp_path) as server, connect_proxy(server.place) as proxy:
+    with https_server(HOST, tmp_path / "ca.pem") as server, connect_proxy(server.place) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.authority))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
 
         assert response_status("GET", f"https://{HOST}/{TOKEN}", {}, Shutdown(), seconds=LONG) == 200
 
@@ -151,10 +152,10 @@ def test_no_proxy_is_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(
         socket, "getaddrinfo", lambda host, *rest, **options: look_up("127.0.0.1", *rest, **options)
     )
-    with https_server(HOST, tmp_path) as server, connect_proxy(server.place) as proxy:
+    with https_server(HOST, tmp_path / "ca.pem") as server, connect_proxy(server.place) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", f"example.com,{HOST}")
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.authority))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
 
         assert (
             response_status("GET", f"https://{HOST}:{server.place[1]}/", {}, Shutdown(), seconds=LONG) == 200
@@ -205,7 +206,7 @@ def test_an_address_that_cannot_be_used_is_named(
 def test_a_certificate_that_is_not_trusted_is_named_as_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with https_server(HOST, tmp_path) as server, connect_proxy(server.place) as proxy:
+    with https_server(HOST, tmp_path / "ca.pem") as server, connect_proxy(server.place) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
 
         with pytest.raises(NoResponse, match=rf"^the certificate of https://{HOST} is not accepted"):

@@ -141,8 +141,8 @@ def test_token_that_ngrok_refuses_ends_in_two_lines_and_changes_nothing(
 def test_where_only_a_proxy_leads_out_a_session_becomes_ready(tmp_path: Path, vonage: Simulator) -> None:
     port, name = closed_port(), "dlr.example.test"  # which no resolver knows
     more = live_environ(vonage, tmp_path / "no-agent") | {"DEVKIT_PORT": str(port)}
-    with https_server(name, tmp_path, port) as public, connect_proxy(public.place) as proxy:
-        more |= {"HTTPS_PROXY": proxy.url, "REQUESTS_CA_BUNDLE": str(public.authority)}
+    with https_server(name, tmp_path / "ca.pem", port) as public, connect_proxy(public.place) as proxy:
+        more |= {"HTTPS_PROXY": proxy.url, "REQUESTS_CA_BUNDLE": str(tmp_path / "ca.pem")}
         # Not registered, because the simulator would ask the URL without the proxy.
         with running_dev(tmp_path, "--no-register", "--public-url", f"https://{name}", **more) as dev:
             ready = dev.wait_for("ready")

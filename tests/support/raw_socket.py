@@ -3,8 +3,8 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPResponse
 
 DEADLINE = 10.0  # seconds; nothing comes near it on a good day
@@ -46,55 +46,82 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
-class RawServer:
-    """Plays a script, one sequence of answers for each connection, and keeps the bytes of every request."""
+Conversation = Callable[["RawServer", socket.socket], None]
 
-    def __init__(self, script: Sequence[Iterable[bytes | None]]) -> None:
+
+class RawServer:
+    """Holds a conversation on each connection, in a thread of its own.
+
+    requests: the bytes of each request that was read. closed: released for each connection that has ended.
+    """
+
+    def __init__(self, conversations: Iterable[Conversation], *, port: int = 0) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
-        self.closed = threading.Semaphore(0)  # released for each connection that was closed from here
-        self._script = script
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.closed = threading.Semaphore(0)
+        self._conversations = conversations
+        self._open: set[socket.socket] = set()
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=100)
         self.place: Place = self._listener.getsockname()
-        self.url = f"http://127.0.0.1:{self.place[1]}"
-        self._thread = threading.Thread(target=self._play)
-        self._thread.start()
+        self.host = f"127.0.0.1:{self.place[1]}"
+        self.url = f"http://{self.host}"
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
 
-    def _play(self) -> None:
-        for answers in self._script:
+    def read_request(self, connection: socket.socket) -> bytes:
+        """The next request of a conversation; ConnectionAbortedError at its end."""
+        request = read_request(connection)
+        self.requests.append(request)
+        return request
+
+    def _accept(self) -> None:
+        for converse in self._conversations:
             try:
                 connection, _ = self._listener.accept()
             except OSError:  # the test is over
                 return
-            with connection, suppress(ConnectionError):
-                connection.settimeout(DEADLINE)
-                self.connections += 1
-                self._converse(connection, answers)
-            self.closed.release()
+            self.connections += 1
+            self._threads.append(threading.Thread(target=self._hold, args=(connection, converse)))
+            self._threads[-1].start()
 
-    def _converse(self, connection: socket.socket, answers: Iterable[bytes | None]) -> None:
-        for answer in answers:
-            self.requests.append(read_request(connection))
-            if answer is None:  # says nothing until the other side gives up
-                connection.recv(1)
-            else:
-                connection.sendall(answer)
+    def _hold(self, connection: socket.socket, converse: Conversation) -> None:
+        with connection, suppress(ConnectionError):
+            connection.settimeout(DEADLINE)
+            self._open.add(connection)
+            converse(self, connection)
+        self._open.discard(connection)
+        self.closed.release()
 
     def close(self) -> None:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(DEADLINE)
+        for connection in tuple(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)  # no further request; a response may be on its way
+        for thread in self._threads:
+            thread.join(DEADLINE)
+
+
+def scripted(responses: Iterable[bytes | None]) -> Conversation:
+    """A response to each request, in order; None is silence until the client gives up."""
+
+    def converse(server: RawServer, connection: socket.socket) -> None:
+        for response in responses:
+            server.read_request(connection)
+            if response is None:
+                connection.recv(1)
+            else:
+                connection.sendall(response)
+
+    return converse
 
 
 @contextmanager
 def raw_server(*script: Iterable[bytes | None]) -> Iterator[RawServer]:
-    """answers: bytes as they go over the wire; None for silence. After its answers a connection is closed."""
-    server = RawServer(script)
-    try:
+    """A server that plays a script: responses for each connection, which is then closed."""
+    with closing(RawServer(map(scripted, script))) as server:
         yield server
-    finally:
-        server.close()
 
 
 def closed_port() -> int:

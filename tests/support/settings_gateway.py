@@ -2,34 +2,32 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 from devkit.simulator import Fault, Simulator
 from devkit.vonage.account import CALLBACK_PARAMETER
+from devkit.webhook.callback import Callback
+from tests.support.recording_server import RecordingServer, Response
 
-Hook = Callable[[], None]
+Hook = Callable[[], object]
 
 
-class Gateway(ThreadingHTTPServer):
+class Gateway(RecordingServer):
     """before, after: what to do when the call of that number came, or was carried out; counted from 0.
 
-    calls: the callback that each settings call has set, None for a mere look.
+    calls: the callback that each settings call has set, None for one that only reads.
     """
 
-    daemon_threads = True
-
     def __init__(self, simulator: Simulator) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
         self.simulator = simulator
-        self.host = f"127.0.0.1:{self.server_port}"
         self.before: dict[int, Hook] = {}
         self.after: dict[int, Hook] = {}
         self.calls: list[str | None] = []
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
+        super().__init__(self._forward)
 
     @property
     def changes(self) -> list[str]:
@@ -40,59 +38,32 @@ class Gateway(ThreadingHTTPServer):
         once = (Fault(fault, times=1, seconds=0.01),)
         self.before[number] = lambda: self.simulator.configure(lambda options: replace(options, faults=once))
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Gateway
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        url = parse_qs(body.decode(), keep_blank_values=True).get(CALLBACK_PARAMETER, [None])[0]
-        with self.server.lock:
-            number = len(self.server.calls)
-            self.server.calls.append(url)
-        self.server.before.get(number, _nothing)()
+    def _forward(self, call: Callback) -> Response | None:
+        url = parse_qs(call.body.decode(), keep_blank_values=True).get(CALLBACK_PARAMETER, [None])[0]
+        with self._lock:
+            number = len(self.calls)
+            self.calls.append(url)
+        self.before.get(number, bool)()
         try:
-            status, kind, answer = self._forward(body)
-        except (OSError, HTTPException):
-            self.close_connection = True
-            return
+            return forward(call, self.simulator.host)
         finally:
-            self.server.after.get(number, _nothing)()
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def _forward(self, body: bytes) -> tuple[int, str, bytes]:
-        connection = HTTPConnection(self.server.simulator.host, timeout=30)
-        try:
-            connection.request("POST", self.path, body, dict(self.headers.items()))
-            answer = connection.getresponse()
-            return answer.status, answer.headers.get("Content-Type", ""), answer.read()
-        finally:
-            connection.close()
-
-    def handle(self) -> None:
-        with suppress(ConnectionError):  # who asked was killed meanwhile
-            super().handle()
-
-    def log_message(self, *args: object) -> None:
-        pass
+            self.after.get(number, bool)()
 
 
-def _nothing() -> None:
-    pass
+def forward(request: Callback, host: str) -> Response | None:
+    """The response of another server; None when it hangs up."""
+    connection = HTTPConnection(host, timeout=30)
+    try:
+        connection.request(request.method, request.target, request.body, dict(request.headers))
+        response = connection.getresponse()
+        return Response(response.status, response.read(), response.headers.get("Content-Type", ""))
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 @contextmanager
 def gateway_to(simulator: Simulator) -> Iterator[Gateway]:
-    with Gateway(simulator) as gateway:
-        thread = threading.Thread(target=gateway.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield gateway
-        finally:
-            gateway.shutdown()
-            thread.join()
+    with closing(Gateway(simulator)) as gateway:
+        yield gateway

@@ -6,35 +6,33 @@ import json
 import math
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from urllib.parse import urlencode
 
 from requests.adapters import HTTPAdapter
 from vonage import Auth, HttpClientOptions, Vonage
 from vonage_http_client.http_client import HttpClient
 
-from devkit.http.request import callback_of
-from devkit.http.server import listen, serve
 from devkit.simulator import Simulator, SimulatorOptions
 from devkit.webhook.callback import Callback
 from devkit.webhook.receipt import Receipt, read
+from tests.support.raw_socket import DEADLINE, closed_port
+from tests.support.recording_server import RecordingServer, Response
 
 PATH = "/webhooks/delivery-receipt"
 JUMPING = SimulatorOptions(speed=math.inf)
-DEADLINE = 10.0  # seconds; only a broken simulator comes near it
 
 
-class Listener:
-    """A callback URL that keeps what arrives. answers: to the next receipts, then 200. probe: to probes."""
+class Listener(RecordingServer):
+    """A callback URL. answers: statuses for the next receipts, then 200. probe: the status for probes."""
 
-    def __init__(self, url: str, answers: Sequence[int], probe: int) -> None:
-        self.url = url
-        self.arrived: list[Callback] = []
+    def __init__(self, answers: Sequence[int], probe: int) -> None:
         self.answers = list(answers)
         self.probe = probe
         self.gate = threading.Event()  # receipts are answered when it is open
         self.gate.set()
-        self._changed = threading.Condition()
+        super().__init__(self._respond)
+        self.url += PATH
 
     @property
     def receipts(self) -> list[Receipt]:
@@ -46,34 +44,26 @@ class Listener:
         return [receipt.status for receipt in self.receipts]
 
     def wait_for(self, count: int) -> list[Receipt]:
-        with self._changed:
-            assert self._changed.wait_for(lambda: len(self.receipts) >= count, DEADLINE), self.statuses
+        assert self.wait_for_arrival(lambda: len(self.receipts) >= count), self.statuses
         return self.receipts
 
-    def app(self, environ, start_response):
-        callback, _ = callback_of(environ, environ["wsgi.input"].read())
-        with self._changed:
-            self.arrived.append(callback)
-            is_probe = "status=" not in callback.target and not callback.body
-            status = self.probe if is_probe else self.answers.pop(0) if self.answers else 200
-            self._changed.notify_all()
-        assert is_probe or self.gate.wait(DEADLINE)
-        start_response(f"{status} Whatever", [("Content-Length", "0")])
-        return [b""]
+    def _respond(self, callback: Callback) -> Response:
+        if "status=" not in callback.target and not callback.body:
+            return Response(self.probe)
+        status = self.answers.pop(0) if self.answers else 200
+        assert self.gate.wait(DEADLINE)
+        return Response(status)
 
 
 @contextmanager
 def listening(answers: Sequence[int] = (), probe: int = 200) -> Iterator[Listener]:
-    socket = listen("127.0.0.1", 0)
-    listener = Listener(f"http://127.0.0.1:{socket.getsockname()[1]}{PATH}", answers, probe)
-    with serve(listener.app, socket):
+    with closing(Listener(answers, probe)) as listener:
         yield listener
 
 
 def unused_url() -> str:
     """A loopback URL where nobody listens."""
-    with listen("127.0.0.1", 0) as socket:
-        return f"http://127.0.0.1:{socket.getsockname()[1]}{PATH}"
+    return f"http://127.0.0.1:{closed_port()}{PATH}"
 
 
 def basic(key: str, secret: str) -> dict[str, str]:
@@ -103,7 +93,11 @@ def post(simulator, path, fields=None, headers=None):
 
 
 def register(simulator, listener: Listener, **fields: str) -> None:
-    status, document = post(simulator, "/account/settings", {"drCallBackUrl": listener.url, **fields})
+    register_url(simulator, listener.url, **fields)
+
+
+def register_url(simulator, url: str, **fields: str) -> None:
+    status, document = post(simulator, "/account/settings", {"drCallBackUrl": url, **fields})
     assert status == 200, document
 
 

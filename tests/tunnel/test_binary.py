@@ -3,7 +3,6 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import URLError
 
@@ -12,6 +11,7 @@ import pytest
 from devkit.errors import TunnelError
 from devkit.tunnel.agent import find_agent
 from devkit.tunnel.pyngrok_driver import download
+from tests.support.recording_server import Response, recording_server
 from tests.support.standin import Heard
 
 
@@ -71,24 +71,11 @@ def archive_server(program: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         entry.size = len(program)
         archive.addfile(entry, io.BytesIO(program))
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(packed.getvalue())
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with recording_server(lambda request: Response(body=packed.getvalue())) as server:
         from pyngrok import installer
 
-        url = f"http://127.0.0.1:{server.server_port}/devkit-test-{server.server_port}.tgz"
+        url = f"{server.url}/devkit-test-{server.place[1]}.tgz"
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         for platform in installer.PLATFORMS:
             monkeypatch.setitem(installer.PLATFORMS, platform, url)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
         yield
-        server.shutdown()
-        thread.join()

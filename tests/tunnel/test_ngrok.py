@@ -13,8 +13,8 @@ from devkit.tunnel.agent import NgrokOptions
 from devkit.tunnel.ngrok import ngrok_tunnel
 from devkit.tunnel.orphaned_agents import find_process
 from devkit.tunnel.types import OpenTunnel
+from tests.support.recording_server import RecordingServer, Response, recording_server
 from tests.support.standin import Heard, install_standin, standin_state, steer_standin
-from tests.support.upstream import Upstream, local_server
 
 TOKEN = "2TESTtokenTESTtokenTESTtoken_5TESTtokenTESTtoken"
 SESSION = """
@@ -27,8 +27,8 @@ opened = ngrok_tunnel(options, notify=print, stopping=lambda: False)(sys.argv[3]
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with local_server() as server:
+def upstream() -> Iterator[RecordingServer]:
+    with recording_server(lambda request: Response(body=b"kept")) as server:
         yield server
 
 
@@ -55,7 +55,7 @@ def exchange(url: str, request: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_requests_reach_the_local_server_to_the_byte(tunnel: OpenTunnel, upstream: Upstream) -> None:
+def test_requests_reach_the_local_server_to_the_byte(tunnel: OpenTunnel, upstream: RecordingServer) -> None:
     target = "/dlr/%7Etoken?to=AcmeInc&text=a%20b+c&&x=%C3%A9&x="
     head = f"POST {target} HTTP/1.1\r\nhOST: dlr.example.test\r\nX-Two: 1\r\nAccept: */*\r\nX-Two: 2\r\n"
     body = bytes(range(256))
@@ -66,15 +66,19 @@ def test_requests_reach_the_local_server_to_the_byte(tunnel: OpenTunnel, upstrea
         exchange(opened.public_url, b"GET /probe HTTP/1.1\r\nHost: x.test\r\nConnection: close\r\n\r\n")
 
     assert answer.endswith(b"\r\n\r\nkept")
-    line, headers, received = upstream.arrived[0]
-    assert line == f"POST {target}"
-    assert headers[:4] == [("hOST", "dlr.example.test"), ("X-Two", "1"), ("Accept", "*/*"), ("X-Two", "2")]
-    assert received == body
-    assert upstream.arrived[1][0] == "GET /probe"
+    sent, probe = upstream.arrived
+    assert (sent.method, sent.target, sent.body) == ("POST", target, body)
+    assert sent.headers[:4] == (
+        ("hOST", "dlr.example.test"),
+        ("X-Two", "1"),
+        ("Accept", "*/*"),
+        ("X-Two", "2"),
+    )
+    assert (probe.method, probe.target) == ("GET", "/probe")
 
 
 def test_closing_leaves_no_process_and_no_file(
-    tunnel: OpenTunnel, agent: Path, private_dir: Path, upstream: Upstream
+    tunnel: OpenTunnel, agent: Path, private_dir: Path, upstream: RecordingServer
 ) -> None:
     with tunnel(upstream.url):
         pid = running_pid(agent)
@@ -84,7 +88,7 @@ def test_closing_leaves_no_process_and_no_file(
 
 
 def test_an_exception_in_the_session_closes_too(
-    tunnel: OpenTunnel, agent: Path, private_dir: Path, upstream: Upstream
+    tunnel: OpenTunnel, agent: Path, private_dir: Path, upstream: RecordingServer
 ) -> None:
     with pytest.raises(KeyboardInterrupt), tunnel(upstream.url):
         raise KeyboardInterrupt
@@ -93,7 +97,9 @@ def test_an_exception_in_the_session_closes_too(
     assert list(private_dir.iterdir()) == []
 
 
-def test_the_endpoint_is_closed_before_the_agent(tmp_path: Path, agent: Path, upstream: Upstream) -> None:
+def test_the_endpoint_is_closed_before_the_agent(
+    tmp_path: Path, agent: Path, upstream: RecordingServer
+) -> None:
     # A fixed domain stays taken for a while otherwise, and the next start meets ERR_NGROK_334.
     options = NgrokOptions(tmp_path / "private", agent_path=agent)
 
@@ -104,7 +110,7 @@ def test_the_endpoint_is_closed_before_the_agent(tmp_path: Path, agent: Path, up
 
 
 def test_the_authtoken_is_in_a_private_file_and_on_no_command_line(
-    tunnel: OpenTunnel, agent: Path, private_dir: Path, upstream: Upstream
+    tunnel: OpenTunnel, agent: Path, private_dir: Path, upstream: RecordingServer
 ) -> None:
     with tunnel(upstream.url):
         state = standin_state(agent)
@@ -117,7 +123,7 @@ def test_the_authtoken_is_in_a_private_file_and_on_no_command_line(
 
 
 def test_an_authtoken_in_the_environment_stays_off_the_command_line(
-    tunnel: OpenTunnel, agent: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    tunnel: OpenTunnel, agent: Path, upstream: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NGROK_AUTHTOKEN", TOKEN)  # which pyngrok looks for by itself
 
@@ -135,7 +141,7 @@ def test_options_do_not_show_the_authtoken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("has_own_config", [True, False])
 def test_without_an_authtoken_the_users_own_configuration_counts(
-    tmp_path: Path, agent: Path, upstream: Upstream, has_own_config: bool
+    tmp_path: Path, agent: Path, upstream: RecordingServer, has_own_config: bool
 ) -> None:
     config = tmp_path / "home" / "ngrok" / "ngrok.yml"
     if has_own_config:
@@ -152,13 +158,15 @@ def test_without_an_authtoken_the_users_own_configuration_counts(
 
 
 def test_ctrl_c_on_the_terminal_does_not_reach_the_agent(
-    tunnel: OpenTunnel, agent: Path, upstream: Upstream
+    tunnel: OpenTunnel, agent: Path, upstream: RecordingServer
 ) -> None:
     with tunnel(upstream.url):
         assert os.getsid(running_pid(agent)) == running_pid(agent)
 
 
-def test_proxies_of_the_environment_do_no_harm_and_stay_as_they_were(agent: Path, upstream: Upstream) -> None:
+def test_proxies_of_the_environment_do_no_harm_and_stay_as_they_were(
+    agent: Path, upstream: RecordingServer
+) -> None:
     names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy")
     proxies = {**dict.fromkeys(names, "http://127.0.0.1:9"), "NO_PROXY": "internal.example.com"}
 
@@ -175,14 +183,14 @@ def test_proxies_of_the_environment_do_no_harm_and_stay_as_they_were(agent: Path
 
 
 def test_an_older_agent_is_driven_through_its_tunnels_api(
-    tunnel: OpenTunnel, upstream: Upstream, agent: Path, monkeypatch: pytest.MonkeyPatch
+    tunnel: OpenTunnel, upstream: RecordingServer, agent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "no-endpoints-api")
 
     with tunnel(upstream.url) as opened:
         exchange(opened.public_url, b"GET /old HTTP/1.1\r\nHost: x.test\r\nConnection: close\r\n\r\n")
 
-    assert upstream.arrived[0][0] == "GET /old"
+    assert upstream.arrived[0].target == "/old"
     assert "addr" in requested(agent)
 
 
@@ -224,7 +232,7 @@ def test_a_public_url_in_plain_http_is_refused(
 
 
 def test_a_flood_of_log_lines_does_not_stop_the_agent(
-    tunnel: OpenTunnel, agent: Path, upstream: Upstream
+    tunnel: OpenTunnel, agent: Path, upstream: RecordingServer
 ) -> None:
     with tunnel(upstream.url) as opened:
         steer_standin(agent, "log?3000")  # about 1 MB; a pipe holds 64 KiB
@@ -233,7 +241,7 @@ def test_a_flood_of_log_lines_does_not_stop_the_agent(
     assert len(upstream.arrived) == 1
 
 
-def test_two_tunnels_do_not_share_an_agent(tunnel: OpenTunnel, upstream: Upstream) -> None:
+def test_two_tunnels_do_not_share_an_agent(tunnel: OpenTunnel, upstream: RecordingServer) -> None:
     with tunnel(upstream.url) as one, tunnel(upstream.url) as other:
         assert one.public_url != other.public_url
 
