@@ -21,7 +21,7 @@ from devkit.webhook.receipt import Receipt, Unreadable, read, stamp
 from devkit.webhook.signature import Method, Signer
 from devkit.webhook.strict_json import InvalidJson
 
-_LEAVE_OUT = "Leave --set and --unset out for it."
+_OMIT = "Omit --set and --unset for it."
 _SIGNED = ("timestamp", "nonce")  # what a signed receipt has beside `sig`
 
 
@@ -47,13 +47,13 @@ def set_fields(callback: Callback, values: Mapping[str, object], unset: Collecti
         return replace(callback, target=f"{callback.path}?{query}" if query else callback.path)
     if callback.transport == "form":
         if "multipart/" in (callback.header("Content-Type") or "").lower():
-            raise FixtureError("The body is multipart, so its fields cannot be changed.", hint=_LEAVE_OUT)
+            raise FixtureError("The body is multipart, so its fields cannot be changed.", hint=_OMIT)
         return replace(callback, body=change_query(callback.body, values, unset))
     try:
         return replace(callback, body=change_json(callback.body, values, unset))
     except InvalidJson:
         raise FixtureError(
-            "The body is not a JSON object, so it has no fields to change.", hint=_LEAVE_OUT
+            "The body is not a JSON object, so it has no fields to change.", hint=_OMIT
         ) from None
 
 
@@ -68,7 +68,7 @@ def convert(callback: Callback, transport: Transport) -> Callback:
     if isinstance(reading, Unreadable):
         raise FixtureError(
             f"A callback without a receipt cannot be sent as {transport}: {reading.problem}",
-            hint="Leave --as out for it.",
+            hint="Omit --as for it.",
         )
     fields: Mapping[str, object] = reading.fields
     if transport != "json":
@@ -84,7 +84,7 @@ def signer_with(secret: str, method: Method) -> Signer:
     if not secret:
         raise ConfigurationError(
             "Nothing can be signed: VONAGE_SIGNATURE_SECRET is not set.",
-            hint="Add VONAGE_SIGNATURE_SECRET=... to .env (any text will do, if your code knows the same).",
+            hint="Add VONAGE_SIGNATURE_SECRET=... to .env (any text; your code must use the same).",
         )
     return Signer(secret, method)
 
@@ -209,7 +209,5 @@ def check_secrecy(recordings: Iterable[Recording], route: ReplayRoute) -> None:
             raise UsageError(
                 f"{display_path(recording.path)} holds the secret of your callback path, "
                 f"and {route.address} is remote.",
-                hint="Leave --exact out."
-                if in_headers
-                else "Name another path with --path, or leave --exact out.",
+                hint="Omit --exact." if in_headers else "Name another path with --path, or omit --exact.",
             )

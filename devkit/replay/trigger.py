@@ -57,7 +57,7 @@ def notices(status: str, err_code: str) -> list[str]:
     if status not in STATUSES:
         near = get_close_matches(status, STATUSES, 1)
         question = f"; did you mean {near[0]!r}?" if near else f" ({', '.join(STATUSES)})"
-        found.append(f"{status!r} is no status that Vonage documents{question}")
+        found.append(f"{status!r} is not a status that Vonage documents{question}")
     if err_code not in ERR_CODES:
-        found.append(f"{err_code!r} is no err-code that Vonage documents")
+        found.append(f"{err_code!r} is not an err-code that Vonage documents")
     return found

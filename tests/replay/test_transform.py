@@ -135,4 +135,4 @@ def test_the_secret_in_a_header_is_never_sent_to_another_machine() -> None:
     for route in (ReplayRoute(remote, exact=True), ReplayRoute(remote, path="/dlr", exact=True)):
         with pytest.raises(UsageError, match=r"a\.json") as caught:
             check_secrecy([told], route)
-        assert caught.value.hint == "Leave --exact out."
+        assert caught.value.hint == "Omit --exact."
