@@ -137,7 +137,7 @@ def running_agent(
                 f"ngrok opened no safe tunnel: its URL {problem}", hint="Set NGROK_URL to an https domain"
             )
         if process is None:
-            raise TunnelError("the ngrok agent has gone", hint="Start again: devkit dev")
+            raise TunnelError("the ngrok agent has ended", hint="Start again: devkit dev")
         yield Agent(public_url.rstrip("/"), process.poll, log.session_up)
 
 

@@ -48,10 +48,10 @@ def find_process_with_ps(pid: int) -> Process | None:
 
 
 def command_line(pid: int) -> str:
-    """The command line of a process, its words joined by spaces; empty when it is not known."""
+    """The command line of a process, joined by spaces; empty when it is not known."""
     try:
-        words = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
-        return os.fsdecode(b" ".join(words)).strip()
+        arguments = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+        return os.fsdecode(b" ".join(arguments)).strip()
     except OSError:
         return _ps(pid, "command=")
 

@@ -68,7 +68,7 @@ def test_callback_is_restored_after_a_session_killed_at_a_random_moment(
         wait_until(lambda: find_process(int(str(standin_state(agent)["pid"]))) is None)
 
 
-def test_the_next_session_finds_what_a_killed_one_left_and_gives_the_former_callback_back(
+def test_the_next_session_finds_what_a_killed_one_left_and_restores_the_former_callback(
     tmp_path: Path, vonage: Gateway, former: Listener
 ) -> None:
     agent = install_standin(tmp_path)
@@ -83,7 +83,7 @@ def test_the_next_session_finds_what_a_killed_one_left_and_gives_the_former_call
         assert dev.stop() == 0
 
     assert registered["former_url"] == former.url
-    assert "A session that was killed had left its callback" in dev.stderr
+    assert "A killed session left its callback in the account" in dev.stderr
     assert held(vonage) == former.url
     assert [path.name for path in (tmp_path / ".devkit").iterdir()] == ["callback-token"]
 
