@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from devkit.events import Event
+from devkit.events import Event, Publish
 from devkit.events.session import ReceiptTaken, Sent
 
 _RECENT = 2_000  # events that a page can catch up on after a broken connection
@@ -87,11 +87,13 @@ class Subscriber:
 class EventLog:
     """Takes events from any thread, returns at once, keeps the newest.
 
+    then: gets each event after the log.
     session: distinguishes the numbers of this log from those of an earlier session.
     At most four pages subscribe at a time: a new one ends the subscription of the oldest.
     """
 
     clock: Callable[[], datetime]
+    then: Publish | None = None
     session: str = field(default_factory=lambda: secrets.token_hex(4))
     _recent: deque[LoggedEvent] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _kinds: dict[str, deque[LoggedEvent]] = field(default_factory=dict)
@@ -117,6 +119,8 @@ class EventLog:
             self._recent.append(logged)
             self._kinds.setdefault(logged.kind, deque(maxlen=_OF_A_KIND)).append(logged)
             self._changed.notify_all()
+        if self.then:
+            self.then(event)
 
     def kept(self, kind: str) -> list[LoggedEvent]:
         """The events of a kind that are still kept, newest first."""

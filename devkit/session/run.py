@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
-from devkit.events import Event, Notice, Publish
+from devkit.events import Notice, Publish
 from devkit.events.session import Ready, Stopped
 from devkit.fixture.git import tracked_files
 from devkit.fixture.store import Store
@@ -30,6 +31,8 @@ from devkit.vonage.registration import Registration, registered
 from devkit.webhook.callback import CALLBACK_PATH
 
 _MAX_CALLBACK = 100  # characters; the SDK's limit for a message's own callback
+
+_now = partial(datetime.now, UTC)
 
 Confirm = Callable[[str], bool]
 
@@ -63,17 +66,12 @@ def run(
         )
     project = project_in(directory)
     project.prepare()
-    event_log = EventLog(clock=_now)
-
-    def publish_all(event: Event) -> None:
-        event_log.publish(event)
-        publish(event)
-
+    event_log = EventLog(_now, then=publish)
     store = Store(settings.fixtures)
     store.prepare()
     recorder = Recorder(
         store,
-        publish_all,
+        event_log.publish,
         clock=_now,
         nonce=secrets.token_hex(16),
         secret=settings.signature_secret,
@@ -83,11 +81,11 @@ def run(
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
     start = _Start(settings, options, project, recorder, event_log, stop, confirm, token)
     if warning := _tracked_by_git(project):
-        publish_all(Notice(warning))
+        event_log.publish(Notice(warning))
     with ExitStack() as stack, _ended_by(stop):
         stack.enter_context(project.session_lock(_now_text(), force=options.force))
         start.open(stack).run(stop)
-    publish_all(Stopped(recorder.recorded))
+    event_log.publish(Stopped(recorder.recorded))
 
 
 def _tracked_by_git(project: Project) -> str:
@@ -220,10 +218,6 @@ def _describe(source: Platform, local_url: str, public_url: str, callback_url: s
     return replace(
         session, rest_host=simulator.host, api_key=simulator.api_key, api_secret=simulator.api_secret
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _now_text() -> str:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from typing import NamedTuple
 
 from devkit.errors import TunnelError
 from devkit.webhook.masking import printable
@@ -21,38 +20,31 @@ _ELSEWHERE = "Check the network (devkit doctor), use your own tunnel (--public-u
 _DOMAIN = f"Take a domain of your account from {_DASHBOARD}/domains for NGROK_URL, or leave NGROK_URL empty"
 
 
-class _Advice(NamedTuple):
-    message: str
-    hint: str
-
-
-# The meanings are ngrok's: https://ngrok.com/docs/errors/
+# Message and hint. The meanings are ngrok's: https://ngrok.com/docs/errors/
 _ADVICE = {
-    "103": _Advice("ngrok has suspended this account", f"Sign in at {_DASHBOARD} to see why"),
-    "105": _Advice("ngrok refuses the authtoken: it is malformed", _NEW_TOKEN),
-    "106": _Advice("ngrok refuses the authtoken: it is one of ngrok version 1", _NEW_TOKEN),
-    "107": _Advice("ngrok refuses the authtoken: it was reset, revoked, or left its team", _NEW_TOKEN),
-    "108": _Advice(
+    "103": ("ngrok has suspended this account", f"Sign in at {_DASHBOARD} to see why"),
+    "105": ("ngrok refuses the authtoken: it is malformed", _NEW_TOKEN),
+    "106": ("ngrok refuses the authtoken: it is one of ngrok version 1", _NEW_TOKEN),
+    "107": ("ngrok refuses the authtoken: it was reset, revoked, or left its team", _NEW_TOKEN),
+    "108": (
         "this ngrok account already runs as many agents as it may",
         f"Stop another agent: {_DASHBOARD}/agents lists them",
     ),
-    "120": _Advice("the ngrok agent is too old for the service", _NEW_AGENT),
-    "121": _Advice("the ngrok agent is too old for this account", _NEW_AGENT),
-    "123": _Advice(
-        "this ngrok account has no verified e-mail address", f"Verify it at {_DASHBOARD}/user/settings"
-    ),
-    "313": _Advice("the domain in NGROK_URL needs a paid ngrok plan", _DOMAIN),
-    "319": _Advice("the domain in NGROK_URL is not one of this ngrok account", _DOMAIN),
-    "324": _Advice(
+    "120": ("the ngrok agent is too old for the service", _NEW_AGENT),
+    "121": ("the ngrok agent is too old for this account", _NEW_AGENT),
+    "123": ("this ngrok account has no verified e-mail address", f"Verify it at {_DASHBOARD}/user/settings"),
+    "313": ("the domain in NGROK_URL needs a paid ngrok plan", _DOMAIN),
+    "319": ("the domain in NGROK_URL is not one of this ngrok account", _DOMAIN),
+    "324": (
         "this ngrok account already has as many endpoints as it may",
         f"Stop one: {_DASHBOARD}/endpoints lists them",
     ),
-    "334": _Advice(
+    "334": (
         "the public URL is in use by another ngrok agent",
         f"Stop the other agent ({_DASHBOARD}/agents lists them), or set NGROK_URL to another domain",
     ),
-    "4018": _Advice("ngrok requires an account: there is no authtoken", _NEW_TOKEN),
-    "9009": _Advice(
+    "4018": ("ngrok requires an account: there is no authtoken", _NEW_TOKEN),
+    "9009": (
         "ngrok would use the proxy in http_proxy, which this account may not do",
         "Unset http_proxy and https_proxy for devkit, or use another tunnel: devkit dev --public-url URL",
     ),
@@ -80,9 +72,10 @@ def explain(reason: str, authtoken: str) -> NgrokError:
         line = _first_line(reason, authtoken) or "it does not say why"
         return NgrokError(f"the ngrok agent opened no tunnel: {line}", hint=_ELSEWHERE)
     code = found[1]
-    if advice := _ADVICE.get(code):
-        message = f"{advice.message} (ERR_NGROK_{code})"
-        return NgrokError(message, hint=advice.hint, code=code, lasting=code not in _CLEARS_BY_ITSELF)
+    if code in _ADVICE:
+        message, hint = _ADVICE[code]
+        message = f"{message} (ERR_NGROK_{code})"
+        return NgrokError(message, hint=hint, code=code, lasting=code not in _CLEARS_BY_ITSELF)
     message = f"ngrok refused: {_first_line(reason, authtoken)} (ERR_NGROK_{code})"
     hint = f"ngrok explains it: https://ngrok.com/docs/errors/err_ngrok_{code}"
     return NgrokError(message, hint=hint, code=code)
