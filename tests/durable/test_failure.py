@@ -1,4 +1,4 @@
-"""Disks that fill up, fail or lack something: what is left then."""
+"""Disks that fill up, fail or lack a feature: no incomplete file stays."""
 
 import errno
 import os

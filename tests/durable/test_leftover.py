@@ -1,4 +1,4 @@
-"""What a killed process leaves, and who may clear it away."""
+"""The temporary files of killed processes, and when they are deleted."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def test_what_a_dead_process_left_is_removed_and_what_a_live_one_writes_is_kept(
 
 
 def test_a_leftover_that_cannot_be_removed_stays(tmp_path: Path) -> None:
-    (tmp_path / f".{dead_pid()}-0a1b2c3d.tmp").mkdir()  # as unremovable for unlink as somebody else's file
+    (tmp_path / f".{dead_pid()}-0a1b2c3d.tmp").mkdir()  # unlink cannot remove it, as with another user's file
 
     assert durable.remove_leftovers(tmp_path) == 0
 

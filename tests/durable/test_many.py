@@ -1,4 +1,4 @@
-"""Files that are created together: side by side, and each for itself."""
+"""Files that are created together: in parallel, each with its own error."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What may lie in the place of a file that devkit reads: an error in words or no file, no traceback and no wait."""
+"""Unusable files in place of those that devkit reads: an error message or no file, no traceback and no waiting."""
 
 import json
 import os
@@ -221,7 +221,7 @@ def test_any_content_is_read_or_is_an_error_with_a_hint(tmp_path: Path, name: st
 
     @given(contents)
     def check(content: bytes) -> None:
-        path.parent.mkdir(exist_ok=True)  # an agent's goes with its record
+        path.parent.mkdir(exist_ok=True)  # end_orphaned_agents removes the agent's directory
         path.write_bytes(content)
         _, error = outcome(kind, tmp_path)
         assert error is None or error.hint

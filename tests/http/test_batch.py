@@ -1,4 +1,4 @@
-"""A server that answers all requests that have come at the same time together, in one thread."""
+"""A server that handles requests that arrived together in one thread."""
 
 import errno
 import logging
@@ -77,7 +77,7 @@ def test_requests_that_arrive_while_it_is_busy_are_handled_together() -> None:
     assert sorted(path for batch in others for path in batch) == sorted(
         f"/{number}" for number in range(1, 21)
     )
-    assert len(others) <= 2  # connections that were taken in one round may have been read in the next
+    assert len(others) <= 2  # connections accepted in one round may be read in the next
     assert app.taken == []
 
 

@@ -1,4 +1,4 @@
-"""Requests and answers that are larger than what a connection holds at once, in the clear and encrypted."""
+"""Requests and responses that are larger than the buffers of a connection, with and without TLS."""
 
 import socket
 import ssl

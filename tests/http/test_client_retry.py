@@ -1,4 +1,4 @@
-"""When a request is sent a second time: on a new connection, if the former one was used before and ended unanswered."""
+"""A request is sent a second time, on a new connection, if the first connection was used before and ended without a response."""
 
 import socket
 import ssl
@@ -19,7 +19,7 @@ from tests.support.hanging_up_server import at_next_request, hanging_up_server
 from tests.support.raw_socket import DEADLINE, OK, raw_server, read_request
 
 CALLBACK = compose({"msisdn": "447700900001", "status": "delivered"}, "form", target="/dlr")
-NOTHING = b""  # the request is read, and the connection closed without a word
+NOTHING = b""  # the request is read, and the connection closed without a response
 
 
 def test_a_request_that_a_used_connection_lost_is_sent_once_more() -> None:

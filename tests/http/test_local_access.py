@@ -1,4 +1,4 @@
-"""The one rule for all servers on this machine: who is answered. Over sockets: the tests of each server."""
+"""The one rule for all servers on this machine: who may use them. The tests of each server use sockets."""
 
 import pytest
 from hypothesis import given

@@ -165,7 +165,7 @@ def test_other_targets_are_kept_to_the_byte(target: str) -> None:
 
 SECRET = "s3cret_of-this-project"
 
-# What proxies say of the request target, and where the secret stands in it.
+# The request target in headers of proxies, and the position of the secret in it.
 VALUES = [
     f"{CALLBACK_PATH}[/{SECRET}]?status=delivered",  # X-Original-URI of nginx, X-Forwarded-Uri of Traefik
     f"https://dlr.example.com{CALLBACK_PATH}[/{SECRET}]",  # Referer

@@ -69,7 +69,7 @@ def test_the_size_of_the_parts_changes_nothing_with_any_line_ends(pieces: list[b
 
     whole, cut = outcome([answer]), outcome([bytes([byte]) for byte in answer])
 
-    # In pieces, what follows the answer has not come yet when it ends.
+    # In parts, the bytes after the response have not arrived when it ends.
     assert (whole and (whole.status, whole.body)) == (cut and (cut.status, cut.body))
 
 
@@ -81,7 +81,7 @@ def test_after_surplus_bytes_a_connection_is_not_reusable(answer: bytes, _body: 
 @pytest.mark.parametrize(("answer", "_body"), WHOLE.values(), ids=WHOLE)
 def test_nothing_is_read_after_the_end_of_a_response(answer: bytes, _body: bytes) -> None:
     def receive(size: int) -> bytes:
-        return next(parts)  # StopIteration, if it is asked again
+        return next(parts)  # StopIteration if it is called again
 
     parts = iter([answer])
 
@@ -215,7 +215,7 @@ def test_any_bytes_are_a_response_or_invalid(pieces: list[bytes], method: str) -
         _outcome(_bytes(pieces), method),
     }
 
-    assert len(outcomes) == 1  # however they are cut up
+    assert len(outcomes) == 1  # however they are split
 
 
 def _bytes(pieces: Iterable[bytes]) -> list[bytes]:

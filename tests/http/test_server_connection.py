@@ -19,7 +19,7 @@ def test_what_drips_in_or_stays_idle_is_cut_off(start: bytes) -> None:
         def cut_off() -> bool:
             try:
                 if start:
-                    connection.sendall(b"x")  # a byte at a time does not buy time
+                    connection.sendall(b"x")  # a byte at a time does not extend the time limit
                 return connection.recv(1) == b""
             except TimeoutError:
                 return False

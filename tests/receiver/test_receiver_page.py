@@ -1,4 +1,4 @@
-"""Web pages in the developer's own browser: they reach this machine, and are strangers all the same."""
+"""Web pages in the developer's own browser: they can reach this machine, and must be refused."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, to_w
 from tests.support.application import BOTH, OURS, RecordingHandler
 from tests.support.raw_socket import Place, talk
 
-# What browsers add to a request that a page makes. A page cannot leave it out.
+# Headers that browsers add to the request of a page. A page cannot remove them.
 PAGES = [
     ("Origin", "https://evil.example.com"),
     ("Origin", "null"),

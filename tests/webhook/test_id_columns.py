@@ -1,4 +1,4 @@
-"""Consumers whose column of message ids is too narrow, or too strict: the catalogue and the fault matrix find them."""
+"""Applications with a too narrow or too strict column for message ids: the samples and the faults find them."""
 
 import sqlite3
 import uuid
@@ -9,7 +9,7 @@ import pytest
 from devkit.testing import SampleReceipt, fault_cases, load_all
 
 CASES = {case.name: case for case in fault_cases()}
-WITHOUT_RECEIPT = {"json-array"}  # holds no fields for a function
+WITHOUT_RECEIPT = {"json-array"}  # has no fields for a function
 
 Handler = Callable[[Mapping[str, object]], None]
 

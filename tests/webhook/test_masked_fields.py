@@ -1,4 +1,4 @@
-"""One table says which fields may hold a phone number: whatever shows a receipt's fields masks the same ones."""
+"""One table says which fields may contain a phone number: everything that shows fields masks the same ones."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Message ids: their two forms, how they are shown, and how a file name says them."""
+"""Message ids: their two forms, their short form, and their form in file names."""
 
 import re
 import uuid

@@ -1,4 +1,4 @@
-"""The fields of a query or a form, held to the standard library's reading of them."""
+"""The fields of a query or a form, compared with how the standard library reads them."""
 
 from urllib.parse import parse_qsl
 

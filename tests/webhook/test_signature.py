@@ -165,7 +165,7 @@ def divisions(draw: st.DrawFn, text: str) -> dict[str, str]:
     fields = {}
     for start, end in zip([0, *chosen], [*chosen, len(text)], strict=True):
         piece = text[start + 1 : end]
-        # The last = is where the value begins: what a value may not hold stands in the name.
+        # The value begins at the last =, so the name has what a value must not contain.
         name, mark, value = piece.rpartition("=")
         assume(mark and "&" not in value and name not in fields)
         fields[name] = value

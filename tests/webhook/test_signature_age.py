@@ -1,4 +1,4 @@
-"""A signature that is right, but older than any receipt that Vonage still sends."""
+"""A valid signature that is older than any receipt that Vonage still sends."""
 
 from datetime import timedelta
 from pathlib import Path
