@@ -1,4 +1,4 @@
-"""A request is sent a second time, on a new connection, if the first connection was used before and ended without a response."""
+"""A request is sent again, on a new connection, if the first connection was used before and gave no response."""
 
 import socket
 import ssl
