@@ -1,6 +1,6 @@
 """Takes the pictures of the inspector for the documentation: python -m docs.make_screenshots
 
-Needs chromium, chromedriver and selenium. All numbers are of the range that nobody has.
+Needs chromium, chromedriver and selenium. All numbers are in the range that is never assigned.
 """
 
 import random
@@ -75,7 +75,7 @@ def fill(recordings: Recordings) -> str:
             "client_ref": f"login-{4000 + number}",
         }
         if number % 9 == 0:
-            recordings.feed.publish(Sent((message,), to))
+            recordings.event_log.publish(Sent((message,), to))
         recordings.receipt("accepted", message, seconds=chance.uniform(20, 160), **common)
         if chance.random() < 0.3:
             recordings.receipt("buffered", message, seconds=chance.uniform(0.5, 9), **common)
