@@ -23,7 +23,7 @@ from devkit.inspector.search import (
     read_query,
     whole_number,
 )
-from devkit.inspector.views import checked, run_replay, shows_numbers
+from devkit.inspector.views import recordings_blueprint, run_replay, shows_numbers
 from devkit.replay.transform import Changes
 from devkit.webhook.callback import without_token
 from devkit.webhook.masking import mask_number
@@ -36,12 +36,11 @@ _MAX_DEPTH = 8
 
 def api(context: InspectorContext) -> Blueprint:
     """Lists, one receipt, replay. The events are in `stream`."""
-    part = Blueprint("api", "devkit.inspector", url_prefix="/api")
+    part = recordings_blueprint("api", context, "/api")
 
     @part.route("/receipts", methods=["GET", "POST"])
     def receipts() -> dict[str, object]:
         query, limit = _query()
-        context.index.refresh()
         if query.kind in EVENT_KINDS:
             events = context.event_log.kept(query.kind)[:limit]
             return {"events": [_event_json(context, each) for each in events], "next": ""}
@@ -52,7 +51,6 @@ def api(context: InspectorContext) -> Blueprint:
     @part.route("/messages", methods=["GET", "POST"])
     def messages() -> dict[str, object]:
         query, limit = _query()
-        context.index.refresh()
         page = find_messages(context.index, context.rows, query, context.options.clock(), limit=limit)
         found = [
             {
@@ -67,9 +65,8 @@ def api(context: InspectorContext) -> Blueprint:
 
     @part.get("/receipts/<path:key>")
     def one(key: str) -> dict[str, object]:
-        context.index.refresh()
         numbers = shows_numbers()
-        detail = read_detail(context, checked(context, key), numbers=numbers)
+        detail = read_detail(context, key, numbers=numbers)
         if detail is None:
             abort(404)
         explanation = detail.explanation
@@ -96,7 +93,7 @@ def api(context: InspectorContext) -> Blueprint:
 
     @part.post("/receipts/<path:key>/replay")
     def replay(key: str) -> dict[str, object]:
-        done = run_replay(context, checked(context, key), _replay_request(_document()))
+        done = run_replay(context, key, _replay_request(_document()))
         return {**done.as_json(), "key": key}
 
     part.register_error_handler(DevkitError, _error)

@@ -34,7 +34,20 @@ def shows_numbers() -> bool:
     return request.values.get("numbers", "") in ("1", "true", "on")
 
 
-def checked(context: InspectorContext, key: str) -> str:
+def recordings_blueprint(name: str, context: InspectorContext, url_prefix: str | None = None) -> Blueprint:
+    """A blueprint whose handlers see the newest recordings, and whose `key` in a path names an existing one."""
+    part = Blueprint(name, "devkit.inspector", url_prefix=url_prefix)
+
+    @part.before_request
+    def prepare() -> None:
+        context.index.refresh()
+        if key := (request.view_args or {}).get("key"):
+            _checked(context, key)
+
+    return part
+
+
+def _checked(context: InspectorContext, key: str) -> str:
     """The key, if it names an existing recording, else 404. Keys come from URLs, so no other file is opened."""
     entry = entry_of(context.store, key)
     if entry is None or key.count("/") != 1 or not entry.path.is_file():
@@ -44,20 +57,13 @@ def checked(context: InspectorContext, key: str) -> str:
 
 def pages(context: InspectorContext) -> Blueprint:
     """The list, the overview, a recording, the comparison of two, and a recording in other forms."""
-    part = Blueprint("pages", "devkit.inspector")
+    part = recordings_blueprint("pages", context)
 
     @part.route("/", methods=["GET", "POST"])
     def home() -> str:
         query = _query()
-        listed = _list_values(context, query)
-        return render_template(
-            "page.html",
-            part="_overview.html",
-            selected="",
-            numbers=query.numbers,
-            overview=context.overview(),
-            **listed,
-        )
+        values = {"numbers": query.numbers, "overview": context.overview(), **_list_values(context, query)}
+        return render_template("page.html", part="_overview.html", selected="", **values)
 
     @part.post("/list")
     def messages() -> str:
@@ -65,7 +71,6 @@ def pages(context: InspectorContext) -> Blueprint:
 
     @part.get("/overview")
     def overview() -> str:
-        context.index.refresh()
         shown = context.overview()
         return _render(context, "_overview.html", overview=shown, recorded=shown.recorded)
 
@@ -75,11 +80,11 @@ def pages(context: InspectorContext) -> Blueprint:
 
     @part.get("/receipts/<path:key>/as/<form>")
     def other_form(key: str, form: str) -> Response:
-        return Response(_in_form(context, checked(context, key), form), mimetype="text/plain")
+        return Response(_in_form(context, key, form), mimetype="text/plain")
 
     @part.get("/diff")
     def diff() -> str:
-        keys = [checked(context, request.args.get(side, "")) for side in ("a", "b")]
+        keys = [_checked(context, request.args.get(side, "")) for side in ("a", "b")]
         left, right = (load(context.rows.path(key)) for key in keys)
         parts = compare(left, right, numbers=shows_numbers())
         rows = [context.rows.read(key) for key in keys]
@@ -90,11 +95,11 @@ def pages(context: InspectorContext) -> Blueprint:
 
 def actions(context: InspectorContext) -> Blueprint:
     """Replay and keep."""
-    part = Blueprint("actions", "devkit.inspector")
+    part = recordings_blueprint("actions", context)
 
     @part.post("/receipts/<path:key>/replay")
     def replay(key: str) -> str | Response:
-        fields = editable_fields(load(context.rows.path(checked(context, key))), numbers=shows_numbers())
+        fields = editable_fields(load(context.rows.path(key)), numbers=shows_numbers())
         try:
             run_replay(context, key, read_replay_request(request.form, request.form.getlist("unset"), fields))
         except DevkitError as error:  # such as a target that is not on this machine
@@ -105,11 +110,10 @@ def actions(context: InspectorContext) -> Blueprint:
 
     @part.get("/receipts/<path:key>/keep")
     def sample_form(key: str) -> str:
-        return _sample_form(context, checked(context, key))
+        return _sample_form(context, key)
 
     @part.post("/receipts/<path:key>/keep")
     def make_sample(key: str) -> str:
-        checked(context, key)
         name = request.form.get("name", "").strip()
         try:
             sample = keep(_sample_options(context), context.rows.path(key), name)
@@ -146,7 +150,6 @@ def _query() -> Query:
 
 
 def _list_values(context: InspectorContext, query: Query) -> dict[str, object]:
-    context.index.refresh()
     events: list[LoggedEvent] = []
     page = Page(())
     if query.kind in EVENT_KINDS:
@@ -174,8 +177,7 @@ def _render(context: InspectorContext, part: str, *, selected: str = "", **value
 
 def _receipt_page(context: InspectorContext, key: str, *, tab: str = "", **values: object) -> str:
     """The page of a recording. tab: the one that is open at first."""
-    context.index.refresh()
-    detail = read_detail(context, checked(context, key), numbers=shows_numbers())
+    detail = read_detail(context, key, numbers=shows_numbers())
     if detail is None:
         abort(404)
     return _render(context, "_detail.html", selected=key, detail=detail, tab=tab, **values)
