@@ -13,7 +13,7 @@ from devkit.inspector.context import InspectorContext
 from devkit.inspector.detail import read_detail
 from devkit.inspector.event_log import EventBatch, LoggedEvent
 from devkit.inspector.index import Row, key_of
-from devkit.inspector.replay_form import ReplayRequest, read_transport
+from devkit.inspector.replay_form import ReplayRequest, read_transport, run_replay
 from devkit.inspector.search import (
     EVENT_KINDS,
     PAGE,
@@ -23,7 +23,7 @@ from devkit.inspector.search import (
     read_query,
     whole_number,
 )
-from devkit.inspector.views import recordings_blueprint, run_replay, shows_numbers
+from devkit.inspector.views import recordings_blueprint, shows_numbers
 from devkit.replay.transform import Changes
 from devkit.webhook.callback import without_token
 from devkit.webhook.masking import mask_number

@@ -16,8 +16,9 @@ from devkit.http.local_access import rejection_reason
 from devkit.http.request import callback_of
 from devkit.http.server import MAX_BODY, serve
 from devkit.inspector.api import api, stream
-from devkit.inspector.context import InspectorContext, Options, open_context
+from devkit.inspector.context import InspectorContext, Options
 from devkit.inspector.event_log import EventLog
+from devkit.inspector.index import Index, Rows
 from devkit.inspector.search import KINDS, SIGNATURES
 from devkit.inspector.views import actions, pages, wants_fragment
 from devkit.webhook.masking import escaped_char, printable
@@ -49,7 +50,9 @@ def create_inspector(store: Store, event_log: EventLog, options: Options | None 
 
     It answers only its own pages and programs on this machine; see `http.local_access`.
     """
-    context = open_context(store, event_log, options or Options())
+    options = options or Options()
+    rows = Rows(store, options.secret, options.method)
+    context = InspectorContext(store, event_log, options, Index(store), rows)
     app = Flask("devkit.inspector")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_PARTS"] = 4_000

@@ -5,15 +5,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
+from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.store import Store
-from devkit.http.address import Address, parse_address
+from devkit.http.address import Address
 from devkit.inspector.charts import Overview, read_overview
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.index import Index, Rows
-from devkit.inspector.replay_form import ReplayRequest, SampleOptions, replayer
-from devkit.replay.send import Replayed
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.signature import Method
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOptions:
+    """key: returns the project's private key, which it creates the first time."""
+
+    key: Callable[[], bytes] = field(repr=False)
+    directory: Path
+    policy: Policy = field(default_factory=Policy, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +57,13 @@ class Options:
 
 @dataclass(slots=True)
 class InspectorContext:
-    """One for each inspector, shared by all its threads. replay: sends a recording; raises DevkitError."""
+    """One for each inspector, shared by all its threads."""
 
     store: Store
     event_log: EventLog
     options: Options
     index: Index
     rows: Rows
-    replay: Callable[[Path, ReplayRequest], Replayed]
     _overview: tuple[object, Overview] | None = field(default=None, repr=False)
 
     def overview(self) -> Overview:
@@ -69,22 +76,3 @@ class InspectorContext:
         overview = read_overview(self.index, self.rows, sends, self.options.zone)
         self._overview = drawn_from, overview
         return overview
-
-
-def open_context(store: Store, event_log: EventLog, options: Options) -> InspectorContext:
-    """The context of an inspector over a store."""
-    receiver = parse_address(options.receiver_url)
-    return InspectorContext(
-        store,
-        event_log,
-        options,
-        Index(store),
-        Rows(store, options.secret, options.method),
-        replayer(
-            options.secret,
-            options.method,
-            default=options.forward_to or receiver,
-            receiver=receiver,
-            clock=options.clock,
-        ),
-    )

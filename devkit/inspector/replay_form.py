@@ -1,25 +1,24 @@
 """The forms of the page: replay a recording, or keep it as a sample."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from devkit.errors import UsageError
 from devkit.fixture.format import Fixture, load
 from devkit.fixture.redaction.plan import Redaction, Sample, assign, describe, plan_keep, write
-from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.select import display_path
-from devkit.http.address import Address, is_same_local_server, parse_address
+from devkit.http.address import is_same_local_server, parse_address
 from devkit.http.client import Connection
+from devkit.inspector.context import InspectorContext, Options, SampleOptions
+from devkit.inspector.event_log import ReplayDone
 from devkit.replay.schedule import Recording
 from devkit.replay.send import Replayed, Rules, attempt
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.masking import mask_field
 from devkit.webhook.receipt import receipt_in
-from devkit.webhook.signature import Method
 from devkit.webhook.vocabulary import parse_transport
 
 _TIMEOUT = 10  # seconds; a person waits for it
@@ -32,11 +31,6 @@ class ReplayRequest:
 
     to: str = ""
     changes: Changes = field(default_factory=Changes)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the receipt is sent as recorded."""
-        return self.changes == Changes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,28 +97,38 @@ def read_transport(text: str) -> Transport | None:
         ) from None
 
 
-def replayer(
-    secret: str, method: Method, *, default: Address, receiver: Address, clock: Callable[[], datetime]
-) -> Callable[[Path, ReplayRequest], Replayed]:
-    """A function that replays a recording. default: the target of a request without one.
+def run_replay(context: InspectorContext, key: str, asked: ReplayRequest) -> ReplayDone:
+    """Replay a recording and publish the result. Raises DevkitError."""
+    path = context.rows.path(key)
+    result = _send(path, asked, context.options)
+    done = ReplayDone(
+        file=str(path),
+        to=asked.to or context.options.default_target,
+        edited=asked.changes != Changes(),
+        outcome=result.outcome,
+        answer=result.answer,
+        ms=result.ms,
+        problem=result.problem,
+        hint=result.hint,
+    )
+    context.event_log.publish(done)
+    return done
 
-    Only the default target may be on another machine. receiver: devkit's own, which shows a replay and does not
-    record it again.
-    """
 
-    def replay(path: Path, asked: ReplayRequest) -> Replayed:
-        address = default if asked.to in ("", f"{default}{default.target}") else parse_address(asked.to)
-        fixture = load(path)
-        changes = asked.changes
-        (recording,) = change_recordings([Recording(path, fixture.recorded_at, fixture.callback)], changes)
-        route = ReplayRoute(address, own_receiver=is_same_local_server(address, receiver))
-        signer = signer_with(secret, method) if changes.resign else None
-        transform = transformer(changes, route, signer, clock=clock, nonce=lambda: str(uuid.uuid4()))
-        rules = Rules(timeout=_TIMEOUT, renewed=changes.now and changes.resign)
-        with Connection(address, timeout=rules.timeout) as connection:
-            return attempt(connection, transform(recording.callback), rules, file=display_path(path))
-
-    return replay
+def _send(path: Path, asked: ReplayRequest, options: Options) -> Replayed:
+    receiver = parse_address(options.receiver_url)
+    default = options.forward_to or receiver
+    # Only the default target may be on another machine.
+    address = default if asked.to in ("", f"{default}{default.target}") else parse_address(asked.to)
+    fixture, changes = load(path), asked.changes
+    (recording,) = change_recordings([Recording(path, fixture.recorded_at, fixture.callback)], changes)
+    # devkit's own receiver shows a replay and does not record it again.
+    route = ReplayRoute(address, own_receiver=is_same_local_server(address, receiver))
+    signer = signer_with(options.secret, options.method) if changes.resign else None
+    transform = transformer(changes, route, signer, clock=options.clock, nonce=lambda: str(uuid.uuid4()))
+    rules = Rules(timeout=_TIMEOUT, renewed=changes.now and changes.resign)
+    with Connection(address, timeout=rules.timeout) as connection:
+        return attempt(connection, transform(recording.callback), rules, file=display_path(path))
 
 
 # The methods of `plan_keep`, in words.
@@ -134,15 +138,6 @@ _METHODS = {
     "pseudonym": "a value of the same form; equal values stay equal",
     "example": "an example",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SampleOptions:
-    """key: returns the project's private key, which it creates the first time."""
-
-    key: Callable[[], bytes] = field(repr=False)
-    directory: Path
-    policy: Policy = field(default_factory=Policy, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,11 @@ from devkit.errors import ConfigurationError, DevkitError, UsageError
 from devkit.fixture.export import PAGE_FORMS, export
 from devkit.fixture.format import load
 from devkit.fixture.select import display_path
-from devkit.inspector.context import InspectorContext
+from devkit.inspector.context import InspectorContext, SampleOptions
 from devkit.inspector.detail import compare, read_detail
-from devkit.inspector.event_log import LoggedEvent, ReplayDone
+from devkit.inspector.event_log import LoggedEvent
 from devkit.inspector.index import entry_of
-from devkit.inspector.replay_form import (
-    ReplayRequest,
-    SampleOptions,
-    editable_fields,
-    keep,
-    preview,
-    read_replay_request,
-)
+from devkit.inspector.replay_form import editable_fields, keep, preview, read_replay_request, run_replay
 from devkit.inspector.search import EVENT_KINDS, Page, Query, find_messages, read_query
 
 _EVENTS = 200  # shown of a kind that is not recorded
@@ -122,24 +115,6 @@ def actions(context: InspectorContext) -> Blueprint:
         return _render(context, "_kept.html", selected=key, key=key, file=display_path(sample.path))
 
     return part
-
-
-def run_replay(context: InspectorContext, key: str, asked: ReplayRequest) -> ReplayDone:
-    """Replay a recording and publish the result. Raises DevkitError."""
-    path = context.rows.path(key)
-    result = context.replay(path, asked)
-    done = ReplayDone(
-        file=str(path),
-        to=asked.to or context.options.default_target,
-        edited=not asked.is_plain,
-        outcome=result.outcome,
-        answer=result.answer,
-        ms=result.ms,
-        problem=result.problem,
-        hint=result.hint,
-    )
-    context.event_log.publish(done)
-    return done
 
 
 def _query() -> Query:

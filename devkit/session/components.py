@@ -23,9 +23,8 @@ from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
-from devkit.inspector.context import Options
+from devkit.inspector.context import Options, SampleOptions
 from devkit.inspector.event_log import EventLog
-from devkit.inspector.replay_form import SampleOptions
 from devkit.receiver.app import serve_receiver
 from devkit.receiver.forward import Forwarder
 from devkit.receiver.recorder import Recorder

@@ -11,7 +11,8 @@ from devkit.events.session import Sent
 from devkit.fixture.store import Store
 from devkit.inspector.app import ago, clock_time, duration, plain, prose, visible
 from devkit.inspector.charts import HEIGHT, WIDTH, Overview, delay_x, histogram, network_delays
-from devkit.inspector.context import open_context
+from devkit.inspector.context import InspectorContext
+from devkit.inspector.index import Index, Rows
 from tests.support.inspector_server import Recordings
 
 NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
@@ -109,7 +110,8 @@ def test_delays_are_grouped_by_network_the_busiest_first() -> None:
 
 def test_charts_are_drawn_anew_only_after_a_recording_or_a_send(tmp_path: Path) -> None:
     recordings = Recordings(Store(tmp_path))
-    context = open_context(recordings.store, recordings.event_log, recordings.options())
+    store, event_log = recordings.store, recordings.event_log
+    context = InspectorContext(store, event_log, recordings.options(), Index(store), Rows(store))
 
     def drawn() -> Overview:
         context.index.refresh()

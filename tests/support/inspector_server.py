@@ -20,9 +20,8 @@ from devkit.fixture.store import Store, file_name
 from devkit.http.address import parse_address
 from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
-from devkit.inspector.context import Options
+from devkit.inspector.context import Options, SampleOptions
 from devkit.inspector.event_log import EventLog
-from devkit.inspector.replay_form import SampleOptions
 from devkit.webhook.callback import Callback, Transport, compose
 from devkit.webhook.receipt import Receipt, make_fields
 from tests.support.raw_socket import DEADLINE
