@@ -129,7 +129,8 @@ def _printable_usage() -> Iterator[None]:
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Record, replay and test Vonage SMS delivery receipts on your own machine."""
-    ctx.color = False if os.environ.get("NO_COLOR") else None  # None: on a terminal
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    ctx.color = False if plain else None  # None: on a terminal
 
 
 def completes(kind: "Kind") -> Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]:

@@ -21,9 +21,20 @@ def test_statuses_are_colored_by_what_they_mean() -> None:
     assert {status_color(status) for status in ("failed", "rejected", "expired")} == {"red"}
 
 
-@pytest.mark.parametrize(("value", "color"), [("1", False), ("", None), (None, None)])
-def test_no_color_is_honored(value: str | None, color: bool | None) -> None:
-    with CliRunner(env={"NO_COLOR": value}).isolation(), click.Context(cli) as context:
+@pytest.mark.parametrize(
+    ("no_color", "term", "color"),
+    [
+        ("1", "xterm", False),
+        ("", "xterm", None),
+        (None, None, None),
+        (None, "dumb", False),
+    ],
+)
+def test_there_is_no_color_where_nobody_wants_it(
+    no_color: str | None, term: str | None, color: bool | None
+) -> None:
+    environ = {"NO_COLOR": no_color, "TERM": term}
+    with CliRunner(env=environ).isolation(), click.Context(cli) as context:
         context.invoke(cli.callback)
 
         assert context.color is color
