@@ -29,13 +29,13 @@ COMMANDS = {
     "send": "Send a test SMS whose receipts come here.",
     "list": "List recorded receipts, newest last.",
     "show": "Explain a receipt, or print it in another form.",
-    "simulate": "Stand in for Vonage, for any program in any language.",
+    "simulate": "Simulate Vonage for programs in any language.",
     "check": "Check fixture files.",
     "prune": "Delete old recordings.",
-    "doctor": "Say what is wrong, and what to type.",
-    "restore": "Give the account's former callback back after a crash.",
+    "doctor": "Check the whole path of a receipt; say what is wrong.",
+    "restore": "Restore the account's former callback after a crash.",
     "keep": "Turn recordings into samples that can be committed.",
-    "init": "Put what devkit needs into this project.",
+    "init": "Add what devkit needs to this project.",
     "completion": "Let a shell complete commands, fixtures and statuses.",
 }
 

@@ -54,10 +54,9 @@ def reporting(*, as_json: bool, stop: Shutdown, lines: Lines | None = None) -> I
     When the reader is gone (`devkit dev --json | head -1`), the shutdown is requested.
     """
     queue: SimpleQueue[Event | None] = SimpleQueue()
-    context = click.get_current_context(silent=True)  # which the thread does not have
-    show = (
-        _show_json if as_json else partial(_show, lines or session_lines, context.color if context else None)
-    )
+    context = click.get_current_context(silent=True)  # the thread has none
+    color = context.color if context else None
+    show = _show_json if as_json else partial(_show, lines or session_lines, color)
     printer = threading.Thread(target=_print, args=(queue, show, stop), name="report", daemon=True)
     printer.start()
 
@@ -112,33 +111,33 @@ def session_lines(event: Event) -> Sequence[str]:
     return [_LINES[type(event)](event)]
 
 
-def labelled(label: str, text: str, *, fg: str | None = None, bold: bool = False) -> str:
+def labeled(label: str, text: str, *, fg: str | None = None, bold: bool = False) -> str:
     """A line that begins with a styled label."""
     return f"{style(f'{label:<12}', fg=fg, bold=bold or None)}{printable(text)}"
 
 
 _LINES: dict[type[Event], Callable[[Any], str]] = {
-    Notice: lambda event: labelled("notice", event.text, fg="cyan"),
-    NotRecorded: lambda event: labelled(
+    Notice: lambda event: labeled("notice", event.text, fg="cyan"),
+    NotRecorded: lambda event: labeled(
         "NOT RECORDED", f"  {event.error} {event.hint}".rstrip(), fg="red", bold=True
     ),
-    Probe: lambda event: labelled(
+    Probe: lambda event: labeled(
         "probe",
         f"someone asked whether the callback URL answers ({event.user_agent})",
         fg="bright_black",
     ),
-    Refused: lambda event: labelled("refused", f"{event.status}: {event.reason}", fg="magenta"),
-    TunnelChanged: lambda event: labelled(
+    Refused: lambda event: labeled("refused", f"{event.status}: {event.reason}", fg="magenta"),
+    TunnelChanged: lambda event: labeled(
         "tunnel", f"{event.state} {event.public_url} {event.detail}".strip(), fg="cyan"
     ),
-    Registered: lambda event: labelled(
+    Registered: lambda event: labeled(
         "registered", f"the account's callback; it was {event.former_url or 'not set'}", fg="cyan"
     ),
-    Restored: lambda event: labelled("restored", _restored(event), fg="cyan"),
-    Sent: lambda event: labelled(
+    Restored: lambda event: labeled("restored", _restored(event), fg="cyan"),
+    Sent: lambda event: labeled(
         "sent", f"a message to {mask_number(event.to)}, {len(event.message_ids)} part(s)", fg="cyan"
     ),
-    Stopped: lambda event: labelled("stopped", f"{event.receipts} receipt(s) recorded", bold=True),
+    Stopped: lambda event: labeled("stopped", f"{event.receipts} receipt(s) recorded", bold=True),
 }
 
 
@@ -149,8 +148,8 @@ def _restored(event: Restored) -> str:
 
 def ready_lines(headline: str, rows: Sequence[tuple[str, str]]) -> list[str]:
     """What is ready, then a row for each name and value. Rows without a value are left out."""
-    head = labelled("ready", headline, fg="green", bold=True)
-    return [head, *(labelled("", f"{name:<10} {value}") for name, value in rows if value)]
+    head = labeled("ready", headline, fg="green", bold=True)
+    return [head, *(labeled("", f"{name:<10} {value}") for name, value in rows if value)]
 
 
 def _ready(event: Ready) -> list[str]:

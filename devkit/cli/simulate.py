@@ -14,7 +14,7 @@ from devkit.cli.report import (
     answer_color,
     colored_status,
     dim_id,
-    labelled,
+    labeled,
     ready_lines,
     reason,
     reporting,
@@ -62,14 +62,14 @@ def lines(event: Event) -> Sequence[str]:
             return [_delivery(event)]
         case SettingsChanged():
             text = f"receipts go to {event.callback_url or 'nowhere'} as {event.method}"
-            return [labelled("settings", f"{text}. {event.note}" if event.note else text, fg="cyan")]
+            return [labeled("settings", f"{text}. {event.note}" if event.note else text, fg="cyan")]
         case RequestRefused():
-            return [labelled("refused", f"{event.api} {event.status}: {event.reason}", fg="magenta")]
+            return [labeled("refused", f"{event.api} {event.status}: {event.reason}", fg="magenta")]
         case SimulatorStopped():
             counts = (
                 f"{event.messages} message part(s) accepted, {event.deliveries} attempt(s) to push a receipt"
             )
-            return [labelled("stopped", counts, bold=True)]
+            return [labeled("stopped", counts, bold=True)]
     return session_lines(event)
 
 
