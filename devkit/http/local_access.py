@@ -5,7 +5,7 @@ A spelling that only some resolvers read as this machine, such as `127.1`, is no
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -97,8 +97,6 @@ _ABSOLUTE_FORM = re.compile(r"https?://([^/?]+)(?:[/?].*)?", re.IGNORECASE)
 _WRONG_ADDRESS = "The address must be that of this machine: 127.0.0.1, localhost or [::1]."
 _WRONG_SITE = "The request comes from another site. Type the address, or paste it into the address bar."
 
-_Values = Mapping[str, Sequence[str]]
-
 
 def rejection_reason(
     request: Callback, remote: str, *, own_pages: bool, serves_name: Callable[[str], bool] | None = None
@@ -108,12 +106,13 @@ def rejection_reason(
     remote: the peer's address. own_pages: whether the server has pages, which may send requests to it.
     serves_name: whether programs may use this host name for the server too, directly or through a proxy.
     """
-    values = _by_name(request.headers)
-    host = _named_host(values.get("host", ()))
+    hosts = request.headers_named("host")
+    host = parse_host(hosts[0]) if len(hosts) == 1 else None
     if not is_loopback(remote):
         return "The server is for programs on this machine only."
     # A tunnel's agent is on this machine too, but it forwards the public Host or adds a forwarding header.
-    if FORWARDING_HEADERS & values.keys() and (host is None or host.is_local):
+    is_forwarded = any(name.lower() in FORWARDING_HEADERS for name, _ in request.headers)
+    if is_forwarded and (host is None or host.is_local):
         return "The request was forwarded by a tunnel or a proxy."
     # Another site's name that resolves to this machine would let its page read the responses (DNS rebinding).
     if host is None or not (host.is_local or (serves_name and serves_name(host.name))):
@@ -121,19 +120,8 @@ def rejection_reason(
     if not _is_for(host, request.target):
         return "The request asks for another host's page."
     if host.is_local:
-        return _page_problem(values, host if own_pages else None)
-    return _browser_problem(values) or _page_problem(values, None)
-
-
-def _by_name(headers: Iterable[tuple[str, str]]) -> _Values:
-    values: dict[str, list[str]] = {}
-    for name, value in headers:
-        values.setdefault(name.lower(), []).append(value)
-    return values
-
-
-def _named_host(values: Sequence[str]) -> Host | None:
-    return parse_host(values[0]) if len(values) == 1 else None
+        return _page_problem(request, host if own_pages else None)
+    return _browser_problem(request) or _page_problem(request, None)
 
 
 def _is_for(host: Host, target: str) -> bool:
@@ -143,16 +131,16 @@ def _is_for(host: Host, target: str) -> bool:
     return absolute is not None and parse_host(absolute[1]) == host
 
 
-def _page_problem(values: _Values, host: Host | None) -> str:
+def _page_problem(request: Callback, host: Host | None) -> str:
     """Why a page must not send this request. host: that of the server's own pages, if it has any.
 
     Every web page can have the developer's browser send requests to this machine, but it cannot hide its origin.
     """
-    if any(host is None or _origin_host(origin) != host for origin in values.get("origin", ())):
+    if any(host is None or _origin_host(origin) != host for origin in request.headers_named("origin")):
         return "The request comes from a page of another origin."
     # `none`: typed, or a bookmark. `same-site` includes pages of other programs, on other ports of this machine.
     sites = ("none", "same-origin") if host else ("none",)
-    return _WRONG_SITE if any(site not in sites for site in values.get("sec-fetch-site", ())) else ""
+    return _WRONG_SITE if any(site not in sites for site in request.headers_named("sec-fetch-site")) else ""
 
 
 def _origin_host(origin: str) -> Host | None:
@@ -160,10 +148,10 @@ def _origin_host(origin: str) -> Host | None:
     return parse_host(host) if scheme == "http" else None
 
 
-def _browser_problem(values: _Values) -> str:
+def _browser_problem(request: Callback) -> str:
     """Why a browser must not use the server under another name; empty for a program.
 
     Browsers send Sec-Fetch-Site only to https and to this machine, and no Origin for an image.
     """
-    is_browser = any(agent.startswith("Mozilla/") for agent in values.get("user-agent", ()))
+    is_browser = any(agent.startswith("Mozilla/") for agent in request.headers_named("user-agent"))
     return "Under this name the server is for programs, not for browsers." if is_browser else ""

@@ -81,6 +81,10 @@ class Callback:
                 return value
         return None
 
+    def headers_named(self, name: str) -> list[str]:
+        """All values of a header. name: in lower case."""
+        return [value for key, value in self.headers if key.lower() == name]
+
     @property
     def transport(self) -> Transport:
         """How the fields travel: in the query, as a form, or as JSON."""
