@@ -227,11 +227,11 @@ def _stream(context: InspectorContext, cursor: str | None) -> Iterator[str]:
                 yield _message("ended", {})
                 return
             if batch.logged or batch.lost:
-                yield _message("news", _batch_json(context, batch))
+                yield _message("events", _batch_json(context, batch))
             else:
                 heartbeats += 1
                 yield _message("heartbeat", {})
-        yield _message("again", {})
+        yield _message("reconnect", {})
 
 
 def _batch_json(context: InspectorContext, batch: EventBatch) -> dict[str, object]:

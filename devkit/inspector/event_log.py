@@ -168,8 +168,8 @@ class EventLog:
             return self._last != subscriber.last or subscriber.ended or self._closed.is_set()
 
         with self._changed:
-            has_news = self._changed.wait_for(due, seconds)
-        if has_news:
+            has_events = self._changed.wait_for(due, seconds)
+        if has_events:
             self._closed.wait(_PAUSE)
         with self._changed:
             if subscriber.ended or self._closed.is_set():
@@ -182,5 +182,5 @@ class EventLog:
         if number > self._last or number < 0:  # the page knew another session
             return EventBatch(self._last, tuple(self._recent), lost=True)
         oldest = self._recent[0].number if self._recent else self._last + 1
-        news = tuple(logged for logged in self._recent if logged.number > number)
-        return EventBatch(self._last, news, lost=number + 1 < oldest)
+        newer = tuple(logged for logged in self._recent if logged.number > number)
+        return EventBatch(self._last, newer, lost=number + 1 < oldest)

@@ -85,10 +85,10 @@ def test_a_subscriber_gets_an_event_at_once(event_log: EventLog) -> None:
     thread = threading.Thread(target=watch)
     thread.start()
     assert begun.wait(DEADLINE)
-    event_log.publish(Notice("news"))
+    event_log.publish(Notice("text"))
     thread.join(DEADLINE)
 
-    assert heard == ["news"]
+    assert heard == ["text"]
 
 
 def test_a_subscriber_gets_an_empty_batch_without_events(event_log: EventLog) -> None:
@@ -165,7 +165,7 @@ def test_a_page_gets_the_event_of_a_receipt(recordings: Recordings) -> None:
         key = recordings.receipt("delivered", "0A1")
         name, batch = news.next()
 
-    assert name == "news"
+    assert name == "events"
     (event,) = batch["events"]  # type: ignore[misc]
     assert (event["kind"], event["key"], event["message_id"]) == ("receipt", key, "0A1")
 
@@ -179,7 +179,7 @@ def test_a_page_that_reconnects_gets_the_missed_events(recordings: Recordings) -
             news.next()
             name, batch = news.next()
 
-    assert name == "news"
+    assert name == "events"
     assert len(batch["events"]) == 1  # type: ignore[arg-type]
 
 
@@ -190,7 +190,7 @@ def test_after_a_restart_a_page_gets_lost(recordings: Recordings) -> None:
         news.next()
         name, batch = news.next()
 
-    assert (name, batch["lost"]) == ("news", True)
+    assert (name, batch["lost"]) == ("events", True)
 
 
 def test_twenty_open_tabs_do_not_starve_the_page(recordings: Recordings) -> None:
@@ -203,7 +203,7 @@ def test_twenty_open_tabs_do_not_starve_the_page(recordings: Recordings) -> None
         assert [tab.next()[0] for tab in tabs] == ["hello"] * 20
         recordings.receipt()
         ends = [tab.next()[0] for tab in tabs]
-    assert (ends.count("news"), ends.count("ended")) == (4, 16)
+    assert (ends.count("events"), ends.count("ended")) == (4, 16)
 
 
 def test_a_stop_of_the_server_does_not_wait_for_open_pages(recordings: Recordings) -> None:

@@ -5,8 +5,8 @@ const $$ = (selector, within = document) => [...within.querySelectorAll(selector
 
 const POLL = 2000; // milliseconds between two polls, when this page has no event stream
 const RETRY = 1000; // before the next attempt to reach the server
-const SILENCE = 15000; // the server sends a heartbeat every 5 s; without one for so long, the connection is lost
-const GATHER = 100; // events that arrive together are shown together
+const HEARTBEAT_TIMEOUT = 15000; // the server sends a heartbeat every 5 s; without one for so long, the connection is lost
+const BATCH_DELAY = 100; // events that arrive together are shown together
 const INTERVAL = 700; // at least, between two updates of the list
 
 const filters = $("#filters");
@@ -23,8 +23,8 @@ async function fetchPart(url, options = {}) {
 
 const parse = (html) => new DOMParser().parseFromString(html, "text/html").body;
 
-function say(words) {
-  $("#said").textContent = words;
+function announce(words) {
+  $("#announcement").textContent = words;
 }
 
 // ---- The list: known rows are updated in place; new rows wait while the list is in use
@@ -35,7 +35,7 @@ const withoutAge = (row) => $("a", row).innerHTML.replace(/<span class="ago">.*?
 let filtered = 0; // counts changes of the filters: a response to earlier ones is not shown
 let shownOlder = false;
 
-async function askList(before = "") {
+async function fetchList(before = "") {
   const body = new FormData(filters);
   if (before) body.set("before", before);
   const mine = filtered;
@@ -45,7 +45,7 @@ async function askList(before = "") {
 
 async function showList() {
   filtered += 1;
-  const fresh = await askList();
+  const fresh = await fetchList();
   if (!fresh) return;
   list.replaceChildren(...fresh.childNodes);
   shownOlder = false;
@@ -53,7 +53,7 @@ async function showList() {
 }
 
 async function updateList() {
-  const fresh = await askList();
+  const fresh = await fetchList();
   if (!fresh) return;
   const isSearching = $("#older")?.dataset.stopped === "true";
   if (isSearching && !$(".message", fresh)) return; // the search continues by itself
@@ -91,7 +91,7 @@ function offer(count) {
     $("#list .message a")?.focus();
   };
   list.prepend(button);
-  say(words);
+  announce(words);
 }
 
 function listChanged() {
@@ -109,7 +109,7 @@ function listChanged() {
 
 async function showOlder() {
   const button = $("#older");
-  const fresh = button && (await askList(button.value));
+  const fresh = button && (await fetchList(button.value));
   if (!fresh) return;
   shownOlder = rows().length > 0;
   $(".messages", list).append(...$$(".message", fresh));
@@ -210,9 +210,9 @@ const isBusy = () =>
 
 let cursor = document.body.dataset.cursor;
 let source = null;
-let silence = 0;
-let later = 0;
-let gather = 0;
+let heartbeatTimer = 0;
+let retryTimer = 0;
+let batchTimer = 0;
 let pending = [];
 let missed = false;
 let shownAt = 0;
@@ -223,19 +223,19 @@ function setLive(state, words) {
   $(".words", live).textContent = words;
 }
 
-function take(news) {
-  cursor = news.after;
-  if (!news.lost && !news.events.length) return;
-  pending.push(...news.events);
-  missed ||= news.lost;
-  if (gather) return;
-  gather = setTimeout(show, Math.max(GATHER, shownAt + INTERVAL - Date.now()));
+function receive(batch) {
+  cursor = batch.after;
+  if (!batch.lost && !batch.events.length) return;
+  pending.push(...batch.events);
+  missed ||= batch.lost;
+  if (batchTimer) return;
+  batchTimer = setTimeout(show, Math.max(BATCH_DELAY, shownAt + INTERVAL - Date.now()));
 }
 
 async function show() {
   const events = pending.splice(0);
   const lost = missed;
-  gather = 0;
+  batchTimer = 0;
   missed = false;
   shownAt = Date.now();
   await updateList();
@@ -252,8 +252,8 @@ function listen() {
   if (document.hidden) return; // a hidden page holds no thread of the server; it catches up when it is visible
   source = new EventSource(`/stream?after=${encodeURIComponent(cursor)}`);
   const alive = () => {
-    clearTimeout(silence);
-    silence = setTimeout(lost, SILENCE);
+    clearTimeout(heartbeatTimer);
+    heartbeatTimer = setTimeout(lost, HEARTBEAT_TIMEOUT);
     setLive("live", "Live");
   };
   source.addEventListener("hello", (event) => {
@@ -261,38 +261,38 @@ function listen() {
     alive();
   });
   source.addEventListener("heartbeat", alive);
-  source.addEventListener("news", (event) => {
+  source.addEventListener("events", (event) => {
     alive();
-    take(JSON.parse(event.data));
+    receive(JSON.parse(event.data));
   });
-  source.addEventListener("again", listen);
+  source.addEventListener("reconnect", listen);
   source.addEventListener("ended", poll); // a newer page took the subscription, or the session ends
   source.onerror = () => {
     if (source) lost();
   };
-  silence = setTimeout(lost, SILENCE);
+  heartbeatTimer = setTimeout(lost, HEARTBEAT_TIMEOUT);
 }
 
 function stop() {
   source?.close();
   source = null;
-  clearTimeout(silence);
-  clearTimeout(later);
+  clearTimeout(heartbeatTimer);
+  clearTimeout(retryTimer);
 }
 
 function lost() {
   stop();
   setLive("lost", "Reconnecting");
-  later = setTimeout(listen, RETRY);
+  retryTimer = setTimeout(listen, RETRY);
 }
 
 async function poll() {
   stop();
   try {
     const response = await fetch(`/api/events?after=${encodeURIComponent(cursor)}`);
-    take(await response.json());
+    receive(await response.json());
     setLive("live", "Live, polling every 2 s");
-    if (!document.hidden) later = setTimeout(poll, POLL);
+    if (!document.hidden) retryTimer = setTimeout(poll, POLL);
   } catch {
     lost();
   }
@@ -320,7 +320,7 @@ function mark() {
   }
   marked = marked === key ? "" : key;
   showMark();
-  say(marked ? "Marked. Mark another receipt to compare the two." : "No longer marked.");
+  announce(marked ? "Marked. Mark another receipt to compare the two." : "No longer marked.");
   listChanged();
 }
 
@@ -335,7 +335,7 @@ async function copy(link) {
     location.href = link.href; // no clipboard: show the text, to copy by hand
     return;
   }
-  say(`${words}: copied`);
+  announce(`${words}: copied`);
   setTimeout(() => {
     link.textContent = words;
     link.closest("details").open = false;
@@ -414,7 +414,7 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   const body = new FormData(form, event.submitter);
   open(form.action, { push: false, method: "POST", body }).then(() =>
-    say($("#replays .log li", detail)?.innerText ?? ""),
+    announce($("#replays .log li", detail)?.innerText ?? ""),
   );
 });
 
