@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,35 +105,32 @@ def _method(config: pytest.Config) -> Method:
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Parametrize a marked test. A wrong marker, or one that finds nothing, is a collection error."""
-    problem = _problem(metafunc)
-    if problem:
-        pytest.fail(f"{metafunc.definition.nodeid}: {problem}", pytrace=False)
-
-
-def _problem(metafunc: pytest.Metafunc) -> str:
     try:
         settings = settings_of(metafunc.config)
-        _apply(metafunc, "dlr", "dlr_receipt", lambda mark: _receipts(settings, *mark.args, **mark.kwargs))
-        _apply(metafunc, "dlr_faults", "dlr_fault", lambda mark: _faults(settings, *mark.args, **mark.kwargs))
+        faults = partial(fault_cases, secret=settings.secret, method=settings.method)
+        _apply(metafunc, "dlr", "dlr_receipt", partial(_receipts, settings))
+        _apply(metafunc, "dlr_faults", "dlr_fault", faults)
     except FixtureError as error:
-        return f"{error.message} {error.hint}"
+        problem = f"{error.message} {error.hint}"
     except (TypeError, ValueError, pytest.UsageError) as error:
-        return str(error)
-    return ""
+        problem = str(error)
+    else:
+        return
+    pytest.fail(f"{metafunc.definition.nodeid}: {problem}", pytrace=False)
 
 
 def _apply(
     metafunc: pytest.Metafunc,
     marker: str,
     argument: str,
-    choose: Callable[[pytest.Mark], Sequence[SampleReceipt | FaultCase]],
+    choose: Callable[..., Sequence[SampleReceipt | FaultCase]],
 ) -> None:
     marks = list(metafunc.definition.iter_markers(marker))
     if not marks:
         return
     if argument not in metafunc.fixturenames:
         raise ValueError(f"a test marked with {marker} takes an argument {argument!r}")
-    values = {value.name: value for mark in marks for value in choose(mark)}
+    values = {value.name: value for mark in marks for value in choose(*mark.args, **mark.kwargs)}
     metafunc.parametrize(argument, list(values.values()), ids=list(values))
 
 
@@ -143,8 +141,9 @@ def _receipts(
     allow_empty: bool = False,
 ) -> list[SampleReceipt]:
     statuses = (status,) if isinstance(status, str) else status
+    patterns = patterns or ("*",)
     found: list[SampleReceipt] = []
-    for pattern in patterns or ("*",):
+    for pattern in patterns:
         try:
             found += settings.load_all(pattern)
         except FixtureError:
@@ -157,10 +156,6 @@ def _receipts(
             hint="Name other fixtures, or use allow_empty=True.",
         )
     return chosen
-
-
-def _faults(settings: PluginSettings, *args: Any, **named: Any) -> list[FaultCase]:
-    return fault_cases(*args, **named, secret=settings.secret, method=settings.method)
 
 
 def client_of(simulator: "Simulator") -> "vonage.Vonage":

@@ -85,6 +85,7 @@ def test_markers_add_up(project):
     [
         ("'delivred'", "*No fixture named 'delivred' in *samples. There are: *"),
         ("'a*', status='failed'", "*No fixture in a[*] has the status 'failed'.*"),
+        ("status='expired'", "*No fixture in [*] has the status 'expired'.*"),
         ("'a*', state='failed'", "*test_it: *unexpected keyword argument 'state'*"),
     ],
 )
