@@ -109,14 +109,14 @@ class NgrokOptions:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A running agent with one tunnel. exit_code: None while it runs.
+    """A running agent with one tunnel.
 
-    session_up: whether the agent is connected to ngrok's service; its argument says whether it was before.
+    exit_code: None while it runs. session_up: whether it is connected to ngrok's service.
     """
 
     public_url: str
     exit_code: Callable[[], int | None] = field(repr=False)
-    session_up: Callable[[bool], bool] = field(repr=False)
+    session_up: Callable[[], bool] = field(repr=False)
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def running_agent(
             )
         if process is None:
             raise TunnelError("the ngrok agent has ended", hint="Start again: devkit dev")
-        yield Agent(public_url.rstrip("/"), process.poll, log.session_up)
+        yield Agent(public_url.rstrip("/"), process.poll, lambda: log.session_up)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,15 +53,6 @@ def finish_within(
     return outcome.result()
 
 
-def pause(
-    seconds: float, stopping: Callable[[], bool], *, wait: Callable[[float], object] = time.sleep
-) -> None:
-    """Wait, but no longer once `stopping` is true. wait: may return early in that case."""
-    deadline = time.monotonic() + seconds
-    while not stopping() and (left := deadline - time.monotonic()) > 0:
-        wait(min(left, 2 * _TICK))
-
-
 def _settle(outcome: Future[T], work: Callable[[], T]) -> None:
     try:
         outcome.set_result(work())

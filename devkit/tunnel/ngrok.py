@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event, Thread
 
 from devkit.errors import TunnelError
 from devkit.tunnel.agent import Agent, NgrokOptions, find_agent, running_agent
-from devkit.tunnel.deadline import Timer, pause
+from devkit.tunnel.deadline import Timer
 from devkit.tunnel.ngrok_errors import NgrokError
 from devkit.tunnel.orphaned_agents import end_orphaned_agents
 from devkit.tunnel.types import Notify, OpenTunnel, Stopping, Tunnel, TunnelEvent, TunnelState
@@ -28,6 +28,7 @@ class Backoff:
 
 
 _DEFAULT_BACKOFF = Backoff()
+_POLL_INTERVAL = 0.1  # seconds between two looks at `stopping` during a pause
 
 
 def ngrok_tunnel(
@@ -49,27 +50,22 @@ def ngrok_tunnel(
         if end_orphaned_agents(options.private_dir):
             notify(TunnelEvent("ended-leftover", "ended an ngrok agent that a killed session had left"))
         agent_path = find_agent(options.agent_path, notify=notify, stopping=stopping)
-        closing = Event()
-
-        def is_over() -> bool:
-            return closing.is_set() or stopping()
-
         with ExitStack() as running:  # the agent that runs now
 
-            def start() -> Agent:
+            def start(stopping: Stopping) -> Agent:
                 running.close()  # what is left of the former agent
                 return running.enter_context(
-                    running_agent(options, agent_path, local_url, stopping=is_over, clock=clock)
+                    running_agent(options, agent_path, local_url, stopping=stopping, clock=clock)
                 )
 
-            supervisor = _Supervisor(start, notify, is_over, closing.wait, backoff)
+            supervisor = _Supervisor(start, notify, stopping, backoff)
             agent = supervisor.first_agent()
             thread = Thread(target=supervisor.run, args=(agent,), name="tunnel", daemon=True)
             thread.start()
             try:
                 yield Tunnel(agent.public_url)
             finally:
-                closing.set()
+                supervisor.closing.set()
                 thread.join()
 
     return open_tunnel
@@ -77,33 +73,33 @@ def ngrok_tunnel(
 
 @dataclass(frozen=True, slots=True)
 class _Supervisor:
-    """Keeps one agent running. start: ends the former agent first. wait: returns early when the tunnel is closed."""
+    """Keeps one agent running. start: ends the former agent first. closing: set when the tunnel is to be closed."""
 
-    start: Callable[[], Agent]
+    start: Callable[[Stopping], Agent]
     notify: Notify
     stopping: Stopping
-    wait: Callable[[float], object]
     backoff: Backoff
+    closing: Event = field(default_factory=Event)
 
     def first_agent(self) -> Agent:
         try:
-            return self.start()
+            return self.start(self._is_over)
         except NgrokError as error:
             if not error.clears:
                 raise
             delay = self.backoff.retry
             self.notify(TunnelEvent("waiting", f"{error.message}; trying once more in {delay:g} s"))
         self._pause(delay)
-        return self.start()
+        return self.start(self._is_over)
 
     def run(self, agent: Agent) -> None:
         """Watch the agent until it is time to stop, or until it cannot be restarted."""
         up = True
-        while not self.stopping():
+        while not self._is_over():
             self._pause(self.backoff.poll)
             up = self._check_session(agent, up)
             code = agent.exit_code()
-            if code is None or self.stopping():
+            if code is None or self._is_over():
                 continue
             if up:
                 self._notify("lost", f"the ngrok agent ended by itself (exit code {code})", agent)
@@ -113,7 +109,7 @@ class _Supervisor:
             agent, up = successor, True
 
     def _check_session(self, agent: Agent, was_up: bool) -> bool:
-        up = agent.session_up(was_up)
+        up = agent.session_up()
         if was_up and not up:
             self._notify("lost", "ngrok has lost its connection and is trying to get it back", agent)
         elif up and not was_up:
@@ -126,10 +122,10 @@ class _Supervisor:
         while True:
             delay = next(delays, delay)
             self._pause(delay)
-            if self.stopping():
+            if self._is_over():
                 return None
             try:
-                agent = self.start()
+                agent = self.start(self._is_over)
             except TunnelError as error:
                 if isinstance(error, NgrokError) and error.lasting:
                     self._notify(
@@ -143,7 +139,12 @@ class _Supervisor:
             return agent
 
     def _pause(self, seconds: float) -> None:
-        pause(seconds, self.stopping, wait=self.wait)
+        deadline = time.monotonic() + seconds
+        while not self._is_over() and (left := deadline - time.monotonic()) > 0:
+            self.closing.wait(min(left, _POLL_INTERVAL))
+
+    def _is_over(self) -> bool:
+        return self.closing.is_set() or self.stopping()
 
     def _notify(self, state: TunnelState, detail: str, agent: Agent) -> None:
         self.notify(TunnelEvent(state, detail, agent.public_url))

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -26,22 +25,23 @@ _DOWNLOAD_STALL = 30.0  # seconds without a byte
 
 
 class AgentLog:
-    """The state of an agent's session and its errors, from its log and from its stderr, which is a file.
+    """An agent's errors and the state of its session, from its log and from its stderr, which is a file.
 
+    session_up: whether the agent is connected to ngrok's service.
     pyngrok's threads call `record`. It must not wait or raise: the agent stops working when its log is not read.
     """
 
     def __init__(self, stderr: Path) -> None:
+        self.session_up = True
         self._stderr = stderr
-        self._sessions: SimpleQueue[bool] = SimpleQueue()
         self._errors: deque[str] = deque(maxlen=20)
 
     def record(self, log: "NgrokLog") -> None:
         message = log.msg or ""
         if message.startswith("client session established"):
-            self._sessions.put(True)
+            self.session_up = True
         elif message.startswith(("session closed", "failed to reconnect session")):
-            self._sessions.put(False)
+            self.session_up = False
         if log.lvl in ("ERROR", "CRITICAL"):
             self._errors.append((log.err or log.line)[:1000])
 
@@ -51,13 +51,6 @@ class AgentLog:
         with suppress(OSError), self._stderr.open(errors="replace") as file:
             return "\n".join([*self._errors, file.read(10_000)])
         return "\n".join(self._errors)
-
-    def session_up(self, was_up: bool) -> bool:
-        """Whether the agent is connected to ngrok's service. was_up: whether it was at the previous call."""
-        with suppress(Empty):
-            while True:
-                was_up = self._sessions.get_nowait()
-        return was_up
 
 
 def connect(
