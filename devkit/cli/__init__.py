@@ -43,30 +43,20 @@ _NO_THREAD = "End some programs, or raise the limit on threads: ulimit -u"
 _SESSIONS = ("dev", "simulate")  # their output is not their result
 
 
+class _LazyCommand(click.Command):
+    """A command that is imported when it runs. --help and the completion of names import none."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        module = f"devkit.cli.{self.name}"
+        command: click.Command = (sys.modules.get(module) or _import(module)).command
+        return command.make_context(*args, **kwargs)
+
+
 class _Commands(click.Group):
-    """Lists commands without importing them, for --help and completion."""
+    """Prints errors, and decides the exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module = f"devkit.cli.{name}"
-        command: click.Command = (sys.modules.get(module) or _import(module)).command
-        return command
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
-        from click.shell_completion import CompletionItem
-
-        names = [name for name in COMMANDS if name.startswith(incomplete)]
-        # Not from click.Group, which imports each command for its help.
-        options = click.Command.shell_complete(self, ctx, incomplete)
-        return [*(CompletionItem(name, help=COMMANDS[name]) for name in names), *options]
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        return list(self.commands)  # click would sort them
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         with _printable_usage():
@@ -124,7 +114,11 @@ def _printable_usage() -> Iterator[None]:
         raise click.UsageError(printable(error.format_message()), error.ctx) from None
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=_Commands,
+    commands={name: _LazyCommand(name, short_help=text) for name, text in COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="devkit")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
