@@ -11,8 +11,8 @@ from devkit.session.project import project_in
 from tests.support.command import start
 from tests.support.failing_output import FULL, needs_full, read, session_on, small_pipe
 from tests.support.fixture_example import FILE
+from tests.support.raw_socket import wait_until
 from tests.support.recording_server import recording_server
-from tests.support.standin import wait_until
 
 FORMS = pytest.mark.parametrize("form", [(), ("--json",)], ids=["people", "json"])
 

@@ -21,8 +21,8 @@ from devkit.session.project import project_in
 from devkit.session.signals import Shutdown
 from devkit.tunnel.orphaned_agents import find_orphaned_agents, find_process
 from tests.support.doctor_context import SESSION, find, leave_journal, make_context, outcomes
-from tests.support.raw_socket import talk
-from tests.support.standin import install_standin, standin_state, wait_until
+from tests.support.raw_socket import talk, wait_until
+from tests.support.standin import install_standin, standin_state
 
 TOKEN = "2abcDEFauthtokenNeverShown_0123456789"
 KEY = {"api_key": "abcd1234", "api_secret": "s3cret-value"}

@@ -16,8 +16,8 @@ from devkit.cli import cli
 from devkit.simulator import Simulator, run_simulator
 from devkit.tunnel.orphaned_agents import find_process
 from tests.support.dev_process import FREE_PORTS, PATIENCE, clean_environ, running_dev
-from tests.support.raw_socket import closed_port
-from tests.support.standin import install_standin, standin_state, wait_until
+from tests.support.raw_socket import closed_port, wait_until
+from tests.support.standin import install_standin, standin_state
 
 TOKEN = "2abcDEFauthtokenNeverShown_0123456789"
 STEPS = [

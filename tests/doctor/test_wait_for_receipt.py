@@ -15,9 +15,10 @@ from devkit.http.server import listen, serve
 from devkit.receiver.app import create_receiver
 from devkit.session.signals import Shutdown
 from devkit.webhook.callback import Callback, compose
+from tests.support.clock import ManualClock
 from tests.support.doctor_context import SESSION, find, make_context
 from tests.support.slow_server import slow_server
-from tests.support.steps import Steps, Time
+from tests.support.steps import Steps
 
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A0000001234567B", "err-code": "0"}
 
@@ -78,7 +79,7 @@ def test_without_a_session_it_says_what_to_start(tmp_path: Path) -> None:
 
 
 def test_nothing_in_time_is_a_failure(tmp_path: Path) -> None:
-    time = Time()
+    time = ManualClock()
 
     def later() -> None:
         time.now += 4
@@ -91,7 +92,7 @@ def test_nothing_in_time_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_the_path_is_checked_again_and_only_changes_are_reported(tmp_path: Path) -> None:
-    context, time = make_context(tmp_path), Time()
+    context, time = make_context(tmp_path), ManualClock()
     context.project.prepare()
     listener = listen("127.0.0.1", 0)
     session = replace(SESSION, pid=os.getpid(), local_url=f"http://127.0.0.1:{listener.getsockname()[1]}")

@@ -23,8 +23,8 @@ from devkit.receiver.recorder import Recorder
 from devkit.simulator import run_simulator
 from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
 from devkit.webhook.receipt import Receipt, read
+from tests.support.event_recorder import EventRecorder
 from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
-from tests.support.received import Heard
 from tests.support.recording_server import recording_server
 from tests.support.simulator_client import JUMPING, Listener, listening, register_url, send
 
@@ -51,10 +51,10 @@ def offer(forwarder: Forwarder, *message_ids: str) -> None:
 def test_a_receipt_is_forwarded_as_vonage_sent_it_except_for_its_address_and_the_replay_header(
     app: Listener,
 ) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     address = parse_address(f"{app.url}?tenant=7")
 
-    with Forwarder(address, heard) as forwarder:
+    with Forwarder(address, recorder) as forwarder:
         forwarder.offer(receipt(), "0A0000001234567B", FILE)
 
     (arrived,) = app.arrived
@@ -62,7 +62,7 @@ def test_a_receipt_is_forwarded_as_vonage_sent_it_except_for_its_address_and_the
     assert arrived.body == receipt().body
     expected = dict(receipt().headers) | {"Host": address.netloc, "X-Devkit-Replay": "1"}
     assert arrived.headers == tuple(expected.items())
-    (event,) = heard.events
+    (event,) = recorder.events
     assert isinstance(event, Forwarded)
     assert (event.file, event.message_id, event.answer, event.problem) == (FILE, "0A0000001234567B", 200, "")
     assert event.ms is not None
@@ -72,7 +72,7 @@ def test_a_receipt_is_forwarded_as_vonage_sent_it_except_for_its_address_and_the
 def test_the_secret_of_the_callback_path_stays_here(app: Listener) -> None:
     origin = app.url.removesuffix(CALLBACK_PATH)
 
-    with Forwarder(parse_address(origin), Heard()) as forwarder:
+    with Forwarder(parse_address(origin), EventRecorder()) as forwarder:
         offer(forwarder, "A")
 
     assert app.arrived[0].target == CALLBACK_PATH
@@ -82,30 +82,30 @@ def test_the_secret_in_a_header_of_a_proxy_stays_here(app: Listener) -> None:
     recorded = receipt()
     with_header = replace(recorded, headers=(*recorded.headers, ("X-Original-URI", recorded.target)))
 
-    with Forwarder(parse_address(app.url), Heard()) as forwarder:
+    with Forwarder(parse_address(app.url), EventRecorder()) as forwarder:
         forwarder.offer(with_header, "A", FILE)
 
     assert app.arrived[0].header("X-Original-URI") == CALLBACK_PATH
 
 
 def test_a_slow_application_does_not_block_the_caller(app: Listener) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     app.gate.clear()
-    with Forwarder(parse_address(app.url), heard) as forwarder:
+    with Forwarder(parse_address(app.url), recorder) as forwarder:
         offer(forwarder, "A", "A", "A")
         app.wait_for(1)
-        assert heard.events == []
+        assert recorder.events == []
         app.gate.set()
-        heard.wait_for(forwarded=3)
+        recorder.wait_for(forwarded=3)
 
-    assert [event.answer for event in heard.forwarded] == [200, 200, 200]
+    assert [event.answer for event in recorder.forwarded] == [200, 200, 200]
 
 
 def test_receipts_of_a_message_keep_their_order_whatever_the_others_do(app: Listener) -> None:
     messages = [f"{number:016X}" for number in range(24)]
     statuses = ["accepted", "buffered", "delivered", "expired"]
 
-    with Forwarder(parse_address(app.url), Heard()) as forwarder, ThreadPoolExecutor(8) as pool:
+    with Forwarder(parse_address(app.url), EventRecorder()) as forwarder, ThreadPoolExecutor(8) as pool:
 
         def offer_all(message_id: str) -> None:
             for status in statuses:
@@ -120,135 +120,135 @@ def test_receipts_of_a_message_keep_their_order_whatever_the_others_do(app: List
 
 
 def test_every_response_of_the_application_is_published(app: Listener) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     app.answers = [500, 404]
 
-    with Forwarder(parse_address(app.url), heard) as forwarder:
+    with Forwarder(parse_address(app.url), recorder) as forwarder:
         offer(forwarder, "A", "A", "A")
 
-    assert [event.answer for event in heard.forwarded] == [500, 404, 200]
-    assert heard.notices == []
+    assert [event.answer for event in recorder.forwarded] == [500, 404, 200]
+    assert recorder.notices == []
 
 
 def test_one_notice_when_the_application_is_down_and_one_when_it_is_back() -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     port = closed_port()
     address = parse_address(f"http://127.0.0.1:{port}/dlr")
 
-    with Forwarder(address, heard) as forwarder:
+    with Forwarder(address, recorder) as forwarder:
         offer(forwarder, "A", "B", "C")
-        heard.wait_for(forwarded=3)
+        recorder.wait_for(forwarded=3)
         with recording_server(port=port):
             offer(forwarder, "A")
-            heard.wait_for(forwarded=4, notices=2)
+            recorder.wait_for(forwarded=4, notices=2)
             offer(forwarder, "B", "C")
-            heard.wait_for(forwarded=6)
+            recorder.wait_for(forwarded=6)
 
     problem = f"Nobody answers at {address} (Connection refused)."
-    assert [(event.answer, event.problem) for event in heard.forwarded] == [(None, problem)] * 3 + [
+    assert [(event.answer, event.problem) for event in recorder.forwarded] == [(None, problem)] * 3 + [
         (200, "")
     ] * 3
-    assert heard.notices == [
+    assert recorder.notices == [
         f"Not forwarded: {problem} Receipts are recorded all the same.",
         f"{address} answers again. It missed 3; to send them: devkit replay latest:4 --to URL",
     ]
 
 
 def test_a_notice_at_the_end_when_the_application_did_not_come_back() -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     address = parse_address(f"http://127.0.0.1:{closed_port()}/dlr")
 
-    with Forwarder(address, heard) as forwarder:
+    with Forwarder(address, recorder) as forwarder:
         offer(forwarder, "A", "B")
 
-    assert heard.notices[1:] == [
+    assert recorder.notices[1:] == [
         f"{address} did not get all receipts. It missed 2; to send them: devkit replay latest:2 --to URL"
     ]
 
 
 def test_an_application_that_breaks_off_gets_no_receipt_twice() -> None:
-    heard = Heard()
-    with raw_server((b"",), (OK,)) as server, Forwarder(parse_address(server.url), heard) as forwarder:
+    recorder = EventRecorder()
+    with raw_server((b"",), (OK,)) as server, Forwarder(parse_address(server.url), recorder) as forwarder:
         offer(forwarder, "A", "A")
-        heard.wait_for(forwarded=2)
+        recorder.wait_for(forwarded=2)
 
-    assert [event.answer for event in heard.forwarded] == [None, 200]
+    assert [event.answer for event in recorder.forwarded] == [None, 200]
     assert len(server.requests) == 2
 
 
 def test_a_connection_is_kept_while_receipts_come_and_closed_when_none_do() -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     # The second connection is opened only if the first one was closed from this side: it still has an answer.
     with (
         raw_server((OK, OK, None), (OK,)) as server,
-        Forwarder(parse_address(server.url), heard, idle_seconds=0.2) as forwarder,
+        Forwarder(parse_address(server.url), recorder, idle_seconds=0.2) as forwarder,
     ):
         offer(forwarder, "A", "A")
-        heard.wait_for(forwarded=2)
+        recorder.wait_for(forwarded=2)
         assert server.connections == 1
         assert server.closed.acquire(timeout=DEADLINE)
         offer(forwarder, "A")
-        heard.wait_for(forwarded=3)
+        recorder.wait_for(forwarded=3)
 
     assert server.connections == 2
-    assert [event.answer for event in heard.forwarded] == [200, 200, 200]
+    assert [event.answer for event in recorder.forwarded] == [200, 200, 200]
 
 
 def test_too_many_receipts_for_a_slow_application_are_dropped_with_a_notice(app: Listener) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     app.gate.clear()
-    with Forwarder(parse_address(app.url), heard, max_waiting=2) as forwarder:
+    with Forwarder(parse_address(app.url), recorder, max_waiting=2) as forwarder:
         offer(forwarder, "A")
         app.wait_for(1)
         offer(forwarder, "A", "A", "A", "A")
         app.gate.set()
-        heard.wait_for(forwarded=5)
+        recorder.wait_for(forwarded=5)
 
-    assert sorted(str(event.answer) for event in heard.forwarded) == ["200", "200", "200", "None", "None"]
+    assert sorted(str(event.answer) for event in recorder.forwarded) == ["200", "200", "200", "None", "None"]
     address = parse_address(app.url)
-    assert heard.notices == [
+    assert recorder.notices == [
         f"Not forwarded: {address}: Too many receipts wait for the application. Receipts are recorded all the same.",
         f"{address} did not get all receipts. It missed 2; to send them: devkit replay latest:2 --to URL",
     ]
 
 
 def test_waiting_receipts_are_sent_at_the_end(app: Listener) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     app.gate.clear()
 
-    with Forwarder(parse_address(app.url), heard, drain_seconds=DEADLINE) as forwarder:
+    with Forwarder(parse_address(app.url), recorder, drain_seconds=DEADLINE) as forwarder:
         offer(forwarder, "A", "A", "B")
         app.wait_for(1)
         threading.Timer(0.05, app.gate.set).start()
 
-    assert [event.answer for event in heard.forwarded] == [200, 200, 200]
+    assert [event.answer for event in recorder.forwarded] == [200, 200, 200]
 
 
 def test_an_application_that_hangs_does_not_block_the_end(app: Listener) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     app.gate.clear()
     began = time.monotonic()
 
-    with Forwarder(parse_address(app.url), heard, drain_seconds=0.05) as forwarder:
+    with Forwarder(parse_address(app.url), recorder, drain_seconds=0.05) as forwarder:
         offer(forwarder, "A", "A", "A")
         app.wait_for(1)
 
     assert time.monotonic() - began < DEADLINE / 2
-    assert heard.notices == [
+    assert recorder.notices == [
         f"{parse_address(app.url)} did not get all receipts. It missed 3; to send them: devkit replay latest:3 --to URL"
     ]
     app.gate.set()
-    heard.wait_for(forwarded=3)
-    assert [event.answer for event in heard.forwarded] == [200, None, None]
+    recorder.wait_for(forwarded=3)
+    assert [event.answer for event in recorder.forwarded] == [200, None, None]
 
 
 def test_receipts_do_not_leave_this_machine() -> None:
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with Forwarder(parse_address("http://192.0.2.1/dlr"), heard) as forwarder:
+    with Forwarder(parse_address("http://192.0.2.1/dlr"), recorder) as forwarder:
         offer(forwarder, "A")
 
-    (event,) = heard.forwarded
+    (event,) = recorder.forwarded
     assert "not on this machine" in event.problem
 
 
@@ -273,18 +273,18 @@ def test_a_receipt_without_a_response_is_not_shown_because_there_was_a_notice() 
 def test_no_thread_is_left() -> None:
     before = set(threading.enumerate())
 
-    with Forwarder(parse_address("127.0.0.1:9"), Heard()):
+    with Forwarder(parse_address("127.0.0.1:9"), EventRecorder()):
         assert set(threading.enumerate()) > before
 
     assert set(threading.enumerate()) == before
 
 
 @contextmanager
-def session(root: Path, to: str, heard: Heard) -> Iterator[str]:
+def session(root: Path, to: str, publish: EventRecorder) -> Iterator[str]:
     """Receiver, recorder, store and forwarder, as a session has them. The callback URL."""
     with ExitStack() as stack:
-        recorder = Recorder(Store(root), heard, lambda: datetime.now(UTC), "n0nce")
-        recorder.forward = stack.enter_context(Forwarder(parse_address(to), heard)).offer
+        recorder = Recorder(Store(root), publish, lambda: datetime.now(UTC), "n0nce")
+        recorder.forward = stack.enter_context(Forwarder(parse_address(to), publish)).offer
         listener = listen("127.0.0.1", 0)
         stack.enter_context(serve_receiver(recorder.handle_batch, listener, token="t0ken-t0ken-t0ken"))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}{CALLBACK_PATH}/t0ken-t0ken-t0ken"
@@ -293,12 +293,12 @@ def session(root: Path, to: str, heard: Heard) -> Iterator[str]:
 def test_receipts_of_the_platform_are_recorded_and_then_reach_the_application(
     tmp_path: Path, app: Listener
 ) -> None:
-    heard = Heard()
-    with session(tmp_path, app.url, heard) as callback_url, run_simulator(JUMPING) as simulator:
+    recorder = EventRecorder()
+    with session(tmp_path, app.url, recorder) as callback_url, run_simulator(JUMPING) as simulator:
         register_url(simulator, callback_url, httpForwardMethod="POST_JSON")
         sent = [send(simulator, "447700900000")[0]["message-id"] for _ in range(5)]
         assert simulator.wait_idle(DEADLINE)
-        heard.wait_for(forwarded=15)
+        recorder.wait_for(forwarded=15)
 
     address = parse_address(app.url)
     recorded = [load(entry.path).callback for entry in Store(tmp_path).entries()]
@@ -307,10 +307,10 @@ def test_receipts_of_the_platform_are_recorded_and_then_reach_the_application(
     for message_id in sent:
         statuses = [reading.status for reading in app.receipts if reading.message_id == message_id]
         assert statuses == ["accepted", "buffered", "delivered"]
-    files = [event.file for event in heard.events if isinstance(event, ReceiptTaken)]
-    assert sorted(event.file for event in heard.forwarded) == sorted(files)
+    files = [event.file for event in recorder.events if isinstance(event, ReceiptTaken)]
+    assert sorted(event.file for event in recorder.forwarded) == sorted(files)
     for file in files:
-        kinds = [type(event) for event in heard.events if getattr(event, "file", "") == file]
+        kinds = [type(event) for event in recorder.events if getattr(event, "file", "") == file]
         assert kinds == [ReceiptTaken, Forwarded]
 
 
@@ -319,15 +319,15 @@ def wire(callback: Callback) -> tuple[str, str, tuple[tuple[str, str], ...], byt
 
 
 def test_a_session_records_and_answers_while_the_application_is_down(tmp_path: Path) -> None:
-    heard = Heard()
-    with session(tmp_path, f"127.0.0.1:{closed_port()}", heard) as callback_url:
+    recorder = EventRecorder()
+    with session(tmp_path, f"127.0.0.1:{closed_port()}", recorder) as callback_url:
         with run_simulator(JUMPING) as simulator:
             send(simulator, "447700900100", callback=callback_url)
             assert simulator.wait_idle(DEADLINE)
             assert [delivery.answer for delivery in simulator.deliveries] == [200]
-        heard.wait_for(forwarded=1)
+        recorder.wait_for(forwarded=1)
 
     (entry,) = Store(tmp_path).entries()
     reading = read(load(entry.path).callback)
     assert isinstance(reading, Receipt)
-    assert [event.message_id for event in heard.forwarded] == [reading.message_id]
+    assert [event.message_id for event in recorder.forwarded] == [reading.message_id]

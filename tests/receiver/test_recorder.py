@@ -13,15 +13,15 @@ from devkit.receiver.app import IncomingRequest
 from devkit.webhook.callback import CALLBACK_PATH, REACHABILITY_HEADER, Callback
 from devkit.webhook.signature import sign
 from tests.support.raw_socket import DEADLINE
-from tests.support.recorder import FIELDS, NOON, SECRET, Session, receipt
+from tests.support.recorder import FIELDS, NOON, SECRET, RecordingSession, receipt
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
-    return Session(tmp_path)
+def session(tmp_path: Path) -> RecordingSession:
+    return RecordingSession(tmp_path)
 
 
-def test_a_receipt_is_on_disk_before_it_is_answered(session: Session) -> None:
+def test_a_receipt_is_on_disk_before_it_is_answered(session: RecordingSession) -> None:
     assert session.handle(receipt()) == 200
 
     (path,) = session.files
@@ -38,7 +38,7 @@ def test_no_answer_is_given_while_the_disk_is_at_work(tmp_path: Path) -> None:
             done.wait(DEADLINE)
             return super().record_all(recordings)
 
-    session = Session(tmp_path, store=SlowStore(tmp_path))
+    session = RecordingSession(tmp_path, store=SlowStore(tmp_path))
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(session.handle, receipt())
         assert asked.wait(DEADLINE)
@@ -53,7 +53,7 @@ def test_a_receipt_that_cannot_be_written_is_503_and_published(tmp_path: Path) -
         def record_all(self, recordings: Sequence[NewRecording]) -> list[str | StoreError]:
             return [StoreError("No space left.", hint="Make room.") for _ in recordings]
 
-    session = Session(tmp_path, store=FullStore(tmp_path))
+    session = RecordingSession(tmp_path, store=FullStore(tmp_path))
 
     assert session.handle(receipt()) == 503
     assert session.events == [NotRecorded("No space left.", "Make room.")]
@@ -75,7 +75,7 @@ def _a_file_for_the_day(root: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [_a_file_in_its_place, _a_link_to_nowhere, _a_file_for_the_day])
 def test_a_broken_directory_is_503_until_it_is_fixed(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
-    session = Session(tmp_path)
+    session = RecordingSession(tmp_path)
     spoil(tmp_path)
 
     assert session.handle(receipt()) == 503
@@ -95,7 +95,9 @@ def test_a_broken_directory_is_503_until_it_is_fixed(tmp_path: Path, spoil: Call
         Callback("POST", CALLBACK_PATH, (), b"\x00\xff"),
     ],
 )
-def test_what_cannot_be_read_is_recorded_and_answered_200(session: Session, callback: Callback) -> None:
+def test_what_cannot_be_read_is_recorded_and_answered_200(
+    session: RecordingSession, callback: Callback
+) -> None:
     assert session.handle(callback) == 200
 
     (path,) = session.files
@@ -108,13 +110,13 @@ def test_what_cannot_be_read_is_recorded_and_answered_200(session: Session, call
     assert (event.status, event.msisdn, event.meaning) == ("", "", "")
 
 
-def test_the_note_of_the_receiver_is_kept(session: Session) -> None:
+def test_the_note_of_the_receiver_is_kept(session: RecordingSession) -> None:
     session.handle(receipt(), captured="headers were merged")
 
     assert load(session.files[0]).captured == "headers were merged"
 
 
-def test_a_replay_is_published_and_not_recorded_again(session: Session) -> None:
+def test_a_replay_is_published_and_not_recorded_again(session: RecordingSession) -> None:
     assert session.handle(receipt(), kind="replay") == 200
 
     assert session.files == []
@@ -129,7 +131,7 @@ def test_a_replay_is_published_and_not_recorded_again(session: Session) -> None:
 def test_a_signature_is_judged_and_may_be_required(
     tmp_path: Path, require: bool, sig: str | None, verdict: str
 ) -> None:
-    session = Session(tmp_path, require_signature=require, secret=SECRET, method="sha256")
+    session = RecordingSession(tmp_path, require_signature=require, secret=SECRET, method="sha256")
     sigs = {"right": sign(FIELDS, SECRET, "sha256").upper(), "wrong": "0" * 64}
 
     status = session.handle(receipt(**({"sig": sigs[sig]} if sig else {})))
@@ -144,7 +146,7 @@ def test_a_signature_is_judged_and_may_be_required(
 
 
 def test_what_cannot_be_read_has_no_signature_either(tmp_path: Path) -> None:
-    session = Session(tmp_path, require_signature=True, secret=SECRET)
+    session = RecordingSession(tmp_path, require_signature=True, secret=SECRET)
 
     assert session.handle(Callback("POST", CALLBACK_PATH, (), b"\xff")) == 401
 
@@ -155,7 +157,7 @@ def test_receipts_that_came_together_each_get_their_own_answer(tmp_path: Path) -
             *others, _ = super().record_all(recordings)
             return [*others, StoreError("No space left.", hint="Make room.")]
 
-    session = Session(tmp_path, store=HalfFullStore(tmp_path), require_signature=True, secret=SECRET)
+    session = RecordingSession(tmp_path, store=HalfFullStore(tmp_path), require_signature=True, secret=SECRET)
     signed = [
         receipt(messageId=name, sig=sign({**FIELDS, "messageId": name}, SECRET, "md5hash")) for name in "AB"
     ]
@@ -180,7 +182,7 @@ def test_receipts_that_came_together_each_get_their_own_answer(tmp_path: Path) -
     assert session.recorder.reached.is_set()
 
 
-def test_many_threads_record_each_receipt_once(session: Session) -> None:
+def test_many_threads_record_each_receipt_once(session: RecordingSession) -> None:
     with ThreadPoolExecutor(8) as pool:
         statuses = list(
             pool.map(session.handle, [receipt(messageId=f"{number:016X}") for number in range(40)])

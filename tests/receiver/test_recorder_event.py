@@ -6,15 +6,15 @@ from hypothesis import strategies as st
 
 from devkit.events.session import Probe, ReceiptTaken, Refused
 from devkit.webhook.callback import CALLBACK_PATH, REACHABILITY_HEADER, Callback, compose
-from tests.support.recorder import FIELDS, SECRET, Session, receipt
+from tests.support.recorder import FIELDS, SECRET, RecordingSession, receipt
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
-    return Session(tmp_path)
+def session(tmp_path: Path) -> RecordingSession:
+    return RecordingSession(tmp_path)
 
 
-def test_a_receipt_is_published_with_its_meaning_and_a_masked_number(session: Session) -> None:
+def test_a_receipt_is_published_with_its_meaning_and_a_masked_number(session: RecordingSession) -> None:
     session.handle(receipt())
 
     assert session.events == [
@@ -35,7 +35,7 @@ def test_a_receipt_is_published_with_its_meaning_and_a_masked_number(session: Se
     ]
 
 
-def test_a_probe_is_published_and_never_recorded(session: Session) -> None:
+def test_a_probe_is_published_and_never_recorded(session: RecordingSession) -> None:
     agent = ("User-Agent", "Java\x1b[31m/1.8 " + "x" * 100)
 
     assert session.handle(Callback("GET", CALLBACK_PATH, (agent,)), kind="probe") == 200
@@ -47,7 +47,7 @@ def test_a_probe_is_published_and_never_recorded(session: Session) -> None:
     assert len(event.user_agent) == 60
 
 
-def test_the_own_reachability_check_is_noticed_and_not_published(session: Session) -> None:
+def test_the_own_reachability_check_is_noticed_and_not_published(session: RecordingSession) -> None:
     session.handle(Callback("GET", CALLBACK_PATH, ((REACHABILITY_HEADER, "guess"),)), kind="probe")
     assert not session.recorder.reached.is_set()
     session.events.clear()
@@ -61,7 +61,7 @@ def test_the_own_reachability_check_is_noticed_and_not_published(session: Sessio
 
 
 def test_refusals_are_counted_each_reason_for_itself(tmp_path: Path) -> None:
-    session = Session(tmp_path, require_signature=True, secret=SECRET)
+    session = RecordingSession(tmp_path, require_signature=True, secret=SECRET)
     refused = Callback("GET", "/guess")
 
     for status in (404, 404, 405):
@@ -73,7 +73,7 @@ def test_refusals_are_counted_each_reason_for_itself(tmp_path: Path) -> None:
     assert session.files == []
 
 
-def test_the_time_since_the_first_receipt_of_a_message_is_published(session: Session) -> None:
+def test_the_time_since_the_first_receipt_of_a_message_is_published(session: RecordingSession) -> None:
     for message_id in ("A", "B", "A", "", ""):
         session.handle(receipt(messageId=message_id))
 
@@ -91,7 +91,7 @@ def test_the_time_since_the_first_receipt_of_a_message_is_published(session: Ses
 def test_no_event_shows_a_number_or_steers_a_terminal(
     tmp_path_factory: pytest.TempPathFactory, number: str, field: str, hostile: str
 ) -> None:
-    session = Session(tmp_path_factory.mktemp("fixtures"))
+    session = RecordingSession(tmp_path_factory.mktemp("fixtures"))
 
     session.handle(
         compose(
@@ -106,7 +106,7 @@ def test_no_event_shows_a_number_or_steers_a_terminal(
     assert not any("44770090" in text for text in digits)
 
 
-def test_a_field_name_that_steers_a_terminal_does_not_reach_it(session: Session) -> None:
+def test_a_field_name_that_steers_a_terminal_does_not_reach_it(session: RecordingSession) -> None:
     session.handle(Callback("GET", f"{CALLBACK_PATH}?a%1B%5B31m%E2%80%AE=1&a%1B%5B31m%E2%80%AE=2"))
 
     (event,) = session.events
@@ -116,4 +116,4 @@ def test_a_field_name_that_steers_a_terminal_does_not_reach_it(session: Session)
 
 
 def test_the_secret_is_in_no_repr(tmp_path: Path) -> None:
-    assert SECRET not in repr(Session(tmp_path, secret=SECRET).recorder)
+    assert SECRET not in repr(RecordingSession(tmp_path, secret=SECRET).recorder)

@@ -11,6 +11,7 @@ from devkit.http.address import Address, Destination, parse_address, readdress
 from devkit.replay.schedule import Recording, ScheduledRequest
 from devkit.replay.send import Replayed, Rules, parse_expectation, replay
 from devkit.webhook.callback import Callback, compose, to_wire
+from tests.support.clock import ManualClock
 from tests.support.raw_socket import OK, closed_port, raw_server
 from tests.support.recording_server import Response, recording_server
 from tests.support.strategies import callbacks
@@ -169,49 +170,36 @@ def test_a_refused_old_signature_gets_the_hint_to_renew_it(rules: Rules, hinted:
     assert ["--now --resign" in outcome.hint for outcome in outcomes] == [hinted, False]
 
 
-class Clock:
-    """A clock that only waiting moves, and work of a fixed length."""
+def waits(due: Sequence[float], *, work: float = 0) -> list[float]:
+    """The pauses between requests that are due at these times. work: seconds that each takes."""
+    clock = ManualClock()
 
-    def __init__(self, work: float = 0) -> None:
-        self.now = 100.0
-        self.work = work
-        self.waits: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        self.waits.append(round(seconds, 6))
-        self.now += seconds
-
-    def transform(self, callback: Callback) -> Callback:
-        self.now += self.work
+    def transform(callback: Callback) -> Callback:
+        clock.now += work
         return callback
 
-
-def play(clock: Clock, due: Sequence[float]) -> list[float]:
     with raw_server([OK] * len(due)) as server:
         address = parse_address(server.url)
         rules = Rules(fresh=True)  # so that the clock goes on with each receipt
-        list(replay(requests(len(due), due), address, clock.transform, rules, clock=clock, sleep=clock.wait))
-    return clock.waits
+        list(replay(requests(len(due), due), address, transform, rules, clock=clock, sleep=clock.wait))
+    return [round(seconds, 6) for seconds in clock.waits]
 
 
 def test_each_receipt_waits_until_it_is_due() -> None:
-    assert play(Clock(), [0, 2, 2, 5]) == [2, 3]
+    assert waits([0, 2, 2, 5]) == [2, 3]
 
 
 def test_the_time_that_sending_takes_is_not_added_to_the_gaps() -> None:
-    assert play(Clock(work=0.5), [0, 2, 4, 6]) == [1.5, 1.5, 1.5]
+    assert waits([0, 2, 4, 6], work=0.5) == [1.5, 1.5, 1.5]
 
 
 def test_after_a_slow_receipt_the_next_ones_catch_up() -> None:
-    assert play(Clock(work=3), [0, 2, 4, 10]) == [1]
+    assert waits([0, 2, 4, 10], work=3) == [1]
 
 
 @pytest.mark.parametrize("fresh", [True, False])
 def test_a_fresh_receipt_is_transformed_when_it_is_due(fresh: bool) -> None:
-    clock, made = Clock(), []
+    clock, made = ManualClock(100.0), []
 
     def transform(callback: Callback) -> Callback:
         made.append(clock.now)

@@ -14,6 +14,7 @@ from devkit.replay.schedule import Recording, ScheduledRequest
 from devkit.replay.send import Replayed, Rules, replay
 from devkit.simulator import run_simulator
 from devkit.webhook.callback import compose
+from tests.support.event_recorder import EventRecorder
 from tests.support.hanging_up_server import (
     HangingUpServer,
     after,
@@ -23,7 +24,6 @@ from tests.support.hanging_up_server import (
     hanging_up_server,
 )
 from tests.support.raw_socket import Conversation
-from tests.support.received import Heard
 from tests.support.simulator_client import DEADLINE, JUMPING, send
 
 COUNT = 12
@@ -122,13 +122,13 @@ def forwarded() -> Callable[[HangingUpServer], list[tuple[str, int | None, bool]
     """Forwards receipts of one message, which go over one connection: their ids, answers, and whether sent again."""
 
     def forward(target: HangingUpServer) -> list[tuple[str, int | None, bool]]:
-        heard = Heard()
-        with Forwarder(parse_address(target.url), heard) as forwarder:
+        recorder = EventRecorder()
+        with Forwarder(parse_address(target.url), recorder) as forwarder:
             for number in range(COUNT):
                 callback = compose({"messageId": f"{number:04X}", "status": "delivered"}, "json")
                 forwarder.offer(callback, "of one lane", f"{number:04X}")
-            heard.wait_for(forwarded=COUNT)
-        return [(event.file, event.answer, event.sent_again) for event in heard.forwarded]
+            recorder.wait_for(forwarded=COUNT)
+        return [(event.file, event.answer, event.sent_again) for event in recorder.forwarded]
 
     return forward
 

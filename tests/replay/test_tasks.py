@@ -8,24 +8,10 @@ import pytest
 from devkit.http.address import parse_address
 from devkit.http.client import Connection
 from devkit.replay.send import Task, run_tasks
+from tests.support.clock import ManualClock
 from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-class Clock:
-    """A clock that only waiting moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
 
 
 def sleeping(name: str, moments: Sequence[float]) -> Task[str]:
@@ -34,8 +20,8 @@ def sleeping(name: str, moments: Sequence[float]) -> Task[str]:
         yield f"{name} {moment:g}"
 
 
-def run(*tasks: Task[str], clock: Clock | None = None) -> list[str]:
-    clock = clock or Clock()
+def run(*tasks: Task[str], clock: ManualClock | None = None) -> list[str]:
+    clock = clock or ManualClock(0.0)
     return list(run_tasks(tasks, clock=clock, sleep=clock.wait))
 
 
@@ -54,7 +40,7 @@ def test_there_may_be_nothing_to_do() -> None:
 
 
 def test_tasks_wake_in_the_order_of_time_and_those_of_one_time_in_the_order_in_which_they_slept() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
 
     told = run(sleeping("a", [0, 3, 4]), sleeping("b", [1, 1, 4]), clock=clock)
 
@@ -70,7 +56,7 @@ def test_a_wake_up_time_that_has_passed_is_not_waited_for() -> None:
 
 
 def test_what_a_task_yields_is_passed_on_before_a_pause() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     telling = run_tasks([sleeping("a", [0, 3])], clock=clock, sleep=clock.wait)
 
     assert next(telling) == "a 0"
@@ -79,7 +65,7 @@ def test_what_a_task_yields_is_passed_on_before_a_pause() -> None:
 
 def test_what_a_task_yields_is_passed_on_while_the_next_response_is_expected() -> None:
     with raw_server([OK, OK]) as server, Connection(parse_address(server.url)) as connection:
-        clock = Clock()
+        clock = ManualClock(0.0)
         telling = run_tasks([sending(connection, 2, "a")], clock=clock, sleep=clock.wait)
         assert next(telling) == "a 0 200"
         assert connection.time_left() > 0  # for the second answer
@@ -106,7 +92,7 @@ def test_a_slow_response_delays_no_other_task() -> None:
         Connection(parse_address(other.url)) as second,
     ):
         told = []
-        clock = Clock()
+        clock = ManualClock(0.0)
         for each in run_tasks([slow(first), sending(second, 5, "quick")], clock=clock, sleep=clock.wait):
             told.append(each)
             if len(told) == 5:
@@ -129,7 +115,7 @@ def test_what_was_sent_again_delays_no_other_task() -> None:
         Connection(parse_address(other.url)) as second,
     ):
         told = []
-        clock = Clock()
+        clock = ManualClock(0.0)
         tasks = [sending(first, 2, "again"), sending(second, 5, "quick")]
         for each in run_tasks(tasks, clock=clock, sleep=clock.wait):
             told.append(each)
@@ -162,7 +148,7 @@ def test_a_missing_response_ends_the_wait_of_its_own_task_only() -> None:
 
 def test_a_task_wakes_while_another_waits_for_a_response() -> None:
     with raw_server([None]) as silent, Connection(parse_address(silent.url), timeout=DEADLINE) as connection:
-        clock = Clock()
+        clock = ManualClock(0.0)
 
         def never(connection: Connection) -> Task[str]:
             connection.send(REQUEST, "GET")

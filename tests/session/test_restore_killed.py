@@ -12,10 +12,10 @@ from devkit.session.restore import restore
 from devkit.tunnel.orphaned_agents import find_process
 from tests.support.dev_process import DevProcess, running_dev
 from tests.support.live_account import environ, held, settings
-from tests.support.raw_socket import closed_port
+from tests.support.raw_socket import closed_port, wait_until
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
-from tests.support.standin import install_standin, standin_state, wait_until
+from tests.support.standin import install_standin, standin_state
 
 NOW = "2026-11-23T12:00:00+00:00"
 

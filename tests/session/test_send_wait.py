@@ -14,7 +14,8 @@ from devkit.fixture.store import Store, read_name
 from devkit.session.send import PendingMessage, ReceiptArrived, WaitFinished, wait_for_receipts
 from devkit.session.signals import Shutdown
 from devkit.webhook.callback import compose
-from tests.support.steps import Steps, Time
+from tests.support.clock import ManualClock
+from tests.support.steps import Steps
 
 SENT = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
 FIRST, SECOND = "0A0000001234567B", "0A0000001234567C"
@@ -135,7 +136,7 @@ def test_midnight_is_no_end(store: Store) -> None:
 
 
 def test_a_long_silence_is_explained_once(store: Store) -> None:
-    time = Time()
+    time = ManualClock()
 
     def later() -> None:
         time.now += 15
@@ -150,7 +151,7 @@ def test_a_long_silence_is_explained_once(store: Store) -> None:
 
 
 def test_no_receipt_in_time_is_a_failed_expectation(store: Store) -> None:
-    time = Time()
+    time = ManualClock()
 
     def later() -> None:
         time.now += 5
@@ -200,7 +201,7 @@ def test_every_other_final_status_is_not_delivered(store: Store, status: str) ->
 
 
 def test_a_watch_yields_each_recording_once_and_none_from_before(store: Store) -> None:
-    time = Time()
+    time = ManualClock()
     record(store, "accepted", after=-5)
     watch = Watch(store, SENT, time)
     before = watch.poll()
@@ -212,7 +213,7 @@ def test_a_watch_yields_each_recording_once_and_none_from_before(store: Store) -
 
 
 def test_a_watch_sees_what_a_directory_with_a_coarse_clock_hides(store: Store) -> None:
-    time = Time()
+    time = ManualClock()
     path = record(store, "accepted")
     watch = Watch(store, SENT, time)
     watch.poll()

@@ -14,6 +14,7 @@ from devkit.http.server import listen
 from devkit.simulator import Clock, Delays, SimulatorOptions, run_simulator
 from devkit.webhook.callback import TRANSPORTS
 from devkit.webhook.signature import METHODS, verify
+from tests.support.recipients import RECIPIENTS
 from tests.support.simulator_client import (
     DEADLINE,
     JUMPING,
@@ -31,8 +32,6 @@ ORDER = [
     *("msisdn", "to", "network-code", "messageId", "price", "status", "scts"),
     *("err-code", "client-ref", "api-key", "message-timestamp"),
 ]
-FAILED = (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 15, 99)
-REJECTED = (6, 14, 50, 51, 52, 53, 54)
 
 
 @pytest.fixture
@@ -54,26 +53,14 @@ def outcome_of(simulator, listener, recipient):
     return [(receipt.status, receipt.err_code) for receipt in listener.receipts]
 
 
-@pytest.mark.parametrize(
-    ("recipient", "receipts"),
-    [
-        ("447700900000", [("accepted", "0"), ("buffered", "0"), ("delivered", "0")]),
-        ("447700900999", [("accepted", "0"), ("buffered", "0"), ("delivered", "0")]),
-        ("447700900016", [("accepted", "0"), ("buffered", "0"), ("delivered", "0")]),
-        ("12025550123", [("accepted", "0"), ("buffered", "0"), ("delivered", "0")]),
-        *((f"4477009000{code:02}", [("accepted", "0"), ("failed", str(code))]) for code in FAILED),
-        *((f"4477009000{code:02}", [("accepted", "0"), ("rejected", str(code))]) for code in REJECTED),
-        ("447700900100", [("accepted", "0")]),
-        ("447700900101", [("expired", "1")]),
-        ("447700900102", [("delivered", "0"), ("delivered", "0")]),
-        ("447700900103", [("delivered", "0"), ("accepted", "0")]),
-        ("447700900104", [("delivered", "0")]),
-        ("447700900105", []),
-        ("447700900106", [("unknown", "1")]),
-    ],
-)
+@pytest.mark.parametrize(("recipient", "receipts"), RECIPIENTS.items())
 def test_the_recipient_decides(simulator, listener, recipient, receipts):
     assert outcome_of(simulator, listener, recipient) == receipts
+
+
+@pytest.mark.parametrize("recipient", ["447700900016", "12025550123"])
+def test_any_other_recipient_is_as_the_first(simulator, listener, recipient):
+    assert outcome_of(simulator, listener, recipient) == RECIPIENTS["447700900000"]
 
 
 def test_an_early_receipt_is_answered_before_the_send_call(simulator, listener):

@@ -16,26 +16,8 @@ from devkit.simulator.tls import Trust, trust_in
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.signature import METHODS, Method, verify
 from tests.support.raw_socket import DEADLINE
+from tests.support.recipients import RECIPIENTS
 from tests.support.simulator_client import JUMPING, Listener, listening, register
-
-Promise = list[tuple[str, str]]
-
-REJECTED = (6, 14, 50, 51, 52, 53, 54)
-FAILED = (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 15, 99)
-
-TABLE: dict[str, Promise] = {
-    "447700900000": [("accepted", "0"), ("buffered", "0"), ("delivered", "0")],
-    **{f"4477009000{code:02}": [("accepted", "0"), ("failed", str(code))] for code in FAILED},
-    **{f"4477009000{code:02}": [("accepted", "0"), ("rejected", str(code))] for code in REJECTED},
-    "447700900100": [("accepted", "0")],
-    "447700900101": [("expired", "1")],
-    "447700900102": [("delivered", "0"), ("delivered", "0")],
-    "447700900103": [("delivered", "0"), ("accepted", "0")],
-    "447700900104": [("delivered", "0")],
-    "447700900105": [],
-    "447700900106": [("unknown", "1")],
-    "447700900999": [("accepted", "0"), ("buffered", "0"), ("delivered", "0")],
-}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +51,7 @@ def send_all(
 def by_sdk(simulator: Simulator, trust: Trust) -> dict[str, str]:
     auth = Auth(api_key=simulator.api_key, api_secret=simulator.api_secret)
     client = Vonage(auth, HttpClientOptions(rest_host=simulator.host, timeout=10))
-    messages = (SmsMessage(to=recipient, from_="AcmeInc", text="Hello") for recipient in TABLE)
+    messages = (SmsMessage(to=recipient, from_="AcmeInc", text="Hello") for recipient in RECIPIENTS)
     with client.http_client._session:  # so that no connection is left
         return {str(message.to): client.sms.send(message).messages[0].message_id for message in messages}
 
@@ -85,7 +67,7 @@ def by_curl(simulator: Simulator, trust: Trust) -> dict[str, str]:
         "-d",
         "text=Hello",
     ]
-    calls = [[*each, "-d", f"to={recipient}", "--next"] for recipient in TABLE]
+    calls = [[*each, "-d", f"to={recipient}", "--next"] for recipient in RECIPIENTS]
     command = ["curl", "--silent", "--show-error", *(word for call in calls for word in call)][:-1]
     printed = subprocess.run(command, capture_output=True, text=True, timeout=6 * DEADLINE, check=True).stdout
     entries = [json.loads(line)["messages"][0] for line in printed.splitlines()]
@@ -124,8 +106,8 @@ def test_every_recipient_gets_its_receipts(
     probe, *pushed = listener.arrived
     assert not probe.query
     assert {callback.transport for callback in pushed} == {transport}
-    got: dict[str, Promise] = {ids[recipient]: [] for recipient in TABLE}
+    got: dict[str, list[tuple[str, str]]] = {ids[recipient]: [] for recipient in RECIPIENTS}
     for receipt in listener.receipts:
         assert verify(receipt.fields, simulator.options.signature_secret, method) == "valid"
         got[receipt.message_id].append((receipt.status, receipt.err_code))
-    assert got == {ids[recipient]: promise for recipient, promise in TABLE.items()}
+    assert got == {ids[recipient]: promise for recipient, promise in RECIPIENTS.items()}

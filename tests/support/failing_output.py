@@ -16,7 +16,7 @@ from devkit.http.client import Connection
 from devkit.session.project import Session, project_in
 from devkit.webhook.callback import compose
 from tests.support.dev_process import DEV, PATIENCE, clean_environ
-from tests.support.standin import wait_until
+from tests.support.raw_socket import wait_until
 
 FULL = Path("/dev/full")
 _STDERR = "stderr.txt"

@@ -65,7 +65,7 @@ class Snatched(Platform):
             raise
 
 
-class Session:
+class FakeSession:
     """One registration, with its journal and events. paused: seconds before each further attempt to give back.
 
     asked: what would be replaced, in words; `answer` is called each time and may raise.

@@ -39,10 +39,10 @@ def answer_on(connection: socket.socket, method: str = "GET") -> tuple[int, dict
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """For what has no event to wait on; fails when it does not come about."""
-    deadline = time.monotonic() + DEADLINE
+    """Polls, where there is no event to wait for; also for what another process does."""
+    deadline = time.monotonic() + 2 * DEADLINE
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.002)
 
 

@@ -1,4 +1,4 @@
-"""A recorder with a store and a clock, and the events that it publishes."""
+"""A recorder with a store, a clock and the events that it publishes."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +21,8 @@ FIELDS = {
 }
 
 
-class Clock:
-    """Noon, and a step later at each call."""
+class SteppingClock:
+    """Noon at first, and a step later at each call."""
 
     def __init__(self, step: timedelta) -> None:
         self.now, self.step = NOON - step, step
@@ -32,13 +32,13 @@ class Clock:
         return self.now
 
 
-class Session:
-    """A recorder with its store, and the events that it published."""
+class RecordingSession:
+    """A recorder with its store, and the events that it has published."""
 
     def __init__(self, root: Path, *, store: Store | None = None, **options: object) -> None:
         self.store = store or Store(root)
         self.events: list[Event] = []
-        clock = Clock(timedelta(milliseconds=250))
+        clock = SteppingClock(timedelta(milliseconds=250))
         self.recorder = Recorder(self.store, self.events.append, clock, "n0nce", **options)  # type: ignore[arg-type]
 
     def handle(

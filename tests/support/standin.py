@@ -3,15 +3,10 @@
 import json
 import shutil
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
-from threading import Condition
 from urllib.parse import urlsplit
-
-from devkit.tunnel.types import TunnelEvent
 
 _HERE = Path(__file__).parent
 
@@ -41,35 +36,3 @@ def steer_standin(path: Path, verb: str) -> None:
             connection.getresponse().read()
     finally:
         connection.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what another process does."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-class Heard:
-    """Keeps the events that a tunnel reports, and waits for them."""
-
-    def __init__(self) -> None:
-        self.events: list[TunnelEvent] = []
-        self._news = Condition()
-
-    def __call__(self, event: TunnelEvent) -> None:
-        with self._news:
-            self.events.append(event)
-            self._news.notify_all()
-
-    @property
-    def states(self) -> list[str]:
-        return [event.state for event in self.events]
-
-    def wait_for(self, *states: str) -> TunnelEvent:
-        """The newest event, once exactly these states were heard."""
-        with self._news:
-            assert self._news.wait_for(lambda: len(self.events) >= len(states), 20), self.events
-        assert list(states) == self.states
-        return self.events[-1]

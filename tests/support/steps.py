@@ -1,22 +1,12 @@
-"""What tests of waiting share: a clock that stands still, and a stop that acts at each wait."""
+"""A shutdown flag that acts at each wait."""
 
 from collections.abc import Callable
 
 from devkit.session.signals import Shutdown
 
 
-class Time:
-    """A clock that stands still until it is moved on."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Steps(Shutdown):
-    """A Stop that does something of a test's each time that somebody would wait, and at last asks to stop."""
+    """Runs one step of a test at each wait, and requests the shutdown after the last."""
 
     def __init__(self, *steps: Callable[[], object]) -> None:
         super().__init__()

@@ -11,23 +11,23 @@ import pytest
 from devkit.errors import TunnelError
 from devkit.tunnel.agent import find_agent
 from devkit.tunnel.pyngrok_driver import download
+from tests.support.event_recorder import EventRecorder
 from tests.support.recording_server import Response, recording_server
-from tests.support.standin import Heard
 
 
 def test_a_missing_agent_is_downloaded_quietly_and_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     wanted = tmp_path / "new" / "my-ngrok"
 
     with archive_server(b"#!/bin/sh\n", monkeypatch):
-        path = find_agent(wanted, notify=heard, stopping=lambda: False, download=download)
+        path = find_agent(wanted, notify=recorder, stopping=lambda: False, download=download)
 
     assert path == wanted
     assert wanted.read_bytes() == b"#!/bin/sh\n"
     assert [child.name for child in wanted.parent.iterdir()] == ["my-ngrok"]
-    assert heard.states == ["installing"]
+    assert recorder.states == ["installing"]
     assert capfd.readouterr() == ("", "")
 
 
@@ -36,14 +36,16 @@ def test_a_download_that_fails_says_what_to_do(tmp_path: Path) -> None:
         raise URLError("Name or service not known")
 
     with pytest.raises(TunnelError, match="Name or service not known") as caught:
-        find_agent(tmp_path / "ngrok", notify=Heard(), stopping=lambda: False, download=offline)
+        find_agent(tmp_path / "ngrok", notify=EventRecorder(), stopping=lambda: False, download=offline)
 
     assert "PYNGROK_NGROK_PATH=" in caught.value.hint
 
 
 def test_an_agent_that_vanishes_after_the_download_points_to_the_virus_scanner(tmp_path: Path) -> None:
     with pytest.raises(TunnelError, match="is not there") as caught:
-        find_agent(tmp_path / "ngrok", notify=Heard(), stopping=lambda: False, download=lambda path: None)
+        find_agent(
+            tmp_path / "ngrok", notify=EventRecorder(), stopping=lambda: False, download=lambda path: None
+        )
 
     assert "virus" in caught.value.hint
 
@@ -54,7 +56,7 @@ def test_a_stop_ends_a_download(tmp_path: Path) -> None:
     with pytest.raises(TunnelError, match="stopped"):
         find_agent(
             tmp_path / "ngrok",
-            notify=Heard(),
+            notify=EventRecorder(),
             stopping=lambda: True,
             download=lambda path: bool(stuck.wait(20)),
         )

@@ -11,7 +11,8 @@ from devkit.tunnel.agent import NgrokOptions
 from devkit.tunnel.deadline import Timer
 from devkit.tunnel.ngrok import Backoff, ngrok_tunnel
 from devkit.tunnel.orphaned_agents import find_process
-from tests.support.standin import Heard, install_standin, standin_state
+from tests.support.event_recorder import EventRecorder
+from tests.support.standin import install_standin, standin_state
 
 TOKEN = "2TESTtokenTESTtokenTESTtoken_5TESTtokenTESTtoken"
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
@@ -25,18 +26,18 @@ def agent(tmp_path: Path) -> Path:
 
 @contextmanager
 def failing(
-    agent: Path, heard: Heard, *, timeout: float = 60, clock: Timer = time.monotonic
+    agent: Path, recorder: EventRecorder, *, timeout: float = 60, clock: Timer = time.monotonic
 ) -> Iterator[pytest.ExceptionInfo[TunnelError]]:
-    """Open a tunnel that fails; afterwards nothing is left, and nobody has heard the authtoken."""
+    """Open a tunnel that fails; afterwards nothing is left, and nobody has recorder the authtoken."""
     private_dir = agent.parent / "private"
     options = NgrokOptions(private_dir, authtoken=TOKEN, agent_path=agent, start_timeout=timeout)
     with (
         pytest.raises(TunnelError) as caught,
-        ngrok_tunnel(options, notify=heard, stopping=lambda: False, backoff=QUICK, clock=clock)(NOWHERE),
+        ngrok_tunnel(options, notify=recorder, stopping=lambda: False, backoff=QUICK, clock=clock)(NOWHERE),
     ):
         pass
     assert not private_dir.exists() or list(private_dir.iterdir()) == []
-    assert TOKEN not in f"{caught.value.message} {caught.value.hint} {heard.events}"
+    assert TOKEN not in f"{caught.value.message} {caught.value.hint} {recorder.events}"
     yield caught
 
 
@@ -63,14 +64,14 @@ def test_a_refusal_is_reported_at_once_with_its_code(
     hint: str,
 ) -> None:
     monkeypatch.setenv("DEVKIT_STANDIN_FAULT", fault)
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with failing(agent, heard) as caught:
+    with failing(agent, recorder) as caught:
         assert message in caught.value.message
         assert hint in caught.value.hint
 
     assert_gone(agent)
-    assert heard.events == []
+    assert recorder.events == []
     # The agent's own words stay inside: the authtoken is among them.
     assert capfd.readouterr() == ("", "")
     assert caplog.text == ""
@@ -93,7 +94,7 @@ def test_an_agent_that_never_comes_up_is_given_up_in_time(
     def clock() -> float:  # 60 seconds pass when the agent has come as far as it will
         return 60.0 if state_file.exists() and standin_state(agent).get(sign) not in (None, 1) else 0.0
 
-    with failing(agent, Heard(), clock=clock) as caught:
+    with failing(agent, EventRecorder(), clock=clock) as caught:
         assert message in caught.value.message
 
     assert_gone(agent)
@@ -104,7 +105,7 @@ def test_an_agent_that_never_prints_its_version_is_given_up(
 ) -> None:
     monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "slow-version")
 
-    with failing(agent, Heard(), timeout=1) as caught:
+    with failing(agent, EventRecorder(), timeout=1) as caught:
         assert "did not print its version within 0.5 s" in caught.value.message
 
 
@@ -113,23 +114,23 @@ def test_what_may_clear_is_tried_once_more(
     agent: Path, monkeypatch: pytest.MonkeyPatch, fault: str, code: str
 ) -> None:
     monkeypatch.setenv("DEVKIT_STANDIN_FAULT", fault)
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with failing(agent, heard) as caught:
+    with failing(agent, recorder) as caught:
         assert f"(ERR_NGROK_{code})" in caught.value.message
 
-    assert heard.states == ["waiting"]
-    assert f"(ERR_NGROK_{code}); trying once more in 0.01 s" in heard.events[0].detail
+    assert recorder.states == ["waiting"]
+    assert f"(ERR_NGROK_{code}); trying once more in 0.01 s" in recorder.events[0].detail
     assert_gone(agent)
 
 
 def test_a_domain_that_is_free_again_is_taken(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "url-taken-once")
-    heard = Heard()
+    recorder = EventRecorder()
     options = NgrokOptions(agent.parent / "private", agent_path=agent)
 
-    with ngrok_tunnel(options, notify=heard, stopping=lambda: False, backoff=QUICK)(NOWHERE):
-        assert heard.states == ["waiting"]
+    with ngrok_tunnel(options, notify=recorder, stopping=lambda: False, backoff=QUICK)(NOWHERE):
+        assert recorder.states == ["waiting"]
 
 
 def test_a_stop_ends_the_start_at_once(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +140,7 @@ def test_a_stop_ends_the_start_at_once(agent: Path, monkeypatch: pytest.MonkeyPa
 
     with (
         pytest.raises(TunnelError, match="stopped"),
-        ngrok_tunnel(options, notify=Heard(), stopping=state_file.exists)(NOWHERE),
+        ngrok_tunnel(options, notify=EventRecorder(), stopping=state_file.exists)(NOWHERE),
     ):
         pass
 
@@ -158,7 +159,7 @@ def test_ctrl_c_during_the_start_leaves_nothing(agent: Path, monkeypatch: pytest
 
     with (
         pytest.raises(KeyboardInterrupt),
-        ngrok_tunnel(options, notify=Heard(), stopping=interrupt)(NOWHERE),
+        ngrok_tunnel(options, notify=EventRecorder(), stopping=interrupt)(NOWHERE),
     ):
         pass
 
@@ -175,7 +176,7 @@ def test_a_stop_before_the_agent_runs_waits_until_it_cannot_start_any_more(tmp_p
 
     with (
         pytest.raises(TunnelError, match="stopped"),
-        ngrok_tunnel(options, notify=Heard(), stopping=(tmp_path / "began").exists)(NOWHERE),
+        ngrok_tunnel(options, notify=EventRecorder(), stopping=(tmp_path / "began").exists)(NOWHERE),
     ):
         pass
 
@@ -185,12 +186,12 @@ def test_a_stop_before_the_agent_runs_waits_until_it_cannot_start_any_more(tmp_p
 def test_a_stop_ends_the_wait_for_a_domain(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "url-taken")
     options = NgrokOptions(agent.parent / "private", agent_path=agent)
-    heard = Heard()
+    recorder = EventRecorder()
     slow = Backoff(retry=300)
 
     with (
         pytest.raises(TunnelError),
-        ngrok_tunnel(options, notify=heard, stopping=lambda: bool(heard.events), backoff=slow)(NOWHERE),
+        ngrok_tunnel(options, notify=recorder, stopping=lambda: bool(recorder.events), backoff=slow)(NOWHERE),
     ):
         pass
 
@@ -211,7 +212,7 @@ def test_a_program_that_is_no_agent_is_named(tmp_path: Path, content: bytes, mod
     path.write_bytes(content)
     path.chmod(mode)
 
-    with failing(path, Heard()) as caught:
+    with failing(path, EventRecorder()) as caught:
         assert reason in caught.value.message
 
 
@@ -221,6 +222,6 @@ def test_a_private_directory_that_cannot_be_made_is_named(agent: Path) -> None:
 
     with (
         pytest.raises(TunnelError, match="no directory in"),
-        ngrok_tunnel(options, notify=Heard(), stopping=lambda: False)(NOWHERE),
+        ngrok_tunnel(options, notify=EventRecorder(), stopping=lambda: False)(NOWHERE),
     ):
         pass

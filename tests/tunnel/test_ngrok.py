@@ -13,8 +13,9 @@ from devkit.tunnel.agent import NgrokOptions
 from devkit.tunnel.ngrok import ngrok_tunnel
 from devkit.tunnel.orphaned_agents import find_process
 from devkit.tunnel.types import OpenTunnel
+from tests.support.event_recorder import EventRecorder
 from tests.support.recording_server import RecordingServer, Response, recording_server
-from tests.support.standin import Heard, install_standin, standin_state, steer_standin
+from tests.support.standin import install_standin, standin_state, steer_standin
 
 TOKEN = "2TESTtokenTESTtokenTESTtoken_5TESTtokenTESTtoken"
 SESSION = """
@@ -45,7 +46,7 @@ def private_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def tunnel(agent: Path, private_dir: Path) -> OpenTunnel:
     options = NgrokOptions(private_dir, authtoken=TOKEN, agent_path=agent)
-    return ngrok_tunnel(options, notify=Heard(), stopping=lambda: False)
+    return ngrok_tunnel(options, notify=EventRecorder(), stopping=lambda: False)
 
 
 def exchange(url: str, request: bytes) -> bytes:
@@ -103,7 +104,7 @@ def test_the_endpoint_is_closed_before_the_agent(
     # A fixed domain stays taken for a while otherwise, and the next start meets ERR_NGROK_334.
     options = NgrokOptions(tmp_path / "private", agent_path=agent)
 
-    with ngrok_tunnel(options, notify=Heard(), stopping=lambda: False)(upstream.url):
+    with ngrok_tunnel(options, notify=EventRecorder(), stopping=lambda: False)(upstream.url):
         assert "closed" not in standin_state(agent)
 
     assert standin_state(agent)["closed"] is True
@@ -211,7 +212,9 @@ def test_a_fixed_domain_is_asked_for(
     monkeypatch.setenv("DEVKIT_STANDIN_FAULT", fault)
     options = NgrokOptions(tmp_path / "private", url=given, agent_path=agent)
 
-    with ngrok_tunnel(options, notify=Heard(), stopping=lambda: False)("http://127.0.0.1:9") as opened:
+    with ngrok_tunnel(options, notify=EventRecorder(), stopping=lambda: False)(
+        "http://127.0.0.1:9"
+    ) as opened:
         assert opened.public_url == "https://dlr.example.com"
 
     assert requested(agent)[key] == value

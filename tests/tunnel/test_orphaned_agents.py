@@ -18,7 +18,8 @@ from devkit.tunnel.orphaned_agents import (
     find_process,
     find_process_with_ps,
 )
-from tests.support.standin import Heard, install_standin, standin_state
+from tests.support.event_recorder import EventRecorder
+from tests.support.standin import install_standin, standin_state
 
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
 SLEEPER = "import sys; print('up', flush=True); sys.stdin.read()"
@@ -78,14 +79,14 @@ def test_the_agent_of_a_killed_session_is_ended_by_the_next(
         session.kill()
         session.wait()
         orphan = known(int(str(standin_state(agent)["pid"])))
-    heard = Heard()
+    recorder = EventRecorder()
 
     options = NgrokOptions(private_dir, agent_path=agent)
-    with ngrok_tunnel(options, notify=heard, stopping=lambda: False)(NOWHERE):
+    with ngrok_tunnel(options, notify=recorder, stopping=lambda: False)(NOWHERE):
         assert find_process(orphan.pid) != orphan
         assert len(list(private_dir.iterdir())) == 1
 
-    assert heard.states == ["ended-leftover"]
+    assert recorder.states == ["ended-leftover"]
 
 
 def test_the_agent_of_a_running_session_is_not_ended(tmp_path: Path) -> None:

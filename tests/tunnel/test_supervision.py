@@ -13,10 +13,10 @@ from devkit.tunnel.orphaned_agents import find_process
 from devkit.webhook.callback import compose
 from tests.support.dev_process import running_dev
 from tests.support.live_account import AUTHTOKEN, environ, held
-from tests.support.raw_socket import closed_port
+from tests.support.raw_socket import closed_port, wait_until
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
-from tests.support.standin import install_standin, standin_state, steer_standin, wait_until
+from tests.support.standin import install_standin, standin_state, steer_standin
 
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A00000012345678", "status": "delivered", "err-code": "0"}
 

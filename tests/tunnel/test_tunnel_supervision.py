@@ -8,7 +8,9 @@ from devkit.tunnel.agent import NgrokOptions
 from devkit.tunnel.ngrok import Backoff, ngrok_tunnel
 from devkit.tunnel.orphaned_agents import find_process
 from devkit.tunnel.types import Tunnel
-from tests.support.standin import Heard, install_standin, standin_state, steer_standin, wait_until
+from tests.support.event_recorder import EventRecorder
+from tests.support.raw_socket import wait_until
+from tests.support.standin import install_standin, standin_state, steer_standin
 
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
 QUICK = Backoff(poll=0.01, retry=0.01, restarts=(0.0, 0.01))
@@ -20,9 +22,9 @@ def agent(tmp_path: Path) -> Path:
     return install_standin(tmp_path)
 
 
-def opened(agent: Path, heard: Heard, backoff: Backoff = QUICK) -> AbstractContextManager[Tunnel]:
+def opened(agent: Path, recorder: EventRecorder, backoff: Backoff = QUICK) -> AbstractContextManager[Tunnel]:
     options = NgrokOptions(agent.parent / "private", agent_path=agent)
-    return ngrok_tunnel(options, notify=heard, stopping=lambda: False, backoff=backoff)(NOWHERE)
+    return ngrok_tunnel(options, notify=recorder, stopping=lambda: False, backoff=backoff)(NOWHERE)
 
 
 def pid_of(agent: Path) -> int:
@@ -35,41 +37,41 @@ def assert_nothing_left(agent: Path, *pids: int) -> None:
 
 
 def test_a_quiet_tunnel_reports_nothing(agent: Path) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with opened(agent, heard):
+    with opened(agent, recorder):
         steer_standin(agent, "log?10")
         steer_standin(agent, "drop")
-        heard.wait_for("lost")  # the agent's log was read up to here
+        recorder.wait_for_states("lost")  # the agent's log was read up to here
 
-    assert heard.states == ["lost"]
+    assert recorder.states == ["lost"]
 
 
 def test_a_lost_session_and_its_return_are_reported_once_each(agent: Path) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with opened(agent, heard) as tunnel:
+    with opened(agent, recorder) as tunnel:
         steer_standin(agent, "drop")
-        lost = heard.wait_for("lost")
+        lost = recorder.wait_for_states("lost")
         steer_standin(agent, "drop")
         steer_standin(agent, "restore")
-        restored = heard.wait_for("lost", "restored")
+        restored = recorder.wait_for_states("lost", "restored")
 
     assert lost.public_url == restored.public_url == tunnel.public_url
-    assert heard.states == ["lost", "restored"]
+    assert recorder.states == ["lost", "restored"]
 
 
 def test_a_crashed_agent_is_started_again_and_a_new_url_is_reported(agent: Path) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with opened(agent, heard) as tunnel:
+    with opened(agent, recorder) as tunnel:
         former = pid_of(agent)
         steer_standin(agent, "exit?7")
-        event = heard.wait_for("lost", "restarted")
+        event = recorder.wait_for_states("lost", "restarted")
         assert find_process(pid_of(agent)) is not None
         assert len(list((agent.parent / "private").iterdir())) == 1
 
-    assert "exit code 7" in heard.events[0].detail
+    assert "exit code 7" in recorder.events[0].detail
     assert event.public_url != tunnel.public_url
     assert event.detail.endswith(f"with a new public URL: {event.public_url}")
     assert_nothing_left(agent, former)
@@ -77,44 +79,44 @@ def test_a_crashed_agent_is_started_again_and_a_new_url_is_reported(agent: Path)
 
 def test_a_restart_that_keeps_the_url_says_so(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEVKIT_STANDIN_URL", "https://dlr.example.test")
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with opened(agent, heard) as tunnel:
+    with opened(agent, recorder) as tunnel:
         steer_standin(agent, "exit")
-        event = heard.wait_for("lost", "restarted")
+        event = recorder.wait_for_states("lost", "restarted")
 
     assert event.public_url == tunnel.public_url == "https://dlr.example.test"
     assert event.detail.endswith("with the same public URL")
 
 
 def test_an_agent_that_dies_while_its_session_is_lost_is_reported_lost_once(agent: Path) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with opened(agent, heard):
+    with opened(agent, recorder):
         steer_standin(agent, "drop")
-        heard.wait_for("lost")
+        recorder.wait_for_states("lost")
         steer_standin(agent, "exit")
-        heard.wait_for("lost", "restarted")
+        recorder.wait_for_states("lost", "restarted")
 
 
 def test_after_a_second_crash_the_agent_restarts_too(agent: Path) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with opened(agent, heard):
+    with opened(agent, recorder):
         steer_standin(agent, "exit")
-        heard.wait_for("lost", "restarted")
+        recorder.wait_for_states("lost", "restarted")
         steer_standin(agent, "exit")
-        heard.wait_for("lost", "restarted", "lost", "restarted")
+        recorder.wait_for_states("lost", "restarted", "lost", "restarted")
 
 
 def test_a_restart_is_tried_until_it_works(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with opened(agent, heard):
+    with opened(agent, recorder):
         # As after a real crash: the service holds the domain for the dead agent for a while.
         monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "url-taken-once")
         steer_standin(agent, "exit")
-        heard.wait_for("lost", "restarted")
+        recorder.wait_for_states("lost", "restarted")
 
     assert agent.with_name("ngrok.failed-once").exists()
 
@@ -122,12 +124,12 @@ def test_a_restart_is_tried_until_it_works(agent: Path, monkeypatch: pytest.Monk
 def test_a_restart_that_cannot_work_is_reported_and_given_up(
     agent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with opened(agent, heard) as tunnel:
+    with opened(agent, recorder) as tunnel:
         monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "bad-authtoken")
         steer_standin(agent, "exit")
-        event = heard.wait_for("lost", "failed")
+        event = recorder.wait_for_states("lost", "failed")
 
     assert "ERR_NGROK_107" in event.detail
     assert event.public_url == tunnel.public_url
@@ -135,26 +137,26 @@ def test_a_restart_that_cannot_work_is_reported_and_given_up(
 
 
 def test_closing_does_not_wait_for_the_next_restart(agent: Path) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
 
-    with opened(agent, heard, NEVER):
+    with opened(agent, recorder, NEVER):
         steer_standin(agent, "exit")
-        heard.wait_for("lost")
+        recorder.wait_for_states("lost")
 
-    assert heard.states == ["lost"]
+    assert recorder.states == ["lost"]
     assert_nothing_left(agent)
 
 
 def test_closing_ends_a_restart_that_hangs(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard = Heard()
+    recorder = EventRecorder()
     started = agent.with_name("ngrok.failed-once")
 
-    with opened(agent, heard, replace(QUICK, restarts=(0.0,))):
+    with opened(agent, recorder, replace(QUICK, restarts=(0.0,))):
         monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "silent-once")
         former = pid_of(agent)
         steer_standin(agent, "exit")
-        heard.wait_for("lost")
+        recorder.wait_for_states("lost")
         wait_until(lambda: started.exists() and pid_of(agent) != former)
 
-    assert heard.states == ["lost"]
+    assert recorder.states == ["lost"]
     assert_nothing_left(agent, former)

@@ -11,7 +11,7 @@ from devkit.errors import ConfigurationError
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import read_journal
-from tests.support.fake_account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, Platform, Session
+from tests.support.fake_account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, FakeSession, Platform
 
 
 def test_the_journal_is_private_and_on_disk_before_the_first_change(
@@ -19,7 +19,7 @@ def test_the_journal_is_private_and_on_disk_before_the_first_change(
 ) -> None:
     done: list[str] = []
     platform = Platform()
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
     real_fsync = os.fsync
 
     def fsync(file: int) -> None:
@@ -40,14 +40,14 @@ def test_the_journal_is_private_and_on_disk_before_the_first_change(
 
 
 def test_the_journal_holds_no_secret(tmp_path: Path) -> None:
-    session = Session(tmp_path, Platform())
+    session = FakeSession(tmp_path, Platform())
     with session.registered():
         assert "s3cret-value" not in session.path.read_text()
 
 
 def test_a_journal_that_cannot_be_written_keeps_everything_as_it_is(tmp_path: Path) -> None:
     platform = Platform()
-    session = Session(tmp_path / "missing", platform)
+    session = FakeSession(tmp_path / "missing", platform)
 
     with pytest.raises(ConfigurationError, match="Nothing was changed"), session.registered():
         pytest.fail("must not begin")
@@ -57,7 +57,7 @@ def test_a_journal_that_cannot_be_written_keeps_everything_as_it_is(tmp_path: Pa
 
 def test_the_journal_of_another_session_in_this_directory_stays(tmp_path: Path) -> None:
     platform = Platform()
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
     theirs = replace(JOURNAL, our_url=OTHERS, pid=2)
 
     with session.registered():
@@ -67,15 +67,15 @@ def test_the_journal_of_another_session_in_this_directory_stays(tmp_path: Path) 
     assert read_journal(session.path) == theirs
 
 
-def killed(tmp_path: Path, platform: Platform) -> Session:
+def killed(tmp_path: Path, platform: Platform) -> FakeSession:
     """What a killed session leaves: ours in the account, and the journal."""
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
     session.path.write_text(json.dumps(asdict(JOURNAL)))
     platform.callback = OURS
     return session
 
 
-def former_callback(session: Session) -> str:
+def former_callback(session: FakeSession) -> str:
     """What the next session will take for the former callback."""
     return session.next_journal(OURS).former_url
 
@@ -109,7 +109,7 @@ def test_a_journal_of_another_account_or_callback_is_not_believed(
 
 
 def test_without_a_journal_the_account_is_believed(tmp_path: Path) -> None:
-    session = Session(tmp_path, Platform())
+    session = FakeSession(tmp_path, Platform())
 
     assert former_callback(session) == FORMER
 

@@ -7,12 +7,12 @@ from devkit.errors import VonageError
 from devkit.events.session import Registered, Restored
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.journal import read_journal
-from tests.support.fake_account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, Platform, Session
+from tests.support.fake_account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, FakeSession, Platform
 
 
 def test_the_callback_is_ours_in_between_and_restored_after(tmp_path: Path) -> None:
     platform = Platform()
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with session.registered():
         assert platform.callback == OURS
@@ -27,7 +27,7 @@ def test_the_callback_is_ours_in_between_and_restored_after(tmp_path: Path) -> N
 def test_it_is_restored_when_the_session_fails(tmp_path: Path) -> None:
     platform = Platform()
 
-    with pytest.raises(ZeroDivisionError), Session(tmp_path, platform).registered():
+    with pytest.raises(ZeroDivisionError), FakeSession(tmp_path, platform).registered():
         raise ZeroDivisionError
 
     assert platform.callback == FORMER
@@ -35,7 +35,7 @@ def test_it_is_restored_when_the_session_fails(tmp_path: Path) -> None:
 
 def test_an_account_without_a_callback_has_none_again(tmp_path: Path) -> None:
     platform = Platform("")
-    session = Session(tmp_path, platform, replace(JOURNAL, former_url=""))
+    session = FakeSession(tmp_path, platform, replace(JOURNAL, former_url=""))
 
     with session.registered():
         pass
@@ -51,7 +51,7 @@ def test_no_callback_is_read_however_it_is_said(answer: dict[str, object]) -> No
 
 def test_what_somebody_else_set_meanwhile_stays_unchanged(tmp_path: Path) -> None:
     platform = Platform()
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with session.registered():
         platform.callback = OTHERS
@@ -64,7 +64,7 @@ def test_what_somebody_else_set_meanwhile_stays_unchanged(tmp_path: Path) -> Non
 
 def test_what_somebody_put_back_by_hand_is_not_posted_again(tmp_path: Path) -> None:
     platform = Platform()
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with session.registered():
         platform.callback = FORMER
@@ -75,7 +75,7 @@ def test_what_somebody_put_back_by_hand_is_not_posted_again(tmp_path: Path) -> N
 
 def test_nothing_is_posted_at_the_end_when_ours_was_there_before(tmp_path: Path) -> None:
     platform = Platform(OURS)
-    session = Session(tmp_path, platform, replace(JOURNAL, former_url=OURS))
+    session = FakeSession(tmp_path, platform, replace(JOURNAL, former_url=OURS))
 
     with session.registered():
         pass
@@ -86,7 +86,7 @@ def test_nothing_is_posted_at_the_end_when_ours_was_there_before(tmp_path: Path)
 
 def test_200_that_changed_nothing_is_noticed_and_leaves_nothing(tmp_path: Path) -> None:
     platform = Platform(says_yes_to=OURS)
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with pytest.raises(VonageError, match=f"holds {FORMER} instead of {OURS}"), session.registered():
         pytest.fail("must not begin")
@@ -105,7 +105,7 @@ def test_200_with_an_error_in_it_is_an_error(tmp_path: Path) -> None:
 
 def test_a_refused_url_of_ours_changes_nothing(tmp_path: Path) -> None:
     platform = Platform(refuses=OURS)
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with pytest.raises(VonageError, match="420"), session.registered():
         pytest.fail("must not begin")
@@ -119,7 +119,7 @@ def test_a_refused_url_of_ours_changes_nothing(tmp_path: Path) -> None:
 def test_what_was_saved_before_the_line_broke_is_taken_back(tmp_path: Path, broken: int) -> None:
     platform = Platform()
     platform.breaks, platform.saves = {broken}, True  # the change itself, or reading it back
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with pytest.raises(VonageError, match="did not answer"), session.registered():
         pytest.fail("must not begin")
@@ -131,7 +131,7 @@ def test_what_was_saved_before_the_line_broke_is_taken_back(tmp_path: Path, brok
 def test_when_the_line_stays_broken_the_journal_stays(tmp_path: Path) -> None:
     platform = Platform()
     platform.breaks, platform.saves = {2, 3}, True
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with pytest.raises(VonageError, match="did not answer"), session.registered():
         pytest.fail("must not begin")
@@ -143,7 +143,7 @@ def test_a_former_url_that_is_refused_is_reported_with_what_was_left_and_kept_in
     tmp_path: Path,
 ) -> None:
     platform = Platform(refuses=FORMER)
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with pytest.raises(VonageError) as caught, session.registered():
         pass
@@ -158,7 +158,7 @@ def test_a_former_url_that_is_refused_is_reported_with_what_was_left_and_kept_in
 
 def test_a_restoration_whose_answer_was_lost_is_verified(tmp_path: Path) -> None:
     platform = Platform()
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
     with session.registered():
         platform.breaks, platform.saves = {5}, True  # 1 read, 2 set, 3 read, 4 read, 5 give back
 
@@ -169,7 +169,7 @@ def test_a_restoration_whose_answer_was_lost_is_verified(tmp_path: Path) -> None
 
 def test_a_restoration_that_cannot_begin_keeps_the_journal(tmp_path: Path) -> None:
     platform = Platform()
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with pytest.raises(VonageError), session.registered():
         platform.breaks = {4}

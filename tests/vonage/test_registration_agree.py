@@ -10,14 +10,14 @@ from devkit.events import Notice
 from devkit.events.session import Registered, Restored
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import read_journal, write_journal
-from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session, Snatched
+from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, FakeSession, Platform, Snatched
 
 THEIRS = "https://their.example.com/webhooks/delivery-receipt/0123456789abcdef"
 THIRD = "https://third.example.com/webhooks/delivery-receipt/0123456789abcdef"
 
 
 def test_nobody_is_asked_about_a_callback_that_is_no_devkits(tmp_path: Path) -> None:
-    session = Session(tmp_path, platform := Platform())
+    session = FakeSession(tmp_path, platform := Platform())
 
     with session.registered():
         assert platform.posts[0] == {}  # read right before the change
@@ -26,7 +26,7 @@ def test_nobody_is_asked_about_a_callback_that_is_no_devkits(tmp_path: Path) -> 
 
 
 def test_what_was_agreed_to_is_read_again_before_it_is_replaced(tmp_path: Path) -> None:
-    session = Session(tmp_path, platform := Platform(THEIRS))
+    session = FakeSession(tmp_path, platform := Platform(THEIRS))
     session.answer = platform.posts.clear
 
     with session.registered():
@@ -43,7 +43,7 @@ def test_what_was_agreed_to_is_read_again_before_it_is_replaced(tmp_path: Path) 
 def test_a_callback_that_changed_during_the_question_is_asked_about_and_restored(
     tmp_path: Path, meanwhile: str, words: str
 ) -> None:
-    session = Session(tmp_path, platform := Platform(THEIRS))
+    session = FakeSession(tmp_path, platform := Platform(THEIRS))
 
     def change() -> None:
         platform.callback = meanwhile
@@ -60,7 +60,7 @@ def test_a_callback_that_changed_during_the_question_is_asked_about_and_restored
 
 
 def test_it_is_asked_as_often_as_it_changes(tmp_path: Path) -> None:
-    session = Session(tmp_path, platform := Platform(THEIRS))
+    session = FakeSession(tmp_path, platform := Platform(THEIRS))
     coming = [THIRD, FORMER, THEIRS]
 
     def change() -> None:
@@ -76,7 +76,7 @@ def test_it_is_asked_as_often_as_it_changes(tmp_path: Path) -> None:
 
 
 def test_no_to_the_second_question_changes_nothing(tmp_path: Path) -> None:
-    session = Session(tmp_path, platform := Platform(THEIRS))
+    session = FakeSession(tmp_path, platform := Platform(THEIRS))
 
     def answer() -> None:
         platform.callback = FORMER
@@ -94,7 +94,7 @@ def test_no_to_the_second_question_changes_nothing(tmp_path: Path) -> None:
 def test_a_journal_that_another_session_wrote_during_the_question_is_not_overwritten_unsaid(
     tmp_path: Path,
 ) -> None:
-    session = Session(tmp_path, platform := Platform(THEIRS))
+    session = FakeSession(tmp_path, platform := Platform(THEIRS))
 
     def answer() -> None:
         write_journal(session.path, JOURNAL)  # a session of this directory has begun, and was killed
@@ -117,7 +117,7 @@ def test_a_journal_that_another_session_wrote_during_the_question_is_not_overwri
 def test_a_journal_of_another_account_that_appears_during_the_question_is_not_overwritten(
     tmp_path: Path,
 ) -> None:
-    session = Session(tmp_path, platform := Platform(THEIRS))
+    session = FakeSession(tmp_path, platform := Platform(THEIRS))
     theirs = JOURNAL.__class__("rest.nexmo.com", "ffff0000", FORMER, OURS, "", 1)
     session.answer = lambda: write_journal(session.path, theirs)
 
@@ -130,7 +130,7 @@ def test_a_journal_of_another_account_that_appears_during_the_question_is_not_ov
 
 def test_what_an_earlier_session_could_not_restore_is_named_before_it_is_forgotten(tmp_path: Path) -> None:
     somebodys = "https://production2.example.com/dlr"
-    session = Session(tmp_path, Platform(somebodys))
+    session = FakeSession(tmp_path, Platform(somebodys))
     write_journal(session.path, JOURNAL)
 
     with session.registered():
@@ -143,7 +143,7 @@ def test_what_an_earlier_session_could_not_restore_is_named_before_it_is_forgott
 
 
 def test_a_former_callback_that_somebody_replaced_when_ours_was_refused_is_reported(tmp_path: Path) -> None:
-    session = Session(tmp_path, platform := Snatched(refuses=OURS))
+    session = FakeSession(tmp_path, platform := Snatched(refuses=OURS))
 
     with pytest.raises(VonageError, match="420"), session.registered():
         pytest.fail("must not begin")
@@ -166,7 +166,7 @@ class Intruder(Platform):
 
 
 def test_a_journal_that_somebody_wrote_at_the_last_moment_is_not_removed(tmp_path: Path) -> None:
-    session = Session(tmp_path, platform := Intruder())
+    session = FakeSession(tmp_path, platform := Intruder())
     platform.path = session.path
 
     with session.registered():

@@ -9,15 +9,15 @@ from devkit.events import Notice
 from devkit.events.session import Registered, Restored
 from devkit.vonage.journal import other_devkit, read_journal, refuse_foreign_journal
 from devkit.vonage.registration import Restoration
-from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session
+from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, FakeSession, Platform
 
 MOVED = "https://new.example.test/webhooks/delivery-receipt/t0ken"
 THIRD = "https://third.example.test/webhooks/delivery-receipt/t0ken"
 
 
-def killed(tmp_path: Path, platform: Platform) -> Session:
+def killed(tmp_path: Path, platform: Platform) -> FakeSession:
     """What a killed session leaves: ours in the account, and the journal."""
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
     session.path.write_text(json.dumps(asdict(JOURNAL)))
     platform.callback = OURS
     return session
@@ -25,7 +25,7 @@ def killed(tmp_path: Path, platform: Platform) -> Session:
 
 def test_the_account_follows_to_another_url_of_ours_and_is_restored_from_there(tmp_path: Path) -> None:
     platform = Platform()
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with session.registered() as registration:
         registration.move(MOVED)
@@ -39,7 +39,7 @@ def test_the_account_follows_to_another_url_of_ours_and_is_restored_from_there(t
 @pytest.mark.parametrize("held", [OURS, MOVED])
 def test_the_journal_of_a_move_covers_both_urls_before_the_change(tmp_path: Path, held: str) -> None:
     platform = Platform()
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
     with session.registered() as registration:
         registration.move(MOVED)
         left = session.path.read_text()
@@ -51,7 +51,7 @@ def test_the_journal_of_a_move_covers_both_urls_before_the_change(tmp_path: Path
 
 def test_a_move_that_failed_halfway_is_not_posted_again(tmp_path: Path) -> None:
     platform = Platform()
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with session.registered() as registration:
         platform.breaks, platform.saves = {5}, True  # 1 look, 2 set, 3 read, 4 look, 5 move
@@ -64,7 +64,7 @@ def test_a_move_that_failed_halfway_is_not_posted_again(tmp_path: Path) -> None:
 
 def test_a_move_leaves_alone_what_somebody_else_set(tmp_path: Path) -> None:
     platform = Platform()
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with session.registered() as registration:
         platform.callback = OTHERS
@@ -78,10 +78,10 @@ def test_a_move_leaves_alone_what_somebody_else_set(tmp_path: Path) -> None:
 
 def test_a_session_that_took_over_with_the_same_url_keeps_it_when_the_first_one_ends(tmp_path: Path) -> None:
     platform = Platform()
-    first = Session(tmp_path, platform)
+    first = FakeSession(tmp_path, platform)
 
     with first.registered() as registration:
-        second = Session(tmp_path, platform, first.next_journal(OURS))
+        second = FakeSession(tmp_path, platform, first.next_journal(OURS))
         taking_over = second.registered()
         taking_over.__enter__()
         registration.move(MOVED)
@@ -183,7 +183,7 @@ def test_a_url_that_our_own_killed_session_left_is_not_another_devkit() -> None:
 def test_when_nothing_is_known_any_more_it_says_what_to_type(tmp_path: Path) -> None:
     platform = Platform()
     platform.breaks, platform.saves = {2, 3}, True
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with pytest.raises(VonageError) as caught, session.registered():
         pytest.fail("must not begin")

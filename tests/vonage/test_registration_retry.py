@@ -9,7 +9,7 @@ from devkit.events import Notice
 from devkit.events.session import Restored
 from devkit.vonage.account import Retry
 from devkit.vonage.journal import read_journal, write_journal
-from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, Platform, Session, Snatched
+from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, FakeSession, Platform, Snatched
 
 LOOK, GIVE_BACK, READ_BACK = 4, 5, 6  # the calls at the end; before them: look, set, read back
 
@@ -24,7 +24,7 @@ def platform_that_fails_at(*numbers: int, saves: bool = False) -> Platform:
 @pytest.mark.parametrize("saves", [False, True])
 def test_one_fault_at_the_end_is_tried_again(tmp_path: Path, call: int, saves: bool) -> None:
     platform = platform_that_fails_at(call, saves=saves)
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with session.registered():
         pass
@@ -35,7 +35,7 @@ def test_one_fault_at_the_end_is_tried_again(tmp_path: Path, call: int, saves: b
 
 
 def test_the_user_sees_why_it_takes_longer(tmp_path: Path) -> None:
-    session = Session(tmp_path, platform_that_fails_at(LOOK))
+    session = FakeSession(tmp_path, platform_that_fails_at(LOOK))
 
     with session.registered():
         pass
@@ -47,7 +47,7 @@ def test_the_user_sees_why_it_takes_longer(tmp_path: Path) -> None:
 
 def test_a_lost_answer_that_could_not_be_verified_counts_as_restored(tmp_path: Path) -> None:
     platform = platform_that_fails_at(2, 3, saves=True)  # after a look: the change, and the look after it
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
     write_journal(session.path, JOURNAL)
     platform.callback = OURS
 
@@ -61,7 +61,7 @@ def test_a_lost_answer_that_could_not_be_verified_counts_as_restored(tmp_path: P
 def test_a_fault_that_stays_ends_in_the_words_of_the_last_attempt_and_the_journal_stays(
     tmp_path: Path,
 ) -> None:
-    session = Session(tmp_path, platform_that_fails_at(*range(LOOK, 99)))
+    session = FakeSession(tmp_path, platform_that_fails_at(*range(LOOK, 99)))
 
     with pytest.raises(VonageError) as caught, session.registered():
         pass
@@ -74,7 +74,7 @@ def test_a_fault_that_stays_ends_in_the_words_of_the_last_attempt_and_the_journa
 
 def test_a_refusal_is_not_tried_again(tmp_path: Path) -> None:
     platform = Platform(refuses=FORMER)
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with pytest.raises(VonageError, match="420"), session.registered():
         pass
@@ -86,7 +86,7 @@ def test_a_refusal_is_not_tried_again(tmp_path: Path) -> None:
 def test_what_somebody_has_set_between_two_attempts_stays_unchanged(tmp_path: Path) -> None:
     platform = Snatched()
     platform.breaks, platform.transient = {GIVE_BACK}, True
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
 
     with session.registered():
         pass
@@ -113,7 +113,7 @@ def test_no_attempt_begins_after_the_deadline() -> None:
 
 def test_restore_tries_again_too(tmp_path: Path) -> None:
     platform = platform_that_fails_at(1)
-    session = Session(tmp_path, platform)
+    session = FakeSession(tmp_path, platform)
     write_journal(session.path, JOURNAL)
     platform.callback = OURS
 

@@ -15,7 +15,7 @@ from devkit.events import Notice
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import Journal, devkit_host, read_journal, write_journal
 from devkit.vonage.registration import Registration
-from tests.support.fake_account import FORMER, OTHERS, Platform, Session
+from tests.support.fake_account import FORMER, OTHERS, FakeSession, Platform
 
 PRODUCTION = FORMER
 FORCE = "devkit restore --force"
@@ -69,7 +69,7 @@ class Directory:
         url = f"https://{self.name}{number}.example.test/webhooks/delivery-receipt/0123456789abcdef"
         self.platform.alive.add(url)
         self.line = Line(self.platform)
-        self.session = Session(
+        self.session = FakeSession(
             self.path, self.line, Journal("rest.nexmo.com", "abcd1234", "", url, "", self.count)
         )
         self.running = self.session.registered()
@@ -98,7 +98,7 @@ class Directory:
     def restore(self, *, clear: bool = False, force: bool = False) -> None:
         if self.running or not self.journal:
             return
-        session = Session(self.path, self.platform)
+        session = FakeSession(self.path, self.platform)
         try:
             done = session.restore(clear=clear, force=force)
         except DevkitError as error:

@@ -9,7 +9,7 @@ from devkit.events.session import Refused
 from devkit.fixture.format import load
 from devkit.receiver.app import RequestKind
 from devkit.webhook.signature import is_stale, sign
-from tests.support.recorder import FIELDS, NOON, SECRET, Session, receipt
+from tests.support.recorder import FIELDS, NOON, SECRET, RecordingSession, receipt
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def signed(hours: int) -> dict[str, str]:
 
 @pytest.mark.parametrize("require", [False, True])
 def test_a_stale_signature_is_marked_and_where_it_is_required_refused(tmp_path: Path, require: bool) -> None:
-    session = Session(tmp_path, require_signature=require, secret=SECRET, method="sha256")
+    session = RecordingSession(tmp_path, require_signature=require, secret=SECRET, method="sha256")
 
     status = session.handle(receipt(**signed(hours=80)))
 
@@ -49,7 +49,7 @@ def test_a_stale_signature_is_marked_and_where_it_is_required_refused(tmp_path: 
 
 @pytest.mark.parametrize(("kind", "hours"), [("receipt", 71), ("replay", 24 * 400)])
 def test_a_retry_and_a_replay_from_this_machine_pass(tmp_path: Path, kind: RequestKind, hours: int) -> None:
-    session = Session(tmp_path, require_signature=True, secret=SECRET, method="sha256")
+    session = RecordingSession(tmp_path, require_signature=True, secret=SECRET, method="sha256")
 
     assert session.handle(receipt(**signed(hours)), kind) == 200
     assert [load(path).note for path in session.files] == [""] * (kind == "receipt")
