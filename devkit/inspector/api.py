@@ -79,13 +79,13 @@ def api(context: InspectorContext) -> Blueprint:
             "pitfalls": explanation.pitfalls,
             "timeline": [
                 {
-                    "key": stop.key,
-                    "status": stop.step.receipt.status,
-                    "since_first": stop.step.since_first.total_seconds(),
-                    "duplicate": stop.step.repeats is not None,
-                    "wrong_order": stop.step.overtaken,
+                    "key": key,
+                    "status": step.receipt.status,
+                    "since_first": step.since_first.total_seconds(),
+                    "duplicate": step.repeats is not None,
+                    "wrong_order": step.overtaken,
                 }
-                for stop in detail.stops
+                for key, step in detail.steps
             ],
             "answers": [_event_json(context, each) for each in detail.answers],
             "replays": [_event_json(context, each) for each in detail.replays],

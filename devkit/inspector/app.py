@@ -108,7 +108,7 @@ def _error_page(message: str, hint: str, status: int) -> tuple[str, int]:
 def _register_template_helpers(app: Flask, context: InspectorContext) -> None:
     options, environment = context.options, app.jinja_env
     environment.trim_blocks = environment.lstrip_blocks = True
-    for template_filter in (visible, prose, plain, short, duration, exact_time, short_id, tone):
+    for template_filter in (visible, prose, plain, short, duration, exact_time, short_id, status_class):
         environment.filters[template_filter.__name__] = template_filter
 
     def values() -> dict[str, object]:
@@ -173,7 +173,7 @@ def short(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def tone(status: str) -> str:
+def status_class(status: str) -> str:
     """The CSS class of a status. Only documented statuses name their own: received text must not name a class."""
     return status if status in STATUSES else "other" if status else "unreadable"
 
@@ -195,9 +195,8 @@ def duration(length: timedelta) -> str:
 
 def _in_two_units(seconds: int, large: int, large_unit: str, small: int, small_unit: str) -> str:
     count, rest = divmod(seconds, large)
-    return (
-        f"{count} {large_unit} {rest // small:02d} {small_unit}" if rest // small else f"{count} {large_unit}"
-    )
+    smaller = rest // small
+    return f"{count} {large_unit} {smaller:02d} {small_unit}" if smaller else f"{count} {large_unit}"
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -26,27 +26,19 @@ _OPENED = 500  # receipts of one message that its timeline reads
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """A step of the timeline and the key of its recording."""
-
-    key: str
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
 class Detail:
     """A recording with all receipts of its message.
 
-    stops: oldest first. left_out: how many older receipts were not read. answers, replays: newest first.
-    raw, hex: the request, empty unless numbers are shown. part, parts: of a message that was sent in this session,
-    else 0.
+    steps: of the timeline, each with the key of its recording. left_out: how many older receipts were not read.
+    answers, replays: newest first. raw, hex: the request, empty unless numbers are shown.
+    part, parts: of a message that was sent in this session, else 0.
     """
 
     row: Row
     file: str
     explanation: Explanation
     timeline: Timeline
-    stops: tuple[Stop, ...]
+    steps: tuple[tuple[str, Step], ...]
     left_out: int
     headers: tuple[tuple[str, str], ...]
     answers: tuple[LoggedEvent, ...]
@@ -67,13 +59,13 @@ def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail
     fixture = load(path)
     send = context.event_log.sends().get(row.message_id)
     parts = send.parts if send else ()
-    stops, timeline, left_out = _message(context, key, fixture, send.at if send else None)
+    steps, timeline, left_out = _message(context, key, fixture, send.at if send else None)
     return Detail(
         row=row,
         file=display_path(path),
         explanation=explain(fixture, secret=options.secret, method=options.method, numbers=numbers),
         timeline=timeline,
-        stops=stops,
+        steps=steps,
         left_out=left_out,
         headers=tuple(_shown_headers(fixture.callback, numbers=numbers)),
         answers=_events_about(context, "forwarded", key),
@@ -93,7 +85,7 @@ def _events_about(context: InspectorContext, kind: str, key: str) -> tuple[Logge
 
 def _message(
     context: InspectorContext, key: str, fixture: Fixture, sent_at: datetime | None
-) -> tuple[tuple[Stop, ...], Timeline, int]:
+) -> tuple[tuple[tuple[str, Step], ...], Timeline, int]:
     """The receipts with exactly this message id: different ids can have equal file names."""
     keys = context.index.message_of(key) or (key,)
     message_id = receipt_in(fixture.read()).message_id
@@ -106,8 +98,8 @@ def _message(
                 moments.append((each, Moment(other.recorded_at, receipt)))
     moments.sort(key=lambda pair: pair[1].at)
     timeline = build_timeline((moment for _, moment in moments), sent_at)
-    stops = tuple(Stop(each, step) for (each, _), step in zip(moments, timeline.steps, strict=True))
-    return stops, timeline, max(0, len(keys) - _OPENED)
+    steps = tuple((each, step) for (each, _), step in zip(moments, timeline.steps, strict=True))
+    return steps, timeline, max(0, len(keys) - _OPENED)
 
 
 def _shown_headers(callback: Callback, *, numbers: bool) -> list[tuple[str, str]]:

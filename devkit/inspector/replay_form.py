@@ -97,14 +97,14 @@ def read_transport(text: str) -> Transport | None:
         ) from None
 
 
-def run_replay(context: InspectorContext, key: str, asked: ReplayRequest) -> ReplayDone:
+def run_replay(context: InspectorContext, key: str, request: ReplayRequest) -> ReplayDone:
     """Replay a recording and publish the result. Raises DevkitError."""
     path = context.rows.path(key)
-    result = _send(path, asked, context.options)
+    result = _send(path, request, context.options)
     done = ReplayDone(
         file=str(path),
-        to=asked.to or context.options.default_target,
-        edited=asked.changes != Changes(),
+        to=request.to or context.options.default_target,
+        edited=request.changes != Changes(),
         outcome=result.outcome,
         answer=result.answer,
         ms=result.ms,
@@ -115,12 +115,12 @@ def run_replay(context: InspectorContext, key: str, asked: ReplayRequest) -> Rep
     return done
 
 
-def _send(path: Path, asked: ReplayRequest, options: Options) -> Replayed:
+def _send(path: Path, request: ReplayRequest, options: Options) -> Replayed:
     receiver = parse_address(options.receiver_url)
     default = options.forward_to or receiver
     # Only the default target may be on another machine.
-    address = default if asked.to in ("", f"{default}{default.target}") else parse_address(asked.to)
-    fixture, changes = load(path), asked.changes
+    address = default if request.to in ("", f"{default}{default.target}") else parse_address(request.to)
+    fixture, changes = load(path), request.changes
     (recording,) = change_recordings([Recording(path, fixture.recorded_at, fixture.callback)], changes)
     # devkit's own receiver shows a replay and does not record it again.
     route = ReplayRoute(address, own_receiver=is_same_local_server(address, receiver))
