@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import devkit
 from devkit.cli import cli
-from devkit.cli.report import reporting
+from devkit.cli.event_printer import reporting
 from devkit.events.session import Ready
 from devkit.session.run import SessionOptions, run
 from devkit.session.settings import read_settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.report import reporting
+from devkit.cli.event_printer import reporting
 from devkit.cli.terminal import confirm, own_foreground
 from devkit.session.run import SessionOptions, run
 from devkit.session.settings import read_settings

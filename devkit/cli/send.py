@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from devkit.cli.event_printer import colored_status
 from devkit.cli.output import echo_event, notice, style
-from devkit.cli.report import colored_status
 from devkit.errors import UsageError
 from devkit.events import Event, Notice
 from devkit.events.session import Sent

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.output import style
-from devkit.cli.params import TransportChoice
-from devkit.cli.report import (
+from devkit.cli.event_printer import (
     answer_color,
     colored_status,
     dim_id,
@@ -21,6 +19,8 @@ from devkit.cli.report import (
     session_lines,
     time_of_day,
 )
+from devkit.cli.output import style
+from devkit.cli.params import TransportChoice
 from devkit.cli.terminal import own_foreground
 from devkit.errors import UsageError
 from devkit.events import Event

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from devkit.cli.report import session_lines
+from devkit.cli.event_printer import session_lines
 from devkit.events import Event
 from devkit.events.session import Forwarded, ReceiptTaken
 from devkit.fixture.format import load

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devkit.cli.event_printer import reporting, session_lines
 from devkit.cli.output import style
-from devkit.cli.report import reporting, session_lines
 from devkit.events import Event, Notice
 from devkit.events.session import (
     NotRecorded,

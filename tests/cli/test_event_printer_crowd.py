@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from devkit.cli.report import reporting
+from devkit.cli.event_printer import reporting
 from devkit.events import Notice
 from devkit.events.session import Probe, Refused
 from devkit.session.signals import Shutdown

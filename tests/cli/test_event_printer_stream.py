@@ -16,7 +16,7 @@ import click
 from devkit.cli import cli
 from devkit.events.session import Probe
 from devkit.cli.output import surviving_output
-from devkit.cli.report import reporting
+from devkit.cli.event_printer import reporting
 from devkit.session.signals import Shutdown as Stop
 stop = Stop()
 with click.Context(cli) as context:
