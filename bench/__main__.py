@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from bench import record, replay, simulate, start, store, table
+from bench.disk import wait_for_fast_files, working_directory
 from bench.load import has_wrk
-from bench.place import wait_for_fast_files, working_directory
 from bench.subject import ROOT
 
 # Recording comes last: the files that an earlier run deleted would slow it down, see `wait_for_fast_files`.

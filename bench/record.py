@@ -9,9 +9,9 @@ from typing import Any
 
 from bench.load import TRANSPORTS, Load, drive
 from bench.mitm import mitmdump, recorder
+from bench.rounds import in_turn, series
 from bench.subject import DEVKIT, SINK, TUTORIAL, Running, Subject, running
 from bench.table import Table
-from bench.turn import in_turn, series
 
 # Fewest first: tens of thousands of new files keep the disk busy for a while.
 CONNECTIONS = (1, 16, 64)

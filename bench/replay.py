@@ -5,9 +5,9 @@ from pathlib import Path
 
 from bench.mitm import mitmdump, replay, write_flows
 from bench.recordings import make_recordings
+from bench.rounds import Series, in_turn, series
 from bench.subject import PYTHON, SINK, SLOW_SINK, Subject, free_port, running, seconds_of
 from bench.table import Table
-from bench.turn import Series, in_turn, series
 
 _MANY, _MANY_QUICK = 6000, 2000
 _FEW, _FEW_QUICK = 500, 150

@@ -8,16 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from bench.load import drive
+from bench.rounds import Series, in_turn, series
 from bench.subject import PYTHON, SINK, SLOW_SINK, Subject, running
 from bench.table import Table
-from bench.turn import Series, in_turn, series
 
 CONNECTIONS = (1, 16)
 
 _PATH = "/sms/json"
 _SIMULATE = "simulate --port {port} --callback-url http://127.0.0.1:{behind}/dlr --speed 0.001x --json"
 
-PLAIN = Subject("Flask on waitress, one fixed answer", (PYTHON, "-m", "bench.plain", "{port}"), _PATH)
+BASELINE = Subject("Flask on waitress, one fixed answer", (PYTHON, "-m", "bench.baseline", "{port}"), _PATH)
 SIMULATOR = Subject("devkit simulate", (PYTHON, "-m", "devkit", *_SIMULATE.split()), _PATH)
 
 Rows = Mapping[str, Mapping[str, Series]]
@@ -34,7 +34,7 @@ def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> list[
         Table(
             "Simulator: messages a second",
             "messages/s",
-            PLAIN.name,
+            BASELINE.name,
             _messages(directory, connections, rounds, seconds),
         ),
         Table(
@@ -47,9 +47,9 @@ def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> list[
 
 
 def _messages(directory: Path, connections: Sequence[int], rounds: int, seconds: int) -> Rows:
-    with running(PLAIN, directory) as plain, running(SIMULATOR, directory, behind=9) as simulator:
+    with running(BASELINE, directory) as baseline, running(SIMULATOR, directory, behind=9) as simulator:
         requests = {
-            PLAIN.name: partial(_rate, plain.port, transport="unreceipted"),
+            BASELINE.name: partial(_rate, baseline.port, transport="unreceipted"),
             "devkit simulate: no receipt wanted": partial(_rate, simulator.port, transport="unreceipted"),
             "devkit simulate: three receipts planned": partial(_rate, simulator.port, transport="sms"),
         }

@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 
 from bench.recordings import make_recordings
+from bench.rounds import in_turn, series
 from bench.session import session
 from bench.subject import PYTHON, SINK, running, seconds_of
 from bench.table import Table
-from bench.turn import in_turn, series
 
 _DEVKIT = [PYTHON, "-m", "devkit"]
 

@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from bench.recordings import RARE, make_recordings, message_id
+from bench.rounds import in_turn, series
 from bench.session import Ready, session
 from bench.table import Table
-from bench.turn import in_turn, series
 from devkit.fixture.store import Store
 
 _SIZES = (100, 10_000, 100_000)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.turn import Series
+from bench.rounds import Series
 
 
 @dataclass(frozen=True, slots=True)

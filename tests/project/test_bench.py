@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from bench import load, place, record, simulate, table
+from bench import disk, load, record, simulate, table
+from bench.disk import wait_for_fast_files, working_directory
 from bench.load import Load, drive, read_result
-from bench.place import wait_for_fast_files, working_directory
 from bench.recordings import make_recordings, message_id
+from bench.rounds import Series, in_turn, series
 from bench.session import session
 from bench.subject import DEVKIT, PYTHON, SINK, TUTORIAL, Subject, environment, running, seconds_of
 from bench.table import Table, markdown
-from bench.turn import Series, in_turn, series
 from devkit.fixture.format import load as load_fixture
 from devkit.fixture.store import Store
 
@@ -174,7 +174,7 @@ def test_recording_waits_until_files_are_created_fast_again(
     words: str,
 ) -> None:
     seconds = iter((1e-3, 1e-3, 1e-5))
-    monkeypatch.setattr(place, "creation_seconds", lambda directory: next(seconds))
+    monkeypatch.setattr(disk, "creation_seconds", lambda directory: next(seconds))
     waits: list[float] = []
 
     wait_for_fast_files(tmp_path, timeout=timeout, wait=waits.append)
