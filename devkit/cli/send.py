@@ -59,7 +59,7 @@ _REASONS = {
     "--client-ref",
     default="",
     metavar="TEXT",
-    help="Your own reference, repeated in the receipts; at most 40 characters (Vonage's limit).",
+    help="Your own reference, repeated in the receipts; at most 100 characters.",
 )
 @click.option(
     "--wait", is_flag=True, help="Show the receipts until each part of the message has a final one."
