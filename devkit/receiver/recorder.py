@@ -16,7 +16,7 @@ from devkit.http.channel import AfterResponse
 from devkit.receiver.app import IncomingRequest
 from devkit.webhook.callback import REACHABILITY_HEADER, Callback
 from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Receipt, Unreadable, read
+from devkit.webhook.receipt import Receipt, Unreadable, read, receipt_in
 from devkit.webhook.signature import Method, Verdict, is_stale, verify
 from devkit.webhook.vocabulary import meaning
 
@@ -108,7 +108,7 @@ class Recorder:
 
     def _publish_receipt(self, evaluation: "_Evaluation", file: str) -> None:
         reading, callback = evaluation.reading, evaluation.incoming.callback
-        receipt = reading if isinstance(reading, Receipt) else Receipt({})
+        receipt = receipt_in(reading)
         message_id, err_code = one_line(receipt.message_id, 60), one_line(receipt.err_code, 30)
         event = ReceiptTaken(
             file=file,

@@ -18,7 +18,7 @@ from devkit.fixture.select import display_path
 from devkit.fixture.store import read_name
 from devkit.webhook.callback import Callback, to_wire
 from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Receipt, read
+from devkit.webhook.receipt import Receipt, read, receipt_in
 
 AT_ONCE = math.inf  # the speed without any gaps
 
@@ -70,8 +70,7 @@ class Recording:
     @cached_property
     def receipt(self) -> Receipt:
         """The receipt in the callback; one without fields when it cannot be read."""
-        reading = read(self.callback)
-        return reading if isinstance(reading, Receipt) else Receipt({})
+        return receipt_in(read(self.callback))
 
 
 @dataclass(frozen=True, slots=True)

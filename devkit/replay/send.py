@@ -20,7 +20,7 @@ from devkit.http.client import Connection, Response, ready_connections
 from devkit.replay.schedule import ScheduledRequest
 from devkit.webhook.callback import Callback, to_wire
 from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Receipt, read
+from devkit.webhook.receipt import Receipt, read, receipt_in
 
 ReplayOutcome = Literal["ok", "failed", "unreachable"]
 
@@ -161,8 +161,7 @@ def replay(
 
 def attempt(connection: Connection, callback: Callback, rules: Rules, *, file: str = "") -> Replayed:
     """Send one callback and judge the response. file: where it is from. Raises UsageError as `replay`."""
-    reading = read(callback)
-    receipt = reading if isinstance(reading, Receipt) else Receipt({})
+    receipt = receipt_in(read(callback))
     received = _received(partial(connection.push, callback))
     return _judged(received, receipt, rules, file=file)
 
