@@ -1,4 +1,4 @@
-"""Our subclasses of waitress's connection and dispatcher. Requests that arrive together are handled together.
+"""Our subclasses of waitress's parser, connection and dispatcher. Requests that arrive together are handled together.
 
 To hand each request to a thread and its response back costs more than recording a receipt. And a thread that sees all
 requests of a moment can have them wait for the disk together.
@@ -13,10 +13,12 @@ from typing import Any
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
-from waitress.utilities import build_http_date
+from waitress.utilities import RequestHeaderFieldsTooLarge, build_http_date
 
-from devkit.http.request import CAPTURED_KEY, HEADERS_KEY, Parser, ReceivedRequest
+from devkit.http.request import CAPTURED_KEY, CHUNKED, FOLDED, HEADERS_KEY, ReceivedRequest
+from devkit.webhook.callback import Callback, Headers
 
 # Work to run after the responses were sent.
 AfterResponse = Callable[[], None]
@@ -25,7 +27,11 @@ AfterResponse = Callable[[], None]
 ReceivedBatchHandler = Callable[[Sequence[ReceivedRequest]], tuple[Sequence[int | None], AfterResponse]]
 
 _MAX_BATCH = 64  # requests; each may need an open file
+_MAX_HEADER_LINES = 100
 _POLL_SECONDS = 1.0  # idle connections are looked for at least this often
+
+# In a request line, waitress drops a TAB from the target and keeps the others; other programs cut the target there.
+_CONTROLS = bytes([*range(0x20), 0x7F])
 
 _log = logging.getLogger(__name__)
 
@@ -74,9 +80,8 @@ class BatchDispatcher(ThreadedTaskDispatcher):
 
     def _statuses(self, channels: Sequence[Any]) -> tuple[Sequence[int | None], AfterResponse]:
         try:
-            return self._handle_batch(
-                [channel.requests[0].as_received(channel.addr[0]) for channel in channels]
-            )
+            received = [channel.requests[0].as_received(channel.addr[0]) for channel in channels]
+            return self._handle_batch(received)
         except Exception:  # noqa: BLE001 - a bug of ours must not end the thread that serves everybody
             _log.exception("Requests could not be handled")
             return [500] * len(channels), _nothing
@@ -92,6 +97,60 @@ def _accept_all(server: Any) -> None:
     while before < len(server._map) < server.adj.connection_limit:
         before = len(server._map)
         type(server).handle_accept(server)
+
+
+class Parser(HTTPRequestParser):
+    """Keeps the headers as they arrived; waitress merges them, renames them and drops some."""
+
+    pairs: Headers = ()
+    captured = ""
+    status: int | None = None  # of the response, when the application need not be called
+
+    def parse_header(self, header_plus: bytes) -> None:
+        line, end, rest = header_plus.partition(b"\r\n")
+        if rest.count(b"\r\n") - 1 > _MAX_HEADER_LINES:  # the last one ends the head
+            super().parse_header(b"GET / HTTP/1.0\r\n")  # as waitress does when the head is too long
+            self.error = RequestHeaderFieldsTooLarge("too many header lines")
+            return
+        if line.translate(None, _CONTROLS) != line:
+            raise ParsingError("the request line has a control character")
+        try:
+            super().parse_header(_as_ascii(line) + end + rest)
+        except ValueError as error:  # such as the host of `GET http://[/`
+            raise ParsingError("the target cannot be read") from error
+        if not line.isascii():
+            self.request_uri = line.split(b" ")[1].decode("latin-1")
+        self.pairs = _pairs(header_plus)
+        folded = b"\r\n " in header_plus or b"\r\n\t" in header_plus
+        notes = {FOLDED: folded, CHUNKED: self.chunked}
+        self.captured = "; ".join(note for note, applies in notes.items() if applies)
+        if not self._has_clear_end():
+            # Two programs that read such a request could see its end in two places (RFC 9112, section 6.1).
+            raise ParsingError("where the body ends is not clear")
+
+    def _has_clear_end(self) -> bool:
+        """Whether no more than one header says where the body ends."""
+        if not (codings := self._values("transfer-encoding")):
+            return True
+        return self.chunked and codings == ["chunked"] and not self._values("content-length")
+
+    def _values(self, wanted: str) -> list[str]:
+        """The values of a header, in lower case."""
+        return [value.lower() for name, value in self.pairs if name.lower() == wanted]
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        if self.completed:
+            # The request is complete or was refused: `100 Continue` would have waitress wait for a body.
+            self.expect_continue = False
+        return consumed
+
+    def as_received(self, remote: str) -> ReceivedRequest:
+        """The complete request. The application can still read its body."""
+        body = self.body_rcv.getbuf().get() if self.body_rcv else b""
+        return ReceivedRequest(
+            Callback(str(self.command), self.request_uri, self.pairs, body), remote, self.captured
+        )
 
 
 class _Task(WSGITask):
@@ -218,7 +277,24 @@ def _write_status(task: Any, status: int) -> None:
 @lru_cache(maxsize=16)  # thousands of responses within a second are the same
 def _status_response(status: int, second: int) -> bytes:
     """A response without a body, as it goes over the wire. second: when, since 1970."""
-    date = build_http_date(second)
-    return (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Length: 0\r\nDate: {date}\r\n\r\n".encode()
-    )
+    line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+    return f"{line}\r\nContent-Length: 0\r\nDate: {build_http_date(second)}\r\n\r\n".encode()
+
+
+def _as_ascii(line: bytes) -> bytes:
+    # waitress refuses a request line with other bytes; some clients put a receipt's UTF-8 there as it is.
+    if line.isascii():
+        return line
+    return b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in line)
+
+
+def _pairs(block: bytes) -> Headers:
+    pairs: list[tuple[str, str]] = []
+    for line in block.decode("latin-1").split("\r\n")[1:]:
+        if line[:1] in (" ", "\t") and pairs:  # a folded line continues the value above
+            name, value = pairs.pop()
+            pairs.append((name, " ".join((value, line.strip(" \t")))))
+        elif line:
+            name, _, value = line.partition(":")
+            pairs.append((name, value.strip(" \t")))
+    return tuple(pairs)

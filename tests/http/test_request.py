@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from waitress.adjustments import Adjustments
 
-from devkit.http.request import CAPTURED_KEY, HEADERS_KEY, Parser, callback_of
+from devkit.http.channel import Parser
+from devkit.http.request import CAPTURED_KEY, HEADERS_KEY, callback_of
 from devkit.webhook.callback import Callback
 
 
