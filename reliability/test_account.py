@@ -13,7 +13,7 @@ import pytest
 
 from reliability.conftest import Figures, Often
 from tests.support.command import run
-from tests.support.dev_process import PATIENCE, DevProcess, running_dev
+from tests.support.dev_process import TIMEOUT, DevProcess, running_dev
 from tests.support.live_account import environ, held
 from tests.support.proxy import pass_on_both_ways
 from tests.support.raw_socket import DEADLINE, RawServer, closed_port
@@ -32,7 +32,7 @@ ENDS = [
 
 def end(dev: DevProcess, how: str) -> None:
     if how == "stop":
-        assert dev.stop() in (0, 4), dev.story()  # 4: the former URL does not respond any more
+        assert dev.stop() in (0, 4), dev.describe()  # 4: the former URL does not respond any more
     else:
         dev.process.kill()
         dev.finish()
@@ -88,7 +88,7 @@ def test_a_session_that_ends_while_somebody_thinks_about_a_take_over(
                 assert held(vonage) != former.url
                 process.send_signal(signal.SIGINT)
                 read_until(keys, "receipt(s) recorded")
-                assert process.wait(PATIENCE) == 0
+                assert process.wait(TIMEOUT) == 0
         assert held(vonage) == former.url
     figures.note(f"take-over: {rounds} sessions ended during the question; asked again, given back each time")
 
@@ -136,7 +136,7 @@ def behind(
 
 
 def wait_for_drip(tunnel: Tunnel) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not tunnel.dripped:
         assert time.monotonic() < deadline, "nobody asked"
         time.sleep(0.01)

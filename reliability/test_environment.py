@@ -50,7 +50,7 @@ def test_repeated_signals_do_not_prevent_the_restoration(
             dev.wait_for("stopped" if "restored" in dev.names() else "restored")
         code = dev.finish()
 
-    assert code == 0, dev.story()
+    assert code == 0, dev.describe()
     assert held(vonage) == former.url
     assert dev.names()[-2:] == ["restored", "stopped"]
     assert "Traceback" not in dev.stderr
@@ -69,7 +69,7 @@ def test_signals_without_end_still_end_in_order(tmp_path: Path, often: Often, fi
                 sent += 1
                 time.sleep(0.003)  # the repeat rate of a key, not a wait for a condition
             code = dev.finish()
-        assert code == 0, dev.story()
+        assert code == 0, dev.describe()
         assert dev.names()[-2:] == ["restored", "stopped"]
         assert "Traceback" not in dev.stderr
     figures.note(f"impatience: {rounds} stops under {sent} x SIGINT, each in order, exit code 0")

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from devkit.cli import cli
 from devkit.simulator import Simulator, run_simulator
 from devkit.tunnel.orphaned_agents import find_process
-from tests.support.dev_process import FREE_PORTS, PATIENCE, clean_environ, running_dev
+from tests.support.dev_process import FREE_PORTS, TIMEOUT, clean_environ, running_dev
 from tests.support.raw_socket import closed_port, wait_until
 from tests.support.standin import install_standin, standin_state
 
@@ -93,7 +93,7 @@ def process(directory: Path, *args: str, **environ: str) -> "subprocess.Popen[st
 
 def test_in_a_fresh_clone_offline_mode_is_ready(tmp_path: Path) -> None:
     with process(tmp_path) as run:
-        out, err = run.communicate(timeout=PATIENCE)
+        out, err = run.communicate(timeout=TIMEOUT)
 
     assert (run.returncode, err) == (0, "")
     assert out.splitlines()[-1] == "Offline mode is ready, no account needed: make dev"
@@ -206,7 +206,7 @@ def test_a_signal_while_the_agent_starts_leaves_no_agent(
     with process(tmp_path, **live(vonage, agent, DEVKIT_STANDIN_FAULT="silent")) as run:
         wait_until(agent.with_name("ngrok.state.json").exists)
         run.send_signal(number)
-        out, err = run.communicate(timeout=PATIENCE)
+        out, err = run.communicate(timeout=TIMEOUT)
 
     assert (run.returncode, err) == (0, "")
     assert out.splitlines()[-1].startswith("Stopped before the end")
@@ -230,7 +230,7 @@ def test_waiting_says_why_nothing_may_come_and_ends_with_a_receipt(tmp_path: Pat
                 assert sent.invoke(cli, ["send"]).exit_code == 0
             finally:
                 os.chdir(before)
-            rest, err = run.communicate(timeout=PATIENCE)
+            rest, err = run.communicate(timeout=TIMEOUT)
         dev.stop()
 
     (silence,) = (event for event in read if event["event"] == "silence")
@@ -250,7 +250,7 @@ def test_waiting_in_vain_is_exit_code_1_and_ctrl_c_is_not(tmp_path: Path) -> Non
             if line.startswith("waiting"):
                 break
         run.send_signal(signal.SIGINT)
-        run.communicate(timeout=PATIENCE)
+        run.communicate(timeout=TIMEOUT)
 
     assert in_vain.exit_code == 1
     assert "In the Philippines" in in_vain.stdout

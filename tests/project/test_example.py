@@ -10,7 +10,7 @@ from typing import IO
 
 import pytest
 
-from tests.support.dev_process import PATIENCE, clean_environ
+from tests.support.dev_process import TIMEOUT, clean_environ
 from tests.support.plugin import run_pytest
 from tests.support.transcript import run_command, run_session, settled, transcripts
 
@@ -32,7 +32,7 @@ def application(tmp_path: Path) -> Iterator[str]:
         text=True,
     )
     assert process.stderr is not None
-    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog = threading.Timer(TIMEOUT, process.kill)
     watchdog.start()
     try:
         yield _port_told(process.stderr)

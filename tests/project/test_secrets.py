@@ -26,7 +26,7 @@ from devkit.simulator.options import Fault
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.client import Credentials
 from devkit.webhook.callback import compose
-from tests.support.dev_process import PATIENCE, clean_environ, running_dev
+from tests.support.dev_process import TIMEOUT, clean_environ, running_dev
 from tests.support.raw_socket import closed_port, raw_server
 from tests.support.standin import install_standin
 
@@ -95,7 +95,7 @@ class Place:
             env=clean_environ(self.directory, **{**self.environ, **environ}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
         self.printed += [result.stdout, result.stderr]

@@ -17,7 +17,7 @@ import pytest
 
 import devkit
 
-PATIENCE = 30  # seconds
+TIMEOUT = 30  # seconds
 
 CASES = {
     # In a receipt's body of 64 KiB this held the receiver for seconds.
@@ -129,7 +129,7 @@ def test_it_is_read_once(case: str) -> None:
     command = [sys.executable, "-c", CASES[case]]
     root = Path(__file__).parents[2]
 
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=TIMEOUT)
 
     assert done.returncode == 0, done.stderr
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import certifi
 import pytest
 
-from tests.support.dev_process import PATIENCE, DevProcess, clean_environ, running_dev
+from tests.support.dev_process import TIMEOUT, DevProcess, clean_environ, running_dev
 from tests.support.raw_socket import wait_until
 
 FAILING = "447700900003"  # accepted, then failed with err-code 3
@@ -21,7 +21,7 @@ DISTRUST = "A program rejected the simulator's certificate"
 def send(simulator: dict[str, str], **fields: str) -> dict[str, str]:
     """Send as SDKs do that take a URL: a form with the credentials in it. The only entry of the answer."""
     form = {"api_key": simulator["api_key"], "api_secret": simulator["api_secret"], **fields}
-    connection = HTTPConnection(urlsplit(simulator["url"]).netloc, timeout=PATIENCE)
+    connection = HTTPConnection(urlsplit(simulator["url"]).netloc, timeout=TIMEOUT)
     try:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         connection.request("POST", "/sms/json", urlencode(form), headers)
@@ -82,7 +82,7 @@ def test_the_vonage_sdk_as_it_is_sends_through_the_session(tmp_path: Path) -> No
             env=clean_environ(tmp_path, REQUESTS_CA_BUNDLE=simulator["bundle"]),
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
         )
         assert done.returncode == 0, done.stderr
         err_codes = recorded(dev, done.stdout.strip(), "accepted", "failed")

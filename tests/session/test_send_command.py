@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from devkit.cli import cli
 from devkit.session.project import Session, project_in
 from devkit.simulator import SimulatorOptions, run_simulator
-from tests.support.dev_process import PATIENCE, clean_environ, running_dev
+from tests.support.dev_process import TIMEOUT, clean_environ, running_dev
 from tests.support.raw_socket import closed_port
 from tests.support.simulator_client import listening, register
 
@@ -162,7 +162,7 @@ def test_ctrl_c_ends_the_waiting_and_is_no_failure(project: Path) -> None:
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=PATIENCE)
+        rest, errors = process.communicate(timeout=TIMEOUT)
 
     assert first["event"] == "sent"
     assert json.loads(rest) == {

@@ -12,7 +12,7 @@ from devkit.simulator import Simulator, run_simulator
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.client import Credentials
 from tests.support.command import run
-from tests.support.dev_process import PATIENCE, running_dev
+from tests.support.dev_process import TIMEOUT, running_dev
 from tests.support.simulator_client import listening
 from tests.support.terminal_session import on_a_terminal, own_tunnel, read_until
 
@@ -163,7 +163,7 @@ def held_until_stopped(keys: int, process: "subprocess.Popen[bytes]", vonage: Si
     held = vonage.account.dr_callback_url
     process.terminate()
     read_until(keys, "receipt(s) recorded")
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
     return held
 
 
@@ -205,7 +205,7 @@ def test_anything_else_on_a_terminal_changes_nothing(
     with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
         read_until(keys, "[y/N]")
         os.write(keys, answer)
-        assert process.wait(PATIENCE) == 6
+        assert process.wait(TIMEOUT) == 6
 
     assert vonage.account.dr_callback_url == theirs
 
@@ -214,6 +214,6 @@ def test_stop_signal_ends_the_question(mine: Path, vonage: Simulator, theirs: st
     with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
         read_until(keys, "[y/N]")
         process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
 
     assert vonage.account.dr_callback_url == theirs

@@ -11,9 +11,8 @@ import pytest
 
 from devkit.http.server import listen
 from tests.support.command import run, start
-from tests.support.dev_process import clean_environ
+from tests.support.dev_process import clean_environ, running_simulate
 from tests.support.raw_socket import DEADLINE, closed_port
-from tests.support.simulate_process import running_simulate
 from tests.support.simulator_client import listening
 
 # What an unmodified program does: nothing in it knows of devkit.

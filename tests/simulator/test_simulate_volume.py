@@ -32,7 +32,7 @@ from tests.support.simulator_client import JUMPING
 
 LONG = bool(os.environ.get("DEVKIT_LONG"))
 MESSAGES = 10_000 if LONG else 500
-PATIENCE = 900 if LONG else 6 * DEADLINE
+TIMEOUT = 900 if LONG else 6 * DEADLINE
 SENDERS = 8
 TOKEN = "t0ken-t0ken-t0ken"
 
@@ -67,7 +67,7 @@ def test_each_message_has_exactly_its_promised_receipts_on_disk(tmp_path: Path) 
         sent = dict(
             pair for pairs in pool.map(lambda part: list(send_all(simulator, part)), parts) for pair in pairs
         )
-        assert simulator.wait_idle(PATIENCE)
+        assert simulator.wait_idle(TIMEOUT)
         tried = len(simulator.deliveries)
 
     promised = {message_id: Counter(PROMISED[recipient]) for message_id, recipient in sent.items()}
@@ -88,7 +88,7 @@ def test_each_message_has_exactly_its_promised_receipts_on_disk(tmp_path: Path) 
 def send_all(simulator: Simulator, recipients: list[str]) -> Iterator[tuple[str, str]]:
     """Message id and recipient of each message, over one connection."""
     account = {"api_key": simulator.api_key, "api_secret": simulator.api_secret}
-    with closing(http.client.HTTPConnection(simulator.host, timeout=PATIENCE)) as connection:
+    with closing(http.client.HTTPConnection(simulator.host, timeout=TIMEOUT)) as connection:
         for recipient in recipients:
             fields = {**account, "from": "AcmeInc", "to": recipient, "text": "Hello"}
             connection.request("POST", "/sms/json", urlencode(fields))

@@ -27,7 +27,7 @@ class Application:
         self._app.add_api_route("/{path:path}", self._handle, methods=["GET", "POST"])
 
     async def _handle(self, request: Request) -> Response:
-        """As many handlers are: what it did not expect ends in an exception."""
+        """Raises an exception for what it does not expect, as many handlers do."""
         if "json" in request.headers.get("content-type", ""):
             fields = await request.json()
         else:

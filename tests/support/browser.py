@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-DEADLINE = 30.0  # seconds; nothing comes near it on a good day
+DEADLINE = 30.0  # seconds; no passing test comes near it
 
 _FLAGS = (
     "--headless",
@@ -27,7 +27,7 @@ _FLAGS = (
 
 
 def why_not() -> str:
-    """What is missing for a browser; empty when nothing is."""
+    """What is missing for a browser, or an empty text."""
     missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
     try:
         import selenium  # noqa: F401
@@ -64,7 +64,7 @@ def chromium(*flags: str) -> Iterator["Browser"]:
 
 
 class Browser:
-    """What the tests do with a page, in few words."""
+    """A page, and what a user can do with it."""
 
     def __init__(self, driver: Any) -> None:
         self.driver = driver
@@ -77,7 +77,7 @@ class Browser:
         return self.driver.execute_script(script, *args)
 
     def text(self, selector: str) -> str:
-        """What is visible of the first such element; empty when there is none."""
+        """The visible text of the first such element; empty when there is none."""
         script = (
             "const e = document.querySelector(arguments[0]); return e?.checkVisibility() ? e.innerText : ''"
         )
@@ -87,7 +87,7 @@ class Browser:
         return int(self.run("return document.querySelectorAll(arguments[0]).length", selector))
 
     def read(self, selector: str) -> str:
-        """As `text`, by the driver alone: for pages on which nothing may run. Raises when there is none."""
+        """As `text`, without JavaScript on the page. Raises when there is no such element."""
         return str(self.driver.find_element("css selector", selector).text)
 
     def click(self, selector: str) -> None:
@@ -97,13 +97,13 @@ class Browser:
         self.driver.find_element("css selector", selector).send_keys(text)
 
     def press(self, key: str) -> None:
-        """A key, wherever the focus is."""
+        """Press keys where the focus is."""
         from selenium.webdriver import ActionChains
 
         ActionChains(self.driver).send_keys(key).perform()
 
     def rattle(self, keys: str) -> None:
-        """Several keys at once: no answer of the server can come between them."""
+        """Several keys in one script, so that no response of the server can come between them."""
         script = """
             for (const key of arguments[0])
                 document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}))
@@ -120,7 +120,7 @@ class Browser:
         )
 
     def scheme(self, scheme: str) -> None:
-        """`dark` or `light`, as a system would say it."""
+        """`dark` or `light`: the preference of the system."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.command("Emulation.setEmulatedMedia", features=features)
 
@@ -128,7 +128,7 @@ class Browser:
         return self.driver.execute_cdp_cmd(name, values)
 
     def wait(self, condition: Callable[[], object], what: str = "it") -> None:
-        """Until the condition holds. What can't be told, as the page is just going, is asked again."""
+        """Poll until the condition holds. A driver error, as while a page is replaced, counts as not yet."""
         from selenium.common.exceptions import WebDriverException
 
         deadline = time.monotonic() + DEADLINE
@@ -140,7 +140,7 @@ class Browser:
             except WebDriverException as exc:
                 why = exc
             if time.monotonic() > deadline:
-                raise AssertionError(f"{what} did not come about in time") from why
+                raise AssertionError(f"{what} did not happen in time") from why
             time.sleep(0.02)
 
     def wait_for_text(self, selector: str, words: str) -> None:
@@ -150,5 +150,5 @@ class Browser:
         self.wait(lambda: words in self.read(selector), f"{words!r} in {selector}")
 
     def complaints(self) -> list[str]:
-        """What the console told since it was last looked at: errors and warnings."""
+        """Errors and warnings on the console since the last call."""
         return [entry["message"] for entry in self.driver.get_log("browser")]

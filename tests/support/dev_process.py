@@ -1,4 +1,4 @@
-"""Runs devkit as a user would, in a process of its own, and listens to its events or reads what it prints."""
+"""Runs devkit as a user would, in a process of its own, and reads its events or its output."""
 
 import json
 import os
@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 60  # seconds until a test gives up; nothing waits that long on a good day
+TIMEOUT = 60  # seconds until a test fails; no passing test comes near it
 
 DEV = [sys.executable, "-m", "devkit", "dev"]
 FREE_PORTS = {"DEVKIT_PORT": "0", "DEVKIT_INSPECTOR_PORT": "0"}
 
 
 class DevProcess:
-    """One run of the command. events: those that were waited for so far, oldest first."""
+    """One run of a command that prints JSON events. events: those read so far, oldest first."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -34,14 +34,14 @@ class DevProcess:
             reader.start()
 
     def wait_for(self, name: str, **fields: object) -> dict[str, Any]:
-        """The next event of this name with these fields; fails with what came instead when there is none."""
+        """The next event of this name with these fields. Fails with all other events when there is none in time."""
         while True:
             try:
-                line = self._lines.get(timeout=PATIENCE)
+                line = self._lines.get(timeout=TIMEOUT)
             except queue.Empty:
-                raise AssertionError(f"no {name} event in time; {self.story()}") from None
+                raise AssertionError(f"no {name} event in time; {self.describe()}") from None
             if not line:
-                raise AssertionError(f"ended without a {name} event; {self.story()}")
+                raise AssertionError(f"ended without a {name} event; {self.describe()}")
             event = json.loads(line)
             self.events.append(event)
             if event["event"] == name and all(event.get(key) == value for key, value in fields.items()):
@@ -53,10 +53,10 @@ class DevProcess:
         return self.finish()
 
     def finish(self) -> int:
-        """Wait for its end; its exit code. What it still printed is in `events` afterwards."""
-        code = self.process.wait(PATIENCE)
+        """Wait for its end. Its exit code; its last events are in `events` afterwards."""
+        code = self.process.wait(TIMEOUT)
         for reader in self._readers:
-            reader.join(PATIENCE)
+            reader.join(TIMEOUT)
         while not self._lines.empty():
             if line := self._lines.get():
                 self.events.append(json.loads(line))
@@ -66,7 +66,7 @@ class DevProcess:
     def stderr(self) -> str:
         return "".join(self._errors)
 
-    def story(self) -> str:
+    def describe(self) -> str:
         return f"events: {self.events}, stderr: {self.stderr}"
 
     def names(self) -> list[str]:
@@ -93,6 +93,14 @@ def running_dev(directory: Path, *args: str, **environ: str) -> Iterator[DevProc
 
 
 @contextmanager
+def running_simulate(directory: Path, *args: str, port: int = 0) -> Iterator[DevProcess]:
+    """`devkit simulate --json` in a directory; killed if the test leaves it running."""
+    command = [sys.executable, "-m", "devkit", "simulate", "--json", "--port", str(port), *args]
+    with running(command, directory) as simulate:
+        yield simulate
+
+
+@contextmanager
 def running(command: list[str], directory: Path, **environ: str) -> Iterator[DevProcess]:
     """A command that prints its events; killed if the test leaves it running."""
     process = subprocess.Popen(
@@ -114,10 +122,10 @@ def running(command: list[str], directory: Path, **environ: str) -> Iterator[Dev
         dev.finish()
 
 
-def printed(
+def output_until(
     command: list[str], directory: Path, is_enough: Callable[[str], bool], **environ: str
 ) -> tuple[str, str]:
-    """What a command prints until that is enough, and what more when it is then stopped, which must be well."""
+    """The output of a command until `is_enough`, and the rest after SIGINT. The exit code must be 0."""
     process = subprocess.Popen(
         command,
         cwd=directory,
@@ -129,7 +137,7 @@ def printed(
         start_new_session=True,
     )
     assert process.stdout is not None
-    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog = threading.Timer(TIMEOUT, process.kill)
     watchdog.start()
     text = ""
     with process.stdout as output:
@@ -140,12 +148,12 @@ def printed(
         process.send_signal(signal.SIGINT)
         rest = output.read()
     watchdog.cancel()
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
     return text, rest
 
 
 def clean_environ(home: Path, **environ: str) -> dict[str, str]:
-    """An environment in which nothing of the developer's own is set, and no two sessions want one port."""
+    """An environment without the developer's own settings, in which sessions take free ports."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     root = str(Path(__file__).parents[2])
     return {**kept, "HOME": str(home), "PYTHONPATH": root, **FREE_PORTS, **environ}

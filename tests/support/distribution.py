@@ -1,4 +1,4 @@
-"""Builds what is published, without a network, from a copy of the checkout in which private files lie about."""
+"""Builds the wheel and the sdist, without a network, from a copy of the checkout that holds private files."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ from typing import Literal
 
 ROOT = Path(__file__).parents[2]
 
-# Files that a checkout may well hold, and that nobody must ever publish.
+# Files that a checkout may hold and that must never be published.
 PRIVATE = (
     ".env",
     ".devkit/registration.json",
@@ -32,7 +32,7 @@ PRIVATE = (
     "tests/fixtures/recorded/2026-11-23/120000.000000Z-delivered-0A06-000000.json",
     "tests/dlr/recorded/2026-11-23/120000.000000Z-delivered-0A07-000000.json",
 )
-_MARK = "what nobody must ever publish"
+_MARK = "private: never publish this"
 _NOT_COPIED = (
     ".git",
     ".venv",
@@ -65,7 +65,7 @@ def build(source: Path, kind: Literal["wheel", "sdist"], directory: Path) -> Pat
 
 
 def unpack(wheel: Path, directory: Path) -> Path:
-    """What an installer does with a pure Python wheel, but for the scripts."""
+    """Do what an installer does with a pure Python wheel, without its scripts."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(directory)
     return directory
@@ -81,7 +81,7 @@ def contents(distribution: Path) -> set[str]:
 
 
 def private_files(distribution: Path) -> set[str]:
-    """The files in a wheel or an sdist that hold what was planted, whatever they are called there."""
+    """The files in a wheel or an sdist that hold the planted text, whatever their names are."""
     if distribution.suffix == ".whl":
         with zipfile.ZipFile(distribution) as wheel:
             return {name for name in wheel.namelist() if wheel.read(name) == _MARK.encode()}

@@ -15,7 +15,7 @@ from devkit.http.address import parse_address
 from devkit.http.client import Connection
 from devkit.session.project import Session, project_in
 from devkit.webhook.callback import compose
-from tests.support.dev_process import DEV, PATIENCE, clean_environ
+from tests.support.dev_process import DEV, TIMEOUT, clean_environ
 from tests.support.raw_socket import wait_until
 
 FULL = Path("/dev/full")
@@ -76,7 +76,7 @@ class Writing:
         """Send the signal, if any, and wait for the end; the exit code."""
         if number:
             self.process.send_signal(number)
-        code = self.process.wait(PATIENCE)
+        code = self.process.wait(TIMEOUT)
         # All else was put back; the authority of the simulator is kept for the next session.
         assert set(os.listdir(self.directory / ".devkit")) <= {"callback-token", "ca"}
         assert (self.directory / ".devkit" / "callback-token").is_file()

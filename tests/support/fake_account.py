@@ -20,10 +20,10 @@ JOURNAL = Journal("rest.nexmo.com", "abcd1234", FORMER, OURS, "2026-11-23T12:00:
 
 
 class Platform:
-    """The settings of one account. refuses: URLs that do not answer the probe; says_yes_to: and changes nothing.
+    """The settings of one account. refuses: a URL that fails the probe. says_yes_to: a URL that is accepted, not saved.
 
-    breaks: the calls that fail, by number, counted from 1; saves: whether they take effect all the same.
-    transient: whether they fail for a moment only.
+    breaks: the numbers of the calls that fail, counted from 1. saves: whether these take effect anyway.
+    transient: whether the error says that a retry may help.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Platform:
 
 
 class Snatched(Platform):
-    """Somebody else sets a callback as soon as a call of ours has failed."""
+    """Another program sets its callback as soon as one of our calls has failed."""
 
     def post(self, credentials: Credentials, path: str, params: dict[str, str]) -> Mapping[str, object]:
         try:

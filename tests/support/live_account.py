@@ -1,4 +1,4 @@
-"""An account at a simulator that has a callback already, as a session of the tests finds it."""
+"""An account at a simulator that already has a callback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +14,14 @@ AUTHTOKEN = "2abcDEFauthtokenNeverShown_0123456789"
 
 @contextmanager
 def account_with(callback: str) -> Iterator[Gateway]:
-    """A gateway to the account; setting this callback is not among its calls."""
+    """A gateway to the account. Its calls don't include the one that set this callback."""
     with run_simulator() as simulator, gateway_to(simulator) as gateway:
         set_callback(gateway, callback)
         yield gateway
 
 
 def set_callback(vonage: Gateway, url: str) -> None:
-    """As somebody else does it: not through the gateway."""
+    """As another program would, past the gateway."""
     simulator = vonage.simulator
     CallbackSetting(Credentials(simulator.api_key, simulator.api_secret, simulator.host)).set_callback(url)
 

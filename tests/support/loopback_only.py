@@ -1,4 +1,4 @@
-"""Fails a test that opens a connection to another machine. For this process; what a test starts is not seen."""
+"""Fails a test that connects to another machine. Only in this process: the processes of a test are not checked."""
 
 import socket
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from devkit.http.local_access import is_loopback
 
 
 class Elsewhere(AssertionError):
-    """A test wanted to talk to another machine."""
+    """A test tried to connect to another machine."""
 
 
 class _Socket(socket.socket):
@@ -23,14 +23,14 @@ class _Socket(socket.socket):
 
 
 def _check(address: Any) -> None:
-    # A Unix socket's address is a path, and its own business.
+    # The address of a Unix socket is a path.
     if isinstance(address, tuple) and not (is_loopback(str(address[0])) or address[0] in ("localhost", "")):
         raise Elsewhere(f"a test connects to {address[0]}; tests stay on this machine")
 
 
 @contextmanager
 def loopback_only() -> Iterator[None]:
-    """Sockets that are made while the block runs connect to this machine alone."""
+    """Sockets that are created while the block runs connect to this machine only."""
     real = socket.socket
     socket.socket = _Socket  # type: ignore[misc]
     try:

@@ -1,12 +1,12 @@
-"""A request as a server got it, as a callback."""
+"""A callback, parsed from the bytes that a server has read."""
 
 from devkit.webhook.callback import Callback
 
 
 def received(data: bytes) -> Callback:
-    """A request as a server got it, read back."""
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
-    headers = tuple((name, value) for name, _, value in (line.partition(": ") for line in lines))
+    pairs = (line.partition(":") for line in lines)
+    headers = tuple((name, value.removeprefix(" ")) for name, _, value in pairs)
     return Callback(method, target, headers, body)

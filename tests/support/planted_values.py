@@ -1,4 +1,4 @@
-"""Recordings in which a private value stands a second time, written in another way, where `devkit keep` leaves it."""
+"""Recordings with a second spelling of a private value in a place that `devkit keep` does not redact."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from devkit.fixture.format import Fixture
 from devkit.webhook.callback import Transport, compose
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-COUNTRY = "999"  # of no country, so that none of the numbers can be dialled
+COUNTRY = "999"  # the code of no country: none of the numbers can be dialled
 SEEN = "seen"  # the name of what a person has allowed
 
 PUBLIC = {

@@ -1,4 +1,4 @@
-"""What the tests of the pytest plugin share: the docs' examples as files, and runs of pytest with the plugin."""
+"""The examples of docs/testing.md as files, and runs of pytest with the plugin."""
 
 import os
 import re
@@ -23,10 +23,10 @@ def write_examples(directory: Path) -> None:
 def run_pytest(
     directory: Path, *arguments: str, site: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A run of pytest in a process of its own, warnings being errors.
+    """Run pytest in a process of its own, with warnings as errors.
 
-    site: where devkit is installed, so that pytest finds the plugin by itself. Else it is that of this checkout,
-    and named: whether this checkout is installed as well makes no difference then.
+    site: a directory in which devkit is installed, so that pytest finds the plugin itself. Without it the plugin of
+    this checkout is named on the command line, and an installed one makes no difference.
     """
     environment = {**os.environ, "PYTHONPATH": str(site or ROOT)}
     plugin: list[str] = []

@@ -1,4 +1,4 @@
-"""Recordings that hold something private, with what it is, for the tests of `devkit.keep`."""
+"""Recordings that hold private values, and these values, for the tests of redaction."""
 
 import json
 import string
@@ -34,8 +34,8 @@ def text_of(alphabet: str, least: int, most: int) -> st.SearchStrategy[str]:
     return st.text(alphabet, min_size=least, max_size=most)
 
 
-# Each begins in a way that nothing else in a receipt does, so that no private value stands anywhere by chance.
-# Numbers of no country, for none may be dialled: country codes never begin with 0.
+# Each has a prefix of its own, so that no private value occurs in another place by chance.
+# The numbers can't be dialled: country codes never begin with 0.
 numbers = text_of(string.digits, 6, 9).map(lambda digits: f"0987{digits}")
 tokens = text_of(string.ascii_letters + string.digits + "-_", 12, 18).map(lambda text: f"tk-{text}")
 references = st.text(st.characters(exclude_categories=["Cs"]), min_size=3, max_size=20).map(

@@ -17,7 +17,7 @@ from tests.support.settings_gateway import forward
 
 
 class ConnectProxy(RawServer):
-    """Leads every CONNECT to one place, whatever its name. refuses: with 407, as one that wants a password.
+    """Leads every CONNECT to one place, whatever name it has. refuses: respond 407, as without a password.
 
     asked: the methods and names of the requests.
     """
@@ -39,7 +39,7 @@ class ConnectProxy(RawServer):
 
 
 def pass_on_both_ways(one: socket.socket, other: socket.socket) -> None:
-    """What comes on either connection goes out on the other, until both have ended."""
+    """Copy bytes between two connections until both have ended."""
     back = threading.Thread(target=_pass_on, args=(other, one))
     back.start()
     _pass_on(one, other)
@@ -62,7 +62,7 @@ def connect_proxy(place: Place, *, refuses: bool = False) -> Iterator[ConnectPro
 
 @contextmanager
 def https_server(name: str, authority: Path, port: int = 0) -> Iterator[RecordingServer]:
-    """Answers 200 for one host name, or leads to a port of this machine. authority: the file of what trusts it."""
+    """Responds 200 for one host name, or forwards to a port. authority: where to write the CA certificate."""
 
     def respond(request: Callback) -> Response | None:
         return forward(request, f"127.0.0.1:{port}") if port else Response()

@@ -1,4 +1,4 @@
-"""Raw bytes over loopback: for tests of what happens at either end of a connection."""
+"""Raw bytes over loopback: a client and a server that a test controls to the byte."""
 
 import socket
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPResponse
 
-DEADLINE = 10.0  # seconds; nothing comes near it on a good day
+DEADLINE = 10.0  # seconds; no passing test comes near it
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -15,7 +15,7 @@ Place = tuple[str, int]
 
 
 def talk(place: Place, data: bytes) -> bytes:
-    """Send bytes, and give all that comes back until the other side closes."""
+    """Send bytes. All that comes back until the other side closes."""
     with socket.create_connection(place, DEADLINE) as connection:
         connection.sendall(data)
         return read_to_end(connection)
@@ -31,7 +31,7 @@ def read_to_end(connection: socket.socket) -> bytes:
 
 
 def answer_on(connection: socket.socket, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-    """The next answer on a connection that stays open: status, headers, body."""
+    """The next response on a connection that stays open: status, headers, body."""
     connection.settimeout(DEADLINE)
     with HTTPResponse(connection, method=method) as response:
         response.begin()
@@ -125,7 +125,7 @@ def raw_server(*script: Iterable[bytes | None]) -> Iterator[RawServer]:
 
 
 def closed_port() -> int:
-    """A port of this machine where nobody listens."""
+    """A port of this machine on which no program listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -1,4 +1,4 @@
-"""Stands between devkit and a simulator: keeps every settings call, and can do something about a chosen one."""
+"""A gateway between devkit and a simulator: records every settings call, and runs hooks at chosen ones."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ Hook = Callable[[], object]
 
 
 class Gateway(RecordingServer):
-    """before, after: what to do when the call of that number came, or was carried out; counted from 0.
+    """before, after: hooks, by the number of the call, counted from 0.
 
-    calls: the callback that each settings call has set, None for one that only reads.
+    calls: the callback URL that each settings call sets; None for a call that only reads.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -34,7 +34,7 @@ class Gateway(RecordingServer):
         return [url for url in self.calls if url is not None]
 
     def fail_at(self, number: int, fault: str) -> None:
-        """Have the simulator play a fault for the call of that number alone."""
+        """Have the simulator play a fault for this call only."""
         once = (Fault(fault, times=1, seconds=0.01),)
         self.before[number] = lambda: self.simulator.configure(lambda options: replace(options, faults=once))
 

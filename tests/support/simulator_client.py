@@ -1,4 +1,4 @@
-"""What the tests of the simulator share: a callback URL that listens, and calls to the platform."""
+"""A callback URL for the simulator, and calls to its APIs."""
 
 import base64
 import http.client

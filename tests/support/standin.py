@@ -1,4 +1,4 @@
-"""Puts a stand-in of the ngrok agent where a test can start it, and steers it while it runs."""
+"""Installs a stand-in for the ngrok agent in a directory, and controls it while it runs."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ _HERE = Path(__file__).parent
 
 
 def install_standin(directory: Path) -> Path:
-    """The path of a fresh executable copy, one for each test. How it can fail: see standin_agent.py."""
+    """The path of a new executable copy, one for each test. How it can fail: see standin_agent.py."""
     for part in ("standin_api.py", "standin_edge.py"):
         shutil.copy(_HERE / part, directory)
     path = directory / "ngrok"
@@ -22,7 +22,7 @@ def install_standin(directory: Path) -> Path:
 
 
 def standin_state(path: Path) -> dict[str, object]:
-    """What the copy started last says of itself: pid, api, argv, token_from; edge, url, requested."""
+    """The state that the process started last has written: pid, api, argv, token_from; edge, url, requested."""
     state: dict[str, object] = json.loads(path.with_name(path.name + ".state.json").read_text())
     return state
 

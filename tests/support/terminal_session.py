@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.dev_process import PATIENCE, clean_environ
+from tests.support.dev_process import TIMEOUT, clean_environ
 from tests.support.raw_socket import closed_port
 
 
@@ -51,5 +51,5 @@ def on_a_terminal(
 def read_until(keys: int, words: str) -> None:
     seen = ""
     while words not in seen:
-        assert select.select([keys], [], [], PATIENCE)[0], seen
+        assert select.select([keys], [], [], TIMEOUT)[0], seen
         seen += os.read(keys, 4096).decode(errors="replace")

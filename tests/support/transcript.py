@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.dev_process import DEV, PATIENCE, clean_environ, printed
+from tests.support.dev_process import DEV, TIMEOUT, clean_environ, output_until
 
 _BLOCK = re.compile(r"^```console\n\$ (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 _APPLICATION = "127.0.0.1:5000"  # the host and port of the application in all pages
@@ -30,7 +30,7 @@ def run_command(command: str, project: Path, application: str) -> str:
     """The output of a `devkit` or `curl` command. application: the host and port to use instead of the page's."""
     words = shlex.split(command.replace(_APPLICATION, application))
     if words[0] == "curl":
-        with urllib.request.urlopen(words[-1], timeout=PATIENCE) as response:
+        with urllib.request.urlopen(words[-1], timeout=TIMEOUT) as response:
             return str(response.read().decode())
     done = subprocess.run(
         [sys.executable, "-m", *words],
@@ -39,7 +39,7 @@ def run_command(command: str, project: Path, application: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert done.returncode == 0, done
@@ -48,7 +48,7 @@ def run_command(command: str, project: Path, application: str) -> str:
 
 def run_session(project: Path, is_enough: Callable[[str], bool], *options: str) -> tuple[str, str]:
     """The output of `devkit dev` until it is enough, and the output after that, when the session is stopped."""
-    until, after = printed([*DEV, *options], project, is_enough)
+    until, after = output_until([*DEV, *options], project, is_enough)
     return until.replace(f"{project}{os.sep}", ""), after
 
 
