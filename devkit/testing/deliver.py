@@ -164,8 +164,8 @@ def _sending(to: Target) -> _Sending | None:
     if _has(to, "generic"):
         return _generic
     if _has(to, "build_request"):
-        return None if _is_async(getattr(to, "request", None)) else _request
-    if not callable(to) or _is_async(to) or _is_async(type(to).__call__):
+        return None if inspect.iscoroutinefunction(getattr(to, "request", None)) else _request
+    if not callable(to) or any(map(inspect.iscoroutinefunction, (to, type(to).__call__))):
         return None
     by_arguments: dict[int, _Sending] = {1: _call, 2: _wsgi}
     return by_arguments.get(_arguments(to))
@@ -174,10 +174,6 @@ def _sending(to: Target) -> _Sending | None:
 def _has(to: object, name: str) -> bool:
     # Not hasattr: a mock of a function has every attribute that is asked for.
     return inspect.getattr_static(to, name, None) is not None
-
-
-def _is_async(function: object) -> bool:
-    return inspect.iscoroutinefunction(function)
 
 
 def _arguments(to: Callable[..., object]) -> int:

@@ -1,21 +1,13 @@
 """What scripts send to the inspector's API: any number and any body is answered."""
 
-from pathlib import Path
-
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.fixture.store import Store
 from devkit.inspector.app import create_inspector
 from devkit.inspector.search import whole_number
 from tests.support.inspector_server import Recordings
-
-
-@pytest.fixture
-def recordings(tmp_path: Path) -> Recordings:
-    return Recordings(Store(tmp_path / "fixtures"))
 
 
 def client(recordings: Recordings) -> FlaskClient:

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devkit.events.session import Probe
-from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from tests.support.browser import Browser, chromium, require_browser
 from tests.support.inspector_server import HOSTILE, Recordings, inspected, stream
-from tests.support.recording_server import RecordingServer, recording_server
+from tests.support.recording_server import RecordingServer
 
 NUMBER = "447700900123"
 FIRST = "#list .message:first-child"
@@ -34,17 +32,6 @@ def browser(opened: Browser, url: str) -> Iterator[Browser]:
     yield opened
     opened.get("about:blank")  # while the server is still there: the page would tell that it is gone
     assert opened.complaints() == []
-
-
-@pytest.fixture
-def recordings(tmp_path: Path) -> Recordings:
-    return Recordings(Store(tmp_path / "fixtures"))
-
-
-@pytest.fixture
-def upstream() -> Iterator[RecordingServer]:
-    with recording_server() as server:
-        yield server
 
 
 @pytest.fixture

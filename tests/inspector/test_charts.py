@@ -1,14 +1,12 @@
 """Charts, times and received text, as values."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.events.session import Sent
-from devkit.fixture.store import Store
 from devkit.inspector.app import ago, clock_time, duration, plain, prose, visible
 from devkit.inspector.charts import HEIGHT, WIDTH, Overview, delay_x, histogram, network_delays
 from devkit.inspector.context import InspectorContext
@@ -108,8 +106,7 @@ def test_delays_are_grouped_by_network_the_busiest_first() -> None:
     ]
 
 
-def test_charts_are_drawn_anew_only_after_a_recording_or_a_send(tmp_path: Path) -> None:
-    recordings = Recordings(Store(tmp_path))
+def test_charts_are_drawn_anew_only_after_a_recording_or_a_send(recordings: Recordings) -> None:
     store, event_log = recordings.store, recordings.event_log
     context = InspectorContext(store, event_log, recordings.options(), Index(store), Rows(store))
 

@@ -3,20 +3,12 @@
 import re
 from pathlib import Path
 
-import pytest
-
-from devkit.fixture.store import Store
 from devkit.inspector.app import create_inspector
 from devkit.inspector.search import KINDS, SIGNATURES
 from tests.support.inspector_server import Recordings
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "inspector.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def recordings(tmp_path: Path) -> Recordings:
-    return Recordings(Store(tmp_path))
 
 
 def test_every_request_that_is_described_is_answered(recordings: Recordings) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from devkit.events import Notice
 from devkit.events.session import Probe, Registered, Sent
-from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
 from devkit.webhook.receipt import Receipt
 from tests.support.inspector_server import Recordings, Stream, inspected, stream, taken
@@ -152,11 +151,6 @@ def test_any_number_of_threads_may_publish(event_log: EventLog) -> None:
 
 
 # ---- Over the wire
-
-
-@pytest.fixture
-def recordings(tmp_path: Path) -> Recordings:
-    return Recordings(Store(tmp_path))
 
 
 def test_a_page_gets_the_event_of_a_receipt(recordings: Recordings) -> None:

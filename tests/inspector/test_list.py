@@ -1,21 +1,14 @@
 """The list: made from names where possible, with few open files, in pages that neither skip nor repeat."""
 
 import os
-from pathlib import Path
 
 import pytest
 
 from devkit.errors import UsageError
-from devkit.fixture.store import Store
 from devkit.inspector.index import Index, Row, Rows, key_of
 from devkit.inspector.search import Query, find_messages, find_rows, read_query
 from devkit.webhook.callback import Callback
 from tests.support.inspector_server import Recordings
-
-
-@pytest.fixture
-def recordings(tmp_path: Path) -> Recordings:
-    return Recordings(Store(tmp_path))
 
 
 class Reading(Rows):

@@ -2,10 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,7 +11,6 @@ from jinja2.bccache import Bucket, BytecodeCache
 
 from devkit.events.session import Forwarded, Probe, Refused, Sent
 from devkit.fixture.format import load
-from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from devkit.inspector.app import create_inspector
 from devkit.inspector.detail import wire_hex
@@ -22,21 +19,10 @@ from devkit.webhook.receipt import Receipt
 from devkit.webhook.signature import sign
 from tests.support.inspector_server import HOSTILE, Recordings, taken
 from tests.support.raw_socket import closed_port
-from tests.support.recording_server import RecordingServer, recording_server
+from tests.support.recording_server import RecordingServer
 
 NUMBER = "447700900123"
 MASKED = "*********123"
-
-
-@pytest.fixture
-def recordings(tmp_path: Path) -> Recordings:
-    return Recordings(Store(tmp_path / "fixtures"))
-
-
-@pytest.fixture
-def upstream() -> Iterator[RecordingServer]:
-    with recording_server() as server:
-        yield server
 
 
 class Compiled(BytecodeCache):
