@@ -19,8 +19,8 @@ for _name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY"):  # else open() would wait f
 _NOT_REGULAR = "not a regular file"
 
 
-def read_regular_file(path: Path, limit: int) -> bytes:
-    """The content of a file; links are followed. limit: bytes.
+def read_regular_file(path: Path, limit: int, start: int = 0) -> bytes:
+    """The content of a file from a place on; links are followed. limit: bytes of the whole file. start: in bytes.
 
     Raises OSError, also for a directory, a FIFO, a socket, a device, and for a larger file; ValueError for a path with
     NUL.
@@ -32,6 +32,8 @@ def read_regular_file(path: Path, limit: int) -> bytes:
             raise OSError(errno.EINVAL, _NOT_REGULAR, str(path))
         size = found.st_size
         if size <= limit:
+            if start:
+                os.lseek(file, start, os.SEEK_SET)
             # As `path.read_bytes`, in half the time: a replay reads thousands of files of a kilobyte or two.
             data = os.read(file, size + 1)
             if len(data) <= size:

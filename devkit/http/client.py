@@ -5,14 +5,14 @@ import select
 import socket
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
 
 from devkit.errors import PushError, UsageError
 from devkit.http.address import Address
 from devkit.http.local_access import is_loopback
-from devkit.http.response import InvalidResponse, read_response
+from devkit.http.response import InvalidResponse, parse_headers, read_response
 from devkit.webhook.callback import Callback, to_wire
 
 _MIN_WAIT = 0.001  # seconds, also after the time-out: the response may have arrived in the meantime
@@ -38,6 +38,12 @@ class Response:
     seconds: float
     body: bytes
     sent_again: bool = False
+    head: tuple[bytes, ...] = field(default=(), compare=False)
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Names and values as they arrived."""
+        return parse_headers(self.head)
 
 
 class Connection:
@@ -105,7 +111,8 @@ class Connection:
                 return None
             if not response.reusable:
                 self.close()
-            return Response(response.status, self._active_at - self._sent_at, response.body, self._sent_again)
+            seconds = self._active_at - self._sent_at
+            return Response(response.status, seconds, response.body, self._sent_again, response.head)
 
         return receive
 

@@ -5,8 +5,8 @@ a receipt, and as long to import.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 SENT_AGAIN = "sent again on a new connection"  # the words for users, see `client.Connection`
 
@@ -30,7 +30,7 @@ class InvalidResponse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedResponse:
-    """reusable: the connection can take another request.
+    """reusable: the connection can take another request. head: the lines of the headers.
 
     Not after a 5xx: servers may close the connection then without a `Connection: close`. uvicorn does, after the 500
     that Starlette and FastAPI send when a handler raises.
@@ -39,6 +39,7 @@ class ReceivedResponse:
     status: int
     body: bytes
     reusable: bool
+    head: tuple[bytes, ...] = field(default=(), compare=False)
 
 
 def read_response(receive: Callable[[int], bytes], method: str) -> ReceivedResponse:
@@ -47,16 +48,23 @@ def read_response(receive: Callable[[int], bytes], method: str) -> ReceivedRespo
     method: of the request. A known status is a response, even when the rest of it is missing. Raises InvalidResponse.
     """
     source = _Source(receive)
-    status, version, headers = _head(source)
+    status, version, head = _head(source)
     while status < 200 and status != _SWITCHING_PROTOCOLS:  # such as 100 Continue, before the response itself
-        status, version, headers = _head(source)
+        status, version, head = _head(source)
+    headers = _framing(head)
     bodiless = method == "HEAD" or status in (204, 304)
     body, whole = (b"", True) if bodiless else _body(source, headers)
     kept = b"close" not in headers[_CONNECTION] and (version == 1 or b"keep-alive" in headers[_CONNECTION])
     # Bytes after the end would be read as the next response.
     in_step = whole and not source.data and not source.ended
     stays = kept and status != _SWITCHING_PROTOCOLS and status < _SERVER_ERROR
-    return ReceivedResponse(status, body, reusable=in_step and stays)
+    return ReceivedResponse(status, body, in_step and stays, tuple(head))
+
+
+def parse_headers(head: Iterable[bytes]) -> list[tuple[str, str]]:
+    """Names and values of the lines of headers, as they arrived. Not done for each response: a replay needs none."""
+    pairs = (line.decode("latin-1").partition(":") for line in head)
+    return [(name.strip(), value.strip()) for name, colon, value in pairs if colon]
 
 
 class _Source:
@@ -96,17 +104,22 @@ class _Source:
         return taken
 
 
-def _head(source: _Source) -> tuple[int, int, _Headers]:
-    """The status, the minor version, and the headers about the length and the connection."""
+def _head(source: _Source) -> tuple[int, int, list[bytes]]:
+    """The status, the minor version, and the lines of the headers."""
     match = _STATUS_LINE.fullmatch(source.line())
     if match is None:
         raise InvalidResponse
+    return int(match[2]), int(match[1]), list(iter(source.line, b""))
+
+
+def _framing(head: list[bytes]) -> _Headers:
+    """The headers about the length and the connection."""
     headers: _Headers = {_LENGTH: [], _CODING: [], _CONNECTION: []}
-    for line in iter(source.line, b""):
+    for line in head:
         name, _, value = line.partition(b":")
         if name.lower() in headers:
             headers[name.lower()] += [part.strip() for part in value.lower().split(b",")]
-    return int(match[2]), int(match[1]), headers
+    return headers
 
 
 def _body(source: _Source, headers: _Headers) -> tuple[bytes, bool]:

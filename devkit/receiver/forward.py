@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Self
@@ -10,6 +11,7 @@ from zlib import crc32
 from devkit.errors import DevkitError, PushError
 from devkit.events import Notice, Publish
 from devkit.events.session import Forwarded
+from devkit.fixture.response_log import ResponseLog
 from devkit.http.address import Address, Destination, path_of, readdress
 from devkit.http.client import Connection
 from devkit.webhook.callback import Callback
@@ -79,12 +81,16 @@ class _Backlog:
             return notice
 
     def problem(self, kind: str, text: str) -> str:
-        """A notice of a problem, only once for each kind until the application answers again."""
+        """A notice of receipts that are not forwarded, see `notice_once`."""
+        return self.notice_once(kind, f"Not forwarded: {text} Receipts are recorded all the same.")
+
+    def notice_once(self, kind: str, text: str) -> str:
+        """A notice, only once for each kind until the application answers again."""
         with self._lock:
             if kind in self._noticed:
                 return ""
             self._noticed.add(kind)
-            return f"Not forwarded: {text} Receipts are recorded all the same."
+            return text
 
     def close(self) -> str:
         """The notice at the end, if not all receipts were delivered."""
@@ -108,17 +114,19 @@ class Forwarder:
         self,
         address: Address,
         publish: Publish,
+        log: ResponseLog | None = None,
         *,
         max_waiting: int = _MAX_WAITING,
         idle_seconds: float = _IDLE_SECONDS,
         drain_seconds: float = _DRAIN_SECONDS,
     ) -> None:
-        """max_waiting: receipts in each queue; more are dropped. idle_seconds: until a connection is closed.
+        """log: where the application's responses are kept. max_waiting: receipts in each queue; more are dropped.
 
-        drain_seconds: at the end of the block, for the receipts that wait.
+        idle_seconds: until a connection is closed. drain_seconds: at the end of the block, for the receipts that wait.
         """
         self._address = address
         self._publish = publish
+        self._log = log
         self._max_waiting = max_waiting
         self._idle_seconds = idle_seconds
         self._drain_seconds = drain_seconds
@@ -133,6 +141,7 @@ class Forwarder:
     def offer(self, callback: Callback, message_id: str, file: str) -> None:
         """Forward a receipt after those before it. The event has the application's answer."""
         item = _Item(self._backlog.add(), callback, message_id, file)
+        self._keep(lambda log: log.add_waiting(file))
         queue = self._queues[crc32(message_id.encode("utf-8", "replace")) % _QUEUES]
         if queue.qsize() < self._max_waiting:
             queue.put(item)
@@ -182,14 +191,30 @@ class Forwarder:
             self._notify(self._backlog.problem("down", error.message))
             return
         milliseconds = round(response.seconds * 1000, 1)
-        self._publish(
-            Forwarded(item.file, item.message_id, response.status, milliseconds, "", response.sent_again)
+        status, again = response.status, response.sent_again
+        self._keep(
+            lambda log: log.add_response(
+                item.file, status, milliseconds, response.headers, response.body, sent_again=again
+            )
         )
+        self._publish(Forwarded(item.file, item.message_id, status, milliseconds, "", again))
         self._notify(self._backlog.answered(item.number))
 
     def _miss(self, item: _Item, problem: str, *, sent_again: bool = False) -> None:
         self._backlog.miss(item.number)
+        self._keep(lambda log: log.add_failure(item.file, problem, sent_again=sent_again))
         self._publish(Forwarded(item.file, item.message_id, None, None, problem, sent_again))
+
+    def _keep(self, write: Callable[[ResponseLog], None]) -> None:
+        """Write to the log, before the event: who gets the event finds the response there."""
+        try:
+            if self._log:
+                write(self._log)
+        except OSError as error:  # a full disk: the application must get its receipts all the same
+            reason = error.strerror or "they cannot be written"
+            self._notify(
+                self._backlog.notice_once("log", f"The application's responses are not kept: {reason}.")
+            )
 
     def _notify(self, notice: str) -> None:
         if notice:

@@ -19,8 +19,9 @@ from devkit.errors import ConfigurationError
 from devkit.events import Notice, Publish
 from devkit.events.session import SimulatorAddress
 from devkit.fixture.redaction.policy import Policy
+from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store
-from devkit.http.address import Address, is_same_local_server, parse_address
+from devkit.http.address import Address, is_same_local_server, parse_address, path_of
 from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
 from devkit.inspector.context import Options, SampleOptions
@@ -44,7 +45,7 @@ _HOST = "127.0.0.1"  # the tunnel's agent runs on this machine too; no other mac
 
 
 @contextmanager
-def receiving(recorder: Recorder, settings: Settings, token: str) -> Iterator[str]:
+def receiving(recorder: Recorder, settings: Settings, project: Project, token: str) -> Iterator[str]:
     """Serve the receiver while the block runs, and forward receipts if the settings say where to; gives its URL.
 
     Raises ConfigurationError for a port that cannot be used, UsageError for a forward address that is no address.
@@ -54,7 +55,8 @@ def receiving(recorder: Recorder, settings: Settings, token: str) -> Iterator[st
         stack.callback(listening.close)
         if address := _forward_address(settings):
             _refuse_own_port(address, listening)
-            recorder.forward = stack.enter_context(Forwarder(address, recorder.publish)).offer
+            log = ResponseLog(project.private, f"{address}{path_of(address)}", recorder.clock)
+            recorder.forward = stack.enter_context(Forwarder(address, recorder.publish, log)).offer
         stack.enter_context(serve_receiver(recorder.handle_batch, listening, token=token))
         yield _url(listening)
 

@@ -130,7 +130,7 @@ class _Start:
     def open(self, stack: ExitStack) -> TunnelMonitor:
         """Open everything, in the order of docs/architecture.md; the monitor is what remains to be run."""
         settings, project, recorder, stop = self.settings, self.project, self.recorder, self.stop
-        local_url = stack.enter_context(receiving(recorder, settings, self.token))
+        local_url = stack.enter_context(receiving(recorder, settings, project, self.token))
         inspector_url = stack.enter_context(
             inspecting(recorder.store, self.event_log, settings, project, local_url)
         )

@@ -227,3 +227,11 @@ def test_a_high_file_descriptor_can_be_polled() -> None:
 
     assert statuses == [200, 200]
     assert server.connections == 1
+
+
+def test_a_response_has_its_headers_as_they_arrived() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nX-b:  1 \r\nx-B:caf\xe9\r\nContent-Length: 0\r\nno header\r\n\r\n"
+    with raw_server([b"HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\n" + answer]) as server:
+        response = push(CALLBACK, parse_address(server.url))
+
+    assert response.headers == [("X-b", "1"), ("x-B", "caf\xe9"), ("Content-Length", "0")]

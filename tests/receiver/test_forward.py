@@ -1,3 +1,4 @@
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from devkit.cli.event_printer import session_lines
 from devkit.events import Event
 from devkit.events.session import Forwarded, ReceiptTaken
 from devkit.fixture.format import load
+from devkit.fixture.response_log import LoggedResponse, ResponseLog, ResponseReader, missed
 from devkit.fixture.store import Store
 from devkit.http.address import Destination, parse_address, readdress
 from devkit.http.server import listen
@@ -28,6 +30,7 @@ from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
 from tests.support.recording_server import recording_server
 from tests.support.simulator_client import JUMPING, Listener, listening, register_url, send
 
+NOW = datetime(2026, 11, 23, 13, 45, 47, tzinfo=UTC)
 FILE = "fixtures/recorded/2026-11-23/x.json"
 
 
@@ -128,6 +131,49 @@ def test_every_response_of_the_application_is_published(app: Listener) -> None:
 
     assert [event.answer for event in recorder.forwarded] == [500, 404, 200]
     assert recorder.notices == []
+
+
+def test_every_response_is_logged_before_its_event(tmp_path: Path, app: Listener) -> None:
+    known: list[list[LoggedResponse]] = []
+    app.answers = [500]
+    address = parse_address(app.url)
+    log = ResponseLog(tmp_path, app.url, lambda: NOW)
+
+    with Forwarder(address, lambda _: known.append(ResponseReader(tmp_path).poll()), log) as forwarder:
+        offer(forwarder, "A", "A")
+
+    waiting = LoggedResponse("2026-11-23/x.json", NOW, app.url, waiting_in=os.getpid())
+    assert known[0][0] == waiting
+    results = [entry for entry in known[-1] if not entry.waiting_in]
+    assert [entry in known[0] for entry in results] == [True, False]
+    assert [(entry.status, entry.headers) for entry in results] == [
+        (500, (("Content-Length", "0"),)),
+        (200, (("Content-Length", "0"),)),
+    ]
+
+
+def test_a_receipt_without_a_response_is_logged_with_the_reason(tmp_path: Path) -> None:
+    address = parse_address(f"http://127.0.0.1:{closed_port()}/dlr")
+
+    with Forwarder(address, EventRecorder(), ResponseLog(tmp_path, "", lambda: NOW)) as forwarder:
+        offer(forwarder, "A")
+
+    (entry,) = missed(tmp_path)
+    assert entry.problem == f"Nobody answers at {address} (Connection refused)."
+
+
+def test_a_log_that_cannot_be_written_is_said_once_and_stops_no_receipt(
+    tmp_path: Path, app: Listener
+) -> None:
+    heard = EventRecorder()
+
+    with Forwarder(
+        parse_address(app.url), heard, ResponseLog(tmp_path / "gone", "", lambda: NOW)
+    ) as forwarder:
+        offer(forwarder, "A", "B")
+
+    assert [event.answer for event in heard.forwarded] == [200, 200]
+    assert heard.notices == ["The application's responses are not kept: No such file or directory."]
 
 
 def test_one_notice_when_the_application_is_down_and_one_when_it_is_back() -> None:
