@@ -1,4 +1,4 @@
-"""What is said to those who work on devkit is true, and what runs for them is pinned."""
+"""The pages for contributors are true, and the tools of the checks are pinned."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What is published is whole, holds nothing private, and works where it is installed."""
+"""The wheel and the sdist are complete, hold nothing private, and work when they are installed."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ SAMPLES = {path.relative_to(ROOT / "fixtures/samples") for path in (ROOT / "fixt
 
 
 def package_files() -> set[str]:
-    """What a checkout has below devkit, without what Python leaves there."""
+    """The files of a checkout below devkit, without those that Python creates."""
     files = (path for path in (ROOT / "devkit").rglob("*") if path.is_file())
     return {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
 
@@ -42,7 +42,7 @@ def metadata(site: Path) -> Message:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment into which pip has installed the wheel, beside what it depends on."""
+    """The scripts of an environment with the wheel, installed by pip, and its dependencies."""
     home = tmp_path_factory.mktemp("environment")
     venv.create(home, with_pip=False, symlinks=os.name != "nt")
     paths = sysconfig.get_paths(
@@ -56,13 +56,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
         timeout=120,
     )
-    # At the end of the path, so that a devkit in this environment is not the one that is found.
+    # At the end of the path, so that a devkit in this environment is not found first.
     (Path(paths["purelib"]) / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     return programs
 
 
 def run_installed(programs: Path, project: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """A program of the environment, in a project directory, without anything of this checkout."""
+    """Run a script of the environment in a project directory, without this checkout."""
     environ = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     return subprocess.run(
         [programs / words[0], *words[1:]],
@@ -167,7 +167,7 @@ def test_changelog_knows_the_version_or_what_is_to_come() -> None:
     assert f"## {__version__}" in changelog or "## Unreleased" in changelog
 
 
-def test_installed_program_tells_its_version(installed: Path, tmp_path: Path) -> None:
+def test_installed_program_prints_its_version(installed: Path, tmp_path: Path) -> None:
     done = run_installed(installed, tmp_path, "devkit", "--version")
 
     assert (done.returncode, done.stdout.strip()) == (0, f"devkit, version {__version__}")

@@ -1,4 +1,4 @@
-"""What differs between systems, where it can be shown on one."""
+"""Differences between operating systems, as far as one system can show them."""
 
 import sys
 from pathlib import Path

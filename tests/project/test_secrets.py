@@ -1,7 +1,7 @@
 """No secret in anything that devkit prints, logs, writes or puts on a command line, also when things fail.
 
-Every byte is looked through: what the processes print with all logging and warnings switched on, every file that they
-leave outside the private places, and the command line of every process while they run.
+Every byte is searched: the output of the processes with all logging and warnings switched on, every file that they
+leave outside the private directories, and the command line of every process while they run.
 """
 
 import base64
@@ -33,13 +33,13 @@ from tests.support.standin import install_standin
 KEY = "abcd1234"
 API_SECRET = "Ap1S3cret+Never&Shown"
 SIGNATURE_SECRET = "S1gnatureS3cretNeverShown0123456789"
-# Of short words: nothing but its value tells it. Another run of these tests has another one in its process list.
+# Only its value identifies it, not its form. It differs between runs, which may see each other's processes.
 AUTHTOKEN = f"2abcDEF-authtoken-Never.Shown_{os.getpid():07}"
 SECRETS = (API_SECRET, SIGNATURE_SECRET, AUTHTOKEN)
 
 PRIVATE = (".devkit", ".env", "fixtures/recorded")
 
-# As a user would switch it on who wants to see everything that any library has to say.
+# As a user would switch on all logging.
 LOUD = """import logging
 logging.basicConfig(level=logging.DEBUG)
 logging.getLogger("tests").debug("logging is on")
@@ -47,7 +47,7 @@ logging.getLogger("tests").debug("logging is on")
 
 
 def spellings(secret: str) -> set[bytes]:
-    """A secret as it could be written: plain, in a URL, in JSON's and Python's quotes, in an Authorization header."""
+    """The spellings of a secret: plain, in a URL, in quotes of JSON and Python, in an Authorization header."""
     basic = base64.b64encode(f"{KEY}:{secret}".encode()).decode()
     return {text.encode() for text in (secret, quote(secret, safe=""), quote(secret), basic)}
 
@@ -63,12 +63,12 @@ def vonage() -> Iterator[Simulator]:
 
 
 class Place:
-    """A project, its settings, and what ran in it has printed."""
+    """A project, its settings, and the output of the commands that ran in it."""
 
     def __init__(self, root: Path, simulator: Simulator) -> None:
         self.directory = root / "project"
         self.directory.mkdir()
-        tools = root / "tools"  # not the project's: the stand-in writes down what it is given
+        tools = root / "tools"  # not in the project: the stand-in writes its arguments to a file
         tools.mkdir()
         self.temporary = self.directory / "tmp"
         self.temporary.mkdir()
@@ -103,7 +103,7 @@ class Place:
         return result.returncode
 
     def check(self) -> None:
-        """Nothing that was printed or written holds a secret, and what is private is private."""
+        """No output and no file holds a secret, and private files have private modes."""
         assert [leaks(data) for data in self.printed if leaks(data)] == []
         for path in sorted(self.directory.rglob("*")):
             if path.is_file() and not path.relative_to(self.directory).as_posix().startswith(PRIVATE):
@@ -119,7 +119,7 @@ def place(tmp_path: Path, vonage: Simulator) -> Place:
 
 @contextmanager
 def watching_command_lines() -> Iterator[list[bytes]]:
-    """Every command line of this machine that holds a secret, looked for all the time."""
+    """Poll the command lines of this machine, and collect those that hold a secret."""
     found: list[bytes] = []
     over = threading.Event()
 
@@ -142,7 +142,7 @@ def watching_command_lines() -> Iterator[list[bytes]]:
         thread.join()
 
 
-def test_the_search_finds_what_it_is_for() -> None:
+def test_the_search_finds_secrets() -> None:
     basic = base64.b64encode(f"{KEY}:{API_SECRET}".encode())
 
     assert leaks(b"Authorization: Basic " + basic) == [API_SECRET]
@@ -172,7 +172,7 @@ def test_a_whole_session_with_all_logging_on_shows_no_secret(place: Place, vonag
 
     place.printed += [dev.stderr.encode(), str(dev.events).encode()]
     place.check()
-    assert "DEBUG:urllib3" in dev.stderr  # libraries did talk
+    assert "DEBUG:urllib3" in dev.stderr  # libraries did log
     assert found == []
 
 
@@ -193,7 +193,7 @@ def test_a_doctor_that_starts_an_agent_shows_no_secret(place: Place) -> None:
         ("odd-error", "doctor", 1),
     ],
 )
-def test_an_agent_that_shouts_its_token_is_not_repeated(
+def test_an_agent_that_prints_its_token_is_not_quoted(
     place: Place, fault: str, command: str, code: int
 ) -> None:
     assert place.run(command, DEVKIT_STANDIN_FAULT=fault) == code
@@ -263,7 +263,7 @@ def test_secrets_in_a_file_with_mistakes_are_not_quoted(place: Place) -> None:
 
 
 def test_an_account_that_repeats_the_secret_is_not_quoted(place: Place, vonage: Simulator) -> None:
-    """What an account holds is foreign text, too."""
+    """The callback of an account is text from outside, too."""
     elsewhere = place.directory.parent / "elsewhere"
     elsewhere.mkdir()
     with running_dev(elsewhere, "--no-register", "--no-demo") as other:

@@ -1,6 +1,6 @@
-"""Input that used to take a time that grows with the square of its size, at a size where that is minutes.
+"""Input that took quadratic time in earlier versions, at a size where quadratic time is minutes.
 
-Each runs in a process of its own that is killed after half a minute; read once, all of it takes about a second.
+Each case runs in a process of its own that is killed after half a minute. In linear time all take about a second.
 """
 
 import importlib
@@ -20,8 +20,8 @@ import devkit
 TIMEOUT = 30  # seconds
 
 CASES = {
-    # In a receipt's body of 64 KiB this held the receiver for seconds.
-    "JSON with a key that stands twice": """
+    # A receipt with such a body of 64 KiB blocked the receiver for seconds.
+    "JSON with a repeated key": """
 from devkit.webhook.strict_json import RepeatedKey, parse
 body = "{" + ",".join(f'"{number}":1' for number in range(100_000)) + ',"99999":1}'
 try:
@@ -29,13 +29,13 @@ try:
 except RepeatedKey as error:
     assert error.key == "99999"
 """,
-    "a query that says one field again and again": """
+    "a query with one field many times": """
 from devkit.webhook.callback import Callback
 from devkit.replay.transform import set_fields
 callback = Callback("GET", "/?" + "a&" * 100_000 + "b")
 assert set_fields(callback, {"a": "1"}).target == "/?a=1&b"
 """,
-    "a header that stands again and again": """
+    "a header many times": """
 from devkit.http.address import with_header
 headers = (("A", ""),) * 200_000
 assert with_header(headers, "a", "1") == (("A", "1"),)

@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md quotes messages: each of them must still be one that devkit prints."""
+"""docs/troubleshooting.md quotes messages. The code must still contain each of them."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ _NUMBER = r"status \d+|ERR_NGROK_\d+"
 
 
 def texts() -> Iterator[str]:
-    """Every text in the package's code; what is filled in is an empty one."""
+    """Every string constant in the package's code."""
     for path in sorted((ROOT / "devkit").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -23,7 +23,7 @@ def texts() -> Iterator[str]:
 
 
 def pieces(message: str) -> list[str]:
-    """The parts of a quoted message that stand in the code as they are."""
+    """The fixed parts of a quoted message."""
     for filled_in in (
         r"VONAGE_API_KEY|VONAGE_API_SECRET",
         r"\bthe message(?= \()",

@@ -23,7 +23,7 @@ PRIVATE = (
     "examples/delivery_status/fixtures/recorded/2026-11-23/120000.000000Z-delivered-0A02-000000.json",
     "devkit/.devkit/redaction-key",
     "devkit/fixtures/recorded/2026-11-23/120000.000000Z-delivered-0A03-000000.json",
-    "devkit/keep/recorded/2026-11-23/120000.000000Z-delivered-0A04-000000.json",
+    "devkit/fixture/recorded/2026-11-23/120000.000000Z-delivered-0A04-000000.json",
     "docs/.env",
     "fixtures/samples/.env",
     "fixtures/samples/.devkit/registration.json",

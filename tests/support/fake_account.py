@@ -78,7 +78,7 @@ class FakeSession:
         self.journal = journal
         self.events: list[Event] = []
         self.asked: list[str] = []
-        self.told: list[str] = []
+        self.printed: list[str] = []
         self.answer: Callable[[], None] = lambda: None
 
     def registered(self) -> AbstractContextManager[Registration]:
@@ -88,12 +88,14 @@ class FakeSession:
         """As `devkit restore`, with the journal that is there."""
         journal = read_journal(self.path)
         assert journal
-        return restore_callback(self.account, journal, self.path, self.told.append, clear=clear, force=force)
+        return restore_callback(
+            self.account, journal, self.path, self.printed.append, clear=clear, force=force
+        )
 
     def next_journal(self, our_url: str) -> Journal:
         """The journal of another session in this directory."""
-        draft = replace(self.journal, our_url=our_url, pid=2)
-        return next_journal(draft, self.account.read_callback(), read_journal(self.path))
+        journal = replace(self.journal, our_url=our_url, pid=2)
+        return next_journal(journal, self.account.read_callback(), read_journal(self.path))
 
     def _agree(self, words: str) -> None:
         self.asked.append(words)

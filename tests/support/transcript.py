@@ -52,7 +52,7 @@ def run_session(project: Path, is_enough: Callable[[str], bool], *options: str) 
     return until.replace(f"{project}{os.sep}", ""), after
 
 
-# What differs from run to run, and what stands for it.
+# Patterns of what differs from run to run, and their replacements.
 _CHANGING = (
     (r"\d\d:\d\d:\d\d", "TIME"),
     (r"\d{4}-\d\d-\d\d", "DAY"),

@@ -118,6 +118,6 @@ def test_restore_tries_again_too(tmp_path: Path) -> None:
     platform.callback = OURS
 
     assert session.restore().outcome == "given-back"
-    assert session.told == [
+    assert session.printed == [
         f"The former callback {FORMER} could not be restored: rest.nexmo.com did not answer. Trying again."
     ]

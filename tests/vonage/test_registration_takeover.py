@@ -104,7 +104,7 @@ class Directory:
         except DevkitError as error:
             self.said += [error.message, error.hint]
         else:
-            self.said += [*session.told, done.advice]
+            self.said += [*session.printed, done.advice]
 
     @property
     def journal(self) -> Journal | None:
