@@ -27,6 +27,7 @@ COMMANDS = {
     "replay": "Send recorded receipts to local code again.",
     "trigger": "Send a new receipt to local code.",
     "send": "Send a test SMS whose receipts come here.",
+    "wait": "Wait until a message is delivered or has failed.",
     "list": "List recorded receipts, newest last.",
     "show": "Explain a receipt, or print it in another form.",
     "simulate": "Simulate Vonage for programs in any language.",

@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from devkit.errors import DevkitError
-from devkit.fixture.store import Entry, Store, samples_directory
+from devkit.fixture.store import NO_ID, Entry, Store, samples_directory
 from devkit.session.settings import Settings, read_settings
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
@@ -93,7 +93,7 @@ def err_code_items(typed: str) -> list[CompletionItem]:
 
 
 def _is_message(entry: Entry, typed: str) -> bool:
-    return entry.message_id != "noid" and entry.is_about(typed)
+    return entry.message_id != NO_ID and entry.is_about(typed)
 
 
 def _sample_names(directory: Path, typed: str) -> Iterator[str]:

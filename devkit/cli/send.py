@@ -7,23 +7,16 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.event_printer import colored_status
 from devkit.cli.output import echo_event, notice, style
+from devkit.cli.wait import print_wait
 from devkit.errors import UsageError
-from devkit.events import Event, Notice
 from devkit.events.session import Sent
 from devkit.fixture.store import Store
 from devkit.session.project import Session, project_in
-from devkit.session.send import (
-    ReceiptArrived,
-    WaitFinished,
-    choose_recipient,
-    choose_route,
-    require_receiver,
-    wait_for_receipts,
-)
+from devkit.session.send import choose_recipient, choose_route, require_receiver
 from devkit.session.settings import read_settings
 from devkit.session.signals import stop_on_signals
+from devkit.session.wait import CLOCK_TOLERANCE, PendingMessage, Reason, WaitFinished, wait_for_receipts
 from devkit.vonage.sms import send_sms
 from devkit.webhook.masking import mask_number
 
@@ -31,7 +24,7 @@ _NO_SESSION = (
     "No session runs in this directory, so the account's own callback gets the receipts, if it has one. "
     "To see them here: make dev"
 )
-_REASONS = {
+_REASONS: dict[Reason, str] = {
     "final": "every part has its final receipt",
     "stopped": "stopped waiting; later receipts are recorded while the session runs",
     "timeout": "no final receipt for every part in time; later receipts are recorded while the session runs",
@@ -106,21 +99,23 @@ def command(
     )
     sent_at = datetime.now(UTC)
     with stop_on_signals() as stop:
-        _show(Sent(ids, mask_number(number)), route.mode, as_json)
+        sent = Sent(ids, mask_number(number))
+        echo_event(sent, "\n".join(_sent_lines(sent, route.mode)), as_json=as_json)
         if wait:
-            code = 0
             events = wait_for_receipts(
-                ids,
-                sent_at,
+                PendingMessage(ids, sent_at - CLOCK_TOLERANCE, sent_at),
                 Store(settings.fixtures),
                 stop,
                 session_runs=lambda: project.session() is not None,
                 timeout=timeout,
             )
-            for event in events:
-                _show(event, route.mode, as_json)
-                code = event.exit_code if isinstance(event, WaitFinished) else 0
-            ctx.exit(code)
+            ctx.exit(exit_code(print_wait(events, _REASONS, as_json=as_json)))
+
+
+def exit_code(end: WaitFinished) -> int:
+    """1 when a part failed or has no final status in time; after Ctrl-C only the failed parts count."""
+    given_up = bool(end.open) and end.reason != "stopped"
+    return 1 if end.failed or given_up else 0
 
 
 def _check_session(session: Session | None, wait: bool) -> None:
@@ -136,37 +131,9 @@ def _check_session(session: Session | None, wait: bool) -> None:
         notice(_NO_SESSION)
 
 
-def _show(event: Event, mode: str, as_json: bool) -> None:
-    if isinstance(event, Notice):
-        notice(event.text)
-    else:
-        echo_event(event, "\n".join(_lines(event, mode)), as_json=as_json)
-
-
-def _lines(event: Event, mode: str) -> Iterator[str]:
-    if isinstance(event, Sent):
-        count = "1 part" if len(event.message_ids) == 1 else f"{len(event.message_ids)} parts"
-        how = "by Vonage" if mode == "live" else "by the session's simulator"
-        yield f"{style('sent', fg='cyan')}        to {event.to}, {count}, {how}"
-        for message_id in event.message_ids:
-            yield f"            {message_id}"
-    elif isinstance(event, ReceiptArrived):
-        yield _receipt(event)
-        if event.err_code != "0" and event.advice:
-            yield f"            {event.advice}"
-    elif isinstance(event, WaitFinished):
-        yield f"{style('end', bold=True)}         {_counts(event)}: {_REASONS[event.reason]}"
-
-
-def _receipt(event: ReceiptArrived) -> str:
-    time = style(f"{datetime.now(UTC).astimezone():%H:%M:%S}", dim=True)
-    after = style(f"+{event.after_ms / 1000:.1f} s".rjust(9), dim=True)
-    why = f"{event.err_code} {event.meaning}".strip()
-    return (
-        f"{time}    {colored_status(event.status)} {why:<34} {after}  part {event.part}, {event.message_id}"
-    )
-
-
-def _counts(event: WaitFinished) -> str:
-    counted = {"delivered": event.delivered, "not delivered": event.failed, "open": event.open}
-    return ", ".join(f"{count} {what}" for what, count in counted.items() if count)
+def _sent_lines(event: Sent, mode: str) -> Iterator[str]:
+    count = "1 part" if len(event.message_ids) == 1 else f"{len(event.message_ids)} parts"
+    how = "by Vonage" if mode == "live" else "by the session's simulator"
+    yield f"{style('sent', fg='cyan')}        to {event.to}, {count}, {how}"
+    for message_id in event.message_ids:
+        yield f"            {message_id}"

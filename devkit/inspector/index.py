@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from devkit.errors import FixtureError
 from devkit.fixture.format import Fixture, load
-from devkit.fixture.store import Entry, Store, is_recording, read_name
+from devkit.fixture.store import NO_ID, Entry, Store, is_recording, read_name
 from devkit.webhook.callback import Transport
 from devkit.webhook.masking import mask_number
 from devkit.webhook.receipt import Receipt, Unreadable, receipt_in
@@ -25,8 +25,6 @@ _TICK = 50_000_000  # nanoseconds
 # A day of 100,000 names takes 60 ms to list; at most this part of all time is spent on it.
 _SHARE = 20
 _CHEAP = 0.01  # seconds; a faster listing is never delayed
-
-_ALONE = "noid"  # the store's word for a receipt without a message id
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +144,12 @@ def status_of(key: str) -> str:
 
 def is_alone(key: str) -> bool:
     """Whether a key belongs to no message."""
-    return key.split("-")[4] == _ALONE
+    return key.split("-")[4] == NO_ID
 
 
 def _message(key: str) -> str:
     message = key.split("-")[4]
-    return key if message == _ALONE else message
+    return key if message == NO_ID else message
 
 
 _MAX_ROWS = 20_000  # rows, about a kilobyte each

@@ -145,3 +145,10 @@ def test_keep_imports_neither_servers_nor_the_sdk(tmp_path: Path, recording: Pat
 
     assert "devkit.fixture.redaction.plan" in modules
     assert modules & {"flask", "pydantic", "pyngrok", "requests", "rich", "vonage", "waitress"} == set()
+
+
+def test_wait_imports_neither_servers_nor_the_sdk(tmp_path: Path, recording: Path) -> None:
+    modules = imported(tmp_path, "wait", "--until", "any")
+
+    assert "devkit.session.wait" in modules
+    assert modules & (SLOW - {"devkit.events.session"}) == set()

@@ -14,7 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from devkit.cli import cli
+from devkit.cli.send import exit_code
 from devkit.session.project import Session, project_in
+from devkit.session.wait import Reason, WaitFinished
 from devkit.simulator import SimulatorOptions, run_simulator
 from tests.support.dev_process import TIMEOUT, clean_environ, running_dev
 from tests.support.raw_socket import closed_port
@@ -58,10 +60,14 @@ def sent(project: Path) -> int:
 
 
 def send(directory: Path, *args: str, **environ: str) -> Result:
+    return invoke(directory, "send", *args, **environ)
+
+
+def invoke(directory: Path, *args: str, **environ: str) -> Result:
     before = Path.cwd()
     os.chdir(directory)
     try:
-        return CliRunner(env=environ).invoke(cli, ["send", *args], prog_name="devkit")
+        return CliRunner(env=environ).invoke(cli, args, prog_name="devkit")
     finally:
         os.chdir(before)
 
@@ -100,7 +106,15 @@ def test_json_prints_events_and_nothing_else(project: Path) -> None:
     assert events[1]["message_id"] == events[0]["message_ids"][0]
     assert (events[1]["part"], events[1]["status"], events[1]["final"]) == (1, "unknown", True)
     assert Path(events[1]["file"]).is_file()
-    assert events[2] == {"event": "waited", "reason": "final", "delivered": 0, "failed": 1, "open": 0}
+    assert events[2] == {
+        "event": "waited",
+        "reason": "final",
+        "delivered": 0,
+        "failed": 1,
+        "open": 0,
+        "reached": False,
+        "message_ids": events[0]["message_ids"],
+    }
     assert result.stderr == ""
     message = platform(project, "GET", "/simulator")["messages"][-1]
     assert (message["client_ref"], message["text"]) == ("mine", "Привет")
@@ -171,8 +185,48 @@ def test_ctrl_c_ends_the_waiting_and_is_no_failure(project: Path) -> None:
         "delivered": 0,
         "failed": 0,
         "open": 1,
+        "reached": False,
+        "message_ids": first["message_ids"],
     }
     assert (process.returncode, errors) == (0, "")
+
+
+def test_wait_ends_when_the_message_that_was_sent_does(project: Path) -> None:
+    delivered, failed = (
+        json.loads(send(project, "--json", "--to", to).stdout)["message_ids"][0]
+        for to in ("447700900000", "447700900002")
+    )
+
+    good = invoke(project, "wait", delivered)
+    bad = invoke(project, "wait", failed, "--json")
+
+    assert good.exit_code == 0
+    assert good.stdout.splitlines()[-1] == "end         1 delivered: every part has its final receipt"
+    assert bad.exit_code == 1
+    end = json.loads(bad.stdout.splitlines()[-1])
+    assert (end["event"], end["reason"], end["failed"], end["message_ids"]) == (
+        "waited",
+        "final",
+        1,
+        [failed],
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "delivered", "failed", "open_parts", "code"),
+    [
+        ("final", 2, 0, 0, 0),
+        ("final", 1, 1, 0, 1),
+        ("stopped", 0, 0, 1, 0),
+        ("stopped", 0, 1, 1, 1),
+        ("timeout", 1, 0, 1, 1),
+        ("session-ended", 1, 0, 1, 1),
+    ],
+)
+def test_exit_code_says_whether_all_was_delivered(
+    reason: Reason, delivered: int, failed: int, open_parts: int, code: int
+) -> None:
+    assert exit_code(WaitFinished(reason, delivered, failed, open_parts)) == code
 
 
 def test_offline_without_a_session_says_what_to_start(tmp_path: Path) -> None:

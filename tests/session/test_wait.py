@@ -7,12 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from devkit.errors import FixtureError
 from devkit.events import Event, Notice
 from devkit.fixture.format import Fixture
 from devkit.fixture.listing import Watch
 from devkit.fixture.store import Store, read_name
-from devkit.session.send import PendingMessage, ReceiptArrived, WaitFinished, wait_for_receipts
 from devkit.session.signals import Shutdown
+from devkit.session.wait import (
+    CLOCK_TOLERANCE,
+    PendingMessage,
+    Reason,
+    ReceiptArrived,
+    WaitFinished,
+    find_message,
+    wait_for_receipts,
+)
 from devkit.webhook.callback import compose
 from tests.support.clock import ManualClock
 from tests.support.steps import Steps
@@ -39,7 +48,13 @@ def store(tmp_path: Path) -> Store:
 def wait(
     store: Store, stop: Shutdown, *ids: str, runs: Callable[[], bool] = lambda: True, **options: object
 ) -> list[Event]:
-    return list(wait_for_receipts(ids or (FIRST,), SENT, store, stop, session_runs=runs, **options))  # type: ignore[arg-type]
+    message = PendingMessage(ids or (FIRST,), SENT - CLOCK_TOLERANCE, SENT)
+    return list(wait_for_receipts(message, store, stop, session_runs=runs, **options))  # type: ignore[arg-type]
+
+
+def ended(reason: Reason, *ids: str, delivered: int = 0, failed: int = 0, open: int = 0) -> WaitFinished:  # noqa: A002
+    reached = delivered > 0 and not failed and not open
+    return WaitFinished(reason, delivered, failed, open, reached, ids or (FIRST,))
 
 
 def test_receipts_are_reported_as_they_arrive_until_the_final_one(store: Store) -> None:
@@ -55,7 +70,7 @@ def test_receipts_are_reported_as_they_arrive_until_the_final_one(store: Store) 
         (event.status, event.after_ms, event.final) for event in came if isinstance(event, ReceiptArrived)
     ]
     assert told == [("accepted", 300, False), ("buffered", 1000, False), ("delivered", 2000, True)]
-    assert end == WaitFinished("final", delivered=1, failed=0, open=0)
+    assert end == ended("final", delivered=1)
     assert not stop()
 
 
@@ -71,7 +86,7 @@ def test_each_part_must_have_its_final_receipt(store: Store) -> None:
         (1, "delivered"),
         (2, "failed"),
     ]
-    assert end == WaitFinished("final", delivered=1, failed=1, open=0)
+    assert end == ended("final", FIRST, SECOND, delivered=1, failed=1)
 
 
 def test_a_failure_comes_with_its_meaning_and_what_to_do(store: Store) -> None:
@@ -92,7 +107,7 @@ def test_a_receipt_that_was_there_before_the_answer_counts(store: Store) -> None
 
     assert isinstance(came, ReceiptArrived)
     assert came.after_ms == 0
-    assert end == WaitFinished("final", delivered=1, failed=0, open=0)
+    assert end == ended("final", delivered=1)
 
 
 def test_receipts_of_other_messages_and_what_is_none_are_left_out(store: Store) -> None:
@@ -102,7 +117,7 @@ def test_receipts_of_other_messages_and_what_is_none_are_left_out(store: Store) 
     path.write_text("{}")
     path.with_name("notes.txt").write_text("mine")
 
-    assert wait(store, Steps()) == [WaitFinished("stopped", delivered=0, failed=0, open=1)]
+    assert wait(store, Steps()) == [ended("stopped", open=1)]
 
 
 def test_a_duplicate_is_reported_again_and_counted_once(store: Store) -> None:
@@ -113,7 +128,7 @@ def test_a_duplicate_is_reported_again_and_counted_once(store: Store) -> None:
     *came, end = wait(store, stop, FIRST, SECOND)
 
     assert len(came) == 2
-    assert end == WaitFinished("stopped", delivered=1, failed=0, open=1)
+    assert end == ended("stopped", FIRST, SECOND, delivered=1, open=1)
 
 
 def test_a_status_that_no_document_lists_ends_nothing(store: Store) -> None:
@@ -123,7 +138,7 @@ def test_a_status_that_no_document_lists_ends_nothing(store: Store) -> None:
 
     assert isinstance(came, ReceiptArrived)
     assert (came.status, came.final, came.advice) == ("undelivered [31m", None, "")
-    assert end == WaitFinished("stopped", delivered=0, failed=0, open=1)
+    assert end == ended("stopped", open=1)
 
 
 def test_midnight_is_no_end(store: Store) -> None:
@@ -158,9 +173,7 @@ def test_no_receipt_in_time_is_a_failed_expectation(store: Store) -> None:
 
     end = wait(store, Steps(later, later, later), clock=time, timeout=10)[-1]
 
-    assert end == WaitFinished("timeout", delivered=0, failed=0, open=1)
-    assert isinstance(end, WaitFinished)
-    assert end.exit_code == 1
+    assert end == ended("timeout", open=1)
 
 
 def test_the_last_recording_of_a_session_is_reported_before_its_end(store: Store) -> None:
@@ -172,22 +185,7 @@ def test_the_last_recording_of_a_session_is_reported_before_its_end(store: Store
     came, end = wait(store, Steps(), runs=gone)
 
     assert isinstance(came, ReceiptArrived)
-    assert end == WaitFinished("session-ended", delivered=0, failed=0, open=1)
-
-
-@pytest.mark.parametrize(
-    ("end", "code"),
-    [
-        (WaitFinished("final", 2, 0, 0), 0),
-        (WaitFinished("final", 1, 1, 0), 1),
-        (WaitFinished("stopped", 0, 0, 1), 0),
-        (WaitFinished("stopped", 0, 1, 1), 1),
-        (WaitFinished("timeout", 1, 0, 1), 1),
-        (WaitFinished("session-ended", 1, 0, 1), 1),
-    ],
-)
-def test_exit_code_says_whether_all_was_delivered(end: WaitFinished, code: int) -> None:
-    assert end.exit_code == code
+    assert end == ended("session-ended", open=1)
 
 
 @pytest.mark.parametrize("status", ["expired", "rejected", "unknown", "failed"])
@@ -195,9 +193,9 @@ def test_every_other_final_status_is_not_delivered(store: Store, status: str) ->
     entry = read_name(record(store, status, err_code="1"))
     assert entry is not None
     message = PendingMessage((FIRST,), SENT)
-    message.match(entry)
+    list(message.read([entry]))
 
-    assert message.finished("final") == WaitFinished("final", delivered=0, failed=1, open=0)
+    assert message.finished("final") == ended("final", failed=1)
 
 
 def test_a_watch_yields_each_recording_once_and_none_from_before(store: Store) -> None:
@@ -248,4 +246,140 @@ def test_receipts_of_uuids_are_awaited_too(store: Store) -> None:
     *came, end = wait(store, Steps(), first, second)
 
     assert [event.message_id for event in came if isinstance(event, ReceiptArrived)] == [first, second]
-    assert end == WaitFinished("final", delivered=2, failed=0, open=0)
+    assert end == ended("final", first, second, delivered=2)
+
+
+def wait_until(
+    store: Store, until: str, *ids: str, statuses: tuple[str, ...], timeout: float = 0
+) -> WaitFinished:
+    """How a wait for these parts ends when the statuses were recorded before it, in this order."""
+    for after, status in enumerate(statuses):
+        record(store, status, after=after)
+    message = find_message(store, ids or (FIRST,), until, SENT, session_runs=True)
+    *_, end = wait_for_receipts(message, store, Steps(), session_runs=lambda: True, timeout=timeout)
+    assert isinstance(end, WaitFinished)
+    return end
+
+
+@pytest.mark.parametrize(
+    ("until", "statuses", "reason", "reached"),
+    [
+        ("final", ("accepted", "delivered"), "final", True),
+        ("final", ("accepted", "failed"), "final", False),
+        ("final", ("accepted",), "timeout", False),
+        ("final", ("unheard-of",), "timeout", False),
+        ("delivered", ("delivered",), "reached", True),
+        ("delivered", ("expired",), "final", False),
+        ("delivered", ("failed", "delivered"), "final", False),  # the first final status counts
+        ("failed", ("accepted", "failed"), "reached", True),
+        ("failed", ("delivered",), "final", False),
+        ("accepted", ("accepted",), "reached", True),
+        ("accepted", ("delivered", "accepted"), "reached", True),  # in the wrong order
+        ("accepted", ("delivered",), "timeout", False),  # it may still come
+        ("accepted", ("rejected",), "final", False),
+        ("any", ("buffered",), "reached", True),
+        ("any", ("failed",), "reached", True),
+        ("any", (), "timeout", False),
+    ],
+)
+def test_what_was_waited_for_decides_the_end(
+    store: Store, until: str, statuses: tuple[str, ...], reason: Reason, reached: bool
+) -> None:
+    end = wait_until(store, until, statuses=statuses)
+
+    assert (end.reason, end.reached) == (reason, reached)
+
+
+@pytest.mark.parametrize(
+    ("until", "reason"),
+    [("final", "timeout"), ("any", "timeout"), ("delivered", "final"), ("failed", "timeout")],
+)
+def test_every_part_must_get_there_and_a_wrong_end_of_one_is_enough(
+    store: Store, until: str, reason: Reason
+) -> None:
+    end = wait_until(store, until, FIRST, SECOND, statuses=("failed",))
+
+    assert end == WaitFinished(reason, 0, 1, 1, False, (FIRST, SECOND))
+
+
+def test_a_recorded_message_is_found_by_the_beginning_of_its_id_on_any_day(store: Store) -> None:
+    record(store, "accepted", after=-3 * 86400)
+    record(store, "delivered")
+
+    message = find_message(store, [FIRST[:14], FIRST], "final", SENT, session_runs=False)
+    came, last, end = wait_for_receipts(message, store, Steps(), session_runs=lambda: False)
+
+    assert isinstance(came, ReceiptArrived)
+    assert isinstance(last, ReceiptArrived)
+    assert (came.status, came.after_ms, came.recorded_at) == ("accepted", 0, "2026-11-20T23:59:59.000000Z")
+    assert (last.status, last.after_ms) == ("delivered", 3 * 86400_000 + 1000)
+    assert end == ended("final", delivered=1)
+
+
+def test_an_id_that_begins_several_messages_is_no_message(store: Store) -> None:
+    record(store, "accepted", FIRST)
+    record(store, "accepted", SECOND)
+
+    with pytest.raises(FixtureError, match="2 messages begin with"):
+        find_message(store, [FIRST[:-1]], "final", SENT, session_runs=True)
+
+
+@pytest.mark.parametrize("ids", [[FIRST, SECOND], [SECOND]])
+def test_a_message_that_nothing_can_record_is_an_error_at_once(store: Store, ids: list[str]) -> None:
+    record(store, "accepted", FIRST)
+
+    with pytest.raises(FixtureError, match=f"No receipt of message '{SECOND}' is recorded, and no session"):
+        find_message(store, ids, "final", SENT, session_runs=False)
+    assert find_message(store, ids, "final", SENT, session_runs=True).ids == tuple(ids)
+
+
+def newest(store: Store, stop: Shutdown, **options: object) -> list[Event]:
+    message = find_message(store, [], "final", SENT, session_runs=True)
+    return list(wait_for_receipts(message, store, stop, session_runs=lambda: True, **options))  # type: ignore[arg-type]
+
+
+def test_without_an_id_the_message_whose_first_receipt_is_the_newest_is_awaited(store: Store) -> None:
+    record(store, "accepted", FIRST, after=0.1)
+    record(store, "accepted", SECOND, after=0.2)
+    record(store, "delivered", FIRST, after=0.3)
+
+    came, end = newest(store, Steps())
+
+    assert isinstance(came, ReceiptArrived)
+    assert came.message_id == SECOND
+    assert end == ended("stopped", SECOND, open=1)
+
+
+def test_a_message_that_comes_during_the_wait_is_the_newest(store: Store) -> None:
+    record(store, "accepted", FIRST, after=0.1)
+    stop = Steps(
+        lambda: record(store, "accepted", SECOND, after=0.2),
+        lambda: record(store, "failed", FIRST, after=0.3),
+        lambda: record(store, "delivered", SECOND, after=2.2),
+    )
+
+    *came, end = newest(store, stop)
+
+    told = [(each.message_id, each.after_ms) for each in came if isinstance(each, ReceiptArrived)]
+    assert told == [(FIRST, 0), (SECOND, 0), (SECOND, 2000)]
+    assert end == ended("final", SECOND, delivered=1)
+
+
+def test_the_first_message_at_all_is_awaited_too(store: Store) -> None:
+    came, end = newest(store, Steps(lambda: record(store, "delivered")))
+
+    assert isinstance(came, ReceiptArrived)
+    assert end == ended("final", delivered=1)
+    with pytest.raises(FixtureError, match="No receipt of any message is recorded"):
+        find_message(Store(store.root / "other"), [], "final", SENT, session_runs=False)
+
+
+def test_without_any_message_the_wait_ends_in_time(store: Store) -> None:
+    assert newest(store, Steps(), timeout=0) == [WaitFinished("timeout", 0, 0, 0)]
+
+
+def test_what_is_no_receipt_is_no_message(store: Store) -> None:
+    fixture = Fixture(SENT, compose({}, "json"))
+    store.record(fixture, fixture.read())
+
+    assert newest(store, Steps(), timeout=0) == [WaitFinished("timeout", 0, 0, 0)]

@@ -1,0 +1,115 @@
+"""`devkit wait`: waits until the receipts of a message say how it ended. For scripts and CI."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from devkit.cli import completes
+from devkit.cli.event_printer import colored_status
+from devkit.cli.output import echo_event, notice, style
+from devkit.errors import UsageError
+from devkit.events import Notice
+from devkit.fixture.store import Store
+from devkit.session.project import project_in
+from devkit.session.settings import read_settings
+from devkit.session.signals import stop_on_signals
+from devkit.session.wait import (
+    Reason,
+    ReceiptArrived,
+    WaitFinished,
+    find_message,
+    wait_for_receipts,
+)
+from devkit.webhook.vocabulary import STATUSES
+
+
+@click.command(name="wait")
+@click.argument("ids", nargs=-1, metavar="[ID...]", shell_complete=completes("message"))
+@click.option(
+    "--last", is_flag=True, help="The newest message, also one that comes meanwhile.  [without an ID]"
+)
+@click.option(
+    "--until",
+    type=click.Choice(["final", "any", *STATUSES]),
+    default="final",
+    show_default=True,
+    help="What to wait for: a final status, any receipt, or this status.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Do not wait longer; 0 only looks at what is recorded.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
+@click.pass_context
+def command(
+    ctx: click.Context, ids: tuple[str, ...], last: bool, until: str, timeout: float, as_json: bool
+) -> None:
+    """Wait until the receipts of a message say how it ended; those that are recorded already count.
+
+    ID is a message id as `devkit send` prints it, or the unique beginning of a recorded one. Give the ids of all parts
+    to wait for all. Exit code: 0 delivered, or the status that --until names; 1 another result, or none in time;
+    2 usage; 3 no such message, and no session that could record it.
+    """
+    if last and ids:
+        raise UsageError("An ID and --last exclude each other.", hint=f"devkit wait {ids[0]}")
+    settings, project = read_settings(os.environ, Path.cwd()), project_in(Path.cwd())
+    store = Store(settings.fixtures)
+
+    def session_runs() -> bool:
+        return project.session() is not None
+
+    message = find_message(store, ids, until, datetime.now(UTC), session_runs=session_runs())
+    with stop_on_signals() as stop:
+        events = wait_for_receipts(message, store, stop, session_runs=session_runs, timeout=timeout)
+        end = print_wait(events, _endings(until, timeout), as_json=as_json)
+    ctx.exit(0 if end.reached else 1)
+
+
+def _endings(until: str, timeout: float) -> dict[Reason, str]:
+    wanted = {"final": "final receipt", "any": "receipt"}.get(until, f"receipt with the status {until}")
+    return {
+        "final": "every part has its final receipt"
+        if until == "final"
+        else f"the message ended, but not as {until}",
+        "reached": f"every part has its {wanted}",
+        "stopped": "stopped waiting; later receipts are recorded while the session runs",
+        "timeout": f"no {wanted} for every part within {timeout:g} s; see: devkit doctor --wait",
+        "session-ended": "no session runs that could record more; start one: devkit dev",
+    }
+
+
+def print_wait(
+    events: Iterable[ReceiptArrived | Notice | WaitFinished], endings: Mapping[Reason, str], *, as_json: bool
+) -> WaitFinished:
+    """Print the receipts of a wait as they arrive, and how it ended. endings: each reason in words."""
+    for event in events:
+        if isinstance(event, Notice):
+            notice(event.text)
+        elif isinstance(event, ReceiptArrived):
+            echo_event(event, "\n".join(_receipt_lines(event)), as_json=as_json)
+        else:
+            end = f"{style('end', bold=True)}         {_counts(event)}: {endings[event.reason]}"
+            echo_event(event, end, as_json=as_json)
+            return event
+    raise AssertionError("a wait ends with a WaitFinished")
+
+
+def _receipt_lines(event: ReceiptArrived) -> Iterator[str]:
+    time = style(f"{datetime.fromisoformat(event.recorded_at).astimezone():%H:%M:%S}", dim=True)
+    after = style(f"+{event.after_ms / 1000:.1f} s".rjust(9), dim=True)
+    why = f"{event.err_code} {event.meaning}".strip()
+    yield f"{time}    {colored_status(event.status)} {why:<34} {after}  part {event.part}, {event.message_id}"
+    if event.err_code != "0" and event.advice:
+        yield f"            {event.advice}"
+
+
+def _counts(event: WaitFinished) -> str:
+    counted = {"delivered": event.delivered, "not delivered": event.failed, "open": event.open}
+    return ", ".join(f"{count} {what}" for what, count in counted.items() if count) or "no message"

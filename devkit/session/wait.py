@@ -1,0 +1,242 @@
+"""Waits for the receipts of a message, in the files that a session writes: there is no other channel to it."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar, Literal
+
+from devkit.errors import FixtureError
+from devkit.events import Event, Notice
+from devkit.fixture.format import format_time, load
+from devkit.fixture.listing import Watch
+from devkit.fixture.select import entries_of_message
+from devkit.fixture.store import NO_ID, Entry, Store, safe
+from devkit.session.signals import Shutdown
+from devkit.webhook.masking import one_line
+from devkit.webhook.receipt import Receipt
+from devkit.webhook.vocabulary import ERR_CODES, STATUSES, meaning
+
+_POLL_INTERVAL = 0.1  # seconds
+_NOTICE_AFTER = 20.0  # seconds; most receipts have arrived by then
+CLOCK_TOLERANCE = timedelta(minutes=1)  # a receipt can arrive before the answer, and a clock can be set back
+
+FINAL_STATUSES = frozenset(name for name, status in STATUSES.items() if status.final)
+
+Reason = Literal["final", "reached", "stopped", "timeout", "session-ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptArrived(Event):
+    """A receipt of the message was recorded to `file`.
+
+    part: from 1. after_ms: since Vonage took the message, else since its first receipt; 0 for a receipt that arrived
+    before that. advice: what to do about its err-code. final: null for an undocumented status.
+    """
+
+    name: ClassVar[str] = "receipt"
+    file: str
+    message_id: str
+    part: int
+    status: str
+    err_code: str
+    meaning: str
+    advice: str
+    network: str
+    after_ms: int
+    final: bool | None
+    recorded_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFinished(Event):
+    """The wait is over. Numbers of parts: delivered, with another final status, without one.
+
+    reached: whether every part has the status that was waited for, `delivered` for `final`.
+    """
+
+    name: ClassVar[str] = "waited"
+    reason: Reason
+    delivered: int
+    failed: int
+    open: int
+    reached: bool = False
+    message_ids: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class PendingMessage:
+    """A message by the ids of its parts, and the status that each is to get.
+
+    since: older recordings are not read. sent_at: when Vonage took it, else None until its first receipt is read.
+    until: a status, `final` for any final one, `any` for any at all. statuses: of each part, in order of arrival.
+    """
+
+    ids: tuple[str, ...]
+    since: datetime
+    sent_at: datetime | None = None
+    until: str = "final"
+    statuses: dict[str, list[str]] = field(default_factory=dict)
+
+    def read(self, entries: Sequence[Entry]) -> Iterator[ReceiptArrived]:
+        """The receipts of this message among new recordings, oldest first."""
+        yield from filter(None, map(self._match, entries))
+
+    def _match(self, entry: Entry) -> ReceiptArrived | None:
+        if safe(entry.message_id, 40) not in {safe(message_id, 40) for message_id in self.ids}:
+            return None
+        receipt = _receipt_in(entry)
+        if receipt is None or receipt.message_id not in self.ids:
+            return None
+        self.sent_at = self.sent_at or entry.recorded_at
+        self.statuses.setdefault(receipt.message_id, []).append(receipt.status)
+        code, known = receipt.err_code, STATUSES.get(receipt.status)
+        return ReceiptArrived(
+            file=str(entry.path),
+            message_id=receipt.message_id,
+            part=self.ids.index(receipt.message_id) + 1,
+            status=one_line(receipt.status, 30),
+            err_code=one_line(code, 30),
+            meaning=meaning(one_line(code, 30), receipt.status),
+            advice=ERR_CODES[code].advice if code in ERR_CODES else "",
+            network=one_line(receipt.text("network-code"), 20),
+            after_ms=max(0, int((entry.recorded_at - self.sent_at).total_seconds() * 1000)),
+            final=known.final if known else None,
+            recorded_at=format_time(entry.recorded_at),
+        )
+
+    @property
+    def result(self) -> Reason | None:
+        """`reached`: every part has the status. `final`: the message ended, or a part did with another status."""
+        finals = self._finals()
+        if self.until == "final":
+            return "final" if len(finals) == len(self.ids) > 0 else None
+        if self._is_reached():
+            return "reached"
+        # Receipts can come in the wrong order: after `delivered`, `accepted` may still come.
+        leave_open = {self.until} if self.until in FINAL_STATUSES else {"delivered"}
+        return "final" if self.until != "any" and set(finals) - leave_open else None
+
+    def finished(self, reason: Reason) -> WaitFinished:
+        finals = self._finals()
+        delivered = finals.count("delivered")
+        return WaitFinished(
+            reason=reason,
+            delivered=delivered,
+            failed=len(finals) - delivered,
+            open=len(self.ids) - len(finals),
+            reached=self._is_reached(),
+            message_ids=tuple(self.ids),
+        )
+
+    def delay_notice(self) -> Notice:
+        so_far = "Only intermediate receipts so far" if self.statuses else "No receipt so far"
+        return Notice(f"{so_far}. Some carriers never send more. For the reasons: devkit doctor --wait")
+
+    def _finals(self) -> list[str]:
+        """The first final status of each part that has one."""
+        firsts = (next(filter(FINAL_STATUSES.__contains__, each), "") for each in self.statuses.values())
+        return list(filter(None, firsts))
+
+    def _is_reached(self) -> bool:
+        wanted = "delivered" if self.until == "final" else self.until
+        if not self.ids or len(self.statuses) < len(self.ids):
+            return False
+        if wanted in FINAL_STATUSES:
+            return self._finals().count(wanted) == len(self.ids)
+        return wanted == "any" or all(wanted in statuses for statuses in self.statuses.values())
+
+
+@dataclass(slots=True)
+class NewestMessage(PendingMessage):
+    """The message whose first receipt is the newest. A message that comes during the wait takes its place."""
+
+    _known: set[str] = field(default_factory=set)
+
+    def read(self, entries: Sequence[Entry]) -> Iterator[ReceiptArrived]:
+        newest = None
+        for entry in entries:
+            if entry.message_id != NO_ID and entry.message_id not in self._known:
+                self._known.add(entry.message_id)
+                newest = entry
+        if newest:
+            receipt = _receipt_in(newest)
+            self.ids = (receipt.message_id if receipt else newest.message_id,)
+            self.sent_at, self.statuses = None, {}
+        yield from PendingMessage.read(self, entries)
+
+
+def find_message(
+    store: Store, ids: Sequence[str], until: str, now: datetime, *, session_runs: bool
+) -> PendingMessage:
+    """The message with these ids, or the only recorded ones that begin so; the newest one without ids.
+
+    An id without recordings is taken as it is when a session runs. Raises FixtureError without a session, and when
+    several messages begin so.
+    """
+    recorded = {each: entries_of_message(store, each) for each in ids}
+    newest = None if ids else next(store.entries(), None)
+    if not session_runs and not (all(recorded.values()) if ids else newest):
+        missing = next(
+            (f"message {each!r}" for each, entries in recorded.items() if not entries), "any message"
+        )
+        raise FixtureError(
+            f"No receipt of {missing} is recorded, and no session runs that could record one.",
+            hint="Start one: devkit dev. For the recorded messages: devkit list",
+        )
+    if not ids:
+        day = newest and newest.recorded_at.replace(hour=0, minute=0, second=0, microsecond=0)
+        return NewestMessage((), day or now - CLOCK_TOLERANCE, until=until)
+    known = (_id_in(entries) if entries else each for each, entries in recorded.items())
+    since = min((entries[0].recorded_at for entries in recorded.values() if entries), default=now)
+    return PendingMessage(tuple(dict.fromkeys(known)), since - CLOCK_TOLERANCE, until=until)
+
+
+def wait_for_receipts(
+    message: PendingMessage,
+    store: Store,
+    stop: Shutdown,
+    *,
+    session_runs: Callable[[], bool],
+    timeout: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[ReceiptArrived | Notice | WaitFinished]:
+    """The receipts of a message as they arrive, a notice if that takes long, and the result at the end.
+
+    session_runs: whether the session that records them still runs. timeout: seconds; None for no limit.
+    """
+    watch, started = Watch(store, message.since, clock), clock()
+    notice_at = started + _NOTICE_AFTER
+    reason: Reason | None
+    while True:
+        # Before the recordings are read, so that the last recording of a session is not missed.
+        if stop():
+            reason = "stopped"
+        elif not session_runs():
+            reason = "session-ended"
+        else:
+            reason = "timeout" if timeout is not None and clock() >= started + timeout else None
+        yield from message.read(watch.poll())
+        if reason := message.result or reason:
+            yield message.finished(reason)
+            return
+        if clock() >= notice_at:
+            notice_at = math.inf
+            yield message.delay_notice()
+        stop.wait(_POLL_INTERVAL)
+
+
+def _id_in(entries: Sequence[Entry]) -> str:
+    """The message id that recordings of one message hold."""
+    receipt = _receipt_in(entries[0])
+    return receipt.message_id if receipt else entries[0].message_id
+
+
+def _receipt_in(entry: Entry) -> Receipt | None:
+    """The receipt in a recording; None when it was deleted or edited meanwhile."""
+    try:
+        reading = load(entry.path).read()
+    except FixtureError:
+        return None
+    return reading if isinstance(reading, Receipt) else None
