@@ -3,15 +3,16 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from devkit.fixture.format import dumps
+from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
+from devkit.webhook.callback import compose
+from devkit.webhook.receipt import make_fields
 from tests.support.dev_process import clean_environ
-from tests.support.fixture_example import EXAMPLE
+from tests.support.fixture_example import MOMENT
 from tests.support.raw_socket import DEADLINE, OK, raw_server
 
 # Each of these takes a fifth of the time in which a bare Python starts, or many times as long.
@@ -72,10 +73,11 @@ def packages(modules: set[str]) -> set[str]:
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    path = Store(tmp_path / "fixtures").recorded / "2026-11-23" / "120000.000000Z-delivered-0A01-000000.json"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(dumps(replace(EXAMPLE, extra={}, request_extra={})))
-    return path
+    fields = make_fields("delivered", "0", message_id="0A0000001234567B", pushed_at=MOMENT)
+    fixture = Fixture(MOMENT, compose(fields, "get"))
+    store = Store(tmp_path / "fixtures")
+    store.prepare()
+    return store.record(fixture, fixture.read())
 
 
 def test_help_imports_no_command_and_nothing_that_prints(tmp_path: Path) -> None:
