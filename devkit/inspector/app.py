@@ -19,6 +19,7 @@ from devkit.inspector.api import api, stream
 from devkit.inspector.context import InspectorContext, Options
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.index import Index, Rows
+from devkit.inspector.readiness import readiness
 from devkit.inspector.search import KINDS, SIGNATURES
 from devkit.inspector.views import actions, pages, wants_fragment
 from devkit.webhook.masking import escaped_char, printable
@@ -56,7 +57,7 @@ def create_inspector(store: Store, event_log: EventLog, options: Options | None 
     app = Flask("devkit.inspector")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_PARTS"] = 4_000
-    for part in (pages(context), actions(context), api(context), stream(context)):
+    for part in (pages(context), actions(context), api(context), stream(context), readiness(context)):
         app.register_blueprint(part)
     app.before_request(_reject_others)
     app.after_request(_add_headers)

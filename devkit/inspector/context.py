@@ -29,7 +29,7 @@ class Options:
     """secret, method: to check signatures. receiver_url: devkit's own receiver, which takes replays too.
 
     forward_to: the developer's application, None without one. samples: None when samples cannot be made.
-    zone: of the times on the page, None for that of this machine.
+    zone: of the times on the page, None for that of this machine. stopping: whether the session is about to end.
     """
 
     secret: str = field(default="", repr=False)
@@ -38,6 +38,7 @@ class Options:
     forward_to: Address | None = None
     samples: SampleOptions | None = None
     zone: tzinfo | None = None
+    stopping: Callable[[], bool] = lambda: False
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property

@@ -7,7 +7,7 @@ which; all other code gets arguments.
 import math
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,7 +63,12 @@ def receiving(recorder: Recorder, settings: Settings, project: Project, token: s
 
 @contextmanager
 def inspecting(
-    store: Store, event_log: EventLog, settings: Settings, project: Project, receiver_url: str
+    store: Store,
+    event_log: EventLog,
+    settings: Settings,
+    project: Project,
+    receiver_url: str,
+    stopping: Callable[[], bool],
 ) -> Iterator[str]:
     """Serve the inspector while the block runs; gives its URL. Errors as `receiving`."""
     secret, method = settings.signature_secret, settings.signature_method
@@ -74,6 +79,7 @@ def inspecting(
         receiver_url=receiver_url,
         forward_to=_forward_address(settings),
         samples=SampleOptions(lambda: load_key(project), store.samples, policy),
+        stopping=stopping,
     )
     listening = listen(_HOST, settings.inspector_port, option="--inspector-port")
     with serve_inspector(create_inspector(store, event_log, options), event_log, listening):

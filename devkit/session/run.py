@@ -132,7 +132,7 @@ class _Start:
         settings, project, recorder, stop = self.settings, self.project, self.recorder, self.stop
         local_url = stack.enter_context(receiving(recorder, settings, project, self.token))
         inspector_url = stack.enter_context(
-            inspecting(recorder.store, self.event_log, settings, project, local_url)
+            inspecting(recorder.store, self.event_log, settings, project, local_url, stop)
         )
         events: TunnelEvents = SimpleQueue()
         notify = forward_events(self.publish, events)
