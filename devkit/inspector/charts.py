@@ -159,11 +159,22 @@ class Overview:
 def read_overview(index: Index, rows: Rows, sends: Mapping[str, Send], zone: tzinfo | None) -> Overview:
     """The charts of all recordings. sends: by message id. zone: of the labels."""
     keys = list(islice(index.newest_first(), _RECEIPTS))
+    delays = islice(_delays(index, rows, sends, keys), _MESSAGES)
+    return draw([(moment_of(key), status_of(key)) for key in keys], delays, index.count(), zone)
+
+
+def draw(
+    receipts: Sequence[tuple[datetime, str]],
+    delays: Iterable[tuple[str, timedelta]],
+    recorded: int,
+    zone: tzinfo | None,
+) -> Overview:
+    """The charts of these receipts. delays: of messages until the final receipt, by network."""
     return Overview(
-        histogram=histogram([(moment_of(key), status_of(key)) for key in keys], zone),
-        receipts=len(keys),
-        recorded=index.count(),
-        networks=tuple(network_delays(islice(_delays(index, rows, sends, keys), _MESSAGES))),
+        histogram=histogram(receipts, zone),
+        receipts=len(receipts),
+        recorded=recorded,
+        networks=tuple(network_delays(delays)),
         ticks=tuple(Tick(delay_x(delay), label) for label, delay in _MARKS.items()),
     )
 

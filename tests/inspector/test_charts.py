@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.events.session import Sent
-from devkit.inspector.app import ago, clock_time, duration, plain, prose, visible
 from devkit.inspector.charts import HEIGHT, WIDTH, Overview, delay_x, histogram, network_delays
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.index import Index, Rows
+from devkit.inspector.template_filters import ago, clock_time, duration, plain, prose, visible
 from tests.support.inspector_server import Recordings
 
 NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)

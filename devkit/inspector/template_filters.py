@@ -1,0 +1,107 @@
+"""Times and received text as a page shows them: the filters of the templates."""
+
+from datetime import datetime, timedelta, tzinfo
+
+from jinja2 import Environment
+from markupsafe import Markup, escape
+
+from devkit.webhook.masking import escaped_char, printable
+from devkit.webhook.receipt import short_id
+from devkit.webhook.vocabulary import STATUSES
+
+
+def register_filters(environment: Environment) -> None:
+    """Add the filters, and the rules on white space, to the environment of the templates."""
+    environment.trim_blocks = environment.lstrip_blocks = True
+    for template_filter in (visible, prose, plain, short, duration, exact_time, short_id, status_class):
+        environment.filters[template_filter.__name__] = template_filter
+
+
+def visible(text: object) -> Markup:
+    """Received text as HTML. Characters that are invisible or reverse the line are escaped and marked."""
+    received = str(text)
+    if received.isprintable():
+        return escape(received)
+    return Markup("").join(
+        escape(char)
+        if char.isprintable()
+        else Markup('<span class="escape">{}</span>').format(escaped_char(char))
+        for char in received
+    )
+
+
+def plain(text: object) -> str:
+    """As `visible`, for attributes, where no mark is possible."""
+    return printable(str(text))
+
+
+def prose(text: str) -> Markup:
+    """A sentence of devkit's own tables, in which backticks mark code."""
+    pieces = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(visible(piece)) if place % 2 else visible(piece)
+        for place, piece in enumerate(pieces)
+    )
+
+
+def short(text: str, limit: int) -> str:
+    """The text, cut to a number of characters."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def status_class(status: str) -> str:
+    """The CSS class of a status. Only documented statuses name their own: received text must not name a class."""
+    return status if status in STATUSES else "other" if status else "unreadable"
+
+
+def duration(length: timedelta) -> str:
+    """A duration: `340 ms`, `1.9 s`, `12.0 s`, `5 min`, `4 min 05 s`, `71 h 58 min`, `3 d 02 h`."""
+    seconds = max(0.0, length.total_seconds())
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return _in_two_units(whole, 60, "min", 1, "s")
+    if whole <= 3 * 86400:
+        return _in_two_units(whole, 3600, "h", 60, "min")
+    return _in_two_units(whole, 86400, "d", 3600, "h")
+
+
+def _in_two_units(seconds: int, large: int, large_unit: str, small: int, small_unit: str) -> str:
+    count, rest = divmod(seconds, large)
+    smaller = rest // small
+    return f"{count} {large_unit} {smaller:02d} {small_unit}" if smaller else f"{count} {large_unit}"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, in one unit."""
+    seconds = (now - moment).total_seconds()
+    if seconds < 0:
+        return "in the future" if seconds < -5 else "now"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return "now" if seconds < 5 else f"{int(seconds)} s ago"
+
+
+def clock_time(moment: datetime, now: datetime, zone: tzinfo | None, *, fine: bool = False) -> str:
+    """A local time, with the date unless it is today. zone: None for that of this machine. fine: milliseconds."""
+    local, today = moment.astimezone(zone), now.astimezone(zone)
+    time = f"{local:%H:%M:%S}" + (f".{local.microsecond // 1000:03d}" if fine else "")
+    if local.date() == today.date():
+        return time
+    return f"{local.day} {local:%b} {time}" if local.year == today.year else f"{local:%Y-%m-%d} {time}"
+
+
+def time_tag(moment: datetime, now: datetime, zone: tzinfo | None) -> Markup:
+    """A time and how long ago it was; the page's script keeps the latter current."""
+    return Markup(
+        '<time datetime="{}" title="{}"><span class="at">{}</span> <span class="ago">{}</span></time>'
+    ).format(moment.isoformat(), exact_time(moment), clock_time(moment, now, zone), ago(moment, now))
+
+
+def exact_time(moment: datetime) -> str:
+    """A time to the millisecond, UTC."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d} UTC"
