@@ -152,8 +152,8 @@ PIECES = [
 ]
 PIECES += ["authtoken ", "include ", "export ", "ERR_NGROK_", "version "]
 ENDS = ["", "\0", "!"]
-SIZE = 40_000  # characters; a pattern that starts anew at each takes seconds for them, any other milliseconds
-LIMIT = 1.0  # seconds of this thread's own time, which a busy machine does not change
+SIZE = 20_000  # characters; a pattern that starts again at each of them takes seconds, any other milliseconds
+LIMIT = 0.25  # seconds of CPU time of this thread, which a busy machine does not change
 
 
 def patterns() -> Iterator[tuple[str, re.Pattern[str] | re.Pattern[bytes], list[str]]]:
