@@ -9,7 +9,7 @@ import pytest
 
 from devkit.session.project import project_in
 from tests.support.command import start
-from tests.support.failing_output import FULL, needs_full, read, session_on, small_pipe
+from tests.support.failing_output import FULL, needs_full, read, read_line_with, session_on, small_pipe
 from tests.support.fixture_example import FILE
 from tests.support.raw_socket import wait_until
 from tests.support.recording_server import recording_server
@@ -42,6 +42,8 @@ def test_a_session_continues_when_nobody_reads_and_reports_dropped_lines(
     with small_pipe() as (reader, writer), session_on(writer, tmp_path, *form) as session:
         session.deliver(1, 200)
         wait_until(lambda: "stdout cannot be written: nobody reads it" in session.stderr)
+        out.append(read(reader))
+        session.deliver(201, 205)
         while "stdout can be written again" not in session.stderr:
             out.append(read(reader))
             session.deliver(201, 205)
@@ -63,11 +65,13 @@ def test_a_session_with_a_closed_reader_restores_everything(tmp_path: Path, form
     reader, writer = os.pipe()
     with session_on(writer, tmp_path, *form) as session:
         os.close(writer)
-        os.close(reader)
         session.deliver(1, 1)
+        read_line_with("0A000001", reader)  # what comes before it has been printed
+        os.close(reader)
+        session.deliver(2, 2)
         code = session.finish()
 
-    assert (code, session.recorded) == (0, 1)
+    assert (code, session.recorded) == (0, 2)
     assert session.stderr == ""
 
 
@@ -77,11 +81,13 @@ def test_a_session_with_a_closed_terminal_restores_everything(tmp_path: Path, fo
     master, slave = os.openpty()
     with session_on(slave, tmp_path, *form) as session:
         os.close(slave)
-        os.close(master)
         session.deliver(1, 1)
+        read_line_with("0A000001", master)  # what comes before it has been printed
+        os.close(master)
+        session.deliver(2, 2)
         code = session.finish()
 
-    assert (code, session.recorded) == (0, 1)
+    assert (code, session.recorded) == (0, 2)
     assert "Traceback" not in session.stderr
 
 

@@ -48,6 +48,15 @@ def read(reader: int, size: int = 1 << 20) -> bytes:
         return b""
 
 
+def read_line_with(words: str, reader: int) -> None:
+    """Read up to the end of the line that contains the words."""
+    text = ""
+    while "\n" not in text.partition(words)[2]:
+        chunk = os.read(reader, 4096)
+        assert chunk, text
+        text += chunk.decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
     """A session in a process of its own. described: the record that other commands read."""
