@@ -186,6 +186,8 @@ def _receipt(event: ReceiptTaken) -> str:
         notes = style("  sig invalid", fg="red")
     if event.replay:
         notes += style("  replayed, not recorded again", fg="cyan")
+    if event.triggered:
+        notes += style("  triggered", fg="cyan")
     columns = (
         time_of_day(),
         colored_status(event.status),

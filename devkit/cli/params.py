@@ -1,18 +1,20 @@
 """Options that several commands have: where receipts are sent, in which transport, and with which fields."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.replay.transform import parse_assignment
-from devkit.session.project import Session
+from devkit.session.project import Session, local_code_url
 from devkit.session.settings import Settings
 from devkit.webhook.callback import TRANSPORTS
 from devkit.webhook.vocabulary import DASHBOARD_METHODS, parse_transport
 
-_DEFAULT_PORT = 3000
+F = TypeVar("F", bound=Callable[..., Any])
+
 _METHODS = ", ".join(DASHBOARD_METHODS.values())
 
 
@@ -30,12 +32,15 @@ class TransportChoice(click.Choice[str]):
         return super().convert(value, param, ctx)
 
 
-to_option = click.option(
-    "--to",
-    default="",
-    metavar="URL",
-    help="The target. Without it: DEVKIT_FORWARD_TO, else port 3000 (DEVKIT_PORT) of this machine.",
-)
+_WITHOUT_SESSION = "Without a session: DEVKIT_FORWARD_TO, else port 3000 (DEVKIT_PORT) of this machine."
+
+
+def to_option(in_session: str) -> Callable[[F], F]:
+    """--to. in_session: where receipts go without it while a session runs."""
+    text = f"The target.  [{in_session}. {_WITHOUT_SESSION}]"
+    return click.option("--to", default="", metavar="URL", help=text)
+
+
 set_option = click.option(
     "--set", "sets", type=parse_assignment, multiple=True, metavar="FIELD=VALUE", help="Set a field."
 )
@@ -50,13 +55,14 @@ timeout_option = click.option(
 )
 
 
-def target_address(to: str, settings: Settings, *, allow_remote: bool = False) -> Address:
-    """The address in `--to`, else in DEVKIT_FORWARD_TO, else devkit's port on this machine. Raises UsageError.
+def target_address(
+    to: str, session: Session | None, settings: Settings, *, allow_remote: bool = False
+) -> Address:
+    """The address in `--to`, else that of local code. Raises UsageError.
 
     A host name is checked when it is connected to: it must be on this machine unless allow_remote is set.
     """
-    default = f"http://127.0.0.1:{settings.port or _DEFAULT_PORT}"
-    return parse_address(to or settings.forward_to or default, allow_remote=allow_remote)
+    return parse_address(to or local_code_url(session, settings), allow_remote=allow_remote)
 
 
 def is_own_receiver(address: Address, session: Session | None) -> bool:

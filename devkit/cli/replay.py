@@ -79,7 +79,7 @@ class _Options(TypedDict):
 @click.argument(
     "selectors", nargs=-1, required=True, metavar="SELECTOR...", shell_complete=completes("selector")
 )
-@to_option
+@to_option("what the session forwards to, else its receiver")
 @click.option(
     "--path",
     type=parse_path,
@@ -181,9 +181,9 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
 
 
 def _route(options: _Options, settings: Settings, directory: Path) -> ReplayRoute:
-    address = target_address(options["to"], settings, allow_remote=options["allow_remote"])
-    own = is_own_receiver(address, project_in(directory).session())
-    return ReplayRoute(address, options["path"] or "", options["exact"], own)
+    session = project_in(directory).session()
+    address = target_address(options["to"], session, settings, allow_remote=options["allow_remote"])
+    return ReplayRoute(address, options["path"] or "", options["exact"], is_own_receiver(address, session))
 
 
 def _replay_options(options: _Options) -> ReplayOptions:

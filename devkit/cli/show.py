@@ -15,7 +15,7 @@ from devkit.fixture.export import FORMS, export
 from devkit.fixture.format import format_time, load
 from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
-from devkit.session.settings import read_settings
+from devkit.session.settings import Settings, read_settings
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.masking import one_line, printable
 from devkit.webhook.vocabulary import TRANSPORT_MEANINGS
@@ -39,7 +39,7 @@ def command(selectors: tuple[str, ...], numbers: bool, form: str | None, as_json
     store = Store(settings.fixtures)
     paths = select(store, selectors)
     if form is not None:
-        _print_form(form, paths, store, settings.port)
+        _print_form(form, paths, store, _target(settings))
         return
     for number, path in enumerate(paths):
         explanation = explain(
@@ -51,8 +51,16 @@ def command(selectors: tuple[str, ...], numbers: bool, form: str | None, as_json
             echo("\n".join([*([""] if number else []), *_lines(display_path(path), explanation)]))
 
 
-def _print_form(form: str, paths: list[Path], store: Store, port: int) -> None:
-    url = f"http://127.0.0.1:{port}{CALLBACK_PATH}"
+def _target(settings: Settings) -> str:
+    """The URL of local code: that of a replay."""
+    from devkit.http.address import parse_address, path_of  # here: an explanation needs neither of them
+    from devkit.session.project import local_code_url, project_in
+
+    address = parse_address(local_code_url(project_in(Path.cwd()).session(), settings), allow_remote=True)
+    return f"{address}{path_of(address) or CALLBACK_PATH}"
+
+
+def _print_form(form: str, paths: list[Path], store: Store, url: str) -> None:
     echo_bytes(export(form, [(path, load(path)) for path in paths], url))
     if form == "pytest" and any(path.is_relative_to(store.recorded) for path in paths):
         echo("Recordings are private: nobody else can run this test. Make a sample: devkit keep", err=True)

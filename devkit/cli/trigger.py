@@ -29,8 +29,9 @@ from devkit.replay.trigger import (
     notices,
     parse_err_code,
 )
+from devkit.session.project import project_in
 from devkit.session.settings import Settings, read_settings
-from devkit.webhook.callback import CALLBACK_PATH, Transport, compose
+from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Transport, compose
 from devkit.webhook.receipt import change_fields, make_fields, make_message_id
 from devkit.webhook.signature import METHODS, Method, sign_fields
 
@@ -63,7 +64,7 @@ _NO_ACCOUNT = "abcd1234"
     metavar="METHOD",
     help=f"Sign with VONAGE_SIGNATURE_SECRET: {', '.join(METHODS)}.",
 )
-@to_option
+@to_option("the session's receiver, which records and forwards it")
 @click.option("--allow-remote", is_flag=True, help="Send to another machine.")
 @timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON line.")
@@ -81,17 +82,24 @@ def command(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Send a new receipt to local code, as Vonage would. STATUS may be an undocumented one.
+    """Send a new receipt to the session or to local code, as Vonage would. STATUS may be an undocumented one.
+
+    A session records and forwards it as any other, with the tag `triggered`.
 
     Exit code: 0 for a 2xx response, 1 for another or none, 2 usage, 3 configuration, 4 target unreachable.
     """
-    settings = read_settings(os.environ, Path.cwd())
-    address = target_address(to, settings, allow_remote=allow_remote)
+    directory = Path.cwd()
+    settings = read_settings(os.environ, directory)
+    session = project_in(directory).session()
+    # Not to the application: a receipt is recorded first, as one of Vonage's is, and the session forwards it.
+    address = target_address(
+        to or (session.local_url if session else ""), session, settings, allow_remote=allow_remote
+    )
     fields = _fields(settings, status, err_code, sets, unsets, method)
     for text in notices(fields.get("status", ""), fields.get("err-code", "")):
         notice(f"{text}; it is sent anyway")
     target = path_of(address) or CALLBACK_PATH
-    callback = readdress(compose(fields, transport), Destination(address.netloc, target))
+    callback = readdress(compose(fields, transport), Destination(address.netloc, target, mark=TRIGGER_HEADER))
     with Connection(address, timeout=timeout) as connection:
         outcome = attempt(connection, callback, Rules(timeout=timeout, renewed=True))
     triggered = Triggered.of(outcome, fields.get("err-code", ""))

@@ -49,7 +49,7 @@ class ReceiptTaken(Event):
 
     file: empty for a replay. msisdn: masked. signature: `absent`, `valid`, `invalid` or `unchecked`.
     latency_ms: since the first receipt of the same message; null for the first one.
-    problem: why it could not be read as a receipt; empty for a receipt.
+    problem: why it could not be read as a receipt; empty for a receipt. triggered: `devkit trigger` made it.
     """
 
     name: ClassVar[str] = "receipt"
@@ -65,6 +65,7 @@ class ReceiptTaken(Event):
     transport: str
     problem: str
     replay: bool
+    triggered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,6 @@ def target_of(address: Address) -> str:
 
 
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*+([^\x00\r\n]*)")
-_MARK = REPLAY_HEADER.lower()
 _FRAMING = ("content-length", "transfer-encoding")
 
 
@@ -92,16 +91,17 @@ _FRAMING = ("content-length", "transfer-encoding")
 class Destination:
     """Where callbacks go. host: for the Host header. target: path, or path and query; empty to keep the recorded path.
 
-    dropped: names of headers, in lower case, that are not sent.
+    dropped: names of headers, in lower case, that are not sent. mark: the header that tells what devkit sends.
     """
 
     host: str
     target: str = ""
     dropped: Collection[str] = ()
+    mark: str = REPLAY_HEADER
 
 
 def readdress(callback: Callback, to: Destination) -> Callback:
-    """The callback for another host: with another Host, Content-Length and path, and with the replay header.
+    """The callback for another host: with another Host, Content-Length and path, and with devkit's own header.
 
     Hop-by-hop headers and the secret of the callback path are removed, see `without_secret`. All other bytes stay the
     same.
@@ -120,8 +120,8 @@ def readdress(callback: Callback, to: Destination) -> Callback:
         headers.insert(0, ("Host", to.host))
     if callback.body and "content-length" not in names:
         headers.append(("Content-Length", chosen["content-length"]))
-    if _MARK not in names:
-        headers.append((REPLAY_HEADER, "1"))
+    if to.mark.lower() not in names:
+        headers.append((to.mark, "1"))
     target = with_path(callback.target, to.target) if to.target else without_token(callback.target)
     return Callback(callback.method, target, tuple(headers), callback.body)
 

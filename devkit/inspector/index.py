@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from devkit.errors import FixtureError
-from devkit.fixture.format import Fixture, load
+from devkit.fixture.format import TRIGGERED, Fixture, load
 from devkit.fixture.store import NO_ID, Entry, Store, is_recording, read_name
 from devkit.webhook.callback import Transport
 from devkit.webhook.masking import mask_number
@@ -158,7 +158,10 @@ _MAX_TEXT = 4_000  # characters of a receipt that a search looks at; most have a
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Row:
-    """The summary of a recording. status: empty when it is no receipt, `problem` says why. text: to search in."""
+    """The summary of a recording. status: empty when it is no receipt, `problem` says why. text: to search in.
+
+    triggered: `devkit trigger` made it.
+    """
 
     key: str
     at: datetime
@@ -171,6 +174,7 @@ class Row:
     signature: Verdict
     problem: str
     text: str
+    triggered: bool = False
 
     @property
     def meaning(self) -> str:
@@ -242,6 +246,7 @@ def make_row(key: str, fixture: Fixture, secret: str, method: Method) -> Row:
         signature=fixture.signature or verify(receipt.fields, secret, method),
         problem=reading.problem if isinstance(reading, Unreadable) else "",
         text=_search_text(key, fixture, receipt),
+        triggered=TRIGGERED in fixture.tags,
     )
 
 
@@ -253,4 +258,4 @@ def _search_text(key: str, fixture: Fixture, receipt: Receipt) -> str:
         lines.append(STATUSES[receipt.status].meaning)
     if not lines:
         lines = [unquote(fixture.callback.target), fixture.callback.body.decode("utf-8", "replace")]
-    return "\n".join([*lines, key])[:_MAX_TEXT].lower()
+    return "\n".join([*fixture.tags, *lines, key])[:_MAX_TEXT].lower()

@@ -16,19 +16,20 @@ from devkit.http.channel import AfterResponse
 from devkit.http.local_access import rejection_reason
 from devkit.http.request import ReceivedRequest, callback_of
 from devkit.http.server import MAX_BODY, serve
-from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, is_origin_form
+from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, TRIGGER_HEADER, Callback, is_origin_form
 
 _METHODS = ("GET", "HEAD", "POST")
 
-RequestKind = Literal["receipt", "probe", "replay", "head", "refused"]
+RequestKind = Literal["receipt", "triggered", "replay", "probe", "head", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingRequest:
     """A classified request. captured: a note of what is not exact; empty when all is.
 
-    receipt: perhaps an unreadable one. probe: a GET without parameters. replay: a receipt that devkit on this machine
-    sends again. head: handlers do not get it. refused: informational, the handler's return value is ignored.
+    receipt: perhaps an unreadable one. triggered: one that devkit on this machine made. replay: one that devkit on this
+    machine sends again. probe: a GET without parameters. head: handlers do not get it. refused: informational, the
+    handler's return value is ignored.
     status: what the client gets for `head` and `refused`; otherwise the handler decides.
     """
 
@@ -56,8 +57,7 @@ def classify(callback: Callback, remote: str, token: str, captured: str = "") ->
         return incoming("head")
     if callback.method == "GET" and not callback.query and not callback.body:
         return incoming("probe")
-    is_replay = callback.header(REPLAY_HEADER) is not None and _is_local(callback, remote)
-    return incoming("replay" if is_replay else "receipt")
+    return incoming(_receipt_kind(callback, remote))
 
 
 def create_receiver(handle: Handler, *, token: str) -> Flask:
@@ -126,6 +126,13 @@ def _handle_received(
 
 def _status(incoming: IncomingRequest, handled: int) -> int:
     return incoming.status if incoming.kind == "refused" else handled
+
+
+def _receipt_kind(callback: Callback, remote: str) -> RequestKind:
+    replayed, triggered = (callback.header(name) is not None for name in (REPLAY_HEADER, TRIGGER_HEADER))
+    if not (replayed or triggered) or not _is_local(callback, remote):
+        return "receipt"
+    return "replay" if replayed else "triggered"  # the replay of a triggered receipt has both headers
 
 
 def _is_admitted(callback: Callback, remote: str, token: str) -> bool:

@@ -10,7 +10,7 @@ from functools import partial
 from devkit.errors import StoreError
 from devkit.events import Publish
 from devkit.events.session import NotRecorded, Probe, ReceiptTaken, Refused
-from devkit.fixture.format import Fixture
+from devkit.fixture.format import TRIGGERED, Fixture
 from devkit.fixture.store import Store
 from devkit.http.channel import AfterResponse
 from devkit.receiver.app import IncomingRequest
@@ -81,7 +81,7 @@ class Recorder:
         stale = False
         if isinstance(reading, Receipt):
             verdict = verify(reading.fields, self.secret, self.method)
-            stale = verdict == "valid" and incoming.kind == "receipt" and is_stale(reading.fields, now)
+            stale = verdict == "valid" and incoming.kind != "replay" and is_stale(reading.fields, now)
         rejection = ""
         if self.require_signature and (stale or verdict != "valid"):
             rejection = f"the signature is {'stale' if stale else verdict}"
@@ -123,6 +123,7 @@ class Recorder:
             transport=callback.transport,
             problem=reading.problem if isinstance(reading, Unreadable) else "",
             replay=evaluation.incoming.kind == "replay",
+            triggered=evaluation.incoming.kind == "triggered",
         )
         self.publish(event)
         if file and self.forward:
@@ -145,7 +146,7 @@ class Recorder:
         self.publish(Refused(status, reason, count))
 
 
-_RECEIPTS = ("receipt", "replay")  # kinds of requests
+_RECEIPTS = ("receipt", "triggered", "replay")  # kinds of requests
 
 
 @dataclass(slots=True)
@@ -165,13 +166,18 @@ class _Evaluation:
 
     @property
     def is_to_record(self) -> bool:
-        return self.incoming.kind == "receipt" and not self.rejection
+        return self.incoming.kind != "replay" and not self.rejection
 
     @property
     def fixture(self) -> Fixture:
-        note = _STALE if self.stale else ""
-        captured = self.incoming.captured
-        return Fixture(self.now, self.incoming.callback, signature=self.verdict, captured=captured, note=note)
+        return Fixture(
+            self.now,
+            self.incoming.callback,
+            signature=self.verdict,
+            captured=self.incoming.captured,
+            tags=(TRIGGERED,) if self.incoming.kind == "triggered" else (),
+            note=_STALE if self.stale else "",
+        )
 
     @property
     def status(self) -> int:

@@ -86,6 +86,12 @@ def inspecting(
         yield _url(listening)
 
 
+def forward_url(settings: Settings) -> str:
+    """The URL that receipts are forwarded to; empty when they are not."""
+    address = _forward_address(settings)
+    return f"{address}{address.target}" if address else ""
+
+
 def _forward_address(settings: Settings) -> Address | None:
     return parse_address(settings.forward_to) if settings.forward_to else None
 

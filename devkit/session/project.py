@@ -14,7 +14,7 @@ from devkit.durable import files as durable
 from devkit.durable.lock import LockHeld, locked
 from devkit.durable.regular_file import BadRecord, read_record, read_regular_file
 from devkit.errors import CallbackHeldError, ConfigurationError
-from devkit.session.settings import Settings
+from devkit.session.settings import DEFAULT_PORT, Settings
 
 if TYPE_CHECKING:  # only the type: commands that send nothing start faster without it
     from devkit.vonage.client import Credentials
@@ -32,7 +32,7 @@ class Session:
     """A running session, as other commands find it. started_at: UTC, as text.
 
     callback_url: with the secret token. api_key, api_secret and rest_host: of the simulator in an offline session,
-    empty in a live one.
+    empty in a live one. forward_url: of the developer's application, empty without one.
     """
 
     pid: int
@@ -44,6 +44,8 @@ class Session:
     rest_host: str = ""
     api_key: str = ""
     api_secret: str = field(default="", repr=False)
+    forward_url: str = field(default="", repr=False)  # its path may be a secret of the application
+    inspector_url: str = ""
 
     @property
     def simulator_credentials(self) -> "Credentials":
@@ -170,6 +172,13 @@ def project_in(directory: Path) -> Project:
     return Project(directory / DIRECTORY)
 
 
+def local_code_url(session: Session | None, settings: Settings) -> str:
+    """Where local code takes receipts: what the session forwards to, else its receiver; else as the settings say."""
+    if session:
+        return session.forward_url or session.local_url
+    return settings.forward_to or f"http://127.0.0.1:{settings.port or DEFAULT_PORT}"
+
+
 def _read_session(path: Path) -> Session | None:
     try:
         return read_record(path, Session)
@@ -179,7 +188,13 @@ def _read_session(path: Path) -> Session | None:
 
 def _is_valid(session: Session) -> bool:
     """Whether everything that other commands connect to can be an address."""
-    urls = (session.local_url, session.public_url, session.callback_url)
+    urls = (
+        session.local_url,
+        session.public_url,
+        session.callback_url,
+        session.forward_url,
+        session.inspector_url,
+    )
     return all(map(_is_url, urls)) and bool(_HOST.fullmatch(session.rest_host))
 
 

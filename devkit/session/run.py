@@ -18,7 +18,7 @@ from devkit.fixture.git import tracked_files
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
 from devkit.receiver.recorder import Recorder
-from devkit.session.components import Platform, inspecting, platform, receiving
+from devkit.session.components import Platform, forward_url, inspecting, platform, receiving
 from devkit.session.project import Project, Session, project_in
 from devkit.session.reachability import check_again, wait_until_reachable
 from devkit.session.send import send_demo
@@ -148,9 +148,21 @@ class _Start:
         stop.check()
         wait_until_reachable(callback_url, recorder.nonce, recorder.reached, stop)
         registration = self._register(stack, source, callback_url) if self.options.register else None
-        session = _describe(source, local_url, public_url, callback_url)
+        session = Session(
+            os.getpid(),
+            _now_text(),
+            source.mode,
+            local_url,
+            public_url,
+            callback_url,
+            forward_url=forward_url(settings),
+            inspector_url=inspector_url,
+        )
+        if source.mode == "offline":
+            at = source.credentials
+            session = replace(session, rest_host=at.host, api_key=at.api_key, api_secret=at.api_secret)
         update_session = stack.enter_context(project.session_file(session))
-        self._announce(session, inspector_url, source)
+        self._announce(session, source)
 
         def check(public_url: str) -> str:
             return check_again(self._callback_url(public_url), recorder.nonce, recorder.reached, stop)
@@ -192,14 +204,14 @@ class _Start:
         self.stop.check()
         return stack.enter_context(registered(account, draft, source.journal, self.publish, confirm_takeover))
 
-    def _announce(self, session: Session, inspector_url: str, source: Platform) -> None:
+    def _announce(self, session: Session, source: Platform) -> None:
         self.publish(
             Ready(
                 mode=session.mode,
                 public_url=session.public_url,
                 callback_url=session.callback_url,
                 local_url=session.local_url,
-                inspector_url=inspector_url,
+                inspector_url=session.inspector_url,
                 recorded=str(self.recorder.store.recorded),
                 pid=session.pid,
                 simulator=source.simulator,
@@ -208,16 +220,6 @@ class _Start:
         if session.mode == "offline" and self.options.demo:
             callback = "" if self.options.register else session.callback_url
             send_demo(source.credentials, callback, self.publish)
-
-
-def _describe(source: Platform, local_url: str, public_url: str, callback_url: str) -> Session:
-    session = Session(os.getpid(), _now_text(), source.mode, local_url, public_url, callback_url)
-    if source.mode == "live":
-        return session
-    simulator = source.credentials
-    return replace(
-        session, rest_host=simulator.host, api_key=simulator.api_key, api_secret=simulator.api_secret
-    )
 
 
 def _now_text() -> str:

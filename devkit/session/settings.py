@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # only types: one imports OpenSSL, both take long, and most c
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")
 
+DEFAULT_PORT = 3000  # of the receiver
+
 _MIN_TOKEN = 16  # characters, as in `devkit.session.project`
 _MAX_SIZE = 1024 * 1024  # bytes of `.env`
 _PIPE_TIMEOUT = 30.0  # seconds; a user may have to confirm it
@@ -36,7 +38,7 @@ class Settings:
     ngrok_authtoken: str = field(default="", repr=False)
     ngrok_url: str = ""
     ngrok_path: str = ""
-    port: int = 3000
+    port: int = DEFAULT_PORT
     inspector_port: int = 3040
     forward_to: str = field(default="", repr=False)  # a URL may hold a password
     public_url: str = ""
@@ -77,7 +79,7 @@ def read_settings(
         ngrok_authtoken=text("NGROK_AUTHTOKEN"),
         ngrok_url=text("NGROK_URL"),
         ngrok_path=text("PYNGROK_NGROK_PATH"),
-        port=_port("DEVKIT_PORT", text("DEVKIT_PORT", "3000")),
+        port=_port("DEVKIT_PORT", text("DEVKIT_PORT", str(DEFAULT_PORT))),
         inspector_port=_port("DEVKIT_INSPECTOR_PORT", text("DEVKIT_INSPECTOR_PORT", "3040")),
         forward_to=text("DEVKIT_FORWARD_TO"),
         public_url=text("DEVKIT_PUBLIC_URL"),

@@ -14,9 +14,11 @@ TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 
 CALLBACK_PATH = "/webhooks/delivery-receipt"
 
-# Headers of our own requests: the reachability check, and a replay, which is shown but not recorded again.
+# Headers of our own requests: the reachability check; a replay, which is shown but not recorded again; a triggered
+# receipt, which is recorded with a tag.
 REACHABILITY_HEADER = "X-Devkit-Reachability"
 REPLAY_HEADER = "X-Devkit-Replay"
+TRIGGER_HEADER = "X-Devkit-Trigger"
 
 # All that a sender must set for its own connection; more than the hop-by-hop headers of RFC 9110.
 CONNECTION_HEADERS = frozenset(

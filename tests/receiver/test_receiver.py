@@ -3,7 +3,15 @@ from collections.abc import Iterator
 import pytest
 
 from devkit.receiver.app import IncomingRequest, classify
-from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, Transport, compose, to_wire
+from devkit.webhook.callback import (
+    CALLBACK_PATH,
+    REPLAY_HEADER,
+    TRIGGER_HEADER,
+    Callback,
+    Transport,
+    compose,
+    to_wire,
+)
 from tests.support.application import BOTH, OURS, TOKEN, RecordingHandler, Serving
 from tests.support.raw_socket import Place, talk
 
@@ -241,16 +249,27 @@ def test_without_a_token_the_bare_path_is_open_to_everybody(
     assert handler.kinds == ["receipt", "refused"]
 
 
-@pytest.mark.parametrize(("host", "kind"), [("127.0.0.1", "replay"), ("dlr.example.test", "receipt")])
-def test_the_replay_header_counts_on_this_machine_only(
-    place: Place, handler: RecordingHandler, host: str, kind: str
+@pytest.mark.parametrize(
+    ("host", "header", "kind"),
+    [
+        ("127.0.0.1", REPLAY_HEADER, "replay"),
+        ("127.0.0.1", TRIGGER_HEADER, "triggered"),
+        ("dlr.example.test", REPLAY_HEADER, "receipt"),
+        ("dlr.example.test", TRIGGER_HEADER, "receipt"),
+    ],
+)
+def test_devkit_s_headers_count_on_this_machine_only(
+    place: Place, handler: RecordingHandler, host: str, header: str, kind: str
 ) -> None:
-    assert status_of(place, get(f"{OURS}?status=delivered", ("Host", host), (REPLAY_HEADER, "1"))) == 200
+    assert status_of(place, get(f"{OURS}?status=delivered", ("Host", host), (header, "1"))) == 200
     assert handler.kinds == [kind]
 
 
-def test_a_replay_header_that_was_forwarded_does_not_count(place: Place, handler: RecordingHandler) -> None:
-    headers = [("Host", "127.0.0.1"), (REPLAY_HEADER, "1"), ("X-Forwarded-For", "127.0.0.1")]
+@pytest.mark.parametrize("header", [REPLAY_HEADER, TRIGGER_HEADER])
+def test_a_header_of_devkit_s_that_was_forwarded_does_not_count(
+    place: Place, handler: RecordingHandler, header: str
+) -> None:
+    headers = [("Host", "127.0.0.1"), (header, "1"), ("X-Forwarded-For", "127.0.0.1")]
 
     assert status_of(place, get(f"{OURS}?status=delivered", *headers)) == 200
     assert handler.kinds == ["receipt"]
@@ -283,6 +302,16 @@ LOCAL = ("Host", "127.0.0.1:3000")
         ("GET", f"{CALLBACK_PATH}?a", [PUBLIC], "127.0.0.1", "refused", 404),
         ("POST", f"{OURS}?a", [LOCAL, (REPLAY_HEADER, "1")], "127.0.0.1", "replay", 200),
         ("POST", f"{OURS}?a", [LOCAL, (REPLAY_HEADER, "1")], "192.0.2.1", "receipt", 200),
+        ("POST", f"{OURS}?a", [LOCAL, (TRIGGER_HEADER, "1")], "127.0.0.1", "triggered", 200),
+        ("POST", f"{OURS}?a", [LOCAL, (TRIGGER_HEADER, "1")], "192.0.2.1", "receipt", 200),
+        (
+            "POST",
+            f"{OURS}?a",
+            [LOCAL, (TRIGGER_HEADER, "1"), (REPLAY_HEADER, "1")],
+            "127.0.0.1",
+            "replay",
+            200,
+        ),
         ("GET", f"http://127.0.0.1:3000{OURS}?a", [LOCAL], "127.0.0.1", "refused", 404),
     ],
 )

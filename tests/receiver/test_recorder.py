@@ -126,6 +126,26 @@ def test_a_replay_is_published_and_not_recorded_again(session: RecordingSession)
     assert (event.replay, event.file, event.status) == (True, "", "failed")
 
 
+def test_a_triggered_receipt_is_recorded_with_a_tag_and_forwarded(session: RecordingSession) -> None:
+    forwarded: list[str] = []
+    session.recorder.forward = lambda callback, message_id, file: forwarded.append(file)
+
+    assert session.handle(receipt(), kind="triggered") == 200
+
+    (path,) = session.files
+    assert load(path).tags == ("triggered",)
+    assert forwarded == [str(path)]
+    (event,) = session.events
+    assert isinstance(event, ReceiptTaken)
+    assert (event.triggered, event.replay, event.file) == (True, False, str(path))
+
+
+def test_a_receipt_of_vonage_s_has_no_tag(session: RecordingSession) -> None:
+    session.handle(receipt())
+
+    assert load(session.files[0]).tags == ()
+
+
 @pytest.mark.parametrize("require", [False, True])
 @pytest.mark.parametrize(("sig", "verdict"), [("right", "valid"), ("wrong", "invalid"), (None, "absent")])
 def test_a_signature_is_judged_and_may_be_required(

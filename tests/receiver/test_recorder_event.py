@@ -31,6 +31,7 @@ def test_a_receipt_is_published_with_its_meaning_and_a_masked_number(session: Re
             transport="form",
             problem="",
             replay=False,
+            triggered=False,
         )
     ]
 

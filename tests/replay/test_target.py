@@ -10,19 +10,31 @@ from devkit.session.settings import Settings
 SESSION = Session(1, "2026-11-23T12:00:00Z", "offline", "http://127.0.0.1:3007", "", "")
 
 
-def test_the_option_goes_before_the_setting_and_the_setting_before_the_port() -> None:
-    settings = Settings(port=3333)
+FORWARDING = replace(SESSION, forward_url="http://localhost:5000/dlr")
 
-    assert str(target_address("", settings)) == "http://127.0.0.1:3333"
-    assert str(target_address("", Settings(port=0))) == "http://127.0.0.1:3000"
-    settings = replace(settings, forward_to="localhost:5000/dlr")
-    assert str(target_address("", settings)) == "http://localhost:5000"
-    assert str(target_address("http://[::1]:7", settings)) == "http://[::1]:7"
+
+@pytest.mark.parametrize(
+    ("to", "session", "settings", "target"),
+    [
+        ("http://[::1]:7", FORWARDING, Settings(forward_to="localhost:6000"), "http://[::1]:7"),
+        ("", FORWARDING, Settings(forward_to="localhost:6000"), "http://localhost:5000/dlr"),
+        ("", SESSION, Settings(forward_to="localhost:6000", port=3333), "http://127.0.0.1:3007"),
+        ("", None, Settings(forward_to="localhost:6000/dlr", port=3333), "http://localhost:6000/dlr"),
+        ("", None, Settings(port=3333), "http://127.0.0.1:3333"),
+        ("", None, Settings(port=0), "http://127.0.0.1:3000"),
+    ],
+)
+def test_the_target_is_the_option_then_the_session_then_the_settings(
+    to: str, session: Session | None, settings: Settings, target: str
+) -> None:
+    address = target_address(to, session, settings)
+
+    assert f"{address}{address.target}" == target
 
 
 @pytest.mark.parametrize("allow", [True, False])
 def test_remote_is_allowed_only_with_the_option(allow: bool) -> None:
-    assert target_address("", Settings(), allow_remote=allow).allow_remote is allow
+    assert target_address("", None, Settings(), allow_remote=allow).allow_remote is allow
 
 
 @pytest.mark.parametrize(

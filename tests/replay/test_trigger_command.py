@@ -29,7 +29,8 @@ def test_a_receipt_comes_as_vonage_would_send_it(tmp_path: Path, transport: str)
     callback, receipt = triggered(tmp_path, "delivered", "--as", transport)
 
     assert (callback.transport, callback.path) == (transport, CALLBACK_PATH)
-    assert callback.header("X-Devkit-Replay") == "1"
+    assert callback.header("X-Devkit-Trigger") == "1"
+    assert callback.header("X-Devkit-Replay") is None
     assert receipt.status == "delivered"
     assert receipt.err_code == "0"
     assert receipt.message_id == str(uuid.UUID(receipt.message_id))

@@ -88,6 +88,7 @@ def test_receipt_event_describes_what_arrived_without_the_number(tmp_path: Path)
         "transport": "json",
         "problem": "",
         "replay": False,
+        "triggered": False,
     }
 
 
