@@ -16,6 +16,8 @@ from devkit.webhook.masking import printable
 
 _MANY = 50  # receipts, from which on a progress bar is shown
 _FLUSH_INTERVAL = 0.01  # seconds
+# Seconds. Python handles a signal that arrives right before a sleep only after it: Ctrl-C would wait for hours.
+_LONGEST_SLEEP = 0.3
 _COLORS: dict[ReplayOutcome, str] = {"ok": "green", "failed": "red", "unreachable": "magenta"}
 
 
@@ -41,10 +43,17 @@ def print_results(results: Iterable[Replayed], total: int, *, as_json: bool) -> 
     return summary.exit_code or int(interrupted)
 
 
-def pause(seconds: float) -> None:
+def pause(
+    seconds: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
+) -> None:
     """Wait between two receipts, after flushing what was printed."""
     sys.stdout.flush()
-    time.sleep(seconds)
+    end = clock() + seconds
+    while (left := end - clock()) > 0:
+        sleep(min(left, _LONGEST_SLEEP))
 
 
 def print_plan(planned: Iterable[Planned], *, as_json: bool) -> None:

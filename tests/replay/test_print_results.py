@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from devkit.cli.results import print_plan, print_results, result_line
+from devkit.cli.results import pause, print_plan, print_results, result_line
 from devkit.replay.schedule import Planned
 from devkit.replay.send import Replayed, ReplayOutcome
 
@@ -103,3 +103,17 @@ def test_a_plan_shows_no_number_and_sends_nothing(capsys: pytest.CaptureFixture[
     first, last = map(json.loads, capsys.readouterr().out.splitlines())
     assert (first["event"], first["due"]) == ("planned", 2.5)
     assert last == {"event": "summary", "ok": 0, "failed": 0, "unreachable": 0}
+
+
+def test_a_long_pause_is_many_short_sleeps_so_that_ctrl_c_is_never_missed() -> None:
+    now, sleeps = 0.0, []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        sleeps.append(seconds)
+
+    pause(10.0, clock=lambda: now, sleep=sleep)
+
+    assert now == pytest.approx(10.0)
+    assert 0 < max(sleeps) <= 0.3
