@@ -37,6 +37,7 @@ COMMANDS = {
     "restore": "Restore the account's former callback after a crash.",
     "keep": "Turn recordings into samples that can be committed.",
     "init": "Add what devkit needs to this project.",
+    "mcp": "Let an agent use devkit.",
     "completion": "Let a shell complete commands, fixtures and statuses.",
 }
 

@@ -19,23 +19,13 @@ from devkit.cli.params import (
     unset_option,
 )
 from devkit.cli.results import result_line
-from devkit.http.address import Destination, path_of, readdress
-from devkit.http.client import Connection
-from devkit.replay.send import Rules, attempt
 from devkit.replay.transform import signer_with
-from devkit.replay.trigger import (
-    Triggered,
-    default_err_code,
-    notices,
-    parse_err_code,
-)
+from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
 from devkit.session.project import project_in
-from devkit.session.settings import Settings, read_settings
-from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Transport, compose
-from devkit.webhook.receipt import change_fields, make_fields, make_message_id
-from devkit.webhook.signature import METHODS, Method, sign_fields
-
-_NO_ACCOUNT = "abcd1234"
+from devkit.session.settings import read_settings
+from devkit.webhook.callback import Transport
+from devkit.webhook.receipt import make_message_id
+from devkit.webhook.signature import METHODS, Method
 
 
 @click.command(name="trigger")
@@ -95,38 +85,18 @@ def command(
     address = target_address(
         to or (session.local_url if session else ""), session, settings, allow_remote=allow_remote
     )
-    fields = _fields(settings, status, err_code, sets, unsets, method)
+    fields = NewReceipt(status, err_code or "", sets, unsets).fields(
+        make_message_id(secrets.randbits(128)),
+        datetime.now(UTC),
+        api_key=settings.api_key,
+        signer=signer_with(settings.signature_secret, method) if method else None,
+        nonce=str(uuid.uuid4()),
+    )
     for text in notices(fields.get("status", ""), fields.get("err-code", "")):
         notice(f"{text}; it is sent anyway")
-    target = path_of(address) or CALLBACK_PATH
-    callback = readdress(compose(fields, transport), Destination(address.netloc, target, mark=TRIGGER_HEADER))
-    with Connection(address, timeout=timeout) as connection:
-        outcome = attempt(connection, callback, Rules(timeout=timeout, renewed=True))
+    outcome = send_fields(fields, transport, address, timeout)
     triggered = Triggered.of(outcome, fields.get("err-code", ""))
     echo_event(triggered, result_line(outcome), as_json=as_json)
     if outcome.hint:
         hint(outcome.hint)
     ctx.exit({"ok": 0, "failed": 1, "unreachable": 4}[outcome.outcome])
-
-
-def _fields(
-    settings: Settings,
-    status: str,
-    err_code: str | None,
-    sets: tuple[tuple[str, str], ...],
-    unsets: tuple[str, ...],
-    method: Method | None,
-) -> dict[str, str]:
-    now = datetime.now(UTC)
-    fields = make_fields(
-        status,
-        err_code or default_err_code(status),
-        message_id=make_message_id(secrets.randbits(128)),
-        pushed_at=now,
-        api_key=settings.api_key or _NO_ACCOUNT,
-    )
-    fields = change_fields(fields, dict(sets), unsets)
-    if method is None:
-        return fields
-    signer = signer_with(settings.signature_secret, method)
-    return sign_fields(fields, signer, now, str(uuid.uuid4()), unsets)

@@ -24,6 +24,7 @@ _GROUPS: tuple[Callable[[Context], Iterator[Check]], ...] = (
     machine_checks,
     leftover_checks,
 )
+_WITH_NETWORK = (platform_checks, connectivity_checks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,12 @@ def open_context(
     return Context(usable, project, session, mode, agent_path, default_config(), now, stop), checks
 
 
-def run_checks(context: Context) -> Iterator[Check]:
-    """Each step in order, until a shutdown is requested."""
+def run_checks(context: Context, *, network: bool = True) -> Iterator[Check]:
+    """Each step in order, until a shutdown is requested. network: without it, only what this machine can say."""
     yield session_check(context)
     for group in _GROUPS:
+        if group in _WITH_NETWORK and not network:
+            continue
         for check in group(context):
             yield check
             if context.stop():

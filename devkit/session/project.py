@@ -65,6 +65,10 @@ class Project:
         """The file that describes a session's registration until the callback is restored."""
         return self.private / "registration.json"
 
+    @property
+    def token_file(self) -> Path:
+        return self.private / "callback-token"
+
     def prepare(self) -> None:
         """Create the directory, and make it private even if it exists. Raises ConfigurationError."""
         try:
@@ -103,7 +107,7 @@ class Project:
         """
         import secrets  # takes long to import, and most commands never need the token
 
-        path = self.private / "callback-token"
+        path = self.token_file
         try:
             token = _read_or_create(path, secrets.token_urlsafe(16))
         except OSError:

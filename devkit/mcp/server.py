@@ -1,0 +1,163 @@
+"""The server: offers the tools on stdin and stdout."""
+
+import asyncio
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from typing import Any, TypeVar
+
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from pydantic import ValidationError
+
+from devkit import __version__
+from devkit.errors import DevkitError, UsageError
+from devkit.mcp import results, tools
+from devkit.mcp.tools import Place
+from devkit.session.signals import Shutdown, stop_on_signals
+from devkit.webhook.masking import hide_secrets, printable
+
+_INSTRUCTIONS = f"""\
+devkit records the delivery receipts of Vonage SMS on this machine, and sends them to local code again.
+No tool sends an SMS, changes the Vonage account or reaches another machine; phone numbers are masked.
+{results.NOTICE}
+An error has two lines: what is wrong, and what to do."""
+
+_MAX_LINE = 1000  # characters of an error
+
+_READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+_SENDS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False
+)
+_TOOLS: dict[Callable[..., object], ToolAnnotations] = {
+    tools.list_receipts: _READS,
+    tools.show_receipt: _READS,
+    tools.list_samples: _READS,
+    tools.trigger_receipt: _SENDS,
+    tools.replay_receipts: _SENDS,
+    tools.doctor: _READS,
+}
+
+
+def run_server(environ: Mapping[str, str], directory: Path) -> None:
+    """Serve until the client closes stdin, or until a signal."""
+    server = create_server(environ, directory)
+    with stop_on_signals(final=True) as stop, _stdin_until(stop):
+        try:
+            server.run()
+        except* BrokenPipeError:
+            pass  # the client is gone
+
+
+def create_server(environ: Mapping[str, str], directory: Path) -> MCPServer[None]:
+    """A server whose tools work in a directory."""
+    server = _Server("devkit", version=__version__, instructions=_INSTRUCTIONS, log_level="WARNING")
+    for tool, annotations in _TOOLS.items():
+        server.add_tool(_handler(tool, environ, directory), annotations=annotations, structured_output=True)
+    return server
+
+
+class _Server(MCPServer[None]):
+    """Its errors have two lines, those about arguments too."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        try:
+            await self._check_names(name, arguments)
+            return await super().call_tool(name, arguments, context)
+        except UsageError as error:
+            return _failure(error)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            return _failure(_argument_error(name, error.__cause__))
+
+    async def _check_names(self, tool: str, arguments: Iterable[str]) -> None:
+        # The SDK ignores arguments that a tool does not have.
+        schemas = {each.name: each.input_schema for each in await self.list_tools()}
+        known = schemas[tool]["properties"] if tool in schemas else arguments
+        for name in arguments:
+            if name not in known:
+                raise UsageError(f"{tool} has no argument {name[:40]!r}.", hint=f"It has: {', '.join(known)}")
+
+
+def _argument_error(tool: str, error: ValidationError) -> UsageError:
+    first = error.errors(include_url=False)[0]
+    name = ".".join(map(str, first["loc"]))
+    return UsageError(f"The argument {name} of {tool} is wrong.", hint=first["msg"])
+
+
+def _failure(error: DevkitError, secrets: Iterable[str] = ()) -> CallToolResult:
+    lines = [f"Error: {error.message}", *([f"Hint: {error.hint}"] if error.hint else [])]
+    text = "\n".join(printable(hide_secrets(line, secrets))[:_MAX_LINE] for line in lines)
+    return CallToolResult(content=[TextContent(text=text)], is_error=True)
+
+
+def _handler(tool: Callable[..., Any], environ: Mapping[str, str], directory: Path) -> Callable[..., Any]:
+    """What the SDK calls: the tool, in a thread of its own, and its result without secrets."""
+
+    async def call(**arguments: Any) -> Any:
+        place = Place(environ, directory, Shutdown())
+        try:
+            result = await _in_thread(partial(tool, place, **arguments))
+            return results.without(place.secrets(), result.model_dump())
+        except DevkitError as error:
+            return _failure(error, place.secrets())
+        finally:
+            place.stop.request()
+
+    signature = inspect.signature(tool)
+    call.__name__, call.__doc__ = tool.__name__, tool.__doc__
+    call.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
+    return call
+
+
+_Result = TypeVar("_Result")
+
+
+async def _in_thread(function: Callable[[], _Result]) -> _Result:
+    """Run a function in a thread that keeps neither a cancelled call nor the end of the process waiting."""
+    future: Future[_Result] = Future()
+    future.set_running_or_notify_cancel()  # a cancelled call cannot cancel the thread
+
+    def run() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:  # noqa: BLE001  # the caller gets it
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(future)
+
+
+@contextmanager
+def _stdin_until(stop: Shutdown) -> Iterator[None]:
+    """Let sys.stdin end when a shutdown is requested. The SDK waits for a line in a way that no signal interrupts."""
+    read_end, write_end = os.pipe()
+
+    def copy() -> None:
+        with suppress(OSError), open(write_end, "wb", closefd=False) as pipe:
+            while data := os.read(0, 65536):
+                pipe.write(data)
+                pipe.flush()
+        stop.request()
+
+    def end() -> None:
+        stop.wait()
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), write_end)  # at once: the other thread may be writing
+
+    for step in (copy, end):
+        Thread(target=step, daemon=True).start()
+    former = sys.stdin
+    with open(read_end, encoding="utf-8") as sys.stdin:
+        yield
+    sys.stdin = former

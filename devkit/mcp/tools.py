@@ -1,0 +1,228 @@
+"""The tools. Each does what a command does, with the same code. None sends anything to another machine."""
+
+import secrets
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from devkit.errors import ConfigurationError, UsageError
+from devkit.fixture.explain import explain
+from devkit.fixture.format import load
+from devkit.fixture.listing import parse_duration
+from devkit.fixture.select import sample_files, select
+from devkit.fixture.store import Store
+from devkit.http.address import is_same_local_server, parse_address
+from devkit.http.local_access import is_local_name
+from devkit.mcp import results
+from devkit.replay.schedule import Order, ReplayOptions, arrange, load_recordings
+from devkit.replay.send import Rules, parse_expectation, replay
+from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
+from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
+from devkit.session.project import private_values, project_in
+from devkit.session.settings import Settings, read_settings
+from devkit.session.signals import Shutdown
+from devkit.webhook.callback import Transport
+from devkit.webhook.receipt import make_message_id
+from devkit.webhook.signature import Method
+
+MAX_LISTED = 100
+MAX_SHOWN = 5
+MAX_SENT = 100
+MAX_SAMPLES = 200
+_DEFAULT_PORT = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tool works. stop: requested when nobody waits for the tool any more."""
+
+    environ: Mapping[str, str]
+    directory: Path
+    stop: Shutdown
+
+    def settings(self) -> Settings:
+        """The settings in force. Raises ConfigurationError."""
+        return read_settings(self.environ, self.directory)
+
+    def secrets(self) -> list[str]:
+        """What no result may hold. Creates nothing."""
+        project = project_in(self.directory)
+        found: list[str] = []
+        with suppress(ConfigurationError):
+            settings = self.settings()
+            if not project.token_file.exists():
+                settings = replace(settings, callback_token="")
+            found += private_values(settings, project).values()
+        session = project.session()
+        return [*found, session.api_secret] if session else found
+
+
+Selector = Annotated[
+    str,
+    Field(
+        description="A file or an id as another tool names it, `latest`, `latest:3`, or the name of a sample. "
+        "The beginning of a message id is enough."
+    ),
+]
+Target = Annotated[
+    str,
+    Field(description="A URL of this machine: 127.0.0.1:5000/webhooks/dlr. Empty: where local code listens."),
+]
+SetFields = Annotated[dict[str, str] | None, Field(description="Values of fields, by Vonage's names.")]
+UnsetFields = Annotated[tuple[str, ...], Field(description="Fields to leave out.")]
+Timeout = Annotated[float, Field(gt=0, le=60, description="Seconds to wait for each response.")]
+
+
+def list_receipts(
+    place: Place,
+    status: Annotated[tuple[str, ...], Field(description="Only these; `unparsed`: what is no receipt.")] = (),
+    message: Annotated[str, Field(description="Only this message: its id, or the beginning of it.")] = "",
+    since: Annotated[str, Field(description="Only the last 90s, 10m, 36h, 30d, ...")] = "",
+    limit: Annotated[int, Field(ge=1, le=MAX_LISTED, description="The newest ones only.")] = 20,
+) -> results.ReceiptList:
+    """List the recorded delivery receipts, newest last."""
+    store = Store(place.settings().fixtures)
+    start = datetime.now(UTC) - parse_duration(since) if since else None
+    newest_first = store.entries(status=status, message=message, since=start)
+    receipts = [results.listed(entry) for entry in islice(newest_first, limit)]
+    return results.ReceiptList(receipts=receipts[::-1], has_older=next(newest_first, None) is not None)
+
+
+def show_receipt(place: Place, selector: Selector) -> results.ExplainedReceipts:
+    """Explain a receipt or a sample: its fields, its status and err-code, what to do, and what is easy to misread."""
+    settings = place.settings()
+    paths = select(Store(settings.fixtures), [selector], here=place.directory)
+    secret, method = settings.signature_secret, settings.signature_method
+    shown = [
+        results.explained(path, explain(load(path), secret=secret, method=method))
+        for path in paths[:MAX_SHOWN]
+    ]
+    return results.ExplainedReceipts(receipts=shown, left_out=len(paths) - len(shown))
+
+
+def list_samples(
+    place: Place, containing: Annotated[str, Field(description="Only names with this text.")] = ""
+) -> results.SampleList:
+    """List devkit's samples: a receipt of each status, err-code, transport and signature, malformed ones, sequences.
+
+    Their names are selectors for show_receipt and replay_receipts; so is the directory of a sequence.
+    """
+    files = sample_files(Store(place.settings().fixtures))
+    samples = [results.sample(name, load(path)) for name, path in files.items() if containing in name]
+    return results.SampleList(samples=samples[:MAX_SAMPLES], left_out=len(samples[MAX_SAMPLES:]))
+
+
+def trigger_receipt(
+    place: Place,
+    status: Annotated[str, Field(description="delivered, failed, ...; an undocumented one can be sent too.")],
+    err_code: Annotated[
+        str,
+        Field(description="A number, or a name such as absent-subscriber-permanent. Empty: 0 or 1, as fits."),
+    ] = "",
+    transport: Transport = "get",
+    set_fields: SetFields = None,
+    unset_fields: UnsetFields = (),
+    sign: Annotated[Method | None, Field(description="Sign with VONAGE_SIGNATURE_SECRET.")] = None,
+    to: Target = "",
+    timeout: Timeout = 15,
+) -> results.TriggerResult:
+    """Send a new receipt to code on this machine, as Vonage would. No SMS is sent."""
+    settings = place.settings()
+    receipt = NewReceipt(
+        status, parse_err_code(err_code) if err_code else "", tuple((set_fields or {}).items()), unset_fields
+    )
+    fields = receipt.fields(
+        make_message_id(secrets.randbits(128)),
+        datetime.now(UTC),
+        api_key=settings.api_key,
+        signer=signer_with(settings.signature_secret, sign) if sign else None,
+        nonce=str(uuid.uuid4()),
+    )
+    code = fields.get("err-code", "")
+    sent = send_fields(fields, transport, _route(place, settings, to).address, timeout)
+    return results.triggered(Triggered.of(sent, code), notices(fields.get("status", ""), code))
+
+
+def replay_receipts(
+    place: Place,
+    selectors: Annotated[
+        tuple[str, ...], Field(min_length=1, description="As the selector of show_receipt.")
+    ],
+    to: Target = "",
+    order: Order = "recorded",
+    duplicate: Annotated[int, Field(ge=1, le=10, description="Send each this often in a row.")] = 1,
+    transport: Annotated[Transport | None, Field(description="Another one than the recorded one.")] = None,
+    set_fields: SetFields = None,
+    unset_fields: UnsetFields = (),
+    now: Annotated[bool, Field(description="Renew the times.")] = False,
+    resign: Annotated[bool, Field(description="Renew the signature.")] = False,
+    expect: Annotated[
+        str, Field(description="The HTTP status that is a success: 2xx, 204 or 200,4xx.")
+    ] = "2xx",
+    timeout: Timeout = 15,
+) -> results.ReplayResult:
+    """Send recorded receipts or samples to code on this machine again, byte for byte, one after the other."""
+    settings = place.settings()
+    route = _route(place, settings, to)
+    recordings = load_recordings(select(Store(settings.fixtures), selectors, here=place.directory))
+    changes = Changes(transport, tuple((set_fields or {}).items()), unset_fields, now=now, resign=resign)
+    options = ReplayOptions(order=order, seed=secrets.randbelow(1_000_000), duplicate=duplicate)
+    scheduled = arrange(change_recordings(recordings, changes), options)
+    if len(scheduled) > MAX_SENT:
+        raise UsageError(
+            f"{len(scheduled)} receipts are too many for one call.",
+            hint=f"Name at most {MAX_SENT}, as with latest:{MAX_SENT}; or type in a terminal: devkit replay",
+        )
+    signer = signer_with(settings.signature_secret, settings.signature_method) if resign else None
+    transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
+    rules = Rules(parse_expectation(expect), timeout, renewed=now and resign, fresh=now or resign)
+    sent = []
+    for result in replay(scheduled, route.address, transform, rules):
+        sent.append(result)
+        if place.stop():
+            break
+    return results.replayed(sent, not_sent=len(scheduled) - len(sent))
+
+
+def doctor(place: Place) -> results.Diagnosis:
+    """Check this machine's part of a receipt's way: settings, session, receiver, simulator, disk, leftovers.
+
+    Uses no network: `devkit doctor` in a terminal also checks Vonage and the tunnel.
+    """
+    # Here: it imports the SDK of Vonage and the simulator.
+    from devkit.doctor.check import skipped
+    from devkit.doctor.run_checks import open_context, run_checks, summarize
+
+    context, checks = open_context(place.environ, place.directory, place.stop, _now)
+    checks += run_checks(context, network=False)
+    summary = summarize(checks, context)
+    network = skipped("network", "Vonage and the tunnel are not checked here", "devkit doctor")
+    return results.Diagnosis(checks=[*checks, network], summary=summary.summary)
+
+
+def _route(place: Place, settings: Settings, to: str) -> ReplayRoute:
+    default = f"http://127.0.0.1:{settings.port or _DEFAULT_PORT}"
+    address = parse_address(to or settings.forward_to or default)
+    if not is_local_name(address.host):  # no other name is even looked up
+        raise UsageError(
+            f"{address} is not this machine.",
+            hint="Name a server on 127.0.0.1 or localhost, with its port and path.",
+        )
+    session = project_in(place.directory).session()
+    own = session is not None and is_same_local_server(address, parse_address(session.local_url))
+    return ReplayRoute(address, own_receiver=own)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _nonce() -> str:
+    return str(uuid.uuid4())
