@@ -29,7 +29,7 @@ def command(directory: Path | None) -> None:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
         raise ConfigurationError(
-            "devkit mcp needs the MCP SDK, version 2, which is not installed.",
+            "devkit mcp needs the MCP SDK, version 2.3 or newer, which is not installed.",
             hint="Install it beside devkit: python -m pip install 'mcp>=2.3,<3'",
         ) from error
     if directory:

@@ -67,7 +67,7 @@ class ExplainedReceipts(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ListedSample:
     """A sample's name, and what it is."""
 
     name: str
@@ -77,7 +77,7 @@ class Sample:
 class SampleList(BaseModel):
     """left_out: how many more there are."""
 
-    samples: Sequence[Sample]
+    samples: Sequence[ListedSample]
     left_out: int
 
 
@@ -141,8 +141,8 @@ def explained(path: Path, explanation: Explanation) -> ExplainedReceipt:
     return ExplainedReceipt(_file(path), shown, len(explanation.fields) - len(kept))
 
 
-def sample(name: str, fixture: Fixture) -> Sample:
-    return Sample(one_line(name), _shown(fixture.note))
+def sample(name: str, fixture: Fixture) -> ListedSample:
+    return ListedSample(one_line(name), _shown(fixture.note))
 
 
 def triggered(sent: Triggered, remarks: Iterable[str]) -> TriggerResult:

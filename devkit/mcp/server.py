@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
@@ -49,6 +50,9 @@ _TOOLS: dict[Callable[..., object], ToolAnnotations] = {
 def run_server(environ: Mapping[str, str], directory: Path) -> None:
     """Serve until the client closes stdin, or until a signal."""
     server = create_server(environ, directory)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # The SDK turns what others write to stdout to stderr, until it ends: nothing may be written later.
+        sys.stdout.reconfigure(line_buffering=True)
     with stop_on_signals(final=True) as stop, _stdin_until(stop):
         try:
             server.run()

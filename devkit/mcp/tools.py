@@ -57,7 +57,7 @@ class Place:
         found: list[str] = []
         with suppress(ConfigurationError):
             settings = self.settings()
-            if not project.token_file.exists():
+            if settings.callback_token is None and not project.token_file.exists():
                 settings = replace(settings, callback_token="")
             found += private_values(settings, project).values()
         session = project.session()
@@ -71,7 +71,7 @@ Selector = Annotated[
         "The beginning of a message id is enough."
     ),
 ]
-Target = Annotated[
+LocalTarget = Annotated[
     str,
     Field(description="A URL of this machine: 127.0.0.1:5000/webhooks/dlr. Empty: where local code listens."),
 ]
@@ -130,7 +130,7 @@ def trigger_receipt(
     set_fields: SetFields = None,
     unset_fields: UnsetFields = (),
     sign: Annotated[Method | None, Field(description="Sign with VONAGE_SIGNATURE_SECRET.")] = None,
-    to: Target = "",
+    to: LocalTarget = "",
     timeout: Timeout = 15,
 ) -> results.TriggerResult:
     """Send a new receipt to code on this machine, as Vonage would. No SMS is sent."""
@@ -155,7 +155,7 @@ def replay_receipts(
     selectors: Annotated[
         tuple[str, ...], Field(min_length=1, description="As the selector of show_receipt.")
     ],
-    to: Target = "",
+    to: LocalTarget = "",
     order: Order = "recorded",
     duplicate: Annotated[int, Field(ge=1, le=10, description="Send each this often in a row.")] = 1,
     transport: Annotated[Transport | None, Field(description="Another one than the recorded one.")] = None,

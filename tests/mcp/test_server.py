@@ -1,0 +1,160 @@
+"""How `devkit mcp` starts and ends, and what it writes."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.dev_process import PATIENCE, clean_environ
+
+INITIALIZE = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "a test", "version": "1"},
+}
+
+# Makes a tool print: Python's own print, and a child process.
+PRINTING = """
+import devkit.fixture.select, subprocess
+def stray(*_, **__):
+    print("a stray line")
+    subprocess.run([sys.executable, "-c", "print('a stray line')"])
+    return {}
+devkit.fixture.select.sample_files = stray
+"""
+
+
+@contextmanager
+def serving(project: Path, *command: str) -> Iterator["subprocess.Popen[str]"]:
+    """`devkit mcp`, after it has answered once."""
+    process = subprocess.Popen(
+        command or [sys.executable, "-m", "devkit", "mcp"],
+        cwd=project,
+        env=clean_environ(project),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            request(process, 1, "initialize", INITIALIZE)
+            assert json.loads(process.stdout.readline())["result"]["serverInfo"]["name"] == "devkit"
+            yield process
+        finally:
+            process.kill()
+
+
+def request(process: "subprocess.Popen[str]", number: int, method: str, parameters: dict[str, Any]) -> None:
+    message = {"jsonrpc": "2.0", "id": number, "method": method, "params": parameters}
+    process.stdin.write(f"{json.dumps(message)}\n")
+    process.stdin.flush()
+
+
+def test_it_ends_with_its_input(tmp_path: Path) -> None:
+    with serving(tmp_path) as process:
+        out, err = process.communicate(timeout=PATIENCE)
+
+        assert (process.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent these signals there")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_while_a_tool_waits(tmp_path: Path, number: signal.Signals) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server, serving(tmp_path) as process:
+        server.settimeout(PATIENCE)
+        target = f"127.0.0.1:{server.getsockname()[1]}"
+        call = {"name": "trigger_receipt", "arguments": {"status": "failed", "to": target, "timeout": 60}}
+        request(process, 2, "tools/call", call)
+        connection, _ = server.accept()
+        with connection:
+            process.send_signal(number)
+
+            assert process.wait(PATIENCE / 2) == 0  # the tool would wait longer
+        assert process.stderr.read() == ""
+
+
+def test_a_client_that_is_gone_is_no_error(tmp_path: Path) -> None:
+    with serving(tmp_path) as process:
+        process.stdout.close()
+        request(process, 2, "tools/list", {})
+        process.stdin.close()
+
+        assert process.wait(PATIENCE) == 0
+        assert process.stderr.read() == ""
+
+
+def test_only_the_protocol_is_on_stdout(tmp_path: Path) -> None:
+    """Also when code of a tool prints."""
+    program = f"import sys\n{PRINTING}\nfrom devkit.cli import main\nmain(['mcp'])"
+    with serving(tmp_path, sys.executable, "-c", program) as process:
+        request(process, 2, "tools/call", {"name": "list_samples", "arguments": {}})
+        answer = json.loads(process.stdout.readline())
+        rest, err = process.communicate(timeout=PATIENCE)
+
+    assert answer["result"]["structuredContent"]["samples"] == []
+    assert (rest, err) == ("", "a stray line\n" * 2)
+
+
+def test_without_the_extra_it_says_what_to_type(tmp_path: Path) -> None:
+    done = run_python(
+        tmp_path, "import sys; sys.modules['mcp'] = None; from devkit.cli import main; main(['mcp'])"
+    )
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.splitlines() == [
+        "Error: devkit mcp needs the MCP SDK, version 2.3 or newer, which is not installed.",
+        "Hint: Install it beside devkit: python -m pip install 'mcp>=2.3,<3'",
+    ]
+
+
+def test_an_older_sdk_counts_as_none(tmp_path: Path) -> None:
+    (tmp_path / "mcp").mkdir()
+    (tmp_path / "mcp/__init__.py").touch()
+    done = run_python(
+        tmp_path, "import sys; sys.path.insert(0, '.'); from devkit.cli import main; main(['mcp'])"
+    )
+
+    assert done.returncode == 3
+    assert "version 2.3 or newer" in done.stderr
+
+
+def test_it_works_in_another_directory(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    command = [sys.executable, "-m", "devkit", "mcp", "--directory", "project"]
+    with serving(tmp_path, *command) as process:
+        request(process, 2, "tools/call", {"name": "doctor", "arguments": {}})
+        answer = json.loads(process.stdout.readline())["result"]["structuredContent"]
+
+    assert answer["checks"][0]["what"] == f"there is none in {tmp_path / 'project'}"
+
+
+def test_no_other_command_imports_it(tmp_path: Path) -> None:
+    program = "import sys\nfrom devkit.cli import COMMANDS\nfor name in COMMANDS:\n"
+    program += "    name == 'mcp' or __import__(f'devkit.cli.{name}')\n"
+    program += (
+        "print(len(sys.modules), [name for name in sys.modules if name.startswith(('mcp', 'devkit.mcp'))])"
+    )
+
+    assert run_python(tmp_path, program).stdout.split(" ", 1)[1] == "[]\n"
+
+
+def run_python(project: Path, program: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=project,
+        env=clean_environ(project),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
