@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.dev_process import PATIENCE, clean_environ
+from tests.support.dev_process import TIMEOUT, clean_environ
 
 INITIALIZE = {
     "protocolVersion": "2025-06-18",
@@ -61,7 +61,7 @@ def request(process: "subprocess.Popen[str]", number: int, method: str, paramete
 
 def test_it_ends_with_its_input(tmp_path: Path) -> None:
     with serving(tmp_path) as process:
-        out, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=TIMEOUT)
 
         assert (process.returncode, out, err) == (0, "", "")
 
@@ -70,7 +70,7 @@ def test_it_ends_with_its_input(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_while_a_tool_waits(tmp_path: Path, number: signal.Signals) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as server, serving(tmp_path) as process:
-        server.settimeout(PATIENCE)
+        server.settimeout(TIMEOUT)
         target = f"127.0.0.1:{server.getsockname()[1]}"
         call = {"name": "trigger_receipt", "arguments": {"status": "failed", "to": target, "timeout": 60}}
         request(process, 2, "tools/call", call)
@@ -78,7 +78,7 @@ def test_a_signal_ends_it_while_a_tool_waits(tmp_path: Path, number: signal.Sign
         with connection:
             process.send_signal(number)
 
-            assert process.wait(PATIENCE / 2) == 0  # the tool would wait longer
+            assert process.wait(TIMEOUT / 2) == 0  # the tool would wait longer
         assert process.stderr.read() == ""
 
 
@@ -88,7 +88,7 @@ def test_a_client_that_is_gone_is_no_error(tmp_path: Path) -> None:
         request(process, 2, "tools/list", {})
         process.stdin.close()
 
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
         assert process.stderr.read() == ""
 
 
@@ -98,7 +98,7 @@ def test_only_the_protocol_is_on_stdout(tmp_path: Path) -> None:
     with serving(tmp_path, sys.executable, "-c", program) as process:
         request(process, 2, "tools/call", {"name": "list_samples", "arguments": {}})
         answer = json.loads(process.stdout.readline())
-        rest, err = process.communicate(timeout=PATIENCE)
+        rest, err = process.communicate(timeout=TIMEOUT)
 
     assert answer["result"]["structuredContent"]["samples"] == []
     assert (rest, err) == ("", "a stray line\n" * 2)
@@ -155,6 +155,6 @@ def run_python(project: Path, program: str) -> "subprocess.CompletedProcess[str]
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )

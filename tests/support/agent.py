@@ -12,7 +12,7 @@ from mcp import Client, StdioServerParameters
 from mcp.types import Tool
 
 from devkit.mcp.server import create_server
-from tests.support.dev_process import FREE_PORTS, PATIENCE, clean_environ
+from tests.support.dev_process import FREE_PORTS, TIMEOUT, clean_environ
 
 
 class Agent:
@@ -52,7 +52,7 @@ def agent_process(project: Path, **settings: str) -> Iterator[Agent]:
         cwd=project,
         env=clean_environ(project, **settings),
     )
-    with _connected(Client(server, read_timeout_seconds=PATIENCE)) as agent:
+    with _connected(Client(server, read_timeout_seconds=TIMEOUT)) as agent:
         yield agent
 
 
