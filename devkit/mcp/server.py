@@ -53,9 +53,14 @@ def run_server(environ: Mapping[str, str], directory: Path) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         # The SDK turns what others write to stdout to stderr, until it ends: nothing may be written later.
         sys.stdout.reconfigure(line_buffering=True)
-    with stop_on_signals(final=True) as stop, _stdin_until(stop):
+    with stop_on_signals(final=True) as stop, _own_stdin() as end_input:
+        # In a thread, because asyncio may miss a signal, as every wait without a limit.
+        served = _started(server.run)
+        served.add_done_callback(lambda _: stop.request())
+        stop.wait()
+        end_input()
         try:
-            server.run()
+            served.result()
         except* BrokenPipeError:
             pass  # the client is gone
 
@@ -111,7 +116,7 @@ def _handler(tool: Callable[..., Any], environ: Mapping[str, str], directory: Pa
     async def call(**arguments: Any) -> Any:
         place = Place(environ, directory, Shutdown())
         try:
-            result = await _in_thread(partial(tool, place, **arguments))
+            result = await asyncio.wrap_future(_started(partial(tool, place, **arguments)))
             return results.without(place.secrets(), result.model_dump())
         except DevkitError as error:
             return _failure(error, place.secrets())
@@ -127,41 +132,39 @@ def _handler(tool: Callable[..., Any], environ: Mapping[str, str], directory: Pa
 _Result = TypeVar("_Result")
 
 
-async def _in_thread(function: Callable[[], _Result]) -> _Result:
-    """Run a function in a thread that keeps neither a cancelled call nor the end of the process waiting."""
+def _started(function: Callable[[], _Result]) -> Future[_Result]:
+    """A function that runs in a thread, which does not keep the end of the process waiting."""
     future: Future[_Result] = Future()
-    future.set_running_or_notify_cancel()  # a cancelled call cannot cancel the thread
+    future.set_running_or_notify_cancel()  # who no longer waits for it does not stop it
 
     def run() -> None:
         try:
             future.set_result(function())
-        except BaseException as error:  # noqa: BLE001  # the caller gets it
+        except BaseException as error:  # noqa: BLE001  # raised where the result is read
             future.set_exception(error)
 
     Thread(target=run, daemon=True).start()
-    return await asyncio.wrap_future(future)
+    return future
 
 
 @contextmanager
-def _stdin_until(stop: Shutdown) -> Iterator[None]:
-    """Let sys.stdin end when a shutdown is requested. The SDK waits for a line in a way that no signal interrupts."""
+def _own_stdin() -> Iterator[Callable[[], None]]:
+    """A sys.stdin with what stdin gets, and a function that ends it: nothing interrupts the SDK's wait for a line."""
     read_end, write_end = os.pipe()
+
+    def end() -> None:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), write_end)  # at any moment: the copying thread may be writing
 
     def copy() -> None:
         with suppress(OSError), open(write_end, "wb", closefd=False) as pipe:
             while data := os.read(0, 65536):
                 pipe.write(data)
                 pipe.flush()
-        stop.request()
+        end()
 
-    def end() -> None:
-        stop.wait()
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), write_end)  # at once: the other thread may be writing
-
-    for step in (copy, end):
-        Thread(target=step, daemon=True).start()
+    _started(copy)
     former = sys.stdin
     with open(read_end, encoding="utf-8") as sys.stdin:
-        yield
+        yield end
     sys.stdin = former
