@@ -18,14 +18,14 @@ from devkit.fixture.format import load
 from devkit.fixture.listing import parse_duration
 from devkit.fixture.select import sample_files, select
 from devkit.fixture.store import Store
-from devkit.http.address import is_same_local_server, parse_address
+from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.http.local_access import is_local_name
 from devkit.mcp import results
 from devkit.replay.schedule import Order, ReplayOptions, arrange, load_recordings
 from devkit.replay.send import Rules, parse_expectation, replay
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
-from devkit.session.project import private_values, project_in
+from devkit.session.project import Session, local_code_url, private_values, project_in
 from devkit.session.settings import Settings, read_settings
 from devkit.session.signals import Shutdown
 from devkit.webhook.callback import Transport
@@ -36,7 +36,6 @@ MAX_LISTED = 100
 MAX_SHOWN = 5
 MAX_SENT = 100
 MAX_SAMPLES = 200
-_DEFAULT_PORT = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,9 @@ class Place:
         """The settings in force. Raises ConfigurationError."""
         return read_settings(self.environ, self.directory)
 
+    def session(self) -> Session | None:
+        return project_in(self.directory).session()
+
     def secrets(self) -> list[str]:
         """What no result may hold. Creates nothing."""
         project = project_in(self.directory)
@@ -60,7 +62,7 @@ class Place:
             if settings.callback_token is None and not project.token_file.exists():
                 settings = replace(settings, callback_token="")
             found += private_values(settings, project).values()
-        session = project.session()
+        session = self.session()
         return [*found, session.api_secret] if session else found
 
 
@@ -146,7 +148,10 @@ def trigger_receipt(
         nonce=str(uuid.uuid4()),
     )
     code = fields.get("err-code", "")
-    sent = send_fields(fields, transport, _route(place, settings, to).address, timeout)
+    # As the command: a session records it, as one of Vonage's, and forwards it.
+    session = place.session()
+    address = _local_address(to or (session.local_url if session else local_code_url(session, settings)))
+    sent = send_fields(fields, transport, address, timeout)
     return results.triggered(Triggered.of(sent, code), notices(fields.get("status", ""), code))
 
 
@@ -170,7 +175,9 @@ def replay_receipts(
 ) -> results.ReplayResult:
     """Send recorded receipts or samples to code on this machine again, byte for byte, one after the other."""
     settings = place.settings()
-    route = _route(place, settings, to)
+    session = place.session()
+    address = _local_address(to or local_code_url(session, settings))
+    own = session is not None and is_same_local_server(address, parse_address(session.local_url))
     recordings = load_recordings(select(Store(settings.fixtures), selectors, here=place.directory))
     changes = Changes(transport, tuple((set_fields or {}).items()), unset_fields, now=now, resign=resign)
     options = ReplayOptions(order=order, seed=secrets.randbelow(1_000_000), duplicate=duplicate)
@@ -181,10 +188,10 @@ def replay_receipts(
             hint=f"Name at most {MAX_SENT}, as with latest:{MAX_SENT}; or type in a terminal: devkit replay",
         )
     signer = signer_with(settings.signature_secret, settings.signature_method) if resign else None
-    transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
+    transform = transformer(changes, ReplayRoute(address, own_receiver=own), signer, clock=_now, nonce=_nonce)
     rules = Rules(parse_expectation(expect), timeout, renewed=now and resign, fresh=now or resign)
     sent = []
-    for result in replay(scheduled, route.address, transform, rules):
+    for result in replay(scheduled, address, transform, rules):
         sent.append(result)
         if place.stop():
             break
@@ -207,17 +214,15 @@ def doctor(place: Place) -> results.Diagnosis:
     return results.Diagnosis(checks=[*checks, network], summary=summary.summary)
 
 
-def _route(place: Place, settings: Settings, to: str) -> ReplayRoute:
-    default = f"http://127.0.0.1:{settings.port or _DEFAULT_PORT}"
-    address = parse_address(to or settings.forward_to or default)
-    if not is_local_name(address.host):  # no other name is even looked up
-        raise UsageError(
-            f"{address} is not this machine.",
-            hint="Name a server on 127.0.0.1 or localhost, with its port and path.",
-        )
-    session = project_in(place.directory).session()
-    own = session is not None and is_same_local_server(address, parse_address(session.local_url))
-    return ReplayRoute(address, own_receiver=own)
+def _local_address(url: str) -> Address:
+    """The address in a URL of this machine. Raises UsageError for any other; no name is looked up."""
+    address = parse_address(url)
+    if is_local_name(address.host):
+        return address
+    raise UsageError(
+        f"{address} is not this machine.",
+        hint="Name a server on 127.0.0.1 or localhost, with its port and path.",
+    )
 
 
 def _now() -> datetime:
