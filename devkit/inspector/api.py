@@ -10,7 +10,7 @@ from devkit.errors import DevkitError, UsageError
 from devkit.events.session import Sent
 from devkit.fixture.format import format_time
 from devkit.inspector.context import InspectorContext
-from devkit.inspector.detail import read_detail
+from devkit.inspector.detail import ShownResponse, read_detail
 from devkit.inspector.event_log import EventBatch, LoggedEvent
 from devkit.inspector.index import Row, key_of
 from devkit.inspector.replay_form import ReplayRequest, read_transport, run_replay
@@ -37,6 +37,7 @@ _MAX_DEPTH = 8
 def api(context: InspectorContext) -> Blueprint:
     """Lists, one receipt, replay. The events are in `stream`."""
     part = recordings_blueprint("api", context, "/api")
+    now = context.options.clock
 
     @part.route("/receipts", methods=["GET", "POST"])
     def receipts() -> dict[str, object]:
@@ -44,20 +45,22 @@ def api(context: InspectorContext) -> Blueprint:
         if query.kind in EVENT_KINDS:
             events = context.event_log.kept(query.kind)[:limit]
             return {"events": [_event_json(context, each) for each in events], "next": ""}
-        page = find_rows(context.index, context.rows, query, context.options.clock(), limit=limit)
-        found = [_row_json(message.latest, query.numbers) for message in page.messages]
+        page = find_rows(context.index, context.rows, query, now(), limit=limit, responses=context.responses)
+        found = [_row_json(context, message.latest, query.numbers) for message in page.messages]
         return {"receipts": found, "next": page.next}
 
     @part.route("/messages", methods=["GET", "POST"])
     def messages() -> dict[str, object]:
         query, limit = _query()
-        page = find_messages(context.index, context.rows, query, context.options.clock(), limit=limit)
+        page = find_messages(
+            context.index, context.rows, query, now(), limit=limit, responses=context.responses
+        )
         found = [
             {
                 "message_id": message.latest.message_id,
                 "status": message.status,
                 "receipts": message.total,
-                "newest": [_row_json(row, query.numbers) for row in message.rows],
+                "newest": [_row_json(context, row, query.numbers) for row in message.rows],
             }
             for message in page.messages
         ]
@@ -71,7 +74,7 @@ def api(context: InspectorContext) -> Blueprint:
             abort(404)
         explanation = detail.explanation
         return {
-            **_row_json(detail.row, numbers),
+            **_row_json(context, detail.row, numbers),
             "file": detail.file,
             "fields": {each.name: each.value for each in explanation.fields},
             "status_meaning": explanation.status_meaning,
@@ -89,6 +92,7 @@ def api(context: InspectorContext) -> Blueprint:
             ],
             "answers": [_event_json(context, each) for each in detail.answers],
             "replays": [_event_json(context, each) for each in detail.replays],
+            "responses": [_response_json(each) for each in detail.responses.get(key, ())],
         }
 
     @part.post("/receipts/<path:key>/replay")
@@ -101,7 +105,8 @@ def api(context: InspectorContext) -> Blueprint:
     return part
 
 
-def _row_json(row: Row, numbers: bool) -> dict[str, object]:
+def _row_json(context: InspectorContext, row: Row, numbers: bool) -> dict[str, object]:
+    state = context.responses.state(row.key)
     return {
         "key": row.key,
         "recorded_at": format_time(row.at),
@@ -114,6 +119,23 @@ def _row_json(row: Row, numbers: bool) -> dict[str, object]:
         "transport": row.transport,
         "signature": row.signature,
         "problem": row.problem,
+        "response": state.words if state else "",
+    }
+
+
+def _response_json(response: ShownResponse) -> dict[str, object]:
+    logged = response.logged
+    return {
+        "at": format_time(logged.at),
+        "to": logged.to,
+        "status": logged.status,
+        "ms": logged.ms,
+        "problem": logged.problem,
+        "sent_again": logged.sent_again,
+        "replay": logged.replay,
+        "headers": response.headers,
+        "body": response.body,
+        "is_cut": logged.is_cut,
     }
 
 

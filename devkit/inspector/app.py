@@ -18,6 +18,7 @@ from devkit.inspector.context import InspectorContext, Options
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.index import Index, Rows
 from devkit.inspector.readiness import readiness
+from devkit.inspector.responses import RESPONSES, Responses
 from devkit.inspector.search import KINDS, SIGNATURES
 from devkit.inspector.template_filters import clock_time, register_filters, time_tag
 from devkit.inspector.views import actions, pages, wants_fragment
@@ -50,7 +51,7 @@ def create_inspector(store: Store, event_log: EventLog, options: Options | None 
     """
     options = options or Options()
     rows = Rows(store, options.secret, options.method)
-    context = InspectorContext(store, event_log, options, Index(store), rows)
+    context = InspectorContext(store, event_log, options, Index(store), rows, Responses(options.responses))
     app = Flask("devkit.inspector")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_PARTS"] = 4_000
@@ -128,6 +129,7 @@ _CHOICES = {
     "err_code": [(code, f"{code} {err_code.name}") for code, err_code in ERR_CODES.items()],
     "signature": [(signature, signature) for signature in SIGNATURES],
     "kind": list(KINDS.items()),
+    "response": list(RESPONSES.items()),
     "within": [
         ("10m", "last 10 minutes"),
         ("1h", "last hour"),

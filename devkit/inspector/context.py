@@ -11,6 +11,7 @@ from devkit.http.address import Address
 from devkit.inspector.charts import Overview, read_overview
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.index import Index, Rows
+from devkit.inspector.responses import Responses
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.signature import Method
 
@@ -28,14 +29,16 @@ class SampleOptions:
 class Options:
     """secret, method: to check signatures. receiver_url: devkit's own receiver, which takes replays too.
 
-    forward_to: the developer's application, None without one. samples: None when samples cannot be made.
-    zone: of the times on the page, None for that of this machine. stopping: whether the session is about to end.
+    forward_to: the developer's application, None without one. responses: the directory with the log of its responses.
+    samples: None when samples cannot be made. zone: of the times on the page, None for that of this machine.
+    stopping: whether the session is about to end.
     """
 
     secret: str = field(default="", repr=False)
     method: Method = "md5hash"
     receiver_url: str = "http://127.0.0.1:3000"
     forward_to: Address | None = None
+    responses: Path | None = None
     samples: SampleOptions | None = None
     zone: tzinfo | None = None
     stopping: Callable[[], bool] = lambda: False
@@ -65,6 +68,7 @@ class InspectorContext:
     options: Options
     index: Index
     rows: Rows
+    responses: Responses = field(default_factory=Responses)
     _overview: tuple[object, Overview] | None = field(default=None, repr=False)
 
     def overview(self) -> Overview:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Literal
 from devkit.errors import FixtureError
 from devkit.fixture.explain import Explanation, explain
 from devkit.fixture.format import Fixture, load
+from devkit.fixture.response_log import LoggedResponse
 from devkit.fixture.select import display_path
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.event_log import LoggedEvent
@@ -26,11 +27,26 @@ _OPENED = 500  # receipts of one message that its timeline reads
 
 
 @dataclass(frozen=True, slots=True)
+class ShownResponse:
+    """A response of the application. headers, body: with masked numbers, unless numbers are shown."""
+
+    logged: LoggedResponse
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the receipt will still be sent."""
+        return not self.logged.is_accepted and not self.logged.is_missed
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """A recording with all receipts of its message.
 
     steps: of the timeline, each with the key of its recording. left_out: how many older receipts were not read.
-    answers, replays: newest first. raw, hex: the request, empty unless numbers are shown.
+    answers, replays: events of this session, newest first. responses: of the application, by key, oldest first.
+    raw, hex: the request, empty unless numbers are shown.
     part, parts: of a message that was sent in this session, else 0.
     """
 
@@ -43,6 +59,7 @@ class Detail:
     headers: tuple[tuple[str, str], ...]
     answers: tuple[LoggedEvent, ...]
     replays: tuple[LoggedEvent, ...]
+    responses: Mapping[str, Sequence[ShownResponse]]
     editable: tuple[Editable, ...] = field(repr=False)
     raw: tuple[str, ...] = field(repr=False)
     hex: str = field(repr=False)
@@ -70,6 +87,7 @@ def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail
         headers=tuple(_shown_headers(fixture.callback, numbers=numbers)),
         answers=_events_about(context, "forwarded", key),
         replays=_events_about(context, "replayed", key),
+        responses=_responses(context, [key, *(each for each, _ in steps)], numbers),
         editable=tuple(editable_fields(fixture, numbers=numbers)),
         raw=wire_text(fixture.callback) if numbers else (),
         hex=wire_hex(fixture.callback) if numbers else "",
@@ -81,6 +99,19 @@ def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail
 def _events_about(context: InspectorContext, kind: str, key: str) -> tuple[LoggedEvent, ...]:
     kept = context.event_log.kept(kind)
     return tuple(each for each in kept if key_of(context.store, each.file) == key)
+
+
+def _responses(
+    context: InspectorContext, keys: Sequence[str], numbers: bool
+) -> dict[str, list[ShownResponse]]:
+    mask: Callable[[str], str] = str if numbers else mask_numbers_in
+    return {
+        key: [
+            ShownResponse(each, tuple((name, mask(value)) for name, value in each.headers), mask(each.body))
+            for each in logged
+        ]
+        for key, logged in context.responses.logged(keys).items()
+    }
 
 
 def _message(

@@ -1,5 +1,6 @@
 """Finds messages and receipts by filters and search words, a page at a time."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from devkit.errors import UsageError
 from devkit.fixture.listing import parse_duration
 from devkit.fixture.store import safe
 from devkit.inspector.index import Index, Row, Rows, status_of
+from devkit.inspector.responses import RESPONSES, Responses, ResponseState
 from devkit.webhook.timeline import Stage, current_status, stage
 
 # The kinds that can be filtered for, and their names on the page.
@@ -23,6 +25,8 @@ SIGNATURES = ("valid", "invalid", "absent", "unchecked")
 UNPARSED = "unparsed"  # the status in the name of an unreadable recording
 
 _LONGEST = 200
+_RESPONSE_WORD = "response:"
+_HTTP_STATUS = re.compile(r"[1-5][0-9][0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,8 @@ class Query:
     """The filters. An empty one matches everything.
 
     text: words that must all be in one receipt. They may be a phone number, so they are never part of a URL.
-    status: the current one of a message. within: a duration, such as `10m`. before: a key; only older ones match.
-    numbers: show phone numbers whole.
+    status: the current one of a message. response: as in `ResponseState.matches`, of any of its receipts.
+    within: a duration, such as `10m`. before: a key; only older ones match. numbers: show phone numbers whole.
     """
 
     text: str = ""
@@ -39,27 +43,36 @@ class Query:
     err_code: str = ""
     signature: str = ""
     kind: str = ""
+    response: str = ""
     within: str = ""
     before: str = ""
     numbers: bool = False
 
     @property
     def is_filtered(self) -> bool:
-        return any((self.text, self.status, self.err_code, self.signature, self.kind, self.within))
+        filters = (self.status, self.err_code, self.signature, self.kind, self.response, self.within)
+        return bool(self.text) or any(filters)
 
 
 def read_query(values: Mapping[str, str]) -> Query:
-    """The query in a request's parameters. Raises UsageError for an unknown kind or signature, or a wrong duration."""
+    """The query in a request's parameters. Raises UsageError for an unknown word, or a wrong duration.
+
+    Among the search words, `response:failed` is the filter of this name.
+    """
 
     def text(name: str) -> str:
         return values.get(name, "").strip()[:_LONGEST]
 
+    words = text("q").split()
+    responses = [word for word in words if word.startswith(_RESPONSE_WORD)]
+    response = responses[-1].removeprefix(_RESPONSE_WORD) if responses else text("response")
     query = Query(
-        text=text("q"),
+        text=" ".join(word for word in words if word not in responses),
         status=text("status"),
         err_code=text("err-code"),
         signature=text("signature"),
         kind=text("kind"),
+        response=response,
         within=text("within"),
         before=text("before"),
         numbers=text("numbers").lower() in ("1", "true", "on"),
@@ -68,6 +81,11 @@ def read_query(values: Mapping[str, str]) -> Query:
         raise UsageError(f"No kind is called {query.kind!r}.", hint=f"Use one of: {', '.join(KINDS)}")
     if query.signature and query.signature not in SIGNATURES:
         raise UsageError(f"No signature is {query.signature!r}.", hint=f"Use one of: {', '.join(SIGNATURES)}")
+    if query.response and query.response not in RESPONSES and not _HTTP_STATUS.fullmatch(query.response):
+        raise UsageError(
+            f"No response is called {query.response!r}.",
+            hint=f"Use one of: {', '.join(RESPONSES)}, or a status such as 500",
+        )
     if query.within:
         parse_duration(query.within)
     return query
@@ -94,12 +112,14 @@ class MessageView:
     """The receipts that share a message id, as the list shows them. rows: the newest, oldest first.
 
     total: how many there are. key: of the newest. status: the current one, empty when no receipt is readable.
+    response: of the application, see `Responses.message_state`.
     """
 
     key: str
     rows: tuple[Row, ...]
     total: int
     status: str
+    response: ResponseState | None = None
 
     @property
     def latest(self) -> Row:
@@ -137,25 +157,44 @@ class Page:
     stopped: bool = False
 
 
+_NO_RESPONSES = Responses()
+
+
 def find_messages(
-    index: Index, rows: Rows, query: Query, now: datetime, *, limit: int = PAGE, budget: int = _BUDGET
+    index: Index,
+    rows: Rows,
+    query: Query,
+    now: datetime,
+    *,
+    limit: int = PAGE,
+    budget: int = _BUDGET,
+    responses: Responses = _NO_RESPONSES,
 ) -> Page:
     """The messages that match, newest first. budget: the search pauses after it opened so many files."""
     groups = ((key, index.message_of(key)) for key in index.newest_first(query.before))
     # Each message once, at the place of its newest receipt.
     newest = ((key, group) for key, group in groups if group and group[-1] == key)
-    return _find(newest, rows, query, now, limit, budget)
+    return _find(newest, rows, responses, query, now, limit, budget)
 
 
-def find_rows(index: Index, rows: Rows, query: Query, now: datetime, *, limit: int = PAGE) -> Page:
+def find_rows(
+    index: Index,
+    rows: Rows,
+    query: Query,
+    now: datetime,
+    *,
+    limit: int = PAGE,
+    responses: Responses = _NO_RESPONSES,
+) -> Page:
     """The single receipts that match, newest first, as messages of one receipt each."""
     groups = ((key, (key,)) for key in index.newest_first(query.before))
-    return _find(groups, rows, query, now, limit, _BUDGET)
+    return _find(groups, rows, responses, query, now, limit, _BUDGET)
 
 
 def _find(
     groups: Iterable[tuple[str, tuple[str, ...]]],
     rows: Rows,
+    responses: Responses,
     query: Query,
     now: datetime,
     limit: int,
@@ -171,8 +210,10 @@ def _find(
         last = key
         if not _names_match(query, tuple(map(status_of, group))):
             continue
+        if query.response and not responses.match(group, query.response):
+            continue
         budget -= sum(not rows.knows(each) for each in group[-_OPENED:])
-        message = _read_message(rows, group)
+        message = _read_message(rows, responses, group)
         if message and any(_row_matches(query, row) for row in message.rows):
             found.append(message)
     return Page(tuple(found))
@@ -205,7 +246,7 @@ def _row_matches(query: Query, row: Row) -> bool:
     return all(word in row.text for word in query.text.lower().split())
 
 
-def _read_message(rows: Rows, group: tuple[str, ...]) -> MessageView | None:
+def _read_message(rows: Rows, responses: Responses, group: tuple[str, ...]) -> MessageView | None:
     """A message by the keys of its receipts; None when the files were deleted."""
     read = [row for row in map(rows.read, group[-_OPENED:]) if row is not None]
     if not read:
@@ -213,4 +254,5 @@ def _read_message(rows: Rows, group: tuple[str, ...]) -> MessageView | None:
     status = current_status(status for status in map(status_of, group) if status != UNPARSED)
     # A file name holds no more of a status than is safe there; the receipt holds all of it.
     status = next((row.status for row in read if safe(row.status, 20) == status), status)
-    return MessageView(read[-1].key, tuple(read), len(group), status)
+    response = responses.message_state(group[-_OPENED:])
+    return MessageView(read[-1].key, tuple(read), len(group), status, response)

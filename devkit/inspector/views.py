@@ -34,6 +34,7 @@ def recordings_blueprint(name: str, context: InspectorContext, url_prefix: str |
     @part.before_request
     def prepare() -> None:
         context.index.refresh()
+        context.responses.refresh()
         if key := (request.view_args or {}).get("key"):
             _checked(context, key)
 
@@ -126,11 +127,11 @@ def _query() -> Query:
 
 def _list_values(context: InspectorContext, query: Query) -> dict[str, object]:
     events: list[LoggedEvent] = []
-    page = Page(())
+    page, now = Page(()), context.options.clock()
     if query.kind in EVENT_KINDS:
         events = context.event_log.kept(query.kind)[:_EVENTS]
     else:
-        page = find_messages(context.index, context.rows, query, context.options.clock())
+        page = find_messages(context.index, context.rows, query, now, responses=context.responses)
     return {
         "query": query,
         "page": page,

@@ -78,6 +78,7 @@ def inspecting(
         method=method,
         receiver_url=receiver_url,
         forward_to=_forward_address(settings),
+        responses=project.private,
         samples=SampleOptions(lambda: load_key(project), store.samples, policy),
         stopping=stopping,
     )

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
 
-from devkit.events.session import Forwarded, Probe, Refused, Sent
+from devkit.events.session import Probe, Refused, Sent
 from devkit.fixture.format import load
 from devkit.http.address import parse_address
 from devkit.inspector.app import create_inspector
@@ -338,22 +338,6 @@ def test_compared_headers_are_shown_without_the_secret_and_the_numbers(
     assert "s3cr3t" not in html + whole
 
 
-def test_what_the_application_answered_is_shown(recordings: Recordings) -> None:
-    key, other, again = recordings.receipt(), recordings.receipt(), recordings.receipt()
-    recordings.event_log.publish(Forwarded(str(recordings.store.recorded / key), "0A1", 500, 12.5, ""))
-    recordings.event_log.publish(
-        Forwarded(str(recordings.store.recorded / other), "0A1", None, None, "Nobody answers at 127.0.0.1")
-    )
-    recordings.event_log.publish(
-        Forwarded(str(recordings.store.recorded / again), "0A1", 200, 1.5, "", sent_again=True)
-    )
-
-    assert "500 in 12.5 ms" in words(page(recordings, f"/receipts/{key}"))
-    assert "sent again" not in words(page(recordings, f"/receipts/{key}"))
-    assert "200 in 1.5 ms, sent again on a new connection" in words(page(recordings, f"/receipts/{again}"))
-    assert "no answer Nobody answers" in words(page(recordings, f"/receipts/{other}"))
-
-
 # ---- Replay
 
 
@@ -521,6 +505,7 @@ def test_the_api_lists_receipts_and_messages(recordings: Recordings) -> None:
         "transport": "get",
         "signature": "absent",
         "problem": "",
+        "response": "",
     }
     assert web.get(f"/api/receipts?before={receipts['next']}").json["receipts"][0]["status"] == "accepted"
     assert [(each["status"], each["receipts"]) for each in messages["messages"]] == [("failed", 2)]

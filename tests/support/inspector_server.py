@@ -16,6 +16,7 @@ from pathlib import Path
 from devkit.events import Event
 from devkit.events.session import ReceiptTaken
 from devkit.fixture.format import Fixture, dumps
+from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store, file_name
 from devkit.http.address import parse_address
 from devkit.http.server import listen
@@ -57,9 +58,25 @@ class Recordings:
     def clock(self) -> datetime:
         return self.now
 
+    @property
+    def private(self) -> Path:
+        """The private directory of the project."""
+        return self.store.root.parent / ".devkit"
+
+    def response(self, key: str, status: int | None = 200, *, ms: float = 12.5, **content: object) -> None:
+        """Log a response of the application to a recording. status: None for none, then content says why."""
+        self.private.mkdir(exist_ok=True)
+        log = ResponseLog(self.private, "http://127.0.0.1:5000/dlr", self.clock)
+        if status is None:
+            log.add_failure(key, **content)  # type: ignore[arg-type]
+        else:
+            log.add_response(key, status, ms, **{"headers": [], "body": b"", **content})  # type: ignore[arg-type]
+
     def options(self, **changes: object) -> Options:
         samples = SampleOptions(lambda: KEY, self.store.samples)
-        return Options(**{"clock": self.clock, "zone": UTC, "samples": samples, **changes})  # type: ignore[arg-type]
+        return Options(
+            **{"clock": self.clock, "zone": UTC, "samples": samples, "responses": self.private, **changes}
+        )  # type: ignore[arg-type]
 
     def receipt(
         self,
