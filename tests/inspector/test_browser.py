@@ -231,7 +231,7 @@ def test_the_tabs_are_tabs(browser: Browser, recordings: Recordings, url: str) -
         ("timeline", "this receipt"),
         ("raw", "Show it"),
         ("headers", "Nexmo/MessagingHUB"),
-        ("answers", "The answers of your application"),
+        ("answers", "This receipt was not forwarded"),
         ("replays", "Edit, then replay"),
     ):
         browser.click(f"[data-tab={tab}]")
