@@ -15,7 +15,7 @@ from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from devkit.webhook.signature import sign
 from tests.support.browser import Browser, chromium
-from tests.support.inspector_server import Recordings, inspected
+from tests.support.inspector_server import Recordings, running_inspector
 
 OUT = Path(__file__).resolve().parent / "screenshots"
 SECRET = "test-signature-secret"
@@ -32,7 +32,7 @@ def main() -> None:
         )
         key = fill(recordings)
         usual = {"secret": SECRET, "forward_to": parse_address("http://127.0.0.1:5000/webhooks/dlr")}
-        with inspected(empty) as nothing, inspected(recordings, **usual) as url:
+        with running_inspector(empty) as nothing, running_inspector(recordings, **usual) as url:
             shots: dict[str, tuple[str, tuple[int, int], str, Callable[[Browser], None]]] = {
                 "empty": (nothing, WIDE, "light", nothing_more),
                 "overview": (url, WIDE, "light", nothing_more),

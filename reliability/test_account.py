@@ -14,7 +14,7 @@ import pytest
 from reliability.conftest import Figures, Often
 from tests.support.command import run
 from tests.support.dev_process import TIMEOUT, DevProcess, running_dev
-from tests.support.live_account import environ, held
+from tests.support.live_account import environ, registered_callback
 from tests.support.proxy import pass_on_both_ways
 from tests.support.raw_socket import DEADLINE, RawServer, closed_port
 from tests.support.settings_gateway import Gateway
@@ -55,14 +55,14 @@ def test_after_a_take_over_between_two_directories_the_callback_is_back_or_told(
             end(sessions[name], how)
     said = sessions["A"].stderr + "".join(run(path, "restore", **settings).err for path in paths.values())
 
-    given_back = held(vonage) == former.url
+    given_back = registered_callback(vonage) == former.url
     if not given_back:
         assert former.url in said
         assert FORCE in said
         assert run(paths["A"], "restore", "--force", **settings).code == 0
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     run(paths["B"], "restore", **settings)
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     assert list(tmp_path.glob("*/.devkit/registration*")) == []
     order = ", ".join(" ".join(each) for each in ends)
     figures.note(f"two directories: {order}: {'given back' if given_back else 'told, then given back'}")
@@ -85,11 +85,11 @@ def test_a_session_that_ends_while_somebody_thinks_about_a_take_over(
                 read_until(keys, f"changed meanwhile: now it is {former.url}")
                 os.write(keys, b"y\n")
                 read_until(keys, "ready")
-                assert held(vonage) != former.url
+                assert registered_callback(vonage) != former.url
                 process.send_signal(signal.SIGINT)
                 read_until(keys, "receipt(s) recorded")
                 assert process.wait(TIMEOUT) == 0
-        assert held(vonage) == former.url
+        assert registered_callback(vonage) == former.url
     figures.note(f"take-over: {rounds} sessions ended during the question; asked again, given back each time")
 
 
@@ -159,7 +159,7 @@ def test_a_tunnel_that_drips_from_the_start_can_be_stopped_and_ends_by_itself(
     assert "gave no complete response within" in dev.stderr
     assert stopped < 3.0
     assert ended < 30.0
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     figures.note(f"a tunnel that drips: stopped in {stopped:.1f} s, given up after {ended:.0f} s")
 
 
@@ -180,6 +180,6 @@ def test_a_tunnel_that_begins_to_drip_is_told_and_does_not_hold_the_session(
 
     assert "gave no complete response within 8 s" in lost["detail"]
     assert stopped < 3.0
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     assert dev.names()[-2:] == ["restored", "stopped"]
     figures.note(f"a tunnel that begins to drip: told after {told:.0f} s, stopped in {stopped:.1f} s")

@@ -19,7 +19,7 @@ from devkit.receiver.recorder import Recorder
 from reliability.conftest import Figures, Often
 from reliability.load import Senders, message_in, sending
 from tests.support.dev_process import DEV, DevProcess, running, running_dev
-from tests.support.live_account import environ, held
+from tests.support.live_account import environ, registered_callback
 from tests.support.recorder import receipt as some_receipt
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
@@ -51,7 +51,7 @@ def test_repeated_signals_do_not_prevent_the_restoration(
         code = dev.finish()
 
     assert code == 0, dev.describe()
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     assert dev.names()[-2:] == ["restored", "stopped"]
     assert "Traceback" not in dev.stderr
     assert list((tmp_path / ".devkit").glob("registration*")) == []
@@ -88,13 +88,13 @@ def test_a_laptop_that_sleeps_loses_no_receipt_and_no_registration(
         with sending(asleep):
             time.sleep(1.0)  # the length of the sleep
             dev.process.send_signal(signal.SIGCONT)
-        assert held(vonage) == ready["callback_url"]
+        assert registered_callback(vonage) == ready["callback_url"]
         assert dev.stop() == 0
 
     assert before.answers == asleep.answers == {200: 12}
     stored = {message_in(entry.path) for entry in Store(tmp_path / "fixtures").entries()}
     assert stored == before.acknowledged | asleep.acknowledged
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
 
 
 def test_two_sessions_that_start_at_once_leave_the_account_as_it_was(
@@ -108,13 +108,13 @@ def test_two_sessions_that_start_at_once_leave_the_account_as_it_was(
         loser = next(iter(codes))
         winner = other if loser is one else one
         ready = winner.wait_for("ready")
-        assert held(vonage) == ready["callback_url"]
+        assert registered_callback(vonage) == ready["callback_url"]
         assert winner.stop() == 0
         loser.finish()
 
     assert codes == {loser: 6}
     assert "Another devkit holds the callback of this directory" in loser.stderr
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from devkit.fixture.store import Store
 from devkit.webhook.callback import FORWARDING_HEADERS
-from tests.support.inspector_server import Recordings, inspected
+from tests.support.inspector_server import Recordings, running_inspector
 from tests.support.raw_socket import DEADLINE, answer_on
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -21,7 +21,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
 
 @pytest.fixture(scope="module")
 def port(recordings: Recordings) -> Iterator[int]:
-    with inspected(recordings) as url:
+    with running_inspector(recordings) as url:
         yield int(url.rpartition(":")[2])
 
 

@@ -9,7 +9,7 @@ import pytest
 from devkit.events.session import Probe
 from devkit.http.address import parse_address
 from tests.support.browser import Browser, chromium, require_browser
-from tests.support.inspector_server import HOSTILE, Recordings, inspected, stream
+from tests.support.inspector_server import HOSTILE, Recordings, running_inspector, stream
 from tests.support.recording_server import RecordingServer
 
 NUMBER = "447700900123"
@@ -36,7 +36,7 @@ def browser(opened: Browser, url: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def url(recordings: Recordings, upstream: RecordingServer) -> Iterator[str]:
-    with inspected(recordings, forward_to=parse_address(f"{upstream.url}/dlr")) as address:
+    with running_inspector(recordings, forward_to=parse_address(f"{upstream.url}/dlr")) as address:
         yield address
 
 
@@ -270,13 +270,13 @@ def test_a_sample_is_made_on_the_page(browser: Browser, recordings: Recordings, 
 
 
 def test_the_page_reconnects_after_a_restart_of_the_server(browser: Browser, recordings: Recordings) -> None:
-    with inspected(recordings) as url:
+    with running_inspector(recordings) as url:
         visit(browser, url)
     browser.wait_for_text("#live", "Reconnecting")
     again = Recordings(recordings.store, now=recordings.now)
     again.receipt("failed", "0A00000000000001", "9")
 
-    with inspected(again, port=int(url.rpartition(":")[2])):
+    with running_inspector(again, port=int(url.rpartition(":")[2])):
         browser.wait_for_text("#live", "Live")
         browser.wait_for_text(FIRST, "Illegal Number")
         browser.get("about:blank")

@@ -14,7 +14,7 @@ from devkit.events import Notice
 from devkit.events.session import Probe, Registered, Sent
 from devkit.inspector.event_log import EventLog
 from devkit.webhook.receipt import Receipt
-from tests.support.inspector_server import Recordings, Stream, inspected, stream, taken
+from tests.support.inspector_server import Recordings, Stream, running_inspector, stream, taken
 from tests.support.raw_socket import DEADLINE
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -154,7 +154,7 @@ def test_any_number_of_threads_may_publish(event_log: EventLog) -> None:
 
 
 def test_a_page_gets_the_event_of_a_receipt(recordings: Recordings) -> None:
-    with inspected(recordings) as url, stream(url) as news:
+    with running_inspector(recordings) as url, stream(url) as news:
         assert news.next()[0] == "hello"
         key = recordings.receipt("delivered", "0A1")
         name, batch = news.next()
@@ -165,7 +165,7 @@ def test_a_page_gets_the_event_of_a_receipt(recordings: Recordings) -> None:
 
 
 def test_a_page_that_reconnects_gets_the_missed_events(recordings: Recordings) -> None:
-    with inspected(recordings) as url:
+    with running_inspector(recordings) as url:
         with stream(url) as news:
             after = str(news.next()[1]["after"])
         recordings.receipt()
@@ -180,7 +180,7 @@ def test_a_page_that_reconnects_gets_the_missed_events(recordings: Recordings) -
 def test_after_a_restart_a_page_gets_lost(recordings: Recordings) -> None:
     for _ in range(3):
         recordings.receipt()
-    with inspected(recordings) as url, stream(url, Last_Event_ID="0badcafe-1") as news:
+    with running_inspector(recordings) as url, stream(url, Last_Event_ID="0badcafe-1") as news:
         news.next()
         name, batch = news.next()
 
@@ -188,7 +188,7 @@ def test_after_a_restart_a_page_gets_lost(recordings: Recordings) -> None:
 
 
 def test_twenty_open_tabs_do_not_starve_the_page(recordings: Recordings) -> None:
-    with inspected(recordings) as url, ExitStack() as stack:
+    with running_inspector(recordings) as url, ExitStack() as stack:
         tabs = [stack.enter_context(stream(url)) for _ in range(20)]
 
         with urlopen(f"{url}/", timeout=DEADLINE) as answer:
@@ -210,12 +210,12 @@ def test_a_stop_of_the_server_does_not_wait_for_open_pages(recordings: Recording
 @contextmanager
 def stack_of(recordings: Recordings) -> Iterator[tuple[ExitStack, Stream]]:
     with ExitStack() as page, ExitStack() as server:
-        url = server.enter_context(inspected(recordings))
+        url = server.enter_context(running_inspector(recordings))
         yield server, page.enter_context(stream(url))
 
 
 def test_pages_without_a_stream_may_poll(recordings: Recordings) -> None:
-    with inspected(recordings) as url:
+    with running_inspector(recordings) as url:
         with urlopen(f"{url}/api/events", timeout=DEADLINE) as answer:
             before = json.load(answer)
         recordings.receipt()
@@ -231,7 +231,10 @@ def test_events_contain_neither_secrets_nor_whole_numbers(recordings: Recordings
     recordings.event_log.publish(
         Registered("https://dlr.example.com/webhooks/delivery-receipt/unguessable", "")
     )
-    with inspected(recordings) as url, urlopen(f"{url}/api/events?after=x", timeout=DEADLINE) as answer:
+    with (
+        running_inspector(recordings) as url,
+        urlopen(f"{url}/api/events?after=x", timeout=DEADLINE) as answer,
+    ):
         body = answer.read().decode()
 
     assert "447700900123" not in body

@@ -6,7 +6,7 @@ import pytest
 
 from devkit.events.session import Ready, TunnelChanged
 from devkit.inspector.app import create_inspector
-from tests.support.inspector_server import Recordings, inspected
+from tests.support.inspector_server import Recordings, running_inspector
 from tests.support.raw_socket import DEADLINE
 
 READY = Ready(
@@ -66,7 +66,7 @@ def test_a_session_that_stops_is_not_ready(recordings: Recordings) -> None:
 )
 def test_only_this_machine_may_ask(recordings: Recordings, headers: dict[str, str], status: int) -> None:
     recordings.event_log.publish(READY)
-    with inspected(recordings) as url:
+    with running_inspector(recordings) as url:
         connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=DEADLINE)
         connection.request("GET", "/ready", headers=headers)
         found = connection.getresponse().status

@@ -14,7 +14,7 @@ from devkit.vonage.journal import Journal, read_journal, write_journal
 from devkit.vonage.registration import Restoration
 from tests.support.command import run
 from tests.support.dev_process import running_dev
-from tests.support.live_account import environ, held, set_callback, settings
+from tests.support.live_account import environ, registered_callback, set_callback, settings
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener, listening
 
@@ -41,7 +41,7 @@ def test_the_former_callback_is_restored_and_the_second_time_there_is_nothing_to
         killed(project, vonage, former.url, ours)
 
     assert run_restore(project, vonage) == Restoration("given-back", former.url, former.url)
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     assert run_restore(project, vonage) == Restoration("nothing")
     assert list(project.private.iterdir()) == []
 
@@ -56,7 +56,7 @@ def test_what_somebody_else_has_set_stays_unchanged(
     assert run_restore(project, vonage) == Restoration(
         "left-alone", theirs.url, former.url, lost_url=former.url
     )
-    assert held(vonage) == theirs.url
+    assert registered_callback(vonage) == theirs.url
     assert not project.journal.exists()
 
 
@@ -74,7 +74,7 @@ def test_a_dead_former_callback_is_reported_and_kept_until_it_is_cleared(
     assert vonage.changes == [former.url]
 
     assert run_restore(project, vonage, clear=True) == Restoration("cleared", "", former.url)
-    assert held(vonage) == ""
+    assert registered_callback(vonage) == ""
     assert not project.journal.exists()
 
 
@@ -139,7 +139,7 @@ def test_by_force_it_is_restored_whatever_the_account_holds_and_that_is_printed(
 
         left = run(tmp_path, "restore", "--json", **environ(vonage))
         both = run(tmp_path, "restore", "--force", "--clear", **environ(vonage))
-        assert held(vonage) == their_devkit
+        assert registered_callback(vonage) == their_devkit
         done = run(tmp_path, "restore", "--force", **environ(vonage))
 
     assert json.loads(left.out[0])["outcome"] == "left-alone"
@@ -147,7 +147,7 @@ def test_by_force_it_is_restored_whatever_the_account_holds_and_that_is_printed(
     assert "devkit restore --force" in left.err
     assert both.code == 2
     assert f"The account holds {their_devkit}, which is replaced." in done.err
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     assert not project.journal.exists()
 
 
@@ -174,4 +174,4 @@ def test_session_with_another_account_does_not_forget_it_either(
     assert "another Vonage account" in dev.stderr
     assert "devkit restore" in dev.stderr
     assert read_journal(project.journal) == left
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url

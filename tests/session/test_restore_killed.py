@@ -11,7 +11,7 @@ from devkit.session.project import Project
 from devkit.session.restore import restore
 from devkit.tunnel.orphaned_agents import find_process
 from tests.support.dev_process import DevProcess, running_dev
-from tests.support.live_account import environ, held, settings
+from tests.support.live_account import environ, registered_callback, settings
 from tests.support.raw_socket import closed_port, wait_until
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
@@ -38,13 +38,13 @@ def test_callback_is_restored_after_a_session_killed_around_its_registration(
     with running_dev(tmp_path, "--port", str(port), "--public-url", url, **environ(vonage)) as dev:
         hooks[number] = lambda: kill(dev)
         dev.finish()
-    before = held(vonage)
+    before = registered_callback(vonage)
 
     done = restore(settings(vonage), project, clear=False, now=NOW)
 
     assert (before != former.url) == (moment in ("after 2", "before 3", "after 3"))
     assert done.outcome == ("nothing" if before == former.url else "given-back")
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     assert list(project.private.glob("registration*")) == []
 
 
@@ -56,12 +56,12 @@ def test_callback_is_restored_after_a_session_killed_at_a_random_moment(
     with running_dev(tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent))) as dev:
         time.sleep(random.Random(seed).uniform(0.2, 1.6))  # the moment, not a wait for something
         kill(dev)
-    before = held(vonage)
+    before = registered_callback(vonage)
 
     done = restore(settings(vonage), project, clear=False, now=NOW)
 
     assert done.outcome == ("nothing" if before == former.url else "given-back")
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     assert list(project.private.glob("registration*")) == []
     assert list(project.private.glob("agent-*")) == []
     if agent.with_name("ngrok.state.json").exists():
@@ -75,7 +75,7 @@ def test_the_next_session_finds_what_a_killed_one_left_and_restores_the_former_c
     with running_dev(tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent))) as dev:
         first = dev.wait_for("ready")["callback_url"]
         kill(dev)
-    assert held(vonage) == first
+    assert registered_callback(vonage) == first
 
     with running_dev(tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent))) as dev:
         registered = dev.wait_for("registered")
@@ -84,7 +84,7 @@ def test_the_next_session_finds_what_a_killed_one_left_and_restores_the_former_c
 
     assert registered["former_url"] == former.url
     assert "A killed session left its callback in the account" in dev.stderr
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     assert [path.name for path in (tmp_path / ".devkit").iterdir()] == ["callback-token"]
 
 
@@ -102,4 +102,4 @@ def test_an_agent_that_outlived_its_session_is_ended_too(
     assert restore(settings(vonage), project, clear=False, now=NOW).outcome == "given-back"
 
     assert find_process(pid) is None
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url

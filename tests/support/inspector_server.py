@@ -138,7 +138,7 @@ def taken(path: Path | None, receipt: Receipt, **changes: object) -> Event:
 
 
 @contextmanager
-def inspected(recordings: Recordings, *, port: int = 0, **options: object) -> Iterator[str]:
+def running_inspector(recordings: Recordings, *, port: int = 0, **options: object) -> Iterator[str]:
     """The address of an inspector while the block runs."""
     listener = listen("127.0.0.1", port)
     app = create_inspector(recordings.store, recordings.event_log, recordings.options(**options))
@@ -180,7 +180,7 @@ def main(directory: str, port: str = "3040") -> None:
         "zone": None,
         "forward_to": parse_address("127.0.0.1:5000/dlr"),
     }
-    with inspected(recordings, port=int(port), **usual) as url:
+    with running_inspector(recordings, port=int(port), **usual) as url:
         sys.stdout.write(f"{url}\n")
         threading.Event().wait()
 

@@ -26,8 +26,8 @@ def set_callback(vonage: Gateway, url: str) -> None:
     CallbackSetting(Credentials(simulator.api_key, simulator.api_secret, simulator.host)).set_callback(url)
 
 
-def held(vonage: Gateway) -> str:
-    """The callback that the account holds."""
+def registered_callback(vonage: Gateway) -> str:
+    """The callback URL that the account has now."""
     return vonage.simulator.account.dr_callback_url
 
 

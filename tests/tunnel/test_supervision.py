@@ -12,7 +12,7 @@ from devkit.http.client import push
 from devkit.tunnel.orphaned_agents import find_process
 from devkit.webhook.callback import compose
 from tests.support.dev_process import running_dev
-from tests.support.live_account import AUTHTOKEN, environ, held
+from tests.support.live_account import AUTHTOKEN, environ, registered_callback
 from tests.support.raw_socket import closed_port, wait_until
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
@@ -68,7 +68,7 @@ def test_lost_tunnel_and_its_return_are_reported_and_change_nothing_at_vonage(
     assert lost["public_url"] == restored["public_url"] == ready["public_url"]
     assert restored["detail"].startswith("after ")
     assert vonage.changes == [ready["callback_url"], former.url]
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     assert dev.names().count("probe") == 1  # Vonage's; our own questions are nobody's business
     assert dev.events[-1] == {"event": "stopped", "receipts": 3}
     assert_nothing_left(tmp_path, agent, crashed)
@@ -83,7 +83,7 @@ def test_agent_that_comes_back_elsewhere_takes_the_callback_along(
         moved = dev.wait_for("registered", former_url=former.url)["callback_url"]
         dev.wait_for("tunnel", state="restored", public_url=standin_state(agent)["url"])
         session = json.loads((tmp_path / ".devkit" / "session.json").read_text())
-        assert held(vonage) == moved == session["callback_url"]
+        assert registered_callback(vonage) == moved == session["callback_url"]
         assert deliver(moved) == 200
         dev.wait_for("receipt")
         assert dev.stop() == 0
@@ -109,12 +109,12 @@ def test_agent_that_cannot_be_started_again_ends_the_session_in_order(
     assert "The tunnel is gone" in dev.stderr
     assert "ERR_NGROK_107" in dev.stderr
     assert AUTHTOKEN not in dev.stderr + str(dev.events)
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     assert_nothing_left(tmp_path, agent, crashed)
 
 
 def test_stop_while_the_tunnel_opens_is_a_stop(tmp_path: Path, vonage: Gateway, agent: Path) -> None:
-    before = held(vonage)
+    before = registered_callback(vonage)
     state = agent.with_name("ngrok.state.json")
     with running_dev(
         tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent), DEVKIT_STANDIN_FAULT="silent")
@@ -126,7 +126,7 @@ def test_stop_while_the_tunnel_opens_is_a_stop(tmp_path: Path, vonage: Gateway, 
     assert dev.stderr == ""
     assert dev.names() == ["stopped"]
     assert vonage.changes == []
-    assert held(vonage) == before
+    assert registered_callback(vonage) == before
     assert_nothing_left(tmp_path, agent)
 
 
@@ -150,5 +150,5 @@ def test_agent_that_fails_at_the_start_leaves_everything_as_it_was(
     assert [line.partition(" ")[0] for line in lines] == ["Error:", "Hint:"]
     assert words in lines[0]
     assert AUTHTOKEN not in dev.stderr
-    assert held(vonage) == former.url
+    assert registered_callback(vonage) == former.url
     assert_nothing_left(tmp_path, agent)

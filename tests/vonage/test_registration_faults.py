@@ -15,7 +15,7 @@ from devkit.session.run import SessionOptions, run
 from devkit.session.signals import Shutdown
 from devkit.simulator.options import SETTINGS_FAULTS, Unset
 from tests.support.dev_process import running_dev
-from tests.support.live_account import account_with, environ, held, set_callback, settings
+from tests.support.live_account import account_with, environ, registered_callback, set_callback, settings
 from tests.support.raw_socket import closed_port
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import listening
@@ -65,7 +65,7 @@ class Place:
 
     @property
     def held(self) -> str:
-        return held(self.gateway)
+        return registered_callback(self.gateway)
 
 
 @pytest.fixture
