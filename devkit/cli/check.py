@@ -11,7 +11,7 @@ from devkit.errors import ConfigurationError
 from devkit.fixture.check import CheckedFile, check, tracked_recordings
 from devkit.fixture.select import display_path
 from devkit.fixture.store import Store
-from devkit.session.settings import read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.masking import one_line, printable
 
 
@@ -24,7 +24,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...], fix: bool) -> None:
 
     Prints each problem as PATH:LINE: WHAT. A recording that git tracks is a problem, too.
     """
-    store = Store(read_settings(os.environ, Path.cwd()).fixtures)
+    store = Store(read_settings(os.environ, project_directory(Path.cwd())).fixtures)
     chosen = paths or tuple(path for path in (store.root,) if path.is_dir())
     failed: set[Path] = set()
     ok: set[Path] = set()

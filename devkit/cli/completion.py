@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from devkit.errors import DevkitError
 from devkit.fixture.store import NO_ID, Entry, Store, samples_directory
-from devkit.session.settings import Settings, read_settings
+from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
 Kind = Literal["selector", "recording", "message", "status", "err-code"]
@@ -43,7 +43,7 @@ def complete(kind: Kind, typed: str) -> list[CompletionItem]:
         return err_code_items(typed)
     settings = Settings()
     with suppress(DevkitError):  # an error message in the middle of a word helps nobody
-        settings = read_settings(os.environ, Path.cwd())
+        settings = read_settings(os.environ, project_directory(Path.cwd()))
     store = Store(settings.fixtures)
     if kind == "message":
         return message_items(store, typed)

@@ -13,6 +13,7 @@ from devkit.doctor.run_checks import DoctorSummary, open_context, run_checks, su
 from devkit.doctor.wait_for_receipt import Heartbeat, NoReceiptReason, wait_for_receipt
 from devkit.errors import UsageError
 from devkit.events import Event
+from devkit.session.settings import project_directory
 from devkit.session.signals import stop_on_signals
 from devkit.webhook.masking import printable
 
@@ -45,7 +46,9 @@ def command(ctx: click.Context, wait: bool, timeout: float | None, as_json: bool
         echo_event(event, _text(event), as_json=as_json)
 
     with stop_on_signals() as stop:
-        context, checks = open_context(os.environ, Path.cwd(), stop, lambda: datetime.now(UTC))
+        context, checks = open_context(
+            os.environ, project_directory(Path.cwd()), stop, lambda: datetime.now(UTC)
+        )
         for check in checks:
             show(check)
         for check in run_checks(context):

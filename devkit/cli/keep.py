@@ -13,7 +13,7 @@ from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
 from devkit.session.project import load_key, private_values, project_in
-from devkit.session.settings import read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.masking import one_line, printable
 
 
@@ -41,7 +41,8 @@ def command(
     A SELECTOR is latest, latest:N, a file, a directory, a pattern, or a message id or its unique beginning.
     If one recording cannot be redacted safely, nothing is written.
     """
-    settings, project = read_settings(os.environ, Path.cwd()), project_in(Path.cwd())
+    directory = project_directory(Path.cwd())
+    settings, project = read_settings(os.environ, directory), project_in(directory)
     store, key = Store(settings.fixtures), load_key(project)
     policy = Policy(
         allow=frozenset(allow_field),

@@ -12,7 +12,7 @@ from devkit.cli.output import echo, echo_json, status_color, style
 from devkit.fixture.listing import entry_as_json, parse_duration
 from devkit.fixture.select import display_path
 from devkit.fixture.store import Entry, Store
-from devkit.session.settings import read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.masking import printable
 
 _LIMIT = 50
@@ -45,7 +45,7 @@ _LIMIT = 50
 )
 def command(status: tuple[str, ...], message: str, since: str | None, limit: int, as_json: bool) -> None:
     """List recorded receipts, newest last. Times are UTC."""
-    store = Store(read_settings(os.environ, Path.cwd()).fixtures)
+    store = Store(read_settings(os.environ, project_directory(Path.cwd())).fixtures)
     start = datetime.now(UTC) - parse_duration(since) if since else None
     newest_first = store.entries(status=status, message=message, since=start)
     entries = list(islice(newest_first, limit or None))[::-1]

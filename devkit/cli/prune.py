@@ -12,7 +12,7 @@ from devkit.fixture.listing import parse_duration
 from devkit.fixture.prune import Plan, delete, plan_prune
 from devkit.fixture.select import display_path
 from devkit.fixture.store import Store
-from devkit.session.settings import read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.masking import printable
 
 _SHOWN = 20  # paths; a longer list is no help
@@ -30,7 +30,7 @@ def command(older_than: str | None, keep: int | None, yes: bool) -> None:
     """
     if older_than is None and keep is None:
         raise UsageError("Say which recordings to delete.", hint="Try: devkit prune --older-than 30d")
-    store = Store(read_settings(os.environ, Path.cwd()).fixtures)
+    store = Store(read_settings(os.environ, project_directory(Path.cwd())).fixtures)
     before = datetime.now(UTC) - parse_duration(older_than) if older_than is not None else None
     plan = plan_prune(store, before=before, keep=keep or 0)
     _print_plan(plan)

@@ -41,7 +41,7 @@ from devkit.replay.transform import (
     transformer,
 )
 from devkit.session.project import project_in
-from devkit.session.settings import Settings, read_settings
+from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.webhook.callback import Transport
 
 _MORE_THAN_0 = click.FloatRange(0, min_open=True)
@@ -164,7 +164,7 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
 
     Exit code: 0 all ok, 1 some failed, 2 usage, 3 configuration or fixture, 4 target unreachable.
     """
-    directory = Path.cwd()
+    directory = project_directory(Path.cwd())
     settings = read_settings(os.environ, directory)
     changes = _changes(options)
     route = _route(options, settings, directory)

@@ -10,7 +10,7 @@ from devkit.cli.output import echo, echo_json
 from devkit.errors import UsageError
 from devkit.session.project import project_in
 from devkit.session.restore import restore
-from devkit.session.settings import read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.vonage.journal import devkit_host
 from devkit.vonage.registration import Restoration
 from devkit.webhook.masking import printable
@@ -30,7 +30,7 @@ def command(clear: bool, force: bool, as_json: bool) -> None:
         raise UsageError(
             "--clear unsets the callback, --force restores the former one.", hint="Choose one of them."
         )
-    directory = Path.cwd()
+    directory = project_directory(Path.cwd())
     now = datetime.now(UTC).isoformat(timespec="seconds")
     settings, project = read_settings(os.environ, directory), project_in(directory)
     done = restore(settings, project, clear=clear, force=force, now=now, log=_log)

@@ -14,7 +14,7 @@ from devkit.events.session import Sent
 from devkit.fixture.store import Store
 from devkit.session.project import Session, project_in
 from devkit.session.send import choose_recipient, choose_route, require_receiver
-from devkit.session.settings import read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.wait import CLOCK_TOLERANCE, PendingMessage, Reason, WaitFinished, wait_for_receipts
 from devkit.vonage.sms import send_sms
@@ -83,7 +83,7 @@ def command(
     """
     if timeout is not None and not wait:
         raise UsageError("--timeout is for --wait.", hint="devkit send --wait --timeout 60")
-    directory = Path.cwd()
+    directory = project_directory(Path.cwd())
     settings, project = read_settings(os.environ, directory), project_in(directory)
     session = project.session()
     route = choose_route(settings, session)

@@ -15,7 +15,7 @@ from devkit.fixture.export import FORMS, export
 from devkit.fixture.format import format_time, load
 from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
-from devkit.session.settings import Settings, read_settings
+from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.masking import one_line, printable
 from devkit.webhook.vocabulary import TRANSPORT_MEANINGS
@@ -35,11 +35,12 @@ def command(selectors: tuple[str, ...], numbers: bool, form: str | None, as_json
     ID is a file, a directory, a pattern, `latest`, `latest:3`, the name of a sample, or a message id or its unique
     beginning.
     """
-    settings = read_settings(os.environ, Path.cwd())
+    directory = project_directory(Path.cwd())
+    settings = read_settings(os.environ, directory)
     store = Store(settings.fixtures)
     paths = select(store, selectors)
     if form is not None:
-        _print_form(form, paths, store, _target(settings))
+        _print_form(form, paths, store, _target(settings, directory))
         return
     for number, path in enumerate(paths):
         explanation = explain(
@@ -51,12 +52,12 @@ def command(selectors: tuple[str, ...], numbers: bool, form: str | None, as_json
             echo("\n".join([*([""] if number else []), *_lines(display_path(path), explanation)]))
 
 
-def _target(settings: Settings) -> str:
+def _target(settings: Settings, directory: Path) -> str:
     """The URL of local code: that of a replay."""
     from devkit.http.address import parse_address, path_of  # here: an explanation needs neither of them
     from devkit.session.project import local_code_url, project_in
 
-    address = parse_address(local_code_url(project_in(Path.cwd()).session(), settings), allow_remote=True)
+    address = parse_address(local_code_url(project_in(directory).session(), settings), allow_remote=True)
     return f"{address}{path_of(address) or CALLBACK_PATH}"
 
 

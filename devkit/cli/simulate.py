@@ -29,6 +29,7 @@ from devkit.http.response import SENT_AGAIN
 from devkit.http.server import listen
 from devkit.replay.schedule import parse_speed
 from devkit.session.project import project_in
+from devkit.session.settings import project_directory
 from devkit.session.signals import stop_on_signals
 from devkit.simulator import Simulator
 from devkit.simulator.events import (
@@ -236,7 +237,8 @@ def command(
         own_foreground(),
         reporting(as_json=as_json, stop=stop, lines=lines) as publish,
     ):
-        trust = trust_in(project_in(Path.cwd()).private / "ca", datetime.now(UTC)) if tls else None
+        project = project_in(project_directory(Path.cwd()))
+        trust = trust_in(project.private / "ca", datetime.now(UTC)) if tls else None
         with run_simulator(
             options,
             listener=listen("127.0.0.1", port),

@@ -22,7 +22,7 @@ from devkit.cli.results import result_line
 from devkit.replay.transform import signer_with
 from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
 from devkit.session.project import project_in
-from devkit.session.settings import read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.callback import Transport
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import METHODS, Method
@@ -78,7 +78,7 @@ def command(
 
     Exit code: 0 for a 2xx response, 1 for another or none, 2 usage, 3 configuration, 4 target unreachable.
     """
-    directory = Path.cwd()
+    directory = project_directory(Path.cwd())
     settings = read_settings(os.environ, directory)
     session = project_in(directory).session()
     # Not to the application: a receipt is recorded first, as one of Vonage's is, and the session forwards it.

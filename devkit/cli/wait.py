@@ -14,7 +14,7 @@ from devkit.errors import UsageError
 from devkit.events import Notice
 from devkit.fixture.store import Store
 from devkit.session.project import project_in
-from devkit.session.settings import read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.wait import (
     Reason,
@@ -59,7 +59,8 @@ def command(
     """
     if last and ids:
         raise UsageError("An ID and --last exclude each other.", hint=f"devkit wait {ids[0]}")
-    settings, project = read_settings(os.environ, Path.cwd()), project_in(Path.cwd())
+    directory = project_directory(Path.cwd())
+    settings, project = read_settings(os.environ, directory), project_in(directory)
     store = Store(settings.fixtures)
 
     def session_runs() -> bool:

@@ -14,12 +14,10 @@ from devkit.durable import files as durable
 from devkit.durable.lock import LockHeld, locked
 from devkit.durable.regular_file import BadRecord, read_record, read_regular_file
 from devkit.errors import CallbackHeldError, ConfigurationError
-from devkit.session.settings import DEFAULT_PORT, Settings
+from devkit.session.settings import DEFAULT_PORT, PRIVATE, Settings
 
 if TYPE_CHECKING:  # only the type: commands that send nothing start faster without it
     from devkit.vonage.client import Credentials
-
-DIRECTORY = ".devkit"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
 _MAX_SIZE = 4096  # bytes; a token of ours has 22, a key 64
@@ -73,7 +71,7 @@ class Project:
         """Create the directory, and make it private even if it exists. Raises ConfigurationError."""
         try:
             durable.make_directory(self.private)
-            self._check_owner()
+            self.check_owner()
             durable.make_private(self.private)
             durable.try_writing(self.private)
         except OSError as error:
@@ -121,7 +119,7 @@ class Project:
 
     def session(self) -> Session | None:
         """The session that runs in this project now; None when there is none."""
-        session = _read_session(self._session)
+        session = _read_session(self._session) if self._is_own() else None
         return session if session and durable.is_alive(session.pid) and _is_valid(session) else None
 
     @contextmanager
@@ -148,17 +146,20 @@ class Project:
                 with suppress(OSError):  # a file that stays does no harm: its process has ended
                     durable.remove(self._session)
 
-    def _check_owner(self) -> None:
+    def check_owner(self) -> None:
         """Raise ConfigurationError if another user owns the directory, or a link to it: they could swap the journal."""
-        if os.name == "nt":
-            return
-        # The owner of the parent directory can change everything anyway, as with a checkout mounted into a container.
-        allowed = {os.geteuid(), self.private.parent.stat().st_uid}
-        if not {self.private.lstat().st_uid, self.private.stat().st_uid} <= allowed:
+        if not self._is_own():
             raise ConfigurationError(
                 f"{self.private} belongs to another user.",
                 hint="Remove it, or work in a directory of your own: devkit keeps secrets there.",
             )
+
+    def _is_own(self) -> bool:
+        if os.name == "nt" or not os.path.exists(self.private):
+            return True
+        # The owner of the parent directory can change everything anyway, as with a checkout mounted into a container.
+        allowed = {os.geteuid(), self.private.parent.stat().st_uid}
+        return {self.private.lstat().st_uid, self.private.stat().st_uid} <= allowed
 
     @property
     def _session(self) -> Path:
@@ -173,7 +174,7 @@ class Project:
 
 def project_in(directory: Path) -> Project:
     """The project of a directory. Creates nothing."""
-    return Project(directory / DIRECTORY)
+    return Project(directory / PRIVATE)
 
 
 def local_code_url(session: Session | None, settings: Settings) -> str:

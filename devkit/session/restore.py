@@ -26,6 +26,7 @@ def restore(
     """
     if not project.private.is_dir():
         return Restoration("nothing")
+    project.check_owner()
     with project.session_lock(now):
         end_orphaned_agents(project.private)
         journal = read_journal(project.journal)

@@ -1,5 +1,9 @@
-"""The settings: from the process environment, then from `.env` in the current directory. `.env.example` lists all."""
+"""Which directory is the project's, and its settings: from the process environment, then from its `.env`.
 
+`.env.example` lists all settings.
+"""
+
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import StringIO
@@ -16,11 +20,40 @@ if TYPE_CHECKING:  # only types: one imports OpenSSL, both take long, and most c
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")
 
+PRIVATE = ".devkit"  # the directory of a project's private files
 DEFAULT_PORT = 3000  # of the receiver
 
 _MIN_TOKEN = 16  # characters, as in `devkit.session.project`
 _MAX_SIZE = 1024 * 1024  # bytes of `.env`
 _PIPE_TIMEOUT = 30.0  # seconds; a user may have to confirm it
+
+
+def project_directory(here: Path, home: Path | None = None) -> Path:
+    """The nearest directory with a `.devkit/`, from `here` upward; `here` itself when there is none.
+
+    Above `here` only this user's own directories count: another user must not choose where receipts are sent. The home
+    directory and the root of a file system are no projects. home: None for that of this user.
+    """
+    home = home or Path(os.path.realpath(os.path.expanduser("~")))
+    if os.path.isdir(here / PRIVATE):  # unlike pathlib, it is silent about a directory that cannot be read
+        return here
+    for directory in here.parents if here != home else ():
+        if directory in (home, Path(directory.anchor)):
+            break
+        if _is_own_project(directory):
+            return directory
+    return here
+
+
+def _is_own_project(directory: Path) -> bool:
+    private = directory / PRIVATE
+    try:
+        found = [private.stat(), private.lstat(), directory.stat()]
+    except OSError:
+        return False
+    # Windows tells no owners.
+    is_own = os.name == "nt" or {each.st_uid for each in found} == {os.geteuid()}
+    return is_own and os.path.isdir(private)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,16 +34,24 @@ def done(result: Run) -> Run:
     return result
 
 
+@pytest.fixture
+def below(tmp_path: Path) -> Path:
+    """A directory inside the project."""
+    below = tmp_path / "src" / "handlers"
+    below.mkdir(parents=True)
+    return below
+
+
 def test_a_triggered_receipt_is_recorded_forwarded_and_replayed_to_the_application(
-    tmp_path: Path, dev: DevProcess, application: RawServer
+    below: Path, dev: DevProcess, application: RawServer
 ) -> None:
-    done(run(tmp_path, "trigger", "failed", "--err-code", "2"))
+    done(run(below, "trigger", "failed", "--err-code", "2"))
     receipt = dev.wait_for("receipt")
     forwarded = dev.wait_for("forwarded")
-    [row] = map(json.loads, done(run(tmp_path, "list", "--json")).out)
-    shown = done(run(tmp_path, "show", "latest"))
-    done(run(tmp_path, "replay", "latest"))
-    curl = done(run(tmp_path, "show", "latest", "--as", "curl"))
+    [row] = map(json.loads, done(run(below, "list", "--json")).out)
+    shown = done(run(below, "show", "latest"))
+    done(run(below, "replay", "latest"))
+    curl = done(run(below, "show", "latest", "--as", "curl"))
 
     assert (receipt["triggered"], receipt["replay"], receipt["status"]) == (True, False, "failed")
     assert load(Path(receipt["file"])).tags == ("triggered",)
@@ -80,3 +88,27 @@ def test_without_an_application_a_replay_goes_to_the_receiver_and_is_not_recorde
 
     assert (replayed["file"], replayed["triggered"]) == ("", False)
     assert f"{local_url}/webhooks/delivery-receipt" in "\n".join(curl.out)
+
+
+def test_from_below_a_message_is_sent_to_the_session_and_checks_are_about_the_project(
+    tmp_path: Path, below: Path, dev: DevProcess
+) -> None:
+    sent = done(run(below, "send", "--json"))
+    dev.wait_for("receipt", status="delivered")
+    kept = done(run(below, "keep", "latest", "--name", "from-below"))
+    diagnosis = run(below, "doctor", "--json")
+
+    [message_id] = json.loads(sent.out[0])["message_ids"]
+    assert dev.events[-1]["message_id"] == message_id
+    assert (tmp_path / "fixtures" / "samples" / "from-below.json").is_file(), kept
+    steps = {check["step"]: check for check in map(json.loads, diagnosis.out) if check["event"] == "check"}
+    assert steps["session"]["outcome"] == "ok"
+    assert str(tmp_path) in steps["fixtures"]["what"]
+    assert list(below.iterdir()) == []
+
+
+def test_restore_from_below_finds_the_session_that_runs(below: Path, dev: DevProcess) -> None:
+    refused = run(below, "restore")
+
+    assert refused.code == 6
+    assert "Another devkit" in refused.err
