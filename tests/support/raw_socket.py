@@ -104,7 +104,7 @@ class RawServer:
 
 
 def scripted(responses: Iterable[bytes | None]) -> Conversation:
-    """A response to each request, in order; None is silence until the client gives up."""
+    """A response to each request, in order. After None the server sends nothing until the client gives up."""
 
     def converse(server: RawServer, connection: socket.socket) -> None:
         for response in responses:
