@@ -41,6 +41,7 @@ _TOOLS: dict[Callable[..., object], ToolAnnotations] = {
     tools.list_receipts: _READS,
     tools.show_receipt: _READS,
     tools.list_samples: _READS,
+    tools.wait_for_message: _READS,
     tools.trigger_receipt: _SENDS,
     tools.replay_receipts: _SENDS,
     tools.doctor: _READS,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,7 @@ from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code
 from devkit.session.project import Session, local_code_url, private_values, project_in
 from devkit.session.settings import Settings, read_settings
 from devkit.session.signals import Shutdown
+from devkit.session.wait import find_message, wait_for_receipts
 from devkit.webhook.callback import Transport
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import Method
@@ -36,6 +37,11 @@ MAX_LISTED = 100
 MAX_SHOWN = 5
 MAX_SENT = 100
 MAX_SAMPLES = 200
+MAX_WAIT = 300  # seconds
+
+Until = Literal[
+    "final", "any", "accepted", "buffered", "delivered", "expired", "failed", "rejected", "unknown"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def list_receipts(
 ) -> results.ReceiptList:
     """List the recorded delivery receipts, newest last."""
     store = Store(place.settings().fixtures)
-    start = datetime.now(UTC) - parse_duration(since) if since else None
+    start = _now() - parse_duration(since) if since else None
     newest_first = store.entries(status=status, message=message, since=start)
     receipts = [results.listed(entry) for entry in islice(newest_first, limit)]
     return results.ReceiptList(receipts=receipts[::-1], has_older=next(newest_first, None) is not None)
@@ -121,6 +127,31 @@ def list_samples(
     return results.SampleList(samples=samples[:MAX_SAMPLES], left_out=len(samples[MAX_SAMPLES:]))
 
 
+def wait_for_message(
+    place: Place,
+    ids: Annotated[
+        tuple[str, ...],
+        Field(description="Message ids, one for each part, or their beginnings. Empty: the newest message."),
+    ] = (),
+    until: Annotated[Until, Field(description="A final status, any receipt, or this status.")] = "final",
+    timeout: Annotated[
+        float, Field(ge=0, le=MAX_WAIT, description="Seconds. 0 only looks at what is recorded.")
+    ] = 30,
+) -> results.WaitResult:
+    """Wait until the receipts of a message say how it ended; those that are recorded already count.
+
+    After a timeout it can be called again. A session must run: devkit dev.
+    """
+    store = Store(place.settings().fixtures)
+
+    def session_runs() -> bool:
+        return place.session() is not None
+
+    message = find_message(store, ids, until, _now(), session_runs=session_runs())
+    events = wait_for_receipts(message, store, place.stop, session_runs=session_runs, timeout=timeout)
+    return results.waited(list(events))
+
+
 def trigger_receipt(
     place: Place,
     status: Annotated[str, Field(description="delivered, failed, ...; an undocumented one can be sent too.")],
@@ -142,7 +173,7 @@ def trigger_receipt(
     )
     fields = receipt.fields(
         make_message_id(secrets.randbits(128)),
-        datetime.now(UTC),
+        _now(),
         api_key=settings.api_key,
         signer=signer_with(settings.signature_secret, sign) if sign else None,
         nonce=str(uuid.uuid4()),

@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
+from devkit.mcp.tools import Until
 from devkit.webhook.callback import Callback, compose
 from devkit.webhook.receipt import make_fields, make_message_id
+from devkit.webhook.vocabulary import STATUSES
 from tests.support.agent import Agent, agent_in, agent_process
+from tests.support.dev_process import TIMEOUT, running_dev
 from tests.support.recording_server import Response, recording_server
 
 FIRST = datetime(2026, 11, 23, 13, 45, 47, tzinfo=UTC)
@@ -62,6 +66,7 @@ def test_each_tool_says_whether_it_only_reads(agent: Agent) -> None:
         "list_receipts",
         "show_receipt",
         "list_samples",
+        "wait_for_message",
         "doctor",
     }
     assert {name for name, each in hints.items() if not each.read_only_hint} == {
@@ -139,6 +144,44 @@ def test_samples_are_listed_and_shown(agent: Agent) -> None:
     (shown,) = agent.call("show_receipt", selector="failed-handset-busy")["receipts"]
     assert shown["explanation"]["err_code_meaning"] == "Handset Busy"
     assert shown["explanation"]["advice"] == "the handset was busy: retry later"
+
+
+def test_a_message_that_has_ended_is_not_waited_for(agent: Agent) -> None:
+    result = agent.call("wait_for_message", ids=[MESSAGE], timeout=300)
+
+    assert (result["reason"], result["reached"], result["delivered"], result["open"]) == ("final", True, 1, 0)
+    assert [each["status"] for each in result["receipts"]] == ["accepted", "buffered", "delivered"]
+    assert result["message_ids"] == [MESSAGE]
+
+
+def test_what_is_waited_for_is_a_status_of_vonage() -> None:
+    assert get_args(Until) == ("final", "any", *STATUSES)
+
+
+def test_an_unknown_message_without_a_session_is_an_error(agent: Agent) -> None:
+    problem, hint = agent.fail("wait_for_message", ids=["ffff"])
+
+    assert (
+        problem
+        == "Error: No receipt of message 'ffff' is recorded, and no session runs that could record one."
+    )
+    assert hint == "Hint: Start one: devkit dev. For the recorded messages: devkit list"
+
+
+def test_with_a_session_an_agent_triggers_awaits_and_explains_a_receipt(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--offline") as dev, agent_in(tmp_path) as agent:
+        dev.wait_for("ready")
+        demo = agent.call("wait_for_message", until="delivered", timeout=TIMEOUT)
+        sent = agent.call("trigger_receipt", status="failed", err_code="handset-busy")["sent"]
+        ended = agent.call("wait_for_message", ids=[sent["message_id"]], timeout=TIMEOUT)
+        (listed,) = agent.call("list_receipts", limit=1)["receipts"]
+        checks = {each["step"]: each["outcome"] for each in agent.call("doctor")["checks"]}
+
+    assert (demo["reached"], demo["receipts"][-1]["status"]) == (True, "delivered")
+    assert (sent["outcome"], ended["reason"], ended["reached"]) == ("ok", "final", False)
+    assert ended["receipts"][0]["advice"] == "the handset was busy: retry later"
+    assert (listed["message_id"], listed["tags"]) == (sent["message_id"], ["triggered"])
+    assert (checks["session"], checks["receiver"]) == ("ok", "ok")
 
 
 def test_a_triggered_receipt_reaches_local_code(agent: Agent) -> None:
@@ -304,6 +347,7 @@ def test_hostile_text_is_made_harmless(tmp_path: Path) -> None:
         results = [
             agent.call("list_receipts"),
             agent.call("show_receipt", selector="latest:2"),
+            agent.call("wait_for_message", until="any", timeout=0),
             agent.call("replay_receipts", selectors=["latest:2"], to=server.url),
             agent.call("trigger_receipt", status=HOSTILE, to=server.url, set_fields={"messageId": HOSTILE}),
         ]
