@@ -6,6 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# A step of an installation: prints what its command said only when it failed, not when Ctrl-C ended it.
+step = @trap 'echo "Stopped. The next make goes on with it." >&2; exit 130' INT; \
+  said=$$($(1) 2>&1) || { printf '%s\n' "$$said" >&2; exit 1; }
+
 # What `make dev` takes in the words of the README.
 DEV_ARGS := $(if $(filter 1 true yes,$(OFFLINE)),--offline) $(if $(FORWARD_TO),--forward-to "$(FORWARD_TO)")
 
@@ -16,14 +20,15 @@ DEV := $(VENV)/dev-stamp
 $(RUN): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "devkit needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
 	@echo "Installing devkit into $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --constraint constraints.txt --upgrade pip
-	@$(PIP) install --constraint constraints.txt --editable .
+	$(call step,$(PYTHON) -m venv $(VENV))
+	$(call step,$(PIP) install --constraint constraints.txt --upgrade pip)
+	$(call step,$(PIP) install --constraint constraints.txt --editable .)
+	@echo "Installed. To type devkit in another terminal, first type there: . $(VENV)/bin/activate"
 	@touch $@
 
 $(DEV): $(RUN)
 	@echo "Installing the tools for tests and checks ..."
-	@$(PIP) install --constraint constraints.txt --group dev
+	$(call step,$(PIP) install --constraint constraints.txt --group dev)
 	@touch $@
 
 .PHONY: help
@@ -39,8 +44,8 @@ replay: $(RUN) ## Send recorded receipts to local code  FIXTURE=latest [TO=URL] 
 	@$(BIN)/devkit replay $(or $(FIXTURE),latest) $(if $(TO),--to "$(TO)") $(ARGS)
 
 .PHONY: trigger
-trigger: $(RUN) ## Send a new receipt to local code  STATUS=delivered [ARGS=...]
-	@$(BIN)/devkit trigger $(or $(STATUS),delivered) $(ARGS)
+trigger: $(RUN) ## Send a new receipt to local code  STATUS=delivered [TO=URL] [ARGS=...]
+	@$(BIN)/devkit trigger $(or $(STATUS),delivered) $(if $(TO),--to "$(TO)") $(ARGS)
 
 .PHONY: send
 send: $(RUN) ## Send a test SMS; its receipts come to this session  [ARGS='--to ... --wait']

@@ -1,6 +1,19 @@
-"""`python -m devkit`."""
+"""The entry point of `devkit` and `python -m devkit`."""
 
-from devkit.cli import main
+import signal
+
+
+def main() -> None:
+    """Run the command line.
+
+    Until a command runs there is nothing to clean up: Ctrl-C ends the process, without the traceback of an import.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from devkit.cli import main as run  # here: most of the start is this import
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -3,6 +3,7 @@
 import gc
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ COMMANDS = {
     "completion": "Let a shell complete commands, fixtures and statuses.",
 }
 
+ALIASES = {"listen": "dev", "ls": "list", "logs": "list"}  # other tools' names for the same
+
 _NO_THREAD = "End some programs, or raise the limit on threads: ulimit -u"
 _SESSIONS = ("dev", "simulate")  # their output is not their result
 
@@ -51,6 +54,8 @@ class _LazyCommand(click.Command):
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         module = f"devkit.cli.{self.name}"
         command: click.Command = (sys.modules.get(module) or _import(module)).command
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see `devkit.__main__`
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         return command.make_context(*args, **kwargs)
 
 
@@ -63,6 +68,33 @@ class _Commands(click.Group):
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         with _printable_usage():
             return super().make_context(*args, **kwargs)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args[:1] == ["help"]:
+            args = [*args[1:2], "--help"]
+        elif args[:1] == ["version"]:
+            args = ["--version"]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        return super().resolve_command(ctx, [self._full_name(ctx, args[0]), *args[1:]])
+
+    def _full_name(self, ctx: click.Context, typed: str) -> str:
+        """The command that was typed: by its name, another name for it, or a beginning that no other has."""
+        name = ALIASES.get(typed, typed)
+        if name in self.commands or ctx.resilient_parsing or typed.startswith("-"):
+            return name
+        meant = [name for name in self.commands if typed and name.startswith(typed)]
+        if len(meant) == 1:
+            return meant[0]
+        if meant:
+            ctx.fail(f"{typed!r} may be {' or '.join(meant)}.")
+        import difflib  # here: most people type it right
+
+        nearest = difflib.get_close_matches(typed, (*self.commands, *ALIASES, "help", "version"), n=1)
+        ctx.fail(f"No such command {typed!r}." + (f" Did you mean {nearest[0]}?" if nearest else ""))
 
     def invoke(self, ctx: click.Context) -> None:
         from devkit.cli.output import surviving_output  # here: --help is printed without it
@@ -120,6 +152,8 @@ def _printable_usage() -> Iterator[None]:
     cls=_Commands,
     commands={name: _LazyCommand(name, short_help=text) for name, text in COMMANDS.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="The beginning of a name is enough, as in `devkit rep`. Other names: listen for dev, ls and logs for list. "
+    "`devkit help COMMAND` explains a command.",
 )
 @click.version_option(__version__, prog_name="devkit")
 @click.pass_context

@@ -80,8 +80,11 @@ def sync_directory(path: str | Path) -> None:
         os.close(directory)
 
 
-def make_directory(path: Path) -> None:
-    """Create a directory for its owner only, and missing parents. An existing one stays unchanged."""
+def make_directory(path: Path) -> bool:
+    """Create a directory for its owner only, and missing parents; return whether it was missing.
+
+    An existing one stays unchanged.
+    """
     missing = [part for part in (path, *path.parents) if not part.exists()]
     for part in reversed(missing):
         part.mkdir(mode=0o700, exist_ok=True)
@@ -89,6 +92,16 @@ def make_directory(path: Path) -> None:
         sync_directory(part.parent)
     if not path.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+    return bool(missing)
+
+
+def make_ignored_directory(path: Path) -> None:
+    """As `make_directory`; git ignores all that is in a new one. An existing one stays unchanged."""
+    if make_directory(path):
+        with suppress(FileExistsError):
+            create(
+                path / ".gitignore", b"# Made by devkit: private files. Delete this file to commit them.\n*\n"
+            )
 
 
 def make_private(directory: Path) -> None:

@@ -70,7 +70,7 @@ class Project:
     def prepare(self) -> None:
         """Create the directory, and make it private even if it exists. Raises ConfigurationError."""
         try:
-            durable.make_directory(self.private)
+            durable.make_ignored_directory(self.private)
             self.check_owner()
             durable.make_private(self.private)
             durable.try_writing(self.private)

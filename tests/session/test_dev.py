@@ -42,7 +42,11 @@ def test_demo_receipts_are_recorded_and_everything_is_put_back(tmp_path: Path) -
     assert dev.names()[-2:] == ["restored", "stopped"]
     assert dev.events[-2] == {"event": "restored", "callback_url": "", "kept": False}
     assert dev.events[-1] == {"event": "stopped", "receipts": 3}
-    assert sorted(path.name for path in (tmp_path / ".devkit").iterdir()) == ["ca", "callback-token"]
+    assert sorted(path.name for path in (tmp_path / ".devkit").iterdir()) == [
+        ".gitignore",
+        "ca",
+        "callback-token",
+    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

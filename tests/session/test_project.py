@@ -15,7 +15,8 @@ from tests.support.session_example import SESSION
 
 
 def names(project: Project) -> list[str]:
-    return sorted(os.listdir(project.private))
+    """The files in its directory, except the one for git."""
+    return sorted(name for name in os.listdir(project.private) if name != ".gitignore")
 
 
 def test_naming_a_project_makes_nothing(tmp_path: Path) -> None:

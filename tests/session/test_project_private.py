@@ -1,11 +1,14 @@
 """What lies in the place of `.devkit` and its files before a session comes."""
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from devkit.errors import ConfigurationError
+from devkit.fixture.store import Store
 from devkit.session.project import project_in
 from tests.support.disk import mode
 
@@ -55,3 +58,34 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None
         pass
 
     assert precious.read_text() == "do not lose me"
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+def test_git_sees_nothing_private_in_a_project_without_rules_for_it(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    project, store = project_in(tmp_path), Store(tmp_path / "fixtures")
+    project.prepare()
+    store.prepare()
+    project.callback_token()
+    (store.recorded / "2026-11-23").mkdir()
+    (store.recorded / "2026-11-23" / "a.json").touch()
+    (tmp_path / "fixtures" / "seen").touch()
+
+    command = ["git", "-C", str(tmp_path), "status", "--porcelain", "--untracked-files=all"]
+    status = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert status == "?? fixtures/seen\n"
+
+
+def test_rules_for_git_are_neither_overwritten_nor_put_back(tmp_path: Path) -> None:
+    project, store = project_in(tmp_path), Store(tmp_path / "fixtures")
+    project.prepare()
+    store.prepare()
+    (project.private / ".gitignore").write_text("*.json\n")
+    (store.recorded / ".gitignore").unlink()
+
+    project.prepare()
+    store.prepare()
+
+    assert (project.private / ".gitignore").read_text() == "*.json\n"
+    assert not (store.recorded / ".gitignore").exists()

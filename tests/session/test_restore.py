@@ -43,7 +43,7 @@ def test_the_former_callback_is_restored_and_the_second_time_there_is_nothing_to
     assert run_restore(project, vonage) == Restoration("given-back", former.url, former.url)
     assert registered_callback(vonage) == former.url
     assert run_restore(project, vonage) == Restoration("nothing")
-    assert list(project.private.iterdir()) == []
+    assert [path.name for path in project.private.iterdir()] == [".gitignore"]
 
 
 def test_what_somebody_else_has_set_stays_unchanged(

@@ -85,7 +85,7 @@ def test_the_next_session_finds_what_a_killed_one_left_and_restores_the_former_c
     assert registered["former_url"] == former.url
     assert "A killed session left its callback in the account" in dev.stderr
     assert registered_callback(vonage) == former.url
-    assert [path.name for path in (tmp_path / ".devkit").iterdir()] == ["callback-token"]
+    assert {path.name for path in (tmp_path / ".devkit").iterdir()} == {".gitignore", "callback-token"}
 
 
 def test_an_agent_that_outlived_its_session_is_ended_too(

@@ -63,7 +63,7 @@ def test_force_takes_the_callback_over_and_the_first_session_leaves_it_alone(
         "kept": True,
     }
     assert registered["former_url"] == vonage.account.dr_callback_url == ""
-    assert [path.name for path in (tmp_path / ".devkit").iterdir()] == ["callback-token"]
+    assert {path.name for path in (tmp_path / ".devkit").iterdir()} == {".gitignore", "callback-token"}
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_callback_of_another_devkit_is_not_replaced_without_being_asked(
     assert "devkit dev --force" in dev.stderr
     assert theirs not in dev.stderr  # whoever has it can send receipts there
     assert vonage.account.dr_callback_url == theirs
-    assert [path.name for path in (mine / ".devkit").iterdir()] == ["callback-token"]
+    assert {path.name for path in (mine / ".devkit").iterdir()} == {".gitignore", "callback-token"}
 
 
 def test_callback_of_another_devkit_is_replaced_by_force_and_restored(
