@@ -252,7 +252,7 @@ def test_secrets_that_git_tracks_are_reported_at_the_start(tmp_path: Path) -> No
     project.prepare()
     project.callback_token()
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
-    subprocess.run(["git", "-C", tmp_path, "add", "--force", ".devkit"], check=True)
+    subprocess.run(["git", "-C", tmp_path, "add", "--force", ".devkit/callback-token"], check=True)
 
     with running_dev(tmp_path, "--offline", "--no-demo") as dev:
         dev.wait_for("ready")
