@@ -75,7 +75,7 @@ def test_a_fixtures_directory_is_tried_and_left_as_it_was(tmp_path: Path) -> Non
 
     assert (absent.outcome, present.outcome) == ("ok", "ok")
     assert "will be created" in absent.what
-    assert list((tmp_path / "fixtures" / "recorded").iterdir()) == []
+    assert [path.name for path in (tmp_path / "fixtures" / "recorded").iterdir()] == [".gitignore"]
 
 
 def test_a_fixtures_directory_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_recordings_that_git_tracks_are_a_failure(tmp_path: Path) -> None:
     record(tmp_path, compose(RECEIPT, "get"))
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     before = find(leftover_checks(make_context(tmp_path)), "git")
-    subprocess.run(["git", "-C", tmp_path, "add", "--force", "fixtures"], check=True)
+    subprocess.run(["git", "-C", tmp_path, "add", "--force", "fixtures/recorded/20*"], check=True)
 
     after = find(leftover_checks(make_context(tmp_path)), "git")
 
@@ -139,7 +139,7 @@ def test_secrets_that_git_tracks_are_a_failure(tmp_path: Path) -> None:
     context.project.prepare()
     context.project.callback_token()
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
-    subprocess.run(["git", "-C", tmp_path, "add", "--force", ".devkit"], check=True)
+    subprocess.run(["git", "-C", tmp_path, "add", "--force", ".devkit/callback-token"], check=True)
 
     check = find(leftover_checks(context), "git")
 
