@@ -1,16 +1,13 @@
 """Pushes receipts to callback URLs, in order, with retries."""
 
-import threading
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Self
 
 from devkit.errors import PushError, UsageError
 from devkit.http.address import Address, parse_address, target_of
-from devkit.http.client import Connection, Push, Response
+from devkit.http.client import Push
 from devkit.simulator.options import POLICIES, SimulatorOptions
 from devkit.simulator.outcomes import OutcomeStep
 from devkit.simulator.state import Delivery, History, Message, Simulator
@@ -18,50 +15,6 @@ from devkit.webhook.callback import Callback, compose
 from devkit.webhook.receipt import make_fields
 from devkit.webhook.signature import Signer, sign_fields
 from devkit.webhook.vocabulary import STATUSES
-
-# Many servers close an idle connection after 2-5 s. A receipt sent at that moment is sent again, and in rare cases
-# handled twice. So connections that were idle for longer than this are not reused.
-_IDLE_SECONDS = 1.0
-
-
-class ConnectionPool:
-    """Open connections to callback URLs. Thread-safe; one thread at a time uses a connection."""
-
-    def __init__(self, *, connect_timeout: float, timeout: float, timer: Callable[[], float]) -> None:
-        self._connect_timeout = connect_timeout
-        self._timeout = timeout
-        self._timer = timer
-        self._lock = threading.Lock()
-        self._idle: dict[Address, list[tuple[float, Connection]]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            for _, connection in (entry for entries in self._idle.values() for entry in entries):
-                connection.close()
-            self._idle.clear()
-
-    def push(self, callback: Callback, address: Address) -> Response:
-        """Send a callback over an open connection if there is one. Raises PushError and UsageError."""
-        connection = self._take(address)
-        response = connection.push(callback)  # a connection that raises has closed itself
-        with self._lock:
-            self._idle.setdefault(address, []).append((self._timer(), connection))
-        return response
-
-    def _take(self, address: Address) -> Connection:
-        fresh = self._timer() - _IDLE_SECONDS
-        with self._lock:
-            idle = self._idle.get(address, [])
-            while idle:
-                since, connection = idle.pop()
-                if since >= fresh:
-                    return connection
-                connection.close()
-            self._idle.pop(address, None)
-        return Connection(address, connect_timeout=self._connect_timeout, timeout=self._timeout)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from devkit.simulator.delivery import ConnectionPool, DeliveryWorker
+from devkit.http.connection_pool import ConnectionPool
+from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.scheduler import Clock, Schedule
 from devkit.simulator.state import Observer, Simulator

@@ -1,23 +1,26 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from devkit.cli.event_printer import session_lines
-from devkit.events import Event
+from devkit.events import Event, Publish
 from devkit.events.session import Forwarded, ReceiptTaken
 from devkit.fixture.format import load
 from devkit.fixture.response_log import LoggedResponse, ResponseLog, ResponseReader, missed
 from devkit.fixture.store import Store
 from devkit.http.address import Destination, parse_address, readdress
+from devkit.http.client import Response
 from devkit.http.server import listen
 from devkit.receiver.app import serve_receiver
 from devkit.receiver.forward import Forwarder
@@ -26,12 +29,27 @@ from devkit.simulator import run_simulator
 from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
 from devkit.webhook.receipt import Receipt, read
 from tests.support.event_recorder import EventRecorder
-from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
+from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server, wait_until
 from tests.support.recording_server import recording_server
 from tests.support.simulator_client import JUMPING, Listener, listening, register_url, send
 
 NOW = datetime(2026, 11, 23, 13, 45, 47, tzinfo=UTC)
-FILE = "fixtures/recorded/2026-11-23/x.json"
+DAY = "fixtures/recorded/2026-11-23"
+FILE = f"{DAY}/x.json"
+NUMBERS = count()  # of recordings, so that each has another name
+
+
+MakeForwarder = Callable[..., Forwarder]
+
+
+@pytest.fixture
+def forwarder_to(tmp_path: Path) -> MakeForwarder:
+    """Makes a forwarder to a URL, with a log in `tmp_path`."""
+
+    def make(url: str, publish: Publish, **options: Any) -> Forwarder:
+        return Forwarder(parse_address(url), publish, ResponseLog(tmp_path, url, lambda: NOW), **options)
+
+    return make
 
 
 @pytest.fixture
@@ -48,22 +66,23 @@ def receipt(message_id: str = "0A0000001234567B", status: str = "delivered") -> 
 
 def offer(forwarder: Forwarder, *message_ids: str) -> None:
     for message_id in message_ids:
-        forwarder.offer(receipt(message_id), message_id, FILE)
+        forwarder.offer(receipt(message_id), message_id, f"{DAY}/{next(NUMBERS):06}.json")
 
 
 def test_a_receipt_is_forwarded_as_vonage_sent_it_except_for_its_address_and_the_replay_header(
     app: Listener,
+    forwarder_to: MakeForwarder,
 ) -> None:
     recorder = EventRecorder()
-    address = parse_address(f"{app.url}?tenant=7")
+    url = f"{app.url}?tenant=7"
 
-    with Forwarder(address, recorder) as forwarder:
+    with forwarder_to(url, recorder) as forwarder:
         forwarder.offer(receipt(), "0A0000001234567B", FILE)
 
     (arrived,) = app.arrived
     assert arrived.target == f"{CALLBACK_PATH}?tenant=7"
     assert arrived.body == receipt().body
-    expected = dict(receipt().headers) | {"Host": address.netloc, "X-Devkit-Replay": "1"}
+    expected = dict(receipt().headers) | {"Host": parse_address(url).netloc, "X-Devkit-Replay": "1"}
     assert arrived.headers == tuple(expected.items())
     (event,) = recorder.events
     assert isinstance(event, Forwarded)
@@ -72,29 +91,29 @@ def test_a_receipt_is_forwarded_as_vonage_sent_it_except_for_its_address_and_the
     assert 0 < event.ms < DEADLINE * 1000
 
 
-def test_the_secret_of_the_callback_path_stays_here(app: Listener) -> None:
+def test_the_secret_of_the_callback_path_stays_here(app: Listener, forwarder_to: MakeForwarder) -> None:
     origin = app.url.removesuffix(CALLBACK_PATH)
 
-    with Forwarder(parse_address(origin), EventRecorder()) as forwarder:
+    with forwarder_to(origin, EventRecorder()) as forwarder:
         offer(forwarder, "A")
 
     assert app.arrived[0].target == CALLBACK_PATH
 
 
-def test_the_secret_in_a_header_of_a_proxy_stays_here(app: Listener) -> None:
+def test_the_secret_in_a_header_of_a_proxy_stays_here(app: Listener, forwarder_to: MakeForwarder) -> None:
     recorded = receipt()
     with_header = replace(recorded, headers=(*recorded.headers, ("X-Original-URI", recorded.target)))
 
-    with Forwarder(parse_address(app.url), EventRecorder()) as forwarder:
+    with forwarder_to(app.url, EventRecorder()) as forwarder:
         forwarder.offer(with_header, "A", FILE)
 
     assert app.arrived[0].header("X-Original-URI") == CALLBACK_PATH
 
 
-def test_a_slow_application_does_not_block_the_caller(app: Listener) -> None:
+def test_a_slow_application_does_not_block_the_caller(app: Listener, forwarder_to: MakeForwarder) -> None:
     recorder = EventRecorder()
     app.gate.clear()
-    with Forwarder(parse_address(app.url), recorder) as forwarder:
+    with forwarder_to(app.url, recorder) as forwarder:
         offer(forwarder, "A", "A", "A")
         app.wait_for(1)
         assert recorder.events == []
@@ -104,11 +123,13 @@ def test_a_slow_application_does_not_block_the_caller(app: Listener) -> None:
     assert [event.answer for event in recorder.forwarded] == [200, 200, 200]
 
 
-def test_receipts_of_a_message_keep_their_order_whatever_the_others_do(app: Listener) -> None:
+def test_receipts_of_a_message_keep_their_order_whatever_the_others_do(
+    app: Listener, forwarder_to: MakeForwarder
+) -> None:
     messages = [f"{number:016X}" for number in range(24)]
     statuses = ["accepted", "buffered", "delivered", "expired"]
 
-    with Forwarder(parse_address(app.url), EventRecorder()) as forwarder, ThreadPoolExecutor(8) as pool:
+    with forwarder_to(app.url, EventRecorder()) as forwarder, ThreadPoolExecutor(8) as pool:
 
         def offer_all(message_id: str) -> None:
             for status in statuses:
@@ -122,34 +143,103 @@ def test_receipts_of_a_message_keep_their_order_whatever_the_others_do(app: List
     assert arrived == dict.fromkeys(messages, statuses)
 
 
-def test_every_response_of_the_application_is_published(app: Listener) -> None:
+def test_every_response_of_the_application_is_published(app: Listener, forwarder_to: MakeForwarder) -> None:
     recorder = EventRecorder()
     app.answers = [500, 404]
 
-    with Forwarder(parse_address(app.url), recorder) as forwarder:
+    with forwarder_to(app.url, recorder) as forwarder:
         offer(forwarder, "A", "A", "A")
 
     assert [event.answer for event in recorder.forwarded] == [500, 404, 200]
-    assert recorder.notices == []
 
 
-def test_every_response_is_logged_before_its_event(tmp_path: Path, app: Listener) -> None:
-    known: list[list[LoggedResponse]] = []
+def test_one_notice_tells_how_to_send_what_the_application_refused_and_one_at_the_end_how_many(
+    app: Listener, forwarder_to: MakeForwarder
+) -> None:
+    recorder = EventRecorder()
+    app.answers = [500, 200, 404]
+    url = f"{app.url}?tenant=7&key=1"
+
+    with forwarder_to(url, recorder) as forwarder:
+        offer(forwarder, "A", "A", "A")
+
+    address, command = parse_address(url), f"devkit replay --missed --to '{url}'"
+    assert recorder.notices == [
+        f"{address} answered 500 to a receipt. It is recorded; to send it later: {command}",
+        f"{address} has not accepted 2 receipts; to send them: {command}",
+    ]
+
+
+def test_what_a_replay_has_sent_meanwhile_is_not_missed_at_the_end(
+    tmp_path: Path, app: Listener, forwarder_to: MakeForwarder
+) -> None:
+    recorder = EventRecorder()
     app.answers = [500]
-    address = parse_address(app.url)
-    log = ResponseLog(tmp_path, app.url, lambda: NOW)
 
-    with Forwarder(address, lambda _: known.append(ResponseReader(tmp_path).poll()), log) as forwarder:
+    with forwarder_to(app.url, recorder) as forwarder:
+        offer(forwarder, "A")
+        recorder.wait_for(forwarded=1, notices=1)
+        ResponseLog(tmp_path, app.url, lambda: NOW).add_response(
+            recorder.forwarded[0].file, Response(200, 0, b"")
+        )
+
+    assert len(recorder.notices) == 1
+
+
+def test_one_slow_answer_holds_up_its_own_message_only(app: Listener, forwarder_to: MakeForwarder) -> None:
+    recorder = EventRecorder()
+    app.gate.clear()
+    with forwarder_to(app.url, recorder) as forwarder:
+        app.slow = "A"
+        offer(forwarder, "A", "A", *"BCDEFGHIJKLMNOPQRSTUVWXYZ")
+        recorder.wait_for(forwarded=25)
+        assert sorted(event.message_id for event in recorder.forwarded) == list("BCDEFGHIJKLMNOPQRSTUVWXYZ")
+        app.gate.set()
+        recorder.wait_for(forwarded=27)
+
+    assert [event.message_id for event in recorder.forwarded[25:]] == ["A", "A"]
+
+
+def test_no_more_than_sixteen_receipts_are_sent_at_once(app: Listener, forwarder_to: MakeForwarder) -> None:
+    recorder = EventRecorder()
+    app.gate.clear()
+    with forwarder_to(app.url, recorder) as forwarder:
+        offer(forwarder, *"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        app.wait_for(16)
+        assert len(app.receipts) == app.connections == 16
+        app.gate.set()
+        recorder.wait_for(forwarded=26)
+
+    assert len(app.receipts) == 26
+    assert app.connections == 16
+
+
+def test_every_response_is_logged_before_its_event(
+    tmp_path: Path, app: Listener, forwarder_to: MakeForwarder
+) -> None:
+    logged: list[list[int | None]] = []
+    app.answers = [500]
+
+    def publish(event: Event) -> None:
+        if isinstance(event, Forwarded):
+            logged.append([entry.status for entry in ResponseReader(tmp_path).poll() if not entry.waiting_in])
+
+    with forwarder_to(app.url, publish) as forwarder:
         offer(forwarder, "A", "A")
 
-    waiting = LoggedResponse("2026-11-23/x.json", NOW, app.url, waiting_in=os.getpid())
-    assert known[0][0] == waiting
-    results = [entry for entry in known[-1] if not entry.waiting_in]
-    assert [entry in known[0] for entry in results] == [True, False]
-    assert [(entry.status, entry.headers) for entry in results] == [
-        (500, (("Content-Length", "0"),)),
-        (200, (("Content-Length", "0"),)),
-    ]
+    assert logged == [[500], [500, 200]]
+
+
+def test_a_receipt_that_waits_is_logged_as_such(
+    tmp_path: Path, app: Listener, forwarder_to: MakeForwarder
+) -> None:
+    app.gate.clear()
+    with forwarder_to(app.url, EventRecorder()) as forwarder:
+        forwarder.offer(receipt(), "A", FILE)
+        assert ResponseReader(tmp_path).poll() == [
+            LoggedResponse("2026-11-23/x.json", NOW, app.url, waiting_in=os.getpid())
+        ]
+        app.gate.set()
 
 
 def test_a_receipt_without_a_response_is_logged_with_the_reason(tmp_path: Path) -> None:
@@ -176,12 +266,13 @@ def test_a_log_that_cannot_be_written_is_said_once_and_stops_no_receipt(
     assert heard.notices == ["The application's responses are not kept: No such file or directory."]
 
 
-def test_one_notice_when_the_application_is_down_and_one_when_it_is_back() -> None:
+def test_one_notice_when_the_application_is_down_and_one_when_it_is_back(forwarder_to: MakeForwarder) -> None:
     recorder = EventRecorder()
     port = closed_port()
-    address = parse_address(f"http://127.0.0.1:{port}/dlr")
+    url = f"http://127.0.0.1:{port}/dlr"
+    address = parse_address(url)
 
-    with Forwarder(address, recorder) as forwarder:
+    with forwarder_to(url, recorder) as forwarder:
         offer(forwarder, "A", "B", "C")
         recorder.wait_for(forwarded=3)
         with recording_server(port=port):
@@ -195,26 +286,27 @@ def test_one_notice_when_the_application_is_down_and_one_when_it_is_back() -> No
         (200, "")
     ] * 3
     assert recorder.notices == [
-        f"Not forwarded: {problem} Receipts are recorded all the same.",
-        f"{address} answers again. It missed 3; to send them: devkit replay latest:4 --to URL",
+        f"Not forwarded: {problem} It is recorded; to send it later: devkit replay --missed --to {url}",
+        f"{address} answers again. It has not accepted 3 receipts; to send them: devkit replay --missed --to {url}",
+        f"{address} has not accepted 3 receipts; to send them: devkit replay --missed --to {url}",
     ]
 
 
-def test_a_notice_at_the_end_when_the_application_did_not_come_back() -> None:
+def test_a_notice_at_the_end_when_the_application_did_not_come_back(forwarder_to: MakeForwarder) -> None:
     recorder = EventRecorder()
-    address = parse_address(f"http://127.0.0.1:{closed_port()}/dlr")
+    url = f"http://127.0.0.1:{closed_port()}/dlr"
 
-    with Forwarder(address, recorder) as forwarder:
+    with forwarder_to(url, recorder) as forwarder:
         offer(forwarder, "A", "B")
 
     assert recorder.notices[1:] == [
-        f"{address} did not get all receipts. It missed 2; to send them: devkit replay latest:2 --to URL"
+        f"{parse_address(url)} has not accepted 2 receipts; to send them: devkit replay --missed --to {url}"
     ]
 
 
-def test_an_application_that_breaks_off_gets_no_receipt_twice() -> None:
+def test_an_application_that_breaks_off_gets_no_receipt_twice(forwarder_to: MakeForwarder) -> None:
     recorder = EventRecorder()
-    with raw_server((b"",), (OK,)) as server, Forwarder(parse_address(server.url), recorder) as forwarder:
+    with raw_server((b"",), (OK,)) as server, forwarder_to(server.url, recorder) as forwarder:
         offer(forwarder, "A", "A")
         recorder.wait_for(forwarded=2)
 
@@ -222,12 +314,14 @@ def test_an_application_that_breaks_off_gets_no_receipt_twice() -> None:
     assert len(server.requests) == 2
 
 
-def test_a_connection_is_kept_while_receipts_come_and_closed_when_none_do() -> None:
+def test_a_connection_is_kept_while_receipts_come_and_closed_when_none_do(
+    forwarder_to: MakeForwarder,
+) -> None:
     recorder = EventRecorder()
     # The second connection is opened only if the first one was closed from this side: it still has an answer.
     with (
         raw_server((OK, OK, None), (OK,)) as server,
-        Forwarder(parse_address(server.url), recorder, idle_seconds=0.2) as forwarder,
+        forwarder_to(server.url, recorder, idle_seconds=0.2) as forwarder,
     ):
         offer(forwarder, "A", "A")
         recorder.wait_for(forwarded=2)
@@ -240,10 +334,12 @@ def test_a_connection_is_kept_while_receipts_come_and_closed_when_none_do() -> N
     assert [event.answer for event in recorder.forwarded] == [200, 200, 200]
 
 
-def test_too_many_receipts_for_a_slow_application_are_dropped_with_a_notice(app: Listener) -> None:
+def test_too_many_receipts_for_a_slow_application_are_dropped_with_a_notice(
+    app: Listener, forwarder_to: MakeForwarder
+) -> None:
     recorder = EventRecorder()
     app.gate.clear()
-    with Forwarder(parse_address(app.url), recorder, max_waiting=2) as forwarder:
+    with forwarder_to(app.url, recorder, max_waiting=2) as forwarder:
         offer(forwarder, "A")
         app.wait_for(1)
         offer(forwarder, "A", "A", "A", "A")
@@ -253,16 +349,17 @@ def test_too_many_receipts_for_a_slow_application_are_dropped_with_a_notice(app:
     assert sorted(str(event.answer) for event in recorder.forwarded) == ["200", "200", "200", "None", "None"]
     address = parse_address(app.url)
     assert recorder.notices == [
-        f"Not forwarded: {address}: Too many receipts wait for the application. Receipts are recorded all the same.",
-        f"{address} did not get all receipts. It missed 2; to send them: devkit replay latest:2 --to URL",
+        "Not forwarded: Too many receipts wait for the application. "
+        f"It is recorded; to send it later: devkit replay --missed --to {app.url}",
+        f"{address} has not accepted 2 receipts; to send them: devkit replay --missed --to {app.url}",
     ]
 
 
-def test_waiting_receipts_are_sent_at_the_end(app: Listener) -> None:
+def test_waiting_receipts_are_sent_at_the_end(app: Listener, forwarder_to: MakeForwarder) -> None:
     recorder = EventRecorder()
     app.gate.clear()
 
-    with Forwarder(parse_address(app.url), recorder, drain_seconds=DEADLINE) as forwarder:
+    with forwarder_to(app.url, recorder, drain_seconds=DEADLINE) as forwarder:
         offer(forwarder, "A", "A", "B")
         app.wait_for(1)
         threading.Timer(0.05, app.gate.set).start()
@@ -270,28 +367,35 @@ def test_waiting_receipts_are_sent_at_the_end(app: Listener) -> None:
     assert [event.answer for event in recorder.forwarded] == [200, 200, 200]
 
 
-def test_an_application_that_hangs_does_not_block_the_end(app: Listener) -> None:
+def test_an_application_that_hangs_does_not_block_the_end(
+    tmp_path: Path, app: Listener, forwarder_to: MakeForwarder
+) -> None:
     recorder = EventRecorder()
     app.gate.clear()
     began = time.monotonic()
 
-    with Forwarder(parse_address(app.url), recorder, drain_seconds=0.05) as forwarder:
+    with forwarder_to(app.url, recorder, drain_seconds=0.05) as forwarder:
         offer(forwarder, "A", "A", "A")
         app.wait_for(1)
 
     assert time.monotonic() - began < DEADLINE / 2
+    address = parse_address(app.url)
     assert recorder.notices == [
-        f"{parse_address(app.url)} did not get all receipts. It missed 3; to send them: devkit replay latest:3 --to URL"
+        f"{address} has not accepted 3 receipts; to send them: devkit replay --missed --to {app.url}"
     ]
+    problem = "The session ended before the application answered."
+    assert [(event.answer, event.problem) for event in recorder.forwarded] == [(None, problem)] * 3
+    assert len(missed(tmp_path)) == 3
     app.gate.set()
-    recorder.wait_for(forwarded=3)
-    assert [event.answer for event in recorder.forwarded] == [200, None, None]
+    wait_until(lambda: len(missed(tmp_path)) == 2)
+    assert len(recorder.forwarded) == 3
+    assert len(app.receipts) == 1
 
 
-def test_receipts_do_not_leave_this_machine() -> None:
+def test_receipts_do_not_leave_this_machine(forwarder_to: MakeForwarder) -> None:
     recorder = EventRecorder()
 
-    with Forwarder(parse_address("http://192.0.2.1/dlr"), recorder) as forwarder:
+    with forwarder_to("http://192.0.2.1/dlr", recorder) as forwarder:
         offer(forwarder, "A")
 
     (event,) = recorder.forwarded
@@ -316,10 +420,10 @@ def test_a_receipt_without_a_response_is_not_shown_because_there_was_a_notice() 
     assert shown(Forwarded(FILE, "0A0000001234567B", None, None, "Nobody answers.")) == []
 
 
-def test_no_thread_is_left() -> None:
+def test_no_thread_is_left(forwarder_to: MakeForwarder) -> None:
     before = set(threading.enumerate())
 
-    with Forwarder(parse_address("127.0.0.1:9"), EventRecorder()):
+    with forwarder_to("127.0.0.1:9", EventRecorder()):
         assert set(threading.enumerate()) > before
 
     assert set(threading.enumerate()) == before
@@ -330,7 +434,8 @@ def session(root: Path, to: str, publish: EventRecorder) -> Iterator[str]:
     """Receiver, recorder, store and forwarder, as a session has them. The callback URL."""
     with ExitStack() as stack:
         recorder = Recorder(Store(root), publish, lambda: datetime.now(UTC), "n0nce")
-        recorder.forward = stack.enter_context(Forwarder(parse_address(to), publish)).offer
+        log = ResponseLog(root, to, recorder.clock)
+        recorder.forward = stack.enter_context(Forwarder(parse_address(to), publish, log)).offer
         listener = listen("127.0.0.1", 0)
         stack.enter_context(serve_receiver(recorder.handle_batch, listener, token="t0ken-t0ken-t0ken"))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}{CALLBACK_PATH}/t0ken-t0ken-t0ken"

@@ -10,14 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.http.address import parse_address
-from devkit.http.server import listen, serve
-from devkit.simulator.delivery import ConnectionPool
 from devkit.simulator.options import POLICIES, is_success
 from devkit.simulator.outcomes import network
 from devkit.simulator.scheduler import Clock, Schedule
 from devkit.simulator.state import Throttle
-from devkit.webhook.callback import Callback
 from devkit.webhook.sms_text import is_gsm, split
 
 DEADLINE = 10.0
@@ -218,24 +214,6 @@ def test_a_schedule_is_not_idle_while_something_is_due():
         assert not schedule.wait_idle(0)
         schedule.clear()
         assert schedule.wait_idle(0)
-
-
-def test_a_connection_is_used_again_unless_it_was_idle_for_long():
-    timer = Timer()
-    ports = []
-
-    def app(environ, start_response):
-        ports.append(environ["REMOTE_PORT"])
-        start_response("200 OK", [("Content-Length", "0")])
-        return [b""]
-
-    with listen("127.0.0.1", 0) as socket, serve(app, socket):
-        address = parse_address(f"127.0.0.1:{socket.getsockname()[1]}")
-        with ConnectionPool(connect_timeout=3, timeout=3, timer=timer) as pool:
-            for timer.seconds in (0, 0.5, 5):
-                assert pool.push(Callback("GET", "/", (("Host", "x"),)), address).status == 200
-
-    assert ports[0] == ports[1] != ports[2]
 
 
 def test_a_throttle_allows_calls_up_to_the_rate():
