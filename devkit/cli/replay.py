@@ -1,6 +1,7 @@
 """`devkit replay`: sends recorded receipts to local code again."""
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -19,6 +20,7 @@ from devkit.cli.params import (
     unset_option,
 )
 from devkit.cli.results import pause, print_plan, print_results
+from devkit.errors import UsageError
 from devkit.fixture.select import select
 from devkit.fixture.store import Store
 from devkit.http.address import parse_header, parse_path
@@ -31,7 +33,7 @@ from devkit.replay.schedule import (
     parse_speed,
     plan,
 )
-from devkit.replay.send import Expectation, Rules, parse_expectation, replay
+from devkit.replay.send import Expectation, Observe, Rules, parse_expectation, replay
 from devkit.replay.transform import (
     Changes,
     ReplayRoute,
@@ -40,7 +42,7 @@ from devkit.replay.transform import (
     signer_with,
     transformer,
 )
-from devkit.session.project import project_in
+from devkit.session.project import Project, Session, project_in
 from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.webhook.callback import Transport
 
@@ -50,6 +52,7 @@ _FROM_1 = click.IntRange(1)
 
 class _Options(TypedDict):
     selectors: tuple[str, ...]
+    missed: bool
     to: str
     path: str
     allow_remote: bool
@@ -76,8 +79,12 @@ class _Options(TypedDict):
 
 
 @click.command(name="replay")
-@click.argument(
-    "selectors", nargs=-1, required=True, metavar="SELECTOR...", shell_complete=completes("selector")
+@click.argument("selectors", nargs=-1, metavar="SELECTOR...", shell_complete=completes("selector"))
+@click.option(
+    "--missed",
+    is_flag=True,
+    help="Send what sessions could not forward, or your application has not answered with 2xx since. "
+    "Without --to: to where it was forwarded.",
 )
 @to_option("what the session forwards to, else its receiver")
 @click.option(
@@ -159,16 +166,19 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     """Send recorded receipts to local code again, byte for byte.
 
     SELECTOR is a file, a directory, a pattern, `latest`, `latest:N`, the name of a sample, a message id or its
-    beginning. By default only these change: Host, Content-Length, hop-by-hop headers and the path (see --path).
-    X-Devkit-Replay is added.
+    beginning; --missed needs none. By default only these change: Host, Content-Length, hop-by-hop headers and the path
+    (see --path). X-Devkit-Replay is added.
 
     Exit code: 0 all ok, 1 some failed, 2 usage, 3 configuration or fixture, 4 target unreachable.
     """
     directory = project_directory(Path.cwd())
     settings = read_settings(os.environ, directory)
+    project = project_in(directory)
+    session = project.session()
     changes = _changes(options)
-    route = _route(options, settings, directory)
-    recordings = load_recordings(select(Store(settings.fixtures), options["selectors"]))
+    paths, to = _chosen(options, Store(settings.fixtures), project, session)
+    route = _route(options, to, session, settings)
+    recordings = load_recordings(paths)
     check_secrecy(recordings, route)
     scheduled = arrange(change_recordings(recordings, changes), _replay_options(options))
     signer = signer_with(settings.signature_secret, settings.signature_method) if changes.resign else None
@@ -176,14 +186,46 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     if options["dry_run"]:
         print_plan(plan(scheduled, transform), as_json=options["as_json"])
         return
-    results = replay(scheduled, route.address, transform, _rules(options), sleep=pause)
+    observe = _observer(route, project) if options["missed"] and scheduled else None
+    results = replay(scheduled, route.address, transform, _rules(options), observe=observe, sleep=pause)
     ctx.exit(print_results(results, len(scheduled), as_json=options["as_json"]))
 
 
-def _route(options: _Options, settings: Settings, directory: Path) -> ReplayRoute:
-    session = project_in(directory).session()
-    address = target_address(options["to"], session, settings, allow_remote=options["allow_remote"])
+def _chosen(
+    options: _Options, store: Store, project: Project, session: Session | None
+) -> tuple[Sequence[Path], str]:
+    """The recordings to send, and the URL to send them to, empty for the usual one. Raises UsageError, FixtureError."""
+    if options["missed"] == bool(options["selectors"]):
+        raise UsageError(
+            "A replay sends either what SELECTOR names or what was --missed.",
+            hint="Type: devkit replay latest, or: devkit replay --missed",
+        )
+    if not options["missed"]:
+        return select(store, options["selectors"]), options["to"]
+    from devkit.replay.missed import missed_receipts  # most replays do not need it
+
+    receipts = missed_receipts(project.private, store)
+    if receipts.deleted:
+        notice(f"missed and deleted since: {receipts.deleted}")
+    if not receipts.paths:
+        notice("nothing was missed: the application has accepted all that was forwarded")
+    return receipts.paths, options["to"] or (session.forward_url if session else "") or receipts.to
+
+
+def _route(options: _Options, to: str, session: Session | None, settings: Settings) -> ReplayRoute:
+    address = target_address(to, session, settings, allow_remote=options["allow_remote"])
     return ReplayRoute(address, options["path"] or "", options["exact"], is_own_receiver(address, session))
+
+
+def _observer(route: ReplayRoute, project: Project) -> Observe:
+    from devkit.replay.missed import log_responses
+
+    if route.own_receiver:
+        raise UsageError(
+            f"What was missed is for your application, and {route.address} is devkit's own receiver.",
+            hint="Name your application: devkit replay --missed --to http://127.0.0.1:5000/your/path",
+        )
+    return log_responses(project.private, route.address.url, _now)
 
 
 def _replay_options(options: _Options) -> ReplayOptions:

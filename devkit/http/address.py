@@ -35,6 +35,11 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
+    @property
+    def url(self) -> str:
+        """With its path and query, which may contain a secret."""
+        return f"{self}{path_of(self)}"
+
     def __str__(self) -> str:
         # Without the path, which may contain a secret.
         return f"{self.scheme}://{self.netloc}"

@@ -56,7 +56,7 @@ class Options:
         """The URL of a replay that names no other."""
         if self.forward_to is None:
             return self.receiver_url
-        return f"{self.forward_to}{self.forward_to.target}"
+        return self.forward_to.url
 
 
 @dataclass(slots=True)

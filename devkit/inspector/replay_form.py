@@ -119,7 +119,7 @@ def _send(path: Path, request: ReplayRequest, options: Options) -> Replayed:
     receiver = parse_address(options.receiver_url)
     default = options.forward_to or receiver
     # Only the default target may be on another machine.
-    address = default if request.to in ("", f"{default}{default.target}") else parse_address(request.to)
+    address = default if request.to in ("", default.url) else parse_address(request.to)
     fixture, changes = load(path), request.changes
     (recording,) = change_recordings([Recording(path, fixture.recorded_at, fixture.callback)], changes)
     # devkit's own receiver shows a replay and does not record it again.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from pathlib import Path
 from typing import ClassVar, Generic, Literal, TypeVar
 from zlib import crc32
 
@@ -17,7 +18,7 @@ from devkit.events import Event
 from devkit.fixture.select import display_path
 from devkit.http.address import Address
 from devkit.http.client import Connection, Response, ready_connections
-from devkit.replay.schedule import ScheduledRequest
+from devkit.replay.schedule import Recording, ScheduledRequest
 from devkit.webhook.callback import Callback, to_wire
 from devkit.webhook.masking import one_line
 from devkit.webhook.receipt import Receipt, read, receipt_in
@@ -83,6 +84,7 @@ def parse_expectation(text: str) -> Expectation:
 
 
 Transform = Callable[[Callback], Callback]
+Observe = Callable[[Path, Response | PushError], None]
 _Wire = tuple[bytes, str]  # the bytes of a request, and its method
 _Received = TypeVar("_Received", Response, Response | None)
 
@@ -110,19 +112,23 @@ def replay(
     transform: Transform,
     rules: Rules,
     *,
+    observe: Observe | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[Replayed]:
     """Send the scheduled requests and yield a result for each. transform: makes the callback that is sent.
 
+    observe: gets each recording's path, and the response or why there is none.
     With one job all are sent in order. With more, only the receipts of one message are in order.
     Raises UsageError when the address is remote and that is not allowed.
     """
     start, failed = clock(), False
 
-    def judge(received: Response | PushError, receipt: Receipt, file: str) -> Replayed:
+    def judge(received: Response | PushError, recording: Recording, file: str) -> Replayed:
         nonlocal failed
-        result = _judged(received, receipt, rules, file=file)
+        if observe:
+            observe(recording.path, received)
+        result = _judged(received, recording.receipt, rules, file=file)
         failed = failed or result.outcome != "ok"
         return result
 
@@ -141,13 +147,14 @@ def replay(
             receive = _send(connection, wire or _wire(transform(request.recording.callback)))
             if previous:
                 yield previous()
-            file, receipt = display_path(request.recording.path), request.recording.receipt
+            recording = request.recording
+            file, _ = display_path(recording.path), recording.receipt  # read now, while the target is busy
             is_next_early = not rules.fresh and number < len(part)
             wire = _wire(transform(part[number].recording.callback)) if is_next_early else None
             yield connection
             while (received := receive()) is None:  # it was sent again
                 yield connection
-            previous = partial(judge, received, receipt, file)
+            previous = partial(judge, received, recording, file)
         if previous:
             yield previous()
 

@@ -21,7 +21,7 @@ from devkit.events.session import SimulatorAddress
 from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store
-from devkit.http.address import Address, is_same_local_server, parse_address, path_of
+from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
 from devkit.inspector.context import Options, SampleOptions
@@ -55,7 +55,7 @@ def receiving(recorder: Recorder, settings: Settings, project: Project, token: s
         stack.callback(listening.close)
         if address := _forward_address(settings):
             _refuse_own_port(address, listening)
-            log = ResponseLog(project.private, f"{address}{path_of(address)}", recorder.clock)
+            log = ResponseLog(project.private, address.url, recorder.clock)
             recorder.forward = stack.enter_context(Forwarder(address, recorder.publish, log)).offer
         stack.enter_context(serve_receiver(recorder.handle_batch, listening, token=token))
         yield _url(listening)
@@ -90,7 +90,7 @@ def inspecting(
 def forward_url(settings: Settings) -> str:
     """The URL that receipts are forwarded to; empty when they are not."""
     address = _forward_address(settings)
-    return f"{address}{address.target}" if address else ""
+    return address.url if address else ""
 
 
 def _forward_address(settings: Settings) -> Address | None:
