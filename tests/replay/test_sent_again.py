@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from devkit.fixture.response_log import ResponseLog
 from devkit.http.address import parse_address
 from devkit.receiver.forward import Forwarder
 from devkit.replay.schedule import Recording, ScheduledRequest
@@ -118,12 +119,13 @@ def test_a_receipt_that_got_the_begin_of_an_answer_is_not_sent_again(jobs: int) 
 
 
 @pytest.fixture
-def forwarded() -> Callable[[HangingUpServer], list[tuple[str, int | None, bool]]]:
+def forwarded(tmp_path: Path) -> Callable[[HangingUpServer], list[tuple[str, int | None, bool]]]:
     """Forwards receipts of one message, which go over one connection: their ids, answers, and whether sent again."""
 
     def forward(target: HangingUpServer) -> list[tuple[str, int | None, bool]]:
         recorder = EventRecorder()
-        with Forwarder(parse_address(target.url), recorder) as forwarder:
+        log = ResponseLog(tmp_path, target.url, lambda: datetime.now(UTC))
+        with Forwarder(parse_address(target.url), recorder, log) as forwarder:
             for number in range(COUNT):
                 callback = compose({"messageId": f"{number:04X}", "status": "delivered"}, "json")
                 forwarder.offer(callback, "of one lane", f"{number:04X}")

@@ -7,7 +7,7 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from devkit.fixture.format import Fixture, dumps
 from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store, file_name
 from devkit.http.address import parse_address
+from devkit.http.client import Response
 from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
 from devkit.inspector.context import Options, SampleOptions
@@ -63,14 +64,25 @@ class Recordings:
         """The private directory of the project."""
         return self.store.root.parent / ".devkit"
 
-    def response(self, key: str, status: int | None = 200, *, ms: float = 12.5, **content: object) -> None:
-        """Log a response of the application to a recording. status: None for none, then content says why."""
+    def response(
+        self,
+        key: str,
+        status: int | None = 200,
+        *,
+        ms: float = 12.5,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        problem: str = "",
+        sent_again: bool = False,
+    ) -> None:
+        """Log a response of the application to a recording. status: None for none, then problem says why."""
         self.private.mkdir(exist_ok=True)
         log = ResponseLog(self.private, "http://127.0.0.1:5000/dlr", self.clock)
         if status is None:
-            log.add_failure(key, **content)  # type: ignore[arg-type]
+            log.add_failure(key, problem, sent_again=sent_again)
         else:
-            log.add_response(key, status, ms, **{"headers": [], "body": b"", **content})  # type: ignore[arg-type]
+            head = tuple(f"{name}: {value}".encode("latin-1") for name, value in headers)
+            log.add_response(key, Response(status, ms / 1000, body, sent_again, head))
 
     def options(self, **changes: object) -> Options:
         samples = SampleOptions(lambda: KEY, self.store.samples)
