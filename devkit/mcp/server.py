@@ -23,15 +23,12 @@ from devkit.errors import DevkitError, UsageError
 from devkit.mcp import results, tools
 from devkit.mcp.tools import Place
 from devkit.session.signals import Shutdown, stop_on_signals
-from devkit.webhook.masking import hide_secrets, printable
 
 _INSTRUCTIONS = f"""\
 devkit records the delivery receipts of Vonage SMS on this machine, and sends them to local code again.
 No tool sends an SMS, changes the Vonage account or reaches another machine; phone numbers are masked.
 {results.NOTICE}
 An error has two lines: what is wrong, and what to do."""
-
-_MAX_LINE = 1000  # characters of an error
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _SENDS = ToolAnnotations(
@@ -106,8 +103,7 @@ def _argument_error(tool: str, error: ValidationError) -> UsageError:
 
 
 def _failure(error: DevkitError, secrets: Iterable[str] = ()) -> CallToolResult:
-    lines = [f"Error: {error.message}", *([f"Hint: {error.hint}"] if error.hint else [])]
-    text = "\n".join(printable(hide_secrets(line, secrets))[:_MAX_LINE] for line in lines)
+    text = results.without(secrets, results.error_text(error))
     return CallToolResult(content=[TextContent(text=text)], is_error=True)
 
 

@@ -193,6 +193,7 @@ def replay_receipts(
     ],
     to: LocalTarget = "",
     order: Order = "recorded",
+    seed: Annotated[int, Field(description="Of the order `shuffle`: the same seed, the same order.")] = 0,
     duplicate: Annotated[int, Field(ge=1, le=10, description="Send each this often in a row.")] = 1,
     transport: Annotated[Transport | None, Field(description="Another one than the recorded one.")] = None,
     set_fields: SetFields = None,
@@ -209,15 +210,15 @@ def replay_receipts(
     session = place.session()
     address = _local_address(to or local_code_url(session, settings))
     own = session is not None and is_same_local_server(address, parse_address(session.local_url))
-    recordings = load_recordings(select(Store(settings.fixtures), selectors, here=place.directory))
-    changes = Changes(transport, tuple((set_fields or {}).items()), unset_fields, now=now, resign=resign)
-    options = ReplayOptions(order=order, seed=secrets.randbelow(1_000_000), duplicate=duplicate)
-    scheduled = arrange(change_recordings(recordings, changes), options)
-    if len(scheduled) > MAX_SENT:
+    paths = select(Store(settings.fixtures), selectors, here=place.directory)
+    if (count := len(paths) * duplicate) > MAX_SENT:
         raise UsageError(
-            f"{len(scheduled)} receipts are too many for one call.",
+            f"{count} receipts are too many for one call.",
             hint=f"Name at most {MAX_SENT}, as with latest:{MAX_SENT}; or type in a terminal: devkit replay",
         )
+    changes = Changes(transport, tuple((set_fields or {}).items()), unset_fields, now=now, resign=resign)
+    options = ReplayOptions(order=order, seed=seed, duplicate=duplicate)
+    scheduled = arrange(change_recordings(load_recordings(paths), changes), options)
     signer = signer_with(settings.signature_secret, settings.signature_method) if resign else None
     transform = transformer(changes, ReplayRoute(address, own_receiver=own), signer, clock=_now, nonce=_nonce)
     rules = Rules(parse_expectation(expect), timeout, renewed=now and resign, fresh=now or resign)

@@ -359,6 +359,16 @@ def test_hostile_text_is_made_harmless(tmp_path: Path) -> None:
     assert "***" in text
 
 
+def test_an_error_shows_no_number(tmp_path: Path) -> None:
+    for number in (447700900123, 447700900124):
+        record(tmp_path, compose(fields("delivered", messageId=str(number)), "get"))
+    with agent_in(tmp_path) as agent:
+        problem, hint = agent.fail("show_receipt", selector="4477009001")
+
+    assert problem == "Error: 2 messages begin with '*******001'."
+    assert hint == "Hint: Type more of it: *********123, *********124"
+
+
 def test_results_are_bounded(tmp_path: Path) -> None:
     many = {f"field-{number}": "x" * 900 for number in range(990)}
     for number in range(6):
