@@ -34,7 +34,7 @@ _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _SENDS = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False
 )
-_TOOLS: dict[Callable[..., object], ToolAnnotations] = {
+TOOLS: dict[Callable[..., object], ToolAnnotations] = {
     tools.list_receipts: _READS,
     tools.show_receipt: _READS,
     tools.list_samples: _READS,
@@ -66,7 +66,7 @@ def run_server(environ: Mapping[str, str], directory: Path) -> None:
 def create_server(environ: Mapping[str, str], directory: Path) -> MCPServer[None]:
     """A server whose tools work in a directory."""
     server = _Server("devkit", version=__version__, instructions=_INSTRUCTIONS, log_level="WARNING")
-    for tool, annotations in _TOOLS.items():
+    for tool, annotations in TOOLS.items():
         server.add_tool(_handler(tool, environ, directory), annotations=annotations, structured_output=True)
     return server
 
