@@ -22,7 +22,7 @@ from devkit import __version__
 from devkit.errors import DevkitError, UsageError
 from devkit.mcp import results, tools
 from devkit.mcp.tools import Place
-from devkit.session.signals import Shutdown, stop_on_signals
+from devkit.session.signals import Shutdown
 
 _INSTRUCTIONS = f"""\
 devkit records the delivery receipts of Vonage SMS on this machine, and sends them to local code again.
@@ -45,14 +45,14 @@ TOOLS: dict[Callable[..., object], ToolAnnotations] = {
 }
 
 
-def run_server(environ: Mapping[str, str], directory: Path) -> None:
-    """Serve until the client closes stdin, or until a signal."""
+def run_server(environ: Mapping[str, str], directory: Path, stop: Shutdown) -> None:
+    """Serve until the client closes stdin, or until a shutdown is requested."""
     server = create_server(environ, directory)
     if isinstance(sys.stdout, TextIOWrapper):
         # The SDK turns what others write to stdout to stderr, until it ends: nothing may be written later.
         sys.stdout.reconfigure(line_buffering=True)
-    with stop_on_signals(final=True) as stop, _own_stdin() as end_input:
-        # In a thread, because asyncio may miss a signal, as every wait without a limit.
+    with _own_stdin() as end_input:
+        # In a thread: asyncio in the main thread may miss a signal, as any wait without a limit.
         served = _started(server.run)
         served.add_done_callback(lambda _: stop.request())
         stop.wait()

@@ -31,6 +31,20 @@ devkit.fixture.select.sample_files = stray
 """
 
 
+# Sends itself the signal of Ctrl-C when the SDK is about to be imported, with an input that does not end.
+INTERRUPTED = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "mcp":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+os.dup2(os.pipe()[0], 0)
+from devkit.cli import main
+main(["mcp"])
+"""
+
+
 @contextmanager
 def serving(project: Path, *command: str) -> Iterator["subprocess.Popen[str]"]:
     """`devkit mcp`, after it has answered once."""
@@ -104,6 +118,13 @@ def test_only_the_protocol_is_on_stdout(tmp_path: Path) -> None:
     assert (rest, err) == ("", "a stray line\n" * 2)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent this signal there")
+def test_a_signal_during_the_start_ends_it(tmp_path: Path) -> None:
+    done = run_python(tmp_path, INTERRUPTED)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_without_the_extra_it_says_what_to_type(tmp_path: Path) -> None:
     done = run_python(
         tmp_path, "import sys; sys.modules['mcp'] = None; from devkit.cli import main; main(['mcp'])"
@@ -113,6 +134,18 @@ def test_without_the_extra_it_says_what_to_type(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == [
         "Error: devkit mcp needs the MCP SDK, version 2.3 or newer, which is not installed.",
         "Hint: Install it beside devkit: python -m pip install 'mcp>=2.3,<3'",
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes stdin")
+def test_a_closed_stdin_is_a_mistake_of_the_user(tmp_path: Path) -> None:
+    program = "import os; os.close(0); os.execv(sys.executable, [sys.executable, '-m', 'devkit', 'mcp'])"
+    done = run_python(tmp_path, f"import sys; {program}")
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "Error: stdin is closed, on which an agent would ask.",
+        "Hint: Have an agent start: devkit mcp",
     ]
 
 
