@@ -20,6 +20,7 @@ from devkit.inspector.index import Index, Rows
 from devkit.inspector.readiness import readiness
 from devkit.inspector.responses import RESPONSES, Responses
 from devkit.inspector.search import KINDS, SIGNATURES
+from devkit.inspector.session_views import session_pages
 from devkit.inspector.template_filters import clock_time, register_filters, time_tag
 from devkit.inspector.views import actions, pages, wants_fragment
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, TRANSPORT_MEANINGS
@@ -55,7 +56,14 @@ def create_inspector(store: Store, event_log: EventLog, options: Options | None 
     app = Flask("devkit.inspector")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_PARTS"] = 4_000
-    for part in (pages(context), actions(context), api(context), stream(context), readiness(context)):
+    for part in (
+        pages(context),
+        actions(context),
+        api(context),
+        stream(context),
+        readiness(context),
+        session_pages(context),
+    ):
         app.register_blueprint(part)
     app.before_request(_reject_others)
     app.after_request(_add_headers)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import Literal
 
+from devkit.events.session import Sent
 from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.store import Store
 from devkit.http.address import Address
@@ -25,13 +27,29 @@ class SampleOptions:
     policy: Policy = field(default_factory=Policy, repr=False)
 
 
+# Sends a message; to, sender, text and client-ref are as the user typed them. Raises DevkitError.
+SendMessage = Callable[[str, str, str, str], Sent]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """The running session, for its panel. started_at: UTC, as text. callback_url: with the secret token."""
+
+    mode: Literal["live", "offline"]
+    started_at: str
+    public_url: str
+    callback_url: str = field(repr=False)
+    api_key: str = field(repr=False)
+    send: SendMessage = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """secret, method: to check signatures. receiver_url: devkit's own receiver, which takes replays too.
 
     forward_to: the developer's application, None without one. responses: the directory with the log of its responses.
     samples: None when samples cannot be made. zone: of the times on the page, None for that of this machine.
-    stopping: whether the session is about to end.
+    stopping: whether the session is about to end. session: None before it is ready.
     """
 
     secret: str = field(default="", repr=False)
@@ -42,6 +60,7 @@ class Options:
     samples: SampleOptions | None = None
     zone: tzinfo | None = None
     stopping: Callable[[], bool] = lambda: False
+    session: Callable[[], SessionFacts | None] = lambda: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property

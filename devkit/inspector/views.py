@@ -66,7 +66,7 @@ def pages(context: InspectorContext) -> Blueprint:
     @part.get("/overview")
     def overview() -> str:
         shown = context.overview()
-        return _render(context, "_overview.html", overview=shown, recorded=shown.recorded)
+        return render(context, "_overview.html", overview=shown, recorded=shown.recorded)
 
     @part.get("/receipts/<path:key>")
     def receipt(key: str) -> str:
@@ -82,7 +82,7 @@ def pages(context: InspectorContext) -> Blueprint:
         left, right = (load(context.rows.path(key)) for key in keys)
         parts = compare(left, right, numbers=shows_numbers())
         rows = [context.rows.read(key) for key in keys]
-        return _render(context, "_diff.html", parts=parts, rows=rows, keys=keys, selected=keys[1])
+        return render(context, "_diff.html", parts=parts, rows=rows, keys=keys, selected=keys[1])
 
     return part
 
@@ -113,7 +113,7 @@ def actions(context: InspectorContext) -> Blueprint:
             sample = keep(_sample_options(context), context.rows.path(key), name)
         except DevkitError as error:
             return _sample_form(context, key, name=name, refused=error)
-        return _render(context, "_kept.html", selected=key, key=key, file=display_path(sample.path))
+        return render(context, "_kept.html", selected=key, key=key, file=display_path(sample.path))
 
     return part
 
@@ -141,7 +141,7 @@ def _list_values(context: InspectorContext, query: Query) -> dict[str, object]:
     }
 
 
-def _render(context: InspectorContext, part: str, *, selected: str = "", **values: object) -> str:
+def render(context: InspectorContext, part: str, *, selected: str = "", **values: object) -> str:
     """The right-hand side of the page: alone for the script, else with the list beside it."""
     numbers = shows_numbers()
     if wants_fragment():
@@ -156,7 +156,7 @@ def _receipt_page(context: InspectorContext, key: str, *, tab: str = "", **value
     detail = read_detail(context, key, numbers=shows_numbers())
     if detail is None:
         abort(404)
-    return _render(context, "_detail.html", selected=key, detail=detail, tab=tab, **values)
+    return render(context, "_detail.html", selected=key, detail=detail, tab=tab, **values)
 
 
 def _in_form(context: InspectorContext, key: str, form: str) -> bytes:
@@ -170,7 +170,7 @@ def _in_form(context: InspectorContext, key: str, form: str) -> bytes:
 
 def _sample_form(context: InspectorContext, key: str, **values: object) -> str:
     shown = preview(_sample_options(context), context.rows.path(key))
-    return _render(context, "_keep.html", selected=key, key=key, preview=shown, **values)
+    return render(context, "_keep.html", selected=key, key=key, preview=shown, **values)
 
 
 def _sample_options(context: InspectorContext) -> SampleOptions:

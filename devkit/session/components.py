@@ -24,12 +24,13 @@ from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
-from devkit.inspector.context import Options, SampleOptions
+from devkit.inspector.context import Options, SampleOptions, SessionFacts
 from devkit.inspector.event_log import EventLog
 from devkit.receiver.app import serve_receiver
 from devkit.receiver.forward import Forwarder
 from devkit.receiver.recorder import Recorder
 from devkit.session.project import Project, load_key, private_values
+from devkit.session.send import send_to_session
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown
 from devkit.tunnel.agent import NgrokOptions
@@ -81,10 +82,25 @@ def inspecting(
         responses=project.private,
         samples=SampleOptions(lambda: load_key(project), store.samples, policy),
         stopping=stopping,
+        session=partial(_session_facts, settings, project),
     )
     listening = listen(_HOST, settings.inspector_port, option="--inspector-port")
     with serve_inspector(create_inspector(store, event_log, options), event_log, listening):
         yield _url(listening)
+
+
+def _session_facts(settings: Settings, project: Project) -> SessionFacts | None:
+    session = project.session()
+    if session is None:
+        return None
+    return SessionFacts(
+        mode=session.mode,
+        started_at=session.started_at,
+        public_url=session.public_url,
+        callback_url=session.callback_url,
+        api_key=session.api_key or settings.api_key,
+        send=partial(send_to_session, settings, session),
+    )
 
 
 def forward_url(settings: Settings) -> str:

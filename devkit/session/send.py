@@ -93,3 +93,21 @@ def choose_recipient(to: str, mode: Literal["live", "offline"]) -> str:
             hint="Write the country code first, without 00: --to 447700900000",
         )
     return number
+
+
+def send_to_session(
+    settings: Settings, session: Session, to: str, sender: str, text: str, client_ref: str
+) -> Sent:
+    """Send a message whose receipts go to a session. to: as in `choose_recipient`. Raises DevkitError."""
+    route = choose_route(settings, session)
+    number = choose_recipient(to, route.mode)
+    require_receiver(session)
+    ids = send_sms(
+        route.credentials,
+        to=number,
+        sender=sender,
+        text=text,
+        callback=route.callback,
+        client_ref=client_ref,
+    )
+    return Sent(ids, mask_number(number))

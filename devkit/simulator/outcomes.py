@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from devkit.errors import ConfigurationError
+from devkit.webhook.vocabulary import is_no_error, meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,26 @@ def outcome(recipient: str, delays: Delays, ttl: float) -> Outcome:
         (accepted, OutcomeStep(delays.buffered, "buffered"), OutcomeStep(delays.final, "delivered"))
     )
     return special.get(recipient, usual)
+
+
+def recipients() -> dict[str, str]:
+    """The recipients that select an outcome, each with its outcome in words."""
+    numbers = [f"{_PREFIX}{code:02}" for code in (0, *sorted(_FAILURES))]
+    numbers += [f"447700900{number}" for number in range(100, 107)]
+    return {number: _words(outcome(number, Delays(), EXPIRY)) for number in numbers}
+
+
+def _words(outcome: Outcome) -> str:
+    steps = [_step_words(step) for step in outcome.steps]
+    if not steps:
+        return "never a receipt"
+    return ", ".join(steps) + (", before the send call is answered" if outcome.early else "")
+
+
+def _step_words(step: OutcomeStep) -> str:
+    reason = "" if is_no_error(step.err_code, step.status) else f": {meaning(step.err_code, step.status)}"
+    late = f" after {step.after / HOUR:.0f} h" if step.after >= HOUR else ""
+    return f"{step.status}{reason}{late}{' twice' if step.copies == 2 else ''}"
 
 
 def _failure_code(recipient: str) -> int | None:

@@ -338,7 +338,8 @@ async function copy(link) {
   announce(`${words}: copied`);
   setTimeout(() => {
     link.textContent = words;
-    link.closest("details").open = false;
+    const menu = link.closest(".menu");
+    if (menu) menu.open = false;
   }, 900);
 }
 
@@ -398,7 +399,7 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     showOlder();
   }
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (!link || !detail || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   if (link.matches("[data-copy], [data-copy-text]")) {
     event.preventDefault();
     copy(link);
@@ -410,11 +411,11 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.dataset.into) return;
+  if (!form.dataset.into || !detail) return;
   event.preventDefault();
   const body = new FormData(form, event.submitter);
   open(form.action, { push: false, method: "POST", body }).then(() =>
-    announce($("#replays .log li", detail)?.innerText ?? ""),
+    announce($(".outcome, .refusal, #replays .log li", detail)?.innerText ?? ""),
   );
 });
 

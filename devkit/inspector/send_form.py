@@ -1,0 +1,129 @@
+"""The forms of the page that make receipts: trigger one, or send a message whose receipts follow."""
+
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from devkit.errors import ConfigurationError, UsageError
+from devkit.events.session import Sent
+from devkit.http.address import parse_address
+from devkit.inspector.context import InspectorContext
+from devkit.inspector.replay_form import read_transport
+from devkit.replay.transform import signer_with
+from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
+from devkit.simulator.outcomes import OFFLINE_RECIPIENT, recipients
+from devkit.webhook.callback import Transport
+from devkit.webhook.receipt import make_message_id
+from devkit.webhook.signature import METHODS, Method
+
+_TIMEOUT = 10  # seconds; a person waits for it
+_MAX_LINES = 50  # fields of a triggered receipt that differ
+_LONGEST = 4_000  # characters of a form's value
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerRequest:
+    """method: to sign with, None for no signature."""
+
+    receipt: NewReceipt
+    transport: Transport = "get"
+    method: Method | None = None
+
+
+def read_trigger_request(values: Mapping[str, str]) -> TriggerRequest:
+    """The request in a submitted form. `fields` has a line `name=value` for each field that differs.
+
+    A field without a `=` is left out. Raises UsageError.
+    """
+    status = _text(values, "status")
+    if not status:
+        raise UsageError("A receipt needs a status.", hint="Choose one, such as: delivered")
+    lines = [line.strip() for line in _text(values, "fields").splitlines() if line.strip()][:_MAX_LINES]
+    pairs = [line.partition("=") for line in lines]
+    method = next((each for each in METHODS if each == _text(values, "sign")), None)
+    if _text(values, "sign") and method is None:
+        raise UsageError(
+            f"No signature method is called {_text(values, 'sign')[:40]!r}.",
+            hint=f"Use one of: {', '.join(METHODS)}",
+        )
+    code = _text(values, "err-code")
+    receipt = NewReceipt(
+        status,
+        parse_err_code(code) if code else "",
+        tuple((name.strip(), value.strip()) for name, is_set, value in pairs if is_set),
+        tuple(name.strip() for name, is_set, _ in pairs if not is_set),
+    )
+    return TriggerRequest(receipt, read_transport(_text(values, "as")) or "get", method)
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerResult:
+    """key: of the recording, empty if there is none. notices: about what Vonage does not document."""
+
+    triggered: Triggered
+    key: str
+    notices: tuple[str, ...]
+
+
+def trigger(context: InspectorContext, request: TriggerRequest) -> TriggerResult:
+    """Send a new receipt to the session's receiver, which records, forwards and shows it. Raises DevkitError."""
+    options, receipt = context.options, request.receipt
+    signer = signer_with(options.secret, request.method) if request.method else None
+    fields = receipt.fields(
+        make_message_id(secrets.randbits(128)), options.clock(), signer=signer, nonce=str(uuid.uuid4())
+    )
+    sent = send_fields(fields, request.transport, parse_address(options.receiver_url), _TIMEOUT)
+    code = fields.get("err-code", "")
+    entry = next(context.store.entries(message=fields.get("messageId", "")), None) if sent.answer else None
+    key = entry.path.relative_to(context.store.recorded).as_posix() if entry else ""
+    return TriggerResult(Triggered.of(sent, code), key, tuple(notices(fields.get("status", ""), code)))
+
+
+@dataclass(frozen=True, slots=True)
+class SendRequest:
+    """A message to send. confirmed: the user knows that a live session sends a real SMS, which costs money."""
+
+    to: str = field(repr=False)
+    sender: str = "devkit"
+    text: str = "Hello from devkit"
+    client_ref: str = ""
+    confirmed: bool = False
+
+
+def read_send_request(values: Mapping[str, str]) -> SendRequest:
+    """The request in a submitted form. `other` takes precedence over the chosen recipient."""
+    return SendRequest(
+        to=_text(values, "other") or _text(values, "to"),
+        sender=_text(values, "from") or "devkit",
+        text=values.get("text", "")[:_LONGEST],
+        client_ref=_text(values, "client-ref"),
+        confirmed=bool(values.get("confirmed")),
+    )
+
+
+def send(context: InspectorContext, request: SendRequest) -> Sent:
+    """Send a message and publish its event. Raises DevkitError."""
+    session = context.options.session()
+    if session is None:
+        raise ConfigurationError(
+            "The session is not ready to send.", hint="Wait for its ready line, or start it again: devkit dev"
+        )
+    if not request.text:
+        raise UsageError("A message needs a text.", hint="Type one.")
+    if session.mode == "live" and not request.confirmed:
+        raise UsageError(
+            "Nothing was sent: a real SMS costs money.", hint="Tick the box to confirm it, then send again."
+        )
+    sent = session.send(request.to, request.sender, request.text, request.client_ref)
+    context.event_log.publish(sent)
+    return sent
+
+
+def offline_recipients() -> list[tuple[str, str]]:
+    """The recipients of the simulator with their outcomes in words, the usual one first."""
+    return sorted(recipients().items(), key=lambda pair: pair[0] != OFFLINE_RECIPIENT)
+
+
+def _text(values: Mapping[str, str], name: str) -> str:
+    return values.get(name, "").strip()[:_LONGEST]
