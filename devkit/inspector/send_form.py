@@ -58,7 +58,7 @@ def read_trigger_request(values: Mapping[str, str]) -> TriggerRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerResult:
+class TriggerOutcome:
     """key: of the recording, empty if there is none. notices: about what Vonage does not document."""
 
     triggered: Triggered
@@ -66,7 +66,7 @@ class TriggerResult:
     notices: tuple[str, ...]
 
 
-def trigger(context: InspectorContext, request: TriggerRequest) -> TriggerResult:
+def trigger(context: InspectorContext, request: TriggerRequest) -> TriggerOutcome:
     """Send a new receipt to the session's receiver, which records, forwards and shows it. Raises DevkitError."""
     options, receipt = context.options, request.receipt
     signer = signer_with(options.secret, request.method) if request.method else None
@@ -77,7 +77,7 @@ def trigger(context: InspectorContext, request: TriggerRequest) -> TriggerResult
     code = fields.get("err-code", "")
     entry = next(context.store.entries(message=fields.get("messageId", "")), None) if sent.answer else None
     key = entry.path.relative_to(context.store.recorded).as_posix() if entry else ""
-    return TriggerResult(Triggered.of(sent, code), key, tuple(notices(fields.get("status", ""), code)))
+    return TriggerOutcome(Triggered.of(sent, code), key, tuple(notices(fields.get("status", ""), code)))
 
 
 @dataclass(frozen=True, slots=True)
