@@ -21,7 +21,11 @@ from devkit.session.signals import stop_on_signals
 @click.option(
     "--inspector-port", type=click.IntRange(0, 65535), help="Port of the inspector, a private page.  [3040]"
 )
-@click.option("--forward-to", metavar="URL", help="Forward each recorded receipt to your application.")
+@click.option(
+    "--forward-to",
+    metavar="URL",
+    help="Forward each recorded receipt to your application: a URL, or a port as in 5000/your/path.",
+)
 @click.option("--public-url", metavar="URL", help="The URL of a tunnel of your own to the port.")
 @click.option("--no-register", is_flag=True, help="Do not change the account's callback.")
 @click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")

@@ -153,10 +153,12 @@ def ready_lines(headline: str, rows: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _ready(event: Ready) -> list[str]:
+    answers = "" if event.forward_answers else " (not answering yet)"
     rows = [
         ("mode", "offline (simulator)" if event.mode == "offline" else "live"),
         ("callback", event.callback_url),
         ("receiver", event.local_url),
+        ("forward", event.forward_url and f"{event.forward_url}{answers}"),
         ("inspector", event.inspector_url),
         ("recording", event.recorded),
         ("simulator", _simulator(event.simulator) if event.simulator else ""),

@@ -26,7 +26,8 @@ class SimulatorAddress:
 class Ready(Event):
     """The session records receipts, and its public URL was reached from outside.
 
-    recorded: the directory of the recordings. simulator: null in a live session.
+    recorded: the directory of the recordings. simulator: null in a live session. forward_url: of the developer's
+    application, empty when receipts are not forwarded. forward_answers: whether it takes connections; null without one.
     """
 
     name: ClassVar[str] = "ready"
@@ -38,6 +39,8 @@ class Ready(Event):
     recorded: str
     pid: int
     simulator: SimulatorAddress | None = None
+    forward_url: str = ""
+    forward_answers: bool | None = None
 
     def as_json(self) -> dict[str, object]:
         return {**Event.as_json(self), "simulator": asdict(self.simulator) if self.simulator else None}

@@ -16,6 +16,7 @@ from devkit.webhook.callback import (
     without_token,
 )
 
+_PORT_ALONE = re.compile(r":?[0-9]+([/?].*)?", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -46,9 +47,13 @@ class Address:
 
 
 def parse_address(url: str, *, allow_remote: bool = False) -> Address:
-    """The address in a URL; `localhost:5000/dlr` without a scheme is http. Raises UsageError."""
+    """The address in a URL. Without a scheme it is http, and a port alone, as in `5000/dlr`, is one of this machine.
+
+    Raises UsageError.
+    """
+    full = f"localhost:{url.removeprefix(':')}" if _PORT_ALONE.fullmatch(url) else url
     try:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
+        parts = urlsplit(full if "://" in full else f"http://{full}")
         default = _DEFAULT_PORTS.get(parts.scheme, 0)  # 0: neither http nor https
         port = default if parts.port is None or not default else parts.port
     except ValueError:
@@ -59,7 +64,8 @@ def parse_address(url: str, *, allow_remote: bool = False) -> Address:
         )
     if not port or not parts.hostname:
         raise UsageError(
-            f"Not a URL to send receipts to: {url!r}.", hint="Write it as http://127.0.0.1:5000/your/path"
+            f"Not a URL to send receipts to: {url!r}.",
+            hint="Write it as 5000/your/path or http://127.0.0.1:5000/your/path",
         )
     # Checks the URL as it was typed, because urlsplit silently drops line breaks and tabs.
     if not all("!" <= char <= "~" for char in url):

@@ -4,14 +4,14 @@ import math
 import select
 import socket
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
 
-from devkit.errors import PushError, UsageError
+from devkit.errors import PushError
 from devkit.http.address import Address
-from devkit.http.local_access import is_loopback
+from devkit.http.connect import connect
 from devkit.http.response import InvalidResponse, parse_headers, read_response
 from devkit.webhook.callback import Callback, to_wire
 
@@ -22,9 +22,6 @@ _READABLE, _WRITABLE = getattr(select, "POLLIN", 1), getattr(select, "POLLOUT", 
 
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
-
-# What getaddrinfo returns: family, type, protocol, canonical name, socket address.
-_AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ class Connection:
             self.close()
         self._resendable = wire if self._socket else b""
         self._sent_again = False
-        self._write(wire, self._socket or _connect(self._address, self._connect_timeout))
+        self._write(wire, self._socket or connect(self._address, self._connect_timeout))
 
         def receive() -> Response | None:
             try:
@@ -132,7 +129,7 @@ class Connection:
         wire, self._resendable = self._resendable, b""
         self.close()
         try:
-            connection = _connect(self._address, self._connect_timeout)
+            connection = connect(self._address, self._connect_timeout)
         except PushError:  # nothing was sent again, so the result is how the first connection ended
             raise self._broken(cause) from cause
         self._sent_again = True
@@ -191,47 +188,6 @@ def push(
     """Send one callback over a connection of its own. Raises as `Connection.push`."""
     with Connection(address, connect_timeout=connect_timeout, timeout=timeout) as connection:
         return connection.push(callback)
-
-
-def _connect(address: Address, timeout: float) -> socket.socket:
-    try:
-        # A URL is ASCII, so the host can be bytes: for text Python loads its tables of international host names.
-        found = socket.getaddrinfo(address.host.encode("ascii"), address.port, type=socket.SOCK_STREAM)
-        # Connect to the same addresses that were checked: the name may resolve to others a moment later.
-        if not address.allow_remote and not all(is_loopback(str(place[0])) for *_, place in found):
-            raise UsageError(
-                f"{address} is not on this machine; receipts hold phone numbers.",
-                hint="Add --allow-remote if you mean it.",
-            )
-        connection = _connect_first(found, timeout)
-        if address.scheme == "https":
-            import ssl  # only here, because it takes as long to import as all the rest
-
-            connection = ssl.create_default_context().wrap_socket(connection, server_hostname=address.host)
-        connection.setblocking(False)
-        return connection
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise PushError(
-            f"Nobody answers at {address} ({reason}).",
-            hint="Start your application, or name its address with --to http://127.0.0.1:PORT/path",
-            reason="unreachable",
-        ) from error
-
-
-def _connect_first(found: Sequence[_AddressInfo], timeout: float) -> socket.socket:
-    failure: OSError = OSError("no address")
-    for family, kind, protocol, _, place in found:
-        connection = socket.socket(family, kind, protocol)
-        try:
-            connection.settimeout(timeout)
-            connection.connect(place)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return connection
-        except OSError as error:
-            connection.close()
-            failure = error
-    raise failure
 
 
 def ready_connections(connections: Collection[Connection], seconds: float) -> list[Connection]:

@@ -15,13 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from devkit.errors import ConfigurationError
+from devkit.errors import ConfigurationError, PushError, UsageError
 from devkit.events import Notice, Publish
 from devkit.events.session import SimulatorAddress
 from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
+from devkit.http.connect import connect, is_remote
 from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
 from devkit.inspector.context import Options, SampleOptions, SessionFacts
@@ -43,18 +44,23 @@ if TYPE_CHECKING:  # only types, and importing them takes long
     from devkit.simulator.tls import Trust
 
 _HOST = "127.0.0.1"  # the tunnel's agent runs on this machine too; no other machine needs access
+_CONNECT_TIMEOUT = 1.0  # seconds; the application is on this machine
 
 
 @contextmanager
 def receiving(recorder: Recorder, settings: Settings, project: Project, token: str) -> Iterator[str]:
     """Serve the receiver while the block runs, and forward receipts if the settings say where to; gives its URL.
 
-    Raises ConfigurationError for a port that cannot be used, UsageError for a forward address that is no address.
+    Raises ConfigurationError for a port that cannot be used, UsageError for a forward address that is none of this
+    machine, PushError for one that is unknown.
     """
     with ExitStack() as stack:
+        address = _forward_address(settings)
+        if address:
+            _refuse_remote(address)
         listening = listen(_HOST, settings.port)
         stack.callback(listening.close)
-        if address := _forward_address(settings):
+        if address:
             _refuse_own_port(address, listening)
             log = ResponseLog(project.private, address.url, recorder.clock)
             recorder.forward = stack.enter_context(Forwarder(address, recorder.publish, log)).offer
@@ -109,8 +115,32 @@ def forward_url(settings: Settings) -> str:
     return address.url if address else ""
 
 
+def application_answers(settings: Settings, publish: Publish) -> bool | None:
+    """Whether the application takes connections now; None when receipts are not forwarded."""
+    if not (address := _forward_address(settings)):
+        return None
+    try:
+        connect(address, _CONNECT_TIMEOUT).close()
+    except PushError as error:
+        if (
+            address.scheme == "https"
+        ):  # it may answer, but without TLS or with a certificate that is not accepted
+            publish(Notice(error.message))
+        return False
+    return True
+
+
 def _forward_address(settings: Settings) -> Address | None:
     return parse_address(settings.forward_to) if settings.forward_to else None
+
+
+def _refuse_remote(address: Address) -> None:
+    if is_remote(address):
+        raise UsageError(
+            f"Receipts cannot be forwarded to {address}: it is not on this machine, and they hold phone numbers.",
+            hint="Forward to this machine: --forward-to 5000. "
+            "To send recordings elsewhere: devkit replay latest --to URL --allow-remote",
+        )
 
 
 def _refuse_own_port(address: Address, listening: socket.socket) -> None:

@@ -18,7 +18,14 @@ from devkit.fixture.git import tracked_files
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
 from devkit.receiver.recorder import Recorder
-from devkit.session.components import Platform, forward_url, inspecting, platform, receiving
+from devkit.session.components import (
+    Platform,
+    application_answers,
+    forward_url,
+    inspecting,
+    platform,
+    receiving,
+)
 from devkit.session.project import Project, Session, project_in
 from devkit.session.reachability import check_again, wait_until_reachable
 from devkit.session.send import send_demo
@@ -215,6 +222,8 @@ class _Start:
                 recorded=str(self.recorder.store.recorded),
                 pid=session.pid,
                 simulator=source.simulator,
+                forward_url=session.forward_url,
+                forward_answers=application_answers(self.settings, self.publish),
             )
         )
         if session.mode == "offline" and self.options.demo:

@@ -151,6 +151,15 @@ def test_ready_shows_the_addresses_that_exist() -> None:
     ]
 
 
+def test_ready_shows_where_receipts_are_forwarded_and_whether_somebody_answers_there() -> None:
+    forwarding = replace(READY, forward_url="http://localhost:5000/dlr", forward_answers=True)
+
+    assert "forward    http://localhost:5000/dlr" in words(forwarding)
+    assert "forward    http://localhost:5000/dlr (not answering yet)" in words(
+        replace(forwarding, forward_answers=False)
+    )
+
+
 def test_ready_shows_how_to_send_through_the_simulator() -> None:
     at = SimulatorAddress("http://127.0.0.1:3050", "127.0.0.1:3050", "abcd1234", "s3cret", authority="ca.pem")
 

@@ -38,6 +38,8 @@ def test_the_ready_line_holds_what_programs_rely_on() -> None:
         "recorded",
         "pid",
         "simulator",
+        "forward_url",
+        "forward_answers",
     ]
 
 

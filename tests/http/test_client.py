@@ -204,12 +204,15 @@ def test_https_to_a_plain_server_is_unreachable_and_sends_no_receipt() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=listen_once, args=(listener,))
         thread.start()
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(PushError) as caught:
-            push(CALLBACK, parse_address(f"https://127.0.0.1:{listener.getsockname()[1]}/"))
+            push(CALLBACK, parse_address(f"https://{host}/"))
         thread.join(DEADLINE)
 
     assert caught.value.reason == "unreachable"
     assert isinstance(caught.value.__cause__, ssl.SSLError)
+    assert caught.value.message == f"https://{host} does not speak https (it answers in plain http)."
+    assert caught.value.hint == f"If your application speaks plain http, use http://{host}"
     assert b"447700900001" not in heard[0]
 
 

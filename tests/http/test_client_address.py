@@ -15,6 +15,8 @@ CALLBACK = compose({"msisdn": "447700900001", "status": "delivered"}, "form", ta
     ("url", "address"),
     [
         ("localhost:5000/dlr", Address("http", "localhost", 5000, "/dlr", False)),
+        ("5000", Address("http", "localhost", 5000, "", False)),
+        (":5000/dlr?a=1", Address("http", "localhost", 5000, "/dlr?a=1", False)),
         ("http://127.0.0.1", Address("http", "127.0.0.1", 80, "", False)),
         ("HTTPS://A.Example.com/x?y=1#z", Address("https", "a.example.com", 443, "/x?y=1", False)),
         ("http://[::1]:3000/%7e//;", Address("http", "::1", 3000, "/%7e//;", False)),
@@ -52,6 +54,9 @@ def test_an_address_as_text_leaves_the_path_out() -> None:
         "file:///etc/passwd",
         "http:///path",
         "http://a.test:0/",
+        "0",
+        "65536",
+        "123456",
         "http://a.test:65536/",
         "http://a.test:many/",
         "http://[::1/",
@@ -62,9 +67,11 @@ def test_an_address_as_text_leaves_the_path_out() -> None:
         "http://b\xfccher.test/",
     ],
 )
-def test_what_is_no_url_for_receipts_is_refused(url: str) -> None:
-    with pytest.raises(UsageError):
+def test_what_is_no_url_for_receipts_is_refused_as_it_was_typed(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
         parse_address(url)
+
+    assert repr(url) in caught.value.message
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:

@@ -1,0 +1,97 @@
+import socket
+import ssl
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import trustme
+
+from devkit.errors import PushError, UsageError
+from devkit.fixture.store import Store
+from devkit.receiver.recorder import Recorder
+from devkit.session.components import application_answers, forward_url, receiving
+from devkit.session.project import project_in
+from devkit.session.settings import Settings
+from tests.support.event_recorder import EventRecorder
+from tests.support.raw_socket import RawServer, closed_port
+from tests.support.recording_server import recording_server
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    return Recorder(Store(tmp_path), EventRecorder(), lambda: datetime.now(UTC), "n0nce")
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    return context
+
+
+def test_forwarding_to_another_machine_is_refused_at_the_start(tmp_path: Path, recorder: Recorder) -> None:
+    settings = Settings(port=0, forward_to="https://192.0.2.1/dlr?key=s3cret")
+
+    with (
+        pytest.raises(UsageError) as caught,
+        receiving(recorder, settings, project_in(tmp_path), ""),
+    ):
+        pass
+
+    assert caught.value.message == (
+        "Receipts cannot be forwarded to https://192.0.2.1: it is not on this machine, and they hold phone numbers."
+    )
+    assert "--forward-to 5000" in caught.value.hint
+    assert "s3cret" not in caught.value.message + caught.value.hint
+
+
+def test_forwarding_to_a_name_that_nobody_knows_is_refused_at_the_start(
+    tmp_path: Path, recorder: Recorder
+) -> None:
+    settings = Settings(port=0, forward_to="lokalhost.test:5000")
+
+    with (
+        pytest.raises(PushError, match=r"Nobody answers at http://lokalhost\.test:5000"),
+        receiving(recorder, settings, project_in(tmp_path), ""),
+    ):
+        pass
+
+
+def test_a_port_alone_is_one_of_this_machine() -> None:
+    assert forward_url(Settings(forward_to="5000/dlr")) == "http://localhost:5000/dlr"
+
+
+def test_an_application_answers_or_not_yet() -> None:
+    notices = EventRecorder()
+    port = closed_port()
+    settings = Settings(forward_to=str(port))
+
+    assert application_answers(Settings(), notices) is None
+    assert application_answers(settings, notices) is False
+    with recording_server(port=port):
+        assert application_answers(settings, notices) is True
+    assert notices.events == []
+
+
+def test_https_to_an_application_that_speaks_plain_http_is_named() -> None:
+    def converse(_: RawServer, connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    notices = EventRecorder()
+    with closing(RawServer([converse])) as plain:
+        answers = application_answers(Settings(forward_to=f"https://{plain.host}"), notices)
+
+    assert answers is False
+    assert notices.notices == [f"https://{plain.host} does not speak https (it answers in plain http)."]
+
+
+def test_a_certificate_that_is_not_accepted_is_named(tls: ssl.SSLContext) -> None:
+    notices = EventRecorder()
+    with recording_server(tls=tls) as server:
+        url = f"https://localhost:{server.place[1]}"
+        answers = application_answers(Settings(forward_to=url), notices)
+
+    assert answers is False
+    assert notices.notices[0].startswith(f"The certificate of {url} is not accepted (")
