@@ -25,9 +25,16 @@ settings.register_profile(
 settings.load_profile("devkit")
 
 
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home directory without the files of the Vonage CLI."""
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> None:
     """The developer's own account and tunnel stay out of the tests."""
+    monkeypatch.setenv("HOME", str(empty_home))
     for name in list(os.environ):
         if name.startswith(("VONAGE_", "NGROK_", "PYNGROK_", "DEVKIT_")):
             monkeypatch.delenv(name)

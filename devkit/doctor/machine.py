@@ -12,7 +12,7 @@ from devkit.errors import ConfigurationError
 from devkit.fixture.git import tracked_files
 from devkit.http.server import listen
 from devkit.session.reachability import local_callback_url, why_unreachable
-from devkit.session.settings import Settings, read_settings
+from devkit.session.settings import Settings, read_settings, unknown_name_warning
 from devkit.tunnel.orphaned_agents import find_orphaned_agents
 from devkit.vonage.journal import read_journal
 
@@ -29,16 +29,26 @@ def settings_checks(environ: Mapping[str, str], directory: Path) -> tuple[Settin
     try:
         settings = read_settings(environ, directory)
     except ConfigurationError as error:
-        if _only_pair_is_wrong(environ, directory):
-            return None, [_file(file, in_file, in_environ), refused("credentials", error)]
         return None, [refused(".env", error)]
+    is_without = not (settings.api_key or settings.api_secret)
+    checks = [
+        _file(file, in_file, in_environ, is_needed=is_without),
+        *map(_unknown_name, settings.unknown_names),
+        *_tracked_secrets(file),
+        *_tracked_secrets(directory / ".vonagerc"),
+    ]
+    if settings.credentials_error and not settings.offline:
+        return None, [*checks, refused("credentials", settings.credentials_error)]
     # An empty value in the environment has precedence over the file too.
     places = sorted({"the environment" if name in in_environ else str(file) for name in _PAIR})
-    return settings, [
-        _file(file, in_file, in_environ, is_needed=not settings.has_credentials),
-        *_tracked_env_file(file),
-        _credentials(settings, places),
-    ]
+    if settings.credentials_file:
+        places = [f"{settings.credentials_file}, a file of the Vonage CLI"]
+    return settings, [*checks, _credentials(settings, places)]
+
+
+def _unknown_name(name: str) -> Check:
+    what, _, hint = unknown_name_warning(name).partition(". ")
+    return failed("settings", what, hint)
 
 
 def _names_in(file: Path) -> set[str]:
@@ -51,14 +61,6 @@ def _names_in(file: Path) -> set[str]:
     return {name for name, value in values.items() if value and name.startswith(_PREFIXES)}
 
 
-def _only_pair_is_wrong(environ: Mapping[str, str], directory: Path) -> bool:
-    try:
-        read_settings({**environ, **dict.fromkeys(_PAIR, "")}, directory)
-    except ConfigurationError:
-        return False
-    return True
-
-
 def _file(file: Path, in_file: set[str], in_environ: set[str], *, is_needed: bool = False) -> Check:
     if not file.is_file():
         hint = "To use an account: cp .env.example .env, and fill in what you have" if is_needed else ""
@@ -69,11 +71,11 @@ def _file(file: Path, in_file: set[str], in_environ: set[str], *, is_needed: boo
     return ok(".env", f"{file} sets {names}{rest}")
 
 
-def _tracked_env_file(file: Path) -> Iterator[Check]:
+def _tracked_secrets(file: Path) -> Iterator[Check]:
     try:
         if tracked_files(file):
             yield failed(
-                ".env in git",
+                f"{file.name} in git",
                 f"git tracks {file}, which is for secrets",
                 f"git rm --cached {file.name}, commit that, and make new secrets in the dashboards",
             )
@@ -82,7 +84,7 @@ def _tracked_env_file(file: Path) -> Iterator[Check]:
 
 
 def _credentials(settings: Settings, places: list[str]) -> Check:
-    if not settings.has_credentials:
+    if not settings.api_key or settings.credentials_error:
         return skipped("credentials", "no Vonage key and secret: devkit works offline, with its simulator")
     found = f"key and secret are set, in {' and '.join(places)}"
     if settings.offline:

@@ -189,6 +189,13 @@ def platform(
         with _offline(settings, project, publish) as offline:
             yield offline
         return
+    if settings.credentials_file:
+        publish(
+            Notice(
+                f"The Vonage account is that of the Vonage CLI, in {settings.credentials_file}. "
+                "To work offline: devkit dev --offline"
+            )
+        )
     if settings.public_url:
         tunnel, interval = given_url(settings.public_url), _OTHER_CHECK_INTERVAL
     else:

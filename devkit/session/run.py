@@ -29,7 +29,7 @@ from devkit.session.components import (
 from devkit.session.project import Project, Session, project_in
 from devkit.session.reachability import check_again, wait_until_reachable
 from devkit.session.send import send_demo
-from devkit.session.settings import Settings
+from devkit.session.settings import Settings, unknown_name_warning
 from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
 from devkit.vonage.account import CallbackSetting
@@ -71,6 +71,11 @@ def run(
             "--require-signature needs a secret to check signatures with.",
             hint="Set VONAGE_SIGNATURE_SECRET in .env, or leave the option out.",
         )
+    if settings.port == settings.inspector_port != 0:
+        raise ConfigurationError(
+            f"The receiver and the inspector cannot both have port {settings.port}.",
+            hint="Choose another one with --port or --inspector-port.",
+        )
     project = project_in(directory)
     project.prepare()
     event_log = EventLog(_now, then=publish)
@@ -87,8 +92,9 @@ def run(
     )
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
     start = _Start(settings, options, project, recorder, event_log, stop, confirm, token)
-    if warning := _tracked_by_git(project):
-        event_log.publish(Notice(warning))
+    for warning in (*map(unknown_name_warning, settings.unknown_names), _tracked_by_git(project)):
+        if warning:
+            event_log.publish(Notice(warning))
     with ExitStack() as stack, _ended_by(stop):
         stack.enter_context(project.session_lock(_now_text(), force=options.force))
         start.open(stack).run(stop)

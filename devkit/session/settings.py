@@ -1,11 +1,11 @@
 """Which directory is the project's, and its settings: from the process environment, then from its `.env`.
 
-`.env.example` lists all settings.
+`.env.example` lists all settings. Without a key and a secret there, those of the Vonage CLI count.
 """
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,17 @@ _FALSE = ("", "0", "false", "no", "off")
 
 PRIVATE = ".devkit"  # the directory of a project's private files
 DEFAULT_PORT = 3000  # of the receiver
+_DEFAULT_HOST = "rest.nexmo.com"
+
+DEVKIT_NAMES = (
+    "DEVKIT_PORT",
+    "DEVKIT_INSPECTOR_PORT",
+    "DEVKIT_FORWARD_TO",
+    "DEVKIT_PUBLIC_URL",
+    "DEVKIT_FIXTURES",
+    "DEVKIT_CALLBACK_TOKEN",
+    "DEVKIT_OFFLINE",
+)
 
 _MIN_TOKEN = 16  # characters, as in `devkit.session.project`
 _MAX_SIZE = 1024 * 1024  # bytes of `.env`
@@ -61,13 +72,16 @@ class Settings:
     """The settings in force. Texts are empty when they are not set; secrets are not in the repr.
 
     callback_token: None for the project's own, "" for a callback path without one.
+    credentials_file: the file of the Vonage CLI that they are from; empty when they are not from there.
+    credentials_error: why there are no credentials to use, although something of them is set.
+    unknown_names: that begin as devkit's and mean nothing.
     """
 
     api_key: str = ""
     api_secret: str = field(default="", repr=False)
     signature_secret: str = field(default="", repr=False)
     signature_method: "Method" = "md5hash"
-    rest_host: str = "rest.nexmo.com"
+    rest_host: str = _DEFAULT_HOST
     ngrok_authtoken: str = field(default="", repr=False)
     ngrok_url: str = ""
     ngrok_path: str = ""
@@ -78,9 +92,15 @@ class Settings:
     fixtures: Path = Path("fixtures")
     callback_token: str | None = field(default=None, repr=False)
     offline: bool = False
+    credentials_file: str = ""
+    credentials_error: ConfigurationError | None = field(default=None, compare=False)
+    unknown_names: tuple[str, ...] = ()
 
     @property
     def has_credentials(self) -> bool:
+        """Whether there are a key and a secret. Raises ConfigurationError when only a part can be used."""
+        if self.credentials_error:
+            raise self.credentials_error
         return bool(self.api_key)
 
     @property
@@ -95,6 +115,8 @@ def read_settings(
 ) -> Settings:
     """The settings in force in a directory. Raises ConfigurationError for an invalid one.
 
+    Incomplete credentials are no error until something needs them, see `Settings.has_credentials`.
+
     pipe_timeout: seconds to wait for the writer, where `.env` is a FIFO.
     """
     values = {**_read_env_file(directory / ".env", pipe_timeout), **environ}
@@ -102,13 +124,12 @@ def read_settings(
     def text(name: str, default: str = "") -> str:
         return values.get(name, "").strip() or default
 
-    _require_pair(text("VONAGE_API_KEY"), text("VONAGE_API_SECRET"))
-    return Settings(
+    settings = Settings(
         api_key=text("VONAGE_API_KEY"),
         api_secret=text("VONAGE_API_SECRET"),
         signature_secret=text("VONAGE_SIGNATURE_SECRET"),
         signature_method=_method(text("VONAGE_SIGNATURE_METHOD")),
-        rest_host=text("VONAGE_REST_HOST", "rest.nexmo.com"),
+        rest_host=text("VONAGE_REST_HOST", _DEFAULT_HOST),
         ngrok_authtoken=text("NGROK_AUTHTOKEN"),
         ngrok_url=text("NGROK_URL"),
         ngrok_path=text("PYNGROK_NGROK_PATH"),
@@ -119,6 +140,39 @@ def read_settings(
         fixtures=directory / text("DEVKIT_FIXTURES", "fixtures"),
         callback_token=_token(values.get("DEVKIT_CALLBACK_TOKEN")),
         offline=_flag("DEVKIT_OFFLINE", text("DEVKIT_OFFLINE")),
+        unknown_names=tuple(
+            name for name in values if name.startswith("DEVKIT_") and name not in DEVKIT_NAMES
+        ),
+    )
+    return _with_account(settings, directory, environ.get("HOME") or environ.get("USERPROFILE") or "")
+
+
+def unknown_name_warning(name: str) -> str:
+    """What to say about a name that begins as devkit's and means nothing."""
+    import difflib  # here: most people type them right
+
+    ends = [known.removeprefix("DEVKIT_") for known in DEVKIT_NAMES]
+    nearest = difflib.get_close_matches(name.removeprefix("DEVKIT_"), ends, n=1)
+    meant = f"Did you mean DEVKIT_{nearest[0]}?" if nearest else ".env.example lists the settings."
+    return f"{name} is set, but devkit has no such setting. {meant}"
+
+
+def _with_account(settings: Settings, directory: Path, home: str) -> Settings:
+    """The settings with the credentials of the Vonage CLI if they have none, or with the error about them."""
+    try:
+        _require_pair(settings.api_key, settings.api_secret)
+        # Another host, perhaps one that a foreign `.env` names, gets only the credentials that were given for it.
+        if settings.api_key or settings.rest_host != _DEFAULT_HOST:
+            return settings
+        from devkit.session.vonage_cli import read_cli_credentials
+
+        found = read_cli_credentials(directory, home)
+    except ConfigurationError as error:
+        return replace(settings, credentials_error=error)
+    if found is None:
+        return settings
+    return replace(
+        settings, api_key=found.api_key, api_secret=found.api_secret, credentials_file=str(found.file)
     )
 
 

@@ -72,7 +72,7 @@ def test_half_a_pair_is_named(tmp_path: Path, text: str, environ: dict[str, str]
     [
         (f"{PAIR}DEVKIT_PORT=many", "DEVKIT_PORT is 'many'"),
         (f"{PAIR}what is this {SECRET}", "Line 3"),
-        (f"VONAGE_API_KEY=half\nDEVKIT_OFFLINE={'maybe'}", "VONAGE_API_SECRET is missing"),
+        ("VONAGE_API_KEY=half\nDEVKIT_OFFLINE=maybe", "DEVKIT_OFFLINE is 'maybe'"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, text: str, words: str) -> None:
@@ -84,6 +84,47 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, text: str, words
     assert outcomes(checks) == {".env": "failed"}
     assert words in find(checks, ".env").what
     assert all(SECRET not in check.what + check.hint for check in checks)
+
+
+def test_half_a_pair_is_no_failure_offline(tmp_path: Path) -> None:
+    write(tmp_path, "VONAGE_API_KEY=abcd1234\nDEVKIT_OFFLINE=1")
+
+    settings, checks = settings_checks({}, tmp_path)
+
+    assert settings is not None
+    assert outcomes(checks) == {".env": "ok", "credentials": "skipped"}
+
+
+def test_the_file_of_the_vonage_cli_is_named(tmp_path: Path) -> None:
+    file = tmp_path / ".vonagerc"
+    file.write_text(f'{{"api-key": "abcd1234", "api-secret": "{SECRET}"}}')
+
+    _, checks = settings_checks({}, tmp_path)
+
+    assert outcomes(checks) == {".env": "skipped", "credentials": "ok"}
+    assert find(checks, "credentials").what == f"key and secret are set, in {file}, a file of the Vonage CLI"
+    assert find(checks, ".env").hint == ""
+    assert all(SECRET not in check.what + check.hint for check in checks)
+
+
+def test_a_file_of_the_vonage_cli_that_git_tracks_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / ".vonagerc").write_text("{}")
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "add", ".vonagerc"], check=True)
+
+    check = find(settings_checks({}, tmp_path)[1], ".vonagerc in git")
+
+    assert check.outcome == "failed"
+    assert check.hint.startswith("git rm --cached .vonagerc")
+
+
+def test_a_name_that_means_nothing_is_a_failure(tmp_path: Path) -> None:
+    write(tmp_path, "DEVKIT_FORWARD=localhost:5000\n")
+
+    check = find(settings_checks({}, tmp_path)[1], "settings")
+
+    assert (check.outcome, check.what) == ("failed", "DEVKIT_FORWARD is set, but devkit has no such setting")
+    assert check.hint == "Did you mean DEVKIT_FORWARD_TO?"
 
 
 def test_a_file_that_is_not_text_is_reported(tmp_path: Path) -> None:

@@ -173,6 +173,7 @@ def test_live_mode_with_a_tunnel_of_ones_own_registers_and_restores(tmp_path: Pa
         ({"VONAGE_API_KEY": "abcd1234"}, 3, "VONAGE_API_SECRET is missing"),
         ({"VONAGE_API_SECRET": "s3cret-value"}, 3, "VONAGE_API_KEY is missing"),
         ({"DEVKIT_PORT": "many"}, 3, "DEVKIT_PORT is 'many'"),
+        ({"DEVKIT_PORT": "4000", "DEVKIT_INSPECTOR_PORT": "4000"}, 3, "cannot both have port 4000"),
         ({**KEY, "VONAGE_REST_HOST": "evil.example.com"}, 3, "evil"),
         ({**KEY, "VONAGE_REST_HOST": "127.0.0.1:9"}, 4, "127.0.0.1:9 cannot be reached"),
     ],
@@ -188,6 +189,28 @@ def test_mistake_in_the_settings_ends_in_two_lines(
     assert words in lines[0]
     assert "s3cret" not in dev.stderr
     assert "stopped" not in dev.names()
+
+
+def test_offline_needs_no_credentials_and_a_name_that_means_nothing_is_noticed(tmp_path: Path) -> None:
+    environ = {"VONAGE_API_KEY": "abcd1234", "DEVKIT_FORWARD": "localhost:5000"}
+    with running_dev(tmp_path, "--offline", "--no-demo", **environ) as dev:
+        dev.wait_for("ready", mode="offline")
+        assert dev.stop() == 0
+
+    assert dev.stderr == (
+        "DEVKIT_FORWARD is set, but devkit has no such setting. Did you mean DEVKIT_FORWARD_TO?\n"
+    )
+
+
+def test_an_account_of_the_vonage_cli_is_named_before_it_is_used(tmp_path: Path) -> None:
+    (tmp_path / ".vonagerc").write_text('{"api-key": "abcd1234", "api-secret": "s3cret-value"}')
+
+    # A proxy that is not there: nothing leaves this machine.
+    with running_dev(tmp_path, HTTPS_PROXY="http://127.0.0.1:1") as dev:
+        assert dev.finish() == 4
+
+    assert dev.stderr.startswith(f"The Vonage account is that of the Vonage CLI, in {tmp_path}/.vonagerc. ")
+    assert "s3cret" not in dev.stderr
 
 
 def test_inspector_shows_what_arrives_and_is_not_on_the_receivers_port(tmp_path: Path) -> None:

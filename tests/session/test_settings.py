@@ -5,7 +5,7 @@ import pytest
 
 from devkit.errors import ConfigurationError
 from devkit.session import settings
-from devkit.session.settings import Settings, read_settings
+from devkit.session.settings import Settings, read_settings, unknown_name_warning
 
 ROOT = Path(__file__).parents[2]
 PAIR = {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "the-api-secret"}
@@ -77,9 +77,11 @@ def test_both_credentials_or_neither(tmp_path: Path) -> None:
 def test_half_of_a_pair_names_the_missing_half(tmp_path: Path, missing: str) -> None:
     (given,) = PAIR.keys() - {missing}
 
-    with pytest.raises(ConfigurationError) as caught:
-        read_settings({given: PAIR[given], missing: " "}, tmp_path)
+    read = read_settings({given: PAIR[given], missing: " ", "DEVKIT_PORT": "4000"}, tmp_path)
 
+    assert read.port == 4000  # what needs no credentials works
+    with pytest.raises(ConfigurationError) as caught:
+        assert read.has_credentials
     assert caught.value.message == f"{given} is set, but {missing} is missing."
     assert f"{missing}=" in caught.value.hint
     assert PAIR[given] not in caught.value.message + caught.value.hint
@@ -188,3 +190,19 @@ def test_the_example_as_it_is_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes((ROOT / ".env.example").read_bytes())
 
     assert read_settings({}, tmp_path) == Settings(fixtures=tmp_path / "fixtures")
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("DEVKIT_FORWARDTO", "Did you mean DEVKIT_FORWARD_TO?"),
+        ("DEVKIT_FIXTURE", "Did you mean DEVKIT_FIXTURES?"),
+        ("DEVKIT_X", ".env.example lists the settings."),
+    ],
+)
+def test_a_name_that_means_nothing_is_noticed(tmp_path: Path, name: str, nearest: str) -> None:
+    from_file = tmp_path / ".env"
+    from_file.write_text(f"{name}=1\nDEVKIT_PORT=4000\nOTHER=1\n")
+
+    assert read_settings({"PATH": "/bin", "DEVKIT_OFFLINE": ""}, tmp_path).unknown_names == (name,)
+    assert unknown_name_warning(name) == f"{name} is set, but devkit has no such setting. {nearest}"
