@@ -175,8 +175,9 @@ def _session_lock(context: Context) -> Iterator[None]:
         with context.project.session_lock(context.now().isoformat(timespec="seconds")):
             yield
     finally:
-        if is_new:
-            with suppress(OSError):  # not empty: another process uses it by now
+        with suppress(OSError):  # not empty: another process uses it by now
+            if is_new and [path.name for path in private.iterdir()] == [".gitignore"]:
+                (private / ".gitignore").unlink()
                 private.rmdir()
 
 
