@@ -56,7 +56,7 @@ def test_a_private_directory_that_was_there_stays_as_it_was(tmp_path: Path) -> N
     checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
 
     assert outcomes(checks)["public url"] == "ok"
-    assert [path.name for path in project.private.iterdir()] == ["callback-token"]
+    assert {path.name for path in project.private.iterdir()} == {".gitignore", "callback-token"}
 
 
 @pytest.mark.parametrize(
