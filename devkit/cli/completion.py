@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from devkit.errors import DevkitError
-from devkit.fixture.store import NO_ID, Entry, Store, samples_directory
+from devkit.fixture.store import NO_ID, Entry, Store, safe, samples_directory
 from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
@@ -93,7 +93,10 @@ def err_code_items(typed: str) -> list[CompletionItem]:
 
 
 def _is_message(entry: Entry, typed: str) -> bool:
-    return entry.message_id != NO_ID and entry.is_about(typed)
+    # Not by its end: a shell would put the beginning that all of them share in the place of what is typed.
+    return entry.message_id != NO_ID and safe(entry.message_id, 40).lower().startswith(
+        safe(typed, 40).lower()
+    )
 
 
 def _sample_names(directory: Path, typed: str) -> Iterator[str]:

@@ -38,7 +38,7 @@ def command(
 ) -> None:
     """Turn recordings into samples: redacted, signed again and checked for leaks. All other bytes stay.
 
-    A SELECTOR is latest, latest:N, a file, a directory, a pattern, or a message id or its unique beginning.
+    A SELECTOR is latest, latest:N, a file, a directory, a pattern, or an id as any output shows it.
     If one recording cannot be redacted safely, nothing is written.
     """
     directory = project_directory(Path.cwd())

@@ -10,6 +10,7 @@ import click
 from devkit.cli import completes
 from devkit.cli.output import echo, echo_json, status_color, style
 from devkit.fixture.listing import entry_as_json, parse_duration
+from devkit.fixture.recording_id import find_entries, list_some, near_ids
 from devkit.fixture.select import display_path
 from devkit.fixture.store import Entry, Store
 from devkit.session.settings import project_directory, read_settings
@@ -30,7 +31,7 @@ _LIMIT = 50
     default="",
     metavar="ID",
     shell_complete=completes("message"),
-    help="Only this message: its id, or the beginning of the id.",
+    help="Only this message: its id, or the beginning or end of it.",
 )
 @click.option("--since", metavar="TIME", help="Only the last 90s, 10m, 36h, 30d, ...")
 @click.option(
@@ -47,10 +48,10 @@ def command(status: tuple[str, ...], message: str, since: str | None, limit: int
     """List recorded receipts, newest last. Times are UTC."""
     store = Store(read_settings(os.environ, project_directory(Path.cwd())).fixtures)
     start = datetime.now(UTC) - parse_duration(since) if since else None
-    newest_first = store.entries(status=status, message=message, since=start)
+    newest_first = find_entries(store, status=status, message=message, since=start)
     entries = list(islice(newest_first, limit or None))[::-1]
     if not entries:
-        _print_nothing_found(store, filtered=bool(status or message or since))
+        _print_nothing_found(store, message, filtered=bool(status or message or since))
     elif as_json:
         for entry in entries:
             echo_json(entry_as_json(entry))
@@ -69,9 +70,11 @@ def _show(entries: list[Entry]) -> None:
         echo(f"{time}  {status}  {entry.message_id:<{id_width}}  {printable(display_path(entry.path))}")
 
 
-def _print_nothing_found(store: Store, *, filtered: bool) -> None:
+def _print_nothing_found(store: Store, message: str, *, filtered: bool) -> None:
     if filtered and any(store.entries()):
-        echo("No recorded receipts match. See all with: devkit list", err=True)
+        near = near_ids(store, message) if message else []
+        advice = f"Ids like it: {list_some(near)}" if near else "See all with: devkit list"
+        echo(f"No recorded receipts match. {advice}", err=True)
         return
     echo(f"Nothing has been recorded in {printable(display_path(store.recorded))} yet.", err=True)
     echo("Record receipts with: devkit dev    (works without an account, too)", err=True)

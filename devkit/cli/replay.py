@@ -165,9 +165,9 @@ class _Options(TypedDict):
 def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     """Send recorded receipts to local code again, byte for byte.
 
-    SELECTOR is a file, a directory, a pattern, `latest`, `latest:N`, the name of a sample, a message id or its
-    beginning; --missed needs none. By default only these change: Host, Content-Length, hop-by-hop headers and the path
-    (see --path). X-Devkit-Replay is added.
+    SELECTOR is a file, a directory, a pattern, `latest`, `latest:N`, the name of a sample, or an id as any output shows
+    it; --missed needs none. By default only these change: Host, Content-Length, hop-by-hop headers and the path (see
+    --path). X-Devkit-Replay is added.
 
     Exit code: 0 all ok, 1 some failed, 2 usage, 3 configuration or fixture, 4 target unreachable.
     """

@@ -32,8 +32,8 @@ _WIDEST = 100
 def command(selectors: tuple[str, ...], numbers: bool, form: str | None, as_json: bool) -> None:
     """Explain a receipt, or print it in another form.
 
-    ID is a file, a directory, a pattern, `latest`, `latest:3`, the name of a sample, or a message id or its unique
-    beginning.
+    ID is a message id, its unique beginning or end, a file, a directory, a pattern, `latest`, `latest:3`, or the name
+    of a sample.
     """
     directory = project_directory(Path.cwd())
     settings = read_settings(os.environ, directory)

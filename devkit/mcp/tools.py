@@ -16,6 +16,7 @@ from devkit.errors import ConfigurationError, UsageError
 from devkit.fixture.explain import explain
 from devkit.fixture.format import load
 from devkit.fixture.listing import parse_duration
+from devkit.fixture.recording_id import find_entries
 from devkit.fixture.select import sample_files, select
 from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
@@ -76,7 +77,7 @@ Selector = Annotated[
     str,
     Field(
         description="A file or an id as another tool names it, `latest`, `latest:3`, or the name of a sample. "
-        "The beginning of a message id is enough."
+        "The beginning or the end of a message id is enough."
     ),
 ]
 LocalTarget = Annotated[
@@ -91,14 +92,14 @@ Timeout = Annotated[float, Field(gt=0, le=60, description="Seconds to wait for e
 def list_receipts(
     place: Place,
     status: Annotated[tuple[str, ...], Field(description="Only these; `unparsed`: what is no receipt.")] = (),
-    message: Annotated[str, Field(description="Only this message: its id, or the beginning of it.")] = "",
+    message: Annotated[str, Field(description="Only this message: its id, or its beginning or end.")] = "",
     since: Annotated[str, Field(description="Only the last 90s, 10m, 36h, 30d, ...")] = "",
     limit: Annotated[int, Field(ge=1, le=MAX_LISTED, description="The newest ones only.")] = 20,
 ) -> results.ReceiptList:
     """List the recorded delivery receipts, newest last."""
     store = Store(place.settings().fixtures)
     start = _now() - parse_duration(since) if since else None
-    newest_first = store.entries(status=status, message=message, since=start)
+    newest_first = find_entries(store, status=status, message=message, since=start)
     receipts = [results.listed(entry) for entry in islice(newest_first, limit)]
     return results.ReceiptList(receipts=receipts[::-1], has_older=next(newest_first, None) is not None)
 

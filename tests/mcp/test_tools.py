@@ -365,7 +365,7 @@ def test_an_error_shows_no_number(tmp_path: Path) -> None:
     with agent_in(tmp_path) as agent:
         problem, hint = agent.fail("show_receipt", selector="4477009001")
 
-    assert problem == "Error: 2 messages begin with '*******001'."
+    assert problem == "Error: 2 ids begin or end with '*******001'."
     assert hint == "Hint: Type more of it: *********123, *********124"
 
 

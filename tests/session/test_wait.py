@@ -320,7 +320,7 @@ def test_an_id_that_begins_several_messages_is_no_message(store: Store) -> None:
     record(store, "accepted", FIRST)
     record(store, "accepted", SECOND)
 
-    with pytest.raises(FixtureError, match="2 messages begin with"):
+    with pytest.raises(FixtureError, match="2 ids begin or end with"):
         find_message(store, [FIRST[:-1]], "final", SENT, session_runs=True)
 
 
