@@ -31,6 +31,7 @@ COMMANDS = {
     "wait": "Wait until a message is delivered or has failed.",
     "list": "List recorded receipts, newest last.",
     "show": "Explain a receipt, or print it in another form.",
+    "report": "Make an HTML file of receipts, to mail or for CI.",
     "simulate": "Simulate Vonage for programs in any language.",
     "check": "Check fixture files.",
     "prune": "Delete old recordings.",

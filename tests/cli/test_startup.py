@@ -155,3 +155,10 @@ def test_wait_imports_neither_servers_nor_the_sdk(tmp_path: Path, recording: Pat
 
     assert "devkit.session.wait" in modules
     assert modules & (SLOW - {"devkit.events.session"}) == set()
+
+
+def test_report_imports_no_server(tmp_path: Path, recording: Path) -> None:
+    modules = imported(tmp_path, "report", "latest")
+
+    assert "devkit.inspector.report" in modules
+    assert modules & {"flask", "pydantic", "pyngrok", "requests", "rich", "vonage", "waitress"} == set()

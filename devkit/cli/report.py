@@ -1,0 +1,177 @@
+"""`devkit report`: one HTML file of receipts, to mail or to keep as a CI artifact."""
+
+import os
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from devkit.cli import completes
+from devkit.cli.output import echo, echo_bytes, hint, notice
+from devkit.durable import files as durable
+from devkit.errors import StoreError, UsageError
+from devkit.fixture.redaction.policy import Policy
+from devkit.fixture.response_log import LoggedResponse, ResponseReader, recording_key
+from devkit.fixture.select import display_path, select
+from devkit.fixture.store import Store
+from devkit.inspector.report import MARK, RedactionRules, Report, make_report
+from devkit.session.project import Project, load_key, private_values, project_in
+from devkit.session.settings import Settings, read_settings
+from devkit.webhook.masking import printable
+
+_LIMIT = 1000  # receipts; to redact one takes some milliseconds, and a page of a few megabytes opens quickly
+_STDOUT = "-"
+
+
+@click.command(name="report")
+@click.argument("selectors", nargs=-1, metavar="[SELECTOR...]", shell_complete=completes("recording"))
+@click.option(
+    "-o",
+    "--output",
+    default="report.html",
+    show_default=True,
+    metavar="FILE",
+    help="The file to write; - for the standard output.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=_LIMIT,
+    show_default=True,
+    metavar="N",
+    help="The newest receipts only.",
+)
+@click.option("--private", is_flag=True, help="Redact nothing, and show the application's responses.")
+@click.option("--allow-field", multiple=True, metavar="NAME", help="Show this field as it is.")
+@click.option("--redact-field", multiple=True, metavar="NAME", help="Replace this field.")
+@click.option("--force", is_flag=True, help="Replace a file that is not a report.")
+def command(
+    selectors: tuple[str, ...],
+    output: str,
+    limit: int,
+    private: bool,
+    allow_field: tuple[str, ...],
+    redact_field: tuple[str, ...],
+    force: bool,
+) -> None:
+    """Make a report: one HTML file with the timelines of messages, charts, and the application's responses.
+
+    Without a SELECTOR it has the receipts of the running session, else those of today (UTC). A SELECTOR is latest,
+    latest:N, a file, a directory, a pattern, or a message id or its unique beginning. Phone numbers, ids, references
+    and tokens are replaced as `devkit keep` does.
+    """
+    if private and (allow_field or redact_field):
+        raise UsageError("--private redacts nothing, so no field has a rule.", hint="Leave one of them out.")
+    path = None if output == _STDOUT else Path(output)
+    if path:
+        _require_replaceable(path, force=force)
+    settings, project = read_settings(os.environ, Path.cwd()), project_in(Path.cwd())
+    policy = Policy(allow=frozenset(allow_field), redact=frozenset(redact_field))
+    paths = _paths(Store(settings.fixtures), selectors, project)
+    report = make_report(
+        paths[-limit:],
+        None if private else _rules(settings, project, policy),
+        _responses(project),
+        datetime.now(UTC),
+        secret=settings.signature_secret,
+        method=settings.signature_method,
+        left_out=len(paths[:-limit]),
+    )
+    if path is None:
+        echo_bytes(report.html)
+    else:
+        _write(path, report.html, private=private)
+        echo(f"{printable(display_path(path))}: {_summary(report)}")
+    _tell(report, len(paths))
+
+
+def _paths(store: Store, selectors: tuple[str, ...], project: Project) -> list[Path]:
+    """The recordings of the report, oldest first, each once."""
+    if selectors:
+        found = {recording_key(path): path for path in select(store, selectors)}
+        return [found[key] for key in sorted(found)]
+    session, today = project.session(), datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    since = datetime.fromisoformat(session.started_at) if session else today
+    return [entry.path for entry in store.entries(since=since)][::-1]
+
+
+def _rules(settings: Settings, project: Project, decisions: Policy) -> RedactionRules:
+    key = load_key(project)  # first: it makes the project's private directory
+    policy = replace(
+        decisions,
+        secret=settings.signature_secret,
+        method=settings.signature_method,
+        private=private_values(settings, project),
+    )
+    return RedactionRules(key, policy)
+
+
+def _responses(project: Project) -> dict[str, list[LoggedResponse]]:
+    responses: dict[str, list[LoggedResponse]] = defaultdict(list)
+    for entry in ResponseReader(project.private).poll():
+        responses[entry.file].append(entry)
+    return responses
+
+
+def _require_replaceable(path: Path, *, force: bool) -> None:
+    """Raise UsageError when something else than a report is there. force: only when it is no file, as /dev/stdout."""
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise UsageError(
+            f"{display_path(path)} is not a file.", hint="Name a file with -o, or - for the standard output."
+        )
+    try:
+        with path.open("rb") as file:
+            is_report = file.read(len(MARK)) == MARK
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if not (is_report or force):
+        raise UsageError(
+            f"{display_path(path)} exists, and is not a report.",
+            hint="Choose another file with -o, or replace it with --force.",
+        )
+
+
+def _write(path: Path, html: bytes, *, private: bool) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        durable.replace(path, html)
+        if not private:
+            path.chmod(0o644)  # whoever collects the artifacts of a CI job may be another user
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{display_path(path)} could not be written: {error.strerror}.",
+        hint="Choose another file with -o, or - for the standard output.",
+    )
+
+
+def _summary(report: Report) -> str:
+    failed = sum(message.has_failed for message in report.messages)
+    counts = f"{_count(report.receipts, 'receipt')} of {_count(len(report.messages), 'message')}"
+    return f"{counts}, {failed} not delivered" if failed else counts
+
+
+def _tell(report: Report, found: int) -> None:
+    if not found:
+        notice("No receipts were recorded, so the report is empty.")
+    if older := found - report.receipts - len(report.damaged):
+        notice(f"{_count(older, 'older receipt')} left out. For more: --limit {found}")
+    for problem in report.damaged:
+        notice(f"Left out: {problem.message}")
+    if report.withheld:
+        first = report.withheld[0]
+        notice(
+            f"{_count(len(report.withheld), 'receipt')} shown without fields, for example: {first.message}"
+        )
+        hint(first.hint)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

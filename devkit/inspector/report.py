@@ -1,0 +1,234 @@
+"""A report of receipts: one HTML page that needs no server, no network and no script.
+
+It is redacted by the rules of `devkit keep`: a value is shown when its rule keeps it, else as its stand-in. Of a
+recording that no rule covers only the time is shown, and a status and an err-code that are documented.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader
+
+from devkit import __version__
+from devkit.errors import FixtureError
+from devkit.fixture.explain import Explanation, explain
+from devkit.fixture.format import Fixture, load
+from devkit.fixture.redaction.plan import plan_keep
+from devkit.fixture.redaction.policy import Policy
+from devkit.fixture.response_log import LoggedResponse, recording_key
+from devkit.inspector.charts import draw
+from devkit.inspector.template_filters import register_filters
+from devkit.webhook.callback import compose
+from devkit.webhook.receipt import Receipt, Unreadable, receipt_in
+from devkit.webhook.signature import Method, Verdict, verify
+from devkit.webhook.timeline import Moment, Step, build_timeline
+from devkit.webhook.vocabulary import ERR_CODES, STATUSES, TRANSPORT_MEANINGS
+
+MARK = b"<!doctype html>\n<!-- made by: devkit report -->"  # the beginning of each report
+
+_STATIC = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionRules:
+    """key: the project's private key."""
+
+    key: bytes = field(repr=False)
+    policy: Policy = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """A receipt as the report shows it. shown: without what identifies somebody. number: its place in the message.
+
+    is_whole: whether its fields are shown. step: its times and marks, without the receipt; None for what is none.
+    """
+
+    shown: Explanation
+    signature: Verdict
+    is_whole: bool
+    responses: tuple[LoggedResponse, ...]
+    number: int = 1
+    step: Step | None = field(default=None, repr=False)
+
+    @property
+    def status(self) -> str:
+        """The status, or why there is none."""
+        return self.shown.status or ("unreadable" if self.shown.problem else "not shown")
+
+    def text(self, name: str) -> str:
+        """The shown value of a field; empty when it is missing."""
+        return next((each.value for each in self.shown.fields if each.name == name), "")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedMessage:
+    """The receipts of a message, oldest first. decisive: the newest one with the current status.
+
+    delay: from the first receipt to the final one.
+    """
+
+    number: int
+    lines: tuple[ReportLine, ...]
+    decisive: ReportLine
+    is_final: bool
+    delay: timedelta | None
+
+    @property
+    def has_failed(self) -> bool:
+        return self.is_final and self.decisive.status != "delivered"
+
+    def text(self, name: str) -> str:
+        """The shown value of a field that all receipts of a message have."""
+        return next(filter(None, (line.text(name) for line in self.lines)), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """html: the page. messages: oldest first.
+
+    withheld: why the fields of some receipts are not shown. damaged: why some files are left out.
+    """
+
+    html: bytes = field(repr=False)
+    messages: tuple[ReportedMessage, ...]
+    withheld: tuple[FixtureError, ...]
+    damaged: tuple[FixtureError, ...]
+
+    @property
+    def receipts(self) -> int:
+        return sum(len(message.lines) for message in self.messages)
+
+
+def make_report(
+    paths: Sequence[Path],
+    rules: RedactionRules | None,
+    responses: Mapping[str, Sequence[LoggedResponse]],
+    now: datetime,
+    *,
+    secret: str,
+    method: Method,
+    left_out: int = 0,
+) -> Report:
+    """The report of these recordings. rules: None to redact nothing. responses: by `recording_key`, oldest first.
+
+    secret, method: to check signatures. left_out: how many older recordings there are.
+    """
+    groups: dict[str, list[tuple[Fixture, ReportLine]]] = defaultdict(list)
+    withheld: list[FixtureError] = []
+    damaged: list[FixtureError] = []
+    for path in paths:
+        try:
+            fixture, key = load(path), recording_key(path)
+        except FixtureError as problem:
+            damaged.append(problem)
+            continue
+        reading = fixture.read()
+        shown, uncovered = _redacted(fixture, reading, rules, path.name)
+        withheld += [uncovered] if uncovered else []
+        line = ReportLine(
+            shown=_explanation(shown, reading, is_whole=uncovered is None),
+            signature=fixture.signature or verify(receipt_in(reading).fields, secret, method),
+            is_whole=uncovered is None,
+            responses=tuple(_shown_responses(responses.get(key, ()), private=rules is None)),
+        )
+        groups[receipt_in(reading).message_id or key].append((fixture, line))
+    ordered = sorted(groups.values(), key=lambda group: min(fixture.recorded_at for fixture, _ in group))
+    messages = tuple(_message(number, group) for number, group in enumerate(ordered, 1))
+    html = _render(messages, now, is_private=rules is None, left_out=left_out, damaged=len(damaged))
+    return Report(html.encode(), messages, tuple(withheld), tuple(damaged))
+
+
+def _redacted(
+    fixture: Fixture, reading: Receipt | Unreadable, rules: RedactionRules | None, name: str
+) -> tuple[Fixture, FixtureError | None]:
+    """The fixture with stand-ins; where no rule covers it, one of the documented words only, and the reason."""
+    # What is not in the report need not be redacted.
+    bare = replace(fixture, captured="", note="", tags=(), redacted={}, extra={}, request_extra={})
+    if rules is None:
+        return bare, None
+    try:
+        return plan_keep(bare, rules.key, rules.policy, name=name).fixture, None
+    except FixtureError as problem:
+        receipt = receipt_in(reading)
+        documented = {
+            name: receipt.text(name)
+            for name, is_known in (
+                ("status", receipt.status in STATUSES),
+                ("err-code", receipt.err_code in ERR_CODES),
+            )
+            if is_known
+        }
+        return Fixture(fixture.recorded_at, compose(documented, fixture.callback.transport)), problem
+
+
+def _explanation(shown: Fixture, reading: Receipt | Unreadable, *, is_whole: bool) -> Explanation:
+    explanation = explain(shown, secret="", method="md5hash", numbers=True)
+    if is_whole:
+        return explanation
+    return replace(explanation, problem="" if isinstance(reading, Receipt) else "It is not a receipt.")
+
+
+def _shown_responses(logged: Iterable[LoggedResponse], *, private: bool) -> Iterator[LoggedResponse]:
+    """The results in the log. No rule covers an application's headers and text, nor the names of hosts."""
+    for entry in logged:
+        if not entry.waiting_in:
+            yield entry if private else replace(entry, to="", problem="", headers=(), body="", is_cut=False)
+
+
+def _message(number: int, group: Sequence[tuple[Fixture, ReportLine]]) -> ReportedMessage:
+    group = sorted(group, key=lambda each: each[0].recorded_at)
+    readings = [fixture.read() for fixture, _ in group]
+    # Of the recorded receipts, since duplicates cannot be recognised without their fields.
+    timeline = build_timeline(
+        Moment(fixture.recorded_at, reading)
+        for (fixture, _), reading in zip(group, readings, strict=True)
+        if isinstance(reading, Receipt)
+    )
+    steps = timeline.steps or (None,) * len(group)  # an unreadable one is alone in its group
+    lines = [
+        replace(line, number=place, step=step and replace(step, receipt=Receipt({})))
+        for place, ((_, line), step) in enumerate(zip(group, steps, strict=True), 1)
+    ]
+    decisive = [
+        line
+        for line, reading in zip(lines, readings, strict=True)
+        if receipt_in(reading).status == timeline.status
+    ]
+    return ReportedMessage(number, tuple(lines), decisive[-1], timeline.final, timeline.delay)
+
+
+def _render(
+    messages: Sequence[ReportedMessage], now: datetime, *, is_private: bool, left_out: int, damaged: int
+) -> str:
+    environment = Environment(loader=PackageLoader("devkit.inspector"), autoescape=True)
+    register_filters(environment)
+    lines = [line for message in messages for line in message.lines]
+    delays = [(message.text("network-code"), message.delay) for message in messages if message.delay]
+    template = environment.get_template("report.html")
+    return template.render(
+        mark=MARK.decode(),
+        style="".join((_STATIC / name).read_text("utf-8") for name in ("inspector.css", "report.css")),
+        messages=messages,
+        receipts=len(lines),
+        failed=[message for message in messages if message.has_failed],
+        open=[message for message in messages if not message.is_final],
+        withheld=sum(not line.is_whole for line in lines),
+        overview=draw(
+            [(line.shown.recorded_at, line.status) for line in lines],
+            delays,
+            len(lines),
+            UTC,
+        ),
+        first=min((line.shown.recorded_at for line in lines), default=None),
+        last=max((line.shown.recorded_at for line in lines), default=None),
+        now=now,
+        is_private=is_private,
+        left_out=left_out,
+        damaged=damaged,
+        version=__version__,
+        transports=TRANSPORT_MEANINGS,
+    )
