@@ -73,7 +73,7 @@ def command(
     report = make_report(
         paths[-limit:],
         None if private else _rules(settings, project, policy),
-        _responses(project),
+        _responses(project, paths),
         datetime.now(UTC),
         secret=settings.signature_secret,
         method=settings.signature_method,
@@ -108,9 +108,9 @@ def _rules(settings: Settings, project: Project, decisions: Policy) -> Redaction
     return RedactionRules(key, policy)
 
 
-def _responses(project: Project) -> dict[str, list[LoggedResponse]]:
+def _responses(project: Project, paths: list[Path]) -> dict[str, list[LoggedResponse]]:
     responses: dict[str, list[LoggedResponse]] = defaultdict(list)
-    for entry in ResponseReader(project.private).poll():
+    for entry in ResponseReader(project.private, frozenset(map(recording_key, paths))).poll():
         responses[entry.file].append(entry)
     return responses
 

@@ -13,6 +13,7 @@ from devkit.cli import cli
 from devkit.fixture.format import Fixture
 from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store
+from devkit.http.client import Response
 from devkit.inspector.report import MARK
 from devkit.session.project import project_in
 from devkit.webhook.callback import compose
@@ -135,7 +136,7 @@ def test_to_the_standard_output_it_is_the_page_alone(here: Path) -> None:
 def test_a_private_report_shows_all_and_is_for_its_owner_only(here: Path) -> None:
     project_in(here).prepare()
     log = ResponseLog(here / ".devkit", "http://127.0.0.1:5000/dlr", lambda: datetime.now(UTC))
-    log.add_response(str(record()), 500, 1.0, (), b"no such table")
+    log.add_response(str(record()), Response(500, 0.001, b"no such table"))
 
     assert report().exit_code == 0
     assert report("--private", "-o", "private.html").exit_code == 0
