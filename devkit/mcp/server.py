@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -88,10 +88,11 @@ class _Server(MCPServer[None]):
             return _failure(_argument_error(name, error.__cause__))
 
     async def _check_names(self, tool: str, arguments: Iterable[str]) -> None:
-        # The SDK ignores arguments that a tool does not have.
         schemas = {each.name: each.input_schema for each in await self.list_tools()}
-        known = schemas[tool]["properties"] if tool in schemas else arguments
-        for name in arguments:
+        if tool not in schemas:
+            raise UsageError(f"There is no tool {tool[:40]!r}.", hint=f"There are: {', '.join(schemas)}")
+        known = schemas[tool]["properties"]
+        for name in arguments:  # the SDK ignores those that a tool does not have
             if name not in known:
                 raise UsageError(f"{tool} has no argument {name[:40]!r}.", hint=f"It has: {', '.join(known)}")
 
@@ -102,19 +103,19 @@ def _argument_error(tool: str, error: ValidationError) -> UsageError:
     return UsageError(f"The argument {name} of {tool} is wrong.", hint=first["msg"])
 
 
-def _failure(error: DevkitError, secrets: Iterable[str] = ()) -> CallToolResult:
-    text = results.without(secrets, results.error_text(error))
+def _failure(error: DevkitError, secrets: Sequence[str] = ()) -> CallToolResult:
+    text = results.error_text(error, secrets)
     return CallToolResult(content=[TextContent(text=text)], is_error=True)
 
 
 def _handler(tool: Callable[..., Any], environ: Mapping[str, str], directory: Path) -> Callable[..., Any]:
-    """What the SDK calls: the tool, in a thread of its own, and its result without secrets."""
+    """What the SDK calls: the tool, in a thread of its own, and its result made safe."""
 
     async def call(**arguments: Any) -> Any:
         place = Place(environ, directory, Shutdown())
         try:
             result = await asyncio.wrap_future(_started(partial(tool, place, **arguments)))
-            return results.without(place.secrets(), result.model_dump())
+            return results.made_safe(result.model_dump(), place.secrets())
         except DevkitError as error:
             return _failure(error, place.secrets())
         finally:
@@ -132,7 +133,7 @@ _Result = TypeVar("_Result")
 def _started(function: Callable[[], _Result]) -> Future[_Result]:
     """A function that runs in a thread, which does not keep the end of the process waiting."""
     future: Future[_Result] = Future()
-    future.set_running_or_notify_cancel()  # who no longer waits for it does not stop it
+    future.set_running_or_notify_cancel()  # a caller that stops waiting cannot cancel it
 
     def run() -> None:
         try:

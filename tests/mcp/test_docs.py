@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.mcp import tools
 from devkit.mcp.server import TOOLS
 from devkit.webhook.callback import compose
 from devkit.webhook.receipt import make_fields
-from tests.support.agent import agent_process
+from tests.support.agent import agent_in
 from tests.support.recording_server import Response, recording_server
 
 PAGE = (Path(__file__).parents[2] / "docs/mcp.md").read_text(encoding="utf-8")
@@ -38,12 +40,13 @@ def settled(value: Any) -> Any:
     return [settled(each) for each in value] if isinstance(value, list) else value
 
 
-def test_the_calls_give_what_the_page_shows(tmp_path: Path) -> None:
+def test_the_calls_give_what_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     record_demo(tmp_path)
     calls = CALL.findall(PAGE)
 
     assert len(calls) == 3
-    with recording_server(lambda request: Response(204)) as server, agent_process(tmp_path) as agent:
+    with recording_server(lambda request: Response(204)) as server, agent_in(tmp_path) as agent:
         for tool, arguments, shown in calls:
             given = json.loads(arguments.replace("127.0.0.1:5000", server.host))
             if shown.startswith("Error: "):

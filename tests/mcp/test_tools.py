@@ -299,6 +299,7 @@ def test_doctor_checks_this_machine_without_the_network(agent: Agent) -> None:
             "No fixture named 'delivred' in fixtures.",
             "There are: delivered",
         ),
+        ("send_sms", {}, "There is no tool 'send_sms'.", "There are: list_receipts, show_receipt"),
         ("show_receipt", {}, "The argument selector of show_receipt is wrong.", "Field required"),
         ("show_receipt", {"selectr": "x"}, "show_receipt has no argument 'selectr'.", "It has: selector"),
         (
