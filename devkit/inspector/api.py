@@ -1,7 +1,7 @@
 """The inspector's JSON API and its event stream. Described in docs/inspector.md."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -107,6 +107,7 @@ def api(context: InspectorContext) -> Blueprint:
 
 def _row_json(context: InspectorContext, row: Row, numbers: bool) -> dict[str, object]:
     state = context.responses.state(row.key)
+    shown: Callable[[str], str] = str if numbers else mask_number
     return {
         "key": row.key,
         "recorded_at": format_time(row.at),
@@ -114,12 +115,15 @@ def _row_json(context: InspectorContext, row: Row, numbers: bool) -> dict[str, o
         "status": row.status,
         "err_code": row.err_code,
         "meaning": row.meaning,
-        "msisdn": row.number(whole=numbers),
+        "msisdn": shown(row.msisdn),
         "network": row.network,
         "transport": row.transport,
         "signature": row.signature,
         "problem": row.problem,
         "response": state.words if state else "",
+        "sender": shown(row.sender),
+        "client_ref": shown(row.client_ref),
+        "triggered": row.triggered,
     }
 
 

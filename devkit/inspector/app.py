@@ -97,19 +97,25 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
+_HTTP_ERRORS = {
+    404: ("No such page or recording.", "The address may be misspelt, or the recording was deleted."),
+    405: ("Method not allowed.", "Open the list, and use its forms and buttons."),
+}
+
+
 def _show_error(error: DevkitError) -> tuple[str, int]:
     return _error_page(error.message, error.hint, 400)
 
 
 def _show_http_error(error: HTTPException) -> tuple[str, int]:
-    messages = {404: "No such page or recording.", 405: "Method not allowed."}
     code = error.code or 500
-    return _error_page(messages.get(code, error.name), "The recordings are listed at /", code)
+    message, hint = _HTTP_ERRORS.get(code, (error.name, ""))
+    return _error_page(message, hint, code)
 
 
 def _error_page(message: str, hint: str, status: int) -> tuple[str, int]:
     template = "_error.html" if wants_fragment() else "error.html"
-    return render_template(template, message=message, hint=hint), status
+    return render_template(template, message=message, hint=hint, status=status), status
 
 
 def _register_template_helpers(app: Flask, context: InspectorContext) -> None:

@@ -44,6 +44,7 @@ class ShownResponse:
 class Detail:
     """A recording with all receipts of its message.
 
+    message: of the receipt that says how the message stands, which may be another one.
     steps: of the timeline, each with the key of its recording. left_out: how many older receipts were not read.
     answers, replays: events of this session, newest first. responses: of the application, by key, oldest first.
     raw, hex: the request, empty unless numbers are shown.
@@ -53,6 +54,7 @@ class Detail:
     row: Row
     file: str
     explanation: Explanation
+    message: Explanation
     timeline: Timeline
     steps: tuple[tuple[str, Step], ...]
     left_out: int
@@ -77,10 +79,14 @@ def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail
     send = context.event_log.sends().get(row.message_id)
     parts = send.parts if send else ()
     steps, timeline, left_out = _message(context, key, fixture, send.at if send else None)
+    explain_one = partial(explain, secret=options.secret, method=options.method, numbers=numbers)
+    explanation = explain_one(fixture)
+    decisive = _decisive(key, steps, timeline)
     return Detail(
         row=row,
         file=display_path(path),
-        explanation=explain(fixture, secret=options.secret, method=options.method, numbers=numbers),
+        explanation=explanation,
+        message=explanation if decisive == key else explain_one(load(context.rows.path(decisive))),
         timeline=timeline,
         steps=steps,
         left_out=left_out,
@@ -131,6 +137,12 @@ def _message(
     timeline = build_timeline((moment for _, moment in moments), sent_at)
     steps = tuple((each, step) for (each, _), step in zip(moments, timeline.steps, strict=True))
     return steps, timeline, max(0, len(keys) - _OPENED)
+
+
+def _decisive(key: str, steps: Sequence[tuple[str, Step]], timeline: Timeline) -> str:
+    """The newest receipt with the status of the message; preferably the one that is shown."""
+    current = [each for each, step in steps if step.receipt.status == timeline.status]
+    return key if key in current or not current else current[-1]
 
 
 def _shown_headers(callback: Callback, *, numbers: bool) -> list[tuple[str, str]]:

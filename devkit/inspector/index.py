@@ -15,7 +15,6 @@ from devkit.errors import FixtureError
 from devkit.fixture.format import TRIGGERED, Fixture, load
 from devkit.fixture.store import NO_ID, Entry, Store, is_recording, read_name
 from devkit.webhook.callback import Transport
-from devkit.webhook.masking import mask_number
 from devkit.webhook.receipt import Receipt, Unreadable, receipt_in
 from devkit.webhook.signature import Method, Verdict, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, is_no_error, meaning
@@ -79,6 +78,10 @@ class Index:
     def count(self) -> int:
         """The number of recordings."""
         return sum(len(day.keys) for day in list(self._days.values()))
+
+    def message_count(self) -> int:
+        """The number of messages; a recording that belongs to none counts as one."""
+        return len(self._messages)
 
     def _refresh_day(self, name: str, path: Path) -> None:
         known = self._days.get(name)
@@ -160,7 +163,7 @@ _MAX_TEXT = 4_000  # characters of a receipt that a search looks at; most have a
 class Row:
     """The summary of a recording. status: empty when it is no receipt, `problem` says why. text: to search in.
 
-    triggered: `devkit trigger` made it.
+    msisdn, sender, client_ref: not masked. triggered: `devkit trigger` made it.
     """
 
     key: str
@@ -175,15 +178,13 @@ class Row:
     problem: str
     text: str
     triggered: bool = False
+    sender: str = ""
+    client_ref: str = ""
 
     @property
     def meaning(self) -> str:
         """The err-code in words; empty when it adds nothing to the status."""
         return "" if is_no_error(self.err_code, self.status) else meaning(self.err_code, self.status)
-
-    def number(self, *, whole: bool) -> str:
-        """The recipient. whole: not masked."""
-        return self.msisdn if whole else mask_number(self.msisdn)
 
 
 @dataclass(slots=True)
@@ -247,6 +248,8 @@ def make_row(key: str, fixture: Fixture, secret: str, method: Method) -> Row:
         problem=reading.problem if isinstance(reading, Unreadable) else "",
         text=_search_text(key, fixture, receipt),
         triggered=TRIGGERED in fixture.tags,
+        sender=receipt.text("to"),
+        client_ref=receipt.text("client-ref"),
     )
 
 

@@ -50,9 +50,13 @@ class ResponseState:
 
 @dataclass(slots=True)
 class Responses:
-    """The state of each recording. For any thread. directory: that of the log, None without one."""
+    """The state of each recording. For any thread. directory: that of the log, None without one.
+
+    replayed: the recordings with a response to a replay.
+    """
 
     directory: Path | None = None
+    replayed: set[str] = field(default_factory=set, repr=False)
     _reader: ResponseReader | None = None
     _newest: dict[str, LoggedResponse] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -64,6 +68,8 @@ class Responses:
         with self._lock:
             self._reader = self._reader or ResponseReader(self.directory)
             for entry in self._reader.poll():
+                if entry.replay:
+                    self.replayed.add(entry.file)
                 self._newest[entry.file] = newer_result(self._newest.get(entry.file), entry).without_content()
 
     def state(self, key: str) -> ResponseState | None:

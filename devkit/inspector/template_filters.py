@@ -1,33 +1,51 @@
 """Times and received text as a page shows them: the filters of the templates."""
 
 from datetime import datetime, timedelta, tzinfo
+from unicodedata import bidirectional
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from devkit.webhook.masking import escaped_char, printable
+from devkit.webhook.masking import escaped_char, mask_number, printable
 from devkit.webhook.receipt import short_id
 from devkit.webhook.vocabulary import STATUSES
+
+_RIGHT_TO_LEFT = ("R", "AL", "AN")  # Hebrew, Arabic, Arabic digits
 
 
 def register_filters(environment: Environment) -> None:
     """Add the filters, and the rules on white space, to the environment of the templates."""
     environment.trim_blocks = environment.lstrip_blocks = True
-    for template_filter in (visible, prose, plain, short, duration, exact_time, short_id, status_class):
+    for template_filter in (
+        visible,
+        prose,
+        plain,
+        short,
+        masked,
+        duration,
+        exact_time,
+        short_id,
+        status_class,
+    ):
         environment.filters[template_filter.__name__] = template_filter
 
 
 def visible(text: object) -> Markup:
-    """Received text as HTML. Characters that are invisible or reverse the line are escaped and marked."""
+    """Received text as HTML. Characters that are invisible or reverse the line are escaped and marked.
+
+    Letters that are written from right to left are isolated: they do not change the order of what is beside them.
+    """
     received = str(text)
-    if received.isprintable():
+    if received.isascii() and received.isprintable():
         return escape(received)
-    return Markup("").join(
+    shown = Markup("").join(
         escape(char)
         if char.isprintable()
         else Markup('<span class="escape">{}</span>').format(escaped_char(char))
         for char in received
     )
+    is_reversed = any(bidirectional(char) in _RIGHT_TO_LEFT for char in received)
+    return Markup("<bdi>{}</bdi>").format(shown) if is_reversed else shown
 
 
 def plain(text: object) -> str:
@@ -47,6 +65,11 @@ def prose(text: str) -> Markup:
 def short(text: str, limit: int) -> str:
     """The text, cut to a number of characters."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def masked(text: str, whole: bool) -> str:
+    """A number, or the text that is in its place. whole: the reader asked for numbers that are not masked."""
+    return text if whole else mask_number(text)
 
 
 def status_class(status: str) -> str:

@@ -10,7 +10,7 @@ from devkit.fixture.select import display_path
 from devkit.inspector.context import InspectorContext, SampleOptions
 from devkit.inspector.detail import compare, read_detail
 from devkit.inspector.event_log import LoggedEvent
-from devkit.inspector.index import entry_of
+from devkit.inspector.index import entry_of, key_of
 from devkit.inspector.replay_form import editable_fields, keep, preview, read_replay_request, run_replay
 from devkit.inspector.search import EVENT_KINDS, Page, Query, find_messages, read_query
 
@@ -137,8 +137,16 @@ def _list_values(context: InspectorContext, query: Query) -> dict[str, object]:
         "page": page,
         "events": events,
         "recorded": context.index.count(),
+        "messages": context.index.message_count(),
         "sends": context.event_log.sends(),
+        "replayed": _replayed(context),
     }
+
+
+def _replayed(context: InspectorContext) -> set[str]:
+    """The recordings that were replayed: from a page in this session, or as missed ones."""
+    from_pages = {key_of(context.store, each.file) for each in context.event_log.kept("replayed")}
+    return from_pages | context.responses.replayed
 
 
 def render(context: InspectorContext, part: str, *, selected: str = "", **values: object) -> str:
@@ -156,7 +164,8 @@ def _receipt_page(context: InspectorContext, key: str, *, tab: str = "", **value
     detail = read_detail(context, key, numbers=shows_numbers())
     if detail is None:
         abort(404)
-    return render(context, "_detail.html", selected=key, detail=detail, tab=tab, **values)
+    replayed = _replayed(context)
+    return render(context, "_detail.html", selected=key, detail=detail, replayed=replayed, tab=tab, **values)
 
 
 def _in_form(context: InspectorContext, key: str, form: str) -> bytes:

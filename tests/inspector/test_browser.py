@@ -79,6 +79,7 @@ def test_the_list_under_the_reader_does_not_jump(browser: Browser, recordings: R
     browser.wait_for_text("#list .message:nth-of-type(2)", "delivered")  # what is there is kept up to date
     assert browser.count("#list .message") == 3
     assert "ESSAGE2" in browser.text(FIRST)
+    assert browser.text(".count") == "3 of 4 messages"
 
     browser.click(".fresh")
     browser.wait(lambda: browser.count("#list .message") == 4)
@@ -94,6 +95,8 @@ def test_search_and_filters_select_messages(browser: Browser, recordings: Record
     browser.wait(lambda: browser.count("#list .message") == 1)
     assert "failed" in browser.text(FIRST)
     assert NUMBER not in browser.driver.current_url + browser.text("#list")
+
+    assert browser.text(".count") == "1 of 2 messages"
 
     browser.run("document.querySelector('input[name=q]').value = ''")
     browser.click(".more > summary")
@@ -121,9 +124,11 @@ def test_older_messages_are_added_below(browser: Browser, recordings: Recordings
     recordings.many(60)
     visit(browser, url)
     assert browser.count("#list .message") == 50
+    assert browser.text(".count") == "50 of 60 messages"
 
     browser.click("#older")
     browser.wait(lambda: browser.count("#list .message") == 60)
+    assert browser.text(".count") == "60 messages"
     assert browser.count("#older") == 0
 
 

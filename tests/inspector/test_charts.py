@@ -1,6 +1,7 @@
 """Charts, times and received text, as values."""
 
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 
 import pytest
 from hypothesis import given
@@ -61,7 +62,18 @@ def test_received_text_is_always_visible(text: str) -> None:
     assert plain(text).isprintable()
     shown = str(visible(text))
     assert shown.isprintable()
-    assert "<" not in shown.replace('<span class="escape">', "").replace("</span>", "")
+    tags = ('<span class="escape">', "</span>", "<bdi>", "</bdi>")
+    assert "<" not in reduce(lambda rest, tag: rest.replace(tag, ""), tags, shown)
+
+
+@pytest.mark.parametrize("text", ["\u05d0\u05d1", "a \u0627", "\u0661\u0662"])
+def test_text_that_is_written_from_right_to_left_is_isolated(text: str) -> None:
+    assert visible(text) == f"<bdi>{text}</bdi>"
+
+
+@pytest.mark.parametrize("text", ["plain", "Zo\u00eb \u2026", "\u4f60"])
+def test_text_that_is_written_from_left_to_right_needs_no_mark(text: str) -> None:
+    assert visible(text) == text
 
 
 def test_code_in_a_sentence_is_marked() -> None:

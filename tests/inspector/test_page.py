@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
 
 from devkit.events.session import Probe, Refused, Sent
-from devkit.fixture.format import load
+from devkit.fixture.format import TRIGGERED, dumps, load
+from devkit.fixture.response_log import ResponseLog
 from devkit.http.address import parse_address
 from devkit.inspector.app import create_inspector
 from devkit.inspector.detail import wire_hex
@@ -506,6 +507,9 @@ def test_the_api_lists_receipts_and_messages(recordings: Recordings) -> None:
         "signature": "absent",
         "problem": "",
         "response": "",
+        "sender": "AcmeInc",
+        "client_ref": "",
+        "triggered": False,
     }
     assert web.get(f"/api/receipts?before={receipts['next']}").json["receipts"][0]["status"] == "accepted"
     assert [(each["status"], each["receipts"]) for each in messages["messages"]] == [("failed", 2)]
@@ -584,6 +588,112 @@ def test_the_api_says_in_json_that_there_is_no_such_receipt(recordings: Recordin
     answer = client(recordings).get("/api/receipts/2026-11-23/x.json")
 
     assert (answer.status_code, answer.json) == (404, {"error": "Not Found", "hint": ""})
+
+
+# ---- Who and which message
+
+
+def test_list_and_heading_name_sender_recipient_and_client_ref(recordings: Recordings) -> None:
+    key = recordings.receipt(
+        "failed", "0A1", "9", msisdn=NUMBER, to="447700900456", client_ref="order 447700900789"
+    )
+
+    for path in ("/", f"/receipts/{key}"):
+        masked, whole = words(page(recordings, path)), words(page(recordings, f"{path}?numbers=1"))
+        for shown in (MASKED, "*********456", "order *********789"):
+            assert shown in masked
+        for shown in (NUMBER, "447700900456", "order 447700900789"):
+            assert shown not in masked
+            assert shown in whole
+
+
+def test_the_heading_shows_how_the_message_stands(recordings: Recordings) -> None:
+    recordings.receipt("failed", "0A1", "9")
+    late = recordings.receipt("buffered", "0A1")
+
+    html = page(recordings, f"/receipts/{late}")
+
+    (heading,) = re.findall(r"<h1>.*?</h1>", html, re.DOTALL)
+    assert words(heading) == "failed Illegal Number err-code 9"
+    assert "The user opted out" in words(html)
+    assert "This receipt: buffered" in words(html)
+
+
+def test_a_receipt_with_the_status_of_its_message_explains_itself(recordings: Recordings) -> None:
+    first = recordings.receipt("failed", "0A1", "9")
+    recordings.receipt("failed", "0A1", "2")
+
+    (heading,) = re.findall(r"<h1>.*?</h1>", page(recordings, f"/receipts/{first}"), re.DOTALL)
+
+    assert "Illegal Number" in heading
+
+
+def test_what_can_be_copied_is_what_is_shown(recordings: Recordings) -> None:
+    key = recordings.receipt("failed", "0A1", "9", msisdn=NUMBER)
+
+    copied = re.findall(
+        r'data-copy-text="([^"]*)" aria-label="Copy ([^"]*)"', page(recordings, f"/receipts/{key}")
+    )
+    whole = page(recordings, f"/receipts/{key}?numbers=1")
+
+    assert ("0A1", "message id") in copied
+    assert {name for value, name in copied if value == MASKED} == {"recipient", "msisdn"}
+    assert f'data-copy-text="{NUMBER}" aria-label="Copy msisdn"' in whole
+    assert f'href="/receipts/{key}/as/http" data-copy' in whole
+
+
+def test_the_list_says_how_many_messages_are_shown(recordings: Recordings) -> None:
+    def counted(path: str) -> str:
+        found = re.search(r'<p class="count".*?</p>', page(recordings, path))
+        return words(found[0]) if found else ""
+
+    assert counted("/") == ""
+    recordings.receipt("failed", "0A0", "9")
+    assert counted("/") == "1 message"
+    recordings.many(29)
+    assert counted("/") == "30 messages"
+    assert counted("/?status=failed") == "1 of 30 messages"
+    recordings.many(60)  # 29 of them are receipts of the same messages
+    assert counted("/") == "50 of 61 messages"
+    assert counted("/?status=delivered") == "50+ of 61 messages"
+    assert counted("/?status=expired") == "0 of 61 messages"
+
+
+def test_a_triggered_receipt_is_labelled(recordings: Recordings) -> None:
+    label = 'title="made by devkit trigger">triggered'
+    key = recordings.receipt("delivered", "0A1")
+    assert label not in page(recordings, f"/receipts/{key}")
+    path = recordings.store.recorded / key
+    path.write_bytes(dumps(replace(load(path), tags=(TRIGGERED,))))
+
+    assert page(recordings, f"/receipts/{key}").count(label) == 2  # in the list and in the heading
+
+
+def test_a_replayed_receipt_is_labelled(recordings: Recordings, upstream: RecordingServer) -> None:
+    from_page = recordings.receipt("delivered", "0A1")
+    missed = recordings.receipt("delivered", "0A2")
+    other = recordings.receipt("delivered", "0A3")
+    client(recordings).post(f"/receipts/{from_page}/replay", data={"to": upstream.url})
+    recordings.private.mkdir()
+    log = ResponseLog(recordings.private, upstream.url, recordings.clock, replay=True)
+    log.add_failure(missed, "nothing listens")
+
+    def labels(key: str) -> int:
+        return page(recordings, f"/receipts/{key}").count('title="sent again to the application">replayed')
+
+    assert (labels(from_page), labels(missed), labels(other)) == (3, 3, 2)  # two are in the list
+    fragment = client(recordings).get(f"/receipts/{missed}", headers={"X-Fragment": "1"}).text
+    assert 'title="sent again to the application">replayed' in fragment
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/receipts/nothing", "/receipts/2026-11-23/x.json"])
+def test_a_page_that_does_not_exist_says_so_and_leads_back(recordings: Recordings, path: str) -> None:
+    answer = client(recordings).get(path)
+
+    assert answer.status_code == 404
+    assert "404 No such page or recording." in words(answer.text)
+    assert '<a class="button" href="/">All messages</a>' in answer.text
+    assert "Reload to update" not in answer.text
 
 
 # ---- Hostile text

@@ -57,6 +57,7 @@ async function updateList() {
   if (!fresh) return;
   const isSearching = $("#older")?.dataset.stopped === "true";
   if (isSearching && !$(".message", fresh)) return; // the search continues by itself
+  $(".count", list)?.replaceWith($(".count", fresh)?.cloneNode(true) ?? "");
   const known = new Map(rows().map((row) => [row.dataset.message, row]));
   let waiting = 0;
   for (const row of $$(".message[data-message]", fresh)) {
@@ -68,6 +69,7 @@ async function updateList() {
       old.dataset.key = row.dataset.key;
     }
   }
+  showCount();
   const firstEver = known.size === 0;
   const isRead =
     listPane().scrollTop > 8 || list.matches(":hover") || list.contains(document.activeElement) || shownOlder;
@@ -103,8 +105,18 @@ function listChanged() {
     else link.removeAttribute("aria-current");
     row.classList.toggle("marked", row.dataset.key === marked);
   }
+  showCount();
   const older = $("#older");
   if (older?.dataset.stopped === "true" && rows().length < 50) showOlder(); // a search continues by itself
+}
+
+function showCount() {
+  const count = $(".count", list);
+  if (!count) return;
+  const total = Number(count.dataset.total);
+  const shown = rows().length;
+  const more = $("#older") && "filtered" in count.dataset ? "+" : "";
+  count.textContent = `${shown < total ? `${shown}${more} of ` : ""}${total} message${total === 1 ? "" : "s"}`;
 }
 
 async function showOlder() {
@@ -327,17 +339,19 @@ function mark() {
 async function copy(link) {
   let text = link.dataset.copyText;
   if (text === undefined) text = await (await fetch(link.href)).text();
-  const words = link.textContent;
+  const words = link.textContent.trim();
   try {
     await navigator.clipboard.writeText(text);
-    link.textContent = "Copied";
+    if (words) link.textContent = "Copied";
+    link.classList.add("done");
   } catch {
-    location.href = link.href; // no clipboard: show the text, to copy by hand
+    if (link.href) location.href = link.href; // no clipboard: show the text, to copy by hand
     return;
   }
-  announce(`${words}: copied`);
+  announce(`${words || link.getAttribute("aria-label")}: copied`);
   setTimeout(() => {
-    link.textContent = words;
+    if (words) link.textContent = words;
+    link.classList.remove("done");
     const menu = link.closest(".menu");
     if (menu) menu.open = false;
   }, 900);
@@ -393,7 +407,7 @@ document.addEventListener("keydown", (event) => {
 const keysOn = () => localStorage.getItem("keys") !== "off";
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest("a");
+  const link = event.target.closest("a, .copy");
   if (event.target.closest("#mark")) mark();
   if (event.target.closest("#older")) {
     event.preventDefault();
