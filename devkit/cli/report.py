@@ -18,7 +18,7 @@ from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
 from devkit.inspector.report import MARK, RedactionRules, Report, make_report
 from devkit.session.project import Project, load_key, private_values, project_in
-from devkit.session.settings import Settings, read_settings
+from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.webhook.masking import printable
 
 _LIMIT = 1000  # receipts; to redact one takes some milliseconds, and a page of a few megabytes opens quickly
@@ -59,15 +59,16 @@ def command(
     """Make a report: one HTML file with the timelines of messages, charts, and the application's responses.
 
     Without a SELECTOR it has the receipts of the running session, else those of today (UTC). A SELECTOR is latest,
-    latest:N, a file, a directory, a pattern, or a message id or its unique beginning. Phone numbers, ids, references
-    and tokens are replaced as `devkit keep` does.
+    latest:N, a file, a directory, a pattern, or a message id, its unique beginning or end. Phone numbers, ids,
+    references and tokens are replaced as `devkit keep` does.
     """
     if private and (allow_field or redact_field):
         raise UsageError("--private redacts nothing, so no field has a rule.", hint="Leave one of them out.")
     path = None if output == _STDOUT else Path(output)
     if path:
         _require_replaceable(path, force=force)
-    settings, project = read_settings(os.environ, Path.cwd()), project_in(Path.cwd())
+    directory = project_directory(Path.cwd())
+    settings, project = read_settings(os.environ, directory), project_in(directory)
     policy = Policy(allow=frozenset(allow_field), redact=frozenset(redact_field))
     paths = _paths(Store(settings.fixtures), selectors, project)
     report = make_report(

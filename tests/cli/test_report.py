@@ -83,6 +83,16 @@ def test_a_selector_names_a_message_or_any_recording(here: Path) -> None:
     assert "no-such" in nothing.stderr
 
 
+def test_the_project_is_found_in_a_directory_above(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record()
+    project_in(here).prepare()
+    (here / "sub").mkdir()
+    monkeypatch.chdir(here / "sub")
+
+    assert report().stdout == "report.html: 1 receipt of 1 message\n"
+    assert (here / "sub" / "report.html").exists()
+
+
 def test_only_a_report_is_replaced_without_force(here: Path) -> None:
     record()
     notes = here / "notes.html"

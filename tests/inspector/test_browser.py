@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devkit.events.session import Probe
+from devkit.fixture.response_log import LoggedResponse
 from devkit.http.address import parse_address
+from devkit.inspector.report import make_report
 from tests.support.browser import Browser, chromium, require_browser
 from tests.support.inspector_server import HOSTILE, Recordings, running_inspector, stream
 from tests.support.recording_server import RecordingServer
@@ -426,6 +429,37 @@ def test_an_accessibility_checker_finds_no_barrier(
     visit(browser, f"{url}/receipts/{key}?numbers=1")
     unfold(browser)
     assert barriers(axe, browser, rules=["color-contrast"]) == []
+
+
+def test_a_report_opens_from_a_file_and_loads_nothing(
+    browser: Browser, recordings: Recordings, tmp_path: Path
+) -> None:
+    keys = [recordings.receipt("accepted"), recordings.receipt("failed", err_code="9")]
+    keys += [
+        recordings.receipt(status, f"0A{status}", client_ref="\u202e")
+        for status in ("delivered", "teleported")
+    ]
+    paths = [recordings.store.recorded / key for key in keys]
+    logged = LoggedResponse(keys[1], recordings.now, "http://127.0.0.1:5000", 500, 3.0, body="no such table")
+    made = make_report(paths, None, {keys[1]: [logged]}, recordings.now, secret="", method="md5hash")
+    (tmp_path / "report.html").write_bytes(made.html)
+    axe = pytest.importorskip("axe_core_python.selenium").Axe()
+
+    for scheme in ("light", "dark"):
+        browser.scheme(scheme)
+        browser.get((tmp_path / "report.html").as_uri())
+        unfold(browser)
+        assert barriers(axe, browser) == [], scheme
+    assert browser.run("return performance.getEntriesByType('resource').length") == 0
+    assert "Illegal Number" in browser.text(".failures")
+    browser.click(".failures a")
+    assert browser.run("return location.hash") == "#m1"
+    for width in (1920, 400):
+        browser.resize(width, 800)
+        assert browser.run("return document.documentElement.scrollWidth") == width
+    browser.command("Emulation.setScriptExecutionDisabled", value=True)
+    browser.get((tmp_path / "report.html").as_uri())
+    assert "→ 500 in 3 ms" in browser.read("#m1")
 
 
 def unfold(browser: Browser) -> None:
