@@ -155,8 +155,11 @@ def _unwritable(path: Path, error: OSError) -> StoreError:
 
 def _summary(report: Report) -> str:
     failed = sum(message.has_failed for message in report.messages)
-    counts = f"{_count(report.receipts, 'receipt')} of {_count(len(report.messages), 'message')}"
-    return f"{counts}, {failed} not delivered" if failed else counts
+    unreadable = sum(message.is_unreadable for message in report.messages)
+    messages = _count(len(report.messages) - unreadable, "message")
+    counts = f"{_count(report.receipts - unreadable, 'receipt')} of {messages}"
+    more = {"not delivered": failed, "unreadable": unreadable}
+    return ", ".join([counts, *(f"{number} {what}" for what, number in more.items() if number)])
 
 
 def _tell(report: Report, found: int) -> None:

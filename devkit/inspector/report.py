@@ -78,6 +78,11 @@ class ReportedMessage:
     delay: timedelta | None
 
     @property
+    def is_unreadable(self) -> bool:
+        """Whether this is no message, but a callback that is not a receipt."""
+        return self.decisive.step is None
+
+    @property
     def has_failed(self) -> bool:
         return self.is_final and self.decisive.status != "delivered"
 
@@ -215,7 +220,8 @@ def _render(
         messages=messages,
         receipts=len(lines),
         failed=[message for message in messages if message.has_failed],
-        open=[message for message in messages if not message.is_final],
+        open=sum(not (message.is_final or message.is_unreadable) for message in messages),
+        unreadable=sum(message.is_unreadable for message in messages),
         withheld=sum(not line.is_whole for line in lines),
         overview=draw(
             [(line.shown.recorded_at, line.status) for line in lines],

@@ -257,7 +257,8 @@ def test_what_is_not_a_receipt_is_told_and_a_damaged_file_left_out(store: Store)
     assert [str(damaged) in each.message for each in made.damaged] == [True]
     text = words(made)
     assert "1 file is left out, because it cannot be read" in text
-    assert "unreadable" in text
+    assert "0 messages 0 delivered 0 not delivered 0 without a final receipt 0 receipts 1 unreadable" in text
+    assert "There is no status field" in text
 
 
 def test_without_receipts_it_says_so() -> None:
