@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.output import echo_event, style
+from devkit.cli.output import echo_event, style, typed_here
 from devkit.doctor.check import Check, Context
 from devkit.doctor.run_checks import DoctorSummary, open_context, run_checks, summarize
 from devkit.doctor.wait_for_receipt import Heartbeat, NoReceiptReason, wait_for_receipt
@@ -76,9 +76,9 @@ def _text(event: Event) -> str:
         outcome = style(f"{event.outcome:<{_OUTCOME}}", fg=_COLORS[event.outcome])
         line = f"{outcome} {event.step:<{_LABEL}} {printable(event.what)}"
         arrow = f"{'':<{_OUTCOME}} {'':<{_LABEL}} {style('->', fg='cyan')}"
-        return f"{line}\n{arrow} {printable(event.hint)}" if event.hint else line
+        return f"{line}\n{arrow} {printable(typed_here(event.hint))}" if event.hint else line
     if isinstance(event, DoctorSummary):
-        return f"\n{style(event.summary, bold=True)}"
+        return f"\n{style(typed_here(event.summary), bold=True)}"
     if isinstance(event, NoReceiptReason):
         reasons = "\n".join(f"  * {reason}" for reason in event.reasons)
         head = "Why no receipt may arrive although everything is OK:"

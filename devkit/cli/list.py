@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from devkit.cli import completes
-from devkit.cli.output import echo, echo_json, status_color, style
+from devkit.cli.output import echo, echo_json, status_color, style, typed_here
 from devkit.fixture.listing import entry_as_json, parse_duration
 from devkit.fixture.recording_id import find_entries, list_some, near_ids
 from devkit.fixture.select import display_path
@@ -77,4 +77,4 @@ def _print_nothing_found(store: Store, message: str, *, filtered: bool) -> None:
         echo(f"No recorded receipts match. {advice}", err=True)
         return
     echo(f"Nothing has been recorded in {printable(display_path(store.recorded))} yet.", err=True)
-    echo("Record receipts with: devkit dev    (works without an account, too)", err=True)
+    echo(typed_here("Record receipts with: devkit dev    (works without an account, too)"), err=True)

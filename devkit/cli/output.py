@@ -88,12 +88,21 @@ def echo_event(event: Event, text: str, *, as_json: bool) -> None:
 
 def notice(text: str) -> None:
     """Print a notice on stderr."""
-    echo(f"{style('Notice:', fg='cyan')} {printable(text)}", err=True)
+    echo(f"{style('Notice:', fg='cyan')} {printable(typed_here(text))}", err=True)
 
 
 def hint(text: str) -> None:
     """Print what to type next, on stderr."""
-    echo(f"{style('Hint:', fg='cyan')} {printable(text)}", err=True)
+    echo(f"{style('Hint:', fg='cyan')} {printable(typed_here(text))}", err=True)
+
+
+def typed_here(text: str) -> str:
+    """The text with the commands as they are typed in this directory."""
+    if "devkit dev" not in text:
+        return text
+    from devkit.cli.make_target import with_make  # here: few texts need it
+
+    return with_make(text)
 
 
 def print_error(error: DevkitError) -> None:

@@ -22,13 +22,13 @@ from devkit.webhook.masking import mask_number
 
 _NO_SESSION = (
     "No session runs in this directory, so the account's own callback gets the receipts, if it has one. "
-    "To see them here: make dev"
+    "To see them here: devkit dev"
 )
 _REASONS: dict[Reason, str] = {
     "final": "every part has its final receipt",
     "stopped": "stopped waiting; later receipts are recorded while the session runs",
     "timeout": "no final receipt for every part in time; later receipts are recorded while the session runs",
-    "session-ended": "the session that records receipts has ended; start it again: make dev",
+    "session-ended": "the session that records receipts has ended; start it again: devkit dev",
 }
 
 
@@ -125,7 +125,7 @@ def _check_session(session: Session | None, wait: bool) -> None:
     elif wait:
         raise UsageError(
             "--wait shows what a session records, and none runs in this directory. Nothing was sent.",
-            hint="Start one in another terminal: make dev. Or send without --wait.",
+            hint="Start one in another terminal: devkit dev. Or send without --wait.",
         )
     else:
         notice(_NO_SESSION)

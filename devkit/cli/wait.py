@@ -9,7 +9,7 @@ import click
 
 from devkit.cli import completes
 from devkit.cli.event_printer import colored_status
-from devkit.cli.output import echo_event, notice, style
+from devkit.cli.output import echo_event, notice, style, typed_here
 from devkit.errors import UsageError
 from devkit.events import Notice
 from devkit.fixture.store import Store
@@ -96,7 +96,7 @@ def print_wait(
         elif isinstance(event, ReceiptArrived):
             echo_event(event, "\n".join(_receipt_lines(event)), as_json=as_json)
         else:
-            end = f"{style('end', bold=True)}         {_counts(event)}: {endings[event.reason]}"
+            end = f"{style('end', bold=True)}         {_counts(event)}: {typed_here(endings[event.reason])}"
             echo_event(event, end, as_json=as_json)
             return event
     raise AssertionError("a wait ends with a WaitFinished")

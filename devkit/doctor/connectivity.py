@@ -94,7 +94,7 @@ def public_check(context: Context) -> Check:
         return skipped("public url", "stopped")
     if problem:
         return failed(
-            "public url", f"the session is not reached from outside: {problem}", "Start it again: make dev"
+            "public url", f"the session is not reached from outside: {problem}", "Start it again: devkit dev"
         )
     return ok("public url", f"{context.session.public_url} leads to the session")
 

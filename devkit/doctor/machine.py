@@ -96,7 +96,7 @@ def session_check(context: Context) -> Check:
     """Whether a session runs in this directory."""
     session = context.session
     if session is None:
-        return skipped("session", "none runs in this directory", "make dev")
+        return skipped("session", "none runs in this directory", "devkit dev")
     return ok("session", f"process {session.pid}, {session.mode}, since {session.started_at}")
 
 
@@ -112,7 +112,7 @@ def receiver_check(context: Context) -> Check:
     if context.session:
         if problem := why_unreachable(local_callback_url(context.session)):
             return failed(
-                "receiver", f"the session's receiver does not answer: {problem}", "Start it again: make dev"
+                "receiver", f"the session's receiver does not answer: {problem}", "Start it again: devkit dev"
             )
         return ok("receiver", f"it answers at {context.session.local_url}")
     if context.mode == "unknown":  # the port is unknown too

@@ -143,7 +143,7 @@ def _with_session(session: Session, journal: Journal | None, current: str) -> Ch
         return failed(
             "callback",
             f"{found}, which this session did not set: receipts go there",
-            "Find out who set it. To take it back, start again: make dev. Or: devkit send",
+            "Find out who set it. To take it back, start again: devkit dev. Or: devkit send",
         )
     return ok(
         "callback",

@@ -76,7 +76,7 @@ def summarize(checks: list[Check], context: Context) -> DoctorSummary:
     elif context.session:
         summary = "Session OK. Send a message: devkit send --wait"
     elif context.mode == "offline":
-        summary = "Offline mode is ready, no account needed: make dev"
+        summary = "Offline mode is ready, no account needed: devkit dev"
     else:
-        summary = "Everything OK: make dev"
+        summary = "Everything OK: devkit dev"
     return DoctorSummary(ok, failed, skipped, context.mode, summary)

@@ -89,7 +89,7 @@ def _heartbeat(context: Context) -> Iterator[Check]:
     context = replace(context, session=context.project.session())
     session = session_check(context)
     if context.session is None:
-        yield failed(session.step, session.what, "In another terminal: make dev")
+        yield failed(session.step, session.what, "In another terminal: devkit dev")
         return
     yield session
     yield receiver_check(context)

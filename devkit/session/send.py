@@ -50,12 +50,12 @@ def choose_route(settings: Settings, session: Session | None) -> SendRoute:
     if session is None and (settings.offline or not settings.has_credentials):
         raise ConfigurationError(
             "No session runs in this directory, so there is no simulator to send to.",
-            hint="Start one in another terminal: make dev",
+            hint="Start one in another terminal: devkit dev",
         )
     if settings.offline:
         raise ConfigurationError(
             "The session of this directory is live, but DEVKIT_OFFLINE is set: no real message is sent.",
-            hint="Remove DEVKIT_OFFLINE, or start the session again: make dev OFFLINE=1",
+            hint="Remove DEVKIT_OFFLINE, or start the session again: devkit dev --offline",
         )
     if not settings.has_credentials:
         raise ConfigurationError(
@@ -70,7 +70,7 @@ def require_receiver(session: Session) -> None:
     if problem := why_unreachable(local_callback_url(session)):
         raise ConfigurationError(
             f"The session of this directory does not record: {problem}. Nothing was sent.",
-            hint="Start it again: make dev",
+            hint="Start it again: devkit dev",
         )
 
 

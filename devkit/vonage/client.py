@@ -106,14 +106,14 @@ def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
     except requests.Timeout as error:
         raise VonageError(
             f"{host} did not answer within {TIMEOUT} s.",
-            hint="Try again, or work without Vonage: make dev OFFLINE=1",
+            hint="Try again, or work without Vonage: devkit dev --offline",
             transient=True,
         ) from error
     except requests.RequestException as error:
         # The exception's own text holds the URL and more; its type is enough.
         raise VonageError(
             f"{host} cannot be reached ({type(error).__name__}).",
-            hint="Check the network and any proxy settings, or work without Vonage: make dev OFFLINE=1",
+            hint="Check the network and any proxy settings, or work without Vonage: devkit dev --offline",
             transient=True,
         ) from error
 

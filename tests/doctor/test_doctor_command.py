@@ -96,7 +96,7 @@ def test_in_a_fresh_clone_offline_mode_is_ready(tmp_path: Path) -> None:
         out, err = run.communicate(timeout=TIMEOUT)
 
     assert (run.returncode, err) == (0, "")
-    assert out.splitlines()[-1] == "Offline mode is ready, no account needed: make dev"
+    assert out.splitlines()[-1] == "Offline mode is ready, no account needed: devkit dev"
     assert "failed" not in out
     assert list(tmp_path.iterdir()) == []
 
@@ -114,7 +114,7 @@ def test_a_live_project_without_problems_is_exit_code_0(tmp_path: Path, vonage: 
     assert (steps[-1]["failed"], steps[-1]["mode"], steps[-1]["summary"]) == (
         0,
         "live",
-        "Everything OK: make dev",
+        "Everything OK: devkit dev",
     )
     assert result.stderr == ""
     assert vonage.account == account

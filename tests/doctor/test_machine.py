@@ -36,7 +36,7 @@ def record(directory: Path, *callbacks: Callback) -> None:
 def test_a_session_is_shown_with_its_process(tmp_path: Path) -> None:
     none, some = (session_check(make_context(tmp_path, session=session)) for session in (None, SESSION))
 
-    assert (none.outcome, none.hint) == ("skipped", "make dev")
+    assert (none.outcome, none.hint) == ("skipped", "devkit dev")
     assert (some.outcome, some.what) == ("ok", "process 1, live, since 2026-11-23T12:00:00+00:00")
 
 

@@ -74,7 +74,7 @@ def test_without_a_session_it_says_what_to_start(tmp_path: Path) -> None:
     *_, check, round_ = watched(make_context(tmp_path))
 
     assert isinstance(check, Check)
-    assert (check.step, check.outcome, check.hint) == ("session", "failed", "In another terminal: make dev")
+    assert (check.step, check.outcome, check.hint) == ("session", "failed", "In another terminal: devkit dev")
     assert round_ == Heartbeat(0, ("session",))
 
 

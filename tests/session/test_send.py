@@ -69,7 +69,7 @@ def test_offline_without_a_session_there_is_nowhere_to_send_to(settings: Setting
     with pytest.raises(ConfigurationError, match="No session runs") as caught:
         choose_route(settings, None)
 
-    assert "make dev" in caught.value.hint
+    assert "devkit dev" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -137,5 +137,5 @@ def test_a_session_that_does_not_answer_gets_nothing_sent() -> None:
     with pytest.raises(ConfigurationError, match="Nothing was sent") as caught:
         require_receiver(dead)
 
-    assert "make dev" in caught.value.hint
+    assert "devkit dev" in caught.value.hint
     assert TOKEN not in caught.value.message

@@ -235,7 +235,7 @@ def test_offline_without_a_session_says_what_to_start(tmp_path: Path) -> None:
     assert result.exit_code == 3
     assert result.stderr.splitlines() == [
         "Error: No session runs in this directory, so there is no simulator to send to.",
-        "Hint: Start one in another terminal: make dev",
+        "Hint: Start one in another terminal: devkit dev",
     ]
 
 
