@@ -25,6 +25,7 @@ from devkit.cli.terminal import own_foreground
 from devkit.errors import UsageError
 from devkit.events import Event
 from devkit.http.address import parse_address
+from devkit.http.connect import is_remote
 from devkit.http.response import SENT_AGAIN
 from devkit.http.server import listen
 from devkit.replay.schedule import parse_speed
@@ -148,8 +149,11 @@ def _speed(text: str) -> float:
 
 
 def _callback_url(text: str) -> str:
-    if text:
-        parse_address(text)
+    if text and is_remote(parse_address(text)):
+        raise UsageError(
+            f"The simulator sends receipts to this machine only, not to {parse_address(text)}.",
+            hint="Name your own program: --callback-url http://127.0.0.1:5000/your/path",
+        )
     return text
 
 
@@ -237,8 +241,7 @@ def command(
         own_foreground(),
         reporting(as_json=as_json, stop=stop, lines=lines) as publish,
     ):
-        project = project_in(project_directory(Path.cwd()))
-        trust = trust_in(project.private / "ca", datetime.now(UTC)) if tls else None
+        trust = _trust() if tls else None
         with run_simulator(
             options,
             listener=listen("127.0.0.1", port),
@@ -248,6 +251,12 @@ def command(
             publish(_ready_event(simulator, trust))
             stop.wait()
             publish(SimulatorStopped(len(simulator.messages), len(simulator.deliveries)))
+
+
+def _trust() -> Trust:
+    project = project_in(project_directory(Path.cwd()))
+    project.prepare()
+    return trust_in(project.private / "ca", datetime.now(UTC))
 
 
 def _ready_event(simulator: Simulator, trust: Trust | None) -> SimulatorReady:

@@ -141,7 +141,9 @@ def read_settings(
         callback_token=_token(values.get("DEVKIT_CALLBACK_TOKEN")),
         offline=_flag("DEVKIT_OFFLINE", text("DEVKIT_OFFLINE")),
         unknown_names=tuple(
-            name for name in values if name.startswith("DEVKIT_") and name not in DEVKIT_NAMES
+            name
+            for name in values
+            if name.startswith("DEVKIT_") and name not in (*DEVKIT_NAMES, "DEVKIT_PREFIX")  # of devkit.mk
         ),
     )
     return _with_account(settings, directory, environ.get("HOME") or environ.get("USERPROFILE") or "")

@@ -72,7 +72,7 @@ def test_a_private_directory_that_was_there_stays_as_it_was(tmp_path: Path) -> N
 def test_a_refusal_of_ngrok_is_named_without_the_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, words: str
 ) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", fault)
+    monkeypatch.setenv("STANDIN_FAULT", fault)
     agent = install_standin(tmp_path)
 
     checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
@@ -89,7 +89,7 @@ def test_a_public_url_that_leads_elsewhere_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with listen("127.0.0.1", 0) as elsewhere, serve(lambda environ, start: _ok(start), elsewhere):
-        monkeypatch.setenv("DEVKIT_STANDIN_URL", f"http://127.0.0.1:{elsewhere.getsockname()[1]}")
+        monkeypatch.setenv("STANDIN_URL", f"http://127.0.0.1:{elsewhere.getsockname()[1]}")
         # Its patience is for the names of fresh tunnels; here an end comes sooner.
         monkeypatch.setattr("devkit.session.reachability._PUBLIC_TIMEOUT", 1.0)
         agent = install_standin(tmp_path)
@@ -232,7 +232,7 @@ def test_a_real_receipt_that_comes_meanwhile_is_sent_away_to_come_again() -> Non
 
 
 def test_a_stop_while_the_agent_starts_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "silent")
+    monkeypatch.setenv("STANDIN_FAULT", "silent")
     agent = install_standin(tmp_path)
     stop = Shutdown()
 
@@ -262,7 +262,7 @@ with ngrok_tunnel(options, notify=print, stopping=lambda: False)("http://127.0.0
 @contextmanager
 def orphan(directory: Path, agent: Path) -> Iterator[int]:
     """An agent that a killed session has left; ended by the test if need be."""
-    environ = {**os.environ, "DEVKIT_STANDIN_FAULT": "survive"}
+    environ = {**os.environ, "STANDIN_FAULT": "survive"}
     subprocess.run(
         [sys.executable, "-c", KILLED, str(directory / ".devkit"), str(agent)], env=environ, check=False
     )

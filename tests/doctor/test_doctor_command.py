@@ -128,7 +128,7 @@ def test_a_live_project_without_problems_is_exit_code_0(tmp_path: Path, vonage: 
         ({"VONAGE_API_SECRET": ""}, "credentials", "VONAGE_API_SECRET is missing"),
         ({"VONAGE_API_SECRET": "n0t-the-one"}, "key", "refused the API key"),
         ({"VONAGE_REST_HOST": "127.0.0.1:{closed}"}, "vonage", "127.0.0.1:{closed} cannot be reached"),
-        ({"DEVKIT_STANDIN_FAULT": "bad-authtoken"}, "tunnel", "ERR_NGROK_107"),
+        ({"STANDIN_FAULT": "bad-authtoken"}, "tunnel", "ERR_NGROK_107"),
         ({"DEVKIT_PORT": "many"}, ".env", "DEVKIT_PORT"),
     ],
 )
@@ -203,7 +203,7 @@ def test_a_signal_while_the_agent_starts_leaves_no_agent(
     tmp_path: Path, vonage: Simulator, number: signal.Signals
 ) -> None:
     agent = install_standin(tmp_path)
-    with process(tmp_path, **live(vonage, agent, DEVKIT_STANDIN_FAULT="silent")) as run:
+    with process(tmp_path, **live(vonage, agent, STANDIN_FAULT="silent")) as run:
         wait_until(agent.with_name("ngrok.state.json").exists)
         run.send_signal(number)
         out, err = run.communicate(timeout=TIMEOUT)

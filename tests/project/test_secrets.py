@@ -196,7 +196,7 @@ def test_a_doctor_that_starts_an_agent_shows_no_secret(place: Place) -> None:
 def test_an_agent_that_prints_its_token_is_not_quoted(
     place: Place, fault: str, command: str, code: int
 ) -> None:
-    assert place.run(command, DEVKIT_STANDIN_FAULT=fault) == code
+    assert place.run(command, STANDIN_FAULT=fault) == code
 
     place.check()
     assert b"ERR_NGROK_" in b"".join(place.printed)

@@ -127,7 +127,7 @@ def test_token_that_ngrok_refuses_ends_in_two_lines_and_changes_nothing(
 ) -> None:
     agent = install_standin(tmp_path)
 
-    with running_dev(tmp_path, **live_environ(vonage, agent), DEVKIT_STANDIN_FAULT=fault) as dev:
+    with running_dev(tmp_path, **live_environ(vonage, agent), STANDIN_FAULT=fault) as dev:
         code = dev.finish()
 
     assert code == 5

@@ -92,7 +92,7 @@ def test_an_agent_that_outlived_its_session_is_ended_too(
     tmp_path: Path, project: Project, vonage: Gateway, former: Listener
 ) -> None:
     agent = install_standin(tmp_path)
-    more = environ(vonage, PYNGROK_NGROK_PATH=str(agent), DEVKIT_STANDIN_FAULT="survive")
+    more = environ(vonage, PYNGROK_NGROK_PATH=str(agent), STANDIN_FAULT="survive")
     with running_dev(tmp_path, **more) as dev:
         dev.wait_for("ready")
         kill(dev)

@@ -129,7 +129,7 @@ def test_trust_survives_a_restart(tmp_path: Path) -> None:
             simulate.stop()
 
     assert authorities[0] == authorities[1]
-    assert sorted(path.name for path in (tmp_path / ".devkit").iterdir()) == ["ca"]
+    assert sorted(path.name for path in (tmp_path / ".devkit").iterdir()) == [".gitignore", "ca"]
 
 
 def test_without_tls_nothing_is_kept(tmp_path: Path) -> None:
@@ -229,6 +229,8 @@ def test_lenient_takes_the_sdk_s_spelling(tmp_path: Path) -> None:
     [
         (["--speed", "fast"], 2, "Use --speed 1x, --speed 60x (a minute in a second), or --speed max."),
         (["--callback-url", "nowhere:x"], 2, "Not a URL to send receipts to: 'nowhere:x'."),
+        (["--callback-url", "http://192.0.2.1/dlr"], 2, "to this machine only, not to http://192.0.2.1."),
+        (["--callback-url", "no-such-name.invalid"], 4, "no-such-name.invalid"),
         (["--method", "put"], 2, "'--method'"),
         (["--signature", "sha3"], 2, "'--signature'"),
     ],

@@ -2,12 +2,12 @@
 
 It logs, answers the agent's API and forwards requests as the real agent does, and fails on demand:
 
-DEVKIT_STANDIN_FAULT      no-authtoken, invalid-authtoken, bad-authtoken, session-limit, odd-error, offline,
+STANDIN_FAULT      no-authtoken, invalid-authtoken, bad-authtoken, session-limit, odd-error, offline,
                           silent, missing-line, no-endpoints-api, url-taken, slow-version, ignore-sigterm,
                           die-after=N (requests), survive (its parent, for a while); with `-once` at its end
                           only the first start of this copy has the fault
-DEVKIT_STANDIN_URL        the public URL to claim; the listener behind it is `edge` in the state file
-DEVKIT_STANDIN_EDGE_PORT  the port of the public listener, so that a restart keeps the URL
+STANDIN_URL        the public URL to claim; the listener behind it is `edge` in the state file
+STANDIN_EDGE_PORT  the port of the public listener, so that a restart keeps the URL
 
 Beside itself it writes `<name>.state.json`: pid, api, edge, argv, and what the authtoken was read from.
 POST /standin/drop, /standin/restore, /standin/exit, /standin/log?N on the API address steer it while it runs.
@@ -102,7 +102,7 @@ def find_token(argv):
 
 
 def choose_fault():
-    fault = os.environ.get("DEVKIT_STANDIN_FAULT", "")
+    fault = os.environ.get("STANDIN_FAULT", "")
     if not fault.endswith("-once"):
         return fault
     marker = ME.with_name(ME.name + ".failed-once")
@@ -157,7 +157,7 @@ def start(standin, argv):
 
 def main(argv):
     if "--version" in argv:
-        fault = os.environ.get("DEVKIT_STANDIN_FAULT", "")
+        fault = os.environ.get("STANDIN_FAULT", "")
         if fault == "slow-version":
             time.sleep(SURVIVAL)
         sys.stdout.write(f"ngrok version {version(fault)}\n")

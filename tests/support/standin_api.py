@@ -87,7 +87,7 @@ def open_endpoint(standin, kind, sent):
     threading.Thread(target=edge.serve_forever, args=(0.01,), daemon=True).start()
     address = f"http://127.0.0.1:{edge.server_address[1]}"
     domain = f"https://{sent['domain']}" if sent.get("domain") else ""
-    url = sent.get("url") or domain or os.environ.get("DEVKIT_STANDIN_URL") or address
+    url = sent.get("url") or domain or os.environ.get("STANDIN_URL") or address
     answer = {"name": sent["name"], "uri": f"/api/{kind}/{sent['name']}"}
     if kind == "endpoints":
         answer |= {"url": url, "upstream": {"url": upstream}}

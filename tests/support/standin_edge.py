@@ -44,7 +44,7 @@ class Edge(socketserver.ThreadingTCPServer):
         self.standin = standin
         host, _, port = upstream.partition("://")[2].rstrip("/").rpartition(":")
         self.upstream = (host, int(port))
-        super().__init__(("127.0.0.1", int(os.environ.get("DEVKIT_STANDIN_EDGE_PORT", "0"))), EdgeHandler)
+        super().__init__(("127.0.0.1", int(os.environ.get("STANDIN_EDGE_PORT", "0"))), EdgeHandler)
 
 
 class EdgeHandler(socketserver.StreamRequestHandler):

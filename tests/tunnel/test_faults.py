@@ -63,7 +63,7 @@ def test_a_refusal_is_reported_at_once_with_its_code(
     message: str,
     hint: str,
 ) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", fault)
+    monkeypatch.setenv("STANDIN_FAULT", fault)
     recorder = EventRecorder()
 
     with failing(agent, recorder) as caught:
@@ -88,7 +88,7 @@ def test_a_refusal_is_reported_at_once_with_its_code(
 def test_an_agent_that_never_comes_up_is_given_up_in_time(
     agent: Path, monkeypatch: pytest.MonkeyPatch, fault: str, sign: str, message: str
 ) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", fault)
+    monkeypatch.setenv("STANDIN_FAULT", fault)
     state_file = agent.with_name("ngrok.state.json")
 
     def clock() -> float:  # 60 seconds pass when the agent has come as far as it will
@@ -103,7 +103,7 @@ def test_an_agent_that_never_comes_up_is_given_up_in_time(
 def test_an_agent_that_never_prints_its_version_is_given_up(
     agent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "slow-version")
+    monkeypatch.setenv("STANDIN_FAULT", "slow-version")
 
     with failing(agent, EventRecorder(), timeout=1) as caught:
         assert "did not print its version within 0.5 s" in caught.value.message
@@ -113,7 +113,7 @@ def test_an_agent_that_never_prints_its_version_is_given_up(
 def test_what_may_clear_is_tried_once_more(
     agent: Path, monkeypatch: pytest.MonkeyPatch, fault: str, code: str
 ) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", fault)
+    monkeypatch.setenv("STANDIN_FAULT", fault)
     recorder = EventRecorder()
 
     with failing(agent, recorder) as caught:
@@ -125,7 +125,7 @@ def test_what_may_clear_is_tried_once_more(
 
 
 def test_a_domain_that_is_free_again_is_taken(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "url-taken-once")
+    monkeypatch.setenv("STANDIN_FAULT", "url-taken-once")
     recorder = EventRecorder()
     options = NgrokOptions(agent.parent / "private", agent_path=agent)
 
@@ -134,7 +134,7 @@ def test_a_domain_that_is_free_again_is_taken(agent: Path, monkeypatch: pytest.M
 
 
 def test_a_stop_ends_the_start_at_once(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "silent")
+    monkeypatch.setenv("STANDIN_FAULT", "silent")
     options = NgrokOptions(agent.parent / "private", agent_path=agent, start_timeout=300)
     state_file = agent.with_name("ngrok.state.json")
 
@@ -149,7 +149,7 @@ def test_a_stop_ends_the_start_at_once(agent: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_ctrl_c_during_the_start_leaves_nothing(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "silent")
+    monkeypatch.setenv("STANDIN_FAULT", "silent")
     options = NgrokOptions(agent.parent / "private", agent_path=agent)
 
     def interrupt() -> bool:
@@ -184,7 +184,7 @@ def test_a_stop_before_the_agent_runs_waits_until_it_cannot_start_any_more(tmp_p
 
 
 def test_a_stop_ends_the_wait_for_a_domain(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "url-taken")
+    monkeypatch.setenv("STANDIN_FAULT", "url-taken")
     options = NgrokOptions(agent.parent / "private", agent_path=agent)
     recorder = EventRecorder()
     slow = Backoff(retry=300)

@@ -186,7 +186,7 @@ def test_proxies_of_the_environment_do_no_harm_and_stay_as_they_were(
 def test_an_older_agent_is_driven_through_its_tunnels_api(
     tunnel: OpenTunnel, upstream: RecordingServer, agent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "no-endpoints-api")
+    monkeypatch.setenv("STANDIN_FAULT", "no-endpoints-api")
 
     with tunnel(upstream.url) as opened:
         exchange(opened.public_url, b"GET /old HTTP/1.1\r\nHost: x.test\r\nConnection: close\r\n\r\n")
@@ -209,7 +209,7 @@ def test_a_fixed_domain_is_asked_for(
     key: str,
     value: str,
 ) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", fault)
+    monkeypatch.setenv("STANDIN_FAULT", fault)
     options = NgrokOptions(tmp_path / "private", url=given, agent_path=agent)
 
     with ngrok_tunnel(options, notify=EventRecorder(), stopping=lambda: False)(
@@ -223,7 +223,7 @@ def test_a_fixed_domain_is_asked_for(
 def test_a_public_url_in_plain_http_is_refused(
     tunnel: OpenTunnel, agent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_URL", "http://dlr.example.test")
+    monkeypatch.setenv("STANDIN_URL", "http://dlr.example.test")
 
     with (
         pytest.raises(TunnelError, match="its URL is plain http"),

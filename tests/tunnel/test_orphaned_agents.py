@@ -74,7 +74,7 @@ def test_the_agent_of_a_killed_session_is_ended_by_the_next(
 ) -> None:
     agent = install_standin(tmp_path)
     private_dir = tmp_path / "private"
-    monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "survive")
+    monkeypatch.setenv("STANDIN_FAULT", "survive")
     with running(SESSION, str(private_dir), str(agent), says="open") as session:
         session.kill()
         session.wait()

@@ -37,7 +37,7 @@ def deliver(url: str) -> int:
 
 def assert_nothing_left(tmp_path: Path, agent: Path, *pids: int) -> None:
     assert [find_process(pid) for pid in (*pids, pid_of(agent))] == [None] * (len(pids) + 1)
-    assert [path.name for path in (tmp_path / ".devkit").iterdir()] == ["callback-token"]
+    assert {path.name for path in (tmp_path / ".devkit").iterdir()} == {".gitignore", "callback-token"}
 
 
 def test_lost_tunnel_and_its_return_are_reported_and_change_nothing_at_vonage(
@@ -45,7 +45,7 @@ def test_lost_tunnel_and_its_return_are_reported_and_change_nothing_at_vonage(
 ) -> None:
     same_port = str(closed_port())
     with running_dev(
-        tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent), DEVKIT_STANDIN_EDGE_PORT=same_port)
+        tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent), STANDIN_EDGE_PORT=same_port)
     ) as dev:
         ready = dev.wait_for("ready")
         steer_standin(agent, "drop")
@@ -100,7 +100,7 @@ def test_agent_that_cannot_be_started_again_ends_the_session_in_order(
         dev.wait_for("ready")
         crashed = pid_of(agent)
         program = agent.read_text()
-        agent.write_text(program.replace('get("DEVKIT_STANDIN_FAULT", "")', 'get("", "bad-authtoken")'))
+        agent.write_text(program.replace('get("STANDIN_FAULT", "")', 'get("", "bad-authtoken")'))
         steer_standin(agent, "exit")
         dev.wait_for("tunnel", state="failed")
         code = dev.finish()
@@ -117,7 +117,7 @@ def test_stop_while_the_tunnel_opens_is_a_stop(tmp_path: Path, vonage: Gateway, 
     before = registered_callback(vonage)
     state = agent.with_name("ngrok.state.json")
     with running_dev(
-        tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent), DEVKIT_STANDIN_FAULT="silent")
+        tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent), STANDIN_FAULT="silent")
     ) as dev:
         wait_until(state.exists)
         code = dev.stop(signal.SIGTERM)
@@ -141,9 +141,7 @@ def test_stop_while_the_tunnel_opens_is_a_stop(tmp_path: Path, vonage: Gateway, 
 def test_agent_that_fails_at_the_start_leaves_everything_as_it_was(
     tmp_path: Path, vonage: Gateway, agent: Path, former: Listener, fault: str, code: int, words: str
 ) -> None:
-    with running_dev(
-        tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent), DEVKIT_STANDIN_FAULT=fault)
-    ) as dev:
+    with running_dev(tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent), STANDIN_FAULT=fault)) as dev:
         assert dev.finish() == code
 
     lines = dev.stderr.splitlines()

@@ -78,7 +78,7 @@ def test_a_crashed_agent_is_started_again_and_a_new_url_is_reported(agent: Path)
 
 
 def test_a_restart_that_keeps_the_url_says_so(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEVKIT_STANDIN_URL", "https://dlr.example.test")
+    monkeypatch.setenv("STANDIN_URL", "https://dlr.example.test")
     recorder = EventRecorder()
 
     with opened(agent, recorder) as tunnel:
@@ -114,7 +114,7 @@ def test_a_restart_is_tried_until_it_works(agent: Path, monkeypatch: pytest.Monk
 
     with opened(agent, recorder):
         # As after a real crash: the service holds the domain for the dead agent for a while.
-        monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "url-taken-once")
+        monkeypatch.setenv("STANDIN_FAULT", "url-taken-once")
         steer_standin(agent, "exit")
         recorder.wait_for_states("lost", "restarted")
 
@@ -127,7 +127,7 @@ def test_a_restart_that_cannot_work_is_reported_and_given_up(
     recorder = EventRecorder()
 
     with opened(agent, recorder) as tunnel:
-        monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "bad-authtoken")
+        monkeypatch.setenv("STANDIN_FAULT", "bad-authtoken")
         steer_standin(agent, "exit")
         event = recorder.wait_for_states("lost", "failed")
 
@@ -152,7 +152,7 @@ def test_closing_ends_a_restart_that_hangs(agent: Path, monkeypatch: pytest.Monk
     started = agent.with_name("ngrok.failed-once")
 
     with opened(agent, recorder, replace(QUICK, restarts=(0.0,))):
-        monkeypatch.setenv("DEVKIT_STANDIN_FAULT", "silent-once")
+        monkeypatch.setenv("STANDIN_FAULT", "silent-once")
         former = pid_of(agent)
         steer_standin(agent, "exit")
         recorder.wait_for_states("lost")
