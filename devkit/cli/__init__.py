@@ -153,7 +153,7 @@ def _printable_usage() -> Iterator[None]:
     cls=_Commands,
     commands={name: _LazyCommand(name, short_help=text) for name, text in COMMANDS.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="The beginning of a name is enough, as in `devkit rep`. Other names: listen for dev, ls and logs for list. "
+    epilog="The beginning of a name is enough, as in `devkit tri`. Other names: listen for dev, ls and logs for list. "
     "`devkit help COMMAND` explains a command.",
 )
 @click.version_option(__version__, prog_name="devkit")

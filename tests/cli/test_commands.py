@@ -32,7 +32,7 @@ def test_help_and_version_are_commands_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "name"), [("rep", "replay"), ("tri", "trigger"), ("l", "list"), ("si", "simulate")]
+    ("typed", "name"), [("repl", "replay"), ("tri", "trigger"), ("l", "list"), ("si", "simulate")]
 )
 def test_a_beginning_that_no_other_command_has_is_enough(typed: str, name: str) -> None:
     assert output(typed, "--help").startswith(f"Usage: devkit {name} ")
@@ -41,7 +41,7 @@ def test_a_beginning_that_no_other_command_has_is_enough(typed: str, name: str) 
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
-        ("re", "Error: 're' may be replay or restore."),
+        ("d", "Error: 'd' may be dev or doctor."),
         ("lits", "Error: No such command 'lits'. Did you mean list?"),
         ("reply", "Error: No such command 'reply'. Did you mean replay?"),
         ("lsiten", "Error: No such command 'lsiten'. Did you mean listen?"),
