@@ -22,6 +22,7 @@ from devkit import __version__
 from devkit.errors import DevkitError, UsageError
 from devkit.mcp import results, tools
 from devkit.mcp.tools import Place
+from devkit.session.settings import project_directory
 from devkit.session.signals import Shutdown
 
 _INSTRUCTIONS = f"""\
@@ -112,7 +113,7 @@ def _handler(tool: Callable[..., Any], environ: Mapping[str, str], directory: Pa
     """What the SDK calls: the tool, in a thread of its own, and its result made safe."""
 
     async def call(**arguments: Any) -> Any:
-        place = Place(environ, directory, Shutdown())
+        place = Place(environ, project_directory(directory), Shutdown())
         try:
             result = await asyncio.wrap_future(_started(partial(tool, place, **arguments)))
             return results.made_safe(result.model_dump(), place.secrets())

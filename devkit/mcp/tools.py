@@ -47,7 +47,7 @@ Until = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a tool works. stop: requested when nobody waits for the tool any more."""
+    """Where a tool works. directory: of the project. stop: requested when nobody waits for the tool any more."""
 
     environ: Mapping[str, str]
     directory: Path
@@ -107,7 +107,7 @@ def list_receipts(
 def show_receipt(place: Place, selector: Selector) -> results.ExplainedReceipts:
     """Explain a receipt or a sample: its fields, its status and err-code, what to do, and what is easy to misread."""
     settings = place.settings()
-    paths = select(Store(settings.fixtures), [selector], here=place.directory)
+    paths = select(Store(settings.fixtures), [selector])
     secret, method = settings.signature_secret, settings.signature_method
     shown = [
         results.explained(path, explain(load(path), secret=secret, method=method))
@@ -132,7 +132,9 @@ def wait_for_message(
     place: Place,
     ids: Annotated[
         tuple[str, ...],
-        Field(description="Message ids, one for each part, or their beginnings. Empty: the newest message."),
+        Field(
+            description="Message ids, one for each part, or their beginnings or ends. Empty: the newest message."
+        ),
     ] = (),
     until: Annotated[Until, Field(description="A final status, any receipt, or this status.")] = "final",
     timeout: Annotated[
@@ -211,7 +213,7 @@ def replay_receipts(
     session = place.session()
     address = _local_address(to or local_code_url(session, settings))
     own = session is not None and is_same_local_server(address, parse_address(session.local_url))
-    paths = select(Store(settings.fixtures), selectors, here=place.directory)
+    paths = select(Store(settings.fixtures), selectors)
     if (count := len(paths) * duplicate) > MAX_SENT:
         raise UsageError(
             f"{count} receipts are too many for one call.",

@@ -420,3 +420,13 @@ def test_reading_tools_create_nothing(tmp_path: Path) -> None:
         agent.call("doctor")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_project_above_the_directory_is_used(tmp_path: Path) -> None:
+    (tmp_path / ".devkit").mkdir()
+    (tmp_path / "src/handlers").mkdir(parents=True)
+    record(tmp_path, compose(fields("delivered"), "get"))
+    with agent_in(tmp_path / "src/handlers") as agent:
+        (listed,) = agent.call("list_receipts", message=MESSAGE[-8:])["receipts"]
+
+    assert listed["message_id"] == MESSAGE
