@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader
 from devkit import __version__
 from devkit.errors import FixtureError
 from devkit.fixture.explain import Explanation, explain
-from devkit.fixture.format import Fixture, load
+from devkit.fixture.format import TRIGGERED, Fixture, load
 from devkit.fixture.redaction.plan import plan_keep
 from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import LoggedResponse, recording_key
@@ -152,7 +152,8 @@ def _redacted(
 ) -> tuple[Fixture, FixtureError | None]:
     """The fixture with stand-ins; where no rule covers it, one of the documented words only, and the reason."""
     # What is not in the report need not be redacted.
-    bare = replace(fixture, captured="", note="", tags=(), redacted={}, extra={}, request_extra={})
+    tags = tuple(tag for tag in fixture.tags if tag == TRIGGERED)
+    bare = replace(fixture, captured="", note="", tags=tags, redacted={}, extra={}, request_extra={})
     if rules is None:
         return bare, None
     try:
@@ -167,7 +168,9 @@ def _redacted(
             )
             if is_known
         }
-        return Fixture(fixture.recorded_at, compose(documented, fixture.callback.transport)), problem
+        return Fixture(
+            fixture.recorded_at, compose(documented, fixture.callback.transport), tags=tags
+        ), problem
 
 
 def _explanation(shown: Fixture, reading: Receipt | Unreadable, *, is_whole: bool) -> Explanation:
