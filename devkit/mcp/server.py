@@ -123,7 +123,7 @@ def _handler(tool: Callable[..., Any], environ: Mapping[str, str], directory: Pa
             place.stop.request()
 
     signature = inspect.signature(tool)
-    call.__name__, call.__doc__ = tool.__name__, tool.__doc__
+    call.__name__, call.__doc__ = tool.__name__, inspect.getdoc(tool)
     call.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
     return call
 

@@ -82,7 +82,7 @@ Selector = Annotated[
 ]
 LocalTarget = Annotated[
     str,
-    Field(description="A URL of this machine: 127.0.0.1:5000/webhooks/dlr. Empty: where local code listens."),
+    Field(description="A URL of this machine: 127.0.0.1:5000/webhooks/dlr. Empty: the default."),
 ]
 SetFields = Annotated[dict[str, str] | None, Field(description="Values of fields, by Vonage's names.")]
 UnsetFields = Annotated[tuple[str, ...], Field(description="Fields to leave out.")]
@@ -143,7 +143,7 @@ def wait_for_message(
 ) -> results.WaitResult:
     """Wait until the receipts of a message say how it ended; those that are recorded already count.
 
-    After a timeout it can be called again. A session must run: devkit dev.
+    After a timeout it can be called again. New receipts need a session: devkit dev.
     """
     store = Store(place.settings().fixtures)
 
@@ -169,7 +169,10 @@ def trigger_receipt(
     to: LocalTarget = "",
     timeout: Timeout = 15,
 ) -> results.TriggerResult:
-    """Send a new receipt to code on this machine, as Vonage would. No SMS is sent."""
+    """Send a new receipt to this machine, as Vonage would. No SMS is sent.
+
+    By default it goes to the running session, which records and forwards it; else to where local code listens.
+    """
     settings = place.settings()
     receipt = NewReceipt(
         status, parse_err_code(err_code) if err_code else "", tuple((set_fields or {}).items()), unset_fields
@@ -208,7 +211,10 @@ def replay_receipts(
     ] = "2xx",
     timeout: Timeout = 15,
 ) -> results.ReplayResult:
-    """Send recorded receipts or samples to code on this machine again, byte for byte, one after the other."""
+    """Send recorded receipts or samples to this machine again, byte for byte, one after the other.
+
+    By default they go to what the running session forwards to, else to where local code listens.
+    """
     settings = place.settings()
     session = place.session()
     address = _local_address(to or local_code_url(session, settings))

@@ -290,6 +290,15 @@ def test_doctor_checks_this_machine_without_the_network(agent: Agent) -> None:
     assert not {"vonage", "key", "account", "agent", "tunnel", "public url"} & checks.keys()
 
 
+def test_doctor_does_not_ask_vonage_with_credentials_either(tmp_path: Path) -> None:
+    credentials = {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "the-api-secret"}
+    with agent_in(tmp_path, **credentials) as agent:  # in this process, where any other connection fails
+        checks = {each["step"]: each["outcome"] for each in agent.call("doctor")["checks"]}
+
+    assert (checks["credentials"], checks["network"]) == ("ok", "skipped")
+    assert not {"vonage", "account", "tunnel", "public url"} & checks.keys()
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments", "problem", "hint"),
     [
