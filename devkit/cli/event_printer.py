@@ -6,14 +6,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
 import click
 
-from devkit.cli.output import echo, status_color, style
+from devkit.cli.output import echo, output_width, style
+from devkit.cli.pairing import AnsweredReceipt, paired
+from devkit.cli.receipt_line import (
+    Cell,
+    answer_cell,
+    fit,
+    id_cell,
+    reason,
+    since_cell,
+    status_cell,
+    time_of_day,
+)
 from devkit.events import Event, Notice, Publish
 from devkit.events.session import (
     Forwarded,
@@ -31,9 +41,7 @@ from devkit.events.session import (
 )
 from devkit.http.response import SENT_AGAIN
 from devkit.session.signals import Shutdown
-from devkit.webhook.masking import mask_number, one_line, printable
-from devkit.webhook.receipt import short_id
-from devkit.webhook.vocabulary import is_no_error
+from devkit.webhook.masking import counted, mask_number, one_line, printable
 
 _LAST_SECONDS = 5  # to print what is left; a terminal held with Ctrl-S must not hold the exit
 
@@ -43,21 +51,22 @@ _INTERVAL = 0.01
 
 _QUEUE_LIMIT = 10_000  # events; beyond them, refused requests are only counted by the next event about one
 
-Lines = Callable[[Event], Sequence[str]]
+Lines = Callable[[Event, int | None], Sequence[str]]
 
 
 @contextmanager
 def reporting(*, as_json: bool, stop: Shutdown, lines: Lines | None = None) -> Iterator[Publish]:
     """A function that takes events from any thread and returns immediately. All are printed when the block ends.
 
-    lines: the text of an event for a terminal; without it, the text of session events.
+    lines: the text of an event for a terminal of a width, None for no limit; without it, that of session events.
     When the reader is gone (`devkit dev --json | head -1`), the shutdown is requested.
     """
     queue: SimpleQueue[Event | None] = SimpleQueue()
     context = click.get_current_context(silent=True)  # the thread has none
     color = context.color if context else None
     show = _show_json if as_json else partial(_show, lines or session_lines, color)
-    printer = threading.Thread(target=_print, args=(queue, show, stop), name="report", daemon=True)
+    events = iter(queue.get, None) if as_json else paired(queue)
+    printer = threading.Thread(target=_print, args=(events, queue, show, stop), name="report", daemon=True)
     printer.start()
 
     def publish(event: Event) -> None:
@@ -72,9 +81,11 @@ def reporting(*, as_json: bool, stop: Shutdown, lines: Lines | None = None) -> I
         printer.join(_LAST_SECONDS)
 
 
-def _print(queue: SimpleQueue[Event | None], show: Callable[[Event], None], stop: Shutdown) -> None:
+def _print(
+    events: Iterator[Event], queue: SimpleQueue[Event | None], show: Callable[[Event], None], stop: Shutdown
+) -> None:
     try:
-        while (event := queue.get()) is not None:
+        for event in events:
             show(event)
             if queue.empty():
                 sys.stdout.flush()
@@ -94,18 +105,20 @@ def _show_json(event: Event) -> None:
 
 
 def _show(lines: Lines, color: bool | None, event: Event) -> None:
-    if shown := lines(event):
+    if shown := lines(event, output_width()):
         echo("\n".join(shown), err=isinstance(event, Notice | NotRecorded), color=color)
 
 
-def session_lines(event: Event) -> Sequence[str]:
+def session_lines(event: Event, width: int | None = None) -> Sequence[str]:
     """An event of a session as lines for a terminal; none for what need not be printed."""
     if isinstance(event, Ready):
         return _ready(event)
+    if isinstance(event, AnsweredReceipt):
+        return [_receipt(event.receipt, event.answer, width)]
     if isinstance(event, ReceiptTaken):
-        return [_receipt(event)]
+        return [_receipt(event, None, width)]
     if isinstance(event, Forwarded):
-        return _forwarded(event)
+        return _forwarded(event, width)
     if type(event) not in _LINES or (isinstance(event, Refused) and event.count > 1):
         return []
     return [_LINES[type(event)](event)]
@@ -135,9 +148,9 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
     ),
     Restored: lambda event: labeled("restored", _restored(event), fg="cyan"),
     Sent: lambda event: labeled(
-        "sent", f"a message to {mask_number(event.to)}, {len(event.message_ids)} part(s)", fg="cyan"
+        "sent", f"a message to {mask_number(event.to)}, {counted(len(event.message_ids), 'part')}", fg="cyan"
     ),
-    Stopped: lambda event: labeled("stopped", f"{event.receipts} receipt(s) recorded", bold=True),
+    Stopped: lambda event: labeled("stopped", f"{counted(event.receipts, 'receipt')} recorded", bold=True),
 }
 
 
@@ -171,58 +184,48 @@ def _simulator(at: SimulatorAddress) -> str:
     return f"{schemes}{at.host}, key {at.api_key}, secret {at.api_secret}"
 
 
-def _forwarded(event: Forwarded) -> list[str]:
+def _forwarded(event: Forwarded, width: int | None) -> list[str]:
+    """A response that came too late for the receipt's line."""
     if event.answer is None:  # a notice says once that the application is down
         return []
-    answer = style(f"-> {event.answer} {event.ms:.0f} ms".ljust(20), fg=answer_color(event.answer))
-    again = f"  {SENT_AGAIN}" if event.sent_again else ""
-    return [f"{time_of_day()}{answer} {dim_id(event.message_id)}{again}"]
+    answer = answer_cell(event.answer, event.ms, rank=0)._replace(width=20)
+    again = Cell(SENT_AGAIN if event.sent_again else "", 1)
+    return [fit([time_of_day(), answer, id_cell(event.message_id), again], "", width)]
 
 
-def _receipt(event: ReceiptTaken) -> str:
+def _receipt(event: ReceiptTaken, answer: Forwarded | None, width: int | None) -> str:
     if event.problem:
-        return f"{time_of_day()}{style('unreadable  ', fg='red')}{printable(event.problem)}"
-    since = "" if event.latency_ms is None else f"+{event.latency_ms / 1000:.1f} s"
-    notes = style("  sig ok", fg="green") if event.signature == "valid" else ""
-    if event.signature == "invalid":
-        notes = style("  sig invalid", fg="red")
-    if event.replay:
-        notes += style("  replayed, not recorded again", fg="cyan")
-    if event.triggered:
-        notes += style("  triggered", fg="cyan")
-    columns = (
+        return fit([time_of_day(), Cell("unreadable", fg="red"), *_response(answer)], event.problem, width)
+    cells = [
         time_of_day(),
-        colored_status(event.status),
-        printable(f" {reason(event.err_code, event.meaning, event.status):<24} {event.msisdn:<13} "),
-        dim_id(event.message_id),
-        style(f"{since:>10}", fg="bright_black") if since or notes else "",
-        notes,
-    )
-    return "".join(columns)
+        status_cell(event.status, width),
+        id_cell(event.message_id),
+        since_cell(event.latency_ms),
+        *_response(answer),
+        *(Cell(note, 3, color) for note, color in _notes(event)),
+        Cell(event.msisdn, 4),
+        Cell(event.client_ref, 5),
+        Cell(event.sender and f"from {event.sender}", 6),
+        Cell(event.network and f"network {event.network}", 7),
+    ]
+    return fit(cells, reason(event.err_code, event.meaning, event.status), width)
 
 
-def time_of_day() -> str:
-    """The first column of what happens often."""
-    return style(f"{datetime.now(UTC).astimezone():%H:%M:%S}    ", fg="bright_black")
+def _response(answer: Forwarded | None) -> list[Cell]:
+    if answer is None:
+        return []
+    again = Cell(SENT_AGAIN if answer.sent_again else "", 5)
+    if answer.answer is None:  # a notice says why
+        return [Cell("-> no answer", 1, "red", 12), again]
+    return [answer_cell(answer.answer, answer.ms), again]
 
 
-def colored_status(status: str) -> str:
-    """A status as a column."""
-    return style(f"{status:<10}", fg=status_color(status))
-
-
-def dim_id(message_id: str) -> str:
-    """A message id as a column, cut to the part that differs."""
-    return style(f"{short_id(message_id):<8}", fg="bright_black")
-
-
-def answer_color(status: int | None) -> str:
-    """Green for a 2xx HTTP status; red for another one, and for none."""
-    return "green" if status is not None and 200 <= status < 300 else "red"
-
-
-def reason(err_code: str, meaning: str, status: str) -> str:
-    """An err-code and its meaning. Without an error, the status says it already."""
-    if is_no_error(err_code, status):
-        return err_code
-    return f"{err_code} {meaning}".strip()
+def _notes(event: ReceiptTaken) -> Iterator[tuple[str, str]]:
+    if event.signature in ("valid", "invalid"):
+        yield ("sig ok", "green") if event.signature == "valid" else ("sig invalid", "red")
+    if event.order:
+        yield event.order, "magenta"
+    if event.replay:
+        yield "replayed, not recorded again", "cyan"
+    if event.triggered:
+        yield "triggered", "cyan"

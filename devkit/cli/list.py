@@ -1,6 +1,7 @@
 """`devkit list`: the recorded receipts."""
 
 import os
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -8,15 +9,20 @@ from pathlib import Path
 import click
 
 from devkit.cli import completes
-from devkit.cli.output import echo, echo_json, status_color, style, typed_here
-from devkit.fixture.listing import entry_as_json, parse_duration
+from devkit.cli.output import echo, echo_json, output_width, typed_here
+from devkit.cli.receipt_line import Cell, fit, id_cell, reason, status_cell
+from devkit.fixture.format import TRIGGERED
+from devkit.fixture.listing import ListedReceipt, parse_duration, read_entries
+from devkit.fixture.listing import as_json as listed_as_json
 from devkit.fixture.recording_id import find_entries, list_some, near_ids
 from devkit.fixture.select import display_path
-from devkit.fixture.store import Entry, Store
+from devkit.fixture.store import Store
 from devkit.session.settings import project_directory, read_settings
-from devkit.webhook.masking import printable
+from devkit.webhook.masking import mask_number, printable
+from devkit.webhook.vocabulary import meaning
 
 _LIMIT = 50
+_WIDE = 110  # columns of a terminal, from which on ids are not cut
 
 
 @click.command(name="list")
@@ -41,10 +47,13 @@ _LIMIT = 50
     show_default=True,
     help="The newest ones only; 0 lists all.",
 )
+@click.option("-v", "--verbose", is_flag=True, help="Show the file of each receipt.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a JSON line for each receipt, with err-code and signature."
 )
-def command(status: tuple[str, ...], message: str, since: str | None, limit: int, as_json: bool) -> None:
+def command(
+    status: tuple[str, ...], message: str, since: str | None, limit: int, verbose: bool, as_json: bool
+) -> None:
     """List recorded receipts, newest last. Times are UTC."""
     store = Store(read_settings(os.environ, project_directory(Path.cwd())).fixtures)
     start = datetime.now(UTC) - parse_duration(since) if since else None
@@ -53,21 +62,39 @@ def command(status: tuple[str, ...], message: str, since: str | None, limit: int
     if not entries:
         _print_nothing_found(store, message, filtered=bool(status or message or since))
     elif as_json:
-        for entry in entries:
-            echo_json(entry_as_json(entry))
+        for listed in read_entries(entries):
+            echo_json(listed_as_json(listed))
     else:
-        _show(entries)
+        _show(read_entries(entries), verbose=verbose)
     if next(newest_first, None):
         echo(f"There are older ones: devkit list --limit {limit * 10}", err=True)
 
 
-def _show(entries: list[Entry]) -> None:
-    status_width = max(len(entry.status) for entry in entries)
-    id_width = max(len(entry.message_id) for entry in entries)
-    for entry in entries:
-        time = style(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", dim=True)
-        status = style(f"{entry.status:<{status_width}}", fg=status_color(entry.status))
-        echo(f"{time}  {status}  {entry.message_id:<{id_width}}  {printable(display_path(entry.path))}")
+def _show(receipts: Iterable[ListedReceipt], *, verbose: bool) -> None:
+    width = output_width()
+    for receipt in receipts:
+        line = _line(receipt, width)
+        echo(f"{line}  {printable(display_path(receipt.entry.path))}" if verbose else line)
+
+
+def _line(listed: ListedReceipt, width: int | None) -> str:
+    entry, receipt = listed.entry, listed.receipt
+    is_wide = width is None or width >= _WIDE
+    cells = [
+        Cell(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", fg="bright_black"),
+        status_cell(receipt.status or entry.status, width),
+        Cell(entry.message_id, fg="bright_black", width=36) if is_wide else id_cell(entry.message_id),
+        Cell(listed.order, 1, "magenta"),
+        Cell(TRIGGERED if TRIGGERED in listed.tags else "", 2, "cyan"),
+        Cell(mask_number(receipt.text("msisdn")), 4, width=12),
+        Cell(mask_number(receipt.text("client-ref")), 5),
+        Cell(receipt.text("to") and f"from {mask_number(receipt.text('to'))}", 6),
+        Cell(receipt.text("network-code") and f"network {receipt.text('network-code')}", 7),
+    ]
+    err_code = receipt.err_code
+    return fit(
+        cells, listed.problem or reason(err_code, meaning(err_code, receipt.status), receipt.status), width
+    )
 
 
 def _print_nothing_found(store: Store, message: str, *, filtered: bool) -> None:

@@ -17,7 +17,7 @@ import click
 
 from devkit.errors import DevkitError
 from devkit.events import Event
-from devkit.webhook.masking import printable
+from devkit.webhook.masking import counted, printable
 
 _STATUS_COLORS = {
     "delivered": "green",
@@ -84,6 +84,17 @@ def echo_event(event: Event, text: str, *, as_json: bool) -> None:
         echo_json(event.as_json())
     else:
         echo(text)
+
+
+def output_width() -> int | None:
+    """The columns of the terminal that stdout is; None where no line needs to be cut, as in a pipe or a file."""
+    if not sys.stdout.isatty():
+        return None
+    with suppress(OSError, ValueError):
+        return int(os.environ.get("COLUMNS", "")) or None
+    with suppress(OSError, ValueError):  # io.UnsupportedOperation is both
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    return None
 
 
 def notice(text: str) -> None:
@@ -220,7 +231,7 @@ class LineStream(io.FileIO):
 
 
 def _lines(count: int) -> str:
-    return f"{count or 'no'} line{'' if count == 1 else 's'}"
+    return counted(count, "line") if count else "no lines"
 
 
 @contextmanager

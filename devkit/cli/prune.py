@@ -13,7 +13,7 @@ from devkit.fixture.prune import Plan, delete, plan_prune
 from devkit.fixture.select import display_path
 from devkit.fixture.store import Store
 from devkit.session.settings import project_directory, read_settings
-from devkit.webhook.masking import printable
+from devkit.webhook.masking import counted, printable
 
 _SHOWN = 20  # paths; a longer list is no help
 
@@ -44,7 +44,7 @@ def command(older_than: str | None, keep: int | None, yes: bool) -> None:
 
 def _print_plan(plan: Plan) -> None:
     for deletion in plan.deletions[:_SHOWN]:
-        echo(f"{printable(display_path(deletion.path))}  {deletion.size} bytes")
+        echo(f"{printable(display_path(deletion.path))}  {counted(deletion.size, 'byte')}")
     if more := plan.deletions[_SHOWN:]:
         echo(f"... and {len(more)} more, up to {printable(display_path(more[-1].path))}")
     if plan.tracked:
@@ -52,4 +52,4 @@ def _print_plan(plan: Plan) -> None:
 
 
 def _print_total(done: str, plan: Plan) -> None:
-    echo(f"prune: {done} {len(plan.deletions)} recording(s), {plan.size} bytes")
+    echo(f"prune: {done} {counted(len(plan.deletions), 'recording')}, {counted(plan.size, 'byte')}")

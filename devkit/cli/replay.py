@@ -75,7 +75,13 @@ class _Options(TypedDict):
     jobs: int
     fail_fast: bool
     dry_run: bool
+    verbose: bool
     as_json: bool
+
+
+class _Shown(TypedDict):
+    as_json: bool
+    verbose: bool
 
 
 @click.command(name="replay")
@@ -160,6 +166,7 @@ class _Options(TypedDict):
 )
 @click.option("--fail-fast", is_flag=True, help="Stop after the first failure.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the file of each receipt.")
 @click.option("--json", "as_json", is_flag=True, help="Print results as JSON lines.")
 @click.pass_context
 def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
@@ -183,12 +190,13 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     scheduled = arrange(change_recordings(recordings, changes), _replay_options(options))
     signer = signer_with(settings.signature_secret, settings.signature_method) if changes.resign else None
     transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
+    shown = _Shown(as_json=options["as_json"], verbose=options["verbose"])
     if options["dry_run"]:
-        print_plan(plan(scheduled, transform), as_json=options["as_json"])
+        print_plan(plan(scheduled, transform), **shown)
         return
     observe = _observer(route, project) if options["missed"] and scheduled else None
     results = replay(scheduled, route.address, transform, _rules(options), observe=observe, sleep=pause)
-    ctx.exit(print_results(results, len(scheduled), as_json=options["as_json"]))
+    ctx.exit(print_results(results, len(scheduled), **shown))
 
 
 def _chosen(

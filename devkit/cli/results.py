@@ -6,39 +6,50 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
 
-from devkit.cli.output import echo, echo_event, hint, notice, style
+from devkit.cli.output import echo, echo_event, hint, notice, output_width
+from devkit.cli.progress import has_bar, with_bar
+from devkit.cli.receipt_line import Cell, answer_cell, fit, id_cell, reason, status_cell
 from devkit.http.response import SENT_AGAIN
 from devkit.replay.schedule import Planned
 from devkit.replay.send import Replayed, ReplayOutcome, ReplaySummary
-from devkit.webhook.masking import printable
+from devkit.webhook.masking import counted, printable
+from devkit.webhook.vocabulary import meaning
 
-_MANY = 50  # receipts, from which on a progress bar is shown
 _FLUSH_INTERVAL = 0.01  # seconds
 # Seconds. Python handles a signal that arrives right before a sleep only after it: Ctrl-C would wait for hours.
 _LONGEST_SLEEP = 0.3
 _COLORS: dict[ReplayOutcome, str] = {"ok": "green", "failed": "red", "unreachable": "magenta"}
 
 
-def print_results(results: Iterable[Replayed], total: int, *, as_json: bool) -> int:
-    """Print each result as it comes, then the summary; the exit code. Ctrl-C stops early, with 1 at least."""
-    counted: Counter[ReplayOutcome] = Counter()
+def print_results(results: Iterable[Replayed], total: int, *, as_json: bool, verbose: bool = False) -> int:
+    """Print each result as it comes, then the summary; the exit code. Ctrl-C stops early, with 1 at least.
+
+    verbose: with the file of each. Above a progress bar, without it, only those that are not ok.
+    """
+    counted_outcomes: Counter[ReplayOutcome] = Counter()
     hints: set[str] = set()
     interrupted = False
-    with _json_lines() if as_json else _lines_for_people(total) as write:
+    width = output_width()
+    is_quiet = has_bar(total) and not verbose and not as_json
+    with _json_lines() if as_json else nullcontext(echo) as write:
         try:
-            for result in results:
-                counted[result.outcome] += 1
-                write(json.dumps(result.as_json()) if as_json else result_line(result))
+            for result in results if as_json else with_bar(results, total, "replay"):
+                counted_outcomes[result.outcome] += 1
+                if as_json:
+                    write(json.dumps(result.as_json()))
+                elif result.outcome != "ok" or not is_quiet:
+                    write(result_line(result, width, verbose=verbose))
                 if result.hint and result.hint not in hints:
                     hints.add(result.hint)
                     hint(result.hint)
         except KeyboardInterrupt:
             interrupted = True
-    if rest := total - counted.total():
+    if rest := total - counted_outcomes.total():
         notice(f"stopped early: {rest} of {total} not sent or not answered")
-    summary = ReplaySummary(counted["ok"], counted["failed"], counted["unreachable"])
+    summary = ReplaySummary(*(counted_outcomes[each] for each in ("ok", "failed", "unreachable")))
     echo_event(summary, str(summary), as_json=as_json)
     return summary.exit_code or int(interrupted)
 
@@ -56,57 +67,53 @@ def pause(
         sleep(min(left, _LONGEST_SLEEP))
 
 
-def print_plan(planned: Iterable[Planned], *, as_json: bool) -> None:
-    """Print what would be sent, then an empty summary."""
-    plans = list(planned)
+def print_plan(planned: Iterable[Planned], *, as_json: bool, verbose: bool = False) -> None:
+    """Print what would be sent, then an empty summary. verbose: with the file of each."""
+    plans, width = list(planned), output_width()
     for plan in plans:
-        echo_event(plan, _plan_line(plan), as_json=as_json)
-    notice(f"dry run: {len(plans)} receipts would be sent, none was")
+        echo_event(plan, _plan_line(plan, width, verbose=verbose), as_json=as_json)
+    notice(f"dry run: {counted(len(plans), 'receipt')} would be sent")
     summary = ReplaySummary()
     echo_event(summary, str(summary), as_json=as_json)
 
 
-def result_line(result: Replayed) -> str:
-    """A result for people: the outcome, the file, the receipt's status, the answer."""
-    outcome = style(f"{result.outcome:<11}", fg=_COLORS[result.outcome])
-    answer = result.problem if result.answer is None else f"{result.answer}  {result.ms:g} ms"
-    again = f"({SENT_AGAIN})" if result.sent_again else ""
-    columns = (result.file, result.status or "unreadable", answer, again)
-    return "  ".join(filter(None, (outcome, *map(printable, columns))))
+def result_line(result: Replayed, width: int | None = None, *, verbose: bool = False) -> str:
+    """A result for people: the outcome, the receipt, the answer; the file with `verbose`."""
+    outcome = Cell(result.outcome, fg=_COLORS[result.outcome], width=11)
+    why = reason(result.err_code, meaning(result.err_code, result.status), result.status)
+    cells = [
+        outcome,
+        *_receipt_cells(result, width),
+        answer_cell(result.answer, result.ms, rank=1),
+        Cell(SENT_AGAIN if result.sent_again else "", 4),
+    ]
+    return _with_file(fit(cells, result.problem or why, width), result.file, verbose)
 
 
-def _plan_line(plan: Planned) -> str:
-    columns = (
-        f"{plan.due:>9.3f} s",
-        plan.file,
-        plan.status or "unreadable",
-        f"{plan.method} {plan.path}",
-        f"{plan.bytes} bytes",
-    )
-    return printable("  ".join(columns))
+def _plan_line(plan: Planned, width: int | None, *, verbose: bool) -> str:
+    cells = [
+        Cell(f"{plan.due:>9.3f} s"),
+        *_receipt_cells(plan, width),
+        Cell(f"{plan.method} {plan.path}", 3),
+        Cell(counted(plan.bytes, "byte"), 4),
+    ]
+    why = reason(plan.err_code, meaning(plan.err_code, plan.status), plan.status)
+    return _with_file(fit(cells, why, width), plan.file, verbose)
 
 
-@contextmanager
-def _lines_for_people(total: int) -> Iterator[Callable[[str], None]]:
-    """Prints lines, on a terminal above a progress bar."""
-    if total < _MANY or not (sys.stdout.isatty() and sys.stderr.isatty()):
-        yield echo
-        return
-    # Imported here because it takes as long as all other imports together.
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-    from rich.text import Text
+def _receipt_cells(sent: Replayed | Planned, width: int | None) -> list[Cell]:
+    """When the receipt was recorded (UTC), its status, its message."""
+    time = f"{datetime.fromisoformat(sent.recorded_at):%Y-%m-%d %H:%M:%S}" if sent.recorded_at else ""
+    return [
+        Cell(time, 2, "bright_black"),
+        status_cell(sent.status or "unreadable", width),
+        id_cell(sent.message_id),
+    ]
 
-    console = Console(highlight=False, soft_wrap=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("replay", total=total)
 
-        def write(line: str) -> None:
-            console.print(Text.from_ansi(line))
-            progress.advance(task)
-
-        yield write
+def _with_file(line: str, file: str, verbose: bool) -> str:
+    """The path is never cut, so that it can be pasted."""
+    return f"{line}  {printable(file)}" if verbose and file else line
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.wait import CLOCK_TOLERANCE, PendingMessage, Reason, WaitFinished, wait_for_receipts
 from devkit.vonage.sms import send_sms
-from devkit.webhook.masking import mask_number
+from devkit.webhook.masking import counted, mask_number
 
 _NO_SESSION = (
     "No session runs in this directory, so the account's own callback gets the receipts, if it has one. "
@@ -132,7 +132,7 @@ def _check_session(session: Session | None, wait: bool) -> None:
 
 
 def _sent_lines(event: Sent, mode: str) -> Iterator[str]:
-    count = "1 part" if len(event.message_ids) == 1 else f"{len(event.message_ids)} parts"
+    count = counted(len(event.message_ids), "part")
     how = "by Vonage" if mode == "live" else "by the session's simulator"
     yield f"{style('sent', fg='cyan')}        to {event.to}, {count}, {how}"
     for message_id in event.message_ids:

@@ -17,7 +17,7 @@ from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
 from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.webhook.callback import CALLBACK_PATH
-from devkit.webhook.masking import one_line, printable
+from devkit.webhook.masking import counted, one_line, printable
 from devkit.webhook.vocabulary import TRANSPORT_MEANINGS
 
 _LABEL = 11  # columns
@@ -74,7 +74,7 @@ def _as_json(path: Path, explanation: Explanation) -> dict[str, object]:
 
 def _lines(file: str, explanation: Explanation) -> Iterator[str]:
     yield from _headline(explanation)
-    size = f", {explanation.body_size} bytes" if explanation.body_size else ""
+    size = f", {counted(explanation.body_size, 'byte')}" if explanation.body_size else ""
     carried = f"{TRANSPORT_MEANINGS[explanation.transport]}{size}"
     yield from _row("file", printable(file))
     yield from _row("recorded", f"{explanation.recorded_at:%Y-%m-%d %H:%M:%S.%f} UTC")

@@ -8,19 +8,9 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.event_printer import (
-    answer_color,
-    colored_status,
-    dim_id,
-    labeled,
-    ready_lines,
-    reason,
-    reporting,
-    session_lines,
-    time_of_day,
-)
-from devkit.cli.output import style
+from devkit.cli.event_printer import labeled, ready_lines, reporting, session_lines
 from devkit.cli.params import TransportChoice
+from devkit.cli.receipt_line import Cell, answer_color, fit, id_cell, reason, status_cell, time_of_day
 from devkit.cli.terminal import own_foreground
 from devkit.errors import UsageError
 from devkit.events import Event
@@ -46,45 +36,45 @@ from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.run import run_simulator
 from devkit.simulator.tls import Trust, trust_in
 from devkit.webhook.callback import Transport
-from devkit.webhook.masking import printable
+from devkit.webhook.masking import counted
 from devkit.webhook.signature import METHODS, Method
 
 _DEFAULTS = SimulatorOptions()
 
 
-def lines(event: Event) -> Sequence[str]:
+def lines(event: Event, width: int | None = None) -> Sequence[str]:
     """An event as lines for a terminal. The ready lines are commands to copy."""
     match event:
         case SimulatorReady():
             head = "a simulator of Vonage; no SMS leaves this machine; Ctrl-C stops it"
             return ready_lines(head, [*_place(event), *_commands(event), *_programs(event)])
         case MessageTaken():
-            return [_message(event)]
+            return [_message(event, width)]
         case DeliveryTried():
-            return [_delivery(event)]
+            return [_delivery(event, width)]
         case SettingsChanged():
             text = f"receipts go to {event.callback_url or 'nowhere'} as {event.method}"
             return [labeled("settings", f"{text}. {event.note}" if event.note else text, fg="cyan")]
         case RequestRefused():
             return [labeled("refused", f"{event.api} {event.status}: {event.reason}", fg="magenta")]
         case SimulatorStopped():
-            counts = (
-                f"{event.messages} message part(s) accepted, {event.deliveries} attempt(s) to push a receipt"
-            )
+            tried = counted(event.deliveries, "attempt")
+            counts = f"{counted(event.messages, 'message part')} accepted, {tried} to push a receipt"
             return [labeled("stopped", counts, bold=True)]
-    return session_lines(event)
+    return session_lines(event, width)
 
 
-def _message(event: MessageTaken) -> str:
+def _message(event: MessageTaken, width: int | None) -> str:
     promised = ", ".join(event.promised) or "no receipt"
-    message, addresses = style("message    ", fg="cyan"), f"{event.to:<13} from {event.sender:<13} "
-    return f"{time_of_day()}{message}{printable(addresses)}{dim_id(event.message_id)}  {printable(promised)}"
+    addresses = Cell(event.to, 1, width=12), Cell(f"from {event.sender}", 2)
+    cells = (time_of_day(), Cell("message", fg="cyan", width=10), id_cell(event.message_id), *addresses)
+    return fit(cells, promised, width)
 
 
-def _delivery(event: DeliveryTried) -> str:
-    why = printable(f"{reason(event.err_code, event.meaning, event.status):<32}")
-    status = colored_status(event.status)
-    return f"{time_of_day()}{status} {why} {dim_id(event.message_id)}  {_answer(event)}"
+def _delivery(event: DeliveryTried, width: int | None) -> str:
+    why = reason(event.err_code, event.meaning, event.status)
+    receipt = time_of_day(), status_cell(event.status, width), id_cell(event.message_id)
+    return fit([*receipt, Cell(_answer(event), 1, answer_color(event.answer))], why, width)
 
 
 def _answer(event: DeliveryTried) -> str:
@@ -92,7 +82,7 @@ def _answer(event: DeliveryTried) -> str:
     notes = [f"attempt {event.attempt}"] * (event.attempt > 1) + [SENT_AGAIN] * event.sent_again
     noted = f" ({', '.join(notes)})" if notes else ""
     retry = "" if event.retry_after is None else f", again after {event.retry_after:g} s"
-    return style(f"-> {answer}{noted}{retry}", fg=answer_color(event.answer))
+    return f"-> {answer}{noted}{retry}"
 
 
 def _place(event: SimulatorReady) -> list[tuple[str, str]]:

@@ -3,13 +3,14 @@
 import os
 import secrets
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from devkit.cli import completes
-from devkit.cli.output import echo_event, hint, notice
+from devkit.cli.output import echo_event, hint, notice, output_width
 from devkit.cli.params import (
     TransportChoice,
     set_option,
@@ -19,13 +20,18 @@ from devkit.cli.params import (
     unset_option,
 )
 from devkit.cli.results import result_line
+from devkit.http.address import Address, path_of
+from devkit.replay.send import Replayed
 from devkit.replay.transform import signer_with
 from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
 from devkit.session.project import project_in
 from devkit.session.settings import project_directory, read_settings
-from devkit.webhook.callback import Transport
+from devkit.webhook.callback import CALLBACK_PATH, Transport
+from devkit.webhook.masking import printable
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import METHODS, Method
+
+_INDENT = " " * 13  # below the status
 
 
 @click.command(name="trigger")
@@ -96,7 +102,16 @@ def command(
         notice(f"{text}; it is sent anyway")
     outcome = send_fields(fields, transport, address, timeout)
     triggered = Triggered.of(outcome, fields.get("err-code", ""))
-    echo_event(triggered, result_line(outcome), as_json=as_json)
+    echo_event(triggered, "\n".join(_lines(outcome, transport, address)), as_json=as_json)
     if outcome.hint:
         hint(outcome.hint)
     ctx.exit({"ok": 0, "failed": 1, "unreachable": 4}[outcome.outcome])
+
+
+def _lines(outcome: Replayed, transport: Transport, address: Address) -> Iterator[str]:
+    """The result, what was sent, and where to."""
+    yield result_line(outcome, output_width())
+    method = "GET" if transport == "get" else "POST"
+    yield f"{_INDENT}{method} {printable(f'{address}{path_of(address) or CALLBACK_PATH}')} ({transport})"
+    if outcome.message_id:
+        yield f"{_INDENT}message {printable(outcome.message_id)}"

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from devkit.cli import completes
-from devkit.cli.event_printer import colored_status
-from devkit.cli.output import echo_event, notice, style, typed_here
+from devkit.cli.output import echo_event, notice, output_width, style, typed_here
+from devkit.cli.receipt_line import Cell, fit, id_cell, reason, since_cell, status_cell, time_of_day
 from devkit.errors import UsageError
 from devkit.events import Notice
 from devkit.fixture.store import Store
@@ -103,10 +103,16 @@ def print_wait(
 
 
 def _receipt_lines(event: ReceiptArrived) -> Iterator[str]:
-    time = style(f"{datetime.fromisoformat(event.recorded_at).astimezone():%H:%M:%S}", dim=True)
-    after = style(f"+{event.after_ms / 1000:.1f} s".rjust(9), dim=True)
-    why = f"{event.err_code} {event.meaning}".strip()
-    yield f"{time}    {colored_status(event.status)} {why:<34} {after}  part {event.part}, {event.message_id}"
+    width = output_width()
+    cells = (
+        time_of_day(datetime.fromisoformat(event.recorded_at)),
+        status_cell(event.status, width),
+        id_cell(event.message_id) if width else Cell(event.message_id),
+        since_cell(event.after_ms),
+        Cell(f"part {event.part}", 1),
+        Cell(event.network and f"network {event.network}", 4),
+    )
+    yield fit(cells, reason(event.err_code, event.meaning, event.status), width)
     if event.err_code != "0" and event.advice:
         yield f"            {event.advice}"
 

@@ -15,6 +15,7 @@ from devkit.session.reachability import local_callback_url, why_unreachable
 from devkit.session.settings import Settings, read_settings, unknown_name_warning
 from devkit.tunnel.orphaned_agents import find_orphaned_agents
 from devkit.vonage.journal import read_journal
+from devkit.webhook.masking import counted
 
 _PREFIXES = ("VONAGE_", "NGROK_", "PYNGROK_", "DEVKIT_")
 _PAIR = ("VONAGE_API_KEY", "VONAGE_API_SECRET")
@@ -198,7 +199,7 @@ def _tracked(context: Context) -> Check:
     try:
         for place, content in places.items():
             if files := tracked_files(place):
-                found = f"it tracks {len(files)} file(s) in {place}, where {content} are"
+                found = f"it tracks {counted(len(files), 'file')} in {place}, where {content} are"
                 return failed("git", found, f"git rm -r --cached {shlex.quote(str(place))}")
     except ConfigurationError as error:
         return skipped("git", error.message, error.hint)

@@ -53,6 +53,9 @@ class ReceiptTaken(Event):
     file: empty for a replay. msisdn: masked. signature: `absent`, `valid`, `invalid` or `unchecked`.
     latency_ms: since the first receipt of the same message; null for the first one.
     problem: why it could not be read as a receipt; empty for a receipt. triggered: `devkit trigger` made it.
+    forwarded: it is sent on to the developer's application, and a `forwarded` event follows.
+    order: `duplicate` of an earlier one of this message, or `late`, after one that Vonage pushed later; else empty.
+    sender, client_ref: masked where they may be a phone number.
     """
 
     name: ClassVar[str] = "receipt"
@@ -69,6 +72,10 @@ class ReceiptTaken(Event):
     problem: str
     replay: bool
     triggered: bool = False
+    forwarded: bool = False
+    order: str = ""
+    sender: str = ""
+    client_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from devkit.fixture.store import Store
 from devkit.http.channel import AfterResponse
 from devkit.receiver.app import IncomingRequest
 from devkit.webhook.callback import REACHABILITY_HEADER, Callback
-from devkit.webhook.masking import one_line
+from devkit.webhook.masking import mask_number, one_line
 from devkit.webhook.receipt import Receipt, Unreadable, read, receipt_in
 from devkit.webhook.signature import Method, Verdict, is_stale, verify
+from devkit.webhook.timeline import History, Order
 from devkit.webhook.vocabulary import meaning
 
 _REFUSALS = {
@@ -30,7 +31,8 @@ _STALE = (
 )
 
 _REJECTED = 401  # the status for a signature that is not as required
-_MAX_MESSAGES = 10_000  # whose first receipt is remembered, for `latency_ms`
+_MAX_MESSAGES = 10_000  # that are remembered, to compare their receipts
+_MAX_RECEIPTS = 50  # of a message that are remembered; somebody may send the same one for ever
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class Recorder:
     reached: threading.Event = field(default_factory=threading.Event)
     recorded: int = 0
     _refused: Counter[str] = field(default_factory=Counter)
-    _first_seen: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
+    _messages: OrderedDict[str, tuple[datetime, History]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def handle_batch(self, requests: Sequence[IncomingRequest]) -> tuple[list[int], AfterResponse]:
@@ -110,6 +112,8 @@ class Recorder:
         reading, callback = evaluation.reading, evaluation.incoming.callback
         receipt = receipt_in(reading)
         message_id, err_code = one_line(receipt.message_id, 60), one_line(receipt.err_code, 30)
+        replay = evaluation.incoming.kind == "replay"
+        latency_ms, order = self._compare(receipt, evaluation.now, is_new=not replay)
         event = ReceiptTaken(
             file=file,
             message_id=message_id,
@@ -118,25 +122,37 @@ class Recorder:
             meaning=meaning(err_code, receipt.status),
             signature=evaluation.verdict,
             network=one_line(receipt.text("network-code"), 20),
-            latency_ms=self._count(message_id, bool(file), evaluation.now),
+            latency_ms=latency_ms,
             msisdn=_masked(receipt.text("msisdn")),
             transport=callback.transport,
             problem=reading.problem if isinstance(reading, Unreadable) else "",
-            replay=evaluation.incoming.kind == "replay",
+            replay=replay,
             triggered=evaluation.incoming.kind == "triggered",
+            forwarded=bool(file and self.forward),
+            order=order,
+            sender=one_line(mask_number(receipt.text("to")), 30),
+            client_ref=one_line(mask_number(receipt.text("client-ref")), 100),
         )
         self.publish(event)
         if file and self.forward:
             self.forward(callback, message_id, file)
 
-    def _count(self, message_id: str, recorded: bool, now: datetime) -> int | None:
-        """Count a recording; milliseconds since the first receipt of the message, None for the first one."""
+    def _compare(self, receipt: Receipt, now: datetime, *, is_new: bool) -> tuple[int | None, Order]:
+        """Milliseconds since the first receipt of the message, None for the first one; and how it is out of order.
+
+        is_new: not a replay; counted and remembered.
+        """
         with self._lock:
-            self.recorded += recorded
-            first = self._first_seen.setdefault(message_id, now)
-            if len(self._first_seen) > _MAX_MESSAGES:
-                self._first_seen.popitem(last=False)
-        return None if first is now or not message_id else int((now - first).total_seconds() * 1000)
+            self.recorded += is_new
+            if not receipt.message_id:
+                return None, ""
+            first, history = self._messages.setdefault(receipt.message_id, (now, History()))
+            if len(self._messages) > _MAX_MESSAGES:
+                self._messages.popitem(last=False)
+            order = history.compare(receipt) if is_new else ""
+            if is_new and history.count < _MAX_RECEIPTS:
+                history.add(receipt)
+        return None if first is now else int((now - first).total_seconds() * 1000), order
 
     def _publish_refused(self, status: int, reason: str) -> None:
         with self._lock:

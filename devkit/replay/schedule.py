@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, get_args
 
 from devkit.errors import UsageError
 from devkit.events import Event
-from devkit.fixture.format import load
+from devkit.fixture.format import format_time, load
 from devkit.fixture.select import display_path
 from devkit.fixture.store import read_name
 from devkit.webhook.callback import Callback, to_wire
@@ -100,7 +100,10 @@ class ReplayOptions:
 
 @dataclass(frozen=True, slots=True)
 class Planned(Event):
-    """A receipt would be sent. bytes: of the request. path: without the query. due: seconds from the start."""
+    """A receipt would be sent. bytes: of the request. path: without the query. due: seconds from the start.
+
+    err_code: of the receipt. recorded_at: UTC, as text.
+    """
 
     name: ClassVar[str] = "planned"
     file: str
@@ -110,6 +113,8 @@ class Planned(Event):
     path: str
     bytes: int
     due: float
+    err_code: str = ""
+    recorded_at: str = ""
 
 
 def load_recordings(paths: Iterable[Path]) -> list[Recording]:
@@ -190,4 +195,6 @@ def plan(
             path=callback.path,
             bytes=len(to_wire(callback)),
             due=round(request.due, 3),
+            err_code=one_line(receipt.err_code, 30),
+            recorded_at=format_time(request.recording.recorded_at),
         )

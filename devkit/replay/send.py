@@ -15,6 +15,7 @@ from zlib import crc32
 
 from devkit.errors import PushError, UsageError
 from devkit.events import Event
+from devkit.fixture.format import format_time
 from devkit.fixture.select import display_path
 from devkit.http.address import Address
 from devkit.http.client import Connection, Response, ready_connections
@@ -34,6 +35,7 @@ class Replayed(Event):
     last byte read; null without a response. hint: what to try when the outcome is not ok.
     sent_again: the receipt was sent a second time, because the connection was closed before a response began, see
     `http.client.Connection`. answer and ms are those of the second time.
+    err_code: of the receipt. recorded_at: UTC, as text; empty for a triggered one.
     """
 
     name: ClassVar[str] = "replayed"
@@ -46,6 +48,8 @@ class Replayed(Event):
     problem: str = ""
     hint: str = ""
     sent_again: bool = False
+    err_code: str = ""
+    recorded_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +128,11 @@ def replay(
     """
     start, failed = clock(), False
 
-    def judge(received: Response | PushError, recording: Recording, file: str) -> Replayed:
+    def judge(received: Response | PushError, recording: Recording, file: str, recorded_at: str) -> Replayed:
         nonlocal failed
         if observe:
             observe(recording.path, received)
-        result = _judged(received, recording.receipt, rules, file=file)
+        result = _judged(received, recording.receipt, rules, file=file, recorded_at=recorded_at)
         failed = failed or result.outcome != "ok"
         return result
 
@@ -148,13 +152,18 @@ def replay(
             if previous:
                 yield previous()
             recording = request.recording
-            file, _ = display_path(recording.path), recording.receipt  # read now, while the target is busy
+            # Read now, while the target is busy.
+            file, recorded_at, _ = (
+                display_path(recording.path),
+                format_time(recording.recorded_at),
+                recording.receipt,
+            )
             is_next_early = not rules.fresh and number < len(part)
             wire = _wire(transform(part[number].recording.callback)) if is_next_early else None
             yield connection
             while (received := receive()) is None:  # it was sent again
                 yield connection
-            previous = partial(judge, received, recording, file)
+            previous = partial(judge, received, recording, file, recorded_at)
         if previous:
             yield previous()
 
@@ -193,7 +202,9 @@ def _received(receive: Callable[[], _Received]) -> _Received | PushError:
         return error
 
 
-def _judged(received: Response | PushError, receipt: Receipt, rules: Rules, *, file: str) -> Replayed:
+def _judged(
+    received: Response | PushError, receipt: Receipt, rules: Rules, *, file: str, recorded_at: str = ""
+) -> Replayed:
     """receipt: what was sent; without fields when it cannot be read."""
     outcome: ReplayOutcome = "failed"
     answer, ms, problem, hint = None, None, "", ""
@@ -207,7 +218,19 @@ def _judged(received: Response | PushError, receipt: Receipt, rules: Rules, *, f
         else:
             hint = advice(answer, old_signature="sig" in receipt.fields and not rules.renewed)
     message_id, status = one_line(receipt.message_id, 60), one_line(receipt.status, 30)
-    return Replayed(file, message_id, status, outcome, answer, ms, problem, hint, received.sent_again)
+    return Replayed(
+        file,
+        message_id,
+        status,
+        outcome,
+        answer,
+        ms,
+        problem,
+        hint,
+        received.sent_again,
+        one_line(receipt.err_code, 30),
+        recorded_at,
+    )
 
 
 def advice(status: int, *, old_signature: bool) -> str:

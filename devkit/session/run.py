@@ -36,6 +36,7 @@ from devkit.vonage.account import CallbackSetting
 from devkit.vonage.journal import Journal, refuse_foreign_journal
 from devkit.vonage.registration import Registration, registered
 from devkit.webhook.callback import CALLBACK_PATH
+from devkit.webhook.masking import counted
 
 _MAX_CALLBACK = 100  # characters; the SDK's limit for a message's own callback
 
@@ -106,7 +107,7 @@ def _tracked_by_git(project: Project) -> str:
     with suppress(ConfigurationError):
         if files := tracked_files(project.private):
             return (
-                f"git tracks {len(files)} file(s) in {project.private}, where secrets are. "
+                f"git tracks {counted(len(files), 'file')} in {project.private}, where secrets are. "
                 f"Take them out: git rm -r --cached {shlex.quote(str(project.private))}"
             )
     return ""

@@ -1,4 +1,4 @@
-"""Masks phone numbers and secrets, and makes foreign text safe to show."""
+"""Masks phone numbers and secrets, makes foreign text safe to show, and counts in words."""
 
 import re
 from collections.abc import Iterable
@@ -58,6 +58,11 @@ def hide_secrets(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "[hidden]")
     return text
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 receipt`, `2 receipts`, `1,000 receipts`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def one_line(text: str, limit: int = 200) -> str:

@@ -13,6 +13,7 @@ from devkit.webhook.vocabulary import STATUSES
 EXPIRY = timedelta(hours=72)
 
 Stage = Literal["accepted", "buffered", "other", "final"]
+Order = Literal["duplicate", "late", ""]
 _STAGES: tuple[Stage, ...] = get_args(Stage)
 
 # These differ when Vonage pushes one receipt twice; all other fields are the same.
@@ -84,10 +85,10 @@ def build_timeline(moments: Iterable[Moment], sent_at: datetime | None = None) -
     """
     ordered = sorted(moments, key=lambda moment: moment.at)
     steps: list[Step] = []
-    earlier = _Earlier()
+    history = History()
     for moment in ordered:
-        steps.append(_step(moment, steps, earlier))
-        earlier.add(moment.receipt)
+        steps.append(_step(moment, steps, history))
+        history.add(moment.receipt)
     start = sent_at or (ordered[0].at if ordered else None)
     end = next((each.at for each in ordered if stage(each.receipt.status) == "final"), None)
     return Timeline(
@@ -100,8 +101,8 @@ def build_timeline(moments: Iterable[Moment], sent_at: datetime | None = None) -
 
 
 @dataclass(slots=True)
-class _Earlier:
-    """A summary of the earlier steps, to compare a step with all of them at once: there may be thousands.
+class History:
+    """A summary of the receipts of a message, to compare another with all of them at once: there may be thousands.
 
     places: the first index of each content. rank: the highest one, without `other`; -1 if there is none.
     pushed: the latest push in each stage.
@@ -112,6 +113,12 @@ class _Earlier:
     rank: int = -1
     pushed: dict[Stage, datetime] = field(default_factory=dict)
     finals: set[str] = field(default_factory=set)
+
+    def compare(self, receipt: Receipt) -> Order:
+        """What is wrong with the next receipt: it repeats an earlier one, or a later one overtook it."""
+        if self.index_of(receipt) is not None:
+            return "duplicate"
+        return "late" if self.is_ahead_of(receipt) else ""
 
     def add(self, receipt: Receipt) -> None:
         reached = stage(receipt.status)
@@ -124,6 +131,10 @@ class _Earlier:
         pushed = pushed_at(receipt)
         if pushed is not None:
             self.pushed[reached] = max(self.pushed.get(reached, pushed), pushed)
+
+    def index_of(self, receipt: Receipt) -> int | None:
+        """The index of the first receipt with the same fields."""
+        return self.places.get(_content(receipt))
 
     def is_ahead_of(self, receipt: Receipt) -> bool:
         """Whether an earlier step is of a later stage, or was pushed later.
@@ -139,9 +150,9 @@ class _Earlier:
         )
 
 
-def _step(moment: Moment, before: list[Step], earlier: _Earlier) -> Step:
+def _step(moment: Moment, before: list[Step], history: History) -> Step:
     receipt = moment.receipt
-    repeats = earlier.places.get(_content(receipt))
+    repeats = history.index_of(receipt)
     is_final = stage(receipt.status) == "final"
     return Step(
         at=moment.at,
@@ -149,8 +160,8 @@ def _step(moment: Moment, before: list[Step], earlier: _Earlier) -> Step:
         since_first=moment.at - before[0].at if before else timedelta(),
         since_previous=moment.at - before[-1].at if before else None,
         repeats=repeats,
-        overtaken=repeats is None and earlier.is_ahead_of(receipt),
-        contradicts=is_final and bool(earlier.finals) and receipt.status not in earlier.finals,
+        overtaken=repeats is None and history.is_ahead_of(receipt),
+        contradicts=is_final and bool(history.finals) and receipt.status not in history.finals,
     )
 
 

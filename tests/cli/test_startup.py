@@ -98,6 +98,7 @@ def test_list_imports_what_reads_names_of_files(tmp_path: Path, recording: Path)
     assert {name for name in modules if name.startswith("devkit.cli.")} == {
         "devkit.cli.list",
         "devkit.cli.output",
+        "devkit.cli.receipt_line",
     }
     assert modules & SLOW == set()
 
@@ -128,6 +129,8 @@ def test_replay_of_one_file_imports_what_sends_it(tmp_path: Path, recording: Pat
     assert {name for name in modules if name.startswith("devkit.cli.")} == {
         "devkit.cli.output",
         "devkit.cli.params",
+        "devkit.cli.progress",
+        "devkit.cli.receipt_line",
         "devkit.cli.replay",
         "devkit.cli.results",
     }

@@ -60,8 +60,11 @@ def run(command: str, project: Path, application: str) -> str:
 
 
 def arranged(text: str) -> list[str]:
-    """Settled lines, the application's responses last: under load one may be printed after the next receipt."""
-    return sorted(settled(text), key=lambda line: "-> " in line)
+    """Settled lines, the application's responses last: under load one may come too late for the receipt's line."""
+    lines = settled(text)
+    responses = [found for line in lines for found in re.findall(r"-> \d+ N ms", line)]
+    others = [" ".join(re.sub(r"-> \d+ N ms", "", line).split()) for line in lines]
+    return [line for line in others if line != "TIME ID"] + responses
 
 
 def test_page_shows_what_happens(tmp_path: Path, application: str) -> None:

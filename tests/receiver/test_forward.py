@@ -407,13 +407,13 @@ def shown(event: Event) -> list[str]:
 
 
 def test_an_answer_is_shown_with_its_milliseconds() -> None:
-    assert shown(Forwarded(FILE, "0A0000001234567B", 200, 12.3, "")) == ["-> 200 12 ms         1234567B"]
+    assert shown(Forwarded(FILE, "0A0000001234567B", 200, 12.3, "")) == ["-> 200 12 ms          1234567B"]
 
 
 def test_an_answer_to_what_was_sent_again_is_shown_as_such() -> None:
     again = Forwarded(FILE, "0A0000001234567B", 200, 12.3, "", sent_again=True)
 
-    assert shown(again) == ["-> 200 12 ms         1234567B  sent again on a new connection"]
+    assert shown(again) == ["-> 200 12 ms          1234567B  sent again on a new connection"]
 
 
 def test_a_receipt_without_a_response_is_not_shown_because_there_was_a_notice() -> None:

@@ -32,6 +32,7 @@ def test_a_receipt_is_published_with_its_meaning_and_a_masked_number(session: Re
             problem="",
             replay=False,
             triggered=False,
+            sender="AcmeInc",
         )
     ]
 

@@ -66,7 +66,8 @@ def test_a_line_has_its_event_first_and_every_field() -> None:
 
     assert line == (
         '{"event": "replayed", "file": "a.json", "message_id": "0A00", "status": "delivered", '
-        '"outcome": "ok", "answer": 200, "ms": 1.5, "problem": "", "hint": "", "sent_again": false}'
+        '"outcome": "ok", "answer": 200, "ms": 1.5, "problem": "", "hint": "", "sent_again": false, '
+        '"err_code": "", "recorded_at": ""}'
     )
 
 

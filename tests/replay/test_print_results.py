@@ -8,8 +8,19 @@ from devkit.cli.results import pause, print_plan, print_results, result_line
 from devkit.replay.schedule import Planned
 from devkit.replay.send import Replayed, ReplayOutcome
 
-OK = Replayed("a.json", "0A00", "delivered", "ok", 200, 1.5)
-FAILED = Replayed("b.json", "0A00", "failed", "failed", 500, 2.0, hint="Look at the log.")
+RECORDED_AT = "2026-11-23T13:45:47.123456Z"
+OK = Replayed("a.json", "0A00", "delivered", "ok", 200, 1.5, err_code="0", recorded_at=RECORDED_AT)
+FAILED = Replayed(
+    "b.json",
+    "0A01",
+    "failed",
+    "failed",
+    500,
+    2.0,
+    hint="Look at the log.",
+    err_code="2",
+    recorded_at=RECORDED_AT,
+)
 GONE = Replayed("c.json", "", "", "unreachable", None, None, "Nobody answers.", "Start it.")
 
 
@@ -27,9 +38,9 @@ def test_people_get_a_line_for_each_and_a_summary(capsys: pytest.CaptureFixture[
 
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
-        "ok           a.json  delivered  200  1.5 ms",
-        "failed       b.json  failed  500  2 ms",
-        "unreachable  c.json  unreadable  Nobody answers.",
+        "ok           2026-11-23 13:45:47  delivered   0A00      -> 200 1.5 ms",
+        "failed       2026-11-23 13:45:47  failed      0A01      -> 500 2.0 ms  2 Absent Subscriber - Temporary",
+        "unreachable  unreadable            Nobody answers.",
         "replay: 1 ok, 1 failed, 1 unreachable",
     ]
     assert printed.err.splitlines() == ["Hint: Look at the log.", "Hint: Start it."]
@@ -75,17 +86,17 @@ def test_colors_can_be_on_and_off(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("outcome", ["ok", "failed", "unreachable"])
 def test_outcomes_are_aligned_in_a_column(outcome: ReplayOutcome) -> None:
-    shown = result_line(Replayed("a.json", "", "delivered", outcome, 200, 1))
+    shown = click.unstyle(result_line(Replayed("a.json", "", "delivered", outcome, 200, 1)))
 
-    assert shown.split("m", 1)[1].index("a.json") == len("unreachable") + len("\x1b[0m") + 2
+    assert shown.index("delivered") == len("unreachable") + 2
 
 
 def test_a_receipt_that_was_sent_again_is_marked_with_any_outcome() -> None:
     again = Replayed("a.json", "", "delivered", "ok", 200, 1, sent_again=True)
     lost = Replayed("a.json", "", "delivered", "failed", None, None, "It broke off.", sent_again=True)
 
-    assert result_line(again).endswith("delivered  200  1 ms  (sent again on a new connection)")
-    assert result_line(lost).endswith("delivered  It broke off.  (sent again on a new connection)")
+    assert click.unstyle(result_line(again)).endswith("-> 200 1.0 ms  sent again on a new connection")
+    assert click.unstyle(result_line(lost)).endswith("sent again on a new connection  It broke off.")
 
 
 def test_a_plan_shows_no_number_and_sends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,10 +105,10 @@ def test_a_plan_shows_no_number_and_sends_nothing(capsys: pytest.CaptureFixture[
     print_plan([plan], as_json=False)
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
-        "    2.500 s  a.json  delivered  GET /dlr  240 bytes",
+        "    2.500 s  delivered   0A00      GET /dlr  240 bytes",
         "replay: 0 ok, 0 failed, 0 unreachable",
     ]
-    assert "1 receipts would be sent" in printed.err
+    assert "dry run: 1 receipt would be sent\n" in printed.err
 
     print_plan([plan], as_json=True)
     first, last = map(json.loads, capsys.readouterr().out.splitlines())

@@ -1,4 +1,5 @@
 import json
+import re
 import uuid
 from pathlib import Path
 
@@ -102,8 +103,8 @@ def test_an_unexpected_status_is_1_and_an_unreachable_target_is_4(tmp_path: Path
     nobody = run(tmp_path, "trigger", "delivered", DEVKIT_PORT=str(closed_port()))
 
     assert (wrong.code, nobody.code) == (1, 4)
-    assert wrong.out[0].startswith("failed       delivered  404  ")
-    assert nobody.out[0].startswith("unreachable  delivered  Nobody answers")
+    assert re.match(r"failed       delivered   \w{8}  -> 404 ", wrong.out[0])
+    assert re.match(r"unreachable  delivered   \w{8}  Nobody answers", nobody.out[0])
 
 
 @pytest.mark.parametrize(

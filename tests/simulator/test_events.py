@@ -66,10 +66,10 @@ def test_events_come_in_the_order_of_the_occurrences() -> None:
         ),
     ],
 )
-def test_an_attempt_is_one_line_that_ends_with_the_answer(changes: dict[str, object], end: str) -> None:
+def test_an_attempt_is_one_line_with_the_answer_and_the_reason(changes: dict[str, object], end: str) -> None:
     line = shown(replace(DELIVERY, **changes))
 
-    assert line[12:] == f"failed     2 Absent Subscriber - Temporary  1234567B  {end}"
+    assert line[12:] == f"failed      1234567B  {end}  2 Absent Subscriber - Temporary"
 
 
 def test_err_code_0_is_not_called_delivered() -> None:

@@ -271,10 +271,10 @@ def test_the_terminal_shows_what_to_type_next_and_no_number(tmp_path: Path) -> N
     (message,) = (line for line in printed if line[12:].startswith("message"))
     assert "*********000  from AcmeInc" in message
     assert message.endswith("accepted, buffered, delivered\n")
-    assert [line.split()[1] for line in printed if line.endswith("-> 200\n")] == [
+    assert [line.split()[1] for line in printed if "-> 200" in line] == [
         "accepted",
         "buffered",
         "delivered",
     ]
-    assert printed[-1] == "stopped     1 message part(s) accepted, 3 attempt(s) to push a receipt\n"
+    assert printed[-1] == "stopped     1 message part accepted, 3 attempts to push a receipt\n"
     assert [line.split()[0] for line in printed if "447700900000" in line] == ["send"]

@@ -10,6 +10,7 @@ from http.client import HTTPResponse
 DEADLINE = 10.0  # seconds; no passing test comes near it
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 Place = tuple[str, int]
 

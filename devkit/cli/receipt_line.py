@@ -1,0 +1,121 @@
+"""A receipt as one line in columns that all commands share. They fit the terminal; the reason is last."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from devkit.cli.output import status_color, style
+from devkit.webhook.masking import printable
+from devkit.webhook.receipt import short_id
+from devkit.webhook.vocabulary import is_no_error
+
+_GAP = 2  # blanks between cells
+_SHORTEST_REASON = 10  # columns that are left free for the reason: an err-code, and what fits of its meaning
+_DETAILS = 4  # the rank of cells that are shown only beside the whole reason
+_LONGEST_STATUS = 12
+
+
+class Cell(NamedTuple):
+    """A part of a line. rank: 0 is always shown; of the others, high ones are left out first when a line is too long.
+
+    width: the least one, also without text; a cell without both is left out.
+    """
+
+    text: str
+    rank: int = 0
+    fg: str | None = None
+    width: int = 0
+
+
+def fit(cells: Sequence[Cell], reason: str, width: int | None) -> str:
+    """The line of these cells, styled, then the reason. width: of the terminal; None does not limit the line."""
+    cells = [cell._replace(text=printable(cell.text)) for cell in cells if cell.text or cell.width]
+    reason = printable(reason)
+    if width is not None:
+        cells = _fitting(cells, _columns(reason), width)
+        reason = _cut(reason, width - sum(map(_size, cells)))
+    return "".join([*map(_padded, cells), reason]).rstrip()
+
+
+def _padded(cell: Cell) -> str:
+    text = style(cell.text, fg=cell.fg) if cell.fg and cell.text else cell.text
+    return text + " " * (_size(cell) - _columns(cell.text))
+
+
+def _fitting(cells: list[Cell], reason: int, width: int) -> list[Cell]:
+    """The cells that fit beside the reason, in their order. reason: its columns."""
+    kept, used = set(), 0
+    for place in sorted(range(len(cells)), key=lambda place: cells[place].rank):
+        cell = cells[place]
+        wanted = reason if cell.rank >= _DETAILS else min(reason, _SHORTEST_REASON)
+        free = width - used - (wanted or -_GAP)
+        if cell.rank and _size(cell) > free:
+            break  # not a less important one instead
+        kept.add(place)
+        used += _size(cell)
+    return [cell for place, cell in enumerate(cells) if place in kept]
+
+
+def _size(cell: Cell) -> int:
+    return max(_columns(cell.text), cell.width) + _GAP
+
+
+def _columns(text: str) -> int:
+    """The columns that a terminal needs for a text."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width  # most text is ASCII
+
+    return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
+
+
+def _cut(text: str, width: int) -> str:
+    if _columns(text) <= width:
+        return text
+    while text and _columns(text) > width - 3:
+        text = text[:-1]
+    return text.rstrip() + "..." if width > 3 else ""
+
+
+def time_of_day(moment: datetime | None = None) -> Cell:
+    """The first column of what happens often. moment: now without it."""
+    return Cell(f"{(moment or datetime.now(UTC)).astimezone():%H:%M:%S}", fg="bright_black", width=10)
+
+
+def status_cell(status: str, width: int | None) -> Cell:
+    return Cell(
+        _cut(printable(status), _LONGEST_STATUS) if width else status, fg=status_color(status), width=10
+    )
+
+
+def id_cell(message_id: str) -> Cell:
+    """A message id, cut to the part that differs, which is a selector too."""
+    return Cell(_cut(printable(short_id(message_id)), 20), fg="bright_black", width=8)
+
+
+def since_cell(milliseconds: int | None) -> Cell:
+    """The time since the send, or since the first receipt of the message."""
+    return Cell("" if milliseconds is None else f"+{_duration(milliseconds / 1000)}", 2, "bright_black", 7)
+
+
+def answer_cell(status: int | None, ms: float | None, problem: str = "", rank: int = 1) -> Cell:
+    """What the application answered."""
+    if status is None:
+        return Cell(f"-> {problem}" if problem else "", rank, "red")
+    return Cell(f"-> {status} {ms or 0:.{0 if ms and ms >= 10 else 1}f} ms", rank, answer_color(status), 12)
+
+
+def answer_color(status: int | None) -> str:
+    """Green for a 2xx HTTP status; red for another one, and for none."""
+    return "green" if status is not None and 200 <= status < 300 else "red"
+
+
+def reason(err_code: str, meaning: str, status: str) -> str:
+    """An err-code and its meaning; empty when the err-code says only what the status says."""
+    return "" if is_no_error(err_code, status) else f"{err_code} {meaning}".strip()
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
