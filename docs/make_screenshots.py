@@ -8,14 +8,17 @@ import tempfile
 from collections.abc import Callable
 from contextlib import chdir
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 from devkit.events.session import Sent
+from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.store import Store
 from devkit.http.address import parse_address
+from devkit.inspector.report import RedactionRules, make_report
 from devkit.webhook.signature import sign
 from tests.support.browser import Browser, chromium
-from tests.support.inspector_server import Recordings, running_inspector
+from tests.support.inspector_server import KEY, Recordings, running_inspector
 
 OUT = Path(__file__).resolve().parent / "screenshots"
 SECRET = "test-signature-secret"
@@ -50,6 +53,20 @@ def main() -> None:
                 browser.wait_for_text("#live", "Live")
                 prepare(browser)
                 browser.driver.save_screenshot(str(OUT / f"{name}.png"))
+        take_report(recordings, browser)
+
+
+def take_report(recordings: Recordings, browser: Browser) -> None:
+    """The picture of a report, as `devkit report` makes it."""
+    paths = [entry.path for entry in islice(recordings.store.entries(), 60)][::-1]
+    rules = RedactionRules(KEY, Policy())
+    made = make_report(paths, rules, {}, recordings.now, secret=SECRET, method="md5hash")
+    file = Path.cwd() / "report.html"
+    file.write_bytes(made.html)
+    browser.resize(*WIDE)
+    browser.scheme("light")
+    browser.get(file.as_uri())
+    browser.driver.save_screenshot(str(OUT / "report.png"))
 
 
 def nothing_more(_: Browser) -> None:
