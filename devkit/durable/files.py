@@ -59,6 +59,20 @@ def replace(path: Path, data: bytes) -> None:
     sync_directory(path.parent)
 
 
+def move(source: Path, target: Path) -> None:
+    """Move a file to a new name, on disk when this returns. Raises FileExistsError rather than overwrite."""
+    try:
+        _rename_new(str(source), str(target))
+        source.unlink(missing_ok=True)  # where the new name is a link to the same file
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        create(target, source.read_bytes())  # another file system
+        source.unlink()
+    sync_directory(target.parent)
+    sync_directory(source.parent)
+
+
 def remove(path: Path) -> None:
     """Remove a file, on disk too. Does nothing if it does not exist."""
     with suppress(FileNotFoundError):

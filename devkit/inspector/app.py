@@ -20,6 +20,7 @@ from devkit.inspector.index import Index, Rows
 from devkit.inspector.readiness import readiness
 from devkit.inspector.responses import RESPONSES, Responses
 from devkit.inspector.search import KINDS, SIGNATURES
+from devkit.inspector.selection_views import selection_pages, trash_pages
 from devkit.inspector.session_views import session_pages
 from devkit.inspector.template_filters import clock_time, register_filters, time_tag
 from devkit.inspector.views import actions, pages, wants_fragment
@@ -52,7 +53,7 @@ def create_inspector(store: Store, event_log: EventLog, options: Options | None 
     """
     options = options or Options()
     rows = Rows(store, options.secret, options.method)
-    context = InspectorContext(store, event_log, options, Index(store), rows, Responses(options.responses))
+    context = InspectorContext(store, event_log, options, Index(store), rows, Responses(options.private))
     app = Flask("devkit.inspector")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_PARTS"] = 4_000
@@ -63,6 +64,8 @@ def create_inspector(store: Store, event_log: EventLog, options: Options | None 
         stream(context),
         readiness(context),
         session_pages(context),
+        selection_pages(context),
+        trash_pages(context),
     ):
         app.register_blueprint(part)
     app.before_request(_reject_others)
@@ -131,6 +134,7 @@ def _register_template_helpers(app: Flask, context: InspectorContext) -> None:
             "options": options,
             "version": __version__,
             "choices": _CHOICES,
+            "target": context.target,
             "transports": TRANSPORT_MEANINGS,
             "cursor": context.event_log.cursor(context.event_log.last),
         }

@@ -47,7 +47,8 @@ class SessionFacts:
 class Options:
     """secret, method: to check signatures. receiver_url: devkit's own receiver, which takes replays too.
 
-    forward_to: the developer's application, None without one. responses: the directory with the log of its responses.
+    forward_to: the developer's application, None without one.
+    private: the project's private directory, with the log of its responses and the trash; None without one.
     samples: None when samples cannot be made. zone: of the times on the page, None for that of this machine.
     stopping: whether the session is about to end. session: None before it is ready.
     """
@@ -56,7 +57,7 @@ class Options:
     method: Method = "md5hash"
     receiver_url: str = "http://127.0.0.1:3000"
     forward_to: Address | None = None
-    responses: Path | None = None
+    private: Path | None = None
     samples: SampleOptions | None = None
     zone: tzinfo | None = None
     stopping: Callable[[], bool] = lambda: False
@@ -88,6 +89,7 @@ class InspectorContext:
     index: Index
     rows: Rows
     responses: Responses = field(default_factory=Responses)
+    target: str = ""  # of the last replay that named one
     _overview: tuple[object, Overview] | None = field(default=None, repr=False)
 
     def overview(self) -> Overview:

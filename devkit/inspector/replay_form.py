@@ -1,8 +1,11 @@
 """The forms of the page: replay a recording, or keep it as a sample."""
 
+import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from devkit.errors import UsageError
@@ -11,10 +14,11 @@ from devkit.fixture.redaction.plan import Redaction, Sample, assign, describe, p
 from devkit.fixture.select import display_path
 from devkit.http.address import is_same_local_server, parse_address
 from devkit.http.client import Connection
-from devkit.inspector.context import InspectorContext, Options, SampleOptions
+from devkit.inspector.context import InspectorContext, SampleOptions
 from devkit.inspector.event_log import ReplayDone
+from devkit.replay.missed import log_responses
 from devkit.replay.schedule import Recording
-from devkit.replay.send import Replayed, Rules, attempt
+from devkit.replay.send import Rules, attempt
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.masking import mask_field
@@ -22,6 +26,7 @@ from devkit.webhook.receipt import receipt_in
 from devkit.webhook.vocabulary import parse_transport
 
 _TIMEOUT = 10  # seconds; a person waits for it
+_MAX_SECONDS = 30  # of several replays together
 _LONGEST = 2_000  # characters of a value that the form can edit
 
 
@@ -99,36 +104,95 @@ def read_transport(text: str) -> Transport | None:
 
 def run_replay(context: InspectorContext, key: str, request: ReplayRequest) -> ReplayDone:
     """Replay a recording and publish the result. Raises DevkitError."""
-    path = context.rows.path(key)
-    result = _send(path, request, context.options)
-    done = ReplayDone(
-        file=str(path),
-        to=request.to or context.options.default_target,
-        edited=request.changes != Changes(),
-        outcome=result.outcome,
-        answer=result.answer,
-        ms=result.ms,
-        problem=result.problem,
-        hint=result.hint,
-    )
-    context.event_log.publish(done)
-    return done
+    with _replayer(context, request) as replay_one:
+        return replay_one(key)
 
 
-def _send(path: Path, request: ReplayRequest, options: Options) -> Replayed:
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """unsent: how many recordings were not sent, because the target did not respond or it took too long."""
+
+    done: tuple[ReplayDone, ...]
+    unsent: int
+
+    def count(self, outcome: str) -> int:
+        return sum(each.outcome == outcome for each in self.done)
+
+
+def run_replays(
+    context: InspectorContext,
+    keys: Sequence[str],
+    request: ReplayRequest,
+    timer: Callable[[], float] = time.monotonic,
+) -> ReplayReport:
+    """Replay recordings in this order, until the target is unreachable or time is up. Raises DevkitError."""
+    done: list[ReplayDone] = []
+    started = timer()
+    with _replayer(context, request) as replay_one:
+        for key in keys:
+            if timer() - started > _MAX_SECONDS or (done and done[-1].outcome == "unreachable"):
+                break
+            done.append(replay_one(key))
+    return ReplayReport(tuple(done), len(keys) - len(done))
+
+
+@contextmanager
+def _replayer(context: InspectorContext, request: ReplayRequest) -> Iterator[Callable[[str], ReplayDone]]:
+    """A function that replays a recording over one connection, which is closed at the end."""
+    options, changes = context.options, request.changes
     receiver = parse_address(options.receiver_url)
     default = options.forward_to or receiver
     # Only the default target may be on another machine.
-    address = default if request.to in ("", default.url) else parse_address(request.to)
-    fixture, changes = load(path), request.changes
-    (recording,) = change_recordings([Recording(path, fixture.recorded_at, fixture.callback)], changes)
+    is_default = request.to in ("", f"{default}{default.target}")
+    address = default if is_default else parse_address(request.to)
     # devkit's own receiver shows a replay and does not record it again.
     route = ReplayRoute(address, own_receiver=is_same_local_server(address, receiver))
     signer = signer_with(options.secret, options.method) if changes.resign else None
     transform = transformer(changes, route, signer, clock=options.clock, nonce=lambda: str(uuid.uuid4()))
     rules = Rules(timeout=_TIMEOUT, renewed=changes.now and changes.resign)
+    # Only what the application of the session accepts is no longer missed.
+    keeps_log = options.private is not None and options.forward_to is not None and is_default
+    observe = (
+        log_responses(options.private, address.url, options.clock) if keeps_log and options.private else None
+    )
+
+    def replay_one(key: str) -> ReplayDone:
+        path = context.rows.path(key)
+        fixture = load(path)
+        (recording,) = change_recordings([Recording(path, fixture.recorded_at, fixture.callback)], changes)
+        result = attempt(
+            connection,
+            transform(recording.callback),
+            rules,
+            file=display_path(path),
+            observe=partial(observe, path) if observe else lambda received: None,
+        )
+        done = ReplayDone(
+            file=str(path),
+            to=request.to or options.default_target,
+            edited=changes != Changes(),
+            outcome=result.outcome,
+            answer=result.answer,
+            ms=result.ms,
+            problem=result.problem,
+            hint=result.hint,
+        )
+        context.event_log.publish(done)
+        return done
+
     with Connection(address, timeout=rules.timeout) as connection:
-        return attempt(connection, transform(recording.callback), rules, file=display_path(path))
+        yield replay_one
+
+
+def require_target(context: InspectorContext, to: str) -> str:
+    """The target of a replay from the page; it is remembered. Raises UsageError when there is none."""
+    if not to and context.options.forward_to is None:
+        raise UsageError(
+            "Where shall it be replayed to?",
+            hint="Type the port of your application, such as 5000, or a URL of this machine.",
+        )
+    context.target = to or context.target
+    return to
 
 
 # The methods of `plan_keep`, in words.
@@ -151,28 +215,33 @@ class ShownReplacement:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A sample before it is written. name: a suggestion."""
+    """Samples before they are written. name: a suggestion. receipts: how many samples."""
 
     name: str
+    receipts: int
     replacements: tuple[ShownReplacement, ...]
 
 
-def preview(options: SampleOptions, path: Path) -> Preview:
-    """What a sample of this recording replaces. Writes only the key, if it is missing. Raises DevkitError."""
-    redaction = _plan(options, path)
-    after = receipt_in(redaction.fixture.read())
-    replacements = (
-        ShownReplacement(name, _METHODS.get(method, method), after.text(name))
-        for name, method in redaction.replaced.items()
+def preview(options: SampleOptions, paths: Sequence[Path]) -> Preview:
+    """What the samples of these recordings replace. Writes only the key, if it is missing. Raises DevkitError."""
+    redactions = [_plan(options, path) for path in paths]
+    shown: dict[tuple[str, str], ShownReplacement] = {}
+    for redaction in redactions:
+        after = receipt_in(redaction.fixture.read())
+        for name, method in redaction.replaced.items():
+            each = ShownReplacement(name, _METHODS.get(method, method), after.text(name))
+            shown.setdefault((name, each.after), each)
+    suggestion = describe(redactions[-1].fixture)
+    return Preview(
+        f"message-{suggestion}" if len(paths) > 1 else suggestion, len(paths), tuple(shown.values())
     )
-    return Preview(describe(redaction.fixture), tuple(replacements))
 
 
-def keep(options: SampleOptions, path: Path, name: str) -> Sample:
-    """Write the sample. Raises DevkitError."""
-    (sample,) = assign([_plan(options, path)], options.directory, name)
-    write([sample])
-    return sample
+def keep(options: SampleOptions, paths: Sequence[Path], name: str) -> list[Sample]:
+    """Write a sample of each recording, all or none. Raises DevkitError."""
+    samples = assign([_plan(options, path) for path in paths], options.directory, name)
+    write(samples)
+    return samples
 
 
 def _plan(options: SampleOptions, path: Path) -> Redaction:

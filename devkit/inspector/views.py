@@ -1,18 +1,29 @@
 """The pages of the inspector."""
 
+from pathlib import Path
+
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from devkit.errors import ConfigurationError, DevkitError, UsageError
 from devkit.fixture.export import PAGE_FORMS, export
 from devkit.fixture.format import load
+from devkit.fixture.redaction.policy import FIELDS, HEADERS
 from devkit.fixture.select import display_path
 from devkit.inspector.context import InspectorContext, SampleOptions
 from devkit.inspector.detail import compare, read_detail
 from devkit.inspector.event_log import LoggedEvent
 from devkit.inspector.index import entry_of, key_of
-from devkit.inspector.replay_form import editable_fields, keep, preview, read_replay_request, run_replay
+from devkit.inspector.replay_form import (
+    editable_fields,
+    keep,
+    preview,
+    read_replay_request,
+    require_target,
+    run_replay,
+)
 from devkit.inspector.search import EVENT_KINDS, Page, Query, find_messages, read_query
+from devkit.inspector.selection import MAX_SELECTED
 
 _EVENTS = 200  # shown of a kind that is not recorded
 
@@ -88,14 +99,16 @@ def pages(context: InspectorContext) -> Blueprint:
 
 
 def actions(context: InspectorContext) -> Blueprint:
-    """Replay and keep."""
+    """Replay and keep. `whole`: all receipts of the message."""
     part = recordings_blueprint("actions", context)
 
     @part.post("/receipts/<path:key>/replay")
     def replay(key: str) -> str | Response:
         fields = editable_fields(load(context.rows.path(key)), numbers=shows_numbers())
         try:
-            run_replay(context, key, read_replay_request(request.form, request.form.getlist("unset"), fields))
+            asked = read_replay_request(request.form, request.form.getlist("unset"), fields)
+            require_target(context, asked.to)
+            run_replay(context, key, asked)
         except DevkitError as error:  # such as a target that is not on this machine
             return _receipt_page(context, key, tab="replays", refused=error)
         if wants_fragment():
@@ -110,10 +123,12 @@ def actions(context: InspectorContext) -> Blueprint:
     def make_sample(key: str) -> str:
         name = request.form.get("name", "").strip()
         try:
-            sample = keep(_sample_options(context), context.rows.path(key), name)
+            samples = keep(_sample_options(context), _paths(context, key), name)
         except DevkitError as error:
             return _sample_form(context, key, name=name, refused=error)
-        return render(context, "_kept.html", selected=key, key=key, file=display_path(sample.path))
+        return render(
+            context, "_kept.html", selected=key, key=key, files=[display_path(each.path) for each in samples]
+        )
 
     return part
 
@@ -178,8 +193,17 @@ def _in_form(context: InspectorContext, key: str, form: str) -> bytes:
 
 
 def _sample_form(context: InspectorContext, key: str, **values: object) -> str:
-    shown = preview(_sample_options(context), context.rows.path(key))
-    return render(context, "_keep.html", selected=key, key=key, preview=shown, **values)
+    shown = preview(_sample_options(context), _paths(context, key))
+    total, rules = len(context.index.message_of(key)), {"fields": FIELDS, "headers": HEADERS}
+    return render(
+        context, "_keep.html", selected=key, key=key, preview=shown, total=total, rules=rules, **values
+    )
+
+
+def _paths(context: InspectorContext, key: str) -> list[Path]:
+    """The files that a form for samples is about."""
+    keys = context.index.message_of(key) if request.values.get("whole") else (key,)
+    return [context.rows.path(each) for each in keys[:MAX_SELECTED]]
 
 
 def _sample_options(context: InspectorContext) -> SampleOptions:

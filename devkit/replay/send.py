@@ -175,10 +175,18 @@ def replay(
         yield from run_tasks(tasks, clock=clock, sleep=sleep)
 
 
-def attempt(connection: Connection, callback: Callback, rules: Rules, *, file: str = "") -> Replayed:
+def attempt(
+    connection: Connection,
+    callback: Callback,
+    rules: Rules,
+    *,
+    file: str = "",
+    observe: Callable[[Response | PushError], object] = lambda received: None,
+) -> Replayed:
     """Send one callback and judge the response. file: where it is from. Raises UsageError as `replay`."""
     receipt = receipt_in(read(callback))
     received = _received(partial(connection.push, callback))
+    observe(received)
     return _judged(received, receipt, rules, file=file)
 
 

@@ -85,7 +85,7 @@ def inspecting(
         method=method,
         receiver_url=receiver_url,
         forward_to=_forward_address(settings),
-        responses=project.private,
+        private=project.private,
         samples=SampleOptions(lambda: load_key(project), store.samples, policy),
         stopping=stopping,
         session=partial(_session_facts, settings, project),

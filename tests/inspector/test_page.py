@@ -424,7 +424,7 @@ def test_devkits_own_receiver_gets_no_forwarding_headers(
     forwarded = Callback("GET", recorded.target, (*recorded.headers, ("X-Forwarded-For", "192.0.2.1")))
     key = recordings.callback(forwarded)
 
-    client(recordings, receiver_url=upstream.url).post(f"/receipts/{key}/replay")
+    client(recordings, receiver_url=upstream.url).post(f"/receipts/{key}/replay", data={"to": upstream.url})
 
     assert "X-Forwarded-For" not in dict(upstream.arrived[0].headers)
 

@@ -156,7 +156,6 @@ def test_an_unknown_response_is_refused(recordings: Recordings) -> None:
 
 def test_a_receipt_whose_session_was_killed_was_not_sent(recordings: Recordings) -> None:
     key = recordings.receipt()
-    recordings.private.mkdir()
     log = ResponseLog(recordings.private, "http://127.0.0.1:5000", recordings.clock)
     log.add_waiting(key)
     file = recordings.private / "responses.jsonl"
@@ -173,7 +172,6 @@ def test_a_receipt_whose_session_was_killed_was_not_sent(recordings: Recordings)
 
 def test_a_wait_that_has_ended_is_not_shown(recordings: Recordings) -> None:
     key = recordings.receipt()
-    recordings.private.mkdir()
     ResponseLog(recordings.private, "http://127.0.0.1:5000", recordings.clock).add_waiting(key)
     assert "waiting" in section(recordings, key, "answers")
 

@@ -54,6 +54,7 @@ class Recordings:
 
     def __post_init__(self) -> None:
         self.store.prepare()
+        self.private.mkdir(exist_ok=True)
         self.event_log = EventLog(self.clock)
 
     def clock(self) -> datetime:
@@ -76,7 +77,6 @@ class Recordings:
         sent_again: bool = False,
     ) -> None:
         """Log a response of the application to a recording. status: None for none, then problem says why."""
-        self.private.mkdir(exist_ok=True)
         log = ResponseLog(self.private, "http://127.0.0.1:5000/dlr", self.clock)
         if status is None:
             log.add_failure(key, problem, sent_again=sent_again)
@@ -87,7 +87,7 @@ class Recordings:
     def options(self, **changes: object) -> Options:
         samples = SampleOptions(lambda: KEY, self.store.samples)
         return Options(
-            **{"clock": self.clock, "zone": UTC, "samples": samples, "responses": self.private, **changes}
+            **{"clock": self.clock, "zone": UTC, "samples": samples, "private": self.private, **changes}
         )  # type: ignore[arg-type]
 
     def receipt(

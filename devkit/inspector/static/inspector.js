@@ -72,6 +72,7 @@ async function updateList() {
   showCount();
   const firstEver = known.size === 0;
   const isRead =
+    $("#selection")?.open ||
     listPane().scrollTop > 8 || list.matches(":hover") || list.contains(document.activeElement) || shownOlder;
   if (waiting && isRead && !firstEver) offer(waiting);
   else if (waiting || firstEver || rows()[0]?.dataset.message !== $(".message", fresh)?.dataset.message) {
@@ -229,8 +230,25 @@ let pending = [];
 let missed = false;
 let shownAt = 0;
 
+let failures = 0; // to reach the server, one after the other
+
+// Without the server no button has an effect. A restart of devkit takes less than two attempts to reach it.
+function showAway() {
+  const isAway = failures > 1;
+  if (isAway !== $("#away").hidden) return;
+  $("#away").hidden = !isAway;
+  for (const button of $$("form[data-into] button, button[formaction]")) {
+    if (isAway && !button.disabled) button.dataset.away = "true";
+    if (button.dataset.away) button.disabled = isAway;
+    if (!isAway) delete button.dataset.away;
+  }
+  announce(isAway ? $("#away").innerText : "devkit answers again.");
+}
+
 function setLive(state, words) {
   const live = $("#live");
+  failures = state === "lost" ? failures + 1 : 0;
+  showAway();
   live.dataset.state = state;
   $(".words", live).textContent = words;
 }
@@ -372,7 +390,7 @@ function move(step) {
 const keys = {
   j: () => move(1),
   k: () => move(-1),
-  r: whenShown(() => $("#replay")?.requestSubmit()),
+  r: whenShown(() => $("#replay button:enabled")?.click()),
   e: whenShown(() => {
     $("[data-tabs]", detail)?.choose("replays");
     const edit = $("#edit");
@@ -425,13 +443,22 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.dataset.into || !detail) return;
+  const button = event.submitter;
+  const action = button?.hasAttribute("formaction") ? button.formAction : form.action;
+  const isAction = form.dataset.into || (form === filters && button?.hasAttribute("formaction"));
+  if (!isAction || !detail || action.endsWith("/selection/export")) return; // an export is a download
   event.preventDefault();
-  const body = new FormData(form, event.submitter);
-  open(form.action, { push: false, method: "POST", body }).then(() =>
-    announce($(".outcome, .refusal, #replays .log li", detail)?.innerText ?? ""),
-  );
+  open(action, { push: false, method: "POST", body: new FormData(form, button) }).then(() => {
+    announce($(".outcome, .refusal, #replays .log li", detail)?.innerText ?? "");
+    if (/\/(selection\/delete|undo)$/.test(action)) showList();
+  });
 });
+
+function countSelected() {
+  const all = $("#selection [name=all]").checked;
+  const count = $$(".pick:checked", list).length;
+  $("#selected").textContent = all ? "" : `${count} message${count === 1 ? "" : "s"} selected`;
+}
 
 let typing = 0;
 function filtersChanged(event) {
@@ -468,9 +495,12 @@ $("#keys-on").onchange = (event) => localStorage.setItem("keys", event.target.ch
 if (filters && list) {
   filters.addEventListener("input", filtersChanged);
   filters.addEventListener("submit", (event) => {
-    if (event.submitter?.id === "older") return;
+    if (event.submitter?.id === "older" || event.submitter?.hasAttribute("formaction")) return;
     event.preventDefault();
     showList();
+  });
+  addEventListener("change", (event) => {
+    if (event.target.matches(".pick, #selection [name=all]")) countSelected();
   });
   addEventListener("popstate", () =>
     open(location.pathname === "/" ? "/overview" : location.href, { push: false }),
