@@ -674,7 +674,6 @@ def test_a_replayed_receipt_is_labelled(recordings: Recordings, upstream: Record
     missed = recordings.receipt("delivered", "0A2")
     other = recordings.receipt("delivered", "0A3")
     client(recordings).post(f"/receipts/{from_page}/replay", data={"to": upstream.url})
-    recordings.private.mkdir()
     log = ResponseLog(recordings.private, upstream.url, recordings.clock, replay=True)
     log.add_failure(missed, "nothing listens")
 
