@@ -1,6 +1,7 @@
 """The tools of `devkit mcp`, called by the official SDK's client over stdin and stdout."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,12 +13,15 @@ import pytest
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.mcp.tools import Until
+from devkit.session.project import project_in
 from devkit.webhook.callback import Callback, compose
 from devkit.webhook.receipt import make_fields, make_message_id
 from devkit.webhook.vocabulary import STATUSES
 from tests.support.agent import Agent, agent_in, agent_process
 from tests.support.dev_process import TIMEOUT, running_dev
+from tests.support.raw_socket import wait_until
 from tests.support.recording_server import Response, recording_server
+from tests.support.session_example import SESSION
 
 FIRST = datetime(2026, 11, 23, 13, 45, 47, tzinfo=UTC)
 MESSAGE = make_message_id(1)
@@ -166,6 +170,17 @@ def test_an_unknown_message_without_a_session_is_an_error(agent: Agent) -> None:
         == "Error: No receipt of message 'ffff' is recorded, and no session runs that could record one."
     )
     assert hint == "Hint: Start one: devkit dev. For the recorded messages: devkit list"
+
+
+def test_a_cancelled_wait_leaves_no_thread(tmp_path: Path) -> None:
+    project = project_in(tmp_path)
+    project.prepare()
+    with project.session_file(SESSION), agent_in(tmp_path) as agent:
+        before = threading.active_count()
+        with agent.calling("wait_for_message", ids=["ffff"], timeout=300):
+            wait_until(lambda: threading.active_count() > before)
+
+        wait_until(lambda: threading.active_count() == before)
 
 
 def test_with_a_session_an_agent_triggers_awaits_and_explains_a_receipt(tmp_path: Path) -> None:

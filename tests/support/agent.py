@@ -42,6 +42,15 @@ class Agent:
         assert result.is_error, content
         return content.text.split("\n")
 
+    @contextmanager
+    def calling(self, tool: str, **arguments: object) -> Iterator[None]:
+        """A call that goes on while the block runs, and is then cancelled."""
+        call = self._portal.start_task_soon(self._client.call_tool, tool, arguments)
+        try:
+            yield
+        finally:
+            call.cancel()
+
 
 @contextmanager
 def agent_process(project: Path, **settings: str) -> Iterator[Agent]:
