@@ -1,7 +1,7 @@
 """`devkit replay`: sends recorded receipts to local code again."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -25,6 +25,7 @@ from devkit.fixture.select import select
 from devkit.fixture.store import Store
 from devkit.http.address import parse_header, parse_path
 from devkit.replay.schedule import (
+    AT_ONCE,
     ORDERS,
     Order,
     ReplayOptions,
@@ -182,6 +183,8 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     settings = read_settings(os.environ, directory)
     project = project_in(directory)
     session = project.session()
+    for text in _without_effect(options):
+        notice(text)
     changes = _changes(options)
     paths, to = _chosen(options, Store(settings.fixtures), project, session)
     route = _route(options, to, session, settings)
@@ -197,6 +200,13 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     observe = _observer(route, project) if options["missed"] and scheduled else None
     results = replay(scheduled, route.address, transform, _rules(options), observe=observe, sleep=pause)
     ctx.exit(print_results(results, len(scheduled), **shown))
+
+
+def _without_effect(options: _Options) -> Iterator[str]:
+    if options["seed"] is not None and options["order"] != "shuffle":
+        yield "--seed has no effect without --order shuffle"
+    if options["max_wait"] is not None and options["speed"] == AT_ONCE:
+        yield "--max-wait has no effect at --speed max, which has no gaps"
 
 
 def _chosen(

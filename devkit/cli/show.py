@@ -9,7 +9,7 @@ from textwrap import wrap
 import click
 
 from devkit.cli import completes
-from devkit.cli.output import echo, echo_bytes, echo_json, status_color, style
+from devkit.cli.output import echo, echo_bytes, echo_json, notice, status_color, style
 from devkit.fixture.explain import Explanation, explain
 from devkit.fixture.export import FORMS, export
 from devkit.fixture.format import format_time, load
@@ -40,7 +40,9 @@ def command(selectors: tuple[str, ...], numbers: bool, form: str | None, as_json
     store = Store(settings.fixtures)
     paths = select(store, selectors)
     if form is not None:
-        _print_form(form, paths, store, _target(settings, directory))
+        if as_json:
+            notice("--json has no effect with --as")
+        _print_form(form, paths, store, _target(settings, directory) if form == "curl" else "")
         return
     for number, path in enumerate(paths):
         explanation = explain(

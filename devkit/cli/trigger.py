@@ -14,17 +14,16 @@ from devkit.cli.output import echo_event, hint, notice, output_width
 from devkit.cli.params import (
     TransportChoice,
     set_option,
-    target_address,
     timeout_option,
     to_option,
     unset_option,
 )
 from devkit.cli.results import result_line
-from devkit.http.address import Address, path_of
+from devkit.http.address import Address, parse_address, path_of
 from devkit.replay.send import Replayed
 from devkit.replay.transform import signer_with
 from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
-from devkit.session.project import project_in
+from devkit.session.project import new_receipt_url, project_in
 from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.callback import CALLBACK_PATH, Transport
 from devkit.webhook.masking import printable
@@ -87,10 +86,7 @@ def command(
     directory = project_directory(Path.cwd())
     settings = read_settings(os.environ, directory)
     session = project_in(directory).session()
-    # Not to the application: a receipt is recorded first, as one of Vonage's is, and the session forwards it.
-    address = target_address(
-        to or (session.local_url if session else ""), session, settings, allow_remote=allow_remote
-    )
+    address = parse_address(to or new_receipt_url(session, settings), allow_remote=allow_remote)
     fields = NewReceipt(status, err_code or "", sets, unsets).fields(
         make_message_id(secrets.randbits(128)),
         datetime.now(UTC),

@@ -26,7 +26,7 @@ from devkit.replay.schedule import Order, ReplayOptions, arrange, load_recording
 from devkit.replay.send import Rules, parse_expectation, replay
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
-from devkit.session.project import Session, local_code_url, private_values, project_in
+from devkit.session.project import Session, local_code_url, new_receipt_url, private_values, project_in
 from devkit.session.settings import Settings, read_settings
 from devkit.session.signals import Shutdown
 from devkit.session.wait import find_message, wait_for_receipts
@@ -187,7 +187,7 @@ def trigger_receipt(
     code = fields.get("err-code", "")
     # As the command: a session records it, as one of Vonage's, and forwards it.
     session = place.session()
-    address = _local_address(to or (session.local_url if session else local_code_url(session, settings)))
+    address = _local_address(to or new_receipt_url(session, settings))
     sent = send_fields(fields, transport, address, timeout)
     return results.triggered(Triggered.of(sent, code), notices(fields.get("status", ""), code))
 

@@ -184,6 +184,11 @@ def local_code_url(session: Session | None, settings: Settings) -> str:
     return settings.forward_to or f"http://127.0.0.1:{settings.port or DEFAULT_PORT}"
 
 
+def new_receipt_url(session: Session | None, settings: Settings) -> str:
+    """Where a new receipt goes: to the session, which records it before it forwards it; without one to local code."""
+    return session.local_url if session else local_code_url(None, settings)
+
+
 def _read_session(path: Path) -> Session | None:
     try:
         return read_record(path, Session)

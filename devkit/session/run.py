@@ -93,13 +93,26 @@ def run(
     )
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
     start = _Start(settings, options, project, recorder, event_log, stop, confirm, token)
-    for warning in (*map(unknown_name_warning, settings.unknown_names), _tracked_by_git(project)):
+    unknown = map(unknown_name_warning, settings.unknown_names)
+    for warning in (*unknown, *_without_effect(settings, options), _tracked_by_git(project)):
         if warning:
             event_log.publish(Notice(warning))
     with ExitStack() as stack, _ended_by(stop):
         stack.enter_context(project.session_lock(_now_text(), force=options.force))
         start.open(stack).run(stop)
     event_log.publish(Stopped(recorder.recorded))
+
+
+def _without_effect(settings: Settings, options: SessionOptions) -> Iterator[str]:
+    """A warning for each setting that does nothing in the session's mode."""
+    if settings.offline or not settings.has_credentials:
+        if settings.public_url:
+            yield "--public-url (DEVKIT_PUBLIC_URL) has no effect offline: the simulator sends to the receiver itself."
+        return
+    if settings.public_url and settings.ngrok_url:
+        yield "NGROK_URL has no effect with --public-url (DEVKIT_PUBLIC_URL): the tunnel is your own."
+    if not options.demo:
+        yield "--no-demo has no effect in a live session: only an offline one sends a demo message."
 
 
 def _tracked_by_git(project: Project) -> str:

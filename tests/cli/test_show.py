@@ -212,3 +212,19 @@ def test_plain_callback_without_a_body_is_shown(project: Path, run: Run) -> None
     path.write_bytes(dumps(Fixture(datetime.now(UTC), Callback("POST", "/"))))
 
     assert os.fspath("plain.json") in run("plain.json").stdout
+
+
+def test_another_form_leaves_no_room_for_json_lines(run: Run) -> None:
+    shown, plain = run("latest", "--as", "har", "--json"), run("latest", "--as", "har")
+
+    assert shown.stdout == plain.stdout
+    assert (shown.stderr, plain.stderr) == ("Notice: --json has no effect with --as\n", "")
+
+
+def test_a_forward_address_that_is_none_stops_only_what_needs_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEVKIT_FORWARD_TO", "http://")
+
+    assert run("latest", "--as", "http").exit_code == 0
+    assert run("latest", "--as", "curl").exit_code == 2

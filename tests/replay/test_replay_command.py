@@ -195,6 +195,18 @@ def test_a_shuffle_prints_its_seed_and_can_be_repeated(tmp_path: Path) -> None:
     assert "shuffled" not in again.err
 
 
+def test_options_without_effect_are_named(tmp_path: Path) -> None:
+    options = ("replay", "delivered", "--dry-run", "--seed", "1", "--max-wait", "2")
+    idle = run(tmp_path, *options)
+    used = run(tmp_path, *options, "--order", "shuffle", "--speed", "1x")
+
+    assert [line for line in idle.err.splitlines() if "effect" in line] == [
+        "Notice: --seed has no effect without --order shuffle",
+        "Notice: --max-wait has no effect at --speed max, which has no gaps",
+    ]
+    assert "effect" not in used.err
+
+
 def test_a_dry_run_sends_nothing_and_shows_no_number(tmp_path: Path) -> None:
     with raw_server([OK]) as server:
         options = ("replay", "sequence/expired", "--to", server.url, "--speed", "1x", "--dry-run")

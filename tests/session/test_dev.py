@@ -202,6 +202,32 @@ def test_offline_needs_no_credentials_and_a_name_that_means_nothing_is_noticed(t
     )
 
 
+def test_settings_without_effect_are_named(tmp_path: Path) -> None:
+    url = "https://dlr.example.test"
+    with running_dev(
+        tmp_path, "--offline", "--public-url", url, "--no-demo", NGROK_URL="x.example.test"
+    ) as dev:
+        ready = dev.wait_for("ready", mode="offline")
+        assert dev.stop() == 0
+
+    assert ready["public_url"] == ready["local_url"]
+
+    assert dev.stderr == (
+        "--public-url (DEVKIT_PUBLIC_URL) has no effect offline: the simulator sends to the receiver itself.\n"
+    )
+
+
+def test_live_settings_without_effect_are_named_before_vonage_is_asked(tmp_path: Path) -> None:
+    settings = {**KEY, "VONAGE_REST_HOST": "127.0.0.1:9", "NGROK_URL": "x.example.test"}
+    with running_dev(tmp_path, "--no-demo", "--public-url", "https://dlr.example.test", **settings) as dev:
+        assert dev.finish() == 4
+
+    named = [
+        line.partition(" has no effect ")[0] for line in dev.stderr.splitlines() if "has no effect" in line
+    ]
+    assert named == ["NGROK_URL", "--no-demo"]
+
+
 def test_an_account_of_the_vonage_cli_is_named_before_it_is_used(tmp_path: Path) -> None:
     (tmp_path / ".vonagerc").write_text('{"api-key": "abcd1234", "api-secret": "s3cret-value"}')
 

@@ -11,18 +11,17 @@ from devkit.fixture.format import load
 from devkit.session.project import project_in
 from tests.support.command import Run, run
 from tests.support.dev_process import DevProcess, running_dev
-from tests.support.parsed_request import received
-from tests.support.raw_socket import OK, RawServer, raw_server
+from tests.support.recording_server import RecordingServer, recording_server
 
 
 @pytest.fixture
-def application() -> Iterator[RawServer]:
-    with raw_server([OK], [OK]) as server:
+def application() -> Iterator[RecordingServer]:
+    with recording_server() as server:
         yield server
 
 
 @pytest.fixture
-def dev(tmp_path: Path, application: RawServer) -> Iterator[DevProcess]:
+def dev(tmp_path: Path, application: RecordingServer) -> Iterator[DevProcess]:
     with running_dev(tmp_path, "--no-demo", "--forward-to", f"{application.url}/dlr") as process:
         process.wait_for("ready")
         yield process
@@ -43,7 +42,7 @@ def below(tmp_path: Path) -> Path:
 
 
 def test_a_triggered_receipt_is_recorded_forwarded_and_replayed_to_the_application(
-    below: Path, dev: DevProcess, application: RawServer
+    below: Path, dev: DevProcess, application: RecordingServer
 ) -> None:
     done(run(below, "trigger", "failed", "--err-code", "2"))
     receipt = dev.wait_for("receipt")
@@ -58,14 +57,14 @@ def test_a_triggered_receipt_is_recorded_forwarded_and_replayed_to_the_applicati
     assert (forwarded["answer"], forwarded["file"]) == (200, receipt["file"])
     assert (row["file"], row["tags"]) == (receipt["file"], ["triggered"])
     assert "tags       triggered" in shown.out
-    requests = [received(request) for request in application.requests]
+    requests = [each for each in application.arrived if each.query]
     assert [each.path for each in requests] == ["/dlr", "/dlr"]
     assert requests[1].header("X-Devkit-Replay") == "1"
     assert f"{application.url}/dlr" in "\n".join(curl.out)
 
 
 def test_the_session_file_names_the_application_and_the_inspector(
-    tmp_path: Path, dev: DevProcess, application: RawServer
+    tmp_path: Path, dev: DevProcess, application: RecordingServer
 ) -> None:
     session = project_in(tmp_path).session()
 
