@@ -11,6 +11,7 @@ from devkit.cli.terminal import confirm, own_foreground
 from devkit.session.run import SessionOptions, run
 from devkit.session.settings import read_settings
 from devkit.session.signals import stop_on_signals
+from devkit.session.status_commands import parse_command
 
 
 @click.command(name="dev")
@@ -26,6 +27,15 @@ from devkit.session.signals import stop_on_signals
     metavar="URL",
     help="Forward each recorded receipt to your application: a URL, or a port as in 5000/your/path.",
 )
+@click.option(
+    "--on",
+    "commands",
+    type=(str, str),
+    multiple=True,
+    metavar="STATUS COMMAND",
+    help="Run a command for each receipt with this status, or with `any`; it gets the receipt as JSON on its "
+    "standard input. Repeatable.",
+)
 @click.option("--public-url", metavar="URL", help="The URL of a tunnel of your own to the port.")
 @click.option("--no-register", is_flag=True, help="Do not change the account's callback.")
 @click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")
@@ -37,6 +47,7 @@ def command(
     port: int | None,
     inspector_port: int | None,
     forward_to: str | None,
+    commands: tuple[tuple[str, str], ...],
     public_url: str | None,
     no_register: bool,
     no_demo: bool,
@@ -56,7 +67,11 @@ def command(
         public_url=settings.public_url if public_url is None else public_url,
     )
     options = SessionOptions(
-        register=not no_register, demo=not no_demo, require_signature=require_signature, force=force
+        register=not no_register,
+        demo=not no_demo,
+        require_signature=require_signature,
+        force=force,
+        commands=tuple(parse_command(status, text, directory) for status, text in commands),
     )
     with (
         stop_on_signals(final=True) as stop,

@@ -26,6 +26,7 @@ from devkit.cli.receipt_line import (
 )
 from devkit.events import Event, Notice, Publish
 from devkit.events.session import (
+    CommandEnded,
     Forwarded,
     NotRecorded,
     Probe,
@@ -139,6 +140,11 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
         f"someone asked whether the callback URL answers ({event.user_agent})",
         fg="bright_black",
     ),
+    CommandEnded: lambda event: labeled(
+        "command",
+        f"{event.command}: {_command_end(event)}",
+        fg="bright_black" if event.exit_code == 0 else "red",
+    ),
     Refused: lambda event: labeled("refused", f"{event.status}: {event.reason}", fg="magenta"),
     TunnelChanged: lambda event: labeled(
         "tunnel", f"{event.state} {event.public_url} {event.detail}".strip(), fg="cyan"
@@ -152,6 +158,16 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
     ),
     Stopped: lambda event: labeled("stopped", f"{counted(event.receipts, 'receipt')} recorded", bold=True),
 }
+
+
+def _command_end(event: CommandEnded) -> str:
+    if event.exit_code is None:
+        ended = f"not run, {event.problem}"
+    else:
+        ended = (
+            f"exit code {event.exit_code}" if event.exit_code >= 0 else f"ended by signal {-event.exit_code}"
+        )
+    return f"{ended}, for {event.status or 'unreadable'} {short_id(event.message_id)}".rstrip()
 
 
 def _restored(event: Restored) -> str:

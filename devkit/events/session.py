@@ -96,6 +96,22 @@ class Forwarded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CommandEnded(Event):
+    """A command of `--on` has ended. command: the program.
+
+    exit_code: negative for the signal that ended it; null when it did not run, then `problem` says why.
+    """
+
+    name: ClassVar[str] = "command"
+    command: str
+    file: str
+    message_id: str
+    status: str
+    exit_code: int | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Probe(Event):
     """A request without parameters to the callback URL. Vonage sends one before it saves the URL."""
 

@@ -34,12 +34,16 @@ def connect(address: Address, timeout: float) -> socket.socket:
     return connection
 
 
-def is_remote(address: Address) -> bool:
-    """Whether an address is, or may be, on another machine. Raises PushError for a name that does not resolve."""
+def why_not_local(address: Address) -> str:
+    """Why an address is not one of this machine; empty if it is."""
     try:
-        return not _are_local(_resolve(address))
+        return (
+            ""
+            if _are_local(_resolve(address))
+            else "it is not on this machine, and receipts hold phone numbers"
+        )
     except (OSError, UnicodeError) as error:
-        raise _unreachable(address, error) from error
+        return f"its name is not known ({_reason(error)})"
 
 
 def _resolve(address: Address) -> Sequence[_AddressInfo]:

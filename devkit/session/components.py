@@ -22,7 +22,7 @@ from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
-from devkit.http.connect import connect, is_remote
+from devkit.http.connect import connect, why_not_local
 from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
 from devkit.inspector.context import Options, SampleOptions, SessionFacts
@@ -52,7 +52,7 @@ def receiving(recorder: Recorder, settings: Settings, project: Project, token: s
     """Serve the receiver while the block runs, and forward receipts if the settings say where to; gives its URL.
 
     Raises ConfigurationError for a port that cannot be used, UsageError for a forward address that is none of this
-    machine, PushError for one that is unknown.
+    machine.
     """
     with ExitStack() as stack:
         address = _forward_address(settings)
@@ -135,9 +135,9 @@ def _forward_address(settings: Settings) -> Address | None:
 
 
 def _refuse_remote(address: Address) -> None:
-    if is_remote(address):
+    if reason := why_not_local(address):
         raise UsageError(
-            f"Receipts cannot be forwarded to {address}: it is not on this machine, and they hold phone numbers.",
+            f"Receipts cannot be forwarded to {address}: {reason}.",
             hint="Forward to this machine: --forward-to 5000. "
             "To send recordings elsewhere: devkit replay latest --to URL --allow-remote",
         )

@@ -31,6 +31,7 @@ from devkit.session.reachability import check_again, wait_until_reachable
 from devkit.session.send import send_demo
 from devkit.session.settings import Settings, unknown_name_warning
 from devkit.session.signals import Shutdown, ShutdownRequested
+from devkit.session.status_commands import StatusCommand, StatusCommands
 from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.journal import Journal, refuse_foreign_journal
@@ -47,12 +48,16 @@ Confirm = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """What a session does, beyond the settings. force: take the callback over from any other session."""
+    """What a session does, beyond the settings.
+
+    force: take the callback over from any other session. commands: to run for receipts.
+    """
 
     register: bool = True
     demo: bool = True
     require_signature: bool = False
     force: bool = False
+    commands: tuple[StatusCommand, ...] = ()
 
 
 def run(
@@ -80,11 +85,12 @@ def run(
     project = project_in(directory)
     project.prepare()
     event_log = EventLog(_now, then=publish)
+    commands = StatusCommands(options.commands, event_log.publish, directory)
     store = Store(settings.fixtures)
     store.prepare()
     recorder = Recorder(
         store,
-        event_log.publish,
+        commands.publish,
         clock=_now,
         nonce=secrets.token_hex(16),
         secret=settings.signature_secret,
@@ -99,6 +105,7 @@ def run(
             event_log.publish(Notice(warning))
     with ExitStack() as stack, _ended_by(stop):
         stack.enter_context(project.session_lock(_now_text(), force=options.force))
+        stack.enter_context(commands)
         start.open(stack).run(stop)
     event_log.publish(Stopped(recorder.recorded))
 

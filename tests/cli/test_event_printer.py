@@ -11,6 +11,7 @@ from devkit.cli.event_printer import reporting, session_lines
 from devkit.cli.output import style
 from devkit.events import Event, Notice
 from devkit.events.session import (
+    CommandEnded,
     NotRecorded,
     Probe,
     Ready,
@@ -118,6 +119,18 @@ def test_a_status_has_its_color(status: str, color: str) -> None:
         (Notice("Working offline."), ["notice      Working offline."]),
         (NotRecorded("No space.", "Make room."), ["NOT RECORDED  No space. Make room."]),
         (Probe("Java"), ["probe       someone asked whether the callback URL answers (Java)"]),
+        (
+            CommandEnded("notify", "x.json", "0A0000001234567B", "failed", 3),
+            ["command     notify: exit code 3, for failed 1234567B"],
+        ),
+        (
+            CommandEnded("notify", "x.json", "", "", -15),
+            ["command     notify: ended by signal 15, for unreadable"],
+        ),
+        (
+            CommandEnded("notify", "x.json", "A", "failed", None, "No such file"),
+            ["command     notify: not run, No such file, for failed A"],
+        ),
         (Refused(404, "not the callback path", 1), ["refused     404: not the callback path"]),
         (Refused(404, "not the callback path", 2), []),
         (TunnelChanged("open", "https://x.test"), ["tunnel      open https://x.test"]),

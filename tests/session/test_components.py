@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from devkit.errors import PushError, UsageError
+from devkit.errors import UsageError
 from devkit.fixture.store import Store
 from devkit.receiver.recorder import Recorder
 from devkit.session.components import application_answers, forward_url, receiving
@@ -40,7 +40,7 @@ def test_forwarding_to_another_machine_is_refused_at_the_start(tmp_path: Path, r
         pass
 
     assert caught.value.message == (
-        "Receipts cannot be forwarded to https://192.0.2.1: it is not on this machine, and they hold phone numbers."
+        "Receipts cannot be forwarded to https://192.0.2.1: it is not on this machine, and receipts hold phone numbers."
     )
     assert "--forward-to 5000" in caught.value.hint
     assert "s3cret" not in caught.value.message + caught.value.hint
@@ -52,7 +52,7 @@ def test_forwarding_to_a_name_that_nobody_knows_is_refused_at_the_start(
     settings = Settings(port=0, forward_to="lokalhost.test:5000")
 
     with (
-        pytest.raises(PushError, match=r"Nobody answers at http://lokalhost\.test:5000"),
+        pytest.raises(UsageError, match=r"to http://lokalhost\.test:5000: its name is not known \("),
         receiving(recorder, settings, project_in(tmp_path), ""),
     ):
         pass

@@ -1,7 +1,9 @@
 import os
+import shlex
 import signal
 import socket
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -278,6 +280,25 @@ def test_each_receipt_is_forwarded_after_it_was_recorded(tmp_path: Path) -> None
     assert {event["file"] for event in events} == {
         event["file"] for event in dev.events if event["event"] == "receipt"
     }
+
+
+def test_a_command_is_run_for_a_status(tmp_path: Path) -> None:
+    program = "import json, sys; print(json.load(sys.stdin)['receipt']['status'])"
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(program)}"
+    with running_dev(tmp_path, "--offline", "--on", "delivered", command) as dev:
+        ended = dev.wait_for("command")
+        assert dev.stop() == 0
+
+    assert (ended["status"], ended["exit_code"], ended["problem"]) == ("delivered", 0, "")
+    assert f"{Path(sys.executable).name}: delivered" in dev.stderr
+    assert dev.names().count("command") == 1
+
+
+def test_a_status_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--on", "delivred", "true") as dev:
+        assert dev.finish() == 2
+
+    assert "Not a status of a receipt: 'delivred'." in dev.stderr
 
 
 def test_forwarding_to_the_receiver_itself_is_refused(tmp_path: Path) -> None:

@@ -35,14 +35,14 @@ class EventRecorder:
 
     def wait_for(self, forwarded: int = 0, notices: int = 0) -> None:
         """At least so many of them."""
-        self._wait_until(lambda: len(self.forwarded) >= forwarded and len(self.notices) >= notices)
+        self.wait_until(lambda: len(self.forwarded) >= forwarded and len(self.notices) >= notices)
 
     def wait_for_states(self, *states: str) -> TunnelEvent:
         """The newest event of a tunnel, once it has published exactly these states."""
-        self._wait_until(lambda: len(self.states) >= len(states))
+        self.wait_until(lambda: len(self.states) >= len(states))
         assert list(states) == self.states
         return next(event for event in reversed(self.events) if isinstance(event, TunnelEvent))
 
-    def _wait_until(self, condition: Callable[[], bool]) -> None:
+    def wait_until(self, condition: Callable[[], bool]) -> None:
         with self._news:
             assert self._news.wait_for(condition, 2 * DEADLINE), self.events
