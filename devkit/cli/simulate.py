@@ -15,7 +15,7 @@ from devkit.cli.terminal import own_foreground
 from devkit.errors import UsageError
 from devkit.events import Event
 from devkit.http.address import parse_address
-from devkit.http.connect import is_remote
+from devkit.http.connect import why_not_local
 from devkit.http.response import SENT_AGAIN
 from devkit.http.server import listen
 from devkit.replay.schedule import parse_speed
@@ -139,9 +139,9 @@ def _speed(text: str) -> float:
 
 
 def _callback_url(text: str) -> str:
-    if text and is_remote(parse_address(text)):
+    if text and (reason := why_not_local(parse_address(text))):
         raise UsageError(
-            f"The simulator sends receipts to this machine only, not to {parse_address(text)}.",
+            f"The simulator cannot send receipts to {parse_address(text)}: {reason}.",
             hint="Name your own program: --callback-url http://127.0.0.1:5000/your/path",
         )
     return text
