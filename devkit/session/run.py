@@ -90,7 +90,7 @@ def run(
     store.prepare()
     recorder = Recorder(
         store,
-        commands.publish,
+        commands.publish if options.commands else event_log.publish,
         clock=_now,
         nonce=secrets.token_hex(16),
         secret=settings.signature_secret,
