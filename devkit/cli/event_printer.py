@@ -43,6 +43,7 @@ from devkit.events.session import (
 from devkit.http.response import SENT_AGAIN
 from devkit.session.signals import Shutdown
 from devkit.webhook.masking import counted, mask_number, one_line, printable
+from devkit.webhook.receipt import short_id
 
 _LAST_SECONDS = 5  # to print what is left; a terminal held with Ctrl-S must not hold the exit
 
@@ -161,12 +162,11 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
 
 
 def _command_end(event: CommandEnded) -> str:
-    if event.exit_code is None:
+    code = event.exit_code
+    if code is None:
         ended = f"not run, {event.problem}"
     else:
-        ended = (
-            f"exit code {event.exit_code}" if event.exit_code >= 0 else f"ended by signal {-event.exit_code}"
-        )
+        ended = f"exit code {code}" if code >= 0 else f"ended by signal {-code}"
     return f"{ended}, for {event.status or 'unreadable'} {short_id(event.message_id)}".rstrip()
 
 

@@ -16,6 +16,7 @@ from devkit.http.address import Address, Destination, path_of, readdress
 from devkit.http.client import Response
 from devkit.http.connection_pool import IDLE_SECONDS, ConnectionPool
 from devkit.webhook.callback import Callback
+from devkit.webhook.masking import counted
 
 _WORKERS = 16  # receipts that are sent at once: a slow response holds up the receipts of its message only
 _MAX_WAITING = 10_000  # receipts; all are on disk, so those that are dropped can be replayed
@@ -141,8 +142,8 @@ class _Missed:
         return self._advice(f"{self.address}", count) if count else ""
 
     def _advice(self, subject: str, count: int) -> str:
-        receipts, them = ("1 receipt", "it") if count == 1 else (f"{count} receipts", "them")
-        return f"{subject} has not accepted {receipts}; to send {them}: {self._command}"
+        them = "it" if count == 1 else "them"
+        return f"{subject} has not accepted {counted(count, 'receipt')}; to send {them}: {self._command}"
 
     def _count(self) -> int:
         with self._lock:
