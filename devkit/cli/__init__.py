@@ -36,6 +36,7 @@ COMMANDS = {
     "check": "Check fixture files.",
     "prune": "Delete old recordings.",
     "doctor": "Check the whole path of a receipt; say what is wrong.",
+    "open": "Open the page of the running session in a browser.",
     "restore": "Restore the account's former callback after a crash.",
     "keep": "Turn recordings into samples that can be committed.",
     "init": "Add what devkit needs to this project.",

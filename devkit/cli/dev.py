@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from devkit.cli.event_printer import reporting
+from devkit.cli.keys import taking_keys
 from devkit.cli.terminal import confirm, own_foreground
 from devkit.session.run import SessionOptions, run
 from devkit.session.settings import read_settings
@@ -41,6 +42,7 @@ from devkit.session.status_commands import parse_command
 @click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")
 @click.option("--require-signature", is_flag=True, help="Refuse receipts without a valid signature.")
 @click.option("--force", is_flag=True, help="Take the callback over from another session.")
+@click.option("--open", "open_page", is_flag=True, help="Open the inspector in a browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 def command(
     offline: bool,
@@ -53,6 +55,7 @@ def command(
     no_demo: bool,
     require_signature: bool,
     force: bool,
+    open_page: bool,
     as_json: bool,
 ) -> None:
     """Start the receiver and a tunnel, register the callback, record every receipt, restore everything at the end."""
@@ -76,6 +79,7 @@ def command(
     with (
         stop_on_signals(final=True) as stop,
         own_foreground(),
-        reporting(as_json=as_json, stop=stop) as publish,
+        reporting(as_json=as_json, stop=stop) as report,
+        taking_keys(report, stop, open_page=open_page, with_keys=not as_json) as publish,
     ):
         run(settings, options, directory, publish, stop, lambda question: confirm(question, stop))
