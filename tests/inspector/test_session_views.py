@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 
@@ -13,12 +12,9 @@ from devkit.errors import UsageError
 from devkit.events.session import Sent
 from devkit.fixture.format import load
 from devkit.http.address import parse_address
-from devkit.http.server import listen
 from devkit.inspector.app import create_inspector
 from devkit.inspector.context import SessionFacts
 from devkit.inspector.session_views import masked_key
-from devkit.receiver.app import serve_receiver
-from devkit.receiver.recorder import Recorder
 from devkit.simulator.outcomes import recipients
 from devkit.webhook.receipt import Receipt
 from tests.support.inspector_server import Recordings
@@ -66,15 +62,6 @@ def client(recordings: Recordings, **options: object) -> FlaskClient:
 
 def text_of(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
-
-
-@pytest.fixture
-def receiver(recordings: Recordings) -> Iterator[str]:
-    """The session's receiver, which records to the same store."""
-    recorder = Recorder(recordings.store, recordings.event_log.publish, recordings.clock, "n0nce")
-    listener = listen("127.0.0.1", 0)
-    with serve_receiver(recorder.handle_batch, listener, token=SECRET):
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 # ---- Trigger

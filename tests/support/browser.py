@@ -152,3 +152,9 @@ class Browser:
     def complaints(self) -> list[str]:
         """Errors and warnings on the console since the last call."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
+
+
+def visit(browser: Browser, url: str) -> None:
+    """Open a page of the inspector, and wait until it is live."""
+    browser.get(url)
+    browser.wait_for_text("#live", "Live")
