@@ -15,7 +15,7 @@ from pydantic import Field
 from devkit.errors import ConfigurationError, UsageError
 from devkit.fixture.explain import explain
 from devkit.fixture.format import load
-from devkit.fixture.listing import parse_duration
+from devkit.fixture.listing import parse_duration, read_entries
 from devkit.fixture.recording_id import find_entries
 from devkit.fixture.select import sample_files, select
 from devkit.fixture.store import Store
@@ -100,8 +100,9 @@ def list_receipts(
     store = Store(place.settings().fixtures)
     start = _now() - parse_duration(since) if since else None
     newest_first = find_entries(store, status=status, message=message, since=start)
-    receipts = [results.listed(entry) for entry in islice(newest_first, limit)]
-    return results.ReceiptList(receipts=receipts[::-1], has_older=next(newest_first, None) is not None)
+    entries = list(islice(newest_first, limit))[::-1]
+    receipts = [results.row(listed) for listed in read_entries(entries)]
+    return results.ReceiptList(receipts=receipts, has_older=next(newest_first, None) is not None)
 
 
 def show_receipt(place: Place, selector: Selector) -> results.ExplainedReceipts:
