@@ -10,6 +10,7 @@ import click
 
 from devkit.cli import completes
 from devkit.cli.output import echo, echo_bytes, hint, notice
+from devkit.cli.progress import with_bar
 from devkit.durable import files as durable
 from devkit.errors import StoreError, UsageError
 from devkit.fixture.redaction.policy import Policy
@@ -70,22 +71,23 @@ def command(
     directory = project_directory(Path.cwd())
     settings, project = read_settings(os.environ, directory), project_in(directory)
     policy = Policy(allow=frozenset(allow_field), redact=frozenset(redact_field))
-    paths = _paths(Store(settings.fixtures), selectors, project)
+    found = _paths(Store(settings.fixtures), selectors, project)
+    paths = found[-limit:]
     report = make_report(
-        paths[-limit:],
+        with_bar(paths, len(paths), "report"),
         None if private else _rules(settings, project, policy),
         _responses(project, paths),
         datetime.now(UTC),
         secret=settings.signature_secret,
         method=settings.signature_method,
-        left_out=len(paths[:-limit]),
+        left_out=len(found) - len(paths),
     )
     if path is None:
         echo_bytes(report.html)
     else:
         _write(path, report.html, private=private)
         echo(f"{printable(display_path(path))}: {_summary(report)}")
-    _tell(report, len(paths))
+    _tell(report, len(found))
 
 
 def _paths(store: Store, selectors: tuple[str, ...], project: Project) -> list[Path]:
@@ -171,9 +173,8 @@ def _tell(report: Report, found: int) -> None:
         notice(f"Left out: {problem.message}")
     if report.withheld:
         first = report.withheld[0]
-        notice(
-            f"{_count(len(report.withheld), 'receipt')} shown without fields, for example: {first.message}"
-        )
+        more = ", for example" if len(report.withheld) > 1 else ""
+        notice(f"{_count(len(report.withheld), 'receipt')} shown without fields{more}: {first}.")
         hint(first.hint)
 
 

@@ -33,7 +33,7 @@ from devkit.webhook.vocabulary import STATUSES
 )
 @click.option(
     "--until",
-    type=click.Choice(["final", "any", *STATUSES]),
+    type=click.Choice(["final", "any", *STATUSES], case_sensitive=False),
     default="final",
     show_default=True,
     help="What to wait for: a final status, any receipt, or this status.",

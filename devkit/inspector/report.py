@@ -16,8 +16,8 @@ from devkit import __version__
 from devkit.errors import FixtureError
 from devkit.fixture.explain import Explanation, explain
 from devkit.fixture.format import TRIGGERED, Fixture, load
-from devkit.fixture.redaction.plan import plan_keep
-from devkit.fixture.redaction.policy import Policy
+from devkit.fixture.redaction.plan import redact
+from devkit.fixture.redaction.policy import Policy, RedactionError
 from devkit.fixture.response_log import LoggedResponse, recording_key
 from devkit.inspector.charts import draw
 from devkit.inspector.template_filters import register_filters
@@ -100,7 +100,7 @@ class Report:
 
     html: bytes = field(repr=False)
     messages: tuple[ReportedMessage, ...]
-    withheld: tuple[FixtureError, ...]
+    withheld: tuple[RedactionError, ...]
     damaged: tuple[FixtureError, ...]
 
     @property
@@ -109,7 +109,7 @@ class Report:
 
 
 def make_report(
-    paths: Sequence[Path],
+    paths: Iterable[Path],
     rules: RedactionRules | None,
     responses: Mapping[str, Sequence[LoggedResponse]],
     now: datetime,
@@ -123,7 +123,7 @@ def make_report(
     secret, method: to check signatures. left_out: how many older recordings there are.
     """
     groups: dict[str, list[tuple[Fixture, ReportLine]]] = defaultdict(list)
-    withheld: list[FixtureError] = []
+    withheld: list[RedactionError] = []
     damaged: list[FixtureError] = []
     for path in paths:
         try:
@@ -132,7 +132,7 @@ def make_report(
             damaged.append(problem)
             continue
         reading = fixture.read()
-        shown, uncovered = _redacted(fixture, reading, rules, path.name)
+        shown, uncovered = _redacted(fixture, reading, rules)
         withheld += [uncovered] if uncovered else []
         line = ReportLine(
             shown=_explanation(shown, reading, is_whole=uncovered is None),
@@ -148,8 +148,8 @@ def make_report(
 
 
 def _redacted(
-    fixture: Fixture, reading: Receipt | Unreadable, rules: RedactionRules | None, name: str
-) -> tuple[Fixture, FixtureError | None]:
+    fixture: Fixture, reading: Receipt | Unreadable, rules: RedactionRules | None
+) -> tuple[Fixture, RedactionError | None]:
     """The fixture with stand-ins; where no rule covers it, one of the documented words only, and the reason."""
     # What is not in the report need not be redacted.
     tags = tuple(tag for tag in fixture.tags if tag == TRIGGERED)
@@ -157,8 +157,8 @@ def _redacted(
     if rules is None:
         return bare, None
     try:
-        return plan_keep(bare, rules.key, rules.policy, name=name).fixture, None
-    except FixtureError as problem:
+        return redact(bare, rules.key, rules.policy).fixture, None
+    except RedactionError as problem:
         receipt = receipt_in(reading)
         documented = {
             name: receipt.text(name)

@@ -226,7 +226,7 @@ def test_what_no_rule_covers_is_shown_by_its_documented_words_only(store: Store)
     made = report([path, status])
 
     assert [each.decisive.status for each in made.messages] == ["failed", "not shown"]
-    assert "unknown fields may identify somebody: 'customer'" in made.withheld[0].message
+    assert "unknown fields may identify somebody: 'customer'" in str(made.withheld[0])
     assert len(made.withheld) == 2
     text = words(made)
     assert "Illegal Number" in text

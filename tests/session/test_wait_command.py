@@ -77,6 +77,7 @@ def test_the_status_that_is_asked_for_is_exit_code_0() -> None:
 
     assert wait(ID, "--until", "failed").exit_code == 0
     assert wait(ID, "--until", "any").exit_code == 0
+    assert wait(ID, "--until", "FAILED").exit_code == 0
     other = wait(ID, "--until", "expired")
     assert other.exit_code == 1
     assert (
