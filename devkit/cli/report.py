@@ -20,7 +20,7 @@ from devkit.fixture.store import Store
 from devkit.inspector.report import MARK, RedactionRules, Report, make_report
 from devkit.session.project import Project, load_key, private_values, project_in
 from devkit.session.settings import Settings, project_directory, read_settings
-from devkit.webhook.masking import printable
+from devkit.webhook.masking import counted, printable
 
 _LIMIT = 1000  # receipts; to redact one takes some milliseconds, and a page of a few megabytes opens quickly
 _STDOUT = "-"
@@ -158,8 +158,8 @@ def _unwritable(path: Path, error: OSError) -> StoreError:
 def _summary(report: Report) -> str:
     failed = sum(message.has_failed for message in report.messages)
     unreadable = sum(message.is_unreadable for message in report.messages)
-    messages = _count(len(report.messages) - unreadable, "message")
-    counts = f"{_count(report.receipts - unreadable, 'receipt')} of {messages}"
+    messages = counted(len(report.messages) - unreadable, "message")
+    counts = f"{counted(report.receipts - unreadable, 'receipt')} of {messages}"
     more = {"not delivered": failed, "unreadable": unreadable}
     return ", ".join([counts, *(f"{number} {what}" for what, number in more.items() if number)])
 
@@ -168,15 +168,11 @@ def _tell(report: Report, found: int) -> None:
     if not found:
         notice("No receipts were recorded, so the report is empty.")
     if older := found - report.receipts - len(report.damaged):
-        notice(f"{_count(older, 'older receipt')} left out. For more: --limit {found}")
+        notice(f"{counted(older, 'older receipt')} left out. For more: --limit {found}")
     for problem in report.damaged:
         notice(f"Left out: {problem.message}")
     if report.withheld:
         first = report.withheld[0]
         more = ", for example" if len(report.withheld) > 1 else ""
-        notice(f"{_count(len(report.withheld), 'receipt')} shown without fields{more}: {first}.")
+        notice(f"{counted(len(report.withheld), 'receipt')} shown without fields{more}: {first}.")
         hint(first.hint)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
