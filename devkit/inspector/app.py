@@ -19,10 +19,10 @@ from devkit.inspector.event_log import EventLog
 from devkit.inspector.index import Index, Rows
 from devkit.inspector.readiness import readiness
 from devkit.inspector.responses import RESPONSES, Responses
-from devkit.inspector.search import KINDS, SIGNATURES
+from devkit.inspector.search import KINDS, SIGNATURES, read_interval
 from devkit.inspector.selection_views import selection_pages, trash_pages
 from devkit.inspector.session_views import session_pages
-from devkit.inspector.template_filters import clock_time, register_filters, time_tag
+from devkit.inspector.template_filters import clock_time, interval, register_filters, time_tag
 from devkit.inspector.views import actions, pages, wants_fragment
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, TRANSPORT_MEANINGS
 
@@ -131,6 +131,7 @@ def _register_template_helpers(app: Flask, context: InspectorContext) -> None:
             "now": now,
             "time_tag": lambda moment: time_tag(moment, now, zone),
             "clock_time": lambda moment, fine=False: clock_time(moment, now, zone, fine=fine),
+            "interval": lambda within: interval(*read_interval(within), zone),
             "options": options,
             "version": __version__,
             "choices": _CHOICES,

@@ -9,6 +9,7 @@ from itertools import islice
 
 from devkit.inspector.event_log import Send
 from devkit.inspector.index import Index, Rows, is_alone, moment_of, status_of
+from devkit.inspector.template_filters import interval
 from devkit.webhook.timeline import stage
 
 WIDTH, HEIGHT = 640, 160
@@ -23,12 +24,21 @@ _ORDER = ("delivered", "accepted", "buffered", "unknown", "expired", "rejected",
 class Bar:
     """The receipts with one status in one interval."""
 
-    x: float
     y: float
-    width: float
     height: float
     status: str
-    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The receipts in an interval. within: the filter for them, see `search.read_interval`. words: it, to read."""
+
+    x: float
+    width: float
+    within: str
+    words: str
+    counts: tuple[tuple[str, int], ...]
+    bars: tuple[Bar, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +49,9 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Receipts over time. step: the interval of a bar. most: of the highest bar. totals: by status, largest first."""
+    """Receipts over time. step: the interval of a column. most: of the highest. totals: by status, largest first."""
 
-    bars: tuple[Bar, ...]
+    columns: tuple[Column, ...]
     ticks: tuple[Tick, ...]
     most: int
     step: timedelta
@@ -62,31 +72,48 @@ def histogram(receipts: Sequence[tuple[datetime, str]], zone: tzinfo | None = UT
     most = max(each.total() for each in bins.values())
     totals = Counter(status for _, status in receipts)
     statuses = sorted(totals, key=lambda status: (_place(status), status))
-    bars = (bar for place, each in bins.items() for bar in _stack(place, each, statuses, count, most))
+    columns = []
+    for place, each in sorted(bins.items()):
+        counts = [(status, each[status]) for status in statuses if each[status]]
+        times = _moment(start, step, place), _moment(start, step, place + 1)
+        columns.append(_column(place, count, times, zone, counts, most))
     ticks = (_time_tick(start, step, place, count, zone) for place in range(0, count, max(1, count // 6)))
-    return Histogram(tuple(bars), tuple(ticks), most, step, tuple(totals.most_common()))
+    return Histogram(tuple(columns), tuple(ticks), most, step, tuple(totals.most_common()))
 
 
-def _stack(
-    place: int, counted: Counter[str], statuses: Sequence[str], count: int, most: int
-) -> Iterator[Bar]:
-    width, y = WIDTH / count, float(HEIGHT)
-    for status in statuses:
-        if counted[status]:
-            height = counted[status] / most * HEIGHT
-            y -= height
-            yield Bar(
-                x=round(place * width, 2),
-                y=round(y, 2),
-                width=round(width * 0.86, 2),
-                height=round(height, 2),
-                status=status,
-                title=f"{counted[status]} {status}",
-            )
+def _column(
+    place: int,
+    count: int,
+    times: tuple[datetime, datetime],
+    zone: tzinfo | None,
+    counts: Sequence[tuple[str, int]],
+    most: int,
+) -> Column:
+    width = WIDTH / count
+    return Column(
+        x=round(place * width, 2),
+        width=round(width * 0.86, 2),
+        within="/".join(f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in times),
+        words=interval(*times, zone),
+        counts=tuple(counts),
+        bars=tuple(_stack(counts, most)),
+    )
+
+
+def _stack(counts: Sequence[tuple[str, int]], most: int) -> Iterator[Bar]:
+    y = float(HEIGHT)
+    for status, number in counts:
+        height = number / most * HEIGHT
+        y -= height
+        yield Bar(round(y, 2), round(height, 2), status)
+
+
+def _moment(first: float, step: timedelta, place: int) -> datetime:
+    return datetime.fromtimestamp(first + place * step.total_seconds(), UTC)
 
 
 def _time_tick(start: float, step: timedelta, place: int, count: int, zone: tzinfo | None) -> Tick:
-    moment = datetime.fromtimestamp(start + place * step.total_seconds(), UTC).astimezone(zone)
+    moment = _moment(start, step, place).astimezone(zone)
     hours = "%H:%M" if step >= timedelta(minutes=1) else "%H:%M:%S"
     form = "%d %b" if step >= timedelta(hours=3) else "%d %b %H:%M" if step >= timedelta(hours=1) else hours
     return Tick(round(place * WIDTH / count, 2), moment.strftime(form))

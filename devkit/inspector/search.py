@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from devkit.errors import UsageError
 from devkit.fixture.listing import parse_duration
@@ -25,6 +25,7 @@ SIGNATURES = ("valid", "invalid", "absent", "unchecked")
 UNPARSED = "unparsed"  # the status in the name of an unreadable recording
 
 _LONGEST = 200
+_AFTER_ALL = "~"  # sorts after every key
 _RESPONSE_WORD = "response:"
 _HTTP_STATUS = re.compile(r"[1-5][0-9][0-9]")
 
@@ -35,7 +36,8 @@ class Query:
 
     text: words that must all be in one receipt. They may be a phone number, so they are never part of a URL.
     status: the current one of a message. response: as in `ResponseState.matches`, of any of its receipts.
-    within: a duration, such as `10m`. before: a key; only older ones match. numbers: show phone numbers whole.
+    within: a duration, such as `10m`, or two times, see `read_interval`; of any of its receipts.
+    before: a key; only older ones match. numbers: show phone numbers whole.
     """
 
     text: str = ""
@@ -86,9 +88,23 @@ def read_query(values: Mapping[str, str]) -> Query:
             f"No response is called {query.response!r}.",
             hint=f"Use one of: {', '.join(RESPONSES)}, or a status such as 500",
         )
-    if query.within:
+    if "/" in query.within:
+        read_interval(query.within)
+    elif query.within:
         parse_duration(query.within)
     return query
+
+
+def read_interval(text: str) -> tuple[datetime, datetime]:
+    """The two times in a text such as `2026-11-23T12:20:00Z/2026-11-23T12:25:00Z`. Raises UsageError."""
+    try:
+        start, end = (datetime.fromisoformat(part).astimezone(UTC) for part in text.split("/"))
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"Not a duration or two times: {text!r}.",
+            hint="Write it as 10m, or as 2026-11-23T12:20:00Z/2026-11-23T12:25:00Z",
+        ) from None
+    return start, end
 
 
 def whole_number(text: str, most: int) -> int | None:
@@ -201,13 +217,15 @@ def _find(
     budget: int,
 ) -> Page:
     found: list[MessageView] = []
-    oldest, last = _oldest_key(query, now), ""
+    (start, end), last = _limits(query, now), ""
     for key, group in groups:
-        if oldest and key < oldest:
+        if key < start:
             break
         if len(found) == limit or budget <= 0:
             return Page(tuple(found), next=last, stopped=len(found) < limit)
         last = key
+        if not any(start <= each < end for each in group):
+            continue
         if not _names_match(query, tuple(map(status_of, group))):
             continue
         if query.response and not responses.match(group, query.response):
@@ -219,14 +237,19 @@ def _find(
     return Page(tuple(found))
 
 
-def _oldest_key(query: Query, now: datetime) -> str:
-    """The first key within the query's duration; empty without one."""
-    if not query.within:
-        return ""
+def _limits(query: Query, now: datetime) -> tuple[str, str]:
+    """The first key of the query's time, and the first one after it."""
+    if "/" in query.within:
+        start, end = read_interval(query.within)
+        return _key_at(start), _key_at(end)
     try:
-        return f"{now - parse_duration(query.within):%Y-%m-%d/%H%M%S.%f}"
+        return _key_at(now - parse_duration(query.within)) if query.within else "", _AFTER_ALL
     except OverflowError:  # before the year 1
-        return ""
+        return "", _AFTER_ALL
+
+
+def _key_at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d/%H%M%S.%f}"
 
 
 def _names_match(query: Query, statuses: tuple[str, ...]) -> bool:

@@ -118,6 +118,14 @@ def clock_time(moment: datetime, now: datetime, zone: tzinfo | None, *, fine: bo
     return f"{local.day} {local:%b} {time}" if local.year == today.year else f"{local:%Y-%m-%d} {time}"
 
 
+def interval(start: datetime, end: datetime, zone: tzinfo | None) -> str:
+    """Two local times: `23 Nov 12:20 to 12:25`. zone: None for that of this machine."""
+    first, last = start.astimezone(zone), end.astimezone(zone)
+    form = "%H:%M:%S" if first.second or last.second else "%H:%M"
+    until = "" if first.date() == last.date() else f"{last.day} {last:%b} "
+    return f"{first.day} {first:%b} {first.strftime(form)} to {until}{last.strftime(form)}"
+
+
 def time_tag(moment: datetime, now: datetime, zone: tzinfo | None) -> Markup:
     """A time and how long ago it was; the page's script keeps the latter current."""
     return Markup(

@@ -147,6 +147,125 @@ def test_everything_can_be_done_by_keyboard(
     assert browser.run("return document.querySelector('#edit').open")
 
 
+def test_a_key_opens_each_tab(browser: Browser, recordings: Recordings, url: str) -> None:
+    visit(browser, f"{url}/receipts/{recordings.receipt()}")
+
+    for key, tab in zip(
+        "654321", ("replays", "answers", "headers", "raw", "fields", "timeline"), strict=True
+    ):
+        browser.press(key)
+        browser.wait(lambda tab=tab: focus(browser) == f"tab-{tab}")
+        assert browser.text(f"#{tab}") != ""
+        assert browser.count("#detail [role=tabpanel]:not([hidden])") == 1
+    browser.press("\ue010")  # End
+    assert focus(browser) == "tab-replays"
+    browser.press("\ue011")  # Home
+    assert focus(browser) == "tab-timeline"
+
+
+def test_enter_leads_into_the_receipt_and_escape_back(
+    browser: Browser, recordings: Recordings, url: str
+) -> None:
+    recordings.receipt("delivered", "0A1")
+    recordings.receipt("failed", "0A2", "9")
+    visit(browser, url)
+
+    browser.press("jj")
+    browser.wait_for_text("#detail h1", "delivered")
+    assert browser.run("return document.querySelector('#list').contains(document.activeElement)")
+    browser.press("\ue007")  # Enter
+    browser.wait(lambda: focus(browser) == "detail")
+    browser.press("\ue00c")  # Escape
+    assert browser.run("return document.activeElement.matches('#list a[aria-current]')")
+    browser.click("#list .message a")  # with the mouse, the focus stays in the list
+    browser.wait_for_text("#detail h1", "failed")
+    assert focus(browser) != "detail"
+
+
+def test_a_wide_window_has_the_timeline_beside_the_tabs(
+    browser: Browser, recordings: Recordings, url: str
+) -> None:
+    browser.resize(1920, 1000)
+    visit(browser, f"{url}/receipts/{recordings.receipt()}")
+    assert browser.text("#timeline h2") == "Timeline"
+    assert "msisdn" in browser.text("#fields")
+    assert browser.count("[role=tab]") == 5
+    left = "return document.querySelector(arguments[0]).getBoundingClientRect().right"
+    assert browser.run(left, "#timeline") < browser.run(left.replace("right", "left"), "#fields")
+
+    browser.press("3")
+    browser.wait_for_text("#raw", "Show it")
+    browser.resize(1200, 800)
+    browser.wait(lambda: browser.count("[role=tab]") == 6)
+    assert browser.text("#timeline") == ""
+    assert "Show it" in browser.text("#raw")
+
+
+def test_the_legend_and_the_bars_filter_the_list(browser: Browser, recordings: Recordings, url: str) -> None:
+    recordings.receipt("delivered", "0A1")
+    recordings.receipt("failed", "0A2", "9", seconds=120)
+    recordings.receipt("expired", "0A3", seconds=120)
+    visit(browser, url)
+
+    browser.click(".legend a[href*=failed]")
+    browser.wait_for_text(".count", "1 of 3 messages")
+    assert "Illegal Number" in browser.text(FIRST)
+    assert browser.run("return document.querySelector('select[name=status]').value") == "failed"
+    assert browser.count(".legend a[aria-current]") == 1
+    browser.click(".legend a[href*=failed]")
+    browser.wait(lambda: browser.text(".count") == "3 messages")
+
+    browser.click(".column")
+    browser.wait_for_text(".count", "1 of 3 messages")
+    assert "delivered" in browser.text(FIRST)
+    chosen = "const s = document.querySelector('select[name=within]'); return s.selectedOptions[0].text"
+    assert browser.run(chosen) == "23 Nov 13:45:00 to 13:45:05"
+
+
+def test_a_value_is_copied(browser: Browser, recordings: Recordings, url: str) -> None:
+    key = recordings.receipt("delivered", "0A00000000000001", client_ref="order-77")
+    visit(browser, f"{url}/receipts/{key}?numbers=1#fields")
+    browser.run("navigator.clipboard.writeText = async (text) => { window.copied = text }")
+
+    for button, value in (
+        ("[aria-label='Copy message id']", "0A00000000000001"),
+        ("#fields [aria-label='Copy client-ref']", "order-77"),
+    ):
+        browser.click(button)
+        browser.wait(lambda value=value: browser.run("return window.copied") == value)
+    assert browser.count(".copy.done") > 0
+    browser.click("[data-tab=raw]")
+    browser.click("#raw [data-copy]")
+    browser.wait(lambda: str(browser.run("return window.copied")).startswith("GET /webhooks/"))
+
+
+def test_a_hidden_page_counts_what_arrives_in_its_title(
+    browser: Browser, recordings: Recordings, url: str
+) -> None:
+    recordings.receipt("accepted", "0A1")
+    visit(browser, url)
+    title = browser.driver.title
+    hide(browser, hidden=True)
+    recordings.receipt("delivered", "0A1")
+    recordings.event_log.publish(Probe("Vonage"))  # not a receipt
+    recordings.receipt("delivered", "0A2")
+
+    browser.wait(lambda: browser.driver.title == f"(2) {title}")
+    assert browser.count("#list .message") == 1  # nothing is fetched for a page that nobody sees
+    hide(browser, hidden=False)
+    browser.wait(lambda: browser.count("#list .message") == 2)
+    assert browser.driver.title == title
+    browser.wait(lambda: browser.text("#live") == "Live")
+
+
+def hide(browser: Browser, *, hidden: bool) -> None:
+    browser.run(
+        "Object.defineProperty(document, 'hidden', {value: arguments[0], configurable: true});"
+        "document.dispatchEvent(new Event('visibilitychange'))",
+        hidden,
+    )
+
+
 def test_two_marked_receipts_are_compared(browser: Browser, recordings: Recordings, url: str) -> None:
     recordings.receipt("delivered", "0A00000000000001")
     recordings.receipt("failed", "0A00000000000002", "9")

@@ -1,6 +1,7 @@
 """Charts, times and received text, as values."""
 
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone
 from functools import reduce
 
 import pytest
@@ -11,7 +12,8 @@ from devkit.events.session import Sent
 from devkit.inspector.charts import HEIGHT, WIDTH, Overview, delay_x, histogram, network_delays
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.index import Index, Rows
-from devkit.inspector.template_filters import ago, clock_time, duration, plain, prose, visible
+from devkit.inspector.search import read_interval
+from devkit.inspector.template_filters import ago, clock_time, duration, interval, plain, prose, visible
 from tests.support.inspector_server import Recordings
 
 NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
@@ -93,16 +95,36 @@ def test_bars_stay_inside_and_count_every_receipt(receipts: list[tuple[datetime,
     drawn = histogram(receipts)
 
     assert drawn is not None
-    assert sum(int(bar.title.split(" ")[0]) for bar in drawn.bars) == len(receipts)
+    assert sum(count for column in drawn.columns for _, count in column.counts) == len(receipts)
     assert dict(drawn.totals) == {
         status: [each for _, each in receipts].count(status) for _, status in receipts
     }
-    for bar in drawn.bars:
-        assert bar.x >= 0
-        assert bar.y >= -0.01
-        assert bar.y + bar.height <= HEIGHT + 0.02
+    for column in drawn.columns:
+        assert column.x >= 0
+        assert [bar.status for bar in column.bars] == [status for status, _ in column.counts]
+        for bar in column.bars:
+            assert bar.y >= -0.01
+            assert bar.y + bar.height <= HEIGHT + 0.02
     if max(at for at, _ in receipts) - min(at for at, _ in receipts) < timedelta(days=400):
-        assert all(bar.x + bar.width <= WIDTH for bar in drawn.bars)
+        assert all(column.x + column.width <= WIDTH for column in drawn.columns)
+
+
+@given(st.lists(st.tuples(times, statuses), min_size=1))
+def test_the_filter_of_a_column_is_for_its_receipts(receipts: list[tuple[datetime, str]]) -> None:
+    drawn = histogram(receipts)
+
+    assert drawn is not None
+    for column in drawn.columns:
+        start, end = read_interval(column.within)
+        assert dict(column.counts) == Counter(status for at, status in receipts if start <= at < end)
+
+
+def test_an_interval_is_in_local_time() -> None:
+    zone = timezone(timedelta(hours=2))
+
+    assert interval(NOW, NOW + timedelta(minutes=5), zone) == "23 Nov 15:45 to 15:50"
+    assert interval(NOW, NOW + timedelta(seconds=5), UTC) == "23 Nov 13:45:00 to 13:45:05"
+    assert interval(NOW, NOW + timedelta(days=1), UTC) == "23 Nov 13:45 to 24 Nov 13:45"
 
 
 def test_delays_are_grouped_by_network_the_busiest_first() -> None:

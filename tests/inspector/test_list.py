@@ -143,6 +143,28 @@ def test_a_duration_ends_the_list_without_opening_older_files(recordings: Record
     assert found(recordings, within="30d") == ["C", "B", "A"]
 
 
+def test_an_interval_finds_the_messages_with_a_receipt_in_it(recordings: Recordings) -> None:
+    recordings.receipt("accepted", "A", seconds=60)  # 13:46
+    recordings.receipt("accepted", "B", seconds=60)  # 13:47
+    recordings.receipt("delivered", "A", seconds=60)  # 13:48
+
+    def between(start: str, end: str) -> list[str]:
+        return found(recordings, within=f"2026-11-23T{start}:00Z/2026-11-23T{end}:00Z")
+
+    assert between("13:46", "13:47") == ["A"]
+    assert between("13:47", "13:48") == ["B"]
+    assert between("13:46", "13:49") == ["A", "B"]
+    assert between("13:49", "14:00") == []
+    assert found(recordings, within="2026-11-23T15:47:00+02:00/2026-11-23T15:48:00+02:00") == ["B"]
+
+
+@pytest.mark.parametrize("text", ["1/2", "2026-11-23T13:46:00Z/", "/", "2026-11-23/2026-11-24/2026-11-25"])
+def test_a_wrong_interval_is_named(recordings: Recordings, text: str) -> None:
+    with pytest.raises(UsageError, match="Not a duration or two times") as caught:
+        found(recordings, within=text)
+    assert "2026-11-23T12:20:00Z/" in caught.value.hint
+
+
 @pytest.mark.parametrize("values", [{"kind": "nonsense"}, {"within": "yesterday"}, {"signature": "good"}])
 def test_an_unknown_filter_is_refused(values: dict[str, str]) -> None:
     with pytest.raises(UsageError):

@@ -659,6 +659,26 @@ def test_the_list_says_how_many_messages_are_shown(recordings: Recordings) -> No
     assert counted("/?status=expired") == "0 of 61 messages"
 
 
+def test_legend_and_bars_lead_to_their_messages(recordings: Recordings) -> None:
+    recordings.receipt("delivered", "0A1")
+    recordings.receipt("failed", "0A2", "9", seconds=120)
+    recordings.callback(Callback("POST", CALLBACK_PATH, (), b"[1]"), seconds=120)
+
+    html = page(recordings, "/?numbers=1")
+
+    links = [unescape(link) for link in re.findall(r'href="(/\?[^"]+)" data-filter', html)]
+    bars = [link for link in links if "within=" in link]
+    assert len(bars) == 3
+    assert sorted(set(links) - set(bars)) == [
+        "/?kind=unreadable&numbers=1",
+        "/?status=delivered&numbers=1",
+        "/?status=failed&numbers=1",
+    ]
+    for link in links:
+        assert "1 of 3 messages" in words(page(recordings, link))
+    assert "23 Nov 13:45:00 to 13:45:05" in words(page(recordings, bars[0]))
+
+
 def test_a_triggered_receipt_is_labelled(recordings: Recordings) -> None:
     label = 'title="made by devkit trigger">triggered'
     key = recordings.receipt("delivered", "0A1")

@@ -1,5 +1,7 @@
 // Updates the page. It is readable without this script: the server renders all HTML, also the parts fetched here.
 
+import { followWidth, makeTabs } from "./tabs.js";
+
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 
@@ -7,6 +9,7 @@ const POLL = 2000; // milliseconds between two polls, when this page has no even
 const RETRY = 1000; // before the next attempt to reach the server
 const HEARTBEAT_TIMEOUT = 15000; // the server sends a heartbeat every 5 s; without one for so long, the connection is lost
 const BATCH_DELAY = 100; // events that arrive together are shown together
+const MAX_PENDING = 500; // events that a hidden page keeps
 const INTERVAL = 700; // at least, between two updates of the list
 
 const filters = $("#filters");
@@ -107,6 +110,7 @@ function listChanged() {
     row.classList.toggle("marked", row.dataset.key === marked);
   }
   showCount();
+  for (const link of $$("[data-filter]", detail)) link.toggleAttribute("aria-current", isSet(link));
   const older = $("#older");
   if (older?.dataset.stopped === "true" && rows().length < 50) showOlder(); // a search continues by itself
 }
@@ -160,59 +164,16 @@ async function showPart(url, { push = true, ...options } = {}) {
   detail.replaceChildren(...parse(html).childNodes);
   if (push) history.pushState({}, "", address);
   document.body.classList.toggle("has-detail", !["/", "/overview"].includes(address.pathname));
-  makeTabs($(".receipt", detail)?.dataset.tab || address.hash.slice(1) || tab);
+  makeTabs(detail, $(".receipt", detail)?.dataset.tab || address.hash.slice(1) || tab);
   if (wasIn) detail.focus({ preventScroll: true });
-  document.title = `${$("h1", detail)?.textContent.trim() ?? "Receipts"} · devkit inspector`;
+  const heading = $(".overview", detail) ? "" : $("h1", detail)?.textContent.trim().replace(/\s+/g, " ");
+  title = `${heading || "Receipts"} · devkit inspector`;
+  document.title = title;
   showMark();
   listChanged();
 }
 
 const numbers = () => (filters?.elements.numbers.checked ? "?numbers=1" : "");
-
-function makeTabs(chosen = "timeline") {
-  const tabs = $("[data-tabs]", detail);
-  if (!tabs) return;
-  const sections = $$(":scope > section", tabs);
-  const bar = document.createElement("div");
-  bar.className = "tab-list";
-  bar.setAttribute("role", "tablist");
-  bar.setAttribute("aria-label", "About the receipt");
-  const choose = (id, focus) => {
-    for (const section of sections) {
-      const tab = $(`[data-tab="${section.id}"]`, bar);
-      const on = section.id === id;
-      section.hidden = !on;
-      tab.setAttribute("aria-selected", on);
-      tab.tabIndex = on ? 0 : -1;
-      if (on && focus) tab.focus();
-    }
-  };
-  for (const section of sections) {
-    const tab = document.createElement("button");
-    Object.assign(tab, {
-      type: "button",
-      textContent: $("h2", section).textContent,
-      id: `tab-${section.id}`,
-    });
-    tab.dataset.tab = section.id;
-    tab.setAttribute("role", "tab");
-    tab.setAttribute("aria-controls", section.id);
-    section.setAttribute("role", "tabpanel");
-    section.setAttribute("aria-labelledby", tab.id);
-    tab.onclick = () => choose(section.id, true);
-    bar.append(tab);
-  }
-  bar.onkeydown = (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const at = sections.findIndex((section) => !section.hidden);
-    choose(sections.at((at + step) % sections.length).id, true);
-  };
-  tabs.prepend(bar);
-  tabs.classList.add("on");
-  tabs.choose = choose;
-  choose(sections.some((section) => section.id === chosen) ? chosen : "timeline");
-}
 
 // The receipt is not replaced while a form or a menu in it is in use.
 const isBusy = () =>
@@ -226,10 +187,12 @@ let source = null;
 let heartbeatTimer = 0;
 let retryTimer = 0;
 let batchTimer = 0;
-let pending = [];
+let pending = []; // events that are not shown yet
 let missed = false;
+let unread = 0; // receipts that arrived while the page was hidden
+let turn = 0; // counts the connections: what an earlier one brings is not used
 let shownAt = 0;
-
+let title = document.title;
 let failures = 0; // to reach the server, one after the other
 
 // Without the server no button has an effect. A restart of devkit takes less than two attempts to reach it.
@@ -258,8 +221,31 @@ function receive(batch) {
   if (!batch.lost && !batch.events.length) return;
   pending.push(...batch.events);
   missed ||= batch.lost;
-  if (batchTimer) return;
-  batchTimer = setTimeout(show, Math.max(BATCH_DELAY, shownAt + INTERVAL - Date.now()));
+  if (document.hidden) countUnread(batch.events);
+  else planShow();
+}
+
+function planShow() {
+  batchTimer ||= setTimeout(show, Math.max(BATCH_DELAY, shownAt + INTERVAL - Date.now()));
+}
+
+function countUnread(events) {
+  unread += events.filter((event) => event.kind === "receipt").length;
+  if (unread) document.title = `(${unread}${missed ? "+" : ""}) ${title}`;
+  if (pending.length < MAX_PENDING) return;
+  pending = [];
+  missed = true; // everything is read anew when the page is visible
+}
+
+function visibilityChanged() {
+  if (document.hidden) {
+    poll();
+    return;
+  }
+  unread = 0;
+  document.title = title;
+  if (pending.length || missed) planShow();
+  poll().then(listen);
 }
 
 async function show() {
@@ -279,7 +265,10 @@ async function show() {
 
 function listen() {
   stop();
-  if (document.hidden) return; // a hidden page holds no thread of the server; it catches up when it is visible
+  if (document.hidden) {
+    poll(); // a hidden page holds no thread of the server; it counts what arrives, and shows it when it is visible
+    return;
+  }
   source = new EventSource(`/stream?after=${encodeURIComponent(cursor)}`);
   const alive = () => {
     clearTimeout(heartbeatTimer);
@@ -304,6 +293,7 @@ function listen() {
 }
 
 function stop() {
+  turn += 1;
   source?.close();
   source = null;
   clearTimeout(heartbeatTimer);
@@ -318,13 +308,16 @@ function lost() {
 
 async function poll() {
   stop();
+  const mine = turn;
   try {
     const response = await fetch(`/api/events?after=${encodeURIComponent(cursor)}`);
-    receive(await response.json());
+    const batch = await response.json();
+    if (mine !== turn) return;
+    receive(batch);
     setLive("live", "Live, polling every 2 s");
-    if (!document.hidden) retryTimer = setTimeout(poll, POLL);
+    retryTimer = setTimeout(poll, POLL);
   } catch {
-    lost();
+    if (mine === turn) lost();
   }
 }
 
@@ -387,6 +380,8 @@ function move(step) {
   open($("a", next).href);
 }
 
+const openTab = (number) => whenShown(() => $("[data-tabs]", detail)?.chooseNumber(number));
+
 const keys = {
   j: () => move(1),
   k: () => move(-1),
@@ -399,6 +394,12 @@ const keys = {
     $("input[name=to]", edit).focus();
   }),
   x: whenShown(mark),
+  1: openTab(1),
+  2: openTab(2),
+  3: openTab(3),
+  4: openTab(4),
+  5: openTab(5),
+  6: openTab(6),
   "/": () => filters.elements.q.focus(),
   "?": () => $("#help").showModal(),
 };
@@ -406,7 +407,9 @@ const keys = {
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input:not([type=checkbox]), select, textarea");
   if (event.key === "Escape" && typing) event.target.blur();
-  else if (event.key === "Escape" && matchMedia("(max-width: 52rem)").matches && detail && !$("dialog[open]"))
+  else if (event.key === "Escape" && detail?.contains(event.target) && !isNarrow())
+    $("#list a[aria-current]")?.focus();
+  else if (event.key === "Escape" && isNarrow() && detail && !$("dialog[open]"))
     open("/overview");
   if (
     typing ||
@@ -422,6 +425,7 @@ document.addEventListener("keydown", (event) => {
   keys[event.key]();
 });
 
+const isNarrow = () => matchMedia("(max-width: 52rem)").matches;
 const keysOn = () => localStorage.getItem("keys") !== "off";
 
 document.addEventListener("click", (event) => {
@@ -435,9 +439,13 @@ document.addEventListener("click", (event) => {
   if (link.matches("[data-copy], [data-copy-text]")) {
     event.preventDefault();
     copy(link);
+  } else if (link.matches("[data-filter]")) {
+    event.preventDefault();
+    filterBy(link);
   } else if (link.dataset.into || link.closest(".message")) {
     event.preventDefault();
-    open(link.href);
+    const byKey = event.detail === 0; // Enter in the list: go on reading in the receipt
+    open(link.href).then(() => byKey && link.closest(".message") && detail.focus({ preventScroll: true }));
   }
 });
 
@@ -458,6 +466,27 @@ function countSelected() {
   const all = $("#selection [name=all]").checked;
   const count = $$(".pick:checked", list).length;
   $("#selected").textContent = all ? "" : `${count} message${count === 1 ? "" : "s"} selected`;
+}
+
+// ---- Filters that a chart sets
+
+const filtersIn = (link) =>
+  [...new URL(link.getAttribute("href"), location.href).searchParams].filter(
+    ([name]) => filters.elements[name] instanceof HTMLSelectElement,
+  );
+const isSet = (link) => filtersIn(link).every(([name, value]) => filters.elements[name].value === value);
+
+function filterBy(link) {
+  const remove = isSet(link);
+  for (const [name, value] of filtersIn(link)) {
+    const select = filters.elements[name];
+    if (![...select.options].some((option) => option.value === value))
+      select.add(new Option(link.dataset.filter || value, value));
+    select.value = remove ? "" : value;
+  }
+  $(".more", filters).open = true;
+  if (isNarrow()) filters.scrollIntoView();
+  showList().then(() => announce($(".count", list)?.textContent ?? ""));
 }
 
 let typing = 0;
@@ -505,8 +534,9 @@ if (filters && list) {
   addEventListener("popstate", () =>
     open(location.pathname === "/" ? "/overview" : location.href, { push: false }),
   );
-  document.addEventListener("visibilitychange", () => (document.hidden ? stop() : poll().then(listen)));
-  makeTabs(location.hash.slice(1));
+  document.addEventListener("visibilitychange", visibilityChanged);
+  makeTabs(detail, location.hash.slice(1));
+  followWidth(detail);
   // The tab is open already: undo the browser's scrolling to the section.
   addEventListener("load", () => requestAnimationFrame(() => detail.scrollTo(0, 0)));
   showMark();
