@@ -1,72 +1,31 @@
-import os
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import click
-import pytest
 
 from devkit.cli.event_printer import session_lines
-from devkit.events import Event, Publish
+from devkit.events import Event
 from devkit.events.session import Forwarded, ReceiptTaken
 from devkit.fixture.format import load
-from devkit.fixture.response_log import LoggedResponse, ResponseLog, ResponseReader, missed
+from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store
 from devkit.http.address import Destination, parse_address, readdress
-from devkit.http.client import Response
 from devkit.http.server import listen
 from devkit.receiver.app import serve_receiver
 from devkit.receiver.forward import Forwarder
 from devkit.receiver.recorder import Recorder
 from devkit.simulator import run_simulator
-from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
+from devkit.webhook.callback import CALLBACK_PATH, Callback
 from devkit.webhook.receipt import Receipt, read
 from tests.support.event_recorder import EventRecorder
-from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server, wait_until
-from tests.support.recording_server import recording_server
-from tests.support.simulator_client import JUMPING, Listener, listening, register_url, send
-
-NOW = datetime(2026, 11, 23, 13, 45, 47, tzinfo=UTC)
-DAY = "fixtures/recorded/2026-11-23"
-FILE = f"{DAY}/x.json"
-NUMBERS = count()  # of recordings, so that each has another name
-
-
-MakeForwarder = Callable[..., Forwarder]
-
-
-@pytest.fixture
-def forwarder_to(tmp_path: Path) -> MakeForwarder:
-    """Makes a forwarder to a URL, with a log in `tmp_path`."""
-
-    def make(url: str, publish: Publish, **options: Any) -> Forwarder:
-        return Forwarder(parse_address(url), publish, ResponseLog(tmp_path, url, lambda: NOW), **options)
-
-    return make
-
-
-@pytest.fixture
-def app() -> Iterator[Listener]:
-    with listening() as running:
-        yield running
-
-
-def receipt(message_id: str = "0A0000001234567B", status: str = "delivered") -> Callback:
-    target = f"{CALLBACK_PATH}/s3cret-token"
-    fields = {"msisdn": "447700900001", "messageId": message_id, "status": status}
-    return compose(fields, "form", target=target, host="dlr.example.test")
-
-
-def offer(forwarder: Forwarder, *message_ids: str) -> None:
-    for message_id in message_ids:
-        forwarder.offer(receipt(message_id), message_id, f"{DAY}/{next(NUMBERS):06}.json")
+from tests.support.forwarding import FILE, MakeForwarder, offer, receipt
+from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
+from tests.support.simulator_client import JUMPING, Listener, register_url, send
 
 
 def test_a_receipt_is_forwarded_as_vonage_sent_it_except_for_its_address_and_the_replay_header(
@@ -153,39 +112,6 @@ def test_every_response_of_the_application_is_published(app: Listener, forwarder
     assert [event.answer for event in recorder.forwarded] == [500, 404, 200]
 
 
-def test_one_notice_tells_how_to_send_what_the_application_refused_and_one_at_the_end_how_many(
-    app: Listener, forwarder_to: MakeForwarder
-) -> None:
-    recorder = EventRecorder()
-    app.answers = [500, 200, 404]
-    url = f"{app.url}?tenant=7&key=1"
-
-    with forwarder_to(url, recorder) as forwarder:
-        offer(forwarder, "A", "A", "A")
-
-    address, command = parse_address(url), f"devkit replay --missed --to '{url}'"
-    assert recorder.notices == [
-        f"{address} answered 500 to a receipt. It is recorded; to send it later: {command}",
-        f"{address} has not accepted 2 receipts; to send them: {command}",
-    ]
-
-
-def test_what_a_replay_has_sent_meanwhile_is_not_missed_at_the_end(
-    tmp_path: Path, app: Listener, forwarder_to: MakeForwarder
-) -> None:
-    recorder = EventRecorder()
-    app.answers = [500]
-
-    with forwarder_to(app.url, recorder) as forwarder:
-        offer(forwarder, "A")
-        recorder.wait_for(forwarded=1, notices=1)
-        ResponseLog(tmp_path, app.url, lambda: NOW).add_response(
-            recorder.forwarded[0].file, Response(200, 0, b"")
-        )
-
-    assert len(recorder.notices) == 1
-
-
 def test_one_slow_answer_holds_up_its_own_message_only(app: Listener, forwarder_to: MakeForwarder) -> None:
     recorder = EventRecorder()
     app.gate.clear()
@@ -212,96 +138,6 @@ def test_no_more_than_sixteen_receipts_are_sent_at_once(app: Listener, forwarder
 
     assert len(app.receipts) == 26
     assert app.connections == 16
-
-
-def test_every_response_is_logged_before_its_event(
-    tmp_path: Path, app: Listener, forwarder_to: MakeForwarder
-) -> None:
-    logged: list[list[int | None]] = []
-    app.answers = [500]
-
-    def publish(event: Event) -> None:
-        if isinstance(event, Forwarded):
-            logged.append([entry.status for entry in ResponseReader(tmp_path).poll() if not entry.waiting_in])
-
-    with forwarder_to(app.url, publish) as forwarder:
-        offer(forwarder, "A", "A")
-
-    assert logged == [[500], [500, 200]]
-
-
-def test_a_receipt_that_waits_is_logged_as_such(
-    tmp_path: Path, app: Listener, forwarder_to: MakeForwarder
-) -> None:
-    app.gate.clear()
-    with forwarder_to(app.url, EventRecorder()) as forwarder:
-        forwarder.offer(receipt(), "A", FILE)
-        assert ResponseReader(tmp_path).poll() == [
-            LoggedResponse("2026-11-23/x.json", NOW, app.url, waiting_in=os.getpid())
-        ]
-        app.gate.set()
-
-
-def test_a_receipt_without_a_response_is_logged_with_the_reason(tmp_path: Path) -> None:
-    address = parse_address(f"http://127.0.0.1:{closed_port()}/dlr")
-
-    with Forwarder(address, EventRecorder(), ResponseLog(tmp_path, "", lambda: NOW)) as forwarder:
-        offer(forwarder, "A")
-
-    (entry,) = missed(tmp_path)
-    assert entry.problem == f"Nobody answers at {address} (Connection refused)."
-
-
-def test_a_log_that_cannot_be_written_is_said_once_and_stops_no_receipt(
-    tmp_path: Path, app: Listener
-) -> None:
-    heard = EventRecorder()
-
-    with Forwarder(
-        parse_address(app.url), heard, ResponseLog(tmp_path / "gone", "", lambda: NOW)
-    ) as forwarder:
-        offer(forwarder, "A", "B")
-
-    assert [event.answer for event in heard.forwarded] == [200, 200]
-    assert heard.notices == ["The application's responses are not kept: No such file or directory."]
-
-
-def test_one_notice_when_the_application_is_down_and_one_when_it_is_back(forwarder_to: MakeForwarder) -> None:
-    recorder = EventRecorder()
-    port = closed_port()
-    url = f"http://127.0.0.1:{port}/dlr"
-    address = parse_address(url)
-
-    with forwarder_to(url, recorder) as forwarder:
-        offer(forwarder, "A", "B", "C")
-        recorder.wait_for(forwarded=3)
-        with recording_server(port=port):
-            offer(forwarder, "A")
-            recorder.wait_for(forwarded=4, notices=2)
-            offer(forwarder, "B", "C")
-            recorder.wait_for(forwarded=6)
-
-    problem = f"Nobody answers at {address} (Connection refused)."
-    assert [(event.answer, event.problem) for event in recorder.forwarded] == [(None, problem)] * 3 + [
-        (200, "")
-    ] * 3
-    assert recorder.notices == [
-        f"Not forwarded: {problem} It is recorded; to send it later: devkit replay --missed --to {url}",
-        f"{address} answers again. It has not accepted 3 receipts; to send them: devkit replay --missed --to {url}",
-        f"{address} has not accepted 3 receipts; to send them: devkit replay --missed --to {url}",
-    ]
-
-
-def test_a_notice_at_the_end_when_the_application_did_not_come_back(forwarder_to: MakeForwarder) -> None:
-    recorder = EventRecorder()
-    url = f"http://127.0.0.1:{closed_port()}/dlr"
-
-    with forwarder_to(url, recorder) as forwarder:
-        offer(forwarder, "A", "B")
-
-    assert recorder.notices[1:] == [
-        f"{parse_address(url)} has not accepted 2 receipts; to send them: devkit replay --missed --to {url}"
-    ]
 
 
 def test_an_application_that_breaks_off_gets_no_receipt_twice(forwarder_to: MakeForwarder) -> None:
@@ -334,27 +170,6 @@ def test_a_connection_is_kept_while_receipts_come_and_closed_when_none_do(
     assert [event.answer for event in recorder.forwarded] == [200, 200, 200]
 
 
-def test_too_many_receipts_for_a_slow_application_are_dropped_with_a_notice(
-    app: Listener, forwarder_to: MakeForwarder
-) -> None:
-    recorder = EventRecorder()
-    app.gate.clear()
-    with forwarder_to(app.url, recorder, max_waiting=2) as forwarder:
-        offer(forwarder, "A")
-        app.wait_for(1)
-        offer(forwarder, "A", "A", "A", "A")
-        app.gate.set()
-        recorder.wait_for(forwarded=5)
-
-    assert sorted(str(event.answer) for event in recorder.forwarded) == ["200", "200", "200", "None", "None"]
-    address = parse_address(app.url)
-    assert recorder.notices == [
-        "Not forwarded: Too many receipts wait for the application. "
-        f"It is recorded; to send it later: devkit replay --missed --to {app.url}",
-        f"{address} has not accepted 2 receipts; to send them: devkit replay --missed --to {app.url}",
-    ]
-
-
 def test_waiting_receipts_are_sent_at_the_end(app: Listener, forwarder_to: MakeForwarder) -> None:
     recorder = EventRecorder()
     app.gate.clear()
@@ -365,31 +180,6 @@ def test_waiting_receipts_are_sent_at_the_end(app: Listener, forwarder_to: MakeF
         threading.Timer(0.05, app.gate.set).start()
 
     assert [event.answer for event in recorder.forwarded] == [200, 200, 200]
-
-
-def test_an_application_that_hangs_does_not_block_the_end(
-    tmp_path: Path, app: Listener, forwarder_to: MakeForwarder
-) -> None:
-    recorder = EventRecorder()
-    app.gate.clear()
-    began = time.monotonic()
-
-    with forwarder_to(app.url, recorder, drain_seconds=0.05) as forwarder:
-        offer(forwarder, "A", "A", "A")
-        app.wait_for(1)
-
-    assert time.monotonic() - began < DEADLINE / 2
-    address = parse_address(app.url)
-    assert recorder.notices == [
-        f"{address} has not accepted 3 receipts; to send them: devkit replay --missed --to {app.url}"
-    ]
-    problem = "The session ended before the application answered."
-    assert [(event.answer, event.problem) for event in recorder.forwarded] == [(None, problem)] * 3
-    assert len(missed(tmp_path)) == 3
-    app.gate.set()
-    wait_until(lambda: len(missed(tmp_path)) == 2)
-    assert len(recorder.forwarded) == 3
-    assert len(app.receipts) == 1
 
 
 def test_receipts_do_not_leave_this_machine(forwarder_to: MakeForwarder) -> None:
