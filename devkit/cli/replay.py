@@ -197,7 +197,7 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     if options["dry_run"]:
         print_plan(plan(scheduled, transform), **shown)
         return
-    observe = _observer(route, project) if options["missed"] and scheduled else None
+    observe = _observer(route, project, session, options["missed"]) if scheduled else None
     results = replay(scheduled, route.address, transform, _rules(options), observe=observe, sleep=pause)
     ctx.exit(print_results(results, len(scheduled), **shown))
 
@@ -235,15 +235,19 @@ def _route(options: _Options, to: str, session: Session | None, settings: Settin
     return ReplayRoute(address, options["path"] or "", options["exact"], is_own_receiver(address, session))
 
 
-def _observer(route: ReplayRoute, project: Project) -> Observe:
-    from devkit.replay.missed import log_responses
-
+def _observer(route: ReplayRoute, project: Project, session: Session | None, missed: bool) -> Observe | None:
+    """Keeps the responses of the application: what it accepts is not missed any more. None for other targets."""
+    url = f"{route.address}{route.path}" if route.path else route.address.url
+    if not missed and not (session and session.forward_url == url):
+        return None
     if route.own_receiver:
         raise UsageError(
             f"What was missed is for your application, and {route.address} is devkit's own receiver.",
             hint="Name your application: devkit replay --missed --to http://127.0.0.1:5000/your/path",
         )
-    return log_responses(project.private, route.address.url, _now)
+    from devkit.replay.missed import log_responses
+
+    return log_responses(project.private, url, _now)
 
 
 def _replay_options(options: _Options) -> ReplayOptions:

@@ -116,6 +116,21 @@ def test_the_option_and_the_session_name_another_target(tmp_path: Path, store: S
     assert len(missed(private)) == 1
 
 
+def test_what_any_replay_sends_to_the_application_of_the_session_is_not_missed_any_more(
+    tmp_path: Path, store: Store, private: Path
+) -> None:
+    with raw_server([OK], [OK]) as server:
+        url = f"{server.url}/dlr"
+        log_in(private, url).add_failure(str(record(store, 1)), "timeout")
+        with project_in(tmp_path).session_file(replace(SESSION, forward_url=url)):
+            run(tmp_path, "replay", "latest", "--path", "/other")
+            assert len(missed(private)) == 1
+            run(tmp_path, "replay", "latest")
+
+    assert missed(private) == []
+    assert len(server.requests) == 2
+
+
 def test_it_is_not_sent_to_the_receiver_which_would_accept_all(
     tmp_path: Path, store: Store, private: Path
 ) -> None:
