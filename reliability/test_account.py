@@ -87,7 +87,7 @@ def test_a_session_that_ends_while_somebody_thinks_about_a_take_over(
                 read_until(keys, "ready")
                 assert registered_callback(vonage) != former.url
                 process.send_signal(signal.SIGINT)
-                read_until(keys, "receipt(s) recorded")
+                read_until(keys, "stopped")
                 assert process.wait(TIMEOUT) == 0
         assert registered_callback(vonage) == former.url
     figures.note(f"take-over: {rounds} sessions ended during the question; asked again, given back each time")

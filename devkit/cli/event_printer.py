@@ -19,6 +19,7 @@ from devkit.cli.receipt_line import (
     answer_cell,
     fit,
     id_cell,
+    part_cell,
     reason,
     since_cell,
     status_cell,
@@ -52,6 +53,8 @@ _LAST_SECONDS = 5  # to print what is left; a terminal held with Ctrl-S must not
 _INTERVAL = 0.01
 
 _QUEUE_LIMIT = 10_000  # events; beyond them, refused requests are only counted by the next event about one
+
+_SHOWN_PARTS = 4  # of a text; most have fewer
 
 Lines = Callable[[Event, int | None], Sequence[str]]
 
@@ -154,9 +157,7 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
         "registered", f"the account's callback; it was {event.former_url or 'not set'}", fg="cyan"
     ),
     Restored: lambda event: labeled("restored", _restored(event), fg="cyan"),
-    Sent: lambda event: labeled(
-        "sent", f"a message to {mask_number(event.to)}, {counted(len(event.message_ids), 'part')}", fg="cyan"
-    ),
+    Sent: lambda event: labeled("sent", _sent(event), fg="cyan"),
     Stopped: lambda event: labeled("stopped", f"{counted(event.receipts, 'receipt')} recorded", bold=True),
 }
 
@@ -168,6 +169,14 @@ def _command_end(event: CommandEnded) -> str:
     else:
         ended = f"exit code {code}" if code >= 0 else f"ended by signal {-code}"
     return f"{ended}, for {event.status or 'unreadable'} {short_id(event.message_id)}".rstrip()
+
+
+def _sent(event: Sent) -> str:
+    """The ids of several parts are there too: a receipt can come before it is known that they are one message."""
+    text = f"a message to {mask_number(event.to)}, {counted(len(event.message_ids), 'part')}"
+    shown = " ".join(map(short_id, event.message_ids[:_SHOWN_PARTS]))
+    more = " ..." if len(event.message_ids) > _SHOWN_PARTS else ""
+    return text if len(event.message_ids) == 1 else f"{text}: {shown}{more}"
 
 
 def _restored(event: Restored) -> str:
@@ -216,7 +225,8 @@ def _receipt(event: ReceiptTaken, answer: Forwarded | None, width: int | None) -
         time_of_day(),
         status_cell(event.status, width),
         id_cell(event.message_id),
-        since_cell(event.latency_ms),
+        part_cell(event.part, event.parts),
+        since_cell(event.latency_ms if event.sent_ms is None else event.sent_ms),
         *_response(answer),
         *(Cell(note, 3, color) for note, color in _notes(event)),
         Cell(event.msisdn, 4),

@@ -1,8 +1,9 @@
 """`devkit list`: the recorded receipts."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -10,15 +11,18 @@ import click
 
 from devkit.cli import completes
 from devkit.cli.output import echo, echo_json, output_width, typed_here
-from devkit.cli.receipt_line import Cell, fit, id_cell, reason, status_cell
+from devkit.cli.receipt_line import Cell, fit, id_cell, part_cell, reason, since_cell, status_cell
 from devkit.fixture.format import TRIGGERED
 from devkit.fixture.listing import ListedReceipt, parse_duration, read_entries
 from devkit.fixture.listing import as_json as listed_as_json
 from devkit.fixture.recording_id import find_entries, list_some, near_ids
 from devkit.fixture.select import display_path
-from devkit.fixture.store import Store
+from devkit.fixture.send_log import read_sends
+from devkit.fixture.store import Entry, Store
+from devkit.session.project import project_in
 from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.masking import mask_number, printable
+from devkit.webhook.timeline import SentMessage
 from devkit.webhook.vocabulary import meaning
 
 _LIMIT = 50
@@ -37,7 +41,7 @@ _WIDE = 110  # columns of a terminal, from which on ids are not cut
     default="",
     metavar="ID",
     shell_complete=completes("message"),
-    help="Only this message: its id, or the beginning or end of it.",
+    help="Only this message, with all parts of its text: its id, or the beginning or end of it.",
 )
 @click.option("--since", metavar="TIME", help="Only the last 90s, 10m, 36h, 30d, ...")
 @click.option(
@@ -55,19 +59,34 @@ def command(
     status: tuple[str, ...], message: str, since: str | None, limit: int, verbose: bool, as_json: bool
 ) -> None:
     """List recorded receipts, newest last. Times are UTC."""
-    store = Store(read_settings(os.environ, project_directory(Path.cwd())).fixtures)
+    directory = project_directory(Path.cwd())
+    store, sends = (
+        Store(read_settings(os.environ, directory).fixtures),
+        read_sends(project_in(directory).private),
+    )
     start = datetime.now(UTC) - parse_duration(since) if since else None
-    newest_first = find_entries(store, status=status, message=message, since=start)
+    find = partial(find_entries, store, status=status, since=start)
+    newest_first = iter(_with_other_parts(list(find(message=message)), sends, find)) if message else find()
     entries = list(islice(newest_first, limit or None))[::-1]
     if not entries:
         _print_nothing_found(store, message, filtered=bool(status or message or since))
     elif as_json:
-        for listed in read_entries(entries):
+        for listed in read_entries(entries, sends):
             echo_json(listed_as_json(listed))
     else:
-        _show(read_entries(entries), verbose=verbose)
+        _show(read_entries(entries, sends), verbose=verbose)
     if next(newest_first, None):
         echo(f"There are older ones: devkit list --limit {limit * 10}", err=True)
+
+
+def _with_other_parts(
+    found: list[Entry], sends: Mapping[str, SentMessage], find: Callable[..., Iterable[Entry]]
+) -> list[Entry]:
+    """The recordings of a message, and of the other parts of its text, newest first."""
+    if not found or (sent := sends.get(found[0].message_id)) is None:
+        return found
+    others = [part for part in sent.parts if part != found[0].message_id]
+    return sorted([*found, *(entry for part in others for entry in find(message=part))], reverse=True)
 
 
 def _show(receipts: Iterable[ListedReceipt], *, verbose: bool) -> None:
@@ -78,12 +97,14 @@ def _show(receipts: Iterable[ListedReceipt], *, verbose: bool) -> None:
 
 
 def _line(listed: ListedReceipt, width: int | None) -> str:
-    entry, receipt = listed.entry, listed.receipt
+    entry, receipt, sent = listed.entry, listed.receipt, listed.sent
     is_wide = width is None or width >= _WIDE
     cells = [
         Cell(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", fg="bright_black"),
         status_cell(receipt.status or entry.status, width),
         Cell(entry.message_id, fg="bright_black", width=36) if is_wide else id_cell(entry.message_id),
+        part_cell(sent.number_of(receipt.message_id), len(sent.parts)) if sent else Cell(""),
+        since_cell(sent.milliseconds_until(entry.recorded_at) if sent else None),
         Cell(listed.order, 1, "magenta"),
         Cell(TRIGGERED if TRIGGERED in listed.tags else "", 2, "cyan"),
         Cell(mask_number(receipt.text("msisdn")), 4, width=12),

@@ -93,6 +93,11 @@ def id_cell(message_id: str) -> Cell:
     return Cell(_cut(printable(short_id(message_id)), 20), fg="bright_black", width=8)
 
 
+def part_cell(part: int, parts: int) -> Cell:
+    """Which part of a text it is, as `2/3`; empty for a text of one part, and when the other parts are not known."""
+    return Cell(f"{part}/{parts}" if parts > 1 else "")
+
+
 def since_cell(milliseconds: int | None) -> Cell:
     """The time since the send, or since the first receipt of the message."""
     return Cell("" if milliseconds is None else f"+{_duration(milliseconds / 1000)}", 2, "bright_black", 7)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -11,14 +11,16 @@ from devkit.cli.output import echo_event, notice, style
 from devkit.cli.wait import print_wait
 from devkit.errors import UsageError
 from devkit.events.session import Sent
+from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
-from devkit.session.project import Session, project_in
-from devkit.session.send import choose_recipient, choose_route, require_receiver
+from devkit.session.project import Project, Session, project_in
+from devkit.session.send import choose_recipient, choose_route, require_receiver, sent_now
 from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.wait import CLOCK_TOLERANCE, PendingMessage, Reason, WaitFinished, wait_for_receipts
 from devkit.vonage.sms import send_sms
-from devkit.webhook.masking import counted, mask_number
+from devkit.webhook.masking import counted
+from devkit.webhook.timeline import SentMessage
 
 _NO_SESSION = (
     "No session runs in this directory, so the account's own callback gets the receipts, if it has one. "
@@ -97,9 +99,11 @@ def command(
         callback=route.callback,
         client_ref=client_ref,
     )
-    sent_at = datetime.now(UTC)
+    sent = sent_now(ids, number)
+    sent_at = datetime.fromisoformat(sent.at)
+    if session:
+        _announce(SentMessage(sent_at, ids, sent.to), project)
     with stop_on_signals() as stop:
-        sent = Sent(ids, mask_number(number))
         echo_event(sent, "\n".join(_sent_lines(sent, route.mode)), as_json=as_json)
         if wait:
             events = wait_for_receipts(
@@ -110,6 +114,14 @@ def command(
                 timeout=timeout,
             )
             ctx.exit(exit_code(print_wait(events, _REASONS, as_json=as_json)))
+
+
+def _announce(message: SentMessage, project: Project) -> None:
+    """Tell the session which parts are one message."""
+    try:
+        SendLog(project.private).add(message)
+    except OSError as error:
+        notice(f"The session shows the parts as messages of their own: {error.strerror}.")
 
 
 def exit_code(end: WaitFinished) -> int:

@@ -55,6 +55,8 @@ class ReceiptTaken(Event):
     problem: why it could not be read as a receipt; empty for a receipt. triggered: `devkit trigger` made it.
     forwarded: it is sent on to the developer's application, and a `forwarded` event follows.
     order: `duplicate` of an earlier one of this message, or `late`, after one that Vonage pushed later; else empty.
+    part, parts: its part of a text that devkit sent, from 1, and how many there are; 0 for any other.
+    sent_ms: since the send; null when devkit did not send the message.
     sender, client_ref: masked where they may be a phone number.
     """
 
@@ -76,6 +78,9 @@ class ReceiptTaken(Event):
     order: str = ""
     sender: str = ""
     client_ref: str = ""
+    part: int = 0
+    parts: int = 0
+    sent_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +173,12 @@ class Restored(Event):
 
 @dataclass(frozen=True, slots=True)
 class Sent(Event):
-    """A message was sent. Receipts for its parts will follow. to: masked."""
+    """A message was sent. Receipts for its parts will follow. to: masked. at: when Vonage took it; UTC, as text."""
 
     name: ClassVar[str] = "sent"
     message_ids: tuple[str, ...]
     to: str
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

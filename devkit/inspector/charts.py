@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 
-from devkit.inspector.event_log import Send
 from devkit.inspector.index import Index, Rows, is_alone, moment_of, status_of
 from devkit.inspector.template_filters import interval
-from devkit.webhook.timeline import stage
+from devkit.webhook.timeline import SentMessage, stage
 
 WIDTH, HEIGHT = 640, 160
 _BINS = 60
@@ -183,7 +182,9 @@ class Overview:
     ticks: tuple[Tick, ...]
 
 
-def read_overview(index: Index, rows: Rows, sends: Mapping[str, Send], zone: tzinfo | None) -> Overview:
+def read_overview(
+    index: Index, rows: Rows, sends: Mapping[str, SentMessage], zone: tzinfo | None
+) -> Overview:
     """The charts of all recordings. sends: by message id. zone: of the labels."""
     keys = list(islice(index.newest_first(), _RECEIPTS))
     delays = islice(_delays(index, rows, sends, keys), _MESSAGES)
@@ -207,7 +208,7 @@ def draw(
 
 
 def _delays(
-    index: Index, rows: Rows, sends: Mapping[str, Send], keys: Iterable[str]
+    index: Index, rows: Rows, sends: Mapping[str, SentMessage], keys: Iterable[str]
 ) -> Iterator[tuple[str, timedelta]]:
     """The network of each completed message and its delay, by its first final receipt."""
     ends: dict[str, str] = {}  # the first final receipt of each message, by its first receipt

@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from devkit.events import Event, Publish
 from devkit.events.session import ReceiptTaken, Sent
+from devkit.webhook.timeline import SentMessage
 
 _RECENT = 2_000  # events that a page can catch up on after a broken connection
 _OF_A_KIND = 1_000  # a limit for each kind: a thousand receipts must not push out the one probe
@@ -62,14 +63,6 @@ class EventBatch:
     lost: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
-    """When a message was sent, and the ids of all its parts."""
-
-    at: datetime
-    parts: tuple[str, ...]
-
-
 @dataclass(slots=True)
 class Subscriber:
     """A page that gets events as they are published. For one thread."""
@@ -87,13 +80,14 @@ class Subscriber:
 class EventLog:
     """Takes events from any thread, returns at once, keeps the newest.
 
-    then: gets each event after the log.
+    then: gets each event after the log. earlier_sends: the messages of former sessions, oldest first.
     session: distinguishes the numbers of this log from those of an earlier session.
     At most four pages subscribe at a time: a new one ends the subscription of the oldest.
     """
 
     clock: Callable[[], datetime]
     then: Publish | None = None
+    earlier_sends: Sequence[SentMessage] = ()
     session: str = field(default_factory=lambda: secrets.token_hex(4))
     _recent: deque[LoggedEvent] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _kinds: dict[str, deque[LoggedEvent]] = field(default_factory=dict)
@@ -127,13 +121,14 @@ class EventLog:
         with self._changed:
             return list(self._kinds.get(kind, ()))[::-1]
 
-    def sends(self) -> dict[str, Send]:
-        """The messages that were sent in this session, by message id: an entry for each part."""
-        sends: dict[str, Send] = {}
+    def sends(self) -> dict[str, SentMessage]:
+        """The messages that devkit sent, by message id: an entry for each part."""
+        sends = {part: message for message in self.earlier_sends for part in message.parts}
         for logged in reversed(self.kept("sent")):
             if isinstance(logged.event, Sent):
-                ids = logged.event.message_ids
-                sends |= {each: Send(logged.at, ids) for each in ids}
+                at = datetime.fromisoformat(logged.event.at) if logged.event.at else logged.at
+                message = SentMessage(at, logged.event.message_ids, logged.event.to)
+                sends |= dict.fromkeys(message.parts, message)
         return sends
 
     def after(self, number: int) -> EventBatch:

@@ -18,7 +18,7 @@ from devkit.webhook.callback import REACHABILITY_HEADER, Callback
 from devkit.webhook.masking import mask_number, one_line
 from devkit.webhook.receipt import Receipt, Unreadable, read, receipt_in
 from devkit.webhook.signature import Method, Verdict, is_stale, verify
-from devkit.webhook.timeline import History, Order
+from devkit.webhook.timeline import History, Order, SentMessage
 from devkit.webhook.vocabulary import meaning
 
 _REFUSALS = {
@@ -40,6 +40,7 @@ class Recorder:
     """Handles requests, in any thread. A receipt is on disk before it is answered 200.
 
     nonce: marks the reachability check of this session; it sets `reached`, and no event is published.
+    sends: the messages that devkit sent, asked before receipts are published.
     forward: gets each recorded callback with its message id and file, and must not block.
     """
 
@@ -50,6 +51,7 @@ class Recorder:
     secret: str = field(default="", repr=False)
     method: Method = "md5hash"
     require_signature: bool = False
+    sends: Callable[[str], SentMessage | None] = lambda message_id: None
     forward: Callable[[Callback, str, str], None] | None = None
     reached: threading.Event = field(default_factory=threading.Event)
     recorded: int = 0
@@ -114,6 +116,7 @@ class Recorder:
         message_id, err_code = one_line(receipt.message_id, 60), one_line(receipt.err_code, 30)
         replay = evaluation.incoming.kind == "replay"
         latency_ms, order = self._compare(receipt, evaluation.now, is_new=not replay)
+        sent = self.sends(receipt.message_id)
         event = ReceiptTaken(
             file=file,
             message_id=message_id,
@@ -132,6 +135,9 @@ class Recorder:
             order=order,
             sender=one_line(mask_number(receipt.text("to")), 30),
             client_ref=one_line(mask_number(receipt.text("client-ref")), 100),
+            part=sent.number_of(receipt.message_id) if sent else 0,
+            parts=len(sent.parts) if sent else 0,
+            sent_ms=sent.milliseconds_until(evaluation.now) if sent else None,
         )
         self.publish(event)
         if file and self.forward:

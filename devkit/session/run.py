@@ -12,9 +12,10 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
-from devkit.events import Notice, Publish
+from devkit.events import Event, Notice, Publish
 from devkit.events.session import Ready, Stopped
 from devkit.fixture.git import tracked_files
+from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
 from devkit.receiver.recorder import Recorder
@@ -29,6 +30,7 @@ from devkit.session.components import (
 from devkit.session.project import Project, Session, project_in
 from devkit.session.reachability import check_again, wait_until_reachable
 from devkit.session.send import send_demo
+from devkit.session.sends import Sends
 from devkit.session.settings import Settings, unknown_name_warning
 from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.session.status_commands import StatusCommand, StatusCommands
@@ -84,7 +86,15 @@ def run(
         )
     project = project_in(directory)
     project.prepare()
-    event_log = EventLog(_now, then=publish)
+    sends = Sends(SendLog(project.private))
+
+    def remember_and_publish(event: Event) -> None:
+        problem = sends.observe(event, _now())
+        publish(event)
+        if problem:
+            publish(problem)
+
+    event_log = EventLog(_now, then=remember_and_publish, earlier_sends=sends.earlier)
     commands = StatusCommands(options.commands, event_log.publish, directory)
     store = Store(settings.fixtures)
     store.prepare()
@@ -96,6 +106,7 @@ def run(
         secret=settings.signature_secret,
         method=settings.signature_method,
         require_signature=options.require_signature,
+        sends=partial(sends.find, publish=event_log.publish),
     )
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
     start = _Start(settings, options, project, recorder, event_log, stop, confirm, token)
@@ -106,7 +117,7 @@ def run(
     with ExitStack() as stack, _ended_by(stop):
         stack.enter_context(project.session_lock(_now_text(), force=options.force))
         stack.enter_context(commands)
-        start.open(stack).run(stop)
+        start.open(stack).run(stop, meanwhile=partial(sends.publish_new, event_log.publish))
     event_log.publish(Stopped(recorder.recorded))
 
 

@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 
 from devkit.errors import ConfigurationError, UsageError, VonageError
 from devkit.events import Notice, Publish
 from devkit.events.session import Sent
+from devkit.fixture.format import format_time
 from devkit.session.project import Session
 from devkit.session.reachability import local_callback_url, why_unreachable
 from devkit.session.settings import Settings
@@ -28,7 +30,7 @@ def send_demo(simulator: Credentials, callback: str, publish: Publish) -> None:
     except VonageError as error:
         publish(Notice(f"The demo message was not sent: {error.message}"))
     else:
-        publish(Sent(ids, mask_number(OFFLINE_RECIPIENT)))
+        publish(sent_now(ids, OFFLINE_RECIPIENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +112,9 @@ def send_to_session(
         callback=route.callback,
         client_ref=client_ref,
     )
-    return Sent(ids, mask_number(number))
+    return sent_now(ids, number)
+
+
+def sent_now(ids: tuple[str, ...], number: str) -> Sent:
+    """The event of a message that Vonage has just taken."""
+    return Sent(ids, mask_number(number), format_time(datetime.now(UTC)))

@@ -58,10 +58,14 @@ class TunnelMonitor:
         self._lost_since: float | None = None
         self._delays = _delays()
 
-    def run(self, stop: Shutdown) -> None:
-        """Poll until a shutdown is requested. Raises TunnelError when the tunnel will not come back."""
+    def run(self, stop: Shutdown, *, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Poll until a shutdown is requested. Raises TunnelError when the tunnel will not come back.
+
+        meanwhile: called after each poll; must not block.
+        """
         while not stop.wait(_POLL_INTERVAL):
             self.poll()
+            meanwhile()
 
     def poll(self) -> None:
         """Handle the tunnel's events, and check the public URL if that is due. Raises TunnelError."""

@@ -29,6 +29,23 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A text that devkit sent. at: when Vonage took it. parts: the message id of each part, in order. to: masked."""
+
+    at: datetime
+    parts: tuple[str, ...]
+    to: str = ""
+
+    def number_of(self, message_id: str) -> int:
+        """The number of a part, from 1."""
+        return self.parts.index(message_id) + 1
+
+    def milliseconds_until(self, moment: datetime) -> int:
+        """Since the send; 0 for a receipt that was there before Vonage's response to the send."""
+        return max(0, int((moment - self.at).total_seconds() * 1000))
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One receipt of a message. since_first, since_previous: in times of recording; the latter None for the first.
 

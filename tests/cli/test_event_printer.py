@@ -144,7 +144,7 @@ def test_a_status_has_its_color(status: str, color: str) -> None:
             Restored("https://z.test", kept=True),
             ["restored    the account's callback is unchanged, because somebody else set it: https://z.test"],
         ),
-        (Sent(("A", "B"), "447700900000"), ["sent        a message to *********000, 2 parts"]),
+        (Sent(("A", "B"), "447700900000"), ["sent        a message to *********000, 2 parts: A B"]),
         (Stopped(3), ["stopped     3 receipts recorded"]),
     ],
 )

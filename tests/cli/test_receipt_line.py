@@ -87,6 +87,13 @@ def test_duplicates_and_late_receipts_are_marked() -> None:
     assert "  late  " in line(replace(RECEIPT, order="late"), 80)
 
 
+def test_the_parts_of_a_text_are_numbered_and_times_count_from_its_send() -> None:
+    part = replace(RECEIPT, part=2, parts=3, sent_ms=3500)
+
+    assert line(part, 80).startswith("failed      1234567B  2/3  +3.5 s ")
+    assert line(replace(part, parts=1, part=1), 80).startswith("failed      1234567B  +3.5 s ")
+
+
 def test_less_important_cells_are_left_out_first() -> None:
     cells = [Cell("always"), Cell("second", 2), Cell("first", 1), Cell("detail", 4)]
 

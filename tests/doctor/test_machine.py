@@ -130,7 +130,7 @@ def test_recordings_that_git_tracks_are_a_failure(tmp_path: Path) -> None:
     after = find(leftover_checks(make_context(tmp_path)), "git")
 
     assert (before.outcome, after.outcome) == ("ok", "failed")
-    assert "1 file(s)" in after.what
+    assert "1 file" in after.what
     assert after.hint.startswith("git rm -r --cached ")
 
 
@@ -144,7 +144,7 @@ def test_secrets_that_git_tracks_are_a_failure(tmp_path: Path) -> None:
     check = find(leftover_checks(context), "git")
 
     assert check.outcome == "failed"
-    assert check.what == f"it tracks 1 file(s) in {context.project.private}, where secrets are"
+    assert check.what == f"it tracks 1 file in {context.project.private}, where secrets are"
     assert check.hint == f"git rm -r --cached {context.project.private}"
 
 

@@ -72,4 +72,5 @@ def test_an_event_is_json() -> None:
         "event": "sent",
         "message_ids": ["0A", "0B"],
         "to": "447700900000",
+        "at": "",
     }

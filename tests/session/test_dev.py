@@ -48,6 +48,7 @@ def test_demo_receipts_are_recorded_and_everything_is_put_back(tmp_path: Path) -
         ".gitignore",
         "ca",
         "callback-token",
+        "sends.jsonl",
     ]
 
 
@@ -95,6 +96,13 @@ def test_receipt_event_describes_what_arrived_without_the_number(tmp_path: Path)
         "problem": "",
         "replay": False,
         "triggered": False,
+        "forwarded": False,
+        "order": "",
+        "sender": "",
+        "client_ref": "",
+        "part": 0,
+        "parts": 0,
+        "sent_ms": None,
     }
 
 
@@ -328,7 +336,7 @@ def test_secrets_that_git_tracks_are_reported_at_the_start(tmp_path: Path) -> No
         dev.wait_for("ready")
         assert dev.stop() == 0
 
-    assert f"git tracks 1 file(s) in {project.private}, where secrets are" in dev.stderr
+    assert f"git tracks 1 file in {project.private}, where secrets are" in dev.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows moves no directory that is in use")

@@ -94,6 +94,28 @@ def test_a_part_that_fails_is_exit_code_1_with_advice(project: Path) -> None:
     assert "2 not delivered" in result.stdout
 
 
+def test_the_session_and_the_list_know_the_parts_of_a_text_as_one_message(tmp_path: Path) -> None:
+    with running_dev(tmp_path, "--no-demo") as dev:
+        dev.wait_for("ready")
+        result = send(tmp_path, *WAIT, "--json", "--to", "447700900002", "--text", "x" * 400)
+        ids = json.loads(result.stdout.splitlines()[0])["message_ids"]
+        announced = dev.wait_for("sent")
+        listed = invoke(tmp_path, "list", "--json", "--message", ids[1])
+        assert dev.stop() == 0
+
+    receipts = [event for event in dev.events if event["event"] == "receipt"]
+    assert (len(ids), announced["message_ids"], announced["to"]) == (3, ids, "*********002")
+    assert len(receipts) == 6
+    assert all(
+        (event["parts"], event["part"]) == (3, ids.index(event["message_id"]) + 1) for event in receipts[3:]
+    )
+    assert all(event["sent_ms"] >= 0 for event in receipts[3:])
+    rows = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert {row["message_id"] for row in rows} == set(ids)
+    assert {row["part"] for row in rows} == {1, 2, 3}
+    assert all(row["parts"] == ids for row in rows)
+
+
 def test_json_prints_events_and_nothing_else(project: Path) -> None:
     result = send(
         project, "--json", *WAIT, "--to", "447700900106", "--client-ref", "mine", "--text", "Привет"
@@ -102,7 +124,12 @@ def test_json_prints_events_and_nothing_else(project: Path) -> None:
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 1
     assert [event["event"] for event in events] == ["sent", "receipt", "waited"]
-    assert events[0] == {"event": "sent", "message_ids": events[0]["message_ids"], "to": "*********106"}
+    assert events[0] == {
+        "event": "sent",
+        "message_ids": events[0]["message_ids"],
+        "to": "*********106",
+        "at": events[0]["at"],
+    }
     assert events[1]["message_id"] == events[0]["message_ids"][0]
     assert (events[1]["part"], events[1]["status"], events[1]["final"]) == (1, "unknown", True)
     assert Path(events[1]["file"]).is_file()

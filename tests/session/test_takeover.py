@@ -162,7 +162,7 @@ def held_until_stopped(keys: int, process: "subprocess.Popen[bytes]", vonage: Si
     read_until(keys, "ready")
     held = vonage.account.dr_callback_url
     process.terminate()
-    read_until(keys, "receipt(s) recorded")
+    read_until(keys, "stopped")
     assert process.wait(TIMEOUT) == 0
     return held
 

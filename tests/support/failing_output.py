@@ -87,7 +87,12 @@ class Writing:
             self.process.send_signal(number)
         code = self.process.wait(TIMEOUT)
         # All else was put back; the authority of the simulator is kept for the next session.
-        assert set(os.listdir(self.directory / ".devkit")) <= {".gitignore", "callback-token", "ca"}
+        assert set(os.listdir(self.directory / ".devkit")) <= {
+            ".gitignore",
+            "callback-token",
+            "ca",
+            "sends.jsonl",
+        }
         assert (self.directory / ".devkit" / "callback-token").is_file()
         return code
 

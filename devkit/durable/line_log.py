@@ -1,0 +1,108 @@
+"""A log of lines that any number of threads and processes append to and read: private, and bounded in size.
+
+Lines are only appended. The newest are kept: a file that has grown to its limit replaces the older one. An incomplete
+last line, left by a killed process or a full disk, harms no other line.
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit.durable.lock import in_turn
+from devkit.durable.regular_file import read_regular_file
+
+# No link is followed, and no FIFO is waited for. Read too, to find out whether the last line is complete.
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT
+for _name in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"):
+    _APPEND |= getattr(os, _name, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LineLog:
+    """Writes the log. path: of the newest lines; the older ones are beside it, as `NAME.1.jsonl`.
+
+    max_size: bytes of a file; there are two.
+    """
+
+    path: Path
+    max_size: int
+
+    def append(self, line: bytes) -> None:
+        """Append a line, given without its end. Raises OSError."""
+        line += b"\n"
+        file = os.open(self.path, _APPEND, 0o600)
+        try:
+            size = os.fstat(file).st_size
+            if size and not _ends_line(file, size):  # a process was killed, or the disk was full
+                line = b"\n" + line
+            while line:
+                line = line[os.write(file, line) :]
+        finally:
+            os.close(file)
+        if size >= self.max_size:
+            self._start_anew()
+
+    def _start_anew(self) -> None:
+        with in_turn(self.path.parent), suppress(OSError):  # Windows renames no file that is being read
+            if self.path.stat().st_size >= self.max_size:  # else another process has just done it
+                os.replace(self.path, _older(self.path))
+                self.path.touch(0o600)
+
+
+@dataclass(slots=True)
+class LineReader:
+    """Reads the log; `poll` returns what is new. For one thread. max_read: bytes, more than the log has."""
+
+    path: Path
+    max_read: int
+    _file: tuple[int, int] = (0, 0)  # device and inode of the file that was read last
+    _place: int = 0  # bytes of it that were read
+
+    def poll(self) -> list[bytes]:
+        """The lines since the last call, oldest first; none when there is no log, or it cannot be read."""
+        if self._is_read():
+            return []
+        older = _older(self.path)
+        with in_turn(self.path.parent):  # no file is renamed meanwhile
+            if _identity(self.path) == self._file:
+                return self._read(self.path, self._place)
+            rest = self._read(older, self._place if _identity(older) == self._file else 0)
+            return [*rest, *self._read(self.path, 0)]
+
+    def _is_read(self) -> bool:
+        """Whether nothing is new, found out without waiting for anybody."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._file and found.st_size == self._place
+
+    def _read(self, path: Path, place: int) -> list[bytes]:
+        """The lines after a place in a file. An incomplete last line is left for the next call."""
+        self._file, self._place = _identity(path), place
+        try:
+            data = read_regular_file(path, self.max_read, place)
+        except OSError:
+            return []
+        end = data.rfind(b"\n") + 1
+        self._place += end
+        return data[:end].splitlines()
+
+
+def _older(path: Path) -> Path:
+    return path.with_suffix(f".1{path.suffix}")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What stays the same when a file is renamed; zeros for a file that does not exist."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+def _ends_line(file: int, size: int) -> bool:
+    os.lseek(file, size - 1, os.SEEK_SET)
+    return os.read(file, 1) == b"\n"
