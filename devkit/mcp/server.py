@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from devkit import __version__
 from devkit.errors import DevkitError, UsageError
 from devkit.mcp import results, tools
+from devkit.mcp.safe_text import error_text, made_safe
 from devkit.mcp.tools import Place
 from devkit.session.settings import project_directory
 from devkit.session.signals import Shutdown
@@ -105,7 +106,7 @@ def _argument_error(tool: str, error: ValidationError) -> UsageError:
 
 
 def _failure(error: DevkitError, secrets: Sequence[str] = ()) -> CallToolResult:
-    text = results.error_text(error, secrets)
+    text = error_text(error, secrets)
     return CallToolResult(content=[TextContent(text=text)], is_error=True)
 
 
@@ -116,7 +117,7 @@ def _handler(tool: Callable[..., Any], environ: Mapping[str, str], directory: Pa
         place = Place(environ, project_directory(directory), Shutdown())
         try:
             result = await asyncio.wrap_future(_started(partial(tool, place, **arguments)))
-            return results.made_safe(result.model_dump(), place.secrets())
+            return made_safe(result.model_dump(), place.secrets())
         except DevkitError as error:
             return _failure(error, place.secrets())
         finally:

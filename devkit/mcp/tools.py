@@ -17,6 +17,7 @@ from devkit.fixture.explain import explain
 from devkit.fixture.format import load
 from devkit.fixture.listing import parse_duration, read_entries
 from devkit.fixture.recording_id import find_entries
+from devkit.fixture.response_log import ResponseReader, recording_key
 from devkit.fixture.select import sample_files, select
 from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
@@ -26,7 +27,14 @@ from devkit.replay.schedule import Order, ReplayOptions, arrange, load_recording
 from devkit.replay.send import Rules, parse_expectation, replay
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
-from devkit.session.project import Session, local_code_url, new_receipt_url, private_values, project_in
+from devkit.session.project import (
+    Project,
+    Session,
+    local_code_url,
+    new_receipt_url,
+    private_values,
+    project_in,
+)
 from devkit.session.settings import Settings, read_settings
 from devkit.session.signals import Shutdown
 from devkit.session.wait import find_message, wait_for_receipts
@@ -57,12 +65,16 @@ class Place:
         """The settings in force. Raises ConfigurationError."""
         return read_settings(self.environ, self.directory)
 
+    @property
+    def project(self) -> Project:
+        return project_in(self.directory)
+
     def session(self) -> Session | None:
-        return project_in(self.directory).session()
+        return self.project.session()
 
     def secrets(self) -> list[str]:
         """What no result may hold. Creates nothing."""
-        project = project_in(self.directory)
+        project = self.project
         found: list[str] = []
         with suppress(ConfigurationError):
             settings = self.settings()
@@ -106,13 +118,17 @@ def list_receipts(
 
 
 def show_receipt(place: Place, selector: Selector) -> results.ExplainedReceipts:
-    """Explain a receipt or a sample: its fields, its status and err-code, what to do, and what is easy to misread."""
+    """Explain a receipt or a sample: its fields, its status and err-code, what to do, and what is easy to misread.
+
+    Names what the application responded to it, if a session forwards receipts.
+    """
     settings = place.settings()
     paths = select(Store(settings.fixtures), [selector])
     secret, method = settings.signature_secret, settings.signature_method
+    chosen = paths[:MAX_SHOWN]
+    log = ResponseReader(place.project.private, frozenset(map(recording_key, chosen))).poll()
     shown = [
-        results.explained(path, explain(load(path), secret=secret, method=method))
-        for path in paths[:MAX_SHOWN]
+        results.explained(path, explain(load(path), secret=secret, method=method), log) for path in chosen
     ]
     return results.ExplainedReceipts(receipts=shown, left_out=len(paths) - len(shown))
 

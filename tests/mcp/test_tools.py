@@ -184,18 +184,30 @@ def test_a_cancelled_wait_leaves_no_thread(tmp_path: Path) -> None:
 
 
 def test_with_a_session_an_agent_triggers_awaits_and_explains_a_receipt(tmp_path: Path) -> None:
-    with running_dev(tmp_path, "--offline") as dev, agent_in(tmp_path) as agent:
+    with (
+        recording_server(lambda request: Response(500, b"no column \x1b[31m447700900123")) as server,
+        running_dev(tmp_path, "--offline", "--forward-to", server.url) as dev,
+        agent_in(tmp_path) as agent,
+    ):
         dev.wait_for("ready")
         demo = agent.call("wait_for_message", until="delivered", timeout=TIMEOUT)
         sent = agent.call("trigger_receipt", status="failed", err_code="handset-busy")["sent"]
         ended = agent.call("wait_for_message", ids=[sent["message_id"]], timeout=TIMEOUT)
+        dev.wait_for("forwarded", message_id=sent["message_id"])
         (listed,) = agent.call("list_receipts", limit=1)["receipts"]
+        (shown,) = agent.call("show_receipt", selector=sent["message_id"])["receipts"]
         checks = {each["step"]: each["outcome"] for each in agent.call("doctor")["checks"]}
 
     assert (demo["reached"], demo["receipts"][-1]["status"]) == (True, "delivered")
     assert (sent["outcome"], ended["reason"], ended["reached"]) == ("ok", "final", False)
     assert ended["receipts"][0]["advice"] == "the handset was busy: retry later"
     assert (listed["message_id"], listed["tags"]) == (sent["message_id"], ["triggered"])
+    (response,) = shown["responses"]
+    assert (response["status"], response["body"], response["problem"]) == (
+        500,
+        "no column [31m*********123",
+        "",
+    )
     assert (checks["session"], checks["receiver"]) == ("ok", "ok")
 
 
