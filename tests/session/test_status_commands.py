@@ -1,5 +1,4 @@
 import json
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -173,7 +172,7 @@ def no_thread_is_left() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_thread_is_left")
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups to signal")
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc which processes run")
 def test_the_end_of_the_session_ends_a_command_with_all_that_it_started(
     tmp_path: Path, receipt: ReceiptTaken, commands_of: Commands
 ) -> None:
@@ -195,7 +194,7 @@ def test_the_end_of_the_session_ends_a_command_with_all_that_it_started(
     assert sorted(results, key=str) == [(-15, "")] * 4 + [(None, "the session ended before its turn")]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups to signal")
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc which processes run")
 def test_what_a_command_leaves_in_the_background_ends_with_it(
     tmp_path: Path, receipt: ReceiptTaken, commands_of: Commands
 ) -> None:
