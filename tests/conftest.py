@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from devkit.session.project import Project, project_in
-from tests.support.distribution import build, copy_checkout, unpack
+from tests.support.distribution import build, copy_checkout, install, unpack
 from tests.support.live_account import account_with
 from tests.support.loopback_only import loopback_only
 from tests.support.settings_gateway import Gateway
@@ -83,6 +83,12 @@ def wheel(checkout_copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The wheel, built once for all tests that look into it or install it."""
     pytest.importorskip("hatchling")
     return build(checkout_copy, "wheel", tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment into which pip has installed the wheel."""
+    return install(tmp_path_factory.mktemp("environment"), str(wheel))
 
 
 @pytest.fixture(scope="session")

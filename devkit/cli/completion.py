@@ -27,7 +27,8 @@ _MESSAGES = 20  # offered at once
 def command(ctx: click.Context, shell: str) -> None:
     """Print a script that lets SHELL complete commands, options, fixtures, statuses and err-codes with Tab.
 
-    Try it in bash or zsh: eval "$(devkit completion bash)". docs/completion.md says where to install it.
+    For bash, put this line into ~/.bashrc: eval "$(devkit completion bash)". For zsh, into ~/.zshrc, after compinit:
+    eval "$(devkit completion zsh)". For fish: devkit completion fish > ~/.config/fish/completions/devkit.fish
     """
     completion = get_completion_class(shell)
     assert completion is not None  # click knows all three

@@ -64,8 +64,8 @@ def _names_in(file: Path) -> set[str]:
 
 def _file(file: Path, in_file: set[str], in_environ: set[str], *, is_needed: bool = False) -> Check:
     if not file.is_file():
-        hint = "To use an account: cp .env.example .env, and fill in what you have" if is_needed else ""
-        return skipped(".env", f"there is none in {file.parent}", hint)
+        hint = "To use an account: devkit init --print .env.example > .env, and fill in what you have"
+        return skipped(".env", f"there is none in {file.parent}", hint if is_needed else "")
     names = ", ".join(sorted(in_file)) or "nothing of devkit's"
     both = ", ".join(sorted(in_file & in_environ))
     rest = f"; the environment has precedence for {both}" if both else ""

@@ -155,7 +155,9 @@ def unknown_name_warning(name: str) -> str:
 
     ends = [known.removeprefix("DEVKIT_") for known in DEVKIT_NAMES]
     nearest = difflib.get_close_matches(name.removeprefix("DEVKIT_"), ends, n=1)
-    meant = f"Did you mean DEVKIT_{nearest[0]}?" if nearest else ".env.example lists the settings."
+    meant = (
+        f"Did you mean DEVKIT_{nearest[0]}?" if nearest else "All settings: devkit init --print .env.example"
+    )
     return f"{name} is set, but devkit has no such setting. {meant}"
 
 
@@ -192,7 +194,7 @@ def _read_env_file(path: Path, pipe_timeout: float) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigurationError(
-            f"Cannot read {path}: {reason}.", hint="Compare it with .env.example"
+            f"Cannot read {path}: {reason}.", hint="Compare it with: devkit init --print .env.example"
         ) from error
     from dotenv.parser import parse_stream  # here: it takes long to import, and often there is no such file
 

@@ -35,7 +35,7 @@ def _read(name: str, value: object) -> Any:
     try:
         return _READERS[name](value)
     except (ValueError, TypeError, InvalidOperation):
-        hint = _HINTS.get(name, "docs/simulator.md has a table of the options.")
+        hint = _HINTS.get(name, "They are explained by: python -m pydoc devkit.simulator.options")
         raise ConfigurationError(f"The value of {name!r} is not valid.", hint=hint) from None
 
 

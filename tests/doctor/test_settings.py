@@ -21,7 +21,7 @@ def test_nothing_at_all_is_offline_mode_and_no_failure(tmp_path: Path) -> None:
     assert settings is not None
     assert outcomes(checks) == {".env": "skipped", "credentials": "skipped"}
     assert str(tmp_path) in find(checks, ".env").what
-    assert "cp .env.example .env" in find(checks, ".env").hint
+    assert "devkit init --print .env.example > .env" in find(checks, ".env").hint
     assert "offline" in find(checks, "credentials").what
 
 

@@ -1,21 +1,23 @@
 """The wheel and the sdist are complete, hold nothing private, and work when they are installed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tomllib
-import venv
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from click.testing import CliRunner
 
 from devkit import __version__
+from devkit.cli import COMMANDS, cli
 from devkit.cli.scaffold import piece
+from docs.make_messages import messages
 from tests.support.distribution import PRIVATE, ROOT, build, contents, private_files, unpack
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -38,27 +40,6 @@ def sdist(checkout_copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def metadata(site: Path) -> Message:
     (path,) = site.glob("*.dist-info/METADATA")
     return Parser().parsestr(path.read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts of an environment with the wheel, installed by pip, and its dependencies."""
-    home = tmp_path_factory.mktemp("environment")
-    venv.create(home, with_pip=False, symlinks=os.name != "nt")
-    paths = sysconfig.get_paths(
-        "venv", vars={"base": str(home), "platbase": str(home), "installed_base": str(home)}
-    )
-    programs = Path(paths["scripts"])
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(programs / "python")]
-    subprocess.run(
-        [*pip, "install", "--quiet", "--no-index", "--no-deps", str(wheel)],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    # At the end of the path, so that a devkit in this environment is not found first.
-    (Path(paths["purelib"]) / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    return programs
 
 
 def run_installed(programs: Path, project: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -165,6 +146,15 @@ def test_changelog_knows_the_version_or_what_is_to_come() -> None:
 
     assert changelog.startswith("# Changelog\n")
     assert f"## {__version__}" in changelog or "## Unreleased" in changelog
+
+
+def test_no_message_and_no_help_points_at_a_file_that_only_a_checkout_has() -> None:
+    texts = [f"{each.text} {each.hint}" for each in messages()]
+    texts += [CliRunner().invoke(cli, ["help", name]).output for name in COMMANDS]
+
+    assert len(texts) > 100
+    pointers = re.compile(r"\bdocs/\w|README|cp \.env\.example|ompare it with \.env")
+    assert [text for text in texts if pointers.search(text)] == []
 
 
 def test_installed_program_prints_its_version(installed: Path, tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_the_example_as_it_is_changes_nothing(tmp_path: Path) -> None:
     [
         ("DEVKIT_FORWARDTO", "Did you mean DEVKIT_FORWARD_TO?"),
         ("DEVKIT_FIXTURE", "Did you mean DEVKIT_FIXTURES?"),
-        ("DEVKIT_X", ".env.example lists the settings."),
+        ("DEVKIT_X", "All settings: devkit init --print .env.example"),
     ],
 )
 def test_a_name_that_means_nothing_is_noticed(tmp_path: Path, name: str, nearest: str) -> None:

@@ -1,9 +1,12 @@
 """Builds the wheel and the sdist, without a network, from a copy of the checkout that holds private files."""
 
+import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
+import venv
 import zipfile
 from pathlib import Path
 from typing import Literal
@@ -88,3 +91,25 @@ def private_files(distribution: Path) -> set[str]:
     with tarfile.open(distribution) as sdist:
         files = {member.name: sdist.extractfile(member) for member in sdist.getmembers()}
         return {name for name, file in files.items() if file and file.read() == _MARK.encode()}
+
+
+def install(place: Path, *what: str) -> Path:
+    """Install a wheel or a checkout into a new virtual environment, without a network; its directory of programs.
+
+    What it depends on is that of this environment.
+    """
+    venv.create(place, with_pip=False, symlinks=os.name != "nt")
+    paths = sysconfig.get_paths(
+        "venv", vars={"base": str(place), "platbase": str(place), "installed_base": str(place)}
+    )
+    programs = Path(paths["scripts"])
+    # At the end of the path, so that a devkit in this environment is not found first.
+    (Path(paths["purelib"]) / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(programs / "python")]
+    subprocess.run(
+        [*pip, "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", *what],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    return programs
