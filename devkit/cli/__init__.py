@@ -119,12 +119,27 @@ class _Commands(click.Group):
             return error.exit_code
         except Exit as exit_:
             return exit_.exit_code
+        except FileNotFoundError:
+            if _has_directory():
+                raise
+            print_error(
+                ConfigurationError("The current directory was deleted.", hint="Go to another one: cd")
+            )
+            return ConfigurationError.exit_code
         except RuntimeError as error:
             if "can't start new thread" not in str(error):
                 raise
             print_error(ConfigurationError("The system has no thread left for this.", hint=_NO_THREAD))
             return ConfigurationError.exit_code
         return 0
+
+
+def _has_directory() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _import(name: str) -> ModuleType:

@@ -23,7 +23,7 @@ def command() -> None:
     session = project_in(project_directory(Path.cwd())).session()
     if session is None or not session.inspector_url:
         raise ConfigurationError(
-            "No session runs in this directory, so there is no page to open.",
+            "No session runs in this project, so there is no page to open.",
             hint="Start one, with its page: devkit dev --open",
         )
     if not _browse(session.inspector_url):

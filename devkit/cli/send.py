@@ -23,7 +23,7 @@ from devkit.webhook.masking import counted
 from devkit.webhook.timeline import SentMessage
 
 _NO_SESSION = (
-    "No session runs in this directory, so the account's own callback gets the receipts, if it has one. "
+    "No session runs in this project, so the account's own callback gets the receipts, if it has one. "
     "To see them here: devkit dev"
 )
 _REASONS: dict[Reason, str] = {
@@ -77,7 +77,7 @@ def command(
     timeout: float | None,
     as_json: bool,
 ) -> None:
-    """Send one SMS, and have its receipts sent to the session of this directory.
+    """Send one SMS, and have its receipts sent to the session of this project.
 
     In a live session the SMS is real; in an offline session it goes to the simulator. Exit code: 0 sent, and with
     --wait delivered or ended by Ctrl-C; 1 with --wait when a part was not delivered or has no final receipt in time;
@@ -136,7 +136,7 @@ def _check_session(session: Session | None, wait: bool) -> None:
         require_receiver(session)
     elif wait:
         raise UsageError(
-            "--wait shows what a session records, and none runs in this directory. Nothing was sent.",
+            "--wait shows what a session records, and none runs in this project. Nothing was sent.",
             hint="Start one in another terminal: devkit dev. Or send without --wait.",
         )
     else:

@@ -155,7 +155,7 @@ def _open_tunnel(context: Context) -> list[Check]:
                 except DevkitError as error:
                     return [opened, refused("public url", error)]
     except CallbackHeldError:
-        return _skip(_STEPS[2:], "a session is starting in this directory just now")
+        return _skip(_STEPS[2:], "a session is starting in this project just now")
     except ShutdownRequested:
         return _skip(_STEPS[2:], "stopped")
     except DevkitError as error:

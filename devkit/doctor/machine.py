@@ -94,10 +94,10 @@ def _credentials(settings: Settings, places: list[str]) -> Check:
 
 
 def session_check(context: Context) -> Check:
-    """Whether a session runs in this directory."""
+    """Whether a session runs in this project."""
     session = context.session
     if session is None:
-        return skipped("session", "none runs in this directory", "devkit dev")
+        return skipped("session", "none runs in this project", "devkit dev")
     return ok("session", f"process {session.pid}, {session.mode}, since {session.started_at}")
 
 

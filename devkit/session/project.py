@@ -90,7 +90,7 @@ class Project:
                 stack.enter_context(locked(self.private / "session.lock", owner, force=force))
             except LockHeld as error:
                 raise CallbackHeldError(
-                    f"Another devkit holds the callback of this directory: {error.owner or 'it is starting'}.",
+                    f"Another devkit holds the callback of this project: {error.owner or 'it is starting'}.",
                     hint="Stop it (it restores the callback by itself), or take over: devkit dev --force",
                 ) from error
             except OSError as error:

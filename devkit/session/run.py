@@ -2,9 +2,8 @@
 
 import os
 import secrets
-import shlex
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +13,6 @@ from queue import SimpleQueue
 from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
 from devkit.events import Event, Notice, Publish
 from devkit.events.session import Ready, Stopped
-from devkit.fixture.git import tracked_files
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
@@ -31,15 +29,15 @@ from devkit.session.project import Project, Session, project_in
 from devkit.session.reachability import check_again, wait_until_reachable
 from devkit.session.send import send_demo
 from devkit.session.sends import Sends
-from devkit.session.settings import Settings, unknown_name_warning
+from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown, ShutdownRequested
+from devkit.session.start_warnings import start_warnings
 from devkit.session.status_commands import StatusCommand, StatusCommands
 from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
 from devkit.vonage.account import CallbackSetting
 from devkit.vonage.journal import Journal, refuse_foreign_journal
 from devkit.vonage.registration import Registration, registered
 from devkit.webhook.callback import CALLBACK_PATH
-from devkit.webhook.masking import counted
 
 _MAX_CALLBACK = 100  # characters; the SDK's limit for a message's own callback
 
@@ -85,6 +83,7 @@ def run(
             hint="Choose another one with --port or --inspector-port.",
         )
     project = project_in(directory)
+    warnings = list(start_warnings(settings, directory, project, demo=options.demo))
     project.prepare()
     sends = Sends(SendLog(project.private))
 
@@ -110,38 +109,13 @@ def run(
     )
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
     start = _Start(settings, options, project, recorder, event_log, stop, confirm, token)
-    unknown = map(unknown_name_warning, settings.unknown_names)
-    for warning in (*unknown, *_without_effect(settings, options), _tracked_by_git(project)):
-        if warning:
-            event_log.publish(Notice(warning))
+    for text in warnings:
+        event_log.publish(Notice(text))
     with ExitStack() as stack, _ended_by(stop):
         stack.enter_context(project.session_lock(_now_text(), force=options.force))
         stack.enter_context(commands)
         start.open(stack).run(stop, meanwhile=partial(sends.publish_new, event_log.publish))
     event_log.publish(Stopped(recorder.recorded))
-
-
-def _without_effect(settings: Settings, options: SessionOptions) -> Iterator[str]:
-    """A warning for each setting that does nothing in the session's mode."""
-    if settings.offline or not settings.has_credentials:
-        if settings.public_url:
-            yield "--public-url (DEVKIT_PUBLIC_URL) has no effect offline: the simulator sends to the receiver itself."
-        return
-    if settings.public_url and settings.ngrok_url:
-        yield "NGROK_URL has no effect with --public-url (DEVKIT_PUBLIC_URL): the tunnel is your own."
-    if not options.demo:
-        yield "--no-demo has no effect in a live session: only an offline one sends a demo message."
-
-
-def _tracked_by_git(project: Project) -> str:
-    """A warning about private files that would be pushed; empty when there are none, or git gives no answer."""
-    with suppress(ConfigurationError):
-        if files := tracked_files(project.private):
-            return (
-                f"git tracks {counted(len(files), 'file')} in {project.private}, where secrets are. "
-                f"Take them out: git rm -r --cached {shlex.quote(str(project.private))}"
-            )
-    return ""
 
 
 @contextmanager

@@ -51,17 +51,17 @@ def choose_route(settings: Settings, session: Session | None) -> SendRoute:
         return SendRoute("offline", session.simulator_credentials, session.callback_url)
     if session is None and (settings.offline or not settings.has_credentials):
         raise ConfigurationError(
-            "No session runs in this directory, so there is no simulator to send to.",
+            "No session runs in this project, so there is no simulator to send to.",
             hint="Start one in another terminal: devkit dev",
         )
     if settings.offline:
         raise ConfigurationError(
-            "The session of this directory is live, but DEVKIT_OFFLINE is set: no real message is sent.",
+            "The session of this project is live, but DEVKIT_OFFLINE is set: no real message is sent.",
             hint="Remove DEVKIT_OFFLINE, or start the session again: devkit dev --offline",
         )
     if not settings.has_credentials:
         raise ConfigurationError(
-            "The session of this directory is live, but there are no credentials to send with.",
+            "The session of this project is live, but there are no credentials to send with.",
             hint="Put VONAGE_API_KEY and VONAGE_API_SECRET into .env, as when the session was started.",
         )
     return SendRoute("live", settings.credentials, session.callback_url if session else "")
@@ -71,7 +71,7 @@ def require_receiver(session: Session) -> None:
     """Raise ConfigurationError when the session's receiver does not answer: receipts would be lost."""
     if problem := why_unreachable(local_callback_url(session)):
         raise ConfigurationError(
-            f"The session of this directory does not record: {problem}. Nothing was sent.",
+            f"The session of this project does not record: {problem}. Nothing was sent.",
             hint="Start it again: devkit dev",
         )
 

@@ -180,7 +180,7 @@ class Restoration:
         if self.pending_url:
             return (
                 f"The former callback {one_line(self.pending_url)} was not restored and stays in the journal. "
-                "When no other devkit uses the account any more, type in this directory: devkit restore --force"
+                "When no other devkit uses the account any more, type in this project: devkit restore --force"
             )
         if self.lost_url:
             return (
@@ -238,7 +238,7 @@ class _Restore:
                 f"{self._failure()} {error.message}", hint=_LATER, transient=error.transient
             ) from error
         if was_replaced(self.path, self.journal):
-            # Another session of this directory has taken over, and will restore what both found.
+            # Another session of this project has taken over, and will restore what both found.
             return Restoration("left-alone", current)
         done: RestoreOutcome = "cleared" if self.clear else "given-back"
         if current != self.wanted and (self.force or self.journal.is_ours(current)):

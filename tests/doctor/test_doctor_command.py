@@ -254,7 +254,7 @@ def test_waiting_in_vain_is_exit_code_1_and_ctrl_c_is_not(tmp_path: Path) -> Non
 
     assert in_vain.exit_code == 1
     assert "In the Philippines" in in_vain.stdout
-    assert "none runs in this directory" in in_vain.stdout
+    assert "none runs in this project" in in_vain.stdout
     assert "none arrived within 0.1 s" in in_vain.stdout
     assert run.returncode == 0
 

@@ -106,6 +106,21 @@ def test_from_below_a_message_is_sent_to_the_session_and_checks_are_about_the_pr
     assert list(below.iterdir()) == []
 
 
+def test_a_session_inside_another_project_says_that_it_is_one_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / ".devkit").mkdir()
+    below = tmp_path / "src"
+    below.mkdir()
+    said = (
+        f"A new project begins in {below}. That of {tmp_path} is not used: to use it, start devkit there.\n"
+    )
+    for expected in (said, ""):
+        with running_dev(below, "--no-demo", "--offline", HOME=str(tmp_path.parent)) as dev:
+            dev.wait_for("ready")
+            assert dev.stop() == 0
+
+        assert dev.stderr == expected
+
+
 def test_restore_from_below_finds_the_session_that_runs(below: Path, dev: DevProcess) -> None:
     refused = run(below, "restore")
 

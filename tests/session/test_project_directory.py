@@ -2,7 +2,9 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from devkit.cli import cli
 from devkit.session.project import project_in
 from devkit.session.settings import project_directory
 from tests.support.session_example import SESSION
@@ -96,3 +98,20 @@ def _pretend_another_owner(monkeypatch: pytest.MonkeyPatch, of: Path) -> None:
         return os.stat_result(values)
 
     monkeypatch.setattr(Path, "lstat", lstat)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete a directory that is in use")
+def test_a_current_directory_that_was_deleted_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    done = CliRunner().invoke(cli, ["list"], catch_exceptions=False)
+
+    assert (done.exit_code, done.stderr) == (
+        3,
+        "Error: The current directory was deleted.\nHint: Go to another one: cd\n",
+    )

@@ -261,7 +261,7 @@ def test_offline_without_a_session_says_what_to_start(tmp_path: Path) -> None:
 
     assert result.exit_code == 3
     assert result.stderr.splitlines() == [
-        "Error: No session runs in this directory, so there is no simulator to send to.",
+        "Error: No session runs in this project, so there is no simulator to send to.",
         "Hint: Start one in another terminal: devkit dev",
     ]
 
@@ -285,7 +285,7 @@ def test_live_without_a_session_the_accounts_own_callback_gets_the_receipts(tmp_
     assert "account's own callback" in alone.stderr
     assert {receipt.status for receipt in receipts} == {"accepted", "buffered", "delivered"}
     assert waiting.exit_code == 2
-    assert "none runs in this directory" in waiting.stderr
+    assert "none runs in this project" in waiting.stderr
     assert to_nobody.exit_code == 2
     assert "needs a recipient" in to_nobody.stderr
     assert messages == 1

@@ -93,7 +93,7 @@ class FakeSession:
         )
 
     def next_journal(self, our_url: str) -> Journal:
-        """The journal of another session in this directory."""
+        """The journal of another session in this project."""
         journal = replace(self.journal, our_url=our_url, pid=2)
         return next_journal(journal, self.account.read_callback(), read_journal(self.path))
 

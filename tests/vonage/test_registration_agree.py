@@ -97,7 +97,7 @@ def test_a_journal_that_another_session_wrote_during_the_question_is_not_overwri
     session = FakeSession(tmp_path, platform := Platform(THEIRS))
 
     def answer() -> None:
-        write_journal(session.path, JOURNAL)  # a session of this directory has begun, and was killed
+        write_journal(session.path, JOURNAL)  # a session of this project has begun, and was killed
 
     session.answer = answer
     with session.registered():
