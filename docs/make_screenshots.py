@@ -60,7 +60,7 @@ def take_report(recordings: Recordings, browser: Browser) -> None:
     """The picture of a report, as `devkit report` makes it."""
     paths = [entry.path for entry in islice(recordings.store.entries(), 60)][::-1]
     rules = RedactionRules(KEY, Policy())
-    made = make_report(paths, rules, {}, recordings.now, secret=SECRET, method="md5hash")
+    made = make_report(paths, rules, {}, {}, recordings.now, secret=SECRET, method="md5hash")
     file = Path.cwd() / "report.html"
     file.write_bytes(made.html)
     browser.resize(*WIDE)

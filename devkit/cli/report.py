@@ -16,6 +16,7 @@ from devkit.errors import StoreError, UsageError
 from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import LoggedResponse, ResponseReader, recording_key
 from devkit.fixture.select import display_path, select
+from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Store
 from devkit.inspector.report import MARK, RedactionRules, Report, make_report
 from devkit.session.project import Project, load_key, private_values, project_in
@@ -77,6 +78,7 @@ def command(
         with_bar(paths, len(paths), "report"),
         None if private else _rules(settings, project, policy),
         _responses(project, paths),
+        read_sends(project.private),
         datetime.now(UTC),
         secret=settings.signature_secret,
         method=settings.signature_method,

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from devkit.cli.output import echo_event, notice, output_width, style, typed_her
 from devkit.cli.receipt_line import Cell, fit, id_cell, reason, since_cell, status_cell, time_of_day
 from devkit.errors import UsageError
 from devkit.events import Notice
+from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Store
 from devkit.session.project import project_in
 from devkit.session.settings import project_directory, read_settings
@@ -53,9 +55,10 @@ def command(
 ) -> None:
     """Wait until the receipts of a message say how it ended; those that are recorded already count.
 
-    ID is a message id as `devkit send` prints it, or the unique beginning or end of a recorded one. Give the ids of
-    all parts to wait for all. Exit code: 0 delivered, or the status that --until names; 1 another result, or none in
-    time; 2 usage; 3 no such message, and no session that could record it.
+    ID is a message id as `devkit send` prints it, or the unique beginning or end of a recorded one. It stands for all
+    parts of a text that devkit sent; of other texts, give the ids of all parts. Exit code: 0 delivered, or the status
+    that --until names; 1 another result, or none in time; 2 usage; 3 no such message, and no session that could record
+    it.
     """
     if last and ids:
         raise UsageError("An ID and --last exclude each other.", hint=f"devkit wait {ids[0]}")
@@ -66,7 +69,14 @@ def command(
     def session_runs() -> bool:
         return project.session() is not None
 
-    message = find_message(store, ids, until, datetime.now(UTC), session_runs=session_runs())
+    message = find_message(
+        store,
+        ids,
+        until,
+        datetime.now(UTC),
+        read_sends=partial(read_sends, project.private),
+        session_runs=session_runs(),
+    )
     with stop_on_signals() as stop:
         events = wait_for_receipts(message, store, stop, session_runs=session_runs, timeout=timeout)
         end = print_wait(events, _endings(until, timeout), as_json=as_json)

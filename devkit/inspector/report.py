@@ -24,7 +24,7 @@ from devkit.inspector.template_filters import register_filters
 from devkit.webhook.callback import compose
 from devkit.webhook.receipt import Receipt, Unreadable, receipt_in
 from devkit.webhook.signature import Method, Verdict, verify
-from devkit.webhook.timeline import Moment, Step, build_timeline
+from devkit.webhook.timeline import Moment, SentMessage, Step, build_timeline
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, TRANSPORT_MEANINGS
 
 MARK = b"<!doctype html>\n<!-- made by: devkit report -->"  # the beginning of each report
@@ -68,7 +68,8 @@ class ReportLine:
 class ReportedMessage:
     """The receipts of a message, oldest first. decisive: the newest one with the current status.
 
-    delay: from the first receipt to the final one.
+    delay: to the final one, from the send if devkit sent the message, else from the first receipt. part, parts: of a
+    text that devkit sent, else 0.
     """
 
     number: int
@@ -76,6 +77,8 @@ class ReportedMessage:
     decisive: ReportLine
     is_final: bool
     delay: timedelta | None
+    part: int = 0
+    parts: int = 0
 
     @property
     def is_unreadable(self) -> bool:
@@ -112,6 +115,7 @@ def make_report(
     paths: Iterable[Path],
     rules: RedactionRules | None,
     responses: Mapping[str, Sequence[LoggedResponse]],
+    sends: Mapping[str, SentMessage],
     now: datetime,
     *,
     secret: str,
@@ -120,6 +124,7 @@ def make_report(
 ) -> Report:
     """The report of these recordings. rules: None to redact nothing. responses: by `recording_key`, oldest first.
 
+    sends: the messages that devkit sent, by the message id of each of their parts.
     secret, method: to check signatures. left_out: how many older recordings there are.
     """
     groups: dict[str, list[tuple[Fixture, ReportLine]]] = defaultdict(list)
@@ -142,7 +147,7 @@ def make_report(
         )
         groups[receipt_in(reading).message_id or key].append((fixture, line))
     ordered = sorted(groups.values(), key=lambda group: min(fixture.recorded_at for fixture, _ in group))
-    messages = tuple(_message(number, group) for number, group in enumerate(ordered, 1))
+    messages = tuple(_message(number, group, sends) for number, group in enumerate(ordered, 1))
     html = _render(messages, now, is_private=rules is None, left_out=left_out, damaged=len(damaged))
     return Report(html.encode(), messages, tuple(withheld), tuple(damaged))
 
@@ -187,14 +192,21 @@ def _shown_responses(logged: Iterable[LoggedResponse], *, private: bool) -> Iter
             yield entry if private else replace(entry, to="", problem="", headers=(), body="", is_cut=False)
 
 
-def _message(number: int, group: Sequence[tuple[Fixture, ReportLine]]) -> ReportedMessage:
+def _message(
+    number: int, group: Sequence[tuple[Fixture, ReportLine]], sends: Mapping[str, SentMessage]
+) -> ReportedMessage:
     group = sorted(group, key=lambda each: each[0].recorded_at)
     readings = [fixture.read() for fixture, _ in group]
+    message_id = receipt_in(readings[0]).message_id
+    sent = sends.get(message_id)
     # Of the recorded receipts, since duplicates cannot be recognised without their fields.
     timeline = build_timeline(
-        Moment(fixture.recorded_at, reading)
-        for (fixture, _), reading in zip(group, readings, strict=True)
-        if isinstance(reading, Receipt)
+        (
+            Moment(fixture.recorded_at, reading)
+            for (fixture, _), reading in zip(group, readings, strict=True)
+            if isinstance(reading, Receipt)
+        ),
+        sent.at if sent else None,
     )
     steps = timeline.steps or (None,) * len(group)  # an unreadable one is alone in its group
     lines = [
@@ -206,7 +218,15 @@ def _message(number: int, group: Sequence[tuple[Fixture, ReportLine]]) -> Report
         for line, reading in zip(lines, readings, strict=True)
         if receipt_in(reading).status == timeline.status
     ]
-    return ReportedMessage(number, tuple(lines), decisive[-1], timeline.final, timeline.delay)
+    return ReportedMessage(
+        number=number,
+        lines=tuple(lines),
+        decisive=decisive[-1],
+        is_final=timeline.final,
+        delay=timeline.delay,
+        part=sent.number_of(message_id) if sent else 0,
+        parts=len(sent.parts) if sent else 0,
+    )
 
 
 def _render(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,6 +20,7 @@ from devkit.fixture.listing import parse_duration, read_entries
 from devkit.fixture.recording_id import find_entries
 from devkit.fixture.response_log import ResponseReader, recording_key
 from devkit.fixture.select import sample_files, select
+from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.http.local_access import is_local_name
@@ -167,7 +169,8 @@ def wait_for_message(
     def session_runs() -> bool:
         return place.session() is not None
 
-    message = find_message(store, ids, until, _now(), session_runs=session_runs())
+    sends = partial(read_sends, project_in(place.directory).private)
+    message = find_message(store, ids, until, _now(), read_sends=sends, session_runs=session_runs())
     events = wait_for_receipts(message, store, place.stop, session_runs=session_runs, timeout=timeout)
     return results.waited(list(events))
 

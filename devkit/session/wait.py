@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
@@ -16,6 +16,7 @@ from devkit.fixture.store import NO_ID, Entry, Store, safe
 from devkit.session.signals import Shutdown
 from devkit.webhook.masking import one_line
 from devkit.webhook.receipt import Receipt
+from devkit.webhook.timeline import SentMessage
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, meaning
 
 _POLL_INTERVAL = 0.1  # seconds
@@ -24,6 +25,7 @@ CLOCK_TOLERANCE = timedelta(minutes=1)  # a receipt can arrive before the answer
 
 FINAL_STATUSES = frozenset(name for name, status in STATUSES.items() if status.final)
 
+ReadSends = Callable[[], Mapping[str, SentMessage]]
 Reason = Literal["final", "reached", "stopped", "timeout", "session-ended"]
 
 
@@ -83,8 +85,12 @@ class PendingMessage:
         """The receipts of this message among new recordings, oldest first."""
         yield from filter(None, map(self._match, entries))
 
+    def _has(self, entry: Entry) -> bool:
+        """Whether the name of a recording can be that of a receipt of this message."""
+        return safe(entry.message_id, 40) in {safe(message_id, 40) for message_id in self.ids}
+
     def _match(self, entry: Entry) -> ReceiptArrived | None:
-        if safe(entry.message_id, 40) not in {safe(message_id, 40) for message_id in self.ids}:
+        if not self._has(entry):
             return None
         receipt = _receipt_in(entry)
         if receipt is None or receipt.message_id not in self.ids:
@@ -150,8 +156,12 @@ class PendingMessage:
 
 @dataclass(slots=True)
 class NewestMessage(PendingMessage):
-    """The message whose first receipt is the newest. A message that comes during the wait takes its place."""
+    """The newest of all messages, by its send or its first receipt. One that comes during the wait takes its place.
 
+    read_sends: the messages that devkit sent, by the message id of each of their parts.
+    """
+
+    read_sends: ReadSends = dict
     _known: set[str] = field(default_factory=set)
 
     def read(self, entries: Sequence[Entry]) -> Iterator[ReceiptArrived]:
@@ -159,38 +169,72 @@ class NewestMessage(PendingMessage):
         for entry in entries:
             if entry.message_id != NO_ID and entry.message_id not in self._known:
                 self._known.add(entry.message_id)
-                newest = entry
+                is_newer = self.sent_at is None or entry.recorded_at > self.sent_at
+                newest = entry if is_newer and not self._has(entry) else newest
         if newest:
-            receipt = _receipt_in(newest)
-            self.ids = (receipt.message_id if receipt else newest.message_id,)
-            self.sent_at, self.statuses = None, {}
+            message_id = _id_in(newest)
+            sent = self.read_sends().get(message_id)
+            self.ids, self.sent_at = (sent.parts, sent.at) if sent else ((message_id,), None)
+            self.statuses = {}
         yield from PendingMessage.read(self, entries)
 
 
 def find_message(
-    store: Store, ids: Sequence[str], until: str, now: datetime, *, session_runs: bool
+    store: Store,
+    ids: Sequence[str],
+    until: str,
+    now: datetime,
+    *,
+    read_sends: ReadSends = dict,
+    session_runs: bool,
 ) -> PendingMessage:
-    """The message with these ids, or the only recorded ones that begin so; the newest one without ids.
+    """The message with these ids, or the only recorded ones that begin or end so; the newest one without ids.
 
-    An id without recordings is taken as it is when a session runs. Raises FixtureError without a session, and when
-    several messages begin so.
+    read_sends: as in `NewestMessage`; the id of one part then stands for all parts. Another id without recordings is
+    taken as it is when a session runs. Raises FixtureError without a session, and when several messages begin so.
     """
-    recorded = {each: entries_of_message(store, each) for each in ids}
-    newest = None if ids else next(store.entries(), None)
-    if not session_runs and not (all(recorded.values()) if ids else newest):
-        missing = next(
-            (f"message {each!r}" for each, entries in recorded.items() if not entries), "any message"
-        )
-        raise FixtureError(
-            f"No receipt of {missing} is recorded, and no session runs that could record one.",
-            hint="Start one: devkit dev. For the recorded messages: devkit list",
-        )
     if not ids:
-        day = newest and newest.recorded_at.replace(hour=0, minute=0, second=0, microsecond=0)
-        return NewestMessage((), day or now - CLOCK_TOLERANCE, until=until)
-    known = (_id_in(entries) if entries else each for each, entries in recorded.items())
-    since = min((entries[0].recorded_at for entries in recorded.values() if entries), default=now)
-    return PendingMessage(tuple(dict.fromkeys(known)), since - CLOCK_TOLERANCE, until=until)
+        return _newest_message(store, until, now, read_sends, session_runs=session_runs)
+    sends = read_sends()
+    recorded = {each: entries_of_message(store, each) for each in ids}
+    missing = [each for each, entries in recorded.items() if not entries and each not in sends]
+    if missing and not session_runs:
+        raise _not_found(f"message {missing[0]!r}")
+    known = [_id_in(entries[0]) if entries else each for each, entries in recorded.items()]
+    sent = [sends[each] for each in known if each in sends]
+    parts = [part for each in known for part in (sends[each].parts if each in sends else (each,))]
+    began = [entries[0].recorded_at for entries in recorded.values() if entries]
+    return PendingMessage(
+        ids=tuple(dict.fromkeys(parts)),
+        since=min([*began, *(each.at for each in sent)], default=now) - CLOCK_TOLERANCE,
+        sent_at=min((each.at for each in sent), default=None),
+        until=until,
+    )
+
+
+def _newest_message(
+    store: Store, until: str, now: datetime, read_sends: ReadSends, *, session_runs: bool
+) -> NewestMessage:
+    """The newest of the last day with recordings, or the last one that was sent."""
+    newest = next(store.entries(), None)
+    sent = max(read_sends().values(), key=lambda message: message.at, default=None)
+    if not (newest or sent or session_runs):
+        raise _not_found("any message")
+    day = newest.recorded_at.replace(hour=0, minute=0, second=0, microsecond=0) if newest else now
+    return NewestMessage(
+        ids=sent.parts if sent else (),
+        since=min(day, sent.at if sent else day) - CLOCK_TOLERANCE,
+        sent_at=sent.at if sent else None,
+        until=until,
+        read_sends=read_sends,
+    )
+
+
+def _not_found(what: str) -> FixtureError:
+    return FixtureError(
+        f"No receipt of {what} is recorded, and no session runs that could record one.",
+        hint="Start one: devkit dev. For the recorded messages: devkit list",
+    )
 
 
 def wait_for_receipts(
@@ -227,10 +271,10 @@ def wait_for_receipts(
         stop.wait(_POLL_INTERVAL)
 
 
-def _id_in(entries: Sequence[Entry]) -> str:
-    """The message id that recordings of one message hold."""
-    receipt = _receipt_in(entries[0])
-    return receipt.message_id if receipt else entries[0].message_id
+def _id_in(entry: Entry) -> str:
+    """The message id that a recording holds."""
+    receipt = _receipt_in(entry)
+    return receipt.message_id if receipt else entry.message_id
 
 
 def _receipt_in(entry: Entry) -> Receipt | None:

@@ -537,7 +537,7 @@ def test_a_report_opens_from_a_file_and_loads_nothing(
     ]
     paths = [recordings.store.recorded / key for key in keys]
     logged = LoggedResponse(keys[1], recordings.now, "http://127.0.0.1:5000", 500, 3.0, body="no such table")
-    made = make_report(paths, None, {keys[1]: [logged]}, recordings.now, secret="", method="md5hash")
+    made = make_report(paths, None, {keys[1]: [logged]}, {}, recordings.now, secret="", method="md5hash")
     (tmp_path / "report.html").write_bytes(made.html)
     axe = pytest.importorskip("axe_core_python.selenium").Axe()
 

@@ -1,6 +1,7 @@
 """The report of receipts as one HTML page: what it shows, and what it never shows."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -17,6 +18,7 @@ from devkit.fixture.store import Store
 from devkit.inspector.report import MARK, RedactionRules, Report, make_report
 from devkit.webhook.callback import compose
 from devkit.webhook.receipt import make_fields
+from devkit.webhook.timeline import SentMessage
 from tests.support.inspector_server import HOSTILE
 from tests.support.planted_values import Planted, planted
 
@@ -54,13 +56,19 @@ def record(store: Store, status: str, message_id: str = ID, *, after: float = 0,
 
 
 def report(
-    paths: list[Path], *responses: LoggedResponse, private: bool = False, rules: RedactionRules = RULES
+    paths: list[Path],
+    *responses: LoggedResponse,
+    private: bool = False,
+    rules: RedactionRules = RULES,
+    sends: Mapping[str, SentMessage] | None = None,
 ) -> Report:
     logged = {
         recording_key(path): [each for each in responses if each.file == recording_key(path)]
         for path in paths
     }
-    return make_report(paths, None if private else rules, logged, NOW, secret="", method="md5hash")
+    return make_report(
+        paths, None if private else rules, logged, sends or {}, NOW, secret="", method="md5hash"
+    )
 
 
 def html(made: Report) -> str:
@@ -108,6 +116,16 @@ def test_duplicates_and_a_wrong_order_are_marked(store: Store) -> None:
 
     assert text.count("duplicate of number 1") == 1
     assert text.count("wrong order") == 1
+
+
+def test_a_message_that_devkit_sent_has_its_part_and_the_time_since_the_send(store: Store) -> None:
+    sent = SentMessage(NOW - timedelta(seconds=3), (OTHER, ID))
+    path = record(store, "delivered", after=1)
+
+    text = words(report([path], sends={OTHER: sent, ID: sent}))
+
+    assert "message 1, part 2 of 2 of its text" in text
+    assert "final after 4.0 s" in text
 
 
 def test_a_triggered_receipt_is_labelled_and_other_tags_are_not_shown(store: Store) -> None:
@@ -296,6 +314,6 @@ def test_hostile_text_is_text(store: Store) -> None:
 def test_older_receipts_that_are_left_out_are_counted(store: Store) -> None:
     path = record(store, "delivered")
 
-    made = make_report([path], RULES, {}, NOW, secret="", method="md5hash", left_out=2)
+    made = make_report([path], RULES, {}, {}, NOW, secret="", method="md5hash", left_out=2)
 
     assert "The newest 1 receipt. 2 older ones are left out." in words(made)

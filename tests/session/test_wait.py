@@ -23,6 +23,7 @@ from devkit.session.wait import (
     wait_for_receipts,
 )
 from devkit.webhook.callback import compose
+from devkit.webhook.timeline import SentMessage
 from tests.support.clock import ManualClock
 from tests.support.steps import Steps
 
@@ -383,3 +384,64 @@ def test_what_is_no_receipt_is_no_message(store: Store) -> None:
     store.record(fixture, fixture.read())
 
     assert newest(store, Steps(), timeout=0) == [WaitFinished("timeout", 0, 0, 0)]
+
+
+THIRD = "0A0000001234567D"
+
+
+def sends(*parts: str, after: float = 0) -> Callable[[], dict[str, SentMessage]]:
+    message = SentMessage(SENT + timedelta(seconds=after), parts)
+    return lambda: dict.fromkeys(parts, message)
+
+
+def test_one_part_stands_for_all_of_a_text_that_devkit_sent(store: Store) -> None:
+    record(store, "delivered", SECOND, after=2)
+
+    message = find_message(store, [SECOND], "final", SENT, read_sends=sends(FIRST, SECOND), session_runs=True)
+    came, end = wait_for_receipts(message, store, Steps(), session_runs=lambda: True, timeout=0)
+
+    assert isinstance(came, ReceiptArrived)
+    assert (came.part, came.after_ms) == (2, 2000)
+    assert end == ended("timeout", FIRST, SECOND, delivered=1, open=1)
+
+
+def test_a_sent_message_without_a_receipt_is_a_message(store: Store) -> None:
+    message = find_message(store, [FIRST], "final", SENT, read_sends=sends(FIRST), session_runs=False)
+
+    assert list(wait_for_receipts(message, store, Steps(), session_runs=lambda: False)) == [
+        ended("session-ended", open=1)
+    ]
+
+
+def newest_of(store: Store, read_sends: Callable[[], dict[str, SentMessage]]) -> tuple[str, ...]:
+    message = find_message(store, [], "final", SENT, read_sends=read_sends, session_runs=True)
+    *_, end = wait_for_receipts(message, store, Steps(), session_runs=lambda: True, timeout=0)
+    assert isinstance(end, WaitFinished)
+    return end.message_ids
+
+
+def test_the_newest_message_can_be_one_that_has_no_receipt_yet(store: Store) -> None:
+    record(store, "accepted", THIRD, after=1)
+
+    assert newest_of(store, sends(FIRST, SECOND, after=2)) == (FIRST, SECOND)
+    assert newest_of(store, sends(FIRST, SECOND)) == (THIRD,)
+    record(store, "delivered", SECOND, after=3)
+    assert newest_of(store, sends(FIRST, SECOND, after=2)) == (FIRST, SECOND)
+    assert newest_of(Store(store.root / "other"), sends(FIRST)) == (FIRST,)
+
+
+def test_the_parts_of_a_text_are_no_newer_messages_than_each_other(store: Store) -> None:
+    known: dict[str, SentMessage] = {}
+
+    def send() -> None:
+        known.update(sends(FIRST, SECOND, after=0.1)())
+        record(store, "delivered", FIRST, after=0.2)
+
+    record(store, "accepted", THIRD, after=0)
+    stop = Steps(send, lambda: record(store, "delivered", SECOND, after=0.3))
+    message = find_message(store, [], "final", SENT, read_sends=lambda: known, session_runs=True)
+    _, *came, end = wait_for_receipts(message, store, stop, session_runs=lambda: True)
+
+    told = [(each.part, each.after_ms) for each in came if isinstance(each, ReceiptArrived)]
+    assert told == [(1, 100), (2, 200)]
+    assert end == ended("final", FIRST, SECOND, delivered=2)
