@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from devkit.durable.files import is_alive
-from devkit.fixture.response_log import LoggedResponse, ResponseReader, newer_result
+from devkit.fixture.response_log import LoggedResponse, ResponseReader
 
 # The states that can be filtered for, and their names on the page.
 RESPONSES = {
@@ -31,10 +31,14 @@ class ResponseState:
     waiting_in: int
 
     @property
+    def is_accepted(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
     def kind(self) -> Literal["ok", "failed", "waiting"]:
         if self.waiting_in and is_alive(self.waiting_in):
             return "waiting"
-        return "ok" if self.status is not None and 200 <= self.status < 300 else "failed"
+        return "ok" if self.is_accepted else "failed"
 
     @property
     def words(self) -> str:
@@ -58,7 +62,7 @@ class Responses:
     directory: Path | None = None
     replayed: set[str] = field(default_factory=set, repr=False)
     _reader: ResponseReader | None = None
-    _newest: dict[str, LoggedResponse] = field(default_factory=dict, repr=False)
+    _states: dict[str, ResponseState] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def refresh(self) -> None:
@@ -67,15 +71,16 @@ class Responses:
             return
         with self._lock:
             self._reader = self._reader or ResponseReader(self.directory)
-            for entry in self._reader.poll():
+            for entry in self._reader.new_entries():
                 if entry.replay:
                     self.replayed.add(entry.file)
-                self._newest[entry.file] = newer_result(self._newest.get(entry.file), entry).without_content()
+                known = self._states.get(entry.file)
+                if known is None or not known.is_accepted:  # as in `missed`
+                    self._states[entry.file] = _state(entry.status, entry.problem, entry.waiting_in)
 
     def state(self, key: str) -> ResponseState | None:
         """The state of a recording; None for one that was not to be forwarded, or so long ago that it is forgotten."""
-        entry = self._newest.get(key)
-        return _state(entry.status, entry.problem, entry.waiting_in) if entry else None
+        return self._states.get(key)
 
     def message_state(self, keys: Collection[str]) -> ResponseState | None:
         """The state of a message: that of its newest receipt that was not accepted, else of the newest.
@@ -94,7 +99,7 @@ class Responses:
         """All that was logged about some recordings, oldest first, without what is overtaken: a wait that has ended."""
         found: dict[str, list[LoggedResponse]] = {}
         if self.directory is not None:
-            for entry in ResponseReader(self.directory, frozenset(keys)).poll():
+            for entry in ResponseReader(self.directory, frozenset(keys)).new_entries():
                 found.setdefault(entry.file, []).append(entry)
         return {
             key: [entry for entry in entries if not entry.waiting_in or entry is entries[-1]]
