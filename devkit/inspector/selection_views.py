@@ -12,6 +12,7 @@ from devkit.inspector.selection import read_selection
 from devkit.inspector.views import recordings_blueprint, render
 
 _EXPORTS = {"json": "application/json", "har": "application/json", "curl": "text/plain"}
+_SHOWN = 100  # results of a replay
 _ENDINGS = {"json": "json", "har": "har", "curl": "sh"}
 
 
@@ -28,7 +29,8 @@ def selection_pages(context: InspectorContext) -> Blueprint:
         except DevkitError as error:
             return _refused(context, error)
         context.responses.refresh()
-        return render(context, "_replayed.html", selected="", report=report, keys=keys)
+        rows = [context.rows.read(key) for key in keys[:_SHOWN]]
+        return render(context, "_replayed.html", selected="", report=report, rows=rows)
 
     @part.post("/selection/export")
     def download() -> Response | str:

@@ -169,6 +169,7 @@ def test_a_message_is_replayed_in_its_order(
     sent = [request.target.partition("?")[2] for request in upstream.arrived]
     assert sent == [load(recordings.store.recorded / key).callback.query for key in (keys[0], keys[2])]
     assert "2 ok to" in text
+    assert re.search(r"200 in [\d.]+ ms accepted 0A1 200 in [\d.]+ ms delivered 0A1", text)
     assert len(recordings.event_log.kept("replayed")) == 2
 
 
@@ -244,6 +245,16 @@ def test_the_target_is_remembered(recordings: Recordings, keys: list[str], upstr
 
     assert len(upstream.arrived) == 1
     assert f'<input name="to" class="port" value="{upstream.url}"' in web.get(f"/receipts/{keys[0]}").text
+
+
+def test_a_receipt_offers_what_can_be_done_with_its_message(recordings: Recordings, keys: list[str]) -> None:
+    several = text_of(client(recordings).get(f"/receipts/{keys[0]}").text)
+    alone = text_of(client(recordings).get(f"/receipts/{keys[1]}").text)
+
+    for words in ("Replay all 2 receipts", "Keep all 2", "Download all as JSON", "Delete all 2"):
+        assert words in several
+    assert "Delete this receipt" in alone
+    assert " all " not in alone.partition("More")[2].partition("Compare")[0]
 
 
 # ---- Keep
