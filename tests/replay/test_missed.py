@@ -1,4 +1,6 @@
 import json
+import signal
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,12 +11,16 @@ from devkit.errors import PushError, StoreError
 from devkit.fixture.format import Fixture
 from devkit.fixture.response_log import ResponseLog, ResponseReader, missed
 from devkit.fixture.store import Store
-from devkit.http.client import Response
+from devkit.http.address import parse_address
+from devkit.http.client import Response, push
 from devkit.replay.missed import MissedReceipts, log_responses, missed_receipts
 from devkit.session.project import project_in
-from devkit.webhook.callback import compose
+from devkit.webhook.callback import Callback, compose
 from tests.support.command import run
-from tests.support.raw_socket import OK, closed_port, raw_server
+from tests.support.dev_process import running_dev
+from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server, wait_until
+from tests.support.recording_server import Response as Answer
+from tests.support.recording_server import recording_server
 from tests.support.session_example import SESSION
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -129,6 +135,29 @@ def test_what_any_replay_sends_to_the_application_of_the_session_is_not_missed_a
 
     assert missed(private) == []
     assert len(server.requests) == 2
+
+
+def test_what_waited_in_a_session_that_was_killed_is_missed(tmp_path: Path) -> None:
+    answering = threading.Event()
+
+    def respond(request: Callback) -> Answer | None:
+        answering.wait(DEADLINE)
+        return None
+
+    with recording_server(respond) as hanging:
+        with running_dev(tmp_path, "--offline", "--no-demo", "--forward-to", f"{hanging.url}/dlr") as dev:
+            receiver = parse_address(dev.wait_for("ready")["local_url"])
+            for status in ("accepted", "delivered"):
+                push(compose({"messageId": "0A01", "status": status}, "get", host=receiver.netloc), receiver)
+            wait_until(lambda: len(ResponseReader(tmp_path / ".devkit").poll()) == 2)
+            assert run(tmp_path, "replay", "--missed").out == ["replay: 0 ok, 0 failed, 0 unreachable"]
+            dev.stop(signal.SIGKILL)
+        answering.set()
+    with raw_server([OK] * 2) as server:
+        result = run(tmp_path, "replay", "--missed", "--to", server.url, "--json")
+
+    assert [json.loads(line)["status"] for line in result.out[:2]] == ["accepted", "delivered"]
+    assert result.code == 0
 
 
 def test_it_is_not_sent_to_the_receiver_which_would_accept_all(
