@@ -22,6 +22,7 @@ from devkit.webhook.vocabulary import TRANSPORT_MEANINGS
 
 _LABEL = 11  # columns
 _WIDEST = 100
+_NARROWEST = 30  # columns for the meaning of a field
 
 
 @click.command(name="show")
@@ -108,7 +109,7 @@ def _headline(explanation: Explanation) -> Iterator[str]:
     if explanation.err_code:
         yield f"err-code {one_line(explanation.err_code, 30)}  {one_line(explanation.err_code_meaning, 60)}"
     if explanation.advice:
-        yield f"  {explanation.advice}"
+        yield from wrap(explanation.advice, _width(), initial_indent="  ", subsequent_indent="  ")
     yield ""
 
 
@@ -120,8 +121,22 @@ def _fields(explanation: Explanation) -> Iterator[str]:
     values = [one_line(field.value, 72) for field in explanation.fields]
     name_width, value_width = max(map(len, names)), min(max(map(len, values)), 24)
     for name, value, field in zip(names, values, explanation.fields, strict=True):
-        meaning = style(field.meaning or "no document lists this field", dim=True)
-        yield f"  {name:<{name_width}}  {value:<{value_width}}  {meaning}"
+        start = f"  {name:<{name_width}}  {value:<{value_width}}"
+        yield from _field_lines(start, field.meaning or "no document lists this field", name_width + 4)
+
+
+def _field_lines(start: str, meaning: str, indent: int) -> Iterator[str]:
+    """A name, its value, and the meaning behind them, or below the value where a line has no room for it."""
+    room = _width() - len(start) - 2
+    if room >= len(meaning) or room >= _NARROWEST:
+        first, *rest = wrap(meaning, room)
+        yield f"{start}  {style(first, dim=True)}"
+        indent = len(start) + 2
+    else:
+        yield start.rstrip()
+        rest = wrap(meaning, max(_NARROWEST, _width() - indent))
+    for line in rest:
+        yield " " * indent + style(line, dim=True)
 
 
 def _row(label: str, text: str) -> list[str]:

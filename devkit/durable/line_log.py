@@ -74,6 +74,8 @@ class LineReader:
         """Whether nothing is new, found out without waiting for anybody."""
         try:
             found = self.path.stat()
+        except FileNotFoundError:
+            return self._file == (0, 0) and not _older(self.path).exists()
         except OSError:
             return False
         return (found.st_dev, found.st_ino) == self._file and found.st_size == self._place

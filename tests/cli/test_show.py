@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -71,10 +72,23 @@ def test_receipt_is_explained(run: Run) -> None:
 def test_every_field_is_there_with_its_meaning(run: Run) -> None:
     printed = run("signed-special-characters").stdout
 
+    words = " ".join(printed.split())
     for name, meaning in FIELDS.items():
-        assert any(
-            line.strip().startswith(f"{name} ") and meaning in line for line in printed.splitlines()
-        ), name
+        assert re.search(rf"^  {name} ", printed, re.MULTILINE), name
+        assert meaning in words, name
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+def test_no_line_of_words_is_wider_than_the_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+
+    lines = run("signed-special-characters").stdout.splitlines()
+
+    assert "a value used once, part of what is signed" in " ".join(" ".join(lines).split())
+    too_long = [line.split() for line in lines if len(line) > int(columns)]
+    assert [words for words in too_long if len(words) > 2] == []  # but a path or a signature can be pasted
 
 
 def test_numbers_are_masked_unless_asked_for(run: Run) -> None:
