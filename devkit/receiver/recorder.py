@@ -18,7 +18,7 @@ from devkit.webhook.callback import REACHABILITY_HEADER, Callback
 from devkit.webhook.masking import mask_number, one_line
 from devkit.webhook.receipt import Receipt, Unreadable, read, receipt_in
 from devkit.webhook.signature import Method, Verdict, is_stale, verify
-from devkit.webhook.timeline import History, Order, SentMessage
+from devkit.webhook.timeline import Anomaly, MessageHistory, SentMessage
 from devkit.webhook.vocabulary import meaning
 
 _REFUSALS = {
@@ -56,7 +56,7 @@ class Recorder:
     reached: threading.Event = field(default_factory=threading.Event)
     recorded: int = 0
     _refused: Counter[str] = field(default_factory=Counter)
-    _messages: OrderedDict[str, tuple[datetime, History]] = field(default_factory=OrderedDict)
+    _messages: OrderedDict[str, tuple[datetime, MessageHistory]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def handle_batch(self, requests: Sequence[IncomingRequest]) -> tuple[list[int], AfterResponse]:
@@ -143,7 +143,7 @@ class Recorder:
         if file and self.forward:
             self.forward(callback, message_id, file)
 
-    def _compare(self, receipt: Receipt, now: datetime, *, is_new: bool) -> tuple[int | None, Order]:
+    def _compare(self, receipt: Receipt, now: datetime, *, is_new: bool) -> tuple[int | None, Anomaly]:
         """Milliseconds since the first receipt of the message, None for the first one; and how it is out of order.
 
         is_new: not a replay; counted and remembered.
@@ -152,7 +152,7 @@ class Recorder:
             self.recorded += is_new
             if not receipt.message_id:
                 return None, ""
-            first, history = self._messages.setdefault(receipt.message_id, (now, History()))
+            first, history = self._messages.setdefault(receipt.message_id, (now, MessageHistory()))
             if len(self._messages) > _MAX_MESSAGES:
                 self._messages.popitem(last=False)
             order = history.compare(receipt) if is_new else ""

@@ -13,7 +13,7 @@ from devkit.webhook.vocabulary import STATUSES
 EXPIRY = timedelta(hours=72)
 
 Stage = Literal["accepted", "buffered", "other", "final"]
-Order = Literal["duplicate", "late", ""]
+Anomaly = Literal["duplicate", "late", ""]
 _STAGES: tuple[Stage, ...] = get_args(Stage)
 
 # These differ when Vonage pushes one receipt twice; all other fields are the same.
@@ -102,7 +102,7 @@ def build_timeline(moments: Iterable[Moment], sent_at: datetime | None = None) -
     """
     ordered = sorted(moments, key=lambda moment: moment.at)
     steps: list[Step] = []
-    history = History()
+    history = MessageHistory()
     for moment in ordered:
         steps.append(_step(moment, steps, history))
         history.add(moment.receipt)
@@ -118,7 +118,7 @@ def build_timeline(moments: Iterable[Moment], sent_at: datetime | None = None) -
 
 
 @dataclass(slots=True)
-class History:
+class MessageHistory:
     """A summary of the receipts of a message, to compare another with all of them at once: there may be thousands.
 
     places: the first index of each content. rank: the highest one, without `other`; -1 if there is none.
@@ -131,7 +131,7 @@ class History:
     pushed: dict[Stage, datetime] = field(default_factory=dict)
     finals: set[str] = field(default_factory=set)
 
-    def compare(self, receipt: Receipt) -> Order:
+    def compare(self, receipt: Receipt) -> Anomaly:
         """What is wrong with the next receipt: it repeats an earlier one, or a later one overtook it."""
         if self.index_of(receipt) is not None:
             return "duplicate"
@@ -167,7 +167,7 @@ class History:
         )
 
 
-def _step(moment: Moment, before: list[Step], history: History) -> Step:
+def _step(moment: Moment, before: list[Step], history: MessageHistory) -> Step:
     receipt = moment.receipt
     repeats = history.index_of(receipt)
     is_final = stage(receipt.status) == "final"
