@@ -59,7 +59,7 @@ class ReceiptList(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class HandlerResponse:
+class ApplicationResponse:
     """What the application responded to a forwarded receipt. status: null without a response, then problem says why.
 
     body: its beginning. replay: to a replay, not to the session.
@@ -80,7 +80,7 @@ class ExplainedReceipt:
     file: str
     explanation: Explanation
     fields_left_out: int
-    responses: Sequence[HandlerResponse]
+    responses: Sequence[ApplicationResponse]
 
 
 class ExplainedReceipts(BaseModel):
@@ -204,8 +204,8 @@ def explained(path: Path, explanation: Explanation, log: Iterable[LoggedResponse
     return ExplainedReceipt(shown_file(path), shown, left_out, responses[-_MAX_RESPONSES:])
 
 
-def _response(logged: LoggedResponse) -> HandlerResponse:
-    return HandlerResponse(
+def _response(logged: LoggedResponse) -> ApplicationResponse:
+    return ApplicationResponse(
         at=format_time(logged.at),
         status=logged.status,
         ms=logged.ms,
