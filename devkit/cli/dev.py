@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.event_printer import reporting
+from devkit.cli.event_printer import quiet_lines, reporting
 from devkit.cli.keys import taking_keys
 from devkit.cli.terminal import confirm, own_foreground
 from devkit.session.run import SessionOptions, run
@@ -18,12 +18,13 @@ from devkit.session.status_commands import parse_command
 @click.command(name="dev")
 @click.option("--offline", is_flag=True, help="Use the simulator even when there are Vonage credentials.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="Port of the receiver; 0 takes a free one.  [3000]"
+    "-p", "--port", type=click.IntRange(0, 65535), help="Port of the receiver; 0 takes a free one.  [3000]"
 )
 @click.option(
     "--inspector-port", type=click.IntRange(0, 65535), help="Port of the inspector, a private page.  [3040]"
 )
 @click.option(
+    "-f",
     "--forward-to",
     metavar="URL",
     help="Forward each recorded receipt to your application: a URL, or a port as in 5000/your/path.",
@@ -43,6 +44,9 @@ from devkit.session.status_commands import parse_command
 @click.option("--require-signature", is_flag=True, help="Refuse receipts without a valid signature.")
 @click.option("--force", is_flag=True, help="Take the callback over from another session.")
 @click.option("--open", "open_page", is_flag=True, help="Open the inspector in a browser.")
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Show no receipts: only what is ready, notices and the end."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 def command(
     offline: bool,
@@ -56,6 +60,7 @@ def command(
     require_signature: bool,
     force: bool,
     open_page: bool,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Start the receiver and a tunnel, register the callback, record every receipt, restore everything at the end."""
@@ -79,7 +84,7 @@ def command(
     with (
         stop_on_signals(final=True) as stop,
         own_foreground(),
-        reporting(as_json=as_json, stop=stop) as report,
+        reporting(as_json=as_json, stop=stop, lines=quiet_lines if quiet else None) as report,
         taking_keys(report, stop, open_page=open_page, with_keys=not as_json) as publish,
     ):
         run(settings, options, directory, publish, stop, lambda question: confirm(question, stop))

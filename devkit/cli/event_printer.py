@@ -129,6 +129,12 @@ def session_lines(event: Event, width: int | None = None) -> Sequence[str]:
     return [_LINES[type(event)](event)]
 
 
+def quiet_lines(event: Event, width: int | None = None) -> Sequence[str]:
+    """As `session_lines`, without receipts and messages."""
+    is_frequent = isinstance(event, AnsweredReceipt | ReceiptTaken | Forwarded | Probe | Sent)
+    return [] if is_frequent else session_lines(event, width)
+
+
 def labeled(label: str, text: str, *, fg: str | None = None, bold: bool = False) -> str:
     """A line that begins with a styled label."""
     return f"{style(f'{label:<12}', fg=fg, bold=bold or None)}{printable(text)}"

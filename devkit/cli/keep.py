@@ -25,7 +25,7 @@ from devkit.webhook.masking import one_line, printable
 @click.option("--allow-field", multiple=True, metavar="NAME", help="Keep this field or header as it is.")
 @click.option("--redact-field", multiple=True, metavar="NAME", help="Replace this field or header.")
 @click.option("--force", is_flag=True, help="Replace existing samples.")
-@click.option("--dry-run", is_flag=True, help="Only print what would be replaced and written.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only print what would be replaced and written.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each sample.")
 def command(
     selectors: tuple[str, ...],

@@ -1,10 +1,10 @@
 """`devkit list`: the recorded receipts."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import click
@@ -13,7 +13,7 @@ from devkit.cli import completes
 from devkit.cli.output import echo, echo_json, output_width, typed_here
 from devkit.cli.receipt_line import Cell, fit, id_cell, part_cell, reason, since_cell, status_cell
 from devkit.fixture.format import TRIGGERED
-from devkit.fixture.listing import ListedReceipt, parse_duration, read_entries
+from devkit.fixture.listing import ListedReceipt, Watch, parse_duration, read_entries
 from devkit.fixture.listing import as_json as listed_as_json
 from devkit.fixture.recording_id import find_entries, list_some, near_ids
 from devkit.fixture.select import display_path
@@ -26,6 +26,8 @@ from devkit.webhook.timeline import SentMessage
 from devkit.webhook.vocabulary import meaning
 
 _LIMIT = 50
+_POLL_INTERVAL = 0.1  # seconds
+_OVERTAKEN = timedelta(seconds=10)  # a file may be written after that of a later receipt
 _WIDE = 110  # columns of a terminal, from which on ids are not cut
 
 
@@ -45,38 +47,73 @@ _WIDE = 110  # columns of a terminal, from which on ids are not cut
 )
 @click.option("--since", metavar="TIME", help="Only the last 90s, 10m, 36h, 30d, ...")
 @click.option(
+    "-n",
     "--limit",
     type=click.IntRange(0),
     default=_LIMIT,
     show_default=True,
     help="The newest ones only; 0 lists all.",
 )
+@click.option("-f", "--follow", is_flag=True, help="Then show each receipt as it is recorded, until Ctrl-C.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the file of each receipt.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a JSON line for each receipt, with err-code and signature."
 )
 def command(
-    status: tuple[str, ...], message: str, since: str | None, limit: int, verbose: bool, as_json: bool
+    status: tuple[str, ...],
+    message: str,
+    since: str | None,
+    limit: int,
+    follow: bool,
+    verbose: bool,
+    as_json: bool,
 ) -> None:
     """List recorded receipts, newest last. Times are UTC."""
-    directory = project_directory(Path.cwd())
-    store, sends = (
-        Store(read_settings(os.environ, directory).fixtures),
-        read_sends(project_in(directory).private),
-    )
-    start = datetime.now(UTC) - parse_duration(since) if since else None
-    find = partial(find_entries, store, status=status, since=start)
-    newest_first = iter(_with_other_parts(list(find(message=message)), sends, find)) if message else find()
+    directory, now = project_directory(Path.cwd()), datetime.now(UTC)
+    store, private = Store(read_settings(os.environ, directory).fixtures), project_in(directory).private
+    sends = dict(read_sends(private))
+    start = now - parse_duration(since) if since else None
+
+    def find(since: datetime | None) -> Iterator[Entry]:
+        if not message:
+            return find_entries(store, status=status, since=since)
+        # All of the message, because its first recording names the other parts of its text.
+        wanted = partial(find_entries, store, status=status, since=start)
+        return iter(_with_other_parts(list(wanted(message=message)), sends, wanted))
+
+    newest_first = find(start)
     entries = list(islice(newest_first, limit or None))[::-1]
-    if not entries:
+    arriving: Iterable[Entry] = ()
+    if follow:
+        since_then = entries[-1].recorded_at if entries else now
+        arriving = _arriving(
+            Watch(store, since_then), entries, find, lambda: sends.update(read_sends(private))
+        )
+    elif not entries:
         _print_nothing_found(store, message, filtered=bool(status or message or since))
-    elif as_json:
-        for listed in read_entries(entries, sends):
-            echo_json(listed_as_json(listed))
-    else:
-        _show(read_entries(entries, sends), verbose=verbose)
-    if next(newest_first, None):
+    _show(read_entries(chain(entries, arriving), sends), verbose=verbose, as_json=as_json)
+    if next(newest_first, None) and not follow:
         echo(f"There are older ones: devkit list --limit {limit * 10}", err=True)
+
+
+def _arriving(
+    watch: Watch,
+    shown: Sequence[Entry],
+    find: Callable[[datetime], Iterator[Entry]],
+    refresh: Callable[[], None],
+) -> Iterator[Entry]:
+    """The recordings that match, as they arrive, until Ctrl-C, without those that were shown. refresh: reads sends."""
+    from devkit.session.signals import stop_on_signals  # here: most lists end by themselves
+
+    since, seen = watch.since, {entry.path for entry in shown}
+    with stop_on_signals() as stop:
+        while not stop.wait(_POLL_INTERVAL):
+            if arrived := watch.poll():
+                refresh()
+                new = sorted(entry for entry in find(since) if entry.path not in seen)
+                seen.update(entry.path for entry in new)
+                since = max(since, arrived[-1].recorded_at - _OVERTAKEN)
+                yield from new
 
 
 def _with_other_parts(
@@ -89,9 +126,12 @@ def _with_other_parts(
     return sorted([*found, *(entry for part in others for entry in find(message=part))], reverse=True)
 
 
-def _show(receipts: Iterable[ListedReceipt], *, verbose: bool) -> None:
+def _show(receipts: Iterable[ListedReceipt], *, verbose: bool, as_json: bool) -> None:
     width = output_width()
     for receipt in receipts:
+        if as_json:
+            echo_json(listed_as_json(receipt))
+            continue
         line = _line(receipt, width)
         echo(f"{line}  {printable(display_path(receipt.entry.path))}" if verbose else line)
 

@@ -76,13 +76,9 @@ class _Options(TypedDict):
     jobs: int
     fail_fast: bool
     dry_run: bool
+    quiet: bool
     verbose: bool
     as_json: bool
-
-
-class _Shown(TypedDict):
-    as_json: bool
-    verbose: bool
 
 
 @click.command(name="replay")
@@ -166,8 +162,9 @@ class _Shown(TypedDict):
     help="The number of connections. With more than one, only the receipts of one message keep their order.",
 )
 @click.option("--fail-fast", is_flag=True, help="Stop after the first failure.")
-@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the file of each receipt.")
+@click.option("-q", "--quiet", is_flag=True, help="Show only what is not ok, and the summary.")
 @click.option("--json", "as_json", is_flag=True, help="Print results as JSON lines.")
 @click.pass_context
 def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
@@ -193,13 +190,14 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     scheduled = arrange(change_recordings(recordings, changes), _replay_options(options))
     signer = signer_with(settings.signature_secret, settings.signature_method) if changes.resign else None
     transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
-    shown = _Shown(as_json=options["as_json"], verbose=options["verbose"])
+    as_json, verbose = options["as_json"], options["verbose"]
     if options["dry_run"]:
-        print_plan(plan(scheduled, transform), **shown)
+        print_plan(plan(scheduled, transform), as_json=as_json, verbose=verbose)
         return
     observe = _observer(route, project, session, options["missed"]) if scheduled else None
     results = replay(scheduled, route.address, transform, _rules(options), observe=observe, sleep=pause)
-    ctx.exit(print_results(results, len(scheduled), **shown))
+    quiet = options["quiet"]
+    ctx.exit(print_results(results, len(scheduled), as_json=as_json, verbose=verbose, quiet=quiet))
 
 
 def _without_effect(options: _Options) -> Iterator[str]:

@@ -24,16 +24,18 @@ _LONGEST_SLEEP = 0.3
 _COLORS: dict[ReplayOutcome, str] = {"ok": "green", "failed": "red", "unreachable": "magenta"}
 
 
-def print_results(results: Iterable[Replayed], total: int, *, as_json: bool, verbose: bool = False) -> int:
+def print_results(
+    results: Iterable[Replayed], total: int, *, as_json: bool, verbose: bool = False, quiet: bool = False
+) -> int:
     """Print each result as it comes, then the summary; the exit code. Ctrl-C stops early, with 1 at least.
 
-    verbose: with the file of each. Above a progress bar, without it, only those that are not ok.
+    verbose: with the file of each. quiet: only those that are not ok; so it is above a progress bar without `verbose`.
     """
     counted_outcomes: Counter[ReplayOutcome] = Counter()
     hints: set[str] = set()
     interrupted = False
     width = output_width()
-    is_quiet = has_bar(total) and not verbose and not as_json
+    is_quiet = quiet or (has_bar(total) and not verbose)
     with _json_lines() if as_json else nullcontext(echo) as write:
         try:
             for result in results if as_json else with_bar(results, total, "replay"):

@@ -149,6 +149,7 @@ def _callback_url(text: str) -> str:
 
 @click.command(name="simulate")
 @click.option(
+    "-p",
     "--port",
     type=click.IntRange(0, 65535),
     default=3050,

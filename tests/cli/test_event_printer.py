@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.cli.event_printer import reporting, session_lines
+from devkit.cli.event_printer import quiet_lines, reporting, session_lines
 from devkit.cli.output import style
 from devkit.events import Event, Notice
 from devkit.events.session import (
@@ -150,6 +150,12 @@ def test_a_status_has_its_color(status: str, color: str) -> None:
 )
 def test_each_event_has_its_line(event: Event, lines: list[str]) -> None:
     assert words(event) == lines
+
+
+def test_quiet_is_what_is_ready_and_what_is_wrong_without_receipts_and_messages() -> None:
+    assert quiet_lines(READY) == session_lines(READY)
+    assert quiet_lines(Notice("look here")) == session_lines(Notice("look here")) != []
+    assert [quiet_lines(RECEIPT), quiet_lines(Sent(("0A00",), "*********000"))] == [[], []]
 
 
 def test_ready_shows_the_addresses_that_exist() -> None:

@@ -55,6 +55,12 @@ def test_programs_get_json_lines_and_nothing_else(capsys: pytest.CaptureFixture[
     assert lines[3] == {"event": "summary", "ok": 1, "failed": 1, "unreachable": 1}
 
 
+def test_quiet_is_what_is_not_ok_and_the_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    print_results([OK, FAILED, OK], 3, as_json=False, quiet=True)
+
+    assert [line.partition(" ")[0] for line in capsys.readouterr().out.splitlines()] == ["failed", "replay:"]
+
+
 def test_a_hint_is_given_once(capsys: pytest.CaptureFixture[str]) -> None:
     print_results([GONE, FAILED, GONE, FAILED], 4, as_json=False)
 
