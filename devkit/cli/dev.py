@@ -9,8 +9,9 @@ import click
 from devkit.cli.event_printer import quiet_lines, reporting
 from devkit.cli.keys import taking_keys
 from devkit.cli.terminal import confirm, own_foreground
+from devkit.events import Notice
 from devkit.session.run import SessionOptions, run
-from devkit.session.settings import read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.status_commands import parse_command
 
@@ -64,7 +65,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Start the receiver and a tunnel, register the callback, record every receipt, restore everything at the end."""
-    directory = Path.cwd()
+    here = Path.cwd()
+    directory = project_directory(here)
     settings = read_settings(os.environ, directory)
     settings = replace(
         settings,
@@ -79,7 +81,7 @@ def command(
         demo=not no_demo,
         require_signature=require_signature,
         force=force,
-        commands=tuple(parse_command(status, text, directory) for status, text in commands),
+        commands=tuple(parse_command(status, text, here) for status, text in commands),
     )
     with (
         stop_on_signals(final=True) as stop,
@@ -87,4 +89,8 @@ def command(
         reporting(as_json=as_json, stop=stop, lines=quiet_lines if quiet else None) as report,
         taking_keys(report, stop, open_page=open_page, with_keys=not as_json) as publish,
     ):
+        if directory != here:
+            publish(
+                Notice(f"This is the project of {directory}. For one of its own in {here}: mkdir .devkit")
+            )
         run(settings, options, directory, publish, stop, lambda question: confirm(question, stop))

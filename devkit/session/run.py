@@ -83,7 +83,7 @@ def run(
             hint="Choose another one with --port or --inspector-port.",
         )
     project = project_in(directory)
-    warnings = list(start_warnings(settings, directory, project, demo=options.demo))
+    warnings = list(start_warnings(settings, project, demo=options.demo))
     project.prepare()
     sends = Sends(SendLog(project.private))
 
@@ -94,7 +94,7 @@ def run(
             publish(problem)
 
     event_log = EventLog(_now, then=remember_and_publish, earlier_sends=sends.earlier)
-    commands = StatusCommands(options.commands, event_log.publish, directory)
+    commands = StatusCommands(options.commands, event_log.publish, Path())  # where they were typed
     store = Store(settings.fixtures)
     store.prepare()
     recorder = Recorder(

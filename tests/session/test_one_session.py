@@ -106,19 +106,32 @@ def test_from_below_a_message_is_sent_to_the_session_and_checks_are_about_the_pr
     assert list(below.iterdir()) == []
 
 
-def test_a_session_inside_another_project_says_that_it_is_one_of_its_own(tmp_path: Path) -> None:
+def test_a_session_that_is_started_below_is_that_of_the_project(tmp_path: Path, below: Path) -> None:
     (tmp_path / ".devkit").mkdir()
-    below = tmp_path / "src"
-    below.mkdir()
-    said = (
-        f"A new project begins in {below}. That of {tmp_path} is not used: to use it, start devkit there.\n"
-    )
-    for expected in (said, ""):
-        with running_dev(below, "--no-demo", "--offline", HOME=str(tmp_path.parent)) as dev:
-            dev.wait_for("ready")
-            assert dev.stop() == 0
+    with running_dev(below, "--no-demo", "--offline", HOME=str(tmp_path.parent)) as dev:
+        ready = dev.wait_for("ready")
+        session = project_in(tmp_path).session()
+        assert dev.stop() == 0
 
-        assert dev.stderr == expected
+    assert session
+    assert session.pid == ready["pid"]
+    assert ready["recorded"] == str(tmp_path / "fixtures" / "recorded")
+    assert dev.stderr == (
+        f"This is the project of {tmp_path}. For one of its own in {below}: mkdir .devkit\n"
+    )
+    assert list(below.iterdir()) == []
+
+
+def test_a_directory_with_private_files_of_its_own_has_a_session_of_its_own(
+    tmp_path: Path, below: Path
+) -> None:
+    (tmp_path / ".devkit").mkdir()
+    (below / ".devkit").mkdir()
+    with running_dev(below, "--no-demo", "--offline", HOME=str(tmp_path.parent)) as dev:
+        ready = dev.wait_for("ready")
+        assert dev.stop() == 0
+
+    assert (ready["recorded"], dev.stderr) == (str(below / "fixtures" / "recorded"), "")
 
 
 def test_restore_from_below_finds_the_session_that_runs(below: Path, dev: DevProcess) -> None:

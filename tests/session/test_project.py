@@ -158,6 +158,18 @@ def test_a_session_whose_process_is_no_number_is_no_session(project: Project) ->
         assert project.session() is None
 
 
+@pytest.mark.parametrize("name", ["local_url", "public_url", "callback_url", "forward_url", "inspector_url"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "http://[", "http://a b", "http://a\u202e", "http://a:99999"]
+)
+def test_a_session_with_what_is_no_url_is_no_session(project: Project, name: str, url: str) -> None:
+    with project.session_file(SESSION):
+        path = project.private / "session.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), name: url}))
+
+        assert project.session() is None
+
+
 def test_no_secret_shows_in_a_repr() -> None:
     assert "the-api-secret" not in repr(SESSION)
     assert "the-token" not in repr(SESSION)
