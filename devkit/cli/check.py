@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from devkit.cli.output import echo
+from devkit.cli.progress import with_bar
 from devkit.errors import ConfigurationError
-from devkit.fixture.check import CheckedFile, check, tracked_recordings
+from devkit.fixture.check import CheckedFile, check, files_to_check, tracked_recordings
 from devkit.fixture.select import display_path
 from devkit.fixture.store import Store
 from devkit.session.settings import project_directory, read_settings
@@ -26,9 +27,10 @@ def command(ctx: click.Context, paths: tuple[Path, ...], fix: bool) -> None:
     """
     store = Store(read_settings(os.environ, project_directory(Path.cwd())).fixtures)
     chosen = paths or tuple(path for path in (store.root,) if path.is_dir())
+    files = list(files_to_check(chosen))
     failed: set[Path] = set()
     ok: set[Path] = set()
-    for checked in chain(_tracked(store, chosen), check(chosen, fix=fix)):
+    for checked in chain(_tracked(store, chosen), check(with_bar(files, len(files), "check"), fix=fix)):
         _print_problems(checked)
         (failed if checked.problems else ok).add(checked.path.absolute())
     echo(f"check: {len(ok - failed)} ok, {len(failed)} failed")

@@ -1,12 +1,16 @@
 """`devkit keep`: turns recorded receipts into samples that can be committed."""
 
 import os
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
 from devkit.cli import completes
 from devkit.cli.output import echo, echo_json
+from devkit.cli.progress import has_bar, with_bar
 from devkit.fixture.format import load
 from devkit.fixture.redaction.plan import Sample, assign, plan_keep, require_free, write
 from devkit.fixture.redaction.policy import Policy
@@ -14,7 +18,7 @@ from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
 from devkit.session.project import load_key, private_values, project_in
 from devkit.session.settings import project_directory, read_settings
-from devkit.webhook.masking import one_line, printable
+from devkit.webhook.masking import counted, one_line, printable
 
 
 @click.command(name="keep")
@@ -52,12 +56,17 @@ def command(
         private=private_values(settings, project),
     )
     sources = select(store, selectors)
-    redactions = [plan_keep(load(path), key, policy, name=display_path(path)) for path in sources]
+    bar = partial(with_bar, total=len(sources))
+    paths = bar(sources, what="redact")
+    redactions = [plan_keep(load(path), key, policy, name=display_path(path)) for path in paths]
     samples = assign(redactions, store.samples, name)
     if dry_run:
         require_free(samples, force=force)
     else:
-        write(samples, force=force)
+        write(samples, force=force, watched=partial(bar, what="write"))
+    if has_bar(len(samples)) and not as_json:
+        echo(_summary(samples, dry_run))
+        return
     for source, sample in zip(sources, samples, strict=True):
         if as_json:
             echo_json(_as_json(source, sample, dry_run))
@@ -69,6 +78,15 @@ def _line(sample: Sample, dry_run: bool) -> str:
     replaced = [f"{one_line(name, 40)} ({method})" for name, method in sample.redaction.replaced.items()]
     path = printable(display_path(sample.path)) + (" (not written)" if dry_run else "")
     return f"{path}: replaced {', '.join(replaced) or 'nothing'}"
+
+
+def _summary(samples: Sequence[Sample], dry_run: bool) -> str:
+    """One line in place of one for each of many samples."""
+    replaced = Counter(name for sample in samples for name in sample.redaction.replaced)
+    names = [f"{one_line(name, 40)} in {count}" for name, count in replaced.most_common()]
+    done = "would be written" if dry_run else "written"
+    directory = printable(display_path(samples[0].path.parent))
+    return f"keep: {counted(len(samples), 'sample')} {done} to {directory}; replaced {', '.join(names) or 'nothing'}"
 
 
 def _as_json(source: Path, sample: Sample, dry_run: bool) -> dict[str, object]:

@@ -2,11 +2,13 @@
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
 from devkit.cli.output import echo
+from devkit.cli.progress import with_bar
 from devkit.errors import UsageError
 from devkit.fixture.listing import parse_duration
 from devkit.fixture.prune import Plan, delete, plan_prune
@@ -35,7 +37,8 @@ def command(older_than: str | None, keep: int | None, yes: bool) -> None:
     plan = plan_prune(store, before=before, keep=keep or 0)
     _print_plan(plan)
     if yes:
-        _print_total("deleted", delete(plan))
+        bar = partial(with_bar, total=len(plan.deletions), what="prune")
+        _print_total("deleted", delete(plan, bar))
         return
     _print_total("would delete", plan)
     if plan.deletions:
