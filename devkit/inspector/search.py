@@ -224,7 +224,7 @@ def _find(
         if len(found) == limit or budget <= 0:
             return Page(tuple(found), next=last, stopped=len(found) < limit)
         last = key
-        if not any(start <= each < end for each in group):
+        if query.within and not any(start <= each < end for each in group):
             continue
         if not _names_match(query, tuple(map(status_of, group))):
             continue
