@@ -60,6 +60,7 @@ def api(context: InspectorContext) -> Blueprint:
                 "message_id": message.latest.message_id,
                 "status": message.status,
                 "receipts": message.total,
+                "parts": list(message.parts),
                 "newest": [_row_json(context, row, query.numbers) for row in message.rows],
             }
             for message in page.messages

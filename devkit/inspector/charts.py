@@ -215,7 +215,7 @@ def _delays(
     for key in keys:
         if is_alone(key) or not _is_final(key):
             continue
-        group = index.message_of(key)
+        group = index.part_of(key)
         if not group:
             continue
         if group[0] not in ends:

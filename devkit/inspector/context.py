@@ -92,6 +92,12 @@ class InspectorContext:
     target: str = ""  # of the last replay that named one
     _overview: tuple[object, Overview] | None = field(default=None, repr=False)
 
+    def refresh(self) -> None:
+        """See the newest recordings, sends and responses."""
+        self.index.refresh()
+        self.index.group(self.event_log.sends())
+        self.responses.refresh()
+
     def overview(self) -> Overview:
         """The charts. They are drawn anew only after a recording or a send."""
         sends = self.event_log.sends()

@@ -16,12 +16,12 @@ from devkit.fixture.response_log import LoggedResponse
 from devkit.fixture.select import display_path
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.event_log import LoggedEvent
-from devkit.inspector.index import Row, key_of
+from devkit.inspector.index import Row, key_of, part_statuses
 from devkit.inspector.replay_form import Editable, editable_fields
 from devkit.webhook.callback import Callback, has_token, to_wire, without_secret, without_token
 from devkit.webhook.masking import mask_field, mask_numbers_in
 from devkit.webhook.receipt import Receipt, receipt_in
-from devkit.webhook.timeline import Moment, Step, Timeline, build_timeline
+from devkit.webhook.timeline import Moment, SentMessage, Step, Timeline, build_timeline, text_status
 
 _OPENED = 500  # receipts of one message that its timeline reads
 
@@ -41,19 +41,29 @@ class ShownResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a text. key: of its newest receipt, empty without one; then the status is empty too."""
+
+    message_id: str
+    status: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """A recording with all receipts of its message.
 
-    message: of the receipt that says how the message stands, which may be another one.
+    status: of the message. message: of the receipt that says how the message stands, which may be another one.
     steps: of the timeline, each with the key of its recording. left_out: how many older receipts were not read.
     answers, replays: events of this session, newest first. responses: of the application, by key, oldest first.
     raw, hex: the request, empty unless numbers are shown.
-    part, parts: of a message that was sent in this session, else 0.
+    parts: of a text that devkit sent as several, else empty.
     """
 
     row: Row
     file: str
     explanation: Explanation
+    status: str
     message: Explanation
     timeline: Timeline
     steps: tuple[tuple[str, Step], ...]
@@ -65,8 +75,8 @@ class Detail:
     editable: tuple[Editable, ...] = field(repr=False)
     raw: tuple[str, ...] = field(repr=False)
     hex: str = field(repr=False)
-    part: int = 0
-    parts: int = 0
+    is_sent: bool = False
+    parts: tuple[Part, ...] = ()
 
 
 def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail | None:
@@ -77,15 +87,19 @@ def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail
     path, options = context.rows.path(key), context.options
     fixture = load(path)
     send = context.event_log.sends().get(row.message_id)
-    parts = send.parts if send else ()
     steps, timeline, left_out = _message(context, key, fixture, send.at if send else None)
     explain_one = partial(explain, secret=options.secret, method=options.method, numbers=numbers)
     explanation = explain_one(fixture)
-    decisive = _decisive(key, steps, timeline)
+    parts = _parts(context, key, send)
+    status = text_status([part.status for part in parts]) if parts else timeline.status
+    current = [each for each, step in steps if step.receipt.status == status]
+    current = current or [part.key for part in parts if part.status == status]
+    decisive = key if key in current or not current else current[-1]
     return Detail(
         row=row,
         file=display_path(path),
         explanation=explanation,
+        status=status,
         message=explanation if decisive == key else explain_one(load(context.rows.path(decisive))),
         timeline=timeline,
         steps=steps,
@@ -97,9 +111,18 @@ def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail
         editable=tuple(editable_fields(fixture, numbers=numbers)),
         raw=wire_text(fixture.callback) if numbers else (),
         hex=wire_hex(fixture.callback) if numbers else "",
-        part=parts.index(row.message_id) + 1 if parts else 0,
-        parts=len(parts),
+        is_sent=send is not None,
+        parts=parts,
     )
+
+
+def _parts(context: InspectorContext, key: str, send: SentMessage | None) -> tuple[Part, ...]:
+    """The parts of a text that devkit sent as several."""
+    if send is None or len(send.parts) == 1:
+        return ()
+    found = context.index.parts_of(key)
+    newest = [keys[-1] if keys else "" for keys in found]
+    return tuple(map(Part, send.parts, part_statuses(found), newest))
 
 
 def _events_about(context: InspectorContext, kind: str, key: str) -> tuple[LoggedEvent, ...]:
@@ -124,7 +147,7 @@ def _message(
     context: InspectorContext, key: str, fixture: Fixture, sent_at: datetime | None
 ) -> tuple[tuple[tuple[str, Step], ...], Timeline, int]:
     """The receipts with exactly this message id: different ids can have equal file names."""
-    keys = context.index.message_of(key) or (key,)
+    keys = context.index.part_of(key) or (key,)
     message_id = receipt_in(fixture.read()).message_id
     moments: list[tuple[str, Moment]] = []
     for each in keys[-_OPENED:]:
@@ -137,12 +160,6 @@ def _message(
     timeline = build_timeline((moment for _, moment in moments), sent_at)
     steps = tuple((each, step) for (each, _), step in zip(moments, timeline.steps, strict=True))
     return steps, timeline, max(0, len(keys) - _OPENED)
-
-
-def _decisive(key: str, steps: Sequence[tuple[str, Step]], timeline: Timeline) -> str:
-    """The newest receipt with the status of the message; preferably the one that is shown."""
-    current = [each for each, step in steps if step.receipt.status == timeline.status]
-    return key if key in current or not current else current[-1]
 
 
 def _shown_headers(callback: Callback, *, numbers: bool) -> list[tuple[str, str]]:

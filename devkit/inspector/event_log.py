@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -92,9 +92,13 @@ class EventLog:
     _recent: deque[LoggedEvent] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _kinds: dict[str, deque[LoggedEvent]] = field(default_factory=dict)
     _subscribers: list[Subscriber] = field(default_factory=list)
+    _sends: dict[str, SentMessage] = field(default_factory=dict)
     _last: int = 0
     _closed: threading.Event = field(default_factory=threading.Event)
     _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def __post_init__(self) -> None:
+        self._sends = {part: message for message in self.earlier_sends for part in message.parts}
 
     @property
     def last(self) -> int:
@@ -112,6 +116,10 @@ class EventLog:
             logged = LoggedEvent(self._last, self.clock(), event)
             self._recent.append(logged)
             self._kinds.setdefault(logged.kind, deque(maxlen=_OF_A_KIND)).append(logged)
+            if isinstance(event, Sent):
+                at = datetime.fromisoformat(event.at) if event.at else logged.at
+                message = SentMessage(at, event.message_ids, event.to)
+                self._sends = {**self._sends, **dict.fromkeys(message.parts, message)}
             self._changed.notify_all()
         if self.then:
             self.then(event)
@@ -121,15 +129,9 @@ class EventLog:
         with self._changed:
             return list(self._kinds.get(kind, ()))[::-1]
 
-    def sends(self) -> dict[str, SentMessage]:
-        """The messages that devkit sent, by message id: an entry for each part."""
-        sends = {part: message for message in self.earlier_sends for part in message.parts}
-        for logged in reversed(self.kept("sent")):
-            if isinstance(logged.event, Sent):
-                at = datetime.fromisoformat(logged.event.at) if logged.event.at else logged.at
-                message = SentMessage(at, logged.event.message_ids, logged.event.to)
-                sends |= dict.fromkeys(message.parts, message)
-        return sends
+    def sends(self) -> Mapping[str, SentMessage]:
+        """The messages that devkit sent, by message id: an entry for each part. It is another object after a send."""
+        return self._sends
 
     def after(self, number: int) -> EventBatch:
         """The events after a number. A number that was never given out gets all that is kept, and `lost`."""

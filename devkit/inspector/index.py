@@ -5,19 +5,23 @@ import threading
 import time
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote
 
 from devkit.errors import FixtureError
 from devkit.fixture.format import TRIGGERED, Fixture, load
-from devkit.fixture.store import NO_ID, Entry, Store, is_recording, read_name
+from devkit.fixture.store import NO_ID, Entry, Store, id_in_name, is_recording, read_name
 from devkit.webhook.callback import Transport
 from devkit.webhook.receipt import Receipt, Unreadable, receipt_in
 from devkit.webhook.signature import Method, Verdict, verify
+from devkit.webhook.timeline import SentMessage, current_status
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, is_no_error, meaning
+
+UNPARSED = "unparsed"  # the status in the name of an unreadable recording
 
 # Directory mtimes are coarse: a change within this time of a listing may not alter them.
 _TICK = 50_000_000  # nanoseconds
@@ -49,6 +53,8 @@ class Index:
     version: int = 0
     _days: dict[str, _Day] = field(default_factory=dict)
     _messages: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _sends: Mapping[str, SentMessage] = field(default_factory=dict)
+    _texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def refresh(self) -> None:
@@ -71,8 +77,29 @@ class Index:
             end = bisect_left(keys, before) if before.startswith(day) else len(keys)
             yield from reversed(keys[:end])
 
+    def group(self, sends: Mapping[str, SentMessage]) -> None:
+        """Take the parts of each text that devkit sent as one message. sends: by message id."""
+        if sends is self._sends:
+            return
+        texts: dict[str, tuple[str, ...]] = {}
+        for message in sends.values():
+            if len(message.parts) > 1:
+                names = tuple(map(id_in_name, message.parts))
+                texts |= dict.fromkeys(names, names)
+        self._sends, self._texts = sends, texts
+
     def message_of(self, key: str) -> tuple[str, ...]:
-        """The keys of all receipts of the message that a key belongs to, oldest first."""
+        """The keys of all receipts of the message that a key belongs to, with those of all its parts, oldest first."""
+        parts = self.parts_of(key)
+        return parts[0] if len(parts) == 1 else tuple(sorted(chain(*parts)))
+
+    def parts_of(self, key: str) -> list[tuple[str, ...]]:
+        """The same, part by part. It is one part if devkit did not send the message as several."""
+        name = _message(key)
+        return [self._messages.get(part, ()) for part in self._texts.get(name, (name,))]
+
+    def part_of(self, key: str) -> tuple[str, ...]:
+        """The keys of all receipts with the message id of a key, oldest first."""
         return self._messages.get(_message(key), ())
 
     def count(self) -> int:
@@ -81,7 +108,8 @@ class Index:
 
     def message_count(self) -> int:
         """The number of messages; a recording that belongs to none counts as one."""
-        return len(self._messages)
+        parts = [name for name in self._texts if name in self._messages]
+        return len(self._messages) - len(parts) + len({self._texts[name] for name in parts})
 
     def _refresh_day(self, name: str, path: Path) -> None:
         known = self._days.get(name)
@@ -141,8 +169,13 @@ def moment_of(key: str) -> datetime:
 
 
 def status_of(key: str) -> str:
-    """The status in a key, `unparsed` for a recording that is no receipt."""
+    """The status in a key, UNPARSED for a recording that is no receipt."""
     return key.split("-")[3]
+
+
+def part_statuses(parts: Iterable[Sequence[str]]) -> list[str]:
+    """The current status of each part by the keys of its receipts; empty for a part without a readable one."""
+    return [current_status(status for status in map(status_of, keys) if status != UNPARSED) for keys in parts]
 
 
 def is_alone(key: str) -> bool:

@@ -1,16 +1,17 @@
 """Finds messages and receipts by filters and search words, a page at a time."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from devkit.errors import UsageError
 from devkit.fixture.listing import parse_duration
 from devkit.fixture.store import safe
-from devkit.inspector.index import Index, Row, Rows, status_of
+from devkit.inspector.index import Index, Row, Rows, part_statuses
 from devkit.inspector.responses import RESPONSES, Responses, ResponseState
-from devkit.webhook.timeline import Stage, current_status, stage
+from devkit.webhook.timeline import Stage, stage, text_status
 
 # The kinds that can be filtered for, and their names on the page.
 KINDS = {
@@ -22,7 +23,6 @@ KINDS = {
 }
 EVENT_KINDS = ("probe", "refused", "replay")  # not recorded: known only during the session
 SIGNATURES = ("valid", "invalid", "absent", "unchecked")
-UNPARSED = "unparsed"  # the status in the name of an unreadable recording
 
 _LONGEST = 200
 _AFTER_ALL = "~"  # sorts after every key
@@ -125,10 +125,10 @@ _BUDGET = 2_000  # files that one request opens, about a third of a second
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """The receipts that share a message id, as the list shows them. rows: the newest, oldest first.
+    """The receipts of a message, as the list shows them. rows: the newest, oldest first.
 
     total: how many there are. key: of the newest. status: the current one, empty when no receipt is readable.
-    response: of the application, see `Responses.message_state`.
+    response: of the application, see `Responses.message_state`. parts: the status of each part, see `text_status`.
     """
 
     key: str
@@ -136,6 +136,7 @@ class MessageView:
     total: int
     status: str
     response: ResponseState | None = None
+    parts: Sequence[str] = ()
 
     @property
     def latest(self) -> Row:
@@ -148,17 +149,20 @@ class MessageView:
 
     @property
     def stages(self) -> list[Stage]:
-        """The stages that were reached."""
+        """The stages that were reached. A text is final when all its parts are, or one has failed."""
         reached = {stage(row.status) for row in self.rows if row.status}
+        if self.parts and stage(self.status) != "final":
+            reached.discard("final")
         return [each for each in ("accepted", "buffered", "final") if each in reached]
 
     @property
     def delay(self) -> timedelta | None:
-        """From the first receipt to the final one; None when one of the two is not known."""
-        final = next((row for row in self.rows if row.status and stage(row.status) == "final"), None)
-        if final is None or final is self.rows[0] or self.total > len(self.rows):
+        """From the first receipt to the final one of the last part; None when one of the two is not known."""
+        ends = {row.message_id: row for row in self.rows[::-1] if row.status and stage(row.status) == "final"}
+        if len(ends) < max(1, len(self.parts)) or self.total > len(self.rows):
             return None
-        return final.at - self.rows[0].at
+        last = max(ends.values(), key=lambda row: row.at)
+        return None if last is self.rows[0] else last.at - self.rows[0].at
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +191,9 @@ def find_messages(
     responses: Responses = _NO_RESPONSES,
 ) -> Page:
     """The messages that match, newest first. budget: the search pauses after it opened so many files."""
-    groups = ((key, index.message_of(key)) for key in index.newest_first(query.before))
+    groups = ((key, index.parts_of(key)) for key in index.newest_first(query.before))
     # Each message once, at the place of its newest receipt.
-    newest = ((key, group) for key, group in groups if group and group[-1] == key)
+    newest = ((key, parts) for key, parts in groups if key == max(keys[-1] for keys in parts if keys))
     return _find(newest, rows, responses, query, now, limit, budget)
 
 
@@ -203,12 +207,12 @@ def find_rows(
     responses: Responses = _NO_RESPONSES,
 ) -> Page:
     """The single receipts that match, newest first, as messages of one receipt each."""
-    groups = ((key, (key,)) for key in index.newest_first(query.before))
+    groups = ((key, [(key,)]) for key in index.newest_first(query.before))
     return _find(groups, rows, responses, query, now, limit, _BUDGET)
 
 
 def _find(
-    groups: Iterable[tuple[str, tuple[str, ...]]],
+    groups: Iterable[tuple[str, Sequence[tuple[str, ...]]]],
     rows: Rows,
     responses: Responses,
     query: Query,
@@ -218,20 +222,22 @@ def _find(
 ) -> Page:
     found: list[MessageView] = []
     (start, end), last = _limits(query, now), ""
-    for key, group in groups:
+    for key, parts in groups:
         if key < start:
             break
         if len(found) == limit or budget <= 0:
             return Page(tuple(found), next=last, stopped=len(found) < limit)
         last = key
+        group = parts[0] if len(parts) == 1 else tuple(sorted(chain(*parts)))
         if query.within and not any(start <= each < end for each in group):
             continue
-        if not _names_match(query, tuple(map(status_of, group))):
+        statuses = part_statuses(parts)
+        if not _names_match(query, statuses):
             continue
         if query.response and not responses.match(group, query.response):
             continue
         budget -= sum(not rows.knows(each) for each in group[-_OPENED:])
-        message = _read_message(rows, responses, group)
+        message = _read_message(rows, responses, group, statuses)
         if message and any(_row_matches(query, row) for row in message.rows):
             found.append(message)
     return Page(tuple(found))
@@ -252,12 +258,11 @@ def _key_at(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d/%H%M%S.%f}"
 
 
-def _names_match(query: Query, statuses: tuple[str, ...]) -> bool:
-    """Whether a message can match, by the statuses in the names of its receipts, oldest first."""
-    readable = [status for status in statuses if status != UNPARSED]
-    if query.kind and query.kind != ("receipt" if readable else "unreadable"):
+def _names_match(query: Query, statuses: Sequence[str]) -> bool:
+    """Whether a message can match, by the statuses of its parts."""
+    if query.kind and query.kind != ("receipt" if any(statuses) else "unreadable"):
         return False
-    return not query.status or current_status(readable) == safe(query.status, 20)
+    return not query.status or text_status(statuses) == safe(query.status, 20)
 
 
 def _row_matches(query: Query, row: Row) -> bool:
@@ -269,13 +274,16 @@ def _row_matches(query: Query, row: Row) -> bool:
     return all(word in row.text for word in query.text.lower().split())
 
 
-def _read_message(rows: Rows, responses: Responses, group: tuple[str, ...]) -> MessageView | None:
-    """A message by the keys of its receipts; None when the files were deleted."""
+def _read_message(
+    rows: Rows, responses: Responses, group: tuple[str, ...], statuses: Sequence[str]
+) -> MessageView | None:
+    """A message by the keys of its receipts, and the statuses of its parts; None when the files were deleted."""
     read = [row for row in map(rows.read, group[-_OPENED:]) if row is not None]
     if not read:
         return None
-    status = current_status(status for status in map(status_of, group) if status != UNPARSED)
+    status = text_status(statuses)
     # A file name holds no more of a status than is safe there; the receipt holds all of it.
     status = next((row.status for row in read if safe(row.status, 20) == status), status)
     response = responses.message_state(group[-_OPENED:])
-    return MessageView(read[-1].key, tuple(read), len(group), status, response)
+    parts = statuses if len(statuses) > 1 else ()
+    return MessageView(read[-1].key, tuple(read), len(group), status, response, parts)

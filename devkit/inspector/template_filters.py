@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from devkit.webhook.masking import escaped_char, mask_number, printable
 from devkit.webhook.receipt import short_id
+from devkit.webhook.timeline import SENT
 from devkit.webhook.vocabulary import STATUSES
 
 _RIGHT_TO_LEFT = ("R", "AL", "AN")  # Hebrew, Arabic, Arabic digits
@@ -74,7 +75,7 @@ def masked(text: str, whole: bool) -> str:
 
 def status_class(status: str) -> str:
     """The CSS class of a status. Only documented statuses name their own: received text must not name a class."""
-    return status if status in STATUSES else "other" if status else "unreadable"
+    return status if status in (*STATUSES, SENT) else "other" if status else "unreadable"
 
 
 def duration(length: timedelta) -> str:

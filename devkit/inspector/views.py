@@ -44,8 +44,7 @@ def recordings_blueprint(name: str, context: InspectorContext, url_prefix: str |
 
     @part.before_request
     def prepare() -> None:
-        context.index.refresh()
-        context.responses.refresh()
+        context.refresh()
         if key := (request.view_args or {}).get("key"):
             _checked(context, key)
 

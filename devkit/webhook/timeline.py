@@ -1,7 +1,7 @@
 """The receipts of one message in order: duplicates, receipts in the wrong order, and how it ended. Pure."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
@@ -93,6 +93,22 @@ def current_status(statuses: Iterable[str]) -> str:
         if not current or _rank(status) >= _rank(current):
             current = status
     return current
+
+
+SENT = "sent"  # the status of a text with a part that has no receipt yet; no status of Vonage
+
+
+def text_status(parts: Sequence[str]) -> str:
+    """The status of a text by those of its parts, which are empty for a part without a receipt.
+
+    That of a part that ended without delivery, else of the part that is least far. One part has its own.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    for status in parts:
+        if status and stage(status) == "final" and status != "delivered":
+            return status
+    return min(parts, key=_rank) if all(parts) else SENT
 
 
 def build_timeline(moments: Iterable[Moment], sent_at: datetime | None = None) -> Timeline:

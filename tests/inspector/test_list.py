@@ -1,6 +1,7 @@
 """The list: made from names where possible, with few open files, in pages that neither skip nor repeat."""
 
 import os
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,6 +9,7 @@ from devkit.errors import UsageError
 from devkit.inspector.index import Index, Row, Rows, key_of
 from devkit.inspector.search import Query, find_messages, find_rows, read_query
 from devkit.webhook.callback import Callback
+from devkit.webhook.timeline import SentMessage
 from tests.support.inspector_server import Recordings
 
 
@@ -141,6 +143,55 @@ def test_a_duration_ends_the_list_without_opening_older_files(recordings: Record
 
     assert found(recordings, within="10m") == ["C", "B"]
     assert found(recordings, within="30d") == ["C", "B", "A"]
+
+
+def sent(*parts: str) -> dict[str, SentMessage]:
+    message = SentMessage(datetime(2026, 11, 23, 13, 45, tzinfo=UTC), parts)
+    return dict.fromkeys(parts, message)
+
+
+def test_the_parts_of_a_text_are_one_message(recordings: Recordings) -> None:
+    for part in ("A1", "A2"):
+        recordings.receipt("accepted", part)
+    recordings.receipt("delivered", "A1")
+    other = recordings.receipt("delivered", "B")
+    index = Index(recordings.store)
+    index.refresh()
+
+    def listed(**query: str) -> list[tuple[str, str, int, list[str]]]:
+        page = find_messages(index, Rows(recordings.store), read_query(query), recordings.now)
+        return [(each.key, each.status, each.total, list(each.parts)) for each in page.messages]
+
+    assert len(listed()) == index.message_count() == 3
+    index.group(sent("A1", "A2"))
+    text = ("accepted", 3, ["delivered", "accepted"])
+    assert [each[1:] for each in listed()] == [("delivered", 1, []), text]
+    assert index.message_count() == 2
+    assert [each[1:] for each in listed(status="accepted")] == [text]
+    assert [each[0] for each in listed(status="delivered")] == [other]
+    last = recordings.receipt("delivered", "A2")
+    index.refresh()
+    assert listed(status="delivered")[0] == (last, "delivered", 4, ["delivered", "delivered"])
+    assert len(index.message_of(last)) == 4
+    assert len(index.part_of(last)) == 2
+
+
+def test_a_text_counts_until_the_last_receipt_of_its_last_part(recordings: Recordings) -> None:
+    recordings.receipt("accepted", "A1")
+    recordings.receipt("delivered", "A1", seconds=2)
+    index = Index(recordings.store)
+    index.refresh()
+    index.group(sent("A1", "A2"))
+
+    def delay() -> timedelta | None:
+        return find_messages(index, Rows(recordings.store), Query(), recordings.now).messages[0].delay
+
+    assert delay() is None
+    (message,) = find_messages(index, Rows(recordings.store), Query(), recordings.now).messages
+    assert (message.status, message.stages) == ("sent", ["accepted"])
+    recordings.receipt("delivered", "A2", seconds=3)
+    index.refresh()
+    assert delay() == timedelta(seconds=5)
 
 
 def test_an_interval_finds_the_messages_with_a_receipt_in_it(recordings: Recordings) -> None:

@@ -72,7 +72,7 @@ def test_an_empty_inspector_says_what_to_do_next(recordings: Recordings) -> None
 
 
 def test_a_message_shows_its_state(recordings: Recordings) -> None:
-    recordings.event_log.publish(Sent(("0A1", "0A2"), NUMBER))
+    recordings.event_log.publish(Sent(("0A1",), NUMBER))
     recordings.receipt("accepted", "0A1", msisdn=NUMBER)
     recordings.receipt("failed", "0A1", "9", msisdn=NUMBER, transport="json", seconds=2.5)
 
@@ -85,7 +85,6 @@ def test_a_message_shows_its_state(recordings: Recordings) -> None:
         "23410",
         "0A1",
         "+2.5 s",
-        "part 1/2",
         "json",
         "2\N{MULTIPLICATION SIGN}",
         "now",
@@ -677,6 +676,37 @@ def test_legend_and_bars_lead_to_their_messages(recordings: Recordings) -> None:
     for link in links:
         assert "1 of 3 messages" in words(page(recordings, link))
     assert "23 Nov 13:45:00 to 13:45:05" in words(page(recordings, bars[0]))
+
+
+def test_the_parts_of_a_text_are_shown_as_one_message(recordings: Recordings) -> None:
+    recordings.event_log.publish(Sent(("0A1", "0A2", "0A3"), MASKED))
+    first = recordings.receipt("delivered", "0A1")
+    failed = recordings.receipt("failed", "0A2", "9")
+
+    html = page(recordings, f"/receipts/{first}")
+
+    assert html.count('<li class="message"') == 1
+    assert "1 message" in words(html)
+    assert "1/3 parts" in words(html)
+    (heading,) = re.findall(r"<h1>.*?</h1>", html, re.DOTALL)
+    assert words(heading) == "failed Illegal Number err-code 9"
+    assert "This receipt: delivered" in words(html)
+    (parts,) = re.findall(r'<ol class="parts".*?</ol>', html, re.DOTALL)
+    assert words(parts) == "part 1 of 3 delivered part 2 of 3 failed part 3 of 3: no receipt yet"
+    assert re.findall(r'href="([^"]*)"', parts) == [f"/receipts/{first}", f"/receipts/{failed}"]
+
+
+def test_a_text_with_a_part_without_a_receipt_is_sent(recordings: Recordings) -> None:
+    recordings.event_log.publish(Sent(("0A1", "0A2"), MASKED))
+    key = recordings.receipt("delivered", "0A1")
+
+    html = page(recordings, f"/receipts/{key}")
+
+    (heading,) = re.findall(r"<h1>.*?</h1>", html, re.DOTALL)
+    assert words(heading) == "sent"
+    assert "Not all parts have a receipt yet" in words(html)
+    (message,) = client(recordings).get("/api/messages").get_json()["messages"]
+    assert (message["status"], message["parts"]) == ("sent", ["delivered", ""])
 
 
 def test_a_triggered_receipt_is_labelled(recordings: Recordings) -> None:

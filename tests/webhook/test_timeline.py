@@ -15,6 +15,7 @@ from devkit.webhook.timeline import (
     current_status,
     pushed_at,
     stage,
+    text_status,
 )
 from devkit.webhook.vocabulary import STATUSES
 
@@ -211,3 +212,21 @@ def is_ahead(earlier: Receipt, receipt: Receipt) -> bool:
         return order.index(stages[0]) > order.index(stages[1])
     pushed = pushed_at(earlier), pushed_at(receipt)
     return pushed[0] is not None and pushed[1] is not None and pushed[0] > pushed[1]
+
+
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        (["delivered", "delivered"], "delivered"),
+        (["delivered", "accepted"], "accepted"),
+        (["buffered", "delivered", "accepted"], "accepted"),
+        (["delivered", "failed"], "failed"),
+        (["failed", ""], "failed"),
+        (["delivered", ""], "sent"),
+        (["delivered", "teleported"], "teleported"),
+        (["accepted"], "accepted"),
+        ([""], ""),
+    ],
+)
+def test_a_text_has_the_status_of_the_part_that_matters_most(parts: list[str], status: str) -> None:
+    assert text_status(parts) == status

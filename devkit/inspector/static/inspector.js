@@ -77,8 +77,10 @@ async function updateList() {
   const isRead =
     $("#selection")?.open ||
     listPane().scrollTop > 8 || list.matches(":hover") || list.contains(document.activeElement) || shownOlder;
+  // Parts of one text become one message when devkit learns of the send; recordings may be deleted.
+  const isGone = !shownOlder && $$(".message[data-message]", fresh).length < known.size;
   if (waiting && isRead && !firstEver) offer(waiting);
-  else if (waiting || firstEver || rows()[0]?.dataset.message !== $(".message", fresh)?.dataset.message) {
+  else if (waiting || firstEver || isGone || rows()[0]?.dataset.message !== $(".message", fresh)?.dataset.message) {
     if (isRead && !firstEver) return;
     list.replaceChildren(...fresh.childNodes);
     listChanged();
@@ -258,7 +260,8 @@ async function show() {
   if (loading) return;
   const shown = $(".receipt[data-key]", detail)?.dataset;
   const about = (event) =>
-    (event.message_id && event.message_id === shown.message) || event.key === shown.key;
+    (event.message_id && [shown.message, ...shown.parts.split(" ")].includes(event.message_id)) ||
+    event.key === shown.key;
   if ($(".overview", detail)) await open("/overview", { push: false });
   else if (shown && !isBusy() && (lost || events.some(about))) await open(location.href, { push: false });
 }
