@@ -127,7 +127,7 @@ def make_report(
     sends: the messages that devkit sent, by the message id of each of their parts.
     secret, method: to check signatures. left_out: how many older recordings there are.
     """
-    groups: dict[str, list[tuple[Fixture, ReportLine]]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[tuple[Fixture, ReportLine]]] = defaultdict(list)
     withheld: list[RedactionError] = []
     damaged: list[FixtureError] = []
     for path in paths:
@@ -145,7 +145,8 @@ def make_report(
             is_whole=uncovered is None,
             responses=tuple(_shown_responses(responses.get(key, ()), private=rules is None)),
         )
-        groups[receipt_in(reading).message_id or key].append((fixture, line))
+        message_id = receipt_in(reading).message_id
+        groups[message_id, "" if message_id else key].append((fixture, line))
     ordered = sorted(groups.values(), key=lambda group: min(fixture.recorded_at for fixture, _ in group))
     messages = tuple(_message(number, group, sends) for number, group in enumerate(ordered, 1))
     html = _render(messages, now, is_private=rules is None, left_out=left_out, damaged=len(damaged))
@@ -155,7 +156,7 @@ def make_report(
 def _redacted(
     fixture: Fixture, reading: Receipt | Unreadable, rules: RedactionRules | None
 ) -> tuple[Fixture, RedactionError | None]:
-    """The fixture with stand-ins; where no rule covers it, one of the documented words only, and the reason."""
+    """The fixture with stand-ins. Where no rule covers it, one of the documented words only, and the reason."""
     # What is not in the report need not be redacted.
     tags = tuple(tag for tag in fixture.tags if tag == TRIGGERED)
     bare = replace(fixture, captured="", note="", tags=tags, redacted={}, extra={}, request_extra={})
