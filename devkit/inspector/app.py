@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from devkit import __version__
 from devkit.errors import DevkitError
 from devkit.fixture.store import Store
+from devkit.fixture.trash import Trash
 from devkit.http.local_access import rejection_reason
 from devkit.http.request import callback_of
 from devkit.http.server import MAX_BODY, serve
@@ -54,6 +55,8 @@ def create_inspector(store: Store, event_log: EventLog, options: Options | None 
     options = options or Options()
     rows = Rows(store, options.secret, options.method)
     context = InspectorContext(store, event_log, options, Index(store), rows, Responses(options.private))
+    if options.private:
+        Trash(options.private, store).empty(options.clock())
     app = Flask("devkit.inspector")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_PARTS"] = 4_000

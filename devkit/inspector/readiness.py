@@ -16,7 +16,7 @@ def readiness(context: InspectorContext) -> Blueprint:
 
     @part.get("/ready")
     def ready() -> tuple[dict[str, object], int]:
-        state, announced = _state(context), _newest_ready(context)
+        state, announced = session_state(context), _newest_ready(context)
         is_ready = state == "ready"
         mode = announced.mode if announced else None
         return {"ready": is_ready, "state": state, "mode": mode}, 200 if is_ready else 503
@@ -24,7 +24,8 @@ def readiness(context: InspectorContext) -> Blueprint:
     return part
 
 
-def _state(context: InspectorContext) -> State:
+def session_state(context: InspectorContext) -> State:
+    """How the session stands, in a word or two."""
     if context.options.stopping():
         return "stopping"
     if _newest_ready(context) is None:

@@ -68,10 +68,14 @@ class TriggerOutcome:
 
 def trigger(context: InspectorContext, request: TriggerRequest) -> TriggerOutcome:
     """Send a new receipt to the session's receiver, which records, forwards and shows it. Raises DevkitError."""
-    options, receipt = context.options, request.receipt
+    options, session = context.options, context.options.session()
     signer = signer_with(options.secret, request.method) if request.method else None
-    fields = receipt.fields(
-        make_message_id(secrets.randbits(128)), options.clock(), signer=signer, nonce=str(uuid.uuid4())
+    fields = request.receipt.fields(
+        make_message_id(secrets.randbits(128)),
+        options.clock(),
+        api_key=session.api_key if session else "",
+        signer=signer,
+        nonce=str(uuid.uuid4()),
     )
     sent = send_fields(fields, request.transport, parse_address(options.receiver_url), _TIMEOUT)
     code = fields.get("err-code", "")

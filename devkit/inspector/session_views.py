@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, request
 from devkit.errors import DevkitError
 from devkit.http.address import Address
 from devkit.inspector.context import InspectorContext
+from devkit.inspector.readiness import session_state
 from devkit.inspector.send_form import (
     offline_recipients,
     read_send_request,
@@ -77,6 +78,7 @@ def _panel(context: InspectorContext) -> str:
         "_session.html",
         selected="",
         session=session,
+        state=session_state(context),
         started_at=datetime.fromisoformat(session.started_at) if session else None,
         api_key=masked_key(session.api_key) if session else "",
         callback_url=f"{path}/[hidden]" if has_token(callback_url) else path,

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -313,6 +314,18 @@ def test_the_trash_is_listed(recordings: Recordings, keys: list[str]) -> None:
     web.post("/selection/delete", data={"key": keys[1]})
 
     assert "Undo 1 receipt" in text_of(web.get("/trash").text)
+
+
+def test_what_was_deleted_a_week_ago_is_gone_in_the_next_session(
+    recordings: Recordings, keys: list[str]
+) -> None:
+    client(recordings).post("/selection/delete", data={"key": keys[1]})
+    recordings.now += timedelta(days=6)
+    assert "Undo 1 receipt" in text_of(client(recordings).get("/trash").text)
+
+    recordings.now += timedelta(days=2)
+
+    assert "Nothing can be undone" in text_of(client(recordings).get("/trash").text)
 
 
 def test_without_a_private_directory_nothing_is_deleted(recordings: Recordings, keys: list[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from devkit.errors import UsageError
-from devkit.events.session import Sent
+from devkit.events.session import Ready, Sent
 from devkit.fixture.format import load
 from devkit.http.address import parse_address
 from devkit.inspector.app import create_inspector
@@ -23,6 +23,9 @@ from tests.support.recording_server import RecordingServer
 
 SECRET = "t0ken-t0ken-t0ken"
 CALLBACK = f"https://dlr.example.test/webhooks/delivery-receipt/{SECRET}"
+
+
+READY = Ready("live", "https://dlr.example.test", CALLBACK, "", "", "", 1)
 
 
 @dataclass
@@ -247,10 +250,12 @@ def test_the_panel_describes_the_session_without_its_secrets(
         receiver_url="http://127.0.0.1:3999",
     )
 
+    recordings.event_log.publish(READY)
+
     html = web.get("/session").text
 
     text = text_of(html)
-    assert "Mode live : Vonage sends the receipts" in text
+    assert "Mode live : Vonage sends the receipts State ready : receipts are recorded" in text
     assert "https://dlr.example.test/webhooks/delivery-receipt/[hidden]" in text
     assert f"{upstream.url}/dlr answers" in text
     assert "http://127.0.0.1:3999" in text
