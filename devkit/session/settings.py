@@ -168,16 +168,16 @@ def _with_account(settings: Settings, directory: Path, home: str) -> Settings:
         # Another host, perhaps one that a foreign `.env` names, gets only the credentials that were given for it.
         if settings.api_key or settings.rest_host != _DEFAULT_HOST:
             return settings
-        from devkit.session.vonage_cli import read_cli_credentials
+        # The first file that exists counts, whatever it holds: so it is for the Vonage CLI.
+        files = [directory / ".vonagerc", *([Path(home, ".vonage", "config.json")] if home else [])]
+        if (file := next(filter(Path.is_file, files), None)) is None:
+            return settings
+        from devkit.session.vonage_cli import read_cli_credentials  # here: most people have no such file
 
-        found = read_cli_credentials(directory, home)
+        key, secret = read_cli_credentials(file)
     except ConfigurationError as error:
         return replace(settings, credentials_error=error)
-    if found is None:
-        return settings
-    return replace(
-        settings, api_key=found.api_key, api_secret=found.api_secret, credentials_file=str(found.file)
-    )
+    return replace(settings, api_key=key, api_secret=secret, credentials_file=str(file) if key else "")
 
 
 def _read_env_file(path: Path, pipe_timeout: float) -> dict[str, str]:

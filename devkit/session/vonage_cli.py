@@ -1,10 +1,9 @@
 """The credentials that the Vonage CLI keeps: `vonage auth set` writes them.
 
 Places, order and names: https://developer.vonage.com/en/vonage-cli/guides/authentication-security/auth and
-src/middleware/config.js of github.com/Vonage/vonage-cli. The first file that exists counts, whatever it holds.
+src/middleware/config.js of github.com/Vonage/vonage-cli.
 """
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from devkit.durable.regular_file import read_regular_file
@@ -15,29 +14,11 @@ _MAX_SIZE = 64 * 1024  # bytes; a private key is in it too
 _MAX_DEPTH = 10  # the file has 1
 
 
-@dataclass(frozen=True, slots=True)
-class CliCredentials:
-    """A key and a secret, and the file that they are in."""
+def read_cli_credentials(file: Path) -> tuple[str, str]:
+    """The key and the secret in a file of the Vonage CLI; both empty when it has only those of an application.
 
-    api_key: str
-    api_secret: str = field(repr=False)
-    file: Path
-
-
-def read_cli_credentials(directory: Path, home: str) -> CliCredentials | None:
-    """The credentials in `.vonagerc` of a directory, else in `.vonage/config.json` of the home directory.
-
-    home: empty for none. None when there is no file, or only the key of an application in it. Raises
-    ConfigurationError.
+    Raises ConfigurationError.
     """
-    files = [directory / ".vonagerc", *([Path(home, ".vonage", "config.json")] if home else [])]
-    for file in files:
-        if file.is_file():
-            return _read(file)
-    return None
-
-
-def _read(file: Path) -> CliCredentials | None:
     try:
         values = parse(read_regular_file(file, _MAX_SIZE), max_depth=_MAX_DEPTH)
     except OSError as error:
@@ -52,7 +33,7 @@ def _read(file: Path) -> CliCredentials | None:
     )
     if bool(key) != bool(secret):
         raise _unusable(file, f"the API {'secret' if key else 'key'} is missing in it")
-    return CliCredentials(key, secret, file) if key else None
+    return key, secret
 
 
 def _unusable(file: Path, reason: str) -> ConfigurationError:
