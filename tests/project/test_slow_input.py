@@ -115,11 +115,13 @@ names = _test_names([Path("a.json")] * 20_000)
 assert (len(set(names)), names[-1]) == (20_000, "test_a_again_19999")
 """,
     "a selector that is like no name, but as long": """
+from pathlib import Path
 from random import Random
 from devkit.fixture.select import _hint
+from devkit.fixture.store import Store
 letters = [chr(0x100 + number) for number in range(150)]
 names = ["".join(Random(seed).choices(letters, k=20_000)) for seed in range(20)]
-assert "too long" in _hint(names[0][::-1], names)
+assert "too long" in _hint(Store(Path()), names[0][::-1], names)
 """,
 }
 
