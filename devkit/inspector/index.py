@@ -19,7 +19,7 @@ from devkit.webhook.callback import Transport
 from devkit.webhook.receipt import Receipt, Unreadable, receipt_in
 from devkit.webhook.signature import Method, Verdict, verify
 from devkit.webhook.timeline import SentMessage, current_status
-from devkit.webhook.vocabulary import ERR_CODES, STATUSES, is_no_error, meaning
+from devkit.webhook.vocabulary import ERR_CODES, STATUSES, reason
 
 UNPARSED = "unparsed"  # the status in the name of an unreadable recording
 
@@ -217,7 +217,7 @@ class Row:
     @property
     def meaning(self) -> str:
         """The err-code in words; empty when it adds nothing to the status."""
-        return "" if is_no_error(self.err_code, self.status) else meaning(self.err_code, self.status)
+        return reason(self.err_code, self.status)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from devkit.errors import ConfigurationError
-from devkit.webhook.vocabulary import is_no_error, meaning
+from devkit.webhook.vocabulary import reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,9 @@ def _words(outcome: Outcome) -> str:
 
 
 def _step_words(step: OutcomeStep) -> str:
-    reason = "" if is_no_error(step.err_code, step.status) else f": {meaning(step.err_code, step.status)}"
+    why = reason(step.err_code, step.status)
     late = f" after {step.after / HOUR:.0f} h" if step.after >= HOUR else ""
-    return f"{step.status}{reason}{late}{' twice' if step.copies == 2 else ''}"
+    return f"{step.status}{f': {why}' if why else ''}{late}{' twice' if step.copies == 2 else ''}"
 
 
 def _failure_code(recipient: str) -> int | None:

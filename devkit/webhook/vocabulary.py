@@ -143,6 +143,11 @@ def meaning(err_code: str, status: str) -> str:
     return known.name if known else f"Undocumented err-code {err_code}"
 
 
+def reason(err_code: str, status: str) -> str:
+    """Why a message has its status, in words; empty when the err-code says only what the status says."""
+    return "" if is_no_error(err_code, status) else meaning(err_code, status)
+
+
 def is_no_error(err_code: str, status: str) -> bool:
     """Whether the err-code says only what the status says: 0, and no failure."""
     return err_code == "0" and status in WITHOUT_ERROR

@@ -2,7 +2,7 @@ import string
 
 import pytest
 
-from devkit.webhook.vocabulary import ERR_CODES, FIELDS, STATUSES, meaning, parse_transport
+from devkit.webhook.vocabulary import ERR_CODES, FIELDS, STATUSES, meaning, parse_transport, reason
 
 # The tables of Vonage's guide "Delivery Receipts", in its words.
 DOCUMENTED_CODES = {
@@ -103,3 +103,18 @@ def test_transport_is_read_in_devkit_s_and_in_the_dashboard_s_words(transport: s
 def test_any_other_word_is_no_transport(word: str) -> None:
     with pytest.raises(ValueError, match=r"is no transport; there are get, form, json \(in .* POST-JSON\)"):
         parse_transport(word)
+
+
+@pytest.mark.parametrize(
+    ("err_code", "status", "words"),
+    [
+        ("0", "delivered", ""),
+        ("0", "accepted", ""),
+        ("0", "expired", "No reason given"),
+        ("2", "failed", "Absent Subscriber - Temporary"),
+        ("95", "failed", "Undocumented err-code 95"),
+        ("", "failed", ""),
+    ],
+)
+def test_a_reason_is_there_only_when_it_adds_to_the_status(err_code: str, status: str, words: str) -> None:
+    assert reason(err_code, status) == words
