@@ -44,7 +44,7 @@ replay: $(RUN) ## Send recorded receipts to local code  FIXTURE=latest [TO=URL] 
 	@$(BIN)/devkit replay $(or $(FIXTURE),latest) $(if $(TO),--to "$(TO)") $(ARGS)
 
 .PHONY: trigger
-trigger: $(RUN) ## Send a new receipt to local code  STATUS=delivered [TO=URL] [ARGS=...]
+trigger: $(RUN) ## Send a new receipt to the session, or to local code  STATUS=delivered [TO=URL] [ARGS=...]
 	@$(BIN)/devkit trigger $(or $(STATUS),delivered) $(if $(TO),--to "$(TO)") $(ARGS)
 
 .PHONY: send

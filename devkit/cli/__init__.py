@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # most runs complete nothing
 COMMANDS = {
     "dev": "Record delivery receipts until Ctrl-C.",
     "replay": "Send recorded receipts to local code again.",
-    "trigger": "Send a new receipt to local code.",
+    "trigger": "Send a new receipt to the session, or to local code.",
     "send": "Send a test SMS whose receipts come here.",
     "wait": "Wait until a message is delivered or has failed.",
     "list": "List recorded receipts, newest last.",

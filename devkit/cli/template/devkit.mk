@@ -23,7 +23,7 @@ $(DEVKIT_PREFIX)replay: ## Send recorded receipts to local code  [FIXTURE=latest
 	@$(DEVKIT) replay $(or $(FIXTURE),latest) $(if $(TO),--to "$(TO)") $(ARGS)
 
 .PHONY: $(DEVKIT_PREFIX)trigger
-$(DEVKIT_PREFIX)trigger: ## Send a new receipt to local code  [STATUS=delivered] [TO=URL] [ARGS=...]
+$(DEVKIT_PREFIX)trigger: ## Send a new receipt to the session, or to local code  [STATUS=delivered] [TO=URL] [ARGS=...]
 	@$(DEVKIT) trigger $(or $(STATUS),delivered) $(if $(TO),--to "$(TO)") $(ARGS)
 
 .PHONY: $(DEVKIT_PREFIX)send
