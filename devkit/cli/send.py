@@ -14,11 +14,10 @@ from devkit.events.session import Sent
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
 from devkit.session.project import Project, Session, project_in
-from devkit.session.send import choose_recipient, choose_route, require_receiver, sent_now
+from devkit.session.send import choose_recipient, choose_route, require_receiver, send_by
 from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.wait import CLOCK_TOLERANCE, PendingMessage, Reason, WaitFinished, wait_for_receipts
-from devkit.vonage.sms import send_sms
 from devkit.webhook.masking import counted
 from devkit.webhook.timeline import SentMessage
 
@@ -91,23 +90,15 @@ def command(
     route = choose_route(settings, session)
     number = choose_recipient(to, route.mode)
     _check_session(session, wait)
-    ids = send_sms(
-        route.credentials,
-        to=number,
-        sender=sender,
-        text=text,
-        callback=route.callback,
-        client_ref=client_ref,
-    )
-    sent = sent_now(ids, number)
+    sent = send_by(route, number, sender=sender, text=text, client_ref=client_ref)
     sent_at = datetime.fromisoformat(sent.at)
     if session:
-        _announce(SentMessage(sent_at, ids, sent.to), project)
+        _announce(SentMessage(sent_at, sent.message_ids, sent.to), project)
     with stop_on_signals() as stop:
         echo_event(sent, "\n".join(_sent_lines(sent, route.mode)), as_json=as_json)
         if wait:
             events = wait_for_receipts(
-                PendingMessage(ids, sent_at - CLOCK_TOLERANCE, sent_at),
+                PendingMessage(sent.message_ids, sent_at - CLOCK_TOLERANCE, sent_at),
                 Store(settings.fixtures),
                 stop,
                 session_runs=lambda: project.session() is not None,

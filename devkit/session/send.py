@@ -104,6 +104,11 @@ def send_to_session(
     route = choose_route(settings, session)
     number = choose_recipient(to, route.mode)
     require_receiver(session)
+    return send_by(route, number, sender=sender, text=text, client_ref=client_ref)
+
+
+def send_by(route: SendRoute, number: str, *, sender: str, text: str, client_ref: str) -> Sent:
+    """Send a message by a route. Raises as `send_sms`."""
     ids = send_sms(
         route.credentials,
         to=number,
