@@ -82,7 +82,8 @@ def test_each_message_has_exactly_its_promised_receipts_on_disk(tmp_path: Path) 
         assert receipt.text("msisdn") == sent[receipt.message_id]
         recorded[receipt.message_id][receipt.status, receipt.err_code] += 1
     assert recorded == promised
-    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == receipts
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert Counter(path.suffix or path.name for path in files) == {".json": receipts, ".gitignore": 1}
 
 
 def send_all(simulator: Simulator, recipients: list[str]) -> Iterator[tuple[str, str]]:
