@@ -57,7 +57,7 @@ class Detail:
     steps: of the timeline, each with the key of its recording. left_out: how many older receipts were not read.
     answers, replays: events of this session, newest first. responses: of the application, by key, oldest first.
     raw, hex: the request, empty unless numbers are shown.
-    parts: of a text that devkit sent as several, else empty.
+    parts: of a text that devkit sent as several, else empty. receipts: how many the message has, with those of all parts.
     """
 
     row: Row
@@ -77,6 +77,7 @@ class Detail:
     hex: str = field(repr=False)
     is_sent: bool = False
     parts: tuple[Part, ...] = ()
+    receipts: int = 1
 
 
 def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail | None:
@@ -113,6 +114,7 @@ def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail
         hex=wire_hex(fixture.callback) if numbers else "",
         is_sent=send is not None,
         parts=parts,
+        receipts=len(context.index.message_of(key)),
     )
 
 

@@ -691,6 +691,7 @@ def test_the_parts_of_a_text_are_shown_as_one_message(recordings: Recordings) ->
     (heading,) = re.findall(r"<h1>.*?</h1>", html, re.DOTALL)
     assert words(heading) == "failed Illegal Number err-code 9"
     assert "This receipt: delivered" in words(html)
+    assert "Replay all 2 receipts" in words(html)
     (parts,) = re.findall(r'<ol class="parts".*?</ol>', html, re.DOTALL)
     assert words(parts) == "part 1 of 3 delivered part 2 of 3 failed part 3 of 3: no receipt yet"
     assert re.findall(r'href="([^"]*)"', parts) == [f"/receipts/{first}", f"/receipts/{failed}"]
