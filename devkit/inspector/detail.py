@@ -57,7 +57,7 @@ class Detail:
     steps: of the timeline, each with the key of its recording. left_out: how many older receipts were not read.
     answers, replays: events of this session, newest first. responses: of the application, by key, oldest first.
     raw, hex: the request, empty unless numbers are shown.
-    parts: of a text that devkit sent as several, else empty. receipts: how many the message has, with those of all parts.
+    parts: of a text that devkit sent as several, else empty. receipts: how many the message has, in all parts.
     """
 
     row: Row

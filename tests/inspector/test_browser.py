@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devkit.events.session import Probe
+from devkit.events.session import Probe, Sent
 from devkit.fixture.response_log import LoggedResponse
 from devkit.inspector.report import make_report
 from tests.support.browser import Browser, visit
@@ -37,6 +37,24 @@ def test_a_receipt_appears_when_it_arrives(browser: Browser, recordings: Recordi
 
     assert browser.count("#list .message") == 1
     browser.wait_for_text("#detail", "2 recorded receipts")
+
+
+def test_parts_become_one_message_when_the_send_is_known(
+    browser: Browser, recordings: Recordings, url: str
+) -> None:
+    visit(browser, url)
+    recordings.receipt("accepted", "0A1")
+    recordings.receipt("delivered", "0A2")
+    browser.wait(lambda: browser.count("#list .message") == 2)
+
+    recordings.event_log.publish(Sent(("0A1", "0A2"), "*********123"))
+    browser.wait(lambda: browser.count("#list .message") == 1)
+    assert "1/2 parts" in browser.text(FIRST)
+    browser.click("#list .message a")
+    browser.wait_for_text(".parts", "part 2 of 2")
+    recordings.receipt("delivered", "0A1")  # the other part
+    browser.wait_for_text("#detail h1", "delivered")
+    assert browser.count("#list a[aria-current]") == 1
 
 
 def test_the_list_under_the_reader_does_not_jump(browser: Browser, recordings: Recordings, url: str) -> None:
