@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from queue import SimpleQueue
 from typing import Any
@@ -119,7 +120,7 @@ def session_lines(event: Event, width: int | None = None) -> Sequence[str]:
     if isinstance(event, Ready):
         return _ready(event)
     if isinstance(event, AnsweredReceipt):
-        return [_receipt(event.receipt, event.answer, width)]
+        return [_receipt(event.receipt, event.answer, width, event.at)]
     if isinstance(event, ReceiptTaken):
         return [_receipt(event, None, width)]
     if isinstance(event, Forwarded):
@@ -224,11 +225,13 @@ def _forwarded(event: Forwarded, width: int | None) -> list[str]:
     return [fit([time_of_day(), answer, id_cell(event.message_id), again], "", width)]
 
 
-def _receipt(event: ReceiptTaken, answer: Forwarded | None, width: int | None) -> str:
+def _receipt(
+    event: ReceiptTaken, answer: Forwarded | None, width: int | None, at: datetime | None = None
+) -> str:
     if event.problem:
-        return fit([time_of_day(), Cell("unreadable", fg="red"), *_response(answer)], event.problem, width)
+        return fit([time_of_day(at), Cell("unreadable", fg="red"), *_response(answer)], event.problem, width)
     cells = [
-        time_of_day(),
+        time_of_day(at),
         status_cell(event.status, width),
         id_cell(event.message_id),
         part_cell(event.part, event.parts),

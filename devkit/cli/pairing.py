@@ -4,7 +4,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from typing import ClassVar
 
@@ -16,11 +17,12 @@ _HELD = 0.5  # seconds; most applications have responded by then
 
 @dataclass(slots=True)
 class AnsweredReceipt(Event):
-    """A receipt and the application's response to it; None when that was not there in time."""
+    """A receipt and the application's response to it; None when that was not there in time. at: when it was taken."""
 
     name: ClassVar[str] = "answered"
     receipt: ReceiptTaken
     answer: Forwarded | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
 
 class Pairing:

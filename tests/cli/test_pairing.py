@@ -1,9 +1,11 @@
 """The application's response on the receipt's line."""
 
+from datetime import UTC, datetime
 from queue import SimpleQueue
 
 import pytest
 
+from devkit.cli.event_printer import session_lines
 from devkit.cli.pairing import AnsweredReceipt, Pairing, paired
 from devkit.events import Event, Notice
 from devkit.events.session import Forwarded, ReceiptTaken
@@ -93,3 +95,11 @@ def test_at_the_end_all_events_are_given() -> None:
         queue.put(event)
 
     assert list(paired(queue, clock=Now())) == [AnsweredReceipt(receipt("a")), Notice("b")]
+
+
+def test_a_held_receipt_has_the_time_at_which_it_was_taken() -> None:
+    at = datetime(2026, 11, 23, 13, 45, 47, tzinfo=UTC)
+
+    (line,) = session_lines(AnsweredReceipt(receipt("a"), at=at))
+
+    assert f"{at.astimezone():%H:%M:%S}" in line
