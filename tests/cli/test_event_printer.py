@@ -15,7 +15,6 @@ from devkit.events.session import (
     NotRecorded,
     Probe,
     Ready,
-    ReceiptTaken,
     Refused,
     Registered,
     Restored,
@@ -25,23 +24,10 @@ from devkit.events.session import (
     TunnelChanged,
 )
 from devkit.session.signals import Shutdown
+from tests.support.receipt_event import RECEIPT
 
 DEADLINE = 20  # seconds
 OWN_STYLES = re.compile(r"\x1b\[(?:0|1|3[0-7]|9[0-7])m")
-RECEIPT = ReceiptTaken(
-    file="fixtures/recorded/2026-11-23/x.json",
-    message_id="0A0000001234567B",
-    status="failed",
-    err_code="2",
-    meaning="Absent Subscriber - Temporary",
-    signature="valid",
-    network="23410",
-    latency_ms=2345,
-    msisdn="*********001",
-    transport="get",
-    problem="",
-    replay=False,
-)
 READY = Ready(
     mode="offline",
     public_url="http://127.0.0.1:3000",

@@ -11,24 +11,9 @@ from devkit.cli.event_printer import session_lines
 from devkit.cli.pairing import AnsweredReceipt
 from devkit.cli.receipt_line import Cell, fit, reason, since_cell
 from devkit.events.session import Forwarded, ReceiptTaken
+from tests.support.receipt_event import RECEIPT as EVENT
 
-RECEIPT = ReceiptTaken(
-    file="fixtures/recorded/2026-11-23/x.json",
-    message_id="0A0000001234567B",
-    status="failed",
-    err_code="2",
-    meaning="Absent Subscriber - Temporary",
-    signature="valid",
-    network="23410",
-    latency_ms=2345,
-    msisdn="*********001",
-    transport="get",
-    problem="",
-    replay=False,
-    forwarded=True,
-    sender="AcmeInc",
-    client_ref="order-7",
-)
+RECEIPT = replace(EVENT, forwarded=True, sender="AcmeInc", client_ref="order-7")
 ANSWERED = AnsweredReceipt(RECEIPT, Forwarded(RECEIPT.file, RECEIPT.message_id, 500, 12.3, ""))
 
 
