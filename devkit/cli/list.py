@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from devkit.cli import completes
-from devkit.cli.output import echo, echo_json, output_width, typed_here
+from devkit.cli.output import echo, echo_json, notice, output_width, typed_here
 from devkit.cli.receipt_line import Cell, fit, id_cell, part_cell, reason, since_cell, status_cell
 from devkit.fixture.format import TRIGGERED
 from devkit.fixture.listing import ListedReceipt, Watch, parse_duration, read_entries
@@ -85,6 +85,8 @@ def command(
     entries = list(islice(newest_first, limit or None))[::-1]
     arriving: Iterable[Entry] = ()
     if follow:
+        if not entries:
+            notice("waiting for receipts; Ctrl-C ends it")
         since_then = entries[-1].recorded_at if entries else now
         arriving = _arriving(
             Watch(store, since_then), entries, find, lambda: sends.update(read_sends(private))
