@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +26,9 @@ from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.masking import mask_number, printable
 from devkit.webhook.timeline import SentMessage
 from devkit.webhook.vocabulary import meaning
+
+if TYPE_CHECKING:  # only a type, and most lists end by themselves
+    from devkit.session.signals import Shutdown
 
 _LIMIT = 50
 _POLL_INTERVAL = 0.1  # seconds
@@ -83,19 +88,24 @@ def command(
 
     newest_first = find(start)
     entries = list(islice(newest_first, limit or None))[::-1]
-    arriving: Iterable[Entry] = ()
-    if follow:
-        if not entries:
-            notice("waiting for receipts; Ctrl-C ends it")
-        since_then = entries[-1].recorded_at if entries else now
-        arriving = _arriving(
-            Watch(store, since_then), entries, find, lambda: sends.update(read_sends(private))
-        )
-    elif not entries:
+    if not entries and not follow:
         _print_nothing_found(store, message, filtered=bool(status or message or since))
-    _show(read_entries(chain(entries, arriving), sends), verbose=verbose, as_json=as_json)
+    with _until_ctrl_c() if follow else nullcontext() as stop:
+        arriving: Iterable[Entry] = ()
+        if stop:
+            watch = Watch(store, entries[-1].recorded_at if entries else now)
+            arriving = _arriving(watch, entries, find, lambda: sends.update(read_sends(private)), stop)
+        if stop and not entries:
+            notice("waiting for receipts; Ctrl-C ends it")
+        _show(read_entries(chain(entries, arriving), sends), verbose=verbose, as_json=as_json)
     if next(newest_first, None) and not follow:
         echo(f"There are older ones: devkit list --limit {limit * 10}", err=True)
+
+
+def _until_ctrl_c() -> "AbstractContextManager[Shutdown]":
+    from devkit.session.signals import stop_on_signals  # here: most lists end by themselves
+
+    return stop_on_signals()
 
 
 def _arriving(
@@ -103,19 +113,17 @@ def _arriving(
     shown: Sequence[Entry],
     find: Callable[[datetime], Iterator[Entry]],
     refresh: Callable[[], None],
+    stop: "Shutdown",
 ) -> Iterator[Entry]:
-    """The recordings that match, as they arrive, until Ctrl-C, without those that were shown. refresh: reads sends."""
-    from devkit.session.signals import stop_on_signals  # here: most lists end by themselves
-
+    """The recordings that match, as they arrive, until a stop, without those that were shown. refresh: reads sends."""
     since, seen = watch.since, {entry.path for entry in shown}
-    with stop_on_signals() as stop:
-        while not stop.wait(_POLL_INTERVAL):
-            if arrived := watch.poll():
-                refresh()
-                new = sorted(entry for entry in find(since) if entry.path not in seen)
-                seen.update(entry.path for entry in new)
-                since = max(since, arrived[-1].recorded_at - _OVERTAKEN)
-                yield from new
+    while not stop.wait(_POLL_INTERVAL):
+        if arrived := watch.poll():
+            refresh()
+            new = sorted(entry for entry in find(since) if entry.path not in seen)
+            seen.update(entry.path for entry in new)
+            since = max(since, arrived[-1].recorded_at - _OVERTAKEN)
+            yield from new
 
 
 def _with_other_parts(
