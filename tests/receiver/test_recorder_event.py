@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from devkit.events.session import Probe, ReceiptTaken, Refused
 from devkit.webhook.callback import CALLBACK_PATH, REACHABILITY_HEADER, Callback, compose
+from devkit.webhook.timeline import SentMessage
 from tests.support.recorder import FIELDS, SECRET, RecordingSession, receipt
 
 
@@ -119,3 +121,25 @@ def test_a_field_name_that_steers_a_terminal_does_not_reach_it(session: Recordin
 
 def test_the_secret_is_in_no_repr(tmp_path: Path) -> None:
     assert SECRET not in repr(RecordingSession(tmp_path, secret=SECRET).recorder)
+
+
+def test_a_duplicate_and_a_late_receipt_are_marked_and_a_replay_is_not(session: RecordingSession) -> None:
+    session.handle(receipt(status="delivered"))
+    session.handle(receipt(status="delivered"))
+    session.handle(receipt(status="accepted"))
+    session.handle(receipt(status="accepted"), kind="replay")
+
+    orders = [event.order for event in session.events if isinstance(event, ReceiptTaken)]
+    assert orders == ["", "duplicate", "late", ""]
+
+
+def test_the_part_of_a_text_counts_from_its_send(tmp_path: Path) -> None:
+    sent = SentMessage(datetime(2026, 11, 23, 11, 59, 59, tzinfo=UTC), ("0B", "0A0000001234567B"))
+    session = RecordingSession(tmp_path, sends=dict.fromkeys(sent.parts, sent).get)
+
+    session.handle(receipt())
+
+    (event,) = session.events
+    assert isinstance(event, ReceiptTaken)
+    assert (event.part, event.parts, event.latency_ms) == (2, 2, None)
+    assert event.sent_ms == 1000
