@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+from devkit.durable.lock import is_alive
 from devkit.durable.worker_threads import WorkerThreads
 
 _TEMP_SUFFIX = ".tmp"
@@ -141,19 +142,6 @@ def remove_leftovers(directory: Path) -> int:
                 path.unlink()
                 deleted += 1
     return deleted
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process may be running under this number. Always True on Windows: os.kill() would end it there."""
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 class TempFile:

@@ -1,4 +1,4 @@
-"""One session in a directory: a lock that ends with its process, however the process ends."""
+"""One session in a directory: a lock that ends with its process, however the process ends. Which processes run."""
 
 import errno
 import os
@@ -138,3 +138,16 @@ else:
     def _wait_for_lock(directory: int) -> None:
         with suppress(OSError):
             fcntl.flock(directory, fcntl.LOCK_EX)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process may be running under this number. Always True on Windows: os.kill() would end it there."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from devkit.durable.files import is_alive
+from devkit.durable.lock import is_alive
 from devkit.fixture.response_log import LoggedResponse, ResponseReader
 
 # The states that can be filtered for, and their names on the page.

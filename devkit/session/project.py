@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from devkit.durable import files as durable
-from devkit.durable.lock import LockHeld, locked
+from devkit.durable.lock import LockHeld, is_alive, locked
 from devkit.durable.regular_file import BadRecord, read_record, read_regular_file
 from devkit.errors import CallbackHeldError, ConfigurationError
 from devkit.session.settings import DEFAULT_PORT, PRIVATE, Settings
@@ -120,7 +120,7 @@ class Project:
     def session(self) -> Session | None:
         """The session that runs in this project now; None when there is none."""
         session = _read_session(self._session) if self._is_own() else None
-        return session if session and durable.is_alive(session.pid) and _is_valid(session) else None
+        return session if session and is_alive(session.pid) and _is_valid(session) else None
 
     @contextmanager
     def session_file(self, session: Session) -> Iterator[Callable[[Session], None]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from devkit.durable import files as durable
+from devkit.durable.lock import is_alive
 from tests.support.disk import dead_pid, names
 
 
@@ -33,15 +34,16 @@ def test_there_are_no_leftovers_in_a_directory_that_is_not_there(tmp_path: Path)
 
 
 def test_a_process_is_alive_until_it_has_ended() -> None:
-    assert durable.is_alive(os.getpid())
-    assert not durable.is_alive(dead_pid())
-    assert not durable.is_alive(10**30)
+    assert is_alive(os.getpid())
+    assert not is_alive(dead_pid())
+    assert not is_alive(10**30)
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from devkit.durable import files as durable
+from devkit.durable.lock import is_alive
 
 def never(source, target, **place):
     print(os.path.basename(source), flush=True)
