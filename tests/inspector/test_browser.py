@@ -49,7 +49,7 @@ def test_parts_become_one_message_when_the_send_is_known(
 
     recordings.event_log.publish(Sent(("0A1", "0A2"), "*********123"))
     browser.wait(lambda: browser.count("#list .message") == 1)
-    assert "1/2 parts" in browser.text(FIRST)
+    browser.wait_for_text(FIRST, "1/2 parts")
     browser.click("#list .message a")
     browser.wait_for_text(".parts", "part 2 of 2")
     recordings.receipt("delivered", "0A1")  # the other part

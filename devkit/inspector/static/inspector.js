@@ -67,7 +67,7 @@ async function updateList() {
     const old = known.get(row.dataset.message);
     if (!old) waiting += 1;
     else if (withoutAge(old) !== withoutAge(row)) {
-      $("a", old).replaceChildren(...$("a", row).childNodes);
+      $("a", old).replaceChildren(...$("a", row).cloneNode(true).childNodes); // the row itself may be shown below
       $("a", old).href = $("a", row).href;
       old.dataset.key = row.dataset.key;
     }
