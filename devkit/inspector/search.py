@@ -193,8 +193,15 @@ def find_messages(
     """The messages that match, newest first. budget: the search pauses after it opened so many files."""
     groups = ((key, index.parts_of(key)) for key in index.newest_first(query.before))
     # Each message once, at the place of its newest receipt.
-    newest = ((key, parts) for key, parts in groups if key == max(keys[-1] for keys in parts if keys))
+    newest = ((key, parts) for key, parts in groups if _newest(parts) == key)
     return _find(newest, rows, responses, query, now, limit, budget)
+
+
+def _newest(parts: Sequence[tuple[str, ...]]) -> str:
+    """The newest key; empty when all recordings were deleted a moment ago."""
+    if len(parts) == 1:
+        return parts[0][-1] if parts[0] else ""
+    return max((keys[-1] for keys in parts if keys), default="")
 
 
 def find_rows(
