@@ -16,7 +16,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
-    return Recordings(Store(tmp_path_factory.mktemp("fixtures")))
+    return Recordings(Store(tmp_path_factory.mktemp("project") / "fixtures"))
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -309,9 +310,16 @@ def test_a_status_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert "Not a status of a receipt: 'delivred'." in dev.stderr
 
 
+def _unused_port() -> int:
+    """A port below those that the system gives to others that ask for any: nobody takes it meanwhile."""
+    for port in range(20_000 + os.getpid() % 5_000, 30_000):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
+
+
 def test_forwarding_to_the_receiver_itself_is_refused(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = _unused_port()
     with running_dev(tmp_path, "--port", str(port), "--forward-to", f"localhost:{port}/dlr") as dev:
         assert dev.finish() == 3
 
