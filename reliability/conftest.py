@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from tests.conftest import former, no_settings_from_outside, stay_on_this_machine, vonage
+from tests.conftest import empty_home, former, no_settings_from_outside, stay_on_this_machine, vonage
 
-__all__ = ["former", "no_settings_from_outside", "stay_on_this_machine", "vonage"]
+__all__ = ["empty_home", "former", "no_settings_from_outside", "stay_on_this_machine", "vonage"]
 
 QUICK = os.environ.get("DEVKIT_QUICK", "") not in ("", "0")
 

@@ -65,7 +65,7 @@ def test_after_a_take_over_between_two_directories_the_callback_is_back_or_told(
     assert registered_callback(vonage) == former.url
     assert list(tmp_path.glob("*/.devkit/registration*")) == []
     order = ", ".join(" ".join(each) for each in ends)
-    figures.note(f"two directories: {order}: {'given back' if given_back else 'told, then given back'}")
+    figures.note(f"two directories: {order}: {'given back' if given_back else 'reported, then given back'}")
 
 
 def test_a_session_that_ends_while_somebody_thinks_about_a_take_over(
@@ -170,7 +170,7 @@ def test_a_tunnel_that_begins_to_drip_is_told_and_does_not_hold_the_session(
         dev.wait_for("ready")
         tunnel.drips, began = True, time.monotonic()
         lost = dev.wait_for("tunnel", state="lost")
-        told = time.monotonic() - began
+        reported = time.monotonic() - began
         asked = tunnel.dripped
         while tunnel.dripped == asked:  # the next check has begun: stop the session during it
             time.sleep(0.01)
@@ -182,4 +182,4 @@ def test_a_tunnel_that_begins_to_drip_is_told_and_does_not_hold_the_session(
     assert stopped < 3.0
     assert registered_callback(vonage) == former.url
     assert dev.names()[-2:] == ["restored", "stopped"]
-    figures.note(f"a tunnel that begins to drip: told after {told:.0f} s, stopped in {stopped:.1f} s")
+    figures.note(f"a tunnel that begins to drip: told after {reported:.0f} s, stopped in {stopped:.1f} s")

@@ -77,7 +77,7 @@ def test_a_disk_that_is_really_full_is_503_until_there_is_room(small_disk: Path,
         full = Senders(url, prefix="F", each=20)
         with sending(full):
             pass
-        told = dev.wait_for("not_recorded")
+        reported = dev.wait_for("not_recorded")
         ballast.unlink()
         again = Senders(url, prefix="A", each=2)
         with sending(again):
@@ -88,7 +88,7 @@ def test_a_disk_that_is_really_full_is_503_until_there_is_room(small_disk: Path,
     assert full.answers[503] > 0
     assert stored == full.acknowledged | again.acknowledged
     assert again.answers == {200: 32}
-    assert "No space left" in told["error"]
+    assert "No space left" in reported["error"]
     assert list(project.rglob(".*.tmp")) == []
     figures.note(f"full disk: {full.answers[503]} x 503, then room: {again.answers[200]} x 200, 0 lost")
 

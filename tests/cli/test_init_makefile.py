@@ -70,6 +70,6 @@ def test_targets_stand_beside_those_of_the_makefile(project: Path) -> None:
 
 
 def test_make_alone_tells_the_targets(project: Path) -> None:
-    told = [line.split()[:2] for line in make(project).splitlines()]
+    reported = [line.split()[:2] for line in make(project).splitlines()]
 
-    assert told == [["make", name] for name in ("dev", "replay", "trigger", "send", "doctor")]
+    assert reported == [["make", name] for name in ("dev", "replay", "trigger", "send", "doctor")]

@@ -69,9 +69,9 @@ def test_only_devkit_gets_ctrl_c_and_make_gets_its_terminal_back() -> None:
         os.write(keys, CTRL_C)
         rest, _ = process.communicate(timeout=DEADLINE)
 
-    stopped, over, told = rest.splitlines()
+    stopped, over, reported = rest.splitlines()
     assert (stopped, over) == ("stopped", "over")
-    assert json.loads(told) == {"status": 0, "heard": [], "terminal is back": True}
+    assert json.loads(reported) == {"status": 0, "heard": [], "terminal is back": True}
 
 
 def test_ctrl_z_does_not_suspend_the_receiver() -> None:

@@ -325,11 +325,11 @@ def test_printed_lines_are_flushed_before_a_pause(tmp_path: Path) -> None:
             tmp_path, "replay", "sequence/expired", *options, settings={"PYTHONUNBUFFERED": ""}
         ) as process:
             assert process.stdout is not None
-            told = [json.loads(process.stdout.readline())["outcome"] for _ in range(2)]
+            reported = [json.loads(process.stdout.readline())["outcome"] for _ in range(2)]
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=DEADLINE)
 
-    assert told == ["ok", "ok"]
+    assert reported == ["ok", "ok"]
 
 
 def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:

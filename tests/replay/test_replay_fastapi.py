@@ -1,4 +1,4 @@
-"""The whole catalogue, replayed at a FastAPI application: its server hangs up after an exception, unannounced."""
+"""All samples, replayed at a FastAPI application: its server hangs up after an exception, unannounced."""
 
 import json
 from collections import Counter

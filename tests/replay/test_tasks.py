@@ -42,9 +42,9 @@ def test_there_may_be_nothing_to_do() -> None:
 def test_tasks_wake_in_the_order_of_time_and_those_of_one_time_in_the_order_in_which_they_slept() -> None:
     clock = ManualClock(0.0)
 
-    told = run(sleeping("a", [0, 3, 4]), sleeping("b", [1, 1, 4]), clock=clock)
+    reported = run(sleeping("a", [0, 3, 4]), sleeping("b", [1, 1, 4]), clock=clock)
 
-    assert told == ["a 0", "b 1", "b 1", "a 3", "b 4", "a 4"]
+    assert reported == ["a 0", "b 1", "b 1", "a 3", "b 4", "a 4"]
     assert clock.waits == [1, 2, 1]
 
 
@@ -91,14 +91,14 @@ def test_a_slow_response_delays_no_other_task() -> None:
         Connection(parse_address(one.url)) as first,
         Connection(parse_address(other.url)) as second,
     ):
-        told = []
+        reported = []
         clock = ManualClock(0.0)
         for each in run_tasks([slow(first), sending(second, 5, "quick")], clock=clock, sleep=clock.wait):
-            told.append(each)
-            if len(told) == 5:
+            reported.append(each)
+            if len(reported) == 5:
                 go_on.set()
 
-    assert told == [*(f"quick {number} 200" for number in range(5)), "slow 200"]
+    assert reported == [*(f"quick {number} 200" for number in range(5)), "slow 200"]
 
 
 def test_what_was_sent_again_delays_no_other_task() -> None:
@@ -114,15 +114,15 @@ def test_what_was_sent_again_delays_no_other_task() -> None:
         Connection(parse_address(one.url)) as first,
         Connection(parse_address(other.url)) as second,
     ):
-        told = []
+        reported = []
         clock = ManualClock(0.0)
         tasks = [sending(first, 2, "again"), sending(second, 5, "quick")]
         for each in run_tasks(tasks, clock=clock, sleep=clock.wait):
-            told.append(each)
-            if len(told) == 6:
+            reported.append(each)
+            if len(reported) == 6:
                 go_on.set()
 
-    assert sorted(told) == ["again 0 200", "again 1 200", *(f"quick {number} 200" for number in range(5))]
+    assert sorted(reported) == ["again 0 200", "again 1 200", *(f"quick {number} 200" for number in range(5))]
     assert len(one.requests) == 3
 
 
@@ -141,9 +141,9 @@ def test_a_missing_response_ends_the_wait_of_its_own_task_only() -> None:
         Connection(parse_address(silent.url), timeout=0.05) as second,
         Connection(parse_address(other.url)) as third,
     ):
-        told = run(given_up(first), given_up(second), sending(third, 1, "quick"))
+        reported = run(given_up(first), given_up(second), sending(third, 1, "quick"))
 
-    assert sorted(told) == ["given up", "given up", "quick 0 200"]
+    assert sorted(reported) == ["given up", "given up", "quick 0 200"]
 
 
 def test_a_task_wakes_while_another_waits_for_a_response() -> None:

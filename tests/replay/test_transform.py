@@ -127,12 +127,12 @@ def test_the_secret_segment_is_never_sent_to_another_machine() -> None:
 
 def test_the_secret_in_a_header_is_never_sent_to_another_machine() -> None:
     headers = (("X-Original-URI", "/webhooks/delivery-receipt/s3cret?status=x"),)
-    told = recording(Callback("GET", "/dlr?status=x", headers))
+    reported = recording(Callback("GET", "/dlr?status=x", headers))
     remote = parse_address("http://dlr.example.com", allow_remote=True)
 
-    check_secrecy([told], ReplayRoute(LOCAL, exact=True))
-    check_secrecy([told], ReplayRoute(remote))
+    check_secrecy([reported], ReplayRoute(LOCAL, exact=True))
+    check_secrecy([reported], ReplayRoute(remote))
     for route in (ReplayRoute(remote, exact=True), ReplayRoute(remote, path="/dlr", exact=True)):
         with pytest.raises(UsageError, match=r"a\.json") as caught:
-            check_secrecy([told], route)
+            check_secrecy([reported], route)
         assert caught.value.hint == "Omit --exact."

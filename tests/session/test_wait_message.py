@@ -136,8 +136,8 @@ def test_a_message_that_comes_during_the_wait_is_the_newest(store: Store) -> Non
 
     *came, end = newest(store, stop)
 
-    told = [(each.message_id, each.after_ms) for each in came if isinstance(each, ReceiptArrived)]
-    assert told == [(FIRST, 0), (SECOND, 0), (SECOND, 2000)]
+    reported = [(each.message_id, each.after_ms) for each in came if isinstance(each, ReceiptArrived)]
+    assert reported == [(FIRST, 0), (SECOND, 0), (SECOND, 2000)]
     assert end == ended("final", SECOND, delivered=1)
 
 
@@ -217,6 +217,6 @@ def test_the_parts_of_a_text_are_no_newer_messages_than_each_other(store: Store)
     message = find_message(store, [], "final", SENT, read_sends=lambda: known, session_runs=True)
     _, *came, end = wait_for_receipts(message, store, stop, session_runs=lambda: True)
 
-    told = [(each.part, each.after_ms) for each in came if isinstance(each, ReceiptArrived)]
-    assert told == [(1, 100), (2, 200)]
+    reported = [(each.part, each.after_ms) for each in came if isinstance(each, ReceiptArrived)]
+    assert reported == [(1, 100), (2, 200)]
     assert end == ended("final", FIRST, SECOND, delivered=2)
