@@ -113,7 +113,7 @@ def test_two_sessions_that_start_at_once_leave_the_account_as_it_was(
         loser.finish()
 
     assert codes == {loser: 6}
-    assert "Another devkit holds the callback of this directory" in loser.stderr
+    assert "Another devkit holds the callback of this project" in loser.stderr
     assert registered_callback(vonage) == former.url
 
 

@@ -21,7 +21,7 @@ resource = pytest.importorskip("resource", reason="Windows has no limits on file
 
 CONNECTIONS = 16
 ROOM = 32 * 1024  # bytes
-_DROPPED = re.compile(r"(\d+|no) lines? (?:dropped meanwhile|could not be written to stdout)")
+_DROPPED = re.compile(r"([\d,]+|no) lines? (?:dropped meanwhile|could not be written to stdout)")
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ def send_during(session: Writing, often: Often, trouble: Callable[[int], object]
 
 def dropped(session: Writing) -> int:
     counts = _DROPPED.findall(session.stderr)
-    return sum(0 if count == "no" else int(count) for count in counts)
+    return sum(0 if count == "no" else int(count.replace(",", "")) for count in counts)
 
 
 def verify(session: Writing, sent: Sent, out: bytes, figures: Figures, name: str) -> None:

@@ -31,7 +31,7 @@ class LineLog:
     def append(self, line: bytes) -> None:
         """Append a line, given without its end. Raises OSError."""
         line += b"\n"
-        file = os.open(self.path, _APPEND, 0o600)
+        file = _open(self.path)
         try:
             size = os.fstat(file).st_size
             if size and not _ends_line(file, size):  # a process was killed, or the disk was full
@@ -47,7 +47,7 @@ class LineLog:
         with in_turn(self.path.parent), suppress(OSError):  # Windows renames no file that is being read
             if self.path.stat().st_size >= self.max_size:  # else another process has just done it
                 os.replace(self.path, _older(self.path))
-                self.path.touch(0o600)
+                os.close(_open(self.path))
 
 
 @dataclass(slots=True)
@@ -90,6 +90,14 @@ class LineReader:
         end = data.rfind(b"\n") + 1
         self._place += end
         return data[:end].splitlines()
+
+
+def _open(path: Path) -> int:
+    file = os.open(path, _APPEND, 0o600)
+    with suppress(AttributeError, OSError):  # Windows and FAT have no modes
+        if not os.fstat(file).st_size:
+            os.fchmod(file, 0o600)  # a umask can remove the owner's permissions too
+    return file
 
 
 def _older(path: Path) -> Path:
