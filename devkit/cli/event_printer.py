@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -42,6 +43,7 @@ from devkit.events.session import (
     Stopped,
     TunnelChanged,
 )
+from devkit.fixture.select import display_path
 from devkit.http.response import SENT_AGAIN
 from devkit.session.signals import Shutdown
 from devkit.webhook.masking import counted, mask_number, one_line, printable
@@ -205,7 +207,7 @@ def _ready(event: Ready) -> list[str]:
         ("receiver", event.local_url),
         ("forward", event.forward_url and f"{event.forward_url}{answers}"),
         ("inspector", event.inspector_url),
-        ("recording", event.recorded),
+        ("recording", display_path(Path(event.recorded))),
         ("simulator", _simulator(event.simulator) if event.simulator else ""),
     ]
     return ready_lines("recording delivery receipts; Ctrl-C stops and puts everything back", rows)

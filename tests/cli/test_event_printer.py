@@ -1,6 +1,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import click
 import pytest
@@ -37,6 +38,16 @@ READY = Ready(
     recorded="fixtures/recorded",
     pid=7,
 )
+
+
+def test_the_directory_of_the_recordings_is_shown_as_other_paths_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = replace(READY, recorded=str(tmp_path / "fixtures" / "recorded"))
+
+    assert f"recording  {ready.recorded}" in words(ready)
+    monkeypatch.chdir(tmp_path)
+    assert "recording  fixtures/recorded" in words(ready)
 
 
 def words(event: Event) -> list[str]:
