@@ -140,11 +140,16 @@ def compose(
         content_type = "application/x-www-form-urlencoded; charset=UTF-8"
         headers = _headers(host, _USER_AGENT, body, content_type)
     else:
-        text = json.dumps(dict(fields), separators=(",", ":"), ensure_ascii=False)
-        # UTF-8 cannot encode a lone surrogate, which a recorded "\ud800" can contain; a JSON escape can.
-        body = text.encode("utf-8", "backslashreplace")
+        body = json_body(fields)
         headers = _headers(host, _JSON_USER_AGENT, body, "application/json")
     return Callback("POST", target, headers, body)
+
+
+def json_body(fields: Mapping[str, object]) -> bytes:
+    """The fields as a JSON object, as Vonage writes it: compact, in UTF-8."""
+    text = json.dumps(dict(fields), separators=(",", ":"), ensure_ascii=False)
+    # UTF-8 cannot encode a lone surrogate, which a recorded "\ud800" can contain; a JSON escape can.
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _headers(host: str, user_agent: str, body: bytes | None = None, content_type: str = "") -> Headers:

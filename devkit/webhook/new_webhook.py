@@ -1,0 +1,168 @@
+"""The fields of new webhooks beside the receipt, as Vonage sends them. `receipt.make_fields` has those of a receipt.
+
+Order of fields and types of values, known from what programs logged of real webhooks: statuses and inbound messages of
+the Messages API (October to December 2022), inbound messages of the SMS API (2016 to 2022). Messages API v0.1 as in
+Vonage's tutorials of 2019 and 2021. No such log has a status with an error, `client_ref`, `destination` or `sms`: what
+they contain is documented (OpenAPI description of the Messages API, 1.11.0), their place is only assumed.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, get_args
+
+from devkit.webhook.callback import CALLBACK_PATH, Callback
+from devkit.webhook.receipt import stamp
+from devkit.webhook.sms_text import is_gsm
+
+MessagesVersion = Literal["v1", "v0.1"]
+MESSAGES_VERSIONS: tuple[MessagesVersion, ...] = get_args(MessagesVersion)
+
+_ERROR_PAGE = "https://developer.vonage.com/api-errors/messages"
+_ACCOUNT = "abcd1234"
+
+
+def make_status_fields(
+    status: str,
+    *,
+    message_uuid: str,
+    timestamp: datetime,
+    recipient: str = "447700900000",
+    sender: str = "AcmeInc",
+    channel: str = "sms",
+    price: str = "",
+    error: str = "",
+    error_detail: str = "",
+    client_ref: str = "",
+    network_code: str = "",
+    parts: int = 0,
+    version: MessagesVersion = "v1",
+) -> dict[str, object]:
+    """The fields of a status of the Messages API.
+
+    price: of the whole message, EUR; Vonage says it with `submitted` only. error: its number.
+    parts: of the text; a message has one set of statuses, whatever its parts.
+    An empty text, or 0, leaves the field out.
+    """
+    optional: dict[str, object] = {
+        "status": status,
+        "error": _error(error, error_detail, message_uuid, version) if error else None,
+        "client_ref": client_ref,
+        "destination": {"network_code": network_code} if network_code else None,
+        channel: {"count_total": str(parts)} if parts else None,
+    }
+    start = _start(message_uuid, timestamp, recipient, sender, channel, price, version)
+    return start | {name: value for name, value in optional.items() if value}
+
+
+def make_inbound_fields(
+    text: str,
+    *,
+    message_uuid: str,
+    timestamp: datetime,
+    recipient: str = "447700900000",
+    sender: str = "447700900001",
+    price: str = "0.0057",
+    parts: int = 1,
+    version: MessagesVersion = "v1",
+) -> dict[str, object]:
+    """The fields of an inbound SMS of the Messages API, which joins the parts of a long text."""
+    start = _start(message_uuid, timestamp, recipient, sender, "sms", price, version)
+    sms = {"num_messages": str(parts)}
+    if version == "v1":
+        return {**start, "message_type": "text", "text": text, "sms": sms}
+    message = {"content": {"type": "text", "text": text}, "sms": sms}
+    return {**start, "message": message, "direction": "inbound"}
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """One part of a long text. reference: the same in all parts of the text. number: from 1."""
+
+    reference: str
+    total: int
+    number: int
+
+
+def make_sms_inbound_fields(
+    text: str,
+    *,
+    message_id: str,
+    pushed_at: datetime,
+    recipient: str = "447700900000",
+    sender: str = "447700900001",
+    part: TextPart | None = None,
+    data: str = "",
+    udh: str = "",
+    api_key: str = _ACCOUNT,
+) -> dict[str, str]:
+    """The fields of an unsigned inbound message of the SMS API, all text.
+
+    text: of this part. data, udh: of a binary message, in hex; it has no text and no keyword.
+    """
+    written = {"text": text, "type": "text" if is_gsm(text) else "unicode", "keyword": keyword(text)}
+    binary = {"type": "binary", "data": data, "udh": udh}
+    return {
+        "msisdn": sender,
+        "to": recipient,
+        "messageId": message_id,
+        **(_concat(part) if part else {}),
+        **(binary if data else written),
+        "api-key": api_key,
+        "message-timestamp": stamp(pushed_at),
+    }
+
+
+def _concat(part: TextPart) -> dict[str, str]:
+    numbers = {"concat-total": str(part.total), "concat-part": str(part.number)}
+    return {"concat": "true", "concat-ref": part.reference, **numbers}
+
+
+def keyword(text: str) -> str:
+    """The first word of a text in capitals, as Vonage makes it."""
+    return next(iter(text.split()), "").upper()
+
+
+def _start(
+    message_uuid: str,
+    timestamp: datetime,
+    recipient: str,
+    sender: str,
+    channel: str,
+    price: str,
+    version: MessagesVersion,
+) -> dict[str, object]:
+    """What statuses and inbound messages begin with."""
+    usage = {"usage": {"price": price, "currency": "EUR"}} if price else {}
+    at = timestamp.astimezone(UTC)
+    if version == "v1":
+        names = {"to": recipient, "from": sender, "channel": channel, "message_uuid": message_uuid}
+        return {**names, "timestamp": at.strftime("%Y-%m-%dT%H:%M:%SZ"), **usage}
+    return {
+        "message_uuid": message_uuid,
+        "to": {"type": channel, "number": recipient},
+        "from": {"type": channel, "number": sender},
+        "timestamp": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z",
+        **usage,
+    }
+
+
+def _error(number: str, detail: str, message_uuid: str, version: MessagesVersion) -> dict[str, object]:
+    if version == "v0.1":
+        return {"code": int(number) if number.isdecimal() else number, "reason": detail}
+    # `instance` is the id of a trace, 32 hexadecimal digits.
+    instance = message_uuid.replace("-", "")
+    return {"type": f"{_ERROR_PAGE}#{number}", "title": number, "detail": detail, "instance": instance}
+
+
+def compose_messages(
+    body: bytes, token: str = "", *, target: str = CALLBACK_PATH, host: str = "localhost"
+) -> Callback:
+    """The callback that the Messages API would send with a body. token: without one it is not signed.
+
+    Documented are the method, the Content-Type and the token. No complete set of headers is known, so no User-Agent is
+    made up.
+    """
+    headers = [("Host", host), ("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    if token:
+        headers.append(("Authorization", f"Bearer {token}"))
+    return Callback("POST", target, tuple(headers), body)
