@@ -7,6 +7,7 @@ from devkit.replay.schedule import Order
 from devkit.testing.deliver import HandlerResponse, deliver, deliver_all
 from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.inbox import NotReceived, ReceiptInbox
+from devkit.testing.messages import verify_webhook
 from devkit.testing.receipts import (
     Fields,
     SampleReceipt,
@@ -17,6 +18,7 @@ from devkit.testing.receipts import (
     with_fields,
 )
 from devkit.webhook.callback import Transport
+from devkit.webhook.jwt import TokenVerdict
 from devkit.webhook.signature import METHODS, Method, Verdict, sign, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
@@ -32,6 +34,7 @@ __all__ = [
     "Order",
     "ReceiptInbox",
     "SampleReceipt",
+    "TokenVerdict",
     "Transport",
     "Verdict",
     "deliver",
@@ -43,5 +46,6 @@ __all__ = [
     "resign",
     "sign",
     "verify",
+    "verify_webhook",
     "with_fields",
 ]

@@ -67,6 +67,7 @@ def test_every_public_name_is_in_the_docs():
         "NotReceived",
         "Order",
         "SampleReceipt",
+        "TokenVerdict",
         "Transport",
         "Verdict",
     }
