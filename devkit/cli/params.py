@@ -65,9 +65,11 @@ def target_address(
 ) -> Address:
     """The address in `--to`, else that of local code. Raises UsageError.
 
-    A host name is checked when it is connected to: it must be on this machine unless allow_remote is set.
+    A host name is checked when it is connected to: it must be on this machine unless allow_remote is set, or in a
+    private network if the settings allow that.
     """
-    return parse_address(to or local_code_url(session, settings), allow_remote=allow_remote)
+    url = to or local_code_url(session, settings)
+    return parse_address(url, allow_remote=allow_remote, allow_private=settings.forward_private)
 
 
 def is_own_receiver(address: Address, session: Session | None) -> bool:

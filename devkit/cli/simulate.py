@@ -14,10 +14,8 @@ from devkit.cli.receipt_line import Cell, answer_color, fit, id_cell, reason, st
 from devkit.cli.terminal import own_foreground
 from devkit.errors import UsageError
 from devkit.events import Event
-from devkit.http.address import parse_address
-from devkit.http.connect import why_not_local
+from devkit.http.connect import why_not_allowed
 from devkit.http.response import SENT_AGAIN
-from devkit.http.server import listen
 from devkit.replay.schedule import parse_speed
 from devkit.session.project import project_in
 from devkit.session.settings import project_directory
@@ -32,8 +30,8 @@ from devkit.simulator.events import (
     SimulatorStopped,
     event_of,
 )
-from devkit.simulator.options import SimulatorOptions
-from devkit.simulator.run import run_simulator
+from devkit.simulator.options import SimulatorOptions, callback_address
+from devkit.simulator.run import listen_for, run_simulator
 from devkit.simulator.tls import Trust, trust_in
 from devkit.webhook.callback import Transport
 from devkit.webhook.masking import counted
@@ -138,13 +136,16 @@ def _speed(text: str) -> float:
         raise UsageError(error.message, hint=hint) from None
 
 
-def _callback_url(text: str) -> str:
-    if text and (reason := why_not_local(parse_address(text))):
+def _check_callback_url(options: SimulatorOptions) -> None:
+    if not options.callback_url:
+        return
+    address = callback_address(options.callback_url, options)
+    if reason := why_not_allowed(address):
         raise UsageError(
-            f"The simulator cannot send receipts to {parse_address(text)}: {reason}.",
-            hint="Name your own program: --callback-url http://127.0.0.1:5000/your/path",
+            f"The simulator cannot send receipts to {address}: {reason}.",
+            hint="Name your own program: --callback-url http://127.0.0.1:5000/your/path. "
+            "For one in another container, add --private-network.",
         )
-    return text
 
 
 @click.command(name="simulate")
@@ -161,10 +162,14 @@ def _callback_url(text: str) -> str:
 )
 @click.option(
     "--callback-url",
-    type=_callback_url,
     default="",
     metavar="URL",
     help="The account's callback URL at the start, on this machine. It is not probed.",
+)
+@click.option(
+    "--private-network",
+    is_flag=True,
+    help="Listen on all addresses, for programs in private networks, as other containers; send receipts there too.",
 )
 @click.option(
     "--method",
@@ -206,6 +211,7 @@ def command(
     port: int,
     tls: bool,
     callback_url: str,
+    private_network: bool,
     method: Transport,
     signature: Method | None,
     signature_secret: str,
@@ -226,7 +232,9 @@ def command(
         signature_secret=signature_secret,
         speed=speed,
         lenient=lenient,
+        private_network=private_network,
     )
+    _check_callback_url(options)
     with (
         stop_on_signals() as stop,
         own_foreground(),
@@ -235,7 +243,7 @@ def command(
         trust = _trust() if tls else None
         with run_simulator(
             options,
-            listener=listen("127.0.0.1", port),
+            listener=listen_for(options, port),
             tls=trust.context() if trust else None,
             watch=lambda occurrence: publish(event_of(occurrence)),
         ) as simulator:

@@ -86,7 +86,8 @@ def command(
     directory = project_directory(Path.cwd())
     settings = read_settings(os.environ, directory)
     session = project_in(directory).session()
-    address = parse_address(to or new_receipt_url(session, settings), allow_remote=allow_remote)
+    url = to or new_receipt_url(session, settings)
+    address = parse_address(url, allow_remote=allow_remote, allow_private=settings.forward_private)
     fields = NewReceipt(status, err_code or "", sets, unsets).fields(
         make_message_id(secrets.randbits(128)),
         datetime.now(UTC),

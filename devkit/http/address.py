@@ -22,13 +22,17 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where callbacks are sent. target: path and query of the URL, perhaps empty."""
+    """Where callbacks are sent. target: path and query of the URL, perhaps empty.
+
+    allow_private: it may be in a private network, as another container is. allow_remote: it may be anywhere.
+    """
 
     scheme: str
     host: str
     port: int
     target: str
     allow_remote: bool
+    allow_private: bool = False
 
     @property
     def netloc(self) -> str:
@@ -46,7 +50,7 @@ class Address:
         return f"{self.scheme}://{self.netloc}"
 
 
-def parse_address(url: str, *, allow_remote: bool = False) -> Address:
+def parse_address(url: str, *, allow_remote: bool = False, allow_private: bool = False) -> Address:
     """The address in a URL. Without a scheme it is http, and a port alone, as in `5000/dlr`, is one of this machine.
 
     Raises UsageError.
@@ -73,7 +77,7 @@ def parse_address(url: str, *, allow_remote: bool = False) -> Address:
             f"The URL {url!r} contains characters that must be percent-encoded.", hint="Encode them."
         )
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    return Address(parts.scheme, parts.hostname, port, target, allow_remote)
+    return Address(parts.scheme, parts.hostname, port, target, allow_remote, allow_private)
 
 
 def is_same_local_server(address: Address, other: Address) -> bool:

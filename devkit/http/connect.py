@@ -1,4 +1,4 @@
-"""Opens connections to where callbacks are sent: to this machine only, unless a user allows another one."""
+"""Opens connections to where callbacks are sent: to this machine only, unless a user allows others."""
 
 import socket
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from devkit.errors import PushError, UsageError
 from devkit.http.address import Address
-from devkit.http.local_access import is_loopback
+from devkit.http.local_access import is_loopback, is_private
 
 # What getaddrinfo returns: family, type, protocol, canonical name, socket address.
 _AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
@@ -20,9 +20,9 @@ def connect(address: Address, timeout: float) -> socket.socket:
     try:
         found = _resolve(address)
         # Connect to the same addresses that were checked: the name may resolve to others a moment later.
-        if not address.allow_remote and not _are_local(found):
+        if not _are_allowed(address, found):
             raise UsageError(
-                f"{address} is not on this machine; receipts hold phone numbers.",
+                f"{address} is not on this machine{_widened(address)}; receipts hold phone numbers.",
                 hint="Add --allow-remote if you mean it.",
             )
         connection = _connect_first(found, timeout)
@@ -34,16 +34,16 @@ def connect(address: Address, timeout: float) -> socket.socket:
     return connection
 
 
-def why_not_local(address: Address) -> str:
-    """Why an address is not one of this machine; empty if it is."""
+def why_not_allowed(address: Address) -> str:
+    """Why callbacks must not be sent to an address; empty if they may be. `connect` checks it again."""
     try:
-        return (
-            ""
-            if _are_local(_resolve(address))
-            else "it is not on this machine, and receipts hold phone numbers"
-        )
+        is_allowed = _are_allowed(address, _resolve(address))
     except (OSError, UnicodeError) as error:
-        return f"its name is not known ({_reason(error)})"
+        # A container has no name before it runs.
+        return "" if address.allow_private else f"its name is not known ({_reason(error)})"
+    return (
+        "" if is_allowed else f"it is not on this machine{_widened(address)}, and receipts hold phone numbers"
+    )
 
 
 def _resolve(address: Address) -> Sequence[_AddressInfo]:
@@ -51,8 +51,13 @@ def _resolve(address: Address) -> Sequence[_AddressInfo]:
     return socket.getaddrinfo(address.host.encode("ascii"), address.port, type=socket.SOCK_STREAM)
 
 
-def _are_local(found: Sequence[_AddressInfo]) -> bool:
-    return all(is_loopback(str(place[0])) for *_, place in found)
+def _are_allowed(address: Address, found: Sequence[_AddressInfo]) -> bool:
+    is_allowed = is_private if address.allow_private else is_loopback
+    return address.allow_remote or all(is_allowed(str(place[0])) for *_, place in found)
+
+
+def _widened(address: Address) -> str:
+    return " or in a private network" if address.allow_private else ""
 
 
 def _connect_first(found: Sequence[_AddressInfo], timeout: float) -> socket.socket:

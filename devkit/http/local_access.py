@@ -33,6 +33,34 @@ def is_loopback(address: str) -> bool:
     return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
 
 
+# Where containers and machines of one owner are (RFC 1918, RFC 4193). Not the link-local range: a cloud's metadata
+# service responds there. Not 100.64.0.0/10: providers share it among customers.
+_PRIVATE_NETWORKS = tuple(
+    ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
+
+
+@lru_cache(maxsize=256)  # as `is_loopback`
+def is_private(address: str) -> bool:
+    """Whether a text is an IP address of a private network or of this machine."""
+    if is_loopback(address):
+        return True
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    plain = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(plain in network for network in _PRIVATE_NETWORKS)
+
+
+def is_private_name(name: str) -> bool:
+    """Whether a host name, in lower case, is one that only a private network has: `app`, `172.18.0.2`.
+
+    A public web page has a name with a dot, so DNS rebinding cannot give it such a name.
+    """
+    return is_private(name) or not set(name) & {".", ":"}
+
+
 def is_local_name(name: str) -> bool:
     """Whether a host name in lower case, or an IP address without brackets, is this machine."""
     # Not `a.localhost`: another program's page may have that name.
@@ -94,28 +122,37 @@ _VONAGE_NAME = re.compile(r"([a-z0-9-]+\.)*(nexmo|vonage)\.com")
 # The absolute form of a target (RFC 9112, section 3.2.2), as it is sent to a proxy.
 _ABSOLUTE_FORM = re.compile(r"https?://([^/?]+)(?:[/?].*)?", re.IGNORECASE)
 
+_WRONG_PEER = "The server is for programs on this machine only."
+_WRONG_PRIVATE_PEER = "The server is for programs on this machine and in its private networks only."
 _WRONG_ADDRESS = "The address must be that of this machine: 127.0.0.1, localhost or [::1]."
 _WRONG_SITE = "The request comes from another site. Type the address, or paste it into the address bar."
 
 
 def rejection_reason(
-    request: Callback, remote: str, *, own_pages: bool, serves_name: Callable[[str], bool] | None = None
+    request: Callback,
+    remote: str,
+    *,
+    own_pages: bool,
+    serves_name: Callable[[str], bool] | None = None,
+    serves_private: bool = False,
 ) -> str:
     """Why a server on this machine must refuse a request, for people; empty when it may respond.
 
     remote: the peer's address. own_pages: whether the server has pages, which may send requests to it.
     serves_name: whether programs may use this host name for the server too, directly or through a proxy.
+    serves_private: whether programs in private networks, such as other containers, may use the server too.
     """
     hosts = request.headers_named("host")
     host = parse_host(hosts[0]) if len(hosts) == 1 else None
-    if not is_loopback(remote):
-        return "The server is for programs on this machine only."
+    is_near = host is not None and (host.is_local or (serves_private and is_private_name(host.name)))
+    if not (is_private if serves_private else is_loopback)(remote):
+        return _WRONG_PRIVATE_PEER if serves_private else _WRONG_PEER
     # A tunnel's agent is on this machine too, but it forwards the public Host or adds a forwarding header.
     is_forwarded = any(name.lower() in FORWARDING_HEADERS for name, _ in request.headers)
-    if is_forwarded and (host is None or host.is_local):
+    if is_forwarded and (host is None or is_near):
         return "The request was forwarded by a tunnel or a proxy."
     # Another site's name that resolves to this machine would let its page read the responses (DNS rebinding).
-    if host is None or not (host.is_local or (serves_name and serves_name(host.name))):
+    if host is None or not (is_near or (serves_name and serves_name(host.name))):
         return _WRONG_ADDRESS
     if not _is_for(host, request.target):
         return "The request asks for another host's page."

@@ -202,8 +202,9 @@ def transformer(
 
 def check_secrecy(recordings: Iterable[Recording], route: ReplayRoute) -> None:
     """Raise UsageError when an exact replay would tell another machine the secret of the callback path."""
-    is_remote = route.address.allow_remote and not is_local_name(route.address.host)
-    if not route.exact or not is_remote:
+    address = route.address
+    may_be_remote = (address.allow_remote or address.allow_private) and not is_local_name(address.host)
+    if not route.exact or not may_be_remote:
         return
     keeps_path = not (route.path or path_of(route.address))
     for recording in recordings:

@@ -22,7 +22,7 @@ from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
-from devkit.http.connect import connect, why_not_local
+from devkit.http.connect import connect, why_not_allowed
 from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
 from devkit.inspector.context import Options, SampleOptions, SessionFacts
@@ -131,14 +131,16 @@ def application_answers(settings: Settings, publish: Publish) -> bool | None:
 
 
 def _forward_address(settings: Settings) -> Address | None:
-    return parse_address(settings.forward_to) if settings.forward_to else None
+    if not settings.forward_to:
+        return None
+    return parse_address(settings.forward_to, allow_private=settings.forward_private)
 
 
 def _refuse_remote(address: Address) -> None:
-    if reason := why_not_local(address):
+    if reason := why_not_allowed(address):
         raise UsageError(
             f"Receipts cannot be forwarded to {address}: {reason}.",
-            hint="Forward to this machine: --forward-to 5000. "
+            hint="Forward to this machine: --forward-to 5000. To another container: DEVKIT_FORWARD_PRIVATE=1. "
             "To send recordings elsewhere: devkit replay latest --to URL --allow-remote",
         )
 

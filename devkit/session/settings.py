@@ -28,6 +28,7 @@ DEVKIT_NAMES = (
     "DEVKIT_PORT",
     "DEVKIT_INSPECTOR_PORT",
     "DEVKIT_FORWARD_TO",
+    "DEVKIT_FORWARD_PRIVATE",
     "DEVKIT_PUBLIC_URL",
     "DEVKIT_FIXTURES",
     "DEVKIT_CALLBACK_TOKEN",
@@ -71,6 +72,7 @@ def _is_own_project(directory: Path) -> bool:
 class Settings:
     """The settings in force. Texts are empty when they are not set; secrets are not in the repr.
 
+    forward_private: receipts may go to an application in a private network, as in another container.
     callback_token: None for the project's own, "" for a callback path without one.
     credentials_file: the file of the Vonage CLI that they are from; empty when they are not from there.
     credentials_error: why there are no credentials to use, although something of them is set.
@@ -88,6 +90,7 @@ class Settings:
     port: int = DEFAULT_PORT
     inspector_port: int = 3040
     forward_to: str = field(default="", repr=False)  # a URL may hold a password
+    forward_private: bool = False
     public_url: str = ""
     fixtures: Path = Path("fixtures")
     callback_token: str | None = field(default=None, repr=False)
@@ -136,6 +139,7 @@ def read_settings(
         port=_port("DEVKIT_PORT", text("DEVKIT_PORT", str(DEFAULT_PORT))),
         inspector_port=_port("DEVKIT_INSPECTOR_PORT", text("DEVKIT_INSPECTOR_PORT", "3040")),
         forward_to=text("DEVKIT_FORWARD_TO"),
+        forward_private=_flag("DEVKIT_FORWARD_PRIVATE", text("DEVKIT_FORWARD_PRIVATE")),
         public_url=text("DEVKIT_PUBLIC_URL"),
         fixtures=directory / text("DEVKIT_FIXTURES", "fixtures"),
         callback_token=_token(values.get("DEVKIT_CALLBACK_TOKEN")),

@@ -15,7 +15,7 @@ from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.exchange import ApiRequest, ApiResponse, json_response, read_fields
 from devkit.simulator.settings_api import balance, error, settings
 from devkit.simulator.sms_api import send
-from devkit.simulator.state import Observer, Refusal, Simulator
+from devkit.simulator.state import Refusal, Simulator
 
 # What `describe` gives, for a browser. Messages and deliveries newest first.
 _PAGE = """<!doctype html>
@@ -67,24 +67,30 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 def create_app(simulator: Simulator, worker: DeliveryWorker, push: Push) -> WSGIApplication:
     """The WSGI application of a simulator."""
     app = Flask(__name__, static_folder=None)
-    _reject_foreign_requests(app, simulator.watch)
+    _reject_foreign_requests(app, simulator)
     _route_platform(app, simulator, worker, push)
     _route_control(app, simulator)
     return _hanging_up(app)
 
 
-def _reject_foreign_requests(app: Flask, watch: Observer) -> None:
+def _reject_foreign_requests(app: Flask, simulator: Simulator) -> None:
     @app.before_request
     def reject() -> Response | None:
         asked, _ = callback_of(request.environ, b"")
         is_platform = request.path.startswith(("/sms/", "/account/"))
         # A hosts file or a proxy sends programs here under Vonage's names. The other paths need no credentials.
         serves_name = is_vonage_name if is_platform else None
-        reason = rejection_reason(asked, request.remote_addr or "", own_pages=True, serves_name=serves_name)
+        reason = rejection_reason(
+            asked,
+            request.remote_addr or "",
+            own_pages=True,
+            serves_name=serves_name,
+            serves_private=simulator.options.private_network,
+        )
         if not reason:
             return None
         if is_platform:  # reported, because the developer of a program looks there for the reason
-            watch(Refusal(403, reason, "sms" if request.path.startswith("/sms/") else "settings"))
+            simulator.watch(Refusal(403, reason, "sms" if request.path.startswith("/sms/") else "settings"))
         return _respond(json_response({"error": reason}, 403))
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from functools import partial
 
 from devkit.errors import PushError, UsageError
-from devkit.http.address import Address, parse_address, target_of
+from devkit.http.address import Address, target_of
 from devkit.http.client import Push
-from devkit.simulator.options import POLICIES, SimulatorOptions
+from devkit.simulator.options import POLICIES, SimulatorOptions, callback_address
 from devkit.simulator.outcomes import OutcomeStep
 from devkit.simulator.state import Delivery, History, Message, Simulator
 from devkit.webhook.callback import Callback, compose
@@ -92,7 +92,7 @@ class DeliveryWorker:
                 raise UsageError(
                     "the account has no callback URL", hint="Set drCallBackUrl at /account/settings"
                 )
-            address = parse_address(url, allow_remote=simulator.options.allow_remote)
+            address = callback_address(url, simulator.options)
         except UsageError as error:
             self._record(history, replace(_delivery(message, step, 1, now), problem=error.message))
             return None

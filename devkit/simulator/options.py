@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from devkit.errors import ConfigurationError
+from devkit.http.address import Address, parse_address
 from devkit.simulator.outcomes import HOUR, Delays
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.receipt import ID_STYLES, IdStyle
@@ -108,6 +109,7 @@ class SimulatorOptions:
     connect_timeout, read_timeout: real seconds to wait for a callback URL.
     workers: receipts pushed at once. history_size: how many messages and how many deliveries are kept.
     allow_remote: receipts are pushed to other machines too.
+    private_network: programs in private networks, such as other containers, are served, and receipts pushed to them.
     """
 
     api_key: str = "abcd1234"
@@ -133,6 +135,7 @@ class SimulatorOptions:
     workers: int = 8
     history_size: int = 100_000
     allow_remote: bool = False
+    private_network: bool = False
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError."""
@@ -158,3 +161,8 @@ class SimulatorOptions:
             raise ConfigurationError(
                 "'balance' and 'rate' of the simulator must be 0 or more.", hint="Use 0 for none."
             )
+
+
+def callback_address(url: str, options: SimulatorOptions) -> Address:
+    """Where receipts for a callback URL go. Raises UsageError for a text that is no such URL."""
+    return parse_address(url, allow_remote=options.allow_remote, allow_private=options.private_network)

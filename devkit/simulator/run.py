@@ -13,6 +13,7 @@ from devkit.simulator.scheduler import Clock, Schedule
 from devkit.simulator.state import Observer, Simulator
 
 _DEFAULTS = SimulatorOptions()
+_EVERYWHERE = "0.0.0.0"  # who may use it, `app` decides for each request
 
 
 @contextmanager
@@ -24,14 +25,14 @@ def run_simulator(
     tls: ssl.SSLContext | None = None,
     watch: Observer = lambda occurrence: None,
 ) -> Iterator[Simulator]:
-    """A simulator that listens while the block runs, on a free port of 127.0.0.1 or on the given listener.
+    """A simulator that listens while the block runs, on the given listener or on a free port, see `listen_for`.
 
     listener: is closed at the end. clock: for another start or timer; its speed overrides that of the options.
     tls: the port takes https beside plain http. watch: called with each occurrence, in the thread where it happens.
     """
     # Imported here: the types of this package need no web framework.
     from devkit.http.channel import Channel
-    from devkit.http.server import listen, serve
+    from devkit.http.server import serve
     from devkit.simulator.app import create_app
     from devkit.simulator.tls import tls_channel
 
@@ -43,7 +44,7 @@ def run_simulator(
             )
         )
         schedule = stack.enter_context(Schedule(clock, threads=options.workers))
-        listener = listener or listen("127.0.0.1", 0)
+        listener = listener or listen_for(options, 0)
         simulator = Simulator(_host(listener), replace(options, speed=clock.speed), clock, schedule, watch)
         worker = DeliveryWorker(simulator, pool.push)
         app = create_app(simulator, worker, pool.push)
@@ -52,6 +53,15 @@ def run_simulator(
         yield simulator
 
 
+def listen_for(options: SimulatorOptions, port: int) -> socket.socket:
+    """A listening socket on 127.0.0.1, or on all addresses for programs in private networks. Errors as `listen`."""
+    from devkit.http.server import listen
+
+    return listen(_EVERYWHERE if options.private_network else "127.0.0.1", port)
+
+
 def _host(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
+    if host == _EVERYWHERE:
+        host = "127.0.0.1"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from devkit.errors import DevkitError
-from devkit.http.address import parse_address, target_of
+from devkit.http.address import target_of
 from devkit.http.client import Push
 from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, json_response, xml_response
-from devkit.simulator.options import SETTINGS_FAULTS, SimulatorOptions
+from devkit.simulator.options import SETTINGS_FAULTS, SimulatorOptions, callback_address
 from devkit.simulator.state import Account, Refusal, Simulator, is_owner
 from devkit.webhook.callback import Transport, compose
 
@@ -106,7 +106,7 @@ def _value(fields: Mapping[str, str], name: str, sdk_name: str, options: Simulat
 def probe(url: str, options: SimulatorOptions, push: Push) -> str:
     """Why a callback URL is refused; empty if it answers a GET without parameters with exactly 200."""
     try:
-        address = parse_address(url, allow_remote=options.allow_remote)
+        address = callback_address(url, options)
         target = target_of(address)
         callback = replace(compose({}, "get", host=address.netloc), target=target)
         answer = push(callback, address)

@@ -37,6 +37,13 @@ def test_remote_is_allowed_only_with_the_option(allow: bool) -> None:
     assert target_address("", None, Settings(), allow_remote=allow).allow_remote is allow
 
 
+@pytest.mark.parametrize("allow", [True, False])
+def test_private_networks_are_allowed_only_by_the_setting(allow: bool) -> None:
+    settings = Settings(forward_to="http://app:5000", forward_private=allow)
+
+    assert target_address("", None, settings).allow_private is allow
+
+
 @pytest.mark.parametrize(
     ("url", "path"),
     [

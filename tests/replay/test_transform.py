@@ -116,8 +116,9 @@ def test_the_secret_segment_may_stay_on_this_machine_or_be_replaced(route: Repla
     check_secrecy([recording()], route)
 
 
-def test_the_secret_segment_is_never_sent_to_another_machine() -> None:
-    route = ReplayRoute(parse_address("http://dlr.example.com", allow_remote=True), exact=True)
+@pytest.mark.parametrize(("url", "is_remote"), [("http://dlr.example.com", True), ("http://app:5000", False)])
+def test_the_secret_segment_is_never_sent_to_another_machine(url: str, is_remote: bool) -> None:
+    route = ReplayRoute(parse_address(url, allow_remote=is_remote, allow_private=not is_remote), exact=True)
 
     check_secrecy([recording(Callback("GET", "/dlr?status=x"))], route)
     with pytest.raises(UsageError, match=r"a\.json") as caught:

@@ -1,6 +1,7 @@
 import socket
 import ssl
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,6 +57,21 @@ def test_forwarding_to_a_name_that_nobody_knows_is_refused_at_the_start(
         receiving(recorder, settings, project_in(tmp_path), ""),
     ):
         pass
+
+
+def test_forwarding_to_a_container_needs_the_setting(
+    tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("172.18.0.2", 5000))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    settings = Settings(port=0, forward_to="http://app:5000/dlr")
+
+    with pytest.raises(UsageError) as caught, receiving(recorder, settings, project_in(tmp_path), ""):
+        pass
+    assert "DEVKIT_FORWARD_PRIVATE=1" in caught.value.hint
+
+    with receiving(recorder, replace(settings, forward_private=True), project_in(tmp_path), ""):
+        assert recorder.forward is not None
 
 
 def test_a_port_alone_is_one_of_this_machine() -> None:

@@ -23,6 +23,7 @@ EACH = [
     ("DEVKIT_PORT", " 65535 ", "port", 65535),
     ("DEVKIT_INSPECTOR_PORT", "3041", "inspector_port", 3041),
     ("DEVKIT_FORWARD_TO", "localhost:5000/dlr", "forward_to", "localhost:5000/dlr"),
+    ("DEVKIT_FORWARD_PRIVATE", "1", "forward_private", True),
     ("DEVKIT_PUBLIC_URL", "https://dlr.example.com", "public_url", "https://dlr.example.com"),
     ("DEVKIT_CALLBACK_TOKEN", "abc-DEF_123-xyz_", "callback_token", "abc-DEF_123-xyz_"),
     ("DEVKIT_CALLBACK_TOKEN", "", "callback_token", ""),

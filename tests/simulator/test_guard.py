@@ -4,12 +4,13 @@ import base64
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import pytest
 
-from devkit.simulator import Simulator, run_simulator
+from devkit.simulator import Simulator, SimulatorOptions, run_simulator
+from devkit.simulator.options import callback_address
 from devkit.simulator.state import Occurrence, Refusal
 from devkit.webhook.callback import FORWARDING_HEADERS
 from tests.support.host_names import NO_HOSTS, OTHER_HOSTS
@@ -190,3 +191,21 @@ def test_the_page_of_the_simulator_is_served(name: str) -> None:
 
         assert page.ask("GET", "/simulator", host, typed, {}) == 200
         assert page.ask("POST", "/simulator/reset", host, own, {}) == 200
+
+
+def test_a_container_uses_the_name_of_the_simulator_if_the_user_says_so() -> None:
+    for private_network, status in ((True, 200), (False, 403)):
+        with run_simulator(replace(JUMPING, private_network=private_network)) as simulator:
+            program = Attacked(simulator, [])
+            for host in ("simulator:3050", "172.18.0.2:3050"):
+                assert program.ask("POST", "/account/settings", host, [], program.owned()) == status
+                assert program.ask("POST", "/simulator/reset", host, [], {}) == status
+            assert simulator.host.startswith("127.0.0.1:")
+            assert program.ask("POST", "/simulator/reset", "evil.test", [], {}) == 403
+
+
+@pytest.mark.parametrize("private_network", [True, False])
+def test_receipts_go_to_containers_if_the_user_says_so(private_network: bool) -> None:
+    options = SimulatorOptions(private_network=private_network)
+
+    assert callback_address("http://app:5000/dlr", options).allow_private is private_network
