@@ -68,6 +68,12 @@ class PushError(DevkitError):
         self.sent_again = sent_again
 
 
+class RelayError(DevkitError):
+    """The relay's engine refused a call or could not be reached, or an entry of it cannot be read."""
+
+    exit_code = 4
+
+
 class TunnelError(DevkitError):
     """The tunnel could not be opened, or its public URL does not lead here."""
 

@@ -11,6 +11,7 @@ from devkit.session.project import Project, project_in
 from tests.support.distribution import build, copy_checkout, install, unpack
 from tests.support.live_account import account_with
 from tests.support.loopback_only import loopback_only
+from tests.support.redis_server import RedisServer, redis_server
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener, listening
 
@@ -70,6 +71,13 @@ def vonage(former: Listener) -> Iterator[Gateway]:
     """An account that has that callback."""
     with account_with(former.url) as gateway:
         yield gateway
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A durable engine for the relay. All tests share it, each with an account of its own."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,9 @@ Transport = Literal["get", "form", "json"]
 TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 
 CALLBACK_PATH = "/webhooks/delivery-receipt"
+RELAY_PATH = (
+    "/r"  # of a relay's members: a token and a name follow; short, for a URL of at most 100 characters
+)
 
 # Headers of our own requests: the reachability check; a replay, which is shown but not recorded again; a triggered
 # receipt, which is recorded with a tag.
@@ -164,6 +167,7 @@ def _form(fields: Mapping[str, object]) -> str:
     return urlencode(fields, errors="replace")
 
 
+_MEMBER = re.compile(rf"{RELAY_PATH}/([A-Za-z0-9_-]{{22}})/")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 
 _AFTER_A_PATH = "\t\n\r \"#&'),;<>?\\]|}"
@@ -212,7 +216,10 @@ def _secret_in_value() -> re.Pattern[str]:
 
 
 def without_token(target: str) -> str:
-    """A request target without the secret after devkit's callback path, in any spelling."""
+    """A request target without the secret after devkit's callback path, in any spelling.
+
+    The path of a relay's member becomes the callback path.
+    """
     path, mark, query = target.partition("?")
     return f"{_split_path(path)[0]}{mark}{query}"
 
@@ -224,6 +231,8 @@ def _split_path(path: str) -> tuple[str, str]:
         return path, ""
     origin = match[0] if (match := _ABSOLUTE.match(path)) else ""
     plain = re.sub("/+", "/", unquote(path[len(origin) :], encoding="latin-1"))
+    if member := _MEMBER.match(plain):
+        return f"{origin}{CALLBACK_PATH}", member[1]
     secret = plain.removeprefix(f"{CALLBACK_PATH}/")
     if secret in ("", plain):
         return path, ""
