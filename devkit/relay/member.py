@@ -17,6 +17,7 @@ _TOKEN_BYTES = 16
 
 # A name begins with a letter: then no phone number is one, and names are not encrypted on the engine.
 _WHO = re.compile(r"[a-z][a-z0-9-]{0,31}(?:\.[a-z0-9-]{1,32})?", re.ASCII)
+_MEMBER_URL = re.compile(rf"https?://[^/]+{RELAY_PATH}/[A-Za-z0-9_-]{{22}}/([^/]+)", re.ASCII)
 
 
 def is_member(who: str) -> bool:
@@ -55,6 +56,12 @@ def with_part(callback_url: str, part: str) -> str:
     """A member's callback URL for what it starts, such as a CI job: `…/ci` becomes `…/ci.4711`."""
     who = callback_url.rpartition("/")[2]
     return checked_length(callback_url.removesuffix(who) + check_member(f"{who.partition('.')[0]}.{part}"))
+
+
+def member_in_url(callback_url: str) -> str:
+    """The name at the end of a member's callback URL; empty for any other URL."""
+    match = _MEMBER_URL.fullmatch(callback_url)
+    return match[1] if match and is_member(match[1]) else ""
 
 
 def checked_length(url: str) -> str:

@@ -35,6 +35,17 @@ DEVKIT_NAMES = (
     "DEVKIT_OFFLINE",
 )
 
+# Kept as text here: only the commands of the relay parse them (devkit.relay.settings).
+RELAY_NAMES = (
+    "DEVKIT_RELAY",
+    "DEVKIT_RELAY_KEY",
+    "DEVKIT_RELAY_KEEP",
+    "DEVKIT_RELAY_CALLBACK",
+    "DEVKIT_WHO",
+)
+
+_KNOWN_NAMES = (*DEVKIT_NAMES, *RELAY_NAMES)
+
 _MIN_TOKEN = 16  # characters, as in `devkit.session.project`
 _MAX_SIZE = 1024 * 1024  # bytes of `.env`
 _PIPE_TIMEOUT = 30.0  # seconds; a user may have to confirm it
@@ -76,6 +87,7 @@ class Settings:
     callback_token: None for the project's own, "" for a callback path without one.
     credentials_file: the file of the Vonage CLI that they are from; empty when they are not from there.
     credentials_error: why there are no credentials to use, although something of them is set.
+    relay: those of the relay that are set, by name.
     unknown_names: that begin as devkit's and mean nothing.
     """
 
@@ -97,6 +109,7 @@ class Settings:
     offline: bool = False
     credentials_file: str = ""
     credentials_error: ConfigurationError | None = field(default=None, compare=False)
+    relay: Mapping[str, str] = field(default_factory=dict, repr=False)
     unknown_names: tuple[str, ...] = ()
 
     @property
@@ -144,10 +157,11 @@ def read_settings(
         fixtures=directory / text("DEVKIT_FIXTURES", "fixtures"),
         callback_token=_token(values.get("DEVKIT_CALLBACK_TOKEN")),
         offline=_flag("DEVKIT_OFFLINE", text("DEVKIT_OFFLINE")),
+        relay={name: text(name) for name in RELAY_NAMES if text(name)},
         unknown_names=tuple(
             name
             for name in values
-            if name.startswith("DEVKIT_") and name not in (*DEVKIT_NAMES, "DEVKIT_PREFIX")  # of devkit.mk
+            if name.startswith("DEVKIT_") and name not in (*_KNOWN_NAMES, "DEVKIT_PREFIX")  # of devkit.mk
         ),
     )
     return _with_account(settings, directory, environ.get("HOME") or environ.get("USERPROFILE") or "")
@@ -157,7 +171,7 @@ def unknown_name_warning(name: str) -> str:
     """What to say about a name that begins as devkit's and means nothing."""
     import difflib  # here: most people type them right
 
-    ends = [known.removeprefix("DEVKIT_") for known in DEVKIT_NAMES]
+    ends = [known.removeprefix("DEVKIT_") for known in _KNOWN_NAMES]
     nearest = difflib.get_close_matches(name.removeprefix("DEVKIT_"), ends, n=1)
     meant = (
         f"Did you mean DEVKIT_{nearest[0]}?" if nearest else "All settings: devkit init --print .env.example"

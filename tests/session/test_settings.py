@@ -207,3 +207,17 @@ def test_a_name_that_means_nothing_is_noticed(tmp_path: Path, name: str, nearest
 
     assert read_settings({"PATH": "/bin", "DEVKIT_OFFLINE": ""}, tmp_path).unknown_names == (name,)
     assert unknown_name_warning(name) == f"{name} is set, but devkit has no such setting. {nearest}"
+
+
+def test_the_settings_of_the_relay_are_kept_as_text_and_hidden(tmp_path: Path) -> None:
+    texts = {
+        "DEVKIT_RELAY": "rediss://ada:s3cret@redis.example.com",
+        "DEVKIT_WHO": "ada",
+        "DEVKIT_RELAY_KEY": " ",
+    }
+    found = read_settings(texts, tmp_path)
+
+    assert found.relay == {"DEVKIT_RELAY": texts["DEVKIT_RELAY"], "DEVKIT_WHO": "ada"}
+    assert found.unknown_names == ()
+    assert "s3cret" not in repr(found)
+    assert "Did you mean DEVKIT_RELAY_KEEP?" in unknown_name_warning("DEVKIT_RELAY_KEPT")
