@@ -1,0 +1,233 @@
+"""Follows the relay: writes each receipt of a selection to a file, then moves the position past it."""
+
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from devkit.errors import RelayError, StoreError
+from devkit.events import Notice, Publish
+from devkit.events.relay import CaughtUp, RelayChanged
+from devkit.events.session import NotRecorded
+from devkit.fixture.record_once import Identified, record_once
+from devkit.fixture.store import Store
+from devkit.relay.engine import BLOCK_SECONDS, Span
+from devkit.relay.entry import entry_time, id_parts
+from devkit.relay.position import Missing, utc
+from devkit.relay.reader import Batch, Received, RelayReader
+
+_POLL_INTERVAL = 0.2  # seconds
+_DELAYS = (1.0, 2.0, 5.0)  # seconds between two attempts; the last one repeats
+
+TakeRecorded = Callable[[Received, str], None]  # gets a receipt and its new file
+MovePosition = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What is followed, in words. relay: its address, without a password. account: its name on the engine."""
+
+    relay: str
+    account: str
+    who: str
+
+
+@dataclass(slots=True)
+class Follower:
+    """Follows the relay in a thread of its own, because a read waits for seconds and Ctrl-C must not.
+
+    take: gets each receipt that was not on disk before, when it is. move: keeps the position; what it raises, and a
+    full disk, is told and tried again. others: the receipts that were left out.
+    """
+
+    following: Following
+    reader: RelayReader
+    store: Store
+    publish: Publish
+    take: TakeRecorded
+    move: MovePosition
+    wait: float = BLOCK_SECONDS
+    delays: tuple[float, ...] = _DELAYS
+    counts: Counter[str] = field(default_factory=Counter)
+    _target: str | None = None  # the newest entry when the relay was reached; None when it is read
+    _caught_up: Counter[str] = field(default_factory=Counter)
+    _failures: int = 0
+    _lost_since: datetime | None = None
+    _has_told_disk: bool = False
+    _error: Exception | None = None
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _working: threading.Lock = field(default_factory=threading.Lock)
+    _thread: threading.Thread | None = None
+
+    def reach(self, span: Span) -> None:
+        """The relay answers: say what it holds, and remember how far to catch up."""
+        self._target = span.last
+        self._caught_up.clear()
+        self.publish(
+            RelayChanged(
+                "live",
+                self.following.relay,
+                self.following.who,
+                kept=span.count,
+                kept_since=utc(entry_time(span.first)) if span.first else "",
+                recorded=str(self.store.recorded),
+            )
+        )
+
+    def start(self) -> None:
+        """Follow in a thread, until `stop`."""
+        self._thread = threading.Thread(target=self._follow, name="relay", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the relay does not answer now."""
+        return self._lost_since is not None
+
+    def stop(self) -> None:
+        """End after what is being written. A read that still waits is abandoned: nothing of it is written."""
+        self._ended.set()
+        with self._working:
+            pass
+
+    def check(self) -> None:
+        """Raise what ended the thread."""
+        if self._error:
+            raise self._error
+
+    def run(
+        self, stop: Callable[[float | None], bool], *, meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
+        """Follow until `stop`, which waits. Raises what ended the following. meanwhile: called again and again."""
+        self.start()
+        try:
+            while self.is_running and not stop(_POLL_INTERVAL):
+                meanwhile()
+        finally:
+            self.stop()
+        self.check()
+
+    def _follow(self) -> None:
+        try:
+            while not self._ended.is_set():
+                self._step()
+        except Exception as error:  # noqa: BLE001 - also a bug: the main thread raises it
+            self._error = error
+
+    def _step(self) -> None:
+        try:
+            batch = self.reader.read(self.wait if self._target is None else 0)
+            span = self.reader.engine.span() if self.is_lost else None
+        except RelayError as error:
+            self._lose(error)
+            return
+        with self._working:
+            if self._ended.is_set():
+                return
+            if span:
+                self._lost_since, self._failures = None, 0
+                self.reach(span)
+            self._handle(batch)
+        if batch.failure:
+            raise batch.failure
+
+    def _handle(self, batch: Batch) -> None:
+        if batch.missing:
+            self._tell_missing(batch.missing)
+        try:
+            recorded = self._record(batch.received)
+            if batch.position != self.reader.position:
+                self.move(batch.position)
+        except StoreError as error:
+            self._tell_disk(error)
+            return
+        self._has_told_disk, self._failures = False, 0
+        self.reader.position = batch.position
+        if batch.skipped:
+            more = f" And {len(batch.skipped) - 1} more." if len(batch.skipped) > 1 else ""
+            self.publish(Notice(f"Skipped: {batch.skipped[0].message}{more}"))
+        self._caught_up.update(batch.counts)
+        self._caught_up.update(recorded)
+        self.counts.update(batch.counts)
+        if self._target is not None and self._has_reached(self._target, batch):
+            self._tell_caught_up()
+
+    def _record(self, received: tuple[Received, ...]) -> Counter[str]:
+        """Write receipts to files, and pass the new ones on. Raises StoreError when not all are on disk."""
+        results = record_once(self.store, [self._identified(each) for each in received])
+        counts, errors = Counter[str](), []
+        for each, result in zip(received, results, strict=True):
+            if isinstance(result, StoreError):
+                errors.append(result)
+                continue
+            counts["recorded" if result.is_new else "present"] += 1
+            if result.is_new:
+                self.take(each, result.path)
+        if errors:
+            raise errors[0]
+        return counts
+
+    def _identified(self, each: Received) -> Identified:
+        identity = hashlib.sha256(f"{self.following.account} {each.id}".encode()).hexdigest()
+        return Identified((each.fixture, each.fixture.read()), identity)
+
+    def _has_reached(self, target: str, batch: Batch) -> bool:
+        """Whether all that the relay had is read. It may have lost some of it since, so an empty batch says it too."""
+        is_empty = not batch.counts and not batch.missing
+        return not batch.failure and (is_empty or id_parts(batch.position) >= id_parts(target))
+
+    def _tell_caught_up(self) -> None:
+        counts, self._target = self._caught_up, None
+        owners = {name: counts[name] for name in ("mine", "unclaimed", "others")}
+        self.publish(
+            CaughtUp(
+                receipts=sum(owners.values()) + counts["unreadable"],
+                **owners,
+                recorded=counts["recorded"],
+                present=counts["present"],
+                unreadable=counts["unreadable"],
+            )
+        )
+
+    def _lose(self, error: RelayError) -> None:
+        if self._ended.is_set():  # the connection was closed
+            return
+        if not self.is_lost:
+            self._lost_since = datetime.now(UTC)
+            self.publish(
+                RelayChanged(
+                    "reconnecting",
+                    self.following.relay,
+                    self.following.who,
+                    detail=error.message,
+                    since=utc(self._lost_since),
+                )
+            )
+        self._pause()
+
+    def _tell_missing(self, missing: Missing) -> None:
+        self.publish(
+            RelayChanged(
+                missing.kind,
+                self.following.relay,
+                self.following.who,
+                since=utc(missing.since),
+                until=utc(missing.until),
+            )
+        )
+
+    def _tell_disk(self, error: StoreError) -> None:
+        if not self._has_told_disk:
+            self._has_told_disk = True
+            self.publish(NotRecorded(error.message, error.hint))
+        self._pause()
+
+    def _pause(self) -> None:
+        self._ended.wait(self.delays[min(self._failures, len(self.delays) - 1)])
+        self._failures += 1
