@@ -58,6 +58,7 @@ class ReceiptTaken(Event):
     part, parts: its part of a text that devkit sent, from 1, and how many there are; 0 for any other.
     sent_ms: since the send; null when devkit did not send the message.
     sender, client_ref: masked where they may be a phone number.
+    who: of a relay's receipts the member whose message it is; empty when nobody claims it, and for all others.
     """
 
     name: ClassVar[str] = "receipt"
@@ -81,6 +82,7 @@ class ReceiptTaken(Event):
     part: int = 0
     parts: int = 0
     sent_ms: int | None = None
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,17 @@ class Recorder:
         ]
         return statuses, partial(self._publish_all, evaluations)
 
+    def publish_relayed(self, fixture: Fixture, file: str, who: str) -> None:
+        """Publish and forward a receipt that a relay's receiver took and that is on disk now. who: its owner, or empty.
+
+        The time and the verdict on the signature are those of that receiver.
+        """
+        incoming = IncomingRequest("receipt", fixture.callback, fixture.captured, 200)
+        verdict: Verdict = fixture.signature or "unchecked"
+        self._publish_receipt(
+            _Evaluation(incoming, fixture.recorded_at, fixture.read(), verdict, False, "", who=who), file
+        )
+
     def _evaluate(self, incoming: IncomingRequest) -> "_Evaluation":
         """Read a receipt and check its signature."""
         now = self.clock()
@@ -138,6 +149,7 @@ class Recorder:
             part=sent.number_of(receipt.message_id) if sent else 0,
             parts=len(sent.parts) if sent else 0,
             sent_ms=sent.milliseconds_until(evaluation.now) if sent else None,
+            who=one_line(evaluation.who, 60),
         )
         self.publish(event)
         if file and self.forward:
@@ -175,7 +187,7 @@ _RECEIPTS = ("receipt", "triggered", "replay")  # kinds of requests
 class _Evaluation:
     """What was read and checked of one receipt. rejection: why it is refused, empty when it is not.
 
-    file: where it was recorded, or why it could not be; empty when it is not recorded.
+    file: where it was recorded, or why it could not be; empty when it is not recorded. who: its owner, of a relay's.
     """
 
     incoming: IncomingRequest
@@ -185,6 +197,7 @@ class _Evaluation:
     stale: bool
     rejection: str
     file: str | StoreError = ""
+    who: str = ""
 
     @property
     def is_to_record(self) -> bool:

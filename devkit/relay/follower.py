@@ -13,10 +13,10 @@ from devkit.events.relay import CaughtUp, RelayChanged
 from devkit.events.session import NotRecorded
 from devkit.fixture.record_once import Identified, record_once
 from devkit.fixture.store import Store
-from devkit.relay.engine import BLOCK_SECONDS, Span
-from devkit.relay.entry import entry_time, id_parts
+from devkit.relay.engine import BLOCK_SECONDS
 from devkit.relay.position import Missing, utc
 from devkit.relay.reader import Batch, Received, RelayReader
+from devkit.relay.stream import Span, entry_time, id_parts
 
 _POLL_INTERVAL = 0.2  # seconds
 _DELAYS = (1.0, 2.0, 5.0)  # seconds between two attempts; the last one repeats

@@ -12,7 +12,7 @@ from devkit.durable import files as durable
 from devkit.durable.regular_file import read_regular_file
 from devkit.errors import ConfigurationError, StoreError, UsageError
 from devkit.fixture.listing import parse_duration
-from devkit.relay.entry import entry_time, id_parts
+from devkit.relay.stream import Span, entry_time, id_parts
 from devkit.webhook.strict_json import InvalidJson, parse
 
 BEGINNING = "0-0"  # before every entry
@@ -64,24 +64,32 @@ class PositionFile:
         )
 
 
-def parse_start(text: str, now: datetime, last: str) -> str:
+def parse_start(text: str, now: datetime, span: Span) -> str:
     """The position that `--since` names: `start`, `now`, a duration such as `2h`, or the id of an entry.
 
-    last: the id of the newest entry, empty without one. Raises UsageError.
+    span: what the stream holds; a position after its newest entry would wait for the engine's clock. Raises UsageError.
     """
+    newest = span.last or BEGINNING
     if text == "start":
         return BEGINNING
     if text == "now":
-        return last or BEGINNING
+        return newest
     if _ID.fullmatch(text):
-        return text if "-" in text else f"{text}-0"
+        return min(text if "-" in text else f"{text}-0", newest, key=id_parts)
+    moment = _moment(text, now)
+    # Before the oldest entry, nobody knows whether something was there.
+    return BEGINNING if id_parts(moment) < id_parts(span.first) else min(moment, newest, key=id_parts)
+
+
+def _moment(text: str, now: datetime) -> str:
+    """The position before the entries of the last `2h`."""
     try:
         milliseconds = int((now - parse_duration(text)).timestamp() * 1000)
     except (UsageError, OverflowError) as error:
         raise UsageError(
             f"--since does not take {text!r}.", hint="Write 2h, start, now, or the id of an entry."
         ) from error
-    return f"{max(0, milliseconds - 1)}-{_MAX_COUNTER}" if milliseconds > 0 else BEGINNING
+    return f"{milliseconds - 1}-{_MAX_COUNTER}" if milliseconds > 0 else BEGINNING
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,12 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from devkit.errors import RelayError
-from devkit.fixture.format import Fixture
+from devkit.fixture.format import OWNER, Fixture
 from devkit.relay.cipher import Cipher
-from devkit.relay.engine import Engine, Span, StreamEntry
 from devkit.relay.entry import file_of, parse_entry
 from devkit.relay.position import BEGINNING, Missing, find_missing
 from devkit.relay.selection import Selection
-
-WHO_TAG = "who:"  # begins the tag of a recording whose owner is known
+from devkit.relay.stream import Engine, Span, StreamEntry
 
 _COUNT = 200  # entries of a read: a few hundred kilobytes
 
@@ -109,5 +107,5 @@ def _open(entry: StreamEntry, selection: Selection, cipher: Cipher) -> tuple[str
 
 def with_owner(fixture: Fixture, who: str) -> Fixture:
     """The fixture with a tag that names its owner."""
-    tag = f"{WHO_TAG}{who}"
+    tag = f"{OWNER}{who}"
     return replace(fixture, tags=(*fixture.tags, tag)) if who and tag not in fixture.tags else fixture

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from devkit.errors import RelayError
 
+_LATEST = 253_402_300_799_000  # the end of the year 9999: anybody who may write can choose an id
+
 EntryFields = Mapping[bytes, bytes]
 
 
@@ -68,7 +70,7 @@ def account_name(api_key: str) -> str:
 
 def entry_time(entry_id: str) -> datetime:
     """When the engine took an entry, by its own clock, in UTC."""
-    return datetime.fromtimestamp(id_parts(entry_id)[0] / 1000, UTC)
+    return datetime.fromtimestamp(min(id_parts(entry_id)[0], _LATEST) / 1000, UTC)
 
 
 def id_parts(entry_id: str) -> tuple[int, int]:

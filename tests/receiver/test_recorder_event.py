@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.events.session import Probe, ReceiptTaken, Refused
+from devkit.fixture.format import Fixture
 from devkit.webhook.callback import CALLBACK_PATH, REACHABILITY_HEADER, Callback, compose
 from devkit.webhook.timeline import SentMessage
 from tests.support.recorder import FIELDS, SECRET, RecordingSession, receipt
@@ -143,3 +144,28 @@ def test_the_part_of_a_text_counts_from_its_send(tmp_path: Path) -> None:
     assert isinstance(event, ReceiptTaken)
     assert (event.part, event.parts, event.latency_ms) == (2, 2, None)
     assert event.sent_ms == 1000
+
+
+def test_a_receipt_of_a_relay_is_published_as_its_receiver_took_it(session: RecordingSession) -> None:
+    forwarded: list[tuple[Callback, str, str]] = []
+    session.recorder.forward = lambda *args: forwarded.append(args)
+    moment = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+    for seconds, verdict in ((0, "valid"), (2, None)):
+        fixture = Fixture(moment + timedelta(seconds=seconds), receipt(), signature=verdict)  # type: ignore[arg-type]
+        session.recorder.publish_relayed(fixture, f"{seconds}.json", "ada")
+
+    first, second = session.events
+    assert isinstance(first, ReceiptTaken)
+    assert isinstance(second, ReceiptTaken)
+    assert (first.file, first.who, first.signature, first.latency_ms, first.forwarded) == (
+        "0.json",
+        "ada",
+        "valid",
+        None,
+        True,
+    )
+    assert (second.signature, second.latency_ms, second.order) == ("unchecked", 2000, "duplicate")
+    assert forwarded == [(receipt(), FIELDS["messageId"], f"{seconds}.json") for seconds in (0, 2)]
+    assert session.recorder.recorded == 2
+    assert session.files == []

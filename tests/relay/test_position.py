@@ -5,6 +5,7 @@ import pytest
 
 from devkit.errors import ConfigurationError, StoreError, UsageError
 from devkit.relay.position import BEGINNING, Missing, PositionFile, find_missing, parse_start
+from devkit.relay.stream import Span, entry_time
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MS = int(NOON.timestamp() * 1000)
@@ -56,25 +57,29 @@ def test_a_position_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     ("text", "position"),
     [
         ("start", BEGINNING),
-        ("now", "77-1"),
-        ("5-0", "5-0"),
-        ("5", "5-0"),
+        ("now", at(-60)),
+        (at(-86000, 1), at(-86000, 1)),
+        (str(MS - 86000000), at(-86000)),
         ("2h", f"{MS - 2 * 3600 * 1000 - 1}-18446744073709551615"),  # an entry of that millisecond is read
+        ("3d", BEGINNING),  # older than all that is kept
         ("99999w", BEGINNING),
+        ("5s", at(-60)),  # newer than the newest entry: the engine's clock may be behind
+        (at(999), at(-60)),
+        ("9999999999999999999-9999999999999999999", at(-60)),
     ],
 )
 def test_since_names_a_position(text: str, position: str) -> None:
-    assert parse_start(text, NOON, "77-1") == position
+    assert parse_start(text, NOON, Span(at(-86400), at(-60), 9)) == position
 
 
 def test_now_in_an_empty_relay_is_its_beginning() -> None:
-    assert parse_start("now", NOON, "") == BEGINNING
+    assert parse_start("now", NOON, Span()) == parse_start("2h", NOON, Span()) == BEGINNING
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "-5", "5-", "1" * 30, "\u202e2h", "2 hours ago"])
 def test_any_other_text_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="--since does not take") as raised:
-        parse_start(text, NOON, "77-1")
+        parse_start(text, NOON, Span())
     assert "\u202e" not in raised.value.message
 
 
@@ -104,3 +109,8 @@ def test_what_the_relay_no_longer_keeps_is_found(
     position: str, read: str, first: str, last: str, missing: Missing | None
 ) -> None:
     assert find_missing(position, read, first, last) == missing
+
+
+def test_an_id_that_somebody_chose_has_a_time_too() -> None:
+    assert entry_time(at(5)) == datetime(2026, 11, 23, 12, 0, 5, tzinfo=UTC)
+    assert entry_time("18446744073709551615-0").year == 9999

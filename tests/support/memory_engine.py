@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from devkit.errors import RelayError
 from devkit.fixture.format import Fixture
 from devkit.relay.cipher import Cipher
-from devkit.relay.engine import Span, StreamEntry
-from devkit.relay.entry import Fields, entry_of
+from devkit.relay.entry import entry_of
+from devkit.relay.stream import EntryFields, Span, StreamEntry
 from devkit.webhook.callback import compose
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -25,7 +25,7 @@ class MemoryEngine:
         self.waits: list[float] = []
         self._changed = threading.Condition()
 
-    def append(self, entries: Sequence[Fields]) -> list[str | RelayError]:
+    def append(self, entries: Sequence[EntryFields]) -> list[str | RelayError]:
         with self._changed:
             ids = [self._add(fields) for fields in entries]
             self._changed.notify_all()
@@ -75,7 +75,7 @@ class MemoryEngine:
         """Lose everything, as an engine without a disk does when it starts again."""
         self.entries, self.last = [], ""
 
-    def _add(self, fields: Fields, entry_id: str = "") -> str:
+    def _add(self, fields: EntryFields, entry_id: str = "") -> str:
         milliseconds = int(NOON.timestamp() * 1000)
         newest = int(self.last.partition("-")[0]) if self.last else milliseconds
         self.last = entry_id or f"{newest + 1}-0"
