@@ -20,7 +20,7 @@ from devkit.errors import ConfigurationError, DevkitError
 if TYPE_CHECKING:  # most runs complete nothing
     from click.shell_completion import CompletionItem
 
-    from devkit.cli.completion import Kind
+    from devkit.cli.completion import CompletionKind
 
 # Name and help text. The module is devkit.cli.<name>, the function in it `command`.
 COMMANDS = {
@@ -180,7 +180,7 @@ def cli(ctx: click.Context) -> None:
     ctx.color = False if plain else None  # None: on a terminal
 
 
-def completes(kind: "Kind") -> Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]:
+def completes(kind: "CompletionKind") -> Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]:
     """A `shell_complete` callback for values of a kind. Its imports happen at Tab only."""
 
     def complete(ctx: click.Context, param: click.Parameter, typed: str) -> "list[CompletionItem]":

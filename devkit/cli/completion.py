@@ -15,7 +15,7 @@ from devkit.fixture.store import NO_ID, Entry, Store, safe, samples_directory
 from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
-Kind = Literal["selector", "recording", "message", "status", "err-code"]
+CompletionKind = Literal["selector", "recording", "message", "status", "err-code"]
 
 _NEWEST = 1000  # recordings that are searched, so that Tab is fast in a full store
 _MESSAGES = 20  # offered at once
@@ -36,7 +36,7 @@ def command(ctx: click.Context, shell: str) -> None:
     click.echo(script.lstrip("\n"), nl=False)
 
 
-def complete(kind: Kind, typed: str) -> list[CompletionItem]:
+def complete(kind: CompletionKind, typed: str) -> list[CompletionItem]:
     """The values of a kind that begin with what is typed. A shell adds the names of files to selectors."""
     if kind == "status":
         return status_items(typed)

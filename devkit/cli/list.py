@@ -157,10 +157,10 @@ def _line(listed: ListedReceipt, width: int | None) -> str:
         since_cell(sent.milliseconds_until(entry.recorded_at) if sent else None),
         Cell(listed.order, 1, "magenta"),
         Cell(TRIGGERED if TRIGGERED in listed.tags else "", 2, "cyan"),
-        Cell(mask_number(receipt.text("msisdn")), 4, width=12),
-        Cell(mask_number(receipt.text("client-ref")), 5),
-        Cell(receipt.text("to") and f"from {mask_number(receipt.text('to'))}", 6),
-        Cell(receipt.text("network-code") and f"network {receipt.text('network-code')}", 7),
+        Cell(mask_number(receipt.recipient), 4, width=12),
+        Cell(mask_number(receipt.client_ref), 5),
+        Cell(receipt.sender and f"from {mask_number(receipt.text('to'))}", 6),
+        Cell(receipt.network and f"network {receipt.text('network-code')}", 7),
     ]
     err_code = receipt.err_code
     return fit(

@@ -202,7 +202,7 @@ def _api(fixtures: list[Fixture]) -> Check:
     for reading in (fixture.read() for fixture in fixtures):  # the newest first
         if isinstance(reading, Receipt):
             return ok("api", "the newest recording is a receipt of the SMS API")
-        if "Messages API" in reading.problem:
+        if reading.kind in ("messages-status", "messages-inbound"):
             return failed(
                 "api",
                 "the newest recording is a status of the Messages API, not a receipt of the SMS API",

@@ -20,7 +20,7 @@ from devkit.inspector.index import Row, key_of, part_statuses
 from devkit.inspector.replay_form import Editable, editable_fields
 from devkit.webhook.callback import Callback, has_token, to_wire, without_secret, without_token
 from devkit.webhook.masking import mask_field, mask_numbers_in
-from devkit.webhook.receipt import Receipt, receipt_in
+from devkit.webhook.receipt import Webhook, webhook_in
 from devkit.webhook.timeline import Moment, SentMessage, Step, Timeline, build_timeline, text_status
 
 _OPENED = 500  # receipts of one message that its timeline reads
@@ -150,13 +150,13 @@ def _message(
 ) -> tuple[tuple[tuple[str, Step], ...], Timeline, int]:
     """The receipts with exactly this message id: different ids can have equal file names."""
     keys = context.index.part_of(key) or (key,)
-    message_id = receipt_in(fixture.read()).message_id
+    message_id = webhook_in(fixture.read()).message_id
     moments: list[tuple[str, Moment]] = []
     for each in keys[-_OPENED:]:
         with suppress(FixtureError):
             other = load(context.rows.path(each))
             receipt = other.read()
-            if isinstance(receipt, Receipt) and receipt.message_id == message_id:
+            if isinstance(receipt, Webhook) and receipt.message_id == message_id:
                 moments.append((each, Moment(other.recorded_at, receipt)))
     moments.sort(key=lambda pair: pair[1].at)
     timeline = build_timeline((moment for _, moment in moments), sent_at)
@@ -248,7 +248,7 @@ def _masked(line: ComparedField, mask: Callable[[str], str]) -> ComparedField:
 
 
 def _fields(fixture: Fixture) -> list[tuple[str, str]]:
-    fields = receipt_in(fixture.read()).fields
+    fields = webhook_in(fixture.read()).fields
     return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in fields.items()]
 
 

@@ -16,7 +16,7 @@ from devkit.errors import FixtureError
 from devkit.fixture.format import TRIGGERED, Fixture, load
 from devkit.fixture.store import NO_ID, Entry, Store, id_in_name, is_recording, read_name
 from devkit.webhook.callback import Transport
-from devkit.webhook.receipt import Receipt, Unreadable, receipt_in
+from devkit.webhook.receipt import Webhook, webhook_in
 from devkit.webhook.signature import Method, Verdict, verify
 from devkit.webhook.timeline import SentMessage, current_status
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, reason
@@ -267,26 +267,26 @@ class Rows:
 def make_row(key: str, fixture: Fixture, secret: str, method: Method) -> Row:
     """The row of a fixture. secret, method: for a signature that was not checked when it was recorded."""
     reading = fixture.read()
-    receipt = receipt_in(reading)
+    receipt = webhook_in(reading)
     return Row(
         key=key,
         at=fixture.recorded_at,
         message_id=receipt.message_id,
         status=receipt.status,
         err_code=receipt.err_code,
-        msisdn=receipt.text("msisdn"),
-        network=receipt.text("network-code"),
+        msisdn=receipt.recipient,
+        network=receipt.network,
         transport=fixture.callback.transport,
         signature=fixture.signature or verify(receipt.fields, secret, method),
-        problem=reading.problem if isinstance(reading, Unreadable) else "",
+        problem=reading.problem,
         text=_search_text(key, fixture, receipt),
         triggered=TRIGGERED in fixture.tags,
-        sender=receipt.text("to"),
-        client_ref=receipt.text("client-ref"),
+        sender=receipt.sender,
+        client_ref=receipt.client_ref,
     )
 
 
-def _search_text(key: str, fixture: Fixture, receipt: Receipt) -> str:
+def _search_text(key: str, fixture: Fixture, receipt: Webhook) -> str:
     lines = [f"{name}={receipt.text(name)}" for name in receipt.fields]
     if receipt.err_code in ERR_CODES and receipt.err_code != "0":
         lines.append(ERR_CODES[receipt.err_code].name)

@@ -22,7 +22,7 @@ from devkit.replay.send import Rules, attempt
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.masking import mask_field
-from devkit.webhook.receipt import receipt_in
+from devkit.webhook.receipt import webhook_in
 from devkit.webhook.vocabulary import parse_transport
 
 _TIMEOUT = 10  # seconds; a person waits for it
@@ -53,7 +53,7 @@ class Editable:
 
 def editable_fields(fixture: Fixture, *, numbers: bool) -> list[Editable]:
     """The fields of a receipt for the form. numbers: show phone numbers whole."""
-    return [_editable(name, value, numbers) for name, value in receipt_in(fixture.read()).fields.items()]
+    return [_editable(name, value, numbers) for name, value in webhook_in(fixture.read()).fields.items()]
 
 
 def _editable(name: str, value: object, numbers: bool) -> Editable:
@@ -227,7 +227,7 @@ def preview(options: SampleOptions, paths: Sequence[Path]) -> Preview:
     redactions = [_plan(options, path) for path in paths]
     shown: dict[tuple[str, str], ShownReplacement] = {}
     for redaction in redactions:
-        after = receipt_in(redaction.fixture.read())
+        after = webhook_in(redaction.fixture.read())
         for name, method in redaction.replaced.items():
             each = ShownReplacement(name, _METHODS.get(method, method), after.text(name))
             shown.setdefault((name, each.after), each)

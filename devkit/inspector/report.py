@@ -22,7 +22,7 @@ from devkit.fixture.response_log import LoggedResponse, recording_key
 from devkit.inspector.charts import draw
 from devkit.inspector.template_filters import register_filters
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt import Receipt, Unreadable, receipt_in
+from devkit.webhook.receipt import Receipt, Unreadable, Webhook, webhook_in
 from devkit.webhook.signature import Method, Verdict, verify
 from devkit.webhook.timeline import Moment, SentMessage, Step, build_timeline
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, TRANSPORT_MEANINGS
@@ -141,11 +141,11 @@ def make_report(
         withheld += [uncovered] if uncovered else []
         line = ReportLine(
             shown=_explanation(shown, reading, is_whole=uncovered is None),
-            signature=fixture.signature or verify(receipt_in(reading).fields, secret, method),
+            signature=fixture.signature or verify(webhook_in(reading).fields, secret, method),
             is_whole=uncovered is None,
             responses=tuple(_shown_responses(responses.get(key, ()), private=rules is None)),
         )
-        message_id = receipt_in(reading).message_id
+        message_id = webhook_in(reading).message_id
         groups[message_id, "" if message_id else key].append((fixture, line))
     ordered = sorted(groups.values(), key=lambda group: min(fixture.recorded_at for fixture, _ in group))
     messages = tuple(_message(number, group, sends) for number, group in enumerate(ordered, 1))
@@ -154,7 +154,7 @@ def make_report(
 
 
 def _redacted(
-    fixture: Fixture, reading: Receipt | Unreadable, rules: RedactionRules | None
+    fixture: Fixture, reading: Webhook | Unreadable, rules: RedactionRules | None
 ) -> tuple[Fixture, RedactionError | None]:
     """The fixture with stand-ins. Where no rule covers it, one of the documented words only, and the reason."""
     # What is not in the report need not be redacted.
@@ -165,7 +165,7 @@ def _redacted(
     try:
         return redact(bare, rules.key, rules.policy).fixture, None
     except RedactionError as problem:
-        receipt = receipt_in(reading)
+        receipt = webhook_in(reading)
         documented = {
             name: receipt.text(name)
             for name, is_known in (
@@ -179,7 +179,7 @@ def _redacted(
         ), problem
 
 
-def _explanation(shown: Fixture, reading: Receipt | Unreadable, *, is_whole: bool) -> Explanation:
+def _explanation(shown: Fixture, reading: Webhook | Unreadable, *, is_whole: bool) -> Explanation:
     explanation = explain(shown, secret="", method="md5hash", numbers=True)
     if is_whole:
         return explanation
@@ -198,14 +198,14 @@ def _message(
 ) -> ReportedMessage:
     group = sorted(group, key=lambda each: each[0].recorded_at)
     readings = [fixture.read() for fixture, _ in group]
-    message_id = receipt_in(readings[0]).message_id
+    message_id = webhook_in(readings[0]).message_id
     sent = sends.get(message_id)
     # Of the recorded receipts, since duplicates cannot be recognised without their fields.
     timeline = build_timeline(
         (
             Moment(fixture.recorded_at, reading)
             for (fixture, _), reading in zip(group, readings, strict=True)
-            if isinstance(reading, Receipt)
+            if isinstance(reading, Webhook)
         ),
         sent.at if sent else None,
     )
@@ -217,7 +217,7 @@ def _message(
     decisive = [
         line
         for line, reading in zip(lines, readings, strict=True)
-        if receipt_in(reading).status == timeline.status
+        if webhook_in(reading).status == timeline.status
     ]
     return ReportedMessage(
         number=number,

@@ -16,7 +16,7 @@ from devkit.http.channel import AfterResponse
 from devkit.receiver.app import IncomingRequest
 from devkit.webhook.callback import REACHABILITY_HEADER, Callback
 from devkit.webhook.masking import mask_number, one_line
-from devkit.webhook.receipt import Receipt, Unreadable, read, receipt_in
+from devkit.webhook.receipt import Receipt, Unreadable, Webhook, read, webhook_in
 from devkit.webhook.signature import Method, Verdict, is_stale, verify
 from devkit.webhook.timeline import Anomaly, MessageHistory, SentMessage
 from devkit.webhook.vocabulary import meaning
@@ -123,7 +123,7 @@ class Recorder:
 
     def _publish_receipt(self, evaluation: "_Evaluation", file: str) -> None:
         reading, callback = evaluation.reading, evaluation.incoming.callback
-        receipt = receipt_in(reading)
+        receipt = webhook_in(reading)
         message_id, err_code = one_line(receipt.message_id, 60), one_line(receipt.err_code, 30)
         replay = evaluation.incoming.kind == "replay"
         latency_ms, order = self._compare(receipt, evaluation.now, is_new=not replay)
@@ -135,17 +135,17 @@ class Recorder:
             err_code=err_code,
             meaning=meaning(err_code, receipt.status),
             signature=evaluation.verdict,
-            network=one_line(receipt.text("network-code"), 20),
+            network=one_line(receipt.network, 20),
             latency_ms=latency_ms,
-            msisdn=_masked(receipt.text("msisdn")),
+            msisdn=_masked(receipt.recipient),
             transport=callback.transport,
-            problem=reading.problem if isinstance(reading, Unreadable) else "",
+            problem=reading.problem,
             replay=replay,
             triggered=evaluation.incoming.kind == "triggered",
             forwarded=bool(file and self.forward),
             order=order,
-            sender=one_line(mask_number(receipt.text("to")), 30),
-            client_ref=one_line(mask_number(receipt.text("client-ref")), 100),
+            sender=one_line(mask_number(receipt.sender), 30),
+            client_ref=one_line(mask_number(receipt.client_ref), 100),
             part=sent.number_of(receipt.message_id) if sent else 0,
             parts=len(sent.parts) if sent else 0,
             sent_ms=sent.milliseconds_until(evaluation.now) if sent else None,
@@ -155,7 +155,7 @@ class Recorder:
         if file and self.forward:
             self.forward(callback, message_id, file)
 
-    def _compare(self, receipt: Receipt, now: datetime, *, is_new: bool) -> tuple[int | None, Anomaly]:
+    def _compare(self, receipt: Webhook, now: datetime, *, is_new: bool) -> tuple[int | None, Anomaly]:
         """Milliseconds since the first receipt of the message, None for the first one; and how it is out of order.
 
         is_new: not a replay; counted and remembered.
@@ -192,7 +192,7 @@ class _Evaluation:
 
     incoming: IncomingRequest
     now: datetime
-    reading: Receipt | Unreadable
+    reading: Webhook | Unreadable
     verdict: Verdict
     stale: bool
     rejection: str

@@ -18,7 +18,7 @@ from devkit.fixture.select import display_path
 from devkit.fixture.store import read_name
 from devkit.webhook.callback import Callback, to_wire
 from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Receipt, read, receipt_in
+from devkit.webhook.receipt import Webhook, read, webhook_in
 
 AT_ONCE = math.inf  # the speed without any gaps
 
@@ -68,9 +68,9 @@ class Recording:
     callback: Callback
 
     @cached_property
-    def receipt(self) -> Receipt:
+    def receipt(self) -> Webhook:
         """The receipt in the callback; one without fields when it cannot be read."""
-        return receipt_in(read(self.callback))
+        return webhook_in(read(self.callback))
 
 
 @dataclass(frozen=True, slots=True)

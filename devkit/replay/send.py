@@ -20,7 +20,7 @@ from devkit.replay.schedule import Recording, ScheduledRequest
 from devkit.replay.tasks import Task, run_tasks
 from devkit.webhook.callback import Callback, to_wire
 from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Receipt, read, receipt_in
+from devkit.webhook.receipt import Webhook, read, webhook_in
 
 ReplayOutcome = Literal["ok", "failed", "unreachable"]
 
@@ -182,7 +182,7 @@ def attempt(
     observe: Callable[[Response | PushError], object] = lambda received: None,
 ) -> Replayed:
     """Send one callback and judge the response. file: where it is from. Raises UsageError as `replay`."""
-    receipt = receipt_in(read(callback))
+    receipt = webhook_in(read(callback))
     received = _received(partial(connection.push, callback))
     observe(received)
     return _judged(received, receipt, rules, file=file)
@@ -209,7 +209,7 @@ def _received(receive: Callable[[], _Received]) -> _Received | PushError:
 
 
 def _judged(
-    received: Response | PushError, receipt: Receipt, rules: Rules, *, file: str, recorded_at: str = ""
+    received: Response | PushError, receipt: Webhook, rules: Rules, *, file: str, recorded_at: str = ""
 ) -> Replayed:
     """receipt: what was sent; without fields when it cannot be read."""
     outcome: ReplayOutcome = "failed"

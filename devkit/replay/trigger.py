@@ -11,7 +11,7 @@ from devkit.http.address import Address, Destination, path_of, readdress
 from devkit.http.client import Connection
 from devkit.replay.send import Replayed, ReplayOutcome, Rules, attempt
 from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Transport, compose
-from devkit.webhook.receipt import change_fields, make_fields
+from devkit.webhook.receipt_fields import change_fields, make_fields
 from devkit.webhook.signature import Signer, sign_fields
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, ErrCode
 

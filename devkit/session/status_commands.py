@@ -24,7 +24,7 @@ from devkit.errors import FixtureError, UsageError
 from devkit.events import Event, Notice, Publish
 from devkit.events.session import CommandEnded, ReceiptTaken
 from devkit.fixture.format import load
-from devkit.webhook.receipt import receipt_in
+from devkit.webhook.receipt import webhook_in
 from devkit.webhook.vocabulary import STATUSES
 
 ANY = "any"
@@ -183,7 +183,7 @@ class StatusCommands:
 def _document(event: ReceiptTaken) -> bytes:
     """What a command reads: the event as `--json` prints it, and all fields of the receipt as they arrived."""
     try:
-        fields = dict(receipt_in(load(Path(event.file)).read()).fields)
+        fields = dict(webhook_in(load(Path(event.file)).read()).fields)
     except FixtureError:  # it was deleted meanwhile
         fields = {}
     return json.dumps({**event.as_json(), "receipt": fields}).encode() + b"\n"

@@ -92,7 +92,7 @@ class PendingMessage:
     def _match(self, entry: Entry) -> ReceiptArrived | None:
         if not self._has(entry):
             return None
-        receipt = _receipt_in(entry)
+        receipt = _webhook_in(entry)
         if receipt is None or receipt.message_id not in self.ids:
             return None
         self.sent_at = self.sent_at or entry.recorded_at
@@ -273,11 +273,11 @@ def wait_for_receipts(
 
 def _id_in(entry: Entry) -> str:
     """The message id that a recording holds."""
-    receipt = _receipt_in(entry)
+    receipt = _webhook_in(entry)
     return receipt.message_id if receipt else entry.message_id
 
 
-def _receipt_in(entry: Entry) -> Receipt | None:
+def _webhook_in(entry: Entry) -> Receipt | None:
     """The receipt in a recording; None when it was deleted or edited meanwhile."""
     try:
         reading = load(entry.path).read()

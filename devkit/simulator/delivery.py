@@ -12,7 +12,7 @@ from devkit.simulator.options import POLICIES, SimulatorOptions, callback_addres
 from devkit.simulator.outcomes import OutcomeStep
 from devkit.simulator.state import Delivery, History, Message, Simulator
 from devkit.webhook.callback import Callback, compose
-from devkit.webhook.receipt import make_fields
+from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.signature import Signer, sign_fields
 from devkit.webhook.vocabulary import STATUSES
 

@@ -149,7 +149,11 @@ def _receipts(
         except FixtureError:
             if not allow_empty:
                 raise
-    chosen = [receipt for receipt in found if statuses is None or receipt.status in statuses]
+    chosen = [
+        receipt
+        for receipt in found
+        if statuses is None or (receipt.kind == "sms-receipt" and receipt.status in statuses)
+    ]
     if not chosen and not allow_empty:
         raise FixtureError(
             f"No fixture in {', '.join(patterns)} has the status {status!r}.",

@@ -17,14 +17,13 @@ from devkit.webhook.callback import Callback, Transport, compose
 from devkit.webhook.masking import holds_no_number, mask_number, one_line
 from devkit.webhook.receipt import (
     IdStyle,
-    Receipt,
     Unreadable,
-    change_fields,
-    make_fields,
+    Webhook,
     make_message_id,
     read,
-    receipt_in,
+    webhook_in,
 )
+from devkit.webhook.receipt_fields import change_fields, make_fields
 from devkit.webhook.signature import METHODS, Method, Signer, verify
 from devkit.webhook.vocabulary import FIELDS, parse_transport
 
@@ -104,8 +103,13 @@ class SampleReceipt:
         return f"<SampleReceipt {hide_numbers(self.name)}: {hide_numbers(one_line(content))}{message} via {self.via}>"
 
     @property
-    def reading(self) -> Receipt | Unreadable:
+    def reading(self) -> Webhook | Unreadable:
         return read(self.callback)
+
+    @property
+    def kind(self) -> str:
+        """The kind of the webhook; `sms-receipt` for a receipt, `unreadable` when it cannot be read."""
+        return self.reading.kind
 
     @property
     def fields(self) -> Fields:
@@ -115,8 +119,7 @@ class SampleReceipt:
     @property
     def problem(self) -> str:
         """Why there is no readable receipt; empty when there is one."""
-        reading = self.reading
-        return reading.problem if isinstance(reading, Unreadable) else ""
+        return self.reading.problem
 
     @property
     def status(self) -> str:
@@ -132,7 +135,7 @@ class SampleReceipt:
 
     @property
     def client_ref(self) -> str:
-        return self._receipt.text("client-ref")
+        return self._receipt.client_ref
 
     @property
     def via(self) -> Transport:
@@ -140,8 +143,8 @@ class SampleReceipt:
         return self.callback.transport
 
     @property
-    def _receipt(self) -> Receipt:
-        return receipt_in(self.reading)
+    def _receipt(self) -> Webhook:
+        return webhook_in(self.reading)
 
 
 def make_receipt(

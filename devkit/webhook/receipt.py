@@ -1,25 +1,22 @@
-"""A delivery receipt: read from a callback of any transport, or made of fields as Vonage sends them.
+"""What a callback says: a webhook of some kind, mostly a delivery receipt. And the ids of messages.
+
+*Webhook* is any kind, *receipt* the SMS API's only. The other kinds are in `kinds`.
 
 Message ids have two forms. Receipts and send answers of 2022 and later have a UUID in lower case, 36 characters:
 Vonage's tutorial "How to Receive an SMS Delivery Receipt with Node.js" (2023) prints such a receipt. Older ones have 14
 to 17 upper-case hexadecimal digits, mostly 16 (Vonage/vonage-php-sdk-core, test/SMS/requests/dlr-*.txt, 2020). Inbound
 messages still have those.
-
-Order of fields: captures of 2020 (Vonage/vonage-php-sdk-core, test/SMS/requests/dlr-*.txt). `client-ref` comes between
-`err-code` and `api-key`: captures of 2014 (a web server's log) and 2022 (an Express program's output). In the PHP SDK's
-own file it comes after `api-key`, where it was inserted by hand in 2022.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, TypeVar, get_args
+from typing import ClassVar, Literal, get_args
 from urllib.parse import unquote_to_bytes
 
 from devkit.webhook.callback import Callback
 from devkit.webhook.strict_json import InvalidJson, RepeatedKey, parse
-from devkit.webhook.vocabulary import FIELDS
 
 MAX_FIELDS = 1000
 _MAX_DEPTH = 16  # Vonage sends a flat object
@@ -31,18 +28,24 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASC
 _SHORT_ID = 8  # characters: enough to distinguish messages
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Receipt:
-    """What Vonage says about one message part.
+Kind = Literal["sms-receipt", "sms-inbound", "messages-status", "messages-inbound", "unknown"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
-    fields: the vendor's names and values, in the order of arrival. Values are text, or what JSON sent.
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Webhook:
+    """What a callback says. All kinds have these attributes; what a kind does not have is empty.
+
+    fields: the vendor's names and values, in the order of arrival. Values are text, or what JSON sent, also nested.
     """
 
     fields: Mapping[str, object]
+    kind: ClassVar[Kind] = "unknown"
 
     def __repr__(self) -> str:
         # No phone numbers: a repr ends up in logs and test reports.
-        return f"<Receipt {self.status} err-code={self.err_code or '-'} ({len(self.fields)} fields)>"
+        err_code = f"err-code={self.err_code or '-'} "
+        return f"<{type(self).__name__} {self.status} {err_code}({len(self.fields)} fields)>"
 
     def text(self, name: str) -> str:
         """A field as text; empty when it is missing or null."""
@@ -51,41 +54,108 @@ class Receipt:
 
     @property
     def message_id(self) -> str:
+        """`messageId` or `message_uuid`; the `request_id` of Verify."""
         return self.text("messageId")
 
     @property
     def status(self) -> str:
+        """What became of the message; `inbound` for an inbound message. Of an unknown kind: its status or type."""
         return self.text("status")
 
     @property
     def err_code(self) -> str:
+        """The err-code of a receipt, or the error number of a Messages API status."""
         return self.text("err-code")
+
+    @property
+    def recipient(self) -> str:
+        """Where the message went: of an inbound message, your own number."""
+        return self.text("msisdn")  # not `to`, which is the sender in a receipt
+
+    @property
+    def sender(self) -> str:
+        """Where the message came from: of an inbound message, the person who wrote it."""
+        return self.text("to")
+
+    @property
+    def client_ref(self) -> str:
+        return self.text("client-ref")
+
+    @property
+    def network(self) -> str:
+        """The network of the other person's phone, as MCCMNC."""
+        return self.text("network-code")
+
+    @property
+    def channel(self) -> str:
+        """`sms`, or the Messages API's name of another channel."""
+        return "sms"
+
+    @property
+    def body_text(self) -> str:
+        """The text of an inbound message."""
+        return ""
+
+    @property
+    def message_type(self) -> str:
+        """What an inbound message carries: `text`, `unicode` or `binary` in the SMS API; `text`, `image`, ..."""
+        return ""
+
+    @property
+    def part(self) -> int:
+        """The number of this part of a long inbound text, from 1; 0 when the webhook is about a whole message."""
+        return 0
+
+    @property
+    def parts(self) -> int:
+        """How many parts the message has, as far as the webhook says so; else 0."""
+        return 0
+
+    @property
+    def problem(self) -> str:
+        """What a webhook of an unknown kind is, in a sentence; empty for the other kinds."""
+        return ""
+
+
+class Receipt(Webhook):
+    """What the SMS API says about one message part."""
+
+    __slots__ = ()
+    kind: ClassVar[Kind] = "sms-receipt"
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A callback without a receipt. problem: one sentence for people that names the likely mistake."""
+    """A callback that is no webhook. problem: one sentence for people that names the likely mistake."""
 
     problem: str
+    kind: ClassVar[Literal["unreadable"]] = "unreadable"
 
 
 class _Problem(Exception):
     pass
 
 
-def read(callback: Callback) -> Receipt | Unreadable:
-    """What a callback says. Accepts any bytes; never raises."""
+def read(callback: Callback) -> Webhook | Unreadable:
+    """What a callback says. The fields decide on the kind, never the URL. Accepts any bytes; never raises."""
     try:
         fields = _fields(callback)
-        _require_receipt(fields)
+        if not _is_receipt(fields):
+            from devkit.webhook.kinds import (
+                classify,  # here: nearly all are receipts, and it builds on this module
+            )
+
+            if other := classify(fields, callback):
+                return other
+            _require_receipt(fields)
     except _Problem as problem:
         return Unreadable(str(problem))
     return Receipt(fields)
 
 
-def receipt_in(reading: Receipt | Unreadable) -> Receipt:
-    """The receipt; one without fields when it is unreadable."""
-    return reading if isinstance(reading, Receipt) else Receipt({})
+def webhook_in(reading: Webhook | Unreadable) -> Webhook:
+    """The webhook; a receipt without fields when it is unreadable."""
+    return reading if isinstance(reading, Webhook) else Receipt({})
 
 
 def _fields(callback: Callback) -> dict[str, object]:
@@ -155,68 +225,17 @@ def _too_many(place: str) -> _Problem:
     return _Problem(f"The {place} has more than {MAX_FIELDS} fields.")
 
 
+def _is_receipt(fields: Mapping[str, object]) -> bool:
+    status = fields.get("status")
+    return isinstance(status, str) and status != "" and "messageId" in fields and "message_uuid" not in fields
+
+
 def _require_receipt(fields: Mapping[str, object]) -> None:
-    if "message_uuid" in fields:
-        raise _Problem(
-            "This is a Messages API status (it has message_uuid), not an SMS API receipt: "
-            "set the account's default SMS setting to SMS API in the dashboard."
-        )
-    if "status" not in fields and "text" in fields:
-        raise _Problem(
-            "This is an inbound SMS (it has a text), not a receipt: "
-            "the account's inbound webhook points at the receipt URL."
-        )
+    """A receipt may lack anything but its status: keep what arrived."""
     if "status" not in fields:
         raise _Problem("There is no status field: this is not a delivery receipt.")
     if not isinstance(fields["status"], str) or not fields["status"]:
         raise _Problem("The status is empty or not text; Vonage sends a word such as delivered.")
-
-
-_Value = TypeVar("_Value")
-
-
-def make_fields(
-    status: str,
-    err_code: str,
-    *,
-    message_id: str,
-    pushed_at: datetime,
-    carrier_time: datetime | None = None,
-    msisdn: str = "447700900000",
-    sender: str = "AcmeInc",
-    network_code: str = "23410",
-    price: str = "0.03330000",
-    client_ref: str = "",
-    api_key: str = "abcd1234",
-) -> dict[str, str]:
-    """The fields of an unsigned receipt, all text, in Vonage's order. The default number is never assigned.
-
-    carrier_time: for `scts`, in the time zone of the carrier's clock; by default pushed_at in UTC.
-    client_ref: no field when empty.
-    """
-    said_at = carrier_time or pushed_at.astimezone(UTC)
-    return {
-        "msisdn": msisdn,
-        "to": sender,
-        "network-code": network_code,
-        "messageId": message_id,
-        "price": price,
-        "status": status,
-        "scts": said_at.strftime("%y%m%d%H%M"),
-        "err-code": err_code,
-        **({"client-ref": client_ref} if client_ref else {}),
-        "api-key": api_key,
-        "message-timestamp": stamp(pushed_at),
-    }
-
-
-def change_fields(
-    fields: Mapping[str, _Value], values: Mapping[str, _Value], unset: Collection[str] = ()
-) -> dict[str, _Value]:
-    """The fields with some set and some removed, in Vonage's order; undocumented ones come last."""
-    changed = {name: value for name, value in {**fields, **values}.items() if name not in unset}
-    places = {name: place for place, name in enumerate(FIELDS)}
-    return dict(sorted(changed.items(), key=lambda pair: places.get(pair[0], len(places))))
 
 
 def stamp(moment: datetime) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
-from devkit.webhook.receipt import Receipt
-from devkit.webhook.vocabulary import STATUSES
+from devkit.webhook.receipt import Webhook
+from devkit.webhook.vocabulary import is_final
 
 # Without a final receipt, Vonage ends a message itself after this time, as `expired` (support article 115007053127).
 EXPIRY = timedelta(hours=72)
@@ -25,7 +25,7 @@ class Moment:
     """A receipt and when it was recorded."""
 
     at: datetime
-    receipt: Receipt
+    receipt: Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Step:
     """
 
     at: datetime
-    receipt: Receipt
+    receipt: Webhook
     since_first: timedelta
     since_previous: timedelta | None
     repeats: int | None = None
@@ -78,12 +78,14 @@ class Timeline:
 
 def stage(status: str) -> Stage:
     """The stage of a status. No document says whether an undocumented one is final, so it is in between."""
-    known = STATUSES.get(status)
-    if known is None:
+    final = is_final(status)
+    if final is None:
         return "other"
-    if known.final:
+    if final:
         return "final"
-    return "accepted" if status == "accepted" else "buffered"
+    return (
+        "buffered" if status == "buffered" else "accepted"
+    )  # what the SMS API accepts, Messages calls submitted
 
 
 def current_status(statuses: Iterable[str]) -> str:
@@ -147,29 +149,29 @@ class MessageHistory:
     pushed: dict[Stage, datetime] = field(default_factory=dict)
     finals: set[str] = field(default_factory=set)
 
-    def compare(self, receipt: Receipt) -> Anomaly:
+    def compare(self, receipt: Webhook) -> Anomaly:
         """What is wrong with the next receipt: it repeats an earlier one, or a later one overtook it."""
         if self.index_of(receipt) is not None:
             return "duplicate"
         return "late" if self.is_ahead_of(receipt) else ""
 
-    def add(self, receipt: Receipt) -> None:
+    def add(self, receipt: Webhook) -> None:
         reached = stage(receipt.status)
         self.places.setdefault(_content(receipt), self.count)
         self.count += 1
         if reached != "other":
             self.rank = max(self.rank, _rank(receipt.status))
         if reached == "final":
-            self.finals.add(receipt.status)
+            self.finals.add(_result(receipt.status))
         pushed = pushed_at(receipt)
         if pushed is not None:
             self.pushed[reached] = max(self.pushed.get(reached, pushed), pushed)
 
-    def index_of(self, receipt: Receipt) -> int | None:
+    def index_of(self, receipt: Webhook) -> int | None:
         """The index of the first receipt with the same fields."""
         return self.places.get(_content(receipt))
 
-    def is_ahead_of(self, receipt: Receipt) -> bool:
+    def is_ahead_of(self, receipt: Webhook) -> bool:
         """Whether an earlier step is of a later stage, or was pushed later.
 
         The time of the push decides within a stage, and for undocumented statuses.
@@ -186,7 +188,7 @@ class MessageHistory:
 def _step(moment: Moment, before: list[Step], history: MessageHistory) -> Step:
     receipt = moment.receipt
     repeats = history.index_of(receipt)
-    is_final = stage(receipt.status) == "final"
+    ends = stage(receipt.status) == "final"
     return Step(
         at=moment.at,
         receipt=receipt,
@@ -194,21 +196,30 @@ def _step(moment: Moment, before: list[Step], history: MessageHistory) -> Step:
         since_previous=moment.at - before[-1].at if before else None,
         repeats=repeats,
         overtaken=repeats is None and history.is_ahead_of(receipt),
-        contradicts=is_final and bool(history.finals) and receipt.status not in history.finals,
+        contradicts=ends and bool(history.finals) and _result(receipt.status) not in history.finals,
     )
 
 
 def _rank(status: str) -> int:
-    return _STAGES.index(stage(status))
+    # `read` comes after `delivered`, often with the same timestamp (captured, 2023), so the timestamp does not decide.
+    return len(_STAGES) if status == "read" else _STAGES.index(stage(status))
 
 
-def _content(receipt: Receipt) -> str:
+def _result(status: str) -> str:
+    """A final status; what was read was delivered."""
+    return "delivered" if status == "read" else status
+
+
+def _content(receipt: Webhook) -> str:
     fields = {name: value for name, value in receipt.fields.items() if name not in _PUSH_FIELDS}
     return json.dumps(fields, sort_keys=True)
 
 
-def pushed_at(receipt: Receipt) -> datetime | None:
-    """When Vonage began to push the receipt, from `message-timestamp`; None if that is not a time."""
+def pushed_at(receipt: Webhook) -> datetime | None:
+    """When Vonage began to push a webhook of the SMS API, from `message-timestamp`; None if that is not a time.
+
+    The `timestamp` of the Messages API is to the second and often equal for two statuses: it orders nothing.
+    """
     try:
         moment = datetime.fromisoformat(receipt.text("message-timestamp"))
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -1,5 +1,7 @@
 """What Vonage's words mean: the statuses, the err-codes and the fields of a receipt. Tables.
 
+Those of the Messages API are in `messages_vocabulary`; its error numbers have four digits, err-codes at most two.
+
 Source: the guide "Delivery Receipts" of Vonage's SMS API documentation, unless a line says otherwise.
 Unknown words are data, not errors: the platform sends codes that no document lists.
 """
@@ -7,6 +9,11 @@ Unknown words are data, not errors: the platform sends codes that no document li
 from dataclasses import dataclass
 
 from devkit.webhook.callback import TRANSPORTS, Transport
+from devkit.webhook.messages_vocabulary import ERRORS
+from devkit.webhook.messages_vocabulary import FINAL as MESSAGES_FINAL
+from devkit.webhook.messages_vocabulary import STATUSES as MESSAGES_STATUSES
+
+_LONGEST_ERR_CODE = 3  # characters; the Messages API's numbers have four
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +137,22 @@ def parse_transport(text: str) -> Transport:
     raise ValueError(f"{text!r} is no transport; there are {known} (in Vonage's dashboard {methods})")
 
 
+def is_final(status: str) -> bool | None:
+    """Whether nothing more is due after a status of either API; None for a status that no document lists."""
+    if status in STATUSES:
+        return STATUSES[status].final
+    return status in MESSAGES_FINAL if status in MESSAGES_STATUSES else None
+
+
+def advice(err_code: str) -> str:
+    """What to do about an err-code, or an error number of the Messages API; empty when there is nothing to do."""
+    if err_code in ERR_CODES:
+        return ERR_CODES[err_code].advice
+    return ERRORS[err_code].advice if err_code in ERRORS else ""
+
+
 def meaning(err_code: str, status: str) -> str:
-    """An err-code in words; empty when there is none. A code that no document lists is named as such.
+    """An err-code or error number in words; empty when there is none. One that no document lists is named as such.
 
     0 is called "Delivered", but comes with other statuses too: with a failure it gives no reason.
     """
@@ -139,8 +160,10 @@ def meaning(err_code: str, status: str) -> str:
         return ""
     if err_code == "0" and status != "delivered":
         return "No error" if is_no_error(err_code, status) else "No reason given"
-    known = ERR_CODES.get(err_code)
-    return known.name if known else f"Undocumented err-code {err_code}"
+    if err_code in ERR_CODES:
+        return ERR_CODES[err_code].name
+    kind = "error" if len(err_code) > _LONGEST_ERR_CODE else "err-code"
+    return ERRORS[err_code].title if err_code in ERRORS else f"Undocumented {kind} {err_code}"
 
 
 def reason(err_code: str, status: str) -> str:

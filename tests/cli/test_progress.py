@@ -13,7 +13,7 @@ from devkit.cli.progress import with_bar
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt import make_fields
+from devkit.webhook.receipt_fields import make_fields
 from tests.support.dev_process import TIMEOUT, clean_environ
 from tests.support.fixture_example import MOMENT
 

@@ -17,7 +17,7 @@ from devkit.http.client import Response
 from devkit.inspector.report import MARK
 from devkit.session.project import project_in
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt import make_fields
+from devkit.webhook.receipt_fields import make_fields
 from tests.support.session_example import SESSION
 
 ID = "3c7e09b1-5a4d-4f68-8a00-00001234567b"

@@ -10,7 +10,7 @@ import pytest
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt import make_fields
+from devkit.webhook.receipt_fields import make_fields
 from tests.support.dev_process import clean_environ
 from tests.support.fixture_example import MOMENT
 from tests.support.raw_socket import DEADLINE, OK, raw_server

@@ -10,7 +10,7 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.inspector.report import MARK, make_report
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt import make_fields
+from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.timeline import SentMessage
 from tests.support.inspector_server import HOSTILE
 from tests.support.reported import ID, NOW, OTHER, RULES, html, record, report, response, words

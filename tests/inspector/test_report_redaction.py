@@ -13,7 +13,7 @@ from devkit.fixture.redaction.policy import Original, Policy
 from devkit.fixture.response_log import LoggedResponse
 from devkit.fixture.store import Store
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt import make_fields
+from devkit.webhook.receipt_fields import make_fields
 from tests.support.planted_values import Planted, planted
 from tests.support.reported import NOW, OTHER, RULES, record, report, response, words
 

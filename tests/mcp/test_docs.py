@@ -13,7 +13,7 @@ from devkit.fixture.store import Store
 from devkit.mcp import tools
 from devkit.mcp.server import TOOLS
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt import make_fields
+from devkit.webhook.receipt_fields import make_fields
 from tests.support.agent import agent_in
 from tests.support.recording_server import Response, recording_server
 

@@ -15,7 +15,8 @@ from devkit.fixture.store import Store
 from devkit.mcp.tools import Until
 from devkit.session.project import project_in
 from devkit.webhook.callback import Callback, compose
-from devkit.webhook.receipt import make_fields, make_message_id
+from devkit.webhook.receipt import make_message_id
+from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.vocabulary import STATUSES
 from tests.support.agent import Agent, agent_in, agent_process
 from tests.support.dev_process import TIMEOUT, running_dev

@@ -14,7 +14,7 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.session.project import project_in
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt import make_fields
+from devkit.webhook.receipt_fields import make_fields
 from tests.support.command import start
 from tests.support.fixture_example import EXAMPLE
 from tests.support.session_example import SESSION

@@ -25,7 +25,8 @@ from devkit.inspector.app import create_inspector, serve_inspector
 from devkit.inspector.context import Options, SampleOptions
 from devkit.inspector.event_log import EventLog
 from devkit.webhook.callback import Callback, Transport, compose
-from devkit.webhook.receipt import Receipt, make_fields
+from devkit.webhook.receipt import Receipt
+from devkit.webhook.receipt_fields import make_fields
 from tests.support.raw_socket import DEADLINE
 
 KEY = bytes(range(32))

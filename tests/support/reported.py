@@ -12,7 +12,7 @@ from devkit.fixture.response_log import LoggedResponse, recording_key
 from devkit.fixture.store import Store
 from devkit.inspector.report import RedactionRules, Report, make_report
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt import make_fields
+from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.timeline import SentMessage
 
 NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)

@@ -52,7 +52,7 @@ callbacks = st.builds(
     bodies,
 )
 
-KNOWN = {"format", "version", "recorded_at", "request", "receipt", "problem"}
+KNOWN = {"format", "version", "kind", "recorded_at", "request", "receipt", "content", "problem"}
 KNOWN |= {"signature", "captured", "redacted", "tags", "note"}
 
 

@@ -38,7 +38,9 @@ def is_uuid(text: str) -> bool:
 def refused_samples(handle: Handler) -> set[str]:
     """The samples that a handler cannot store, by name."""
     return {
-        receipt.name for receipt in load_all("**/*") if not receipt.problem and not stores(handle, receipt)
+        receipt.name
+        for receipt in load_all("**/*")
+        if receipt.kind == "sms-receipt" and not stores(handle, receipt)
     }
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.webhook.callback import Callback, compose
-from devkit.webhook.receipt import MAX_FIELDS, Receipt, Unreadable, read
+from devkit.webhook.receipt import MAX_FIELDS, Receipt, Unreadable, Webhook, read
 from tests.support.strategies import callbacks, json_values, plain_text
 
 FORM = "application/x-www-form-urlencoded"
@@ -32,12 +32,12 @@ def test_nothing_that_arrives_raises(callback: Callback) -> None:
 
 @given(st.binary(), st.sampled_from(["application/json", FORM, "multipart/form-data", "text/plain"]))
 def test_no_body_raises(body: bytes, content_type: str) -> None:
-    assert isinstance(read(post(body, content_type)), Receipt | Unreadable)
+    assert isinstance(read(post(body, content_type)), Webhook | Unreadable)
 
 
 @given(st.text())
 def test_no_target_raises_not_even_one_that_no_wire_carries(target: str) -> None:
-    assert isinstance(read(Callback("GET", target)), Receipt | Unreadable)
+    assert isinstance(read(Callback("GET", target)), Webhook | Unreadable)
 
 
 @given(st.dictionaries(plain_text.filter(lambda name: name != "message_uuid"), json_values, max_size=6))
@@ -123,15 +123,17 @@ PROBLEMS = {
         post(b'{"status": 1}'),
         "The status is empty or not text; Vonage sends a word such as delivered.",
     ),
-    "a Messages API status": (
-        post(b'{"message_uuid": "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab", "status": "delivered"}'),
-        "This is a Messages API status (it has message_uuid), not an SMS API receipt: "
-        "set the account's default SMS setting to SMS API in the dashboard.",
+    "a receipt without its status": (
+        get("messageId=0A&err-code=0&price=0.03"),
+        "There is no status field: this is not a delivery receipt.",
     ),
-    "an inbound SMS": (
-        get("msisdn=447700900001&to=447700900002&messageId=0A&text=Hello&type=text&keyword=HELLO"),
-        "This is an inbound SMS (it has a text), not a receipt: "
-        "the account's inbound webhook points at the receipt URL.",
+    "a status of the Messages API without a status": (
+        post(b'{"message_uuid": "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab", "status": ""}'),
+        "The status is empty or not text; Vonage sends a word such as delivered.",
+    ),
+    "an empty message_uuid": (
+        post(b'{"message_uuid": null, "status": "delivered"}'),
+        "The message_uuid is empty or not text; Vonage sends a UUID.",
     ),
     "a repeated field in a query": (
         get("status=delivered&status=failed"),

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from devkit.webhook.receipt import change_fields, make_fields, stamp
+from devkit.webhook.receipt import stamp
+from devkit.webhook.receipt_fields import change_fields, make_fields
 from devkit.webhook.vocabulary import FIELDS
 
 PUSHED = datetime(2026, 11, 23, 12, 30, 5, tzinfo=UTC)
