@@ -180,7 +180,9 @@ def cli(ctx: click.Context) -> None:
     ctx.color = False if plain else None  # None: on a terminal
 
 
-def completes(kind: "CompletionKind") -> Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]:
+def completes(
+    kind: "CompletionKind",
+) -> Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]:
     """A `shell_complete` callback for values of a kind. Its imports happen at Tab only."""
 
     def complete(ctx: click.Context, param: click.Parameter, typed: str) -> "list[CompletionItem]":

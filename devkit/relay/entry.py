@@ -7,7 +7,7 @@ from devkit.fixture.format import Fixture, dumps, format_time, loads
 from devkit.relay.cipher import Cipher
 from devkit.relay.stream import EntryFields
 from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Receipt, Unreadable, receipt_in
+from devkit.webhook.receipt import Unreadable, Webhook, webhook_in
 
 VERSION = b"1"
 _MAX_TEXT = 100  # characters of a foreign text in clear
@@ -45,11 +45,11 @@ class RelayEntry:
 
 
 def entry_of(
-    fixture: Fixture, reading: Receipt | Unreadable, *, who: str, receiver: str, cipher: Cipher
+    fixture: Fixture, reading: Webhook | Unreadable, *, who: str, receiver: str, cipher: Cipher
 ) -> RelayEntry:
     """The entry for a webhook. reading: what it says."""
-    receipt = receipt_in(reading)
-    message_id, status = one_line(receipt.message_id, _MAX_TEXT), one_line(receipt.status, _MAX_TEXT)
+    webhook = webhook_in(reading)
+    message_id, status = one_line(webhook.message_id, _MAX_TEXT), one_line(webhook.status, _MAX_TEXT)
     at = format_time(fixture.recorded_at)
     payload = cipher.encrypt(dumps(fixture, reading), _bound(who, message_id, status, at))
     return RelayEntry(who, message_id, status, at, receiver, cipher.key_id, payload)

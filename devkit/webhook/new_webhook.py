@@ -1,4 +1,4 @@
-"""The fields of new webhooks beside the receipt, as Vonage sends them. `receipt.make_fields` has those of a receipt.
+"""The fields of new webhooks beside the receipt, as Vonage sends them. `receipt_fields` has those of a receipt.
 
 Order of fields and types of values, known from what programs logged of real webhooks: statuses and inbound messages of
 the Messages API (October to December 2022), inbound messages of the SMS API (2016 to 2022). Messages API v0.1 as in
