@@ -1,7 +1,7 @@
 """`devkit completion`, and the values that a shell offers at Tab. click makes the scripts and completes options."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -13,9 +13,11 @@ from click.shell_completion import CompletionItem, get_completion_class
 from devkit.errors import DevkitError
 from devkit.fixture.store import NO_ID, Entry, Store, safe, samples_directory
 from devkit.session.settings import Settings, project_directory, read_settings
-from devkit.webhook.vocabulary import ERR_CODES, STATUSES
+from devkit.webhook.messages_vocabulary import ERRORS
+from devkit.webhook.messages_vocabulary import STATUSES as MESSAGES_STATUSES
+from devkit.webhook.vocabulary import ERR_CODES, STATUSES, ErrCode
 
-CompletionKind = Literal["selector", "recording", "message", "status", "err-code"]
+CompletionKind = Literal["selector", "recording", "message", "status", "new-status", "err-code", "error"]
 
 _NEWEST = 1000  # recordings that are searched, so that Tab is fast in a full store
 _MESSAGES = 20  # offered at once
@@ -38,10 +40,8 @@ def command(ctx: click.Context, shell: str) -> None:
 
 def complete(kind: CompletionKind, typed: str) -> list[CompletionItem]:
     """The values of a kind that begin with what is typed. A shell adds the names of files to selectors."""
-    if kind == "status":
-        return status_items(typed)
-    if kind == "err-code":
-        return err_code_items(typed)
+    if kind in _WORDS:
+        return _WORDS[kind](typed)
     settings = Settings()
     with suppress(DevkitError):  # an error message in the middle of a word helps nobody
         settings = read_settings(os.environ, project_directory(Path.cwd()))
@@ -78,19 +78,44 @@ def sample_items(store: Store, packaged: Path, typed: str) -> list[CompletionIte
 
 
 def status_items(typed: str) -> list[CompletionItem]:
-    """The statuses that Vonage documents."""
+    """The statuses of receipts that Vonage documents."""
+    return _items({name: status.meaning for name, status in STATUSES.items()}, typed)
+
+
+def new_status_items(typed: str) -> list[CompletionItem]:
+    """All that `trigger` makes."""
+    messages = {f"messages:{name}": meaning for name, meaning in MESSAGES_STATUSES.items()}
+    return [*status_items(typed), *_items({"inbound": "an inbound message", **messages}, typed)]
+
+
+def _items(meanings: Mapping[str, str], typed: str) -> list[CompletionItem]:
     return [
-        CompletionItem(name, help=status.meaning)
-        for name, status in STATUSES.items()
-        if name.startswith(typed)
+        CompletionItem(name, help=meaning) for name, meaning in meanings.items() if name.startswith(typed)
     ]
 
 
 def err_code_items(typed: str) -> list[CompletionItem]:
     """The err-codes that Vonage documents, by number and by name."""
-    numbers = [CompletionItem(number, help=code.name) for number, code in ERR_CODES.items()]
-    names = [CompletionItem(code.slug, help=f"{number}: {code.name}") for number, code in ERR_CODES.items()]
-    return [item for item in [*numbers, *names] if item.value.startswith(typed)]
+    return _code_items({number: code.name for number, code in ERR_CODES.items()}, typed)
+
+
+def error_items(typed: str) -> list[CompletionItem]:
+    """The errors of the Messages API that Vonage documents, by number and by name."""
+    return _code_items({number: error.title for number, error in ERRORS.items()}, typed)
+
+
+def _code_items(names: Mapping[str, str], typed: str) -> list[CompletionItem]:
+    numbers = [CompletionItem(number, help=name) for number, name in names.items()]
+    slugs = [CompletionItem(ErrCode(name).slug, help=f"{number}: {name}") for number, name in names.items()]
+    return [item for item in [*numbers, *slugs] if item.value.startswith(typed)]
+
+
+_WORDS: dict[CompletionKind, Callable[[str], list[CompletionItem]]] = {
+    "status": status_items,
+    "new-status": new_status_items,
+    "err-code": err_code_items,
+    "error": error_items,
+}
 
 
 def _is_message(entry: Entry, typed: str) -> bool:

@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 import click
 
 from devkit.http.address import Address, is_same_local_server, parse_address
-from devkit.replay.transform import parse_assignment
+from devkit.replay.transform import parse_assignment, signer_with
 from devkit.session.project import Session, local_code_url
 from devkit.session.settings import Settings
 from devkit.webhook.callback import TRANSPORTS
+from devkit.webhook.signature import Method, Signer
 from devkit.webhook.vocabulary import DASHBOARD_METHODS, parse_transport
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -58,6 +59,11 @@ timeout_option = click.option(
     show_default=True,
     help="How long to wait for a response.",
 )
+
+
+def signer_of(settings: Settings, method: Method | None = None) -> Signer:
+    """Signs as the account of the settings. method: default its own. Raises ConfigurationError without a secret."""
+    return signer_with(settings.signature_secret, method or settings.signature_method, settings.api_key)
 
 
 def target_address(

@@ -14,6 +14,7 @@ from devkit.cli.params import (
     TransportChoice,
     is_own_receiver,
     set_option,
+    signer_of,
     target_address,
     timeout_option,
     to_option,
@@ -40,7 +41,6 @@ from devkit.replay.transform import (
     ReplayRoute,
     change_recordings,
     check_secrecy,
-    signer_with,
     transformer,
 )
 from devkit.session.project import Project, Session, project_in
@@ -188,7 +188,7 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     recordings = load_recordings(paths)
     check_secrecy(recordings, route)
     scheduled = arrange(change_recordings(recordings, changes), _replay_options(options))
-    signer = signer_with(settings.signature_secret, settings.signature_method) if changes.resign else None
+    signer = signer_of(settings) if changes.resign else None
     transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
     as_json, verbose = options["as_json"], options["verbose"]
     if options["dry_run"]:

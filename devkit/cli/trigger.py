@@ -1,4 +1,4 @@
-"""`devkit trigger`: sends a new receipt to local code."""
+"""`devkit trigger`: sends a new receipt, status or inbound message to local code."""
 
 import os
 import secrets
@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 
@@ -14,27 +15,53 @@ from devkit.cli.output import echo_event, hint, notice, output_width
 from devkit.cli.params import (
     TransportChoice,
     set_option,
+    signer_of,
     timeout_option,
     to_option,
     unset_option,
 )
 from devkit.cli.results import result_line
+from devkit.errors import UsageError
 from devkit.http.address import Address, parse_address, path_of
+from devkit.replay.new_callback import APIS, Api, NewWebhook, Origin
 from devkit.replay.send import Replayed
-from devkit.replay.transform import signer_with
-from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
+from devkit.replay.trigger import (
+    Triggered,
+    notices_about,
+    parse_err_code,
+    parse_error,
+    parse_new,
+    send_new,
+)
 from devkit.session.project import new_receipt_url, project_in
-from devkit.session.settings import project_directory, read_settings
-from devkit.webhook.callback import CALLBACK_PATH, Transport
+from devkit.session.settings import Settings, project_directory, read_settings
+from devkit.webhook.callback import CALLBACK_PATH, Callback, Transport
 from devkit.webhook.masking import printable
-from devkit.webhook.receipt import make_message_id
-from devkit.webhook.signature import METHODS, Method
+from devkit.webhook.receipt import read, webhook_in
+from devkit.webhook.signature import METHODS, Signer
 
 _INDENT = " " * 13  # below the status
+_TOKEN = "jwt"  # how the Messages API signs
+
+
+class _Options(TypedDict):
+    status: str
+    err_code: str | None
+    error: str | None
+    text: str | None
+    api: Api | None
+    transport: Transport | None
+    sets: tuple[tuple[str, str], ...]
+    unsets: tuple[str, ...]
+    method: str | None
+    to: str
+    allow_remote: bool
+    timeout: float
+    as_json: bool
 
 
 @click.command(name="trigger")
-@click.argument("status", shell_complete=completes("status"))
+@click.argument("status", shell_complete=completes("new-status"))
 @click.option(
     "--err-code",
     type=parse_err_code,
@@ -43,72 +70,104 @@ _INDENT = " " * 13  # below the status
     help="A number, or a name such as absent-subscriber-temporary.  [0 for accepted, buffered, delivered; else 1]",
 )
 @click.option(
+    "--error",
+    type=parse_error,
+    shell_complete=completes("error"),
+    metavar="NUMBER",
+    help="Of a status of the Messages API: a number, or a name such as illegal-number.  [1330 for rejected]",
+)
+@click.option("--text", metavar="TEXT", help="Of an inbound message.  [Hello]")
+@click.option(
+    "--api", type=click.Choice(APIS), help="Whose webhook it is.  [sms, or messages as in messages:STATUS]"
+)
+@click.option(
     "--as",
     "transport",
     type=TransportChoice(),
-    default="get",
-    show_default=True,
-    help=f"The transport. {TransportChoice.help}",
+    help=f"The transport of the SMS API. {TransportChoice.help}  [get]",
 )
 @set_option
 @unset_option
 @click.option(
     "--sign",
     "method",
-    type=click.Choice(METHODS, case_sensitive=False),
+    type=click.Choice((*METHODS, _TOKEN), case_sensitive=False),
     metavar="METHOD",
-    help=f"Sign with VONAGE_SIGNATURE_SECRET: {', '.join(METHODS)}.",
+    help=f"Sign with VONAGE_SIGNATURE_SECRET: {', '.join(METHODS)}; {_TOKEN} for the Messages API.",
 )
 @to_option("the session's receiver, which records and forwards it")
 @click.option("--allow-remote", is_flag=True, help="Send to another machine.")
 @timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON line.")
 @click.pass_context
-def command(
-    ctx: click.Context,
-    status: str,
-    err_code: str | None,
-    transport: Transport,
-    sets: tuple[tuple[str, str], ...],
-    unsets: tuple[str, ...],
-    method: Method | None,
-    to: str,
-    allow_remote: bool,
-    timeout: float,
-    as_json: bool,
-) -> None:
+def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     """Send a new receipt to the session or to local code, as Vonage would. STATUS may be an undocumented one.
 
-    A session records and forwards it as any other, with the tag `triggered`.
+    messages:rejected is a status of the Messages API, and inbound an inbound message. A session records and forwards
+    all of them as any other, with the tag `triggered`.
 
     Exit code: 0 for a 2xx response, 1 for another or none, 2 usage, 3 configuration, 4 target unreachable.
     """
     directory = project_directory(Path.cwd())
     settings = read_settings(os.environ, directory)
     session = project_in(directory).session()
-    url = to or new_receipt_url(session, settings)
-    address = parse_address(url, allow_remote=allow_remote, allow_private=settings.forward_private)
-    fields = NewReceipt(status, err_code or "", sets, unsets).fields(
-        make_message_id(secrets.randbits(128)),
-        datetime.now(UTC),
-        api_key=settings.api_key,
-        signer=signer_with(settings.signature_secret, method) if method else None,
-        nonce=str(uuid.uuid4()),
-    )
-    for text in notices(fields.get("status", ""), fields.get("err-code", "")):
+    new = _new_webhook(options)
+    transport = _transport(options["transport"], new)
+    to = options["to"] or new_receipt_url(session, settings)
+    address = parse_address(to, allow_remote=options["allow_remote"], allow_private=settings.forward_private)
+    callback = new.callback(_origin(settings, _signer(options["method"], new, settings)), transport)
+    webhook = webhook_in(read(callback))
+    for text in notices_about(webhook):
         notice(f"{text}; it is sent anyway")
-    outcome = send_fields(fields, transport, address, timeout)
-    triggered = Triggered.of(outcome, fields.get("err-code", ""))
-    echo_event(triggered, "\n".join(_lines(outcome, transport, address)), as_json=as_json)
-    if outcome.hint:
-        hint(outcome.hint)
-    ctx.exit({"ok": 0, "failed": 1, "unreachable": 4}[outcome.outcome])
+    sent = send_new(callback, address, options["timeout"])
+    triggered = Triggered.of(sent, webhook.kind)
+    echo_event(triggered, "\n".join(_lines(sent, callback, address)), as_json=options["as_json"])
+    if sent.hint:
+        hint(sent.hint)
+    ctx.exit({"ok": 0, "failed": 1, "unreachable": 4}[sent.outcome])
 
 
-def _lines(outcome: Replayed, transport: Transport, address: Address) -> Iterator[str]:
+def _new_webhook(options: _Options) -> NewWebhook:
+    return parse_new(
+        options["status"],
+        api=options["api"],
+        err_code=options["err_code"] or "",
+        error=options["error"] or "",
+        text=options["text"],
+        sets=options["sets"],
+        unsets=options["unsets"],
+    )
+
+
+def _transport(chosen: Transport | None, new: NewWebhook) -> Transport:
+    if new.api == "messages" and chosen not in (None, "json"):
+        raise UsageError(
+            f"The Messages API sends JSON only, so nothing of it can be sent as {chosen}.", hint="Omit --as."
+        )
+    return chosen or "get"
+
+
+def _signer(method: str | None, new: NewWebhook, settings: Settings) -> Signer | None:
+    """Signs as the API of the webhook does. Raises UsageError for a method of the other one, ConfigurationError."""
+    if method is None:
+        return None
+    if (method == _TOKEN) != (new.api == "messages"):
+        wanted = f"--sign {_TOKEN}" if new.api == "messages" else f"--sign {settings.signature_method}"
+        signs = "with a token" if new.api == "messages" else "its fields"
+        name = "Messages" if new.api == "messages" else "SMS"
+        raise UsageError(f"The {name} API signs {signs}, not with {method}.", hint=f"Use {wanted}")
+    return signer_of(settings, next((each for each in METHODS if each == method), None))
+
+
+def _origin(settings: Settings, signer: Signer | None) -> Origin:
+    number, nonce = secrets.randbits(128), str(uuid.uuid4())
+    return Origin(datetime.now(UTC), number, nonce, settings.api_key, signer)
+
+
+def _lines(sent: Replayed, callback: Callback, address: Address) -> Iterator[str]:
     """The result, what was sent, and where to."""
-    yield result_line(outcome, output_width())
-    method = "GET" if transport == "get" else "POST"
-    yield f"{_INDENT}{method} {printable(f'{address}{path_of(address) or CALLBACK_PATH}')} ({transport})"
-    if outcome.message_id:
-        yield f"{_INDENT}message {printable(outcome.message_id)}"
+    yield result_line(sent, output_width())
+    where = printable(f"{address}{path_of(address) or CALLBACK_PATH}")
+    yield f"{_INDENT}{callback.method} {where} ({callback.transport})"
+    if sent.message_id:
+        yield f"{_INDENT}message {printable(sent.message_id)}"

@@ -10,11 +10,12 @@ from devkit.events.session import Sent
 from devkit.http.address import parse_address
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.replay_form import read_transport
+from devkit.replay.new_callback import NewWebhook, Origin
 from devkit.replay.transform import signer_with
-from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
+from devkit.replay.trigger import Triggered, notices_about, parse_err_code, send_new
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT, recipients
 from devkit.webhook.callback import Transport
-from devkit.webhook.receipt import make_message_id
+from devkit.webhook.receipt import read, webhook_in
 from devkit.webhook.signature import METHODS, Method
 
 _TIMEOUT = 10  # seconds; a person waits for it
@@ -26,7 +27,7 @@ _LONGEST = 4_000  # characters of a form's value
 class TriggerRequest:
     """method: to sign with, None for no signature."""
 
-    receipt: NewReceipt
+    receipt: NewWebhook
     transport: Transport = "get"
     method: Method | None = None
 
@@ -48,7 +49,7 @@ def read_trigger_request(values: Mapping[str, str]) -> TriggerRequest:
             hint=f"Use one of: {', '.join(METHODS)}",
         )
     code = _text(values, "err-code")
-    receipt = NewReceipt(
+    receipt = NewWebhook(
         status,
         parse_err_code(code) if code else "",
         tuple((name.strip(), value.strip()) for name, is_set, value in pairs if is_set),
@@ -70,18 +71,19 @@ def trigger(context: InspectorContext, request: TriggerRequest) -> TriggerOutcom
     """Send a new receipt to the session's receiver, which records, forwards and shows it. Raises DevkitError."""
     options, session = context.options, context.options.session()
     signer = signer_with(options.secret, request.method) if request.method else None
-    fields = request.receipt.fields(
-        make_message_id(secrets.randbits(128)),
+    origin = Origin(
         options.clock(),
+        secrets.randbits(128),
+        str(uuid.uuid4()),
         api_key=session.api_key if session else "",
         signer=signer,
-        nonce=str(uuid.uuid4()),
     )
-    sent = send_fields(fields, request.transport, parse_address(options.receiver_url), _TIMEOUT)
-    code = fields.get("err-code", "")
-    entry = next(context.store.entries(message=fields.get("messageId", "")), None) if sent.answer else None
+    callback = request.receipt.callback(origin, request.transport)
+    webhook = webhook_in(read(callback))
+    sent = send_new(callback, parse_address(options.receiver_url), _TIMEOUT)
+    entry = next(context.store.entries(message=webhook.message_id), None) if sent.answer else None
     key = entry.path.relative_to(context.store.recorded).as_posix() if entry else ""
-    return TriggerOutcome(Triggered.of(sent, code), key, tuple(notices(fields.get("status", ""), code)))
+    return TriggerOutcome(Triggered.of(sent, webhook.kind), key, tuple(notices_about(webhook)))
 
 
 @dataclass(frozen=True, slots=True)

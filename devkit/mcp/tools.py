@@ -25,10 +25,11 @@ from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.http.local_access import is_local_name
 from devkit.mcp import results
+from devkit.replay.new_callback import NewWebhook, Origin
 from devkit.replay.schedule import Order, ReplayOptions, arrange, load_recordings
 from devkit.replay.send import Rules, parse_expectation, replay
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
-from devkit.replay.trigger import NewReceipt, Triggered, notices, parse_err_code, send_fields
+from devkit.replay.trigger import Triggered, notices_about, parse_err_code, send_new
 from devkit.session.project import (
     Project,
     Session,
@@ -41,7 +42,7 @@ from devkit.session.settings import Settings, read_settings
 from devkit.session.signals import Shutdown
 from devkit.session.wait import find_message, wait_for_receipts
 from devkit.webhook.callback import Transport
-from devkit.webhook.receipt import make_message_id
+from devkit.webhook.receipt import read, webhook_in
 from devkit.webhook.signature import Method
 
 MAX_LISTED = 100
@@ -194,22 +195,18 @@ def trigger_receipt(
     By default it goes to the running session, which records and forwards it; else to where local code listens.
     """
     settings = place.settings()
-    receipt = NewReceipt(
+    receipt = NewWebhook(
         status, parse_err_code(err_code) if err_code else "", tuple((set_fields or {}).items()), unset_fields
     )
-    fields = receipt.fields(
-        make_message_id(secrets.randbits(128)),
-        _now(),
-        api_key=settings.api_key,
-        signer=signer_with(settings.signature_secret, sign) if sign else None,
-        nonce=str(uuid.uuid4()),
-    )
-    code = fields.get("err-code", "")
+    signer = signer_with(settings.signature_secret, sign) if sign else None
+    origin = Origin(_now(), secrets.randbits(128), str(uuid.uuid4()), settings.api_key, signer)
+    callback = receipt.callback(origin, transport)
+    webhook = webhook_in(read(callback))
     # As the command: a session records it, as one of Vonage's, and forwards it.
     session = place.session()
     address = _local_address(to or new_receipt_url(session, settings))
-    sent = send_fields(fields, transport, address, timeout)
-    return results.triggered(Triggered.of(sent, code), notices(fields.get("status", ""), code))
+    sent = send_new(callback, address, timeout)
+    return results.triggered(Triggered.of(sent, webhook.kind), notices_about(webhook))
 
 
 def replay_receipts(
@@ -248,7 +245,8 @@ def replay_receipts(
     changes = Changes(transport, tuple((set_fields or {}).items()), unset_fields, now=now, resign=resign)
     options = ReplayOptions(order=order, seed=seed, duplicate=duplicate)
     scheduled = arrange(change_recordings(load_recordings(paths), changes), options)
-    signer = signer_with(settings.signature_secret, settings.signature_method) if resign else None
+    secret, method = settings.signature_secret, settings.signature_method
+    signer = signer_with(secret, method, settings.api_key) if resign else None
     transform = transformer(changes, ReplayRoute(address, own_receiver=own), signer, clock=_now, nonce=_nonce)
     rules = Rules(parse_expectation(expect), timeout, renewed=now and resign, fresh=now or resign)
     sent = []

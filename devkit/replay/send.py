@@ -130,7 +130,8 @@ def replay(
         nonlocal failed
         if observe:
             observe(recording.path, received)
-        result = _judged(received, recording.receipt, rules, file=file, recorded_at=recorded_at)
+        sent = recording.callback, recording.receipt
+        result = _judged(received, *sent, rules, file=file, recorded_at=recorded_at)
         failed = failed or result.outcome != "ok"
         return result
 
@@ -185,7 +186,7 @@ def attempt(
     receipt = webhook_in(read(callback))
     received = _received(partial(connection.push, callback))
     observe(received)
-    return _judged(received, receipt, rules, file=file)
+    return _judged(received, callback, receipt, rules, file=file)
 
 
 def _wire(callback: Callback) -> _Wire:
@@ -209,7 +210,13 @@ def _received(receive: Callable[[], _Received]) -> _Received | PushError:
 
 
 def _judged(
-    received: Response | PushError, receipt: Webhook, rules: Rules, *, file: str, recorded_at: str = ""
+    received: Response | PushError,
+    callback: Callback,
+    receipt: Webhook,
+    rules: Rules,
+    *,
+    file: str,
+    recorded_at: str = "",
 ) -> Replayed:
     """receipt: what was sent; without fields when it cannot be read."""
     outcome: ReplayOutcome = "failed"
@@ -222,7 +229,7 @@ def _judged(
         if is_expected(answer, rules.expect):
             outcome = "ok"
         else:
-            hint = advice(answer, old_signature="sig" in receipt.fields and not rules.renewed)
+            hint = advice(answer, old_signature=not rules.renewed and _is_signed(callback, receipt))
     message_id, status = one_line(receipt.message_id, 60), one_line(receipt.status, 30)
     return Replayed(
         file,
@@ -237,6 +244,11 @@ def _judged(
         one_line(receipt.err_code, 30),
         recorded_at,
     )
+
+
+def _is_signed(callback: Callback, receipt: Webhook) -> bool:
+    """Whether it has a signature among its fields, or a token."""
+    return "sig" in receipt.fields or (callback.header("Authorization") or "")[:7].lower() == "bearer "
 
 
 def advice(status: int, *, old_signature: bool) -> str:

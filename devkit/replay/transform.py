@@ -17,12 +17,16 @@ from devkit.webhook.callback import (
     has_token,
     without_secret,
 )
-from devkit.webhook.receipt import Receipt, Unreadable, read, stamp
-from devkit.webhook.signature import Method, Signer
+from devkit.webhook.receipt import Unreadable, read, stamp
+from devkit.webhook.signature import NO_ACCOUNT, Method, Signer
 from devkit.webhook.strict_json import InvalidJson
 
 _OMIT = "Omit --set and --unset for it."
 _SIGNED = ("timestamp", "nonce")  # what a signed receipt has beside `sig`
+_SMS_KINDS = (
+    "sms-receipt",
+    "sms-inbound",
+)  # the fields of these are flat, in any transport, and signed by `sig`
 
 
 def parse_assignment(text: str) -> tuple[str, str]:
@@ -74,6 +78,11 @@ def convert(callback: Callback, transport: Transport) -> Callback:
             f"A callback without a receipt cannot be sent as {transport}: {reading.problem}",
             hint="Omit --as for it.",
         )
+    if reading.kind not in _SMS_KINDS and transport != "json":
+        raise FixtureError(
+            f"A webhook of the kind {reading.kind} exists only as JSON, so it cannot be sent as {transport}.",
+            hint="Omit --as for it.",
+        )
     fields: Mapping[str, object] = reading.fields
     if transport != "json":
         from devkit.webhook.raw_fields import as_text  # imported here as in `set_fields`
@@ -83,14 +92,14 @@ def convert(callback: Callback, transport: Transport) -> Callback:
     return compose(fields, transport, target=target, host=callback.header("Host") or "localhost")
 
 
-def signer_with(secret: str, method: Method) -> Signer:
+def signer_with(secret: str, method: Method, api_key: str = "") -> Signer:
     """A signer with the secret of the settings. Raises ConfigurationError when there is none."""
     if not secret:
         raise ConfigurationError(
             "Nothing can be signed: VONAGE_SIGNATURE_SECRET is not set.",
             hint="Add VONAGE_SIGNATURE_SECRET=... to .env (any text; your code must use the same).",
         )
-    return Signer(secret, method)
+    return Signer(secret, method, api_key)
 
 
 def refresh(
@@ -101,15 +110,34 @@ def refresh(
     times: bool = False,
     signer: Signer | None = None,
 ) -> Callback:
-    """The callback as if it were sent now. One that holds no receipt stays as it is.
+    """The callback as if it were sent now. One that cannot be read stays as it is.
 
     times: sets `message-timestamp`, `timestamp` and `nonce` where the receipt has them. `scts`, the carrier's, stays.
-    signer: makes a valid `sig`; a receipt without one gets `timestamp` and `nonce` too.
+    Of the Messages API: `timestamp`, and `iat` and `jti` of the token if there is a signer.
+    signer: makes a valid `sig`; a receipt without one gets `timestamp` and `nonce` too. Other kinds get a valid token.
     """
     reading = read(callback)
-    if not isinstance(reading, Receipt):
+    if isinstance(reading, Unreadable):
         return callback
-    old, seconds = reading.fields, int(now.timestamp())
+    if reading.kind in _SMS_KINDS:
+        return _refresh_fields(callback, reading.fields, now, nonce, times, signer)
+    if times and reading.kind != "unknown" and (old := reading.text("timestamp")):
+        from devkit.webhook.new_webhook import iso_stamp  # imported here as in `set_fields`
+
+        callback = set_fields(callback, {"timestamp": iso_stamp(now, milliseconds="." in old)})
+    return _refresh_token(callback, now, nonce, times, signer) if signer else callback
+
+
+def _refresh_fields(
+    callback: Callback,
+    old: Mapping[str, object],
+    now: datetime,
+    nonce: Callable[[], str],
+    times: bool,
+    signer: Signer | None,
+) -> Callback:
+    """A receipt or an inbound message of the SMS API, whose signature is among its fields."""
+    seconds = int(now.timestamp())
     fresh: dict[str, object] = {
         "message-timestamp": stamp(now),
         "timestamp": seconds if isinstance(old.get("timestamp"), int) else str(seconds),
@@ -120,6 +148,20 @@ def refresh(
     if signer:
         values["sig"] = signer.sign({**old, **values})
     return set_fields(callback, values)
+
+
+def _refresh_token(
+    callback: Callback, now: datetime, nonce: Callable[[], str], times: bool, signer: Signer
+) -> Callback:
+    """A webhook whose signature is a token in its headers. What need not fit the body, or the time, stays."""
+    from devkit.webhook.jwt import claims_of, make_claims, sign_claims  # imported here as in `set_fields`
+
+    old = claims_of(callback.header("Authorization"))
+    new = make_claims(callback.body, api_key=signer.api_key or NO_ACCOUNT, now=now, jti=nonce())
+    kept = {"api_key"} if times else {"api_key", "iat", "jti"}
+    claims = {**old, **{name: value for name, value in new.items() if name not in kept & old.keys()}}
+    token = sign_claims(claims, signer.secret)
+    return replace(callback, headers=with_header(callback.headers, "Authorization", f"Bearer {token}"))
 
 
 @dataclass(frozen=True, slots=True)

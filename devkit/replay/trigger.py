@@ -1,7 +1,7 @@
-"""Makes a new receipt with any status and err-code, as Vonage would, and sends it. The time is an argument."""
+"""Sends a new receipt, status or inbound message, and says what is undocumented about it."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from difflib import get_close_matches
 from typing import ClassVar, Self
 
@@ -9,16 +9,24 @@ from devkit.errors import UsageError
 from devkit.events import Event
 from devkit.http.address import Address, Destination, path_of, readdress
 from devkit.http.client import Connection
+from devkit.replay.new_callback import Api, NewWebhook
 from devkit.replay.send import Replayed, ReplayOutcome, Rules, attempt
-from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Transport, compose
-from devkit.webhook.receipt_fields import change_fields, make_fields
-from devkit.webhook.signature import Signer, sign_fields
-from devkit.webhook.vocabulary import ERR_CODES, STATUSES, WITHOUT_ERROR, ErrCode
+from devkit.webhook import messages_vocabulary
+from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Callback
+from devkit.webhook.kinds import INBOUND
+from devkit.webhook.receipt import Kind, Webhook
+from devkit.webhook.vocabulary import ERR_CODES, STATUSES, ErrCode
+
+MESSAGES_PREFIX = "messages:"  # of a status
+_TEXT = "Hello"
 
 
 @dataclass(frozen=True, slots=True)
 class Triggered(Event):
-    """A new receipt was sent, or could not be. The fields are as in `send.Replayed`."""
+    """A new webhook was sent, or could not be. The fields are as in `send.Replayed`.
+
+    err_code: of a receipt; the error number of a status. kind: of the webhook, see `webhook.receipt.Kind`.
+    """
 
     name: ClassVar[str] = "triggered"
     message_id: str
@@ -29,58 +37,56 @@ class Triggered(Event):
     ms: float | None
     problem: str
     hint: str
+    kind: Kind = "sms-receipt"
 
     @classmethod
-    def of(cls, sent: Replayed, err_code: str) -> Self:
-        """The same result for a new receipt."""
-        same = {name: getattr(sent, name) for name in cls.__match_args__ if name != "err_code"}
-        return cls(err_code=err_code, **same)
+    def of(cls, sent: Replayed, kind: Kind) -> Self:
+        """The same result for a new webhook."""
+        same = {name: getattr(sent, name) for name in cls.__match_args__ if name != "kind"}
+        return cls(kind=kind, **same)
 
 
-_NO_ACCOUNT = "abcd1234"
+def parse_new(
+    status: str,
+    *,
+    api: Api | None = None,
+    err_code: str = "",
+    error: str = "",
+    text: str | None = None,
+    sets: tuple[tuple[str, str], ...] = (),
+    unsets: tuple[str, ...] = (),
+) -> NewWebhook:
+    """What a user asks for. status: `delivered`, `messages:delivered` (of the Messages API), or `inbound`.
+
+    api: default what the status says. err_code: of a receipt. error: of a status of the Messages API. text: of an
+    inbound message. Raises UsageError for an option of another kind.
+    """
+    name = status.removeprefix(MESSAGES_PREFIX)
+    if name != status and api == "sms":
+        raise UsageError(f"{status!r} is of the Messages API, not of the SMS API.", hint="Omit --api sms.")
+    if not name:
+        raise UsageError(f"Not a status: {status!r}.", hint=f"Type one, such as {status}delivered")
+    chosen = api or ("sms" if name == status else "messages")
+    if text is not None and name != INBOUND:
+        raise UsageError("--text is for an inbound message.", hint="Type: devkit trigger inbound --text STOP")
+    if err_code and (chosen != "sms" or name == INBOUND):
+        raise UsageError("--err-code is for a receipt of the SMS API.", hint=_instead(name, "--error"))
+    if error and (chosen != "messages" or name == INBOUND):
+        hint = _instead(name, f"--err-code, or type {MESSAGES_PREFIX}{name}")
+        raise UsageError("--error is for a status of the Messages API.", hint=hint)
+    return NewWebhook(name, err_code or error, sets, unsets, chosen, _TEXT if text is None else text)
 
 
-@dataclass(frozen=True, slots=True)
-class NewReceipt:
-    """A receipt to make. err_code: empty for the default of the status. sets, unsets: fields to change."""
-
-    status: str
-    err_code: str = ""
-    sets: tuple[tuple[str, str], ...] = ()
-    unsets: tuple[str, ...] = ()
-
-    def fields(
-        self,
-        message_id: str,
-        now: datetime,
-        *,
-        api_key: str = "",
-        signer: Signer | None = None,
-        nonce: str = "",
-    ) -> dict[str, str]:
-        """Its fields. api_key: the account; a made-up one when empty. nonce: for the signature."""
-        fields = make_fields(
-            self.status,
-            self.err_code or default_err_code(self.status),
-            message_id=message_id,
-            pushed_at=now,
-            api_key=api_key or _NO_ACCOUNT,
-        )
-        fields = change_fields(fields, dict(self.sets), self.unsets)
-        return sign_fields(fields, signer, now, nonce, self.unsets) if signer else fields
+def _instead(status: str, option: str) -> str:
+    return "Omit it: an inbound message has no error." if status == INBOUND else f"Use {option}."
 
 
-def send_fields(fields: dict[str, str], transport: Transport, address: Address, timeout: float) -> Replayed:
-    """Send a new receipt. Raises UsageError as `replay`."""
+def send_new(callback: Callback, address: Address, timeout: float) -> Replayed:
+    """Send a new callback. Raises UsageError as `replay`."""
     target = path_of(address) or CALLBACK_PATH
-    callback = readdress(compose(fields, transport), Destination(address.netloc, target, mark=TRIGGER_HEADER))
+    marked = readdress(callback, Destination(address.netloc, target, mark=TRIGGER_HEADER))
     with Connection(address, timeout=timeout) as connection:
-        return attempt(connection, callback, Rules(timeout=timeout, renewed=True))
-
-
-def default_err_code(status: str) -> str:
-    """The err-code of a status by default: 0 for accepted, buffered and delivered, else 1 (unknown)."""
-    return "0" if status in WITHOUT_ERROR else "1"
+        return attempt(connection, marked, Rules(timeout=timeout, renewed=True))
 
 
 def parse_err_code(text: str) -> str:
@@ -88,23 +94,53 @@ def parse_err_code(text: str) -> str:
 
     An undocumented number is valid: the platform sends some.
     """
+    return _parse_code(text, {number: code.name for number, code in ERR_CODES.items()}, "err-code")
+
+
+def parse_error(text: str) -> str:
+    """As `parse_err_code`, for an error of the Messages API: its number or name (`illegal-number`)."""
+    titles = {number: error.title for number, error in messages_vocabulary.ERRORS.items()}
+    return _parse_code(text, titles, "error of the Messages API")
+
+
+def _parse_code(text: str, known: Mapping[str, str], noun: str) -> str:
     if text.isdecimal() and text.isascii():
         return text
-    names = {code.slug: number for number, code in ERR_CODES.items()}
+    numbers = {ErrCode(name).slug: number for number, name in known.items()}
     slug = ErrCode(text).slug
-    if slug in names:
-        return names[slug]
-    near = get_close_matches(slug, names, 6, 0.5) or names
-    raise UsageError(f"No err-code is called {text!r}.", hint=f"Use its number, or one of: {', '.join(near)}")
+    if slug in numbers:
+        return numbers[slug]
+    near = get_close_matches(slug, numbers, 6, 0.5) or numbers
+    raise UsageError(f"No {noun} is called {text!r}.", hint=f"Use its number, or one of: {', '.join(near)}")
+
+
+def notices_about(webhook: Webhook) -> list[str]:
+    """Notices about what Vonage does not document in a new webhook. All of it can be sent."""
+    if webhook.kind == "sms-receipt":
+        return notices(webhook.status, webhook.err_code)
+    if webhook.kind == "messages-status":
+        return list(_messages_notices(webhook))
+    return []
 
 
 def notices(status: str, err_code: str) -> list[str]:
     """Notices about an undocumented status or err-code. Both can be sent: Vonage sends undocumented ones, too."""
-    found = []
-    if status not in STATUSES:
-        near = get_close_matches(status, STATUSES, 1)
-        question = f"; did you mean {near[0]!r}?" if near else f" ({', '.join(STATUSES)})"
-        found.append(f"{status!r} is not a status that Vonage documents{question}")
+    found = list(_status_notice(status, STATUSES))
     if err_code not in ERR_CODES:
         found.append(f"{err_code!r} is not an err-code that Vonage documents")
     return found
+
+
+def _messages_notices(webhook: Webhook) -> Iterator[str]:
+    yield from _status_notice(webhook.status, messages_vocabulary.STATUSES)
+    if webhook.status == "read" and webhook.channel == "sms":
+        yield "an SMS is never 'read'; other channels are"
+    if webhook.err_code and webhook.err_code not in messages_vocabulary.ERRORS:
+        yield f"{webhook.err_code!r} is not an error number of the Messages API that Vonage documents"
+
+
+def _status_notice(status: str, known: Mapping[str, object]) -> Iterator[str]:
+    if status not in known:
+        near = get_close_matches(status, known, 1)
+        question = f"; did you mean {near[0]!r}?" if near else f" ({', '.join(known)})"
+        yield f"{status!r} is not a status that Vonage documents{question}"

@@ -12,7 +12,7 @@ from devkit.fixture.select import select
 from devkit.fixture.store import Store, samples_directory
 from devkit.http.address import keep_exact
 from devkit.replay import transform
-from devkit.replay.trigger import default_err_code
+from devkit.replay.new_callback import default_err_code
 from devkit.webhook.callback import Callback, Transport, compose
 from devkit.webhook.masking import holds_no_number, mask_number, one_line
 from devkit.webhook.receipt import (

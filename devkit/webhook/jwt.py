@@ -97,21 +97,24 @@ def verify_token(
 
 
 def make_token(
-    body: bytes,
-    secret: str,
-    *,
-    api_key: str,
-    application_id: str = "",
-    now: datetime,
-    jti: str,
+    body: bytes, secret: str, *, api_key: str, application_id: str = "", now: datetime, jti: str
 ) -> str:
-    """The token that Vonage would make for a body. application_id: empty for a webhook of the account itself.
+    """The token that Vonage would make for a body. Arguments as for `make_claims`."""
+    return sign_claims(
+        make_claims(body, api_key=api_key, application_id=application_id, now=now, jti=jti), secret
+    )
 
-    jti: a UUID, of this token alone.
+
+def make_claims(
+    body: bytes, *, api_key: str, application_id: str = "", now: datetime, jti: str
+) -> dict[str, object]:
+    """The claims of a token for a body, in Vonage's order.
+
+    application_id: empty for a webhook of the account itself. jti: a UUID, of this token alone.
     """
     claims: dict[str, object] = {"iat": int(now.timestamp()), "jti": jti, "iss": _ISSUER}
     claims |= {"payload_hash": payload_hash(body), "api_key": api_key}
-    return sign_claims(claims | ({"application_id": application_id} if application_id else {}), secret)
+    return claims | ({"application_id": application_id} if application_id else {})
 
 
 def sign_claims(claims: Mapping[str, object], secret: str) -> str:

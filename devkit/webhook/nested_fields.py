@@ -44,9 +44,10 @@ def _set(raw: bytes, name: str, value: object) -> bytes:
     parent = found[0]
     if parent.written[:1] != b"{":
         raise NotAnObject(f"{'.'.join(path[:depth])} is not an object, so it has no field {path[depth]}")
-    for key in reversed(path[depth + 1 :]):
-        value = {key: value}
-    return splice(raw, [(parent, add_to_json(parent.written, {path[depth]: value}))])
+    is_last = depth + 1 == len(path)
+    added = add_to_json(parent.written, {path[depth]: value if is_last else {}})
+    raw = splice(raw, [(parent, added)])
+    return raw if is_last else _set(raw, name, value)
 
 
 def _found(raw: bytes, path: list[str]) -> list[RawField]:

@@ -1,4 +1,4 @@
-"""The fields of new webhooks beside the receipt, as Vonage sends them. `receipt_fields` has those of a receipt.
+"""The fields of new webhooks beside the receipt, as Vonage sends them. Those of a receipt are in `receipt_fields`.
 
 Order of fields and types of values, known from what programs logged of real webhooks: statuses and inbound messages of
 the Messages API (October to December 2022), inbound messages of the SMS API (2016 to 2022). Messages API v0.1 as in
@@ -12,13 +12,13 @@ from typing import Literal, get_args
 
 from devkit.webhook.callback import CALLBACK_PATH, Callback
 from devkit.webhook.receipt import stamp
+from devkit.webhook.signature import NO_ACCOUNT
 from devkit.webhook.sms_text import is_gsm
 
 MessagesVersion = Literal["v1", "v0.1"]
 MESSAGES_VERSIONS: tuple[MessagesVersion, ...] = get_args(MessagesVersion)
 
 _ERROR_PAGE = "https://developer.vonage.com/api-errors/messages"
-_ACCOUNT = "abcd1234"
 
 
 def make_status_fields(
@@ -93,7 +93,7 @@ def make_sms_inbound_fields(
     part: TextPart | None = None,
     data: str = "",
     udh: str = "",
-    api_key: str = _ACCOUNT,
+    api_key: str = NO_ACCOUNT,
 ) -> dict[str, str]:
     """The fields of an unsigned inbound message of the SMS API, all text.
 
@@ -133,17 +133,23 @@ def _start(
 ) -> dict[str, object]:
     """What statuses and inbound messages begin with."""
     usage = {"usage": {"price": price, "currency": "EUR"}} if price else {}
-    at = timestamp.astimezone(UTC)
     if version == "v1":
         names = {"to": recipient, "from": sender, "channel": channel, "message_uuid": message_uuid}
-        return {**names, "timestamp": at.strftime("%Y-%m-%dT%H:%M:%SZ"), **usage}
+        return {**names, "timestamp": iso_stamp(timestamp), **usage}
     return {
         "message_uuid": message_uuid,
         "to": {"type": channel, "number": recipient},
         "from": {"type": channel, "number": sender},
-        "timestamp": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z",
+        "timestamp": iso_stamp(timestamp, milliseconds=True),
         **usage,
     }
+
+
+def iso_stamp(moment: datetime, *, milliseconds: bool = False) -> str:
+    """A time as in the `timestamp` of the Messages API. milliseconds: as in v0.1; else it is to the second."""
+    at = moment.astimezone(UTC)
+    fraction = f".{at.microsecond // 1000:03}" if milliseconds else ""
+    return f"{at:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 def _error(number: str, detail: str, message_uuid: str, version: MessagesVersion) -> dict[str, object]:

@@ -16,6 +16,9 @@ Verdict = Literal["absent", "valid", "invalid", "unchecked"]
 # Of devkit's samples. Public on purpose, so that everybody can check their signatures; never the secret of an account.
 TEST_SIGNATURE_SECRET = "test-signature-secret"
 
+# The account of new webhooks when none is known: the key in the examples of Vonage's documentation.
+NO_ACCOUNT = "abcd1234"
+
 # "Delivery Receipt callbacks for 72 h" (support article 226572227), and an hour for two clocks that differ.
 LONGEST_RETRY = timedelta(hours=73)
 
@@ -38,10 +41,11 @@ def sign(fields: Mapping[str, object], secret: str, method: Method) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs as an account does: with its secret and its method."""
+    """Signs as an account does: with its secret and its method. api_key: names the account in a token."""
 
     secret: str = field(repr=False)
     method: Method
+    api_key: str = ""
 
     def sign(self, fields: Mapping[str, object]) -> str:
         """The `sig` of the fields. HMACs are upper-case, as in Vonage's samples."""

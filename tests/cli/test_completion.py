@@ -12,8 +12,17 @@ import pytest
 from click.shell_completion import CompletionItem
 
 from devkit.cli import COMMANDS
-from devkit.cli.completion import err_code_items, latest_item, message_items, sample_items, status_items
+from devkit.cli.completion import (
+    err_code_items,
+    error_items,
+    latest_item,
+    message_items,
+    new_status_items,
+    sample_items,
+    status_items,
+)
 from devkit.fixture.store import Store, samples_directory
+from devkit.webhook import messages_vocabulary
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 from tests.support.command import ROOT, run
 
@@ -94,6 +103,13 @@ def test_sequences_are_offered_whole_until_they_are_typed(tmp_path: Path) -> Non
 def test_every_status_and_err_code_is_offered() -> None:
     assert values(status_items("")) == list(STATUSES)
     assert values(err_code_items("")) == [*ERR_CODES, *(code.slug for code in ERR_CODES.values())]
+    assert values(new_status_items("")) == [
+        *STATUSES,
+        "inbound",
+        *(f"messages:{status}" for status in messages_vocabulary.STATUSES),
+    ]
+    assert values(error_items("illegal-n")) == ["illegal-number"]
+    assert values(error_items("124")) == ["1240", "1241"]
     assert values(err_code_items("absent")) == ["absent-subscriber-temporary", "absent-subscriber-permanent"]
 
 

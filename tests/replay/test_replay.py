@@ -11,6 +11,7 @@ from devkit.http.address import Address, Destination, parse_address, readdress
 from devkit.replay.schedule import Recording, ScheduledRequest
 from devkit.replay.send import Replayed, Rules, parse_expectation, replay
 from devkit.webhook.callback import Callback, compose, to_wire
+from devkit.webhook.new_webhook import compose_messages
 from tests.support.clock import ManualClock
 from tests.support.raw_socket import OK, closed_port, raw_server
 from tests.support.recording_server import Response, recording_server
@@ -163,11 +164,12 @@ def test_fail_fast_ends_every_job() -> None:
 )
 def test_a_refused_old_signature_gets_the_hint_to_renew_it(rules: Rules, hinted: bool) -> None:
     reply = b"HTTP/1.1 401 Words\r\nContent-Length: 0\r\n\r\n"
-    with raw_server([reply, reply]) as server:
-        what = [request(receipt(sig="abc", timestamp="1")), request(receipt())]
+    token = compose_messages(b'{"message_uuid":"a","status":"read"}', "a.b.c")
+    with raw_server([reply] * 3) as server:
+        what = [request(receipt(sig="abc", timestamp="1")), request(receipt()), request(token)]
         outcomes = results(parse_address(server.url), what, rules)
 
-    assert ["--now --resign" in outcome.hint for outcome in outcomes] == [hinted, False]
+    assert ["--now --resign" in outcome.hint for outcome in outcomes] == [hinted, False, hinted]
 
 
 def waits(due: Sequence[float], *, work: float = 0) -> list[float]:

@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from devkit.errors import UsageError
-from devkit.replay.trigger import default_err_code, notices, parse_err_code
+from devkit.replay.new_callback import default_err_code
+from devkit.replay.trigger import notices, parse_err_code
 from devkit.webhook.receipt_fields import change_fields, make_fields
 from devkit.webhook.signature import METHODS, Method, Signer, sign_fields, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES

@@ -7,14 +7,11 @@ from pathlib import Path
 
 from devkit.errors import VonageError
 from devkit.events import Event
-from devkit.vonage.account import SETTINGS_PATH, AccountSetting
+from devkit.vonage.account import CALLBACK_PARAMETER, SETTINGS_PATH, CallbackSetting, Retry
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import Journal, next_journal, read_journal
-from devkit.vonage.registration import Registration, registered
-from devkit.vonage.restoration import Restoration, restore_callback
-from devkit.vonage.setting import Retry
+from devkit.vonage.registration import Registration, Restoration, registered, restore_callback
 
-CALLBACK = "drCallBackUrl"
 FORMER = "https://production.example.com/dlr"
 OURS = "https://dlr.example.test/webhooks/delivery-receipt/t0ken"
 OTHERS = "https://other.example.com/dlr"
@@ -42,7 +39,7 @@ class Platform:
     def post(self, credentials: Credentials, path: str, params: dict[str, str]) -> Mapping[str, object]:
         assert (credentials, path) == (CREDENTIALS, SETTINGS_PATH)
         self.posts.append(params)
-        url = params.get(CALLBACK)
+        url = params.get(CALLBACK_PARAMETER)
         broken = len(self.posts) in self.breaks
         if url is not None and (self.saves or not broken) and url not in (self.refuses, self.says_yes_to):
             self.callback = url
@@ -54,7 +51,7 @@ class Platform:
 
     @property
     def changes(self) -> list[str]:
-        return [params[CALLBACK] for params in self.posts if params]
+        return [params[CALLBACK_PARAMETER] for params in self.posts if params]
 
 
 class Snatched(Platform):
@@ -77,7 +74,7 @@ class FakeSession:
     def __init__(self, directory: Path, platform: Platform, journal: Journal = JOURNAL) -> None:
         self.path = directory / "registration.json"
         self.paused: list[float] = []
-        self.account = AccountSetting(CREDENTIALS, platform.post, Retry(sleep=self.paused.append))
+        self.account = CallbackSetting(CREDENTIALS, platform.post, Retry(sleep=self.paused.append))
         self.journal = journal
         self.events: list[Event] = []
         self.asked: list[str] = []
@@ -98,7 +95,7 @@ class FakeSession:
     def next_journal(self, our_url: str) -> Journal:
         """The journal of another session in this project."""
         journal = replace(self.journal, our_url=our_url, pid=2)
-        return next_journal(journal, self.account.read(), read_journal(self.path))
+        return next_journal(journal, self.account.read_callback(), read_journal(self.path))
 
     def _agree(self, words: str) -> None:
         self.asked.append(words)

@@ -1,0 +1,121 @@
+"""Makes the callback of a new receipt, status or inbound message, as Vonage would send it. The time is an argument."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from devkit.errors import UsageError
+from devkit.webhook.callback import Callback, Transport, compose, json_body
+from devkit.webhook.jwt import make_token
+from devkit.webhook.kinds import INBOUND
+from devkit.webhook.messages_vocabulary import ERRORS, UNKNOWN_ERROR
+from devkit.webhook.nested_fields import NotAnObject, change_nested
+from devkit.webhook.new_webhook import (
+    compose_messages,
+    make_inbound_fields,
+    make_sms_inbound_fields,
+    make_status_fields,
+)
+from devkit.webhook.receipt import make_message_id
+from devkit.webhook.receipt_fields import change_fields, make_fields
+from devkit.webhook.signature import NO_ACCOUNT, Signer, sign_fields
+from devkit.webhook.vocabulary import WITHOUT_ERROR
+
+Api = Literal["sms", "messages"]
+APIS: tuple[Api, ...] = get_args(Api)
+
+_PRICE = "0.0333"  # of a message, EUR
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is different each time. number: of the message, 128 random bits. nonce: of the request, a random UUID.
+
+    api_key: the account; a made-up one when empty. signer: None for no signature.
+    """
+
+    now: datetime
+    number: int
+    nonce: str
+    api_key: str = ""
+    signer: Signer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook:
+    """A receipt, a status of the Messages API, or an inbound message to make.
+
+    status: `inbound` for an inbound message. code: the err-code of a receipt or the error number of a status; empty
+    for the default of the status. sets, unsets: fields to change. text: of an inbound message.
+    """
+
+    status: str
+    code: str = ""
+    sets: tuple[tuple[str, str], ...] = ()
+    unsets: tuple[str, ...] = ()
+    api: Api = "sms"
+    text: str = ""
+
+    def callback(self, origin: Origin, transport: Transport = "get") -> Callback:
+        """The callback that carries it. transport: of the SMS API. Raises UsageError for fields that can't be set."""
+        if self.api == "messages":
+            return self._messages_callback(origin)
+        fields = self._inbound_fields(origin) if self.status == INBOUND else self._receipt_fields(origin)
+        if origin.signer:
+            fields = sign_fields(fields, origin.signer, origin.now, origin.nonce, self.unsets)
+        return compose(fields, transport)
+
+    def _receipt_fields(self, origin: Origin) -> dict[str, str]:
+        fields = make_fields(
+            self.status,
+            self.code or default_err_code(self.status),
+            message_id=make_message_id(origin.number),
+            pushed_at=origin.now,
+            api_key=origin.api_key or NO_ACCOUNT,
+        )
+        return change_fields(fields, dict(self.sets), self.unsets)
+
+    def _inbound_fields(self, origin: Origin) -> dict[str, str]:
+        fields = make_sms_inbound_fields(
+            self.text,
+            message_id=make_message_id(origin.number, "hex"),
+            pushed_at=origin.now,
+            api_key=origin.api_key or NO_ACCOUNT,
+        )
+        changed = {**fields, **dict(self.sets)}
+        return {name: value for name, value in changed.items() if name not in self.unsets}
+
+    def _messages_callback(self, origin: Origin) -> Callback:
+        body = json_body(self._messages_fields(make_message_id(origin.number), origin.now))
+        try:
+            body = change_nested(body, dict(self.sets), self.unsets)
+        except NotAnObject as error:
+            raise UsageError(f"{error}.", hint="Set the whole field, or omit --set for it.") from None
+        if origin.signer is None:
+            return compose_messages(body)
+        account = origin.api_key or NO_ACCOUNT
+        token = make_token(body, origin.signer.secret, api_key=account, now=origin.now, jti=origin.nonce)
+        return compose_messages(body, token)
+
+    def _messages_fields(self, message_uuid: str, now: datetime) -> dict[str, object]:
+        if self.status == INBOUND:
+            return make_inbound_fields(self.text, message_uuid=message_uuid, timestamp=now)
+        code = self.code or default_error(self.status)
+        return make_status_fields(
+            self.status,
+            message_uuid=message_uuid,
+            timestamp=now,
+            price=_PRICE if self.status == "submitted" else "",
+            error=code,
+            error_detail=ERRORS[code].title if code in ERRORS else "",
+        )
+
+
+def default_err_code(status: str) -> str:
+    """The err-code of a status by default: 0 for accepted, buffered and delivered, else 1 (unknown)."""
+    return "0" if status in WITHOUT_ERROR else "1"
+
+
+def default_error(status: str) -> str:
+    """The error number of a status of the Messages API by default: 1330 (unknown) for rejected, else none."""
+    return UNKNOWN_ERROR if status == "rejected" else ""
