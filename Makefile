@@ -77,7 +77,7 @@ check: lint types test ## All that CI runs: lint, types, test
 
 .PHONY: reliability
 reliability: $(DEV) ## Crash, flood and attack it for some minutes: docs/reliability.md
-	@DEVKIT_LONG=1 DEVKIT_KILL_ROUNDS=50 $(BIN)/python -m pytest reliability tests/session/test_restore_killed.py tests/simulator/test_simulate_volume.py $(ARGS)
+	@DEVKIT_LONG=1 DEVKIT_KILL_ROUNDS=50 $(BIN)/python -m pytest reliability tests/session/test_restore_killed.py tests/simulator/test_simulate_volume.py tests/project/test_action.py $(ARGS)
 	@DEVKIT_LONG=1 $(BIN)/python -m pytest -m hypothesis tests
 
 .PHONY: bench

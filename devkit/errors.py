@@ -43,14 +43,15 @@ class StoreError(DevkitError):
 class VonageError(DevkitError):
     """Vonage refused a call, sent an invalid response, or could not be reached.
 
-    transient: the same call may succeed later.
+    transient: the same call may succeed later. status: of the HTTP response that refused it, else 0.
     """
 
     exit_code = 4
 
-    def __init__(self, message: str, *, hint: str = "", transient: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str = "", transient: bool = False, status: int = 0) -> None:
         super().__init__(message, hint=hint)
         self.transient = transient
+        self.status = status
 
 
 class PushError(DevkitError):

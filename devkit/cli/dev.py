@@ -11,7 +11,7 @@ from devkit.cli.keys import taking_keys
 from devkit.cli.terminal import confirm, own_foreground
 from devkit.events import Notice
 from devkit.session.run import SessionOptions, run
-from devkit.session.settings import project_directory, read_settings
+from devkit.session.settings import parse_application_id, project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.status_commands import parse_command
 
@@ -40,7 +40,13 @@ from devkit.session.status_commands import parse_command
     "standard input. Repeatable.",
 )
 @click.option("--public-url", metavar="URL", help="The URL of a tunnel of your own to the port.")
-@click.option("--no-register", is_flag=True, help="Do not change the account's callback.")
+@click.option("--inbound", is_flag=True, help="Also set the account's URL for inbound messages.")
+@click.option(
+    "--application",
+    metavar="ID",
+    help="Also set the status URL and the inbound URL of a Vonage application.  [VONAGE_APPLICATION_ID]",
+)
+@click.option("--no-register", is_flag=True, help="Change no URL at Vonage.")
 @click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")
 @click.option("--require-signature", is_flag=True, help="Refuse receipts without a valid signature.")
 @click.option("--force", is_flag=True, help="Take the callback over from another session.")
@@ -56,6 +62,8 @@ def command(
     forward_to: str | None,
     commands: tuple[tuple[str, str], ...],
     public_url: str | None,
+    inbound: bool,
+    application: str | None,
     no_register: bool,
     no_demo: bool,
     require_signature: bool,
@@ -75,6 +83,7 @@ def command(
         inspector_port=settings.inspector_port if inspector_port is None else inspector_port,
         forward_to=settings.forward_to if forward_to is None else forward_to,
         public_url=settings.public_url if public_url is None else public_url,
+        application_id=settings.application_id if application is None else parse_application_id(application),
     )
     options = SessionOptions(
         register=not no_register,
@@ -82,6 +91,7 @@ def command(
         require_signature=require_signature,
         force=force,
         commands=tuple(parse_command(status, text, here) for status, text in commands),
+        inbound=inbound,
     )
     with (
         stop_on_signals(final=True) as stop,

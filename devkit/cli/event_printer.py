@@ -46,6 +46,7 @@ from devkit.events.session import (
 from devkit.fixture.select import display_path
 from devkit.http.response import SENT_AGAIN
 from devkit.session.signals import Shutdown
+from devkit.vonage.setting import WORDS
 from devkit.webhook.masking import counted, mask_number, one_line, printable
 from devkit.webhook.receipt import short_id
 
@@ -163,7 +164,7 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
         "tunnel", f"{event.state} {event.public_url} {event.detail}".strip(), fg="cyan"
     ),
     Registered: lambda event: labeled(
-        "registered", f"the account's callback; it was {event.former_url or 'not set'}", fg="cyan"
+        "registered", f"{_setting(event)}; it was {event.former_url or 'not set'}", fg="cyan"
     ),
     Restored: lambda event: labeled("restored", _restored(event), fg="cyan"),
     Sent: lambda event: labeled("sent", _sent(event), fg="cyan"),
@@ -190,7 +191,11 @@ def _sent(event: Sent) -> str:
 
 def _restored(event: Restored) -> str:
     unchanged = " is unchanged, because somebody else set it" if event.kept else ""
-    return f"the account's callback{unchanged}: {event.callback_url or 'not set'}"
+    return f"{_setting(event)}{unchanged}: {event.callback_url or 'not set'}"
+
+
+def _setting(event: Registered | Restored) -> str:
+    return f"the {WORDS[event.setting].setting}"
 
 
 def ready_lines(headline: str, rows: Sequence[tuple[str, str]]) -> list[str]:

@@ -13,7 +13,7 @@ from devkit.doctor.check import Check, Context, failed, ok, refused, skipped
 from devkit.errors import ConfigurationError, DevkitError, FixtureError, VonageError
 from devkit.fixture.format import Fixture, load
 from devkit.session.project import Session
-from devkit.vonage.account import CallbackSetting
+from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials, make_client, post_form
 from devkit.vonage.journal import Journal, devkit_host, read_journal
 from devkit.webhook.masking import one_line
@@ -68,7 +68,7 @@ def _read_account(context: Context, credentials: Credentials) -> _Reply:
             response = client.last_response
 
     try:
-        callback_url = CallbackSetting(credentials, post).read_callback()
+        callback_url = AccountSetting(credentials, post).read().url
     except (VonageError, ConfigurationError) as failure:
         error = failure
     took = context.now() - started

@@ -78,7 +78,7 @@ def _too_large(path: Path, limit: int) -> OSError:
     return OSError(errno.EFBIG, f"larger than {limit // 1024} KiB", str(path))
 
 
-_LIMIT = 64 * 1024  # bytes; a record has some hundred
+_LIMIT = 1024 * 1024  # bytes; most records have some hundred, but one may hold a whole Vonage application
 _MAX_DEPTH = 4
 
 R = TypeVar("R")

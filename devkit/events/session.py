@@ -5,6 +5,8 @@ from typing import ClassVar, Literal
 
 from devkit.events import Event
 
+SettingName = Literal["drCallBackUrl", "moCallBackUrl", "status_url", "inbound_url"]  # Vonage's own names
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatorAddress:
@@ -157,20 +159,29 @@ class TunnelChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Registered(Event):
-    """The account's callback URL is this session's."""
+    """A callback URL at Vonage is this session's. setting: which one, by Vonage's own name.
+
+    `drCallBackUrl` (receipts) and `moCallBackUrl` (inbound messages) are the account's, `status_url` and `inbound_url`
+    those of an application.
+    """
 
     name: ClassVar[str] = "registered"
     callback_url: str
     former_url: str
+    setting: SettingName = "drCallBackUrl"
 
 
 @dataclass(frozen=True, slots=True)
 class Restored(Event):
-    """The account's callback URL after the session. kept: somebody else had set it, so it is unchanged."""
+    """A callback URL at Vonage after the session. kept: somebody else had set it, so it is unchanged.
+
+    setting: as in `Registered`.
+    """
 
     name: ClassVar[str] = "restored"
     callback_url: str
     kept: bool = False
+    setting: SettingName = "drCallBackUrl"
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,8 @@ _OTHER_CHECK_INTERVAL = 30.0
 class Platform:
     """Where receipts come from, and the tunnel that they come through.
 
-    journal: the file of the registration. check_interval: seconds between two reachability checks of the open tunnel.
+    journal: the file of the registration. application_id: of the Vonage application to register, if any.
+    check_interval: seconds between two reachability checks of the open tunnel.
     simulator: its address for other programs; None in live mode.
     """
 
@@ -177,6 +178,7 @@ class Platform:
     journal: Path
     check_interval: float
     simulator: SimulatorAddress | None = None
+    application_id: str = ""
 
 
 @contextmanager
@@ -208,7 +210,14 @@ def platform(
             agent_path=Path(settings.ngrok_path) if settings.ngrok_path else None,
         )
         tunnel, interval = ngrok_tunnel(options, notify=notify, stopping=stop), _NGROK_CHECK_INTERVAL
-    yield Platform("live", settings.credentials, tunnel, project.journal, interval)
+    yield Platform(
+        "live",
+        settings.credentials,
+        tunnel,
+        project.journal,
+        interval,
+        application_id=settings.application_id,
+    )
 
 
 @contextmanager

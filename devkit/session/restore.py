@@ -1,12 +1,16 @@
-"""Restores the account's former callback after a session that could not do it itself."""
+"""Restores the former callback URLs after a session that could not do it itself."""
 
-from devkit.errors import ConfigurationError
+from collections.abc import Iterator
+from pathlib import Path
+
+from devkit.errors import ConfigurationError, DevkitError, VonageError
 from devkit.session.project import Project
+from devkit.session.registrations import setting_of
 from devkit.session.settings import Settings
 from devkit.tunnel.orphaned_agents import end_orphaned_agents
-from devkit.vonage.account import CallbackSetting
-from devkit.vonage.journal import read_journal
-from devkit.vonage.registration import Log, Restoration, restore_callback
+from devkit.vonage.journal import Journal, journal_path, read_journal
+from devkit.vonage.restoration import Log, Restoration, restore_callback
+from devkit.vonage.setting import WORDS
 
 
 def restore(
@@ -17,26 +21,38 @@ def restore(
     force: bool = False,
     now: str,
     log: Log = lambda text: None,
-) -> Restoration:
-    """End the agent and restore the callback that a killed session left.
+) -> Iterator[Restoration]:
+    """End the agent and restore the callback URLs that a killed session left; gives the result for each of them.
 
-    clear: unset the callback instead of restoring the former one. force: whatever the account holds.
+    clear: unset them instead of restoring the former ones. force: whatever Vonage holds.
     now: UTC, as text. log: as in `restore_callback`.
-    Raises CallbackHeldError while a session runs, VonageError, ConfigurationError.
+    Raises CallbackHeldError while a session runs, VonageError, ConfigurationError; the first error when all were tried.
     """
     if not project.private.is_dir():
-        return Restoration("nothing")
+        return
     project.check_owner()
+    problems: list[DevkitError] = []
     with project.session_lock(now):
         end_orphaned_agents(project.private)
-        journal = read_journal(project.journal)
-        if journal is None:
-            return Restoration("nothing")
-        account = CallbackSetting(settings.credentials)
-        if journal.identity != account.identity:
-            problem = "those of another Vonage account" if settings.has_credentials else "no credentials"
-            raise ConfigurationError(
-                f"There is a former callback to restore, but the settings hold {problem}.",
-                hint="Put the key and secret of the session's account into .env, then type: devkit restore",
-            )
-        return restore_callback(account, journal, project.journal, log, clear=clear, force=force)
+        for name in reversed(WORDS):  # as at the end of a session
+            path = journal_path(project.journal, name)
+            try:
+                if journal := read_journal(path):
+                    yield _restore(settings, journal, path, log, clear=clear, force=force)
+            except (VonageError, ConfigurationError) as error:
+                problems.append(error)
+    if problems:
+        raise problems[0]
+
+
+def _restore(
+    settings: Settings, journal: Journal, path: Path, log: Log, *, clear: bool, force: bool
+) -> Restoration:
+    setting = setting_of(settings.credentials, journal)
+    if journal.identity != setting.identity:
+        problem = "those of another Vonage account" if settings.has_credentials else "no credentials"
+        raise ConfigurationError(
+            f"There is a former {journal.words.url} to restore, but the settings hold {problem}.",
+            hint="Put the key and secret of the session's account into .env, then type: devkit restore",
+        )
+    return restore_callback(setting, journal, path, log, clear=clear, force=force)

@@ -27,6 +27,7 @@ from devkit.session.components import (
 )
 from devkit.session.project import Project, Session, project_in
 from devkit.session.reachability import check_again, wait_until_reachable
+from devkit.session.registrations import Registrations, settings_to_register
 from devkit.session.send import send_demo
 from devkit.session.sends import Sends
 from devkit.session.settings import Settings
@@ -34,9 +35,6 @@ from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.session.start_warnings import start_warnings
 from devkit.session.status_commands import StatusCommand, StatusCommands
 from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
-from devkit.vonage.account import CallbackSetting
-from devkit.vonage.journal import Journal, refuse_foreign_journal
-from devkit.vonage.registration import Registration, registered
 from devkit.webhook.callback import CALLBACK_PATH
 
 _MAX_CALLBACK = 100  # characters; the SDK's limit for a message's own callback
@@ -50,6 +48,7 @@ Confirm = Callable[[str], bool]
 class SessionOptions:
     """What a session does, beyond the settings.
 
+    register: set callback URLs at Vonage; inbound: also the account's URL for inbound messages.
     force: take the callback over from any other session. commands: to run for receipts.
     """
 
@@ -58,6 +57,7 @@ class SessionOptions:
     require_signature: bool = False
     force: bool = False
     commands: tuple[StatusCommand, ...] = ()
+    inbound: bool = False
 
 
 def run(
@@ -156,17 +156,15 @@ class _Start:
         events: TunnelEvents = SimpleQueue()
         notify = forward_events(self.publish, events)
         source = stack.enter_context(platform(settings, project, self.publish, stop, notify))
-        if self.options.register:
-            # First, because a wrong key is known in a second, and a tunnel takes a few.
-            account = CallbackSetting(source.credentials)
-            account.read_callback()
-            refuse_foreign_journal(account, source.journal)
+        registrations = self._registrations(source)
+        registrations.check()  # first, because a wrong key is known in a second, and a tunnel takes a few
         stop.check()
         public_url = stack.enter_context(source.open_tunnel(local_url)).public_url
         callback_url = self._callback_url(public_url)
         stop.check()
         wait_until_reachable(callback_url, recorder.nonce, recorder.reached, stop)
-        registration = self._register(stack, source, callback_url) if self.options.register else None
+        stop.check()
+        registered = registrations.register(stack, callback_url, _now_text())
         session = Session(
             os.getpid(),
             _now_text(),
@@ -188,7 +186,7 @@ class _Start:
 
         def follow(public_url: str) -> None:
             callback_url = self._callback_url(public_url)
-            if registration:
+            for registration in registered:
                 registration.move(callback_url)
             update_session(replace(session, public_url=public_url, callback_url=callback_url))
 
@@ -206,11 +204,7 @@ class _Start:
             )
         return url
 
-    def _register(self, stack: ExitStack, source: Platform, callback_url: str) -> Registration:
-        account = CallbackSetting(source.credentials)
-        host, api_key = account.identity
-        draft = Journal(host, api_key, "", callback_url, _now_text(), os.getpid())
-
+    def _registrations(self, source: Platform) -> Registrations:
         def confirm_takeover(text: str) -> None:
             question = f"{text} Take it over, and restore it at the end?"
             if not (self.options.force or self.confirm(question)):
@@ -220,8 +214,15 @@ class _Start:
             self.publish(Notice(f"{text} It is replaced while this session runs, and restored at its end."))
             self.stop.check()
 
-        self.stop.check()
-        return stack.enter_context(registered(account, draft, source.journal, self.publish, confirm_takeover))
+        options = self.options
+        settings = (
+            settings_to_register(
+                source.credentials, inbound=options.inbound, application_id=source.application_id
+            )
+            if options.register
+            else []
+        )
+        return Registrations(settings, source.journal, self.publish, confirm_takeover)
 
     def _announce(self, session: Session, source: Platform) -> None:
         self.publish(

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from io import StringIO
@@ -46,6 +47,7 @@ RELAY_NAMES = (
 
 _KNOWN_NAMES = (*DEVKIT_NAMES, *RELAY_NAMES)
 
+_APPLICATION_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _MIN_TOKEN = 16  # characters, as in `devkit.session.project`
 _MAX_SIZE = 1024 * 1024  # bytes of `.env`
 _PIPE_TIMEOUT = 30.0  # seconds; a user may have to confirm it
@@ -96,6 +98,7 @@ class Settings:
     signature_secret: str = field(default="", repr=False)
     signature_method: "Method" = "md5hash"
     rest_host: str = _DEFAULT_HOST
+    application_id: str = ""
     ngrok_authtoken: str = field(default="", repr=False)
     ngrok_url: str = ""
     ngrok_path: str = ""
@@ -146,6 +149,7 @@ def read_settings(
         signature_secret=text("VONAGE_SIGNATURE_SECRET"),
         signature_method=_method(text("VONAGE_SIGNATURE_METHOD")),
         rest_host=text("VONAGE_REST_HOST", _DEFAULT_HOST),
+        application_id=parse_application_id(text("VONAGE_APPLICATION_ID"), "VONAGE_APPLICATION_ID"),
         ngrok_authtoken=text("NGROK_AUTHTOKEN"),
         ngrok_url=text("NGROK_URL"),
         ngrok_path=text("PYNGROK_NGROK_PATH"),
@@ -250,6 +254,16 @@ def _method(name: str) -> "Method":
     raise ConfigurationError(
         f"VONAGE_SIGNATURE_METHOD is {name!r}, which is not a signature method.",
         hint=f"Use one of: {', '.join(METHODS)}",
+    )
+
+
+def parse_application_id(text: str, name: str = "--application") -> str:
+    """The id of a Vonage application in lower case; empty for none. Raises ConfigurationError."""
+    if not text or _APPLICATION_ID.fullmatch(text):
+        return text.lower()
+    raise ConfigurationError(
+        f"{name} is {text!r}, which is not the id of an application.",
+        hint="Copy it from the Vonage dashboard, Applications: 78d335fa-323d-0114-9c3d-d6f0d48968cf, for example.",
     )
 
 

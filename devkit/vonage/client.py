@@ -4,7 +4,7 @@ The SDK takes long to import, so it is imported when the first client is made.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # only types, and importing them takes half a second
     from requests.adapters import HTTPAdapter
     from vonage_http_client import HttpClient
 
+_API_HOST = "api.nexmo.com"  # of the newer APIs: applications, messages
 TIMEOUT = 20  # seconds; Vonage itself waits up to 18 for the URL that it probes before it saves it
 
 
@@ -43,7 +44,13 @@ def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpCli
     logging.getLogger("vonage").disabled = True
     # Both settings together keep the SDK from repeating a POST: pool_maxsize is also the number of attempts after a
     # lost connection, ten by default.
-    options = HttpClientOptions(rest_host=str(host), timeout=timeout, max_retries=0, pool_maxsize=1)
+    options = HttpClientOptions(
+        rest_host=str(host),
+        api_host=str(host) if host.is_local else _API_HOST,
+        timeout=timeout,
+        max_retries=0,
+        pool_maxsize=1,
+    )
     client = HttpClient(Auth(api_key=credentials.api_key, api_secret=credentials.api_secret), options)
     session = client._session  # private, but the only way to reach a simulator and to refuse redirects
     session.max_redirects = 0
@@ -70,8 +77,30 @@ def post_form(
 ) -> dict[str, object]:
     """POST a form; return the JSON object that Vonage answers. client: a new one by default. Raises VonageError."""
     client = client or make_client(credentials)
+    return _call(credentials, lambda: client.post(client.rest_host, path, params, "basic", "form"))
+
+
+def get_application(credentials: Credentials, path: str) -> dict[str, object]:
+    """GET a JSON object of the Applications API. Raises VonageError."""
+    client = make_client(credentials)
+    return _call(credentials, lambda: client.get(client.api_host, path, None, "basic"))
+
+
+def put_application(credentials: Credentials, path: str, document: dict[str, object]) -> dict[str, object]:
+    """PUT a JSON object to the Applications API; return the one that Vonage answers. Raises VonageError."""
+    client = make_client(credentials)
+    return _call(credentials, lambda: client.put(client.api_host, path, document, "basic"))
+
+
+def get_numbers(credentials: Credentials, path: str, params: dict[str, str]) -> dict[str, object]:
+    """GET a JSON object of the Numbers API. Raises VonageError."""
+    client = make_client(credentials)
+    return _call(credentials, lambda: client.get(client.rest_host, path, params, "basic"))
+
+
+def _call(credentials: Credentials, call: Callable[[], object]) -> dict[str, object]:
     with translated(credentials.host, hidden=(credentials.api_secret,)):
-        answer = client.post(client.rest_host, path, params, "basic", "form")
+        answer = call()
     if not isinstance(answer, dict):
         raise VonageError(
             f"{credentials.host} answered with something other than a JSON object.",
@@ -95,6 +124,7 @@ def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
         raise VonageError(
             "Vonage refused the API key or its secret (401).",
             hint="Compare VONAGE_API_KEY and VONAGE_API_SECRET in .env with the Vonage dashboard.",
+            status=401,
         ) from error
     except HttpRequestError as error:
         raise _refusal(error.response, hidden) from error
@@ -128,7 +158,10 @@ def _refusal(response: "Response", hidden: Iterable[str]) -> VonageError:
     status = response.status_code
     hint = hints.get(status, "Try again; if the error persists, ask Vonage's support or use --no-register.")
     return VonageError(
-        f"Vonage answered {status}: {body}", hint=hint, transient=status == 429 or status >= 500
+        f"Vonage answered {status}: {body}",
+        hint=hint,
+        transient=status == 429 or status >= 500,
+        status=status,
     )
 
 

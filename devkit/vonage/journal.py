@@ -1,9 +1,9 @@
-"""What is needed to restore an account's former callback, on disk from before it is changed."""
+"""What is needed to restore a former callback URL, on disk from before it is changed."""
 
 import json
 import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,8 +11,9 @@ from devkit.durable import files as durable
 from devkit.durable.lock import in_turn
 from devkit.durable.regular_file import BadRecord, read_record
 from devkit.errors import ConfigurationError
+from devkit.events.session import SettingName
 from devkit.http.local_access import is_local_host
-from devkit.vonage.account import CallbackSetting
+from devkit.vonage.setting import WORDS, CallbackSetting, Held, Words
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.masking import one_line
 
@@ -22,8 +23,9 @@ _DEVKIT_PATH = re.compile(rf"{CALLBACK_PATH}/[A-Za-z0-9_-]{{16,}}")
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """One registration. since: UTC, as text.
+    """One registration. since: UTC, as text. setting: what was changed; application_id: of which application, if any.
 
+    former_application: as `Held.application`, from before the first change.
     earlier_url: another URL of ours, which the account still holds if `our_url` was not saved.
     pending_url: a former callback that an earlier session here could not restore, because another devkit had the
     account; empty when there is none.
@@ -37,11 +39,18 @@ class Journal:
     pid: int
     earlier_url: str = ""
     pending_url: str = ""
+    setting: SettingName = "drCallBackUrl"
+    application_id: str = ""
+    former_application: str = field(default="", repr=False)
 
     @property
-    def identity(self) -> tuple[str, str]:
-        """The account, as in `CallbackSetting`."""
-        return self.host, self.api_key
+    def identity(self) -> tuple[str, str, str]:
+        """As in `CallbackSetting`."""
+        return self.host, self.api_key, self.application_id
+
+    @property
+    def words(self) -> Words:
+        return WORDS[self.setting]
 
     def is_ours(self, url: str) -> bool:
         """Whether this registration has set the callback."""
@@ -51,6 +60,11 @@ class Journal:
     def oldest_url(self) -> str:
         """The callback from before the first session that the journal knows."""
         return self.pending_url or self.former_url
+
+
+def journal_path(first: Path, setting: SettingName) -> Path:
+    """The journal of a setting. first: that of the account's callback, which is beside it."""
+    return first if setting == "drCallBackUrl" else first.with_name(f"{first.stem}-{setting}.json")
 
 
 def devkit_host(callback_url: str) -> str:
@@ -84,20 +98,29 @@ def is_temporary(callback_url: str) -> bool:
     return not callback_url or bool(devkit_host(callback_url))
 
 
-def next_journal(draft: Journal, current: str, previous: Journal | None) -> Journal:
+def next_journal(draft: Journal, held: Held, previous: Journal | None) -> Journal:
     """The journal of a registration that is about to begin.
 
-    draft: the journal without `former_url`. current: what the account holds. previous: the journal on disk.
-    The former callback is what the account holds; after a killed session, what its journal says.
+    draft: the journal without what was there before; it may have the application from before another registration of
+    this session. held: what Vonage holds. previous: the journal on disk.
+    The former callback is what Vonage holds; after a killed session, what its journal says.
     """
+    current = held.url
+    journal = replace(
+        draft, former_url=current, former_application=draft.former_application or held.application
+    )
     if previous is None or previous.identity != draft.identity:
-        return replace(draft, former_url=current)
+        return journal
     if previous.is_ours(current):
         return replace(
-            draft, former_url=previous.former_url, earlier_url=current, pending_url=previous.pending_url
+            draft,
+            former_url=previous.former_url,
+            former_application=previous.former_application,
+            earlier_url=current,
+            pending_url=previous.pending_url,
         )
     is_pending = is_temporary(current) and previous.oldest_url != current
-    return replace(draft, former_url=current, pending_url=previous.oldest_url if is_pending else "")
+    return replace(journal, pending_url=previous.oldest_url if is_pending else "")
 
 
 def read_journal(path: Path) -> Journal | None:
@@ -109,20 +132,27 @@ def read_journal(path: Path) -> Journal | None:
         return read_record(path, Journal)
     except BadRecord as error:
         raise ConfigurationError(
-            f"{path} cannot be read, so the account's former callback is not known: {error}.",
+            f"{path} cannot be read, so the former callback is not known: {error}.",
             hint="Look up the callback in the Vonage dashboard, then delete the file.",
         ) from error
 
 
-def refuse_foreign_journal(account: CallbackSetting, path: Path) -> None:
-    """Raise ConfigurationError for a journal of another account: a new registration would overwrite it."""
+def refuse_foreign_journal(setting: CallbackSetting, path: Path) -> None:
+    """Raise ConfigurationError for a journal of another account or application: it would be overwritten."""
     previous = read_journal(path)
     # A simulator's account ends with the simulator, so nothing is lost there.
-    if previous and previous.identity != account.identity and not is_local_host(previous.host):
+    if previous is None or previous.identity == setting.identity or is_local_host(previous.host):
+        return
+    if previous.identity[:2] == setting.identity[:2]:
         raise ConfigurationError(
-            f"{path} holds the former callback of another Vonage account, which was not restored yet.",
-            hint="Put that account's key and secret into .env and type: devkit restore. Or delete the file.",
+            f"{path} holds the former {previous.words.url} of another application, "
+            f"{one_line(previous.application_id)}, which was not restored yet.",
+            hint="To restore it, type: devkit restore",
         )
+    raise ConfigurationError(
+        f"{path} holds the former {previous.words.url} of another Vonage account, which was not restored yet.",
+        hint="Put that account's key and secret into .env and type: devkit restore. Or delete the file.",
+    )
 
 
 def write_journal(path: Path, journal: Journal) -> None:

@@ -11,15 +11,16 @@ from tests.support.transcript import headings
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = (ROOT / ".github" / "workflows" / "check.yml").read_text(encoding="utf-8")
+ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
 PRE_COMMIT = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "examples").glob("*/README.md"))]
 
 
 def test_actions_are_pinned_to_commits_and_name_their_version() -> None:
-    used = re.findall(r"uses: (.*)", WORKFLOW)
+    used = set(re.findall(r"uses: (.*)", WORKFLOW + ACTION)) - {"./"}
 
-    assert used
+    assert len(used) == 3
     assert [
         action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}  # v[\d.]+", action)
     ] == []

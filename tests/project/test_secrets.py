@@ -23,7 +23,7 @@ from devkit.http.address import parse_address
 from devkit.http.client import push
 from devkit.simulator import Simulator, SimulatorOptions, run_simulator
 from devkit.simulator.options import Fault
-from devkit.vonage.account import CallbackSetting
+from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials
 from devkit.webhook.callback import compose
 from tests.support.dev_process import TIMEOUT, clean_environ, running_dev
@@ -269,7 +269,7 @@ def test_an_account_that_repeats_the_secret_is_not_quoted(place: Place, vonage: 
     with running_dev(elsewhere, "--no-register", "--no-demo") as other:
         url = other.wait_for("ready")["local_url"]
         callback = f"{url}/webhooks/delivery-receipt?secret={quote(API_SECRET, safe='')}"
-        CallbackSetting(Credentials(KEY, API_SECRET, vonage.host)).set_callback(callback)
+        AccountSetting(Credentials(KEY, API_SECRET, vonage.host)).set_callback(callback)
         assert place.run("doctor") == 0
         other.stop()
 

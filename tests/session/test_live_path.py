@@ -10,7 +10,7 @@ import pytest
 from devkit.fixture.format import load
 from devkit.fixture.store import Store
 from devkit.simulator import Simulator, run_simulator
-from devkit.vonage.account import CallbackSetting
+from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials
 from devkit.vonage.sms import send_sms
 from devkit.webhook.receipt import Receipt
@@ -116,7 +116,7 @@ def test_former_callback_that_is_dead_is_reported_and_the_exit_code_says_so(
 
 
 def set_callback(simulator: Simulator, url: str) -> None:
-    CallbackSetting(Credentials(simulator.api_key, simulator.api_secret, simulator.host)).set_callback(url)
+    AccountSetting(Credentials(simulator.api_key, simulator.api_secret, simulator.host)).set_callback(url)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,12 @@ import pytest
 
 from devkit.errors import CallbackHeldError, ConfigurationError, VonageError
 from devkit.session.project import Project, project_in
-from devkit.session.restore import restore
 from devkit.session.settings import Settings
 from devkit.vonage.journal import Journal, read_journal, write_journal
 from devkit.vonage.registration import Restoration
 from tests.support.command import run
 from tests.support.dev_process import running_dev
-from tests.support.live_account import environ, registered_callback, set_callback, settings
+from tests.support.live_account import environ, registered_callback, restored, set_callback, settings
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener, listening
 
@@ -31,7 +30,7 @@ def killed(project: Project, vonage: Gateway, former_url: str, ours: Listener) -
 
 
 def run_restore(project: Project, vonage: Gateway, *, clear: bool = False) -> Restoration:
-    return restore(settings(vonage), project, clear=clear, now=NOW)
+    return restored(settings(vonage), project, clear=clear)
 
 
 def test_the_former_callback_is_restored_and_the_second_time_there_is_nothing_to_do(
@@ -79,7 +78,7 @@ def test_a_dead_former_callback_is_reported_and_kept_until_it_is_cleared(
 
 
 def test_where_there_was_no_session_nothing_is_made_and_nobody_is_asked(tmp_path: Path) -> None:
-    assert restore(Settings(), project_in(tmp_path), clear=False, now=NOW) == Restoration("nothing")
+    assert restored(Settings(), project_in(tmp_path)) == Restoration("nothing")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -97,7 +96,7 @@ def test_without_the_account_it_says_what_is_missing(
         killed(project, vonage, former.url, ours)
 
     with pytest.raises(ConfigurationError, match=words):
-        restore(other, project, clear=False, now=NOW)
+        restored(other, project)
     assert project.journal.exists()
 
 
@@ -106,7 +105,7 @@ def test_while_a_session_runs_it_is_left_to_that_session(project: Project) -> No
         project.session_lock("2026-11-23T11:00:00+00:00"),
         pytest.raises(CallbackHeldError, match=f"process {os.getpid()}, since 2026-11-23T11:00:00"),
     ):
-        restore(Settings(), project, clear=False, now=NOW)
+        restored(Settings(), project)
 
 
 def test_the_command_says_what_it_did(
@@ -125,6 +124,7 @@ def test_the_command_says_what_it_did(
             "outcome": "given-back",
             "callback_url": former.url,
             "former_url": former.url,
+            "setting": "drCallBackUrl",
         }
     ]
     assert (again.code, again.out) == (0, ["Nothing to restore."])

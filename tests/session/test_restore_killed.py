@@ -8,16 +8,13 @@ from pathlib import Path
 import pytest
 
 from devkit.session.project import Project
-from devkit.session.restore import restore
 from devkit.tunnel.orphaned_agents import find_process
 from tests.support.dev_process import DevProcess, running_dev
-from tests.support.live_account import environ, registered_callback, settings
+from tests.support.live_account import environ, registered_callback, restored, settings
 from tests.support.raw_socket import closed_port, wait_until
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
 from tests.support.standin import install_standin, standin_state
-
-NOW = "2026-11-23T12:00:00+00:00"
 
 # `make reliability` asks for more rounds.
 ROUNDS = int(os.environ.get("DEVKIT_KILL_ROUNDS", "4"))
@@ -40,7 +37,7 @@ def test_callback_is_restored_after_a_session_killed_around_its_registration(
         dev.finish()
     before = registered_callback(vonage)
 
-    done = restore(settings(vonage), project, clear=False, now=NOW)
+    done = restored(settings(vonage), project)
 
     assert (before != former.url) == (moment in ("after 2", "before 3", "after 3"))
     assert done.outcome == ("nothing" if before == former.url else "given-back")
@@ -58,7 +55,7 @@ def test_callback_is_restored_after_a_session_killed_at_a_random_moment(
         kill(dev)
     before = registered_callback(vonage)
 
-    done = restore(settings(vonage), project, clear=False, now=NOW)
+    done = restored(settings(vonage), project)
 
     assert done.outcome == ("nothing" if before == former.url else "given-back")
     assert registered_callback(vonage) == former.url
@@ -99,7 +96,7 @@ def test_an_agent_that_outlived_its_session_is_ended_too(
     pid = int(str(standin_state(agent)["pid"]))
     assert find_process(pid) is not None
 
-    assert restore(settings(vonage), project, clear=False, now=NOW).outcome == "given-back"
+    assert restored(settings(vonage), project).outcome == "given-back"
 
     assert find_process(pid) is None
     assert registered_callback(vonage) == former.url

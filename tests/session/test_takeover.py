@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devkit.simulator import Simulator, run_simulator
-from devkit.vonage.account import CallbackSetting
+from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials
 from tests.support.command import run
 from tests.support.dev_process import TIMEOUT, running_dev
@@ -61,6 +61,7 @@ def test_force_takes_the_callback_over_and_the_first_session_leaves_it_alone(
         "event": "restored",
         "callback_url": registered["callback_url"],
         "kept": True,
+        "setting": "drCallBackUrl",
     }
     assert registered["former_url"] == vonage.account.dr_callback_url == ""
     assert {path.name for path in (tmp_path / ".devkit").iterdir()} == {".gitignore", "callback-token"}
@@ -71,7 +72,7 @@ def theirs(vonage: Simulator) -> Iterator[str]:
     """The callback of somebody else's devkit in the account; it answers as one that runs."""
     with listening() as listener:
         url = f"{listener.url}/0123456789abcdefghijkl"
-        CallbackSetting(Credentials(vonage.api_key, vonage.api_secret, vonage.host)).set_callback(url)
+        AccountSetting(Credentials(vonage.api_key, vonage.api_secret, vonage.host)).set_callback(url)
         yield url
 
 
@@ -127,7 +128,7 @@ def test_session_that_was_taken_over_keeps_the_former_callback_until_it_can_be_r
 ) -> None:
     (tmp_path / "theirs").mkdir()
     with listening() as production:
-        account = CallbackSetting(Credentials(vonage.api_key, vonage.api_secret, vonage.host))
+        account = AccountSetting(Credentials(vonage.api_key, vonage.api_secret, vonage.host))
         account.set_callback(production.url)
         with running_dev(mine, *own_tunnel(), **environ(vonage)) as first:
             first.wait_for("ready")
@@ -185,7 +186,7 @@ def test_callback_that_changes_while_somebody_thinks_is_asked_about_again(
         on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process),
     ):
         read_until(keys, "[y/N]")
-        CallbackSetting(Credentials(vonage.api_key, vonage.api_secret, vonage.host)).set_callback(
+        AccountSetting(Credentials(vonage.api_key, vonage.api_secret, vonage.host)).set_callback(
             production.url
         )
         os.write(keys, b"y\n")

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from devkit.errors import VonageError
 from devkit.events import Event
-from devkit.vonage.account import CALLBACK_PARAMETER, SETTINGS_PATH, CallbackSetting, Retry
+from devkit.vonage.account import SETTINGS_PATH, AccountSetting
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import Journal, next_journal, read_journal
-from devkit.vonage.registration import Registration, Restoration, registered, restore_callback
+from devkit.vonage.registration import Registration, registered
+from devkit.vonage.restoration import Restoration, restore_callback
+from devkit.vonage.setting import Retry
 
+CALLBACK = "drCallBackUrl"
 FORMER = "https://production.example.com/dlr"
 OURS = "https://dlr.example.test/webhooks/delivery-receipt/t0ken"
 OTHERS = "https://other.example.com/dlr"
@@ -39,7 +42,7 @@ class Platform:
     def post(self, credentials: Credentials, path: str, params: dict[str, str]) -> Mapping[str, object]:
         assert (credentials, path) == (CREDENTIALS, SETTINGS_PATH)
         self.posts.append(params)
-        url = params.get(CALLBACK_PARAMETER)
+        url = params.get(CALLBACK)
         broken = len(self.posts) in self.breaks
         if url is not None and (self.saves or not broken) and url not in (self.refuses, self.says_yes_to):
             self.callback = url
@@ -51,7 +54,7 @@ class Platform:
 
     @property
     def changes(self) -> list[str]:
-        return [params[CALLBACK_PARAMETER] for params in self.posts if params]
+        return [params[CALLBACK] for params in self.posts if params]
 
 
 class Snatched(Platform):
@@ -74,7 +77,7 @@ class FakeSession:
     def __init__(self, directory: Path, platform: Platform, journal: Journal = JOURNAL) -> None:
         self.path = directory / "registration.json"
         self.paused: list[float] = []
-        self.account = CallbackSetting(CREDENTIALS, platform.post, Retry(sleep=self.paused.append))
+        self.account = AccountSetting(CREDENTIALS, platform.post, Retry(sleep=self.paused.append))
         self.journal = journal
         self.events: list[Event] = []
         self.asked: list[str] = []
@@ -95,7 +98,7 @@ class FakeSession:
     def next_journal(self, our_url: str) -> Journal:
         """The journal of another session in this project."""
         journal = replace(self.journal, our_url=our_url, pid=2)
-        return next_journal(journal, self.account.read_callback(), read_journal(self.path))
+        return next_journal(journal, self.account.read(), read_journal(self.path))
 
     def _agree(self, words: str) -> None:
         self.asked.append(words)

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from devkit.session.project import Project
+from devkit.session.restore import restore
 from devkit.session.settings import Settings
 from devkit.simulator import run_simulator
-from devkit.vonage.account import CallbackSetting
+from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials
+from devkit.vonage.restoration import Restoration
 from tests.support.settings_gateway import Gateway, gateway_to
 
 AUTHTOKEN = "2abcDEFauthtokenNeverShown_0123456789"
@@ -23,7 +26,7 @@ def account_with(callback: str) -> Iterator[Gateway]:
 def set_callback(vonage: Gateway, url: str) -> None:
     """As another program would, past the gateway."""
     simulator = vonage.simulator
-    CallbackSetting(Credentials(simulator.api_key, simulator.api_secret, simulator.host)).set_callback(url)
+    AccountSetting(Credentials(simulator.api_key, simulator.api_secret, simulator.host)).set_callback(url)
 
 
 def registered_callback(vonage: Gateway) -> str:
@@ -46,3 +49,12 @@ def environ(vonage: Gateway, **more: str) -> dict[str, str]:
         "NGROK_AUTHTOKEN": AUTHTOKEN,
         **more,
     }
+
+
+def restored(
+    settings: Settings, project: Project, *, clear: bool = False, now: str = "2026-11-23T12:00:00+00:00"
+) -> Restoration:
+    """What `devkit restore` did in a project with one journal at most."""
+    done = list(restore(settings, project, clear=clear, now=now))
+    assert len(done) <= 1
+    return done[0] if done else Restoration("nothing")

@@ -8,7 +8,6 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import parse_qs
 
 from devkit.simulator import Fault, Simulator
-from devkit.vonage.account import CALLBACK_PARAMETER
 from devkit.webhook.callback import Callback
 from tests.support.recording_server import RecordingServer, Response
 
@@ -39,7 +38,7 @@ class Gateway(RecordingServer):
         self.before[number] = lambda: self.simulator.configure(lambda options: replace(options, faults=once))
 
     def _forward(self, call: Callback) -> Response | None:
-        url = parse_qs(call.body.decode(), keep_blank_values=True).get(CALLBACK_PARAMETER, [None])[0]
+        url = parse_qs(call.body.decode(), keep_blank_values=True).get("drCallBackUrl", [None])[0]
         with self._lock:
             number = len(self.calls)
             self.calls.append(url)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.vonage.account import CallbackSetting
+from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import read_journal
 from tests.support.fake_account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, FakeSession, Platform
@@ -34,7 +34,7 @@ def test_the_journal_is_private_and_on_disk_before_the_first_change(
         return platform.post(credentials, path, params)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    session.account = CallbackSetting(CREDENTIALS, post)
+    session.account = AccountSetting(CREDENTIALS, post)
     with session.registered():
         assert done == ["file", "directory", "change"]
 

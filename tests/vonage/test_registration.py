@@ -5,7 +5,7 @@ import pytest
 
 from devkit.errors import VonageError
 from devkit.events.session import Registered, Restored
-from devkit.vonage.account import CallbackSetting
+from devkit.vonage.account import AccountSetting
 from devkit.vonage.journal import read_journal
 from tests.support.fake_account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, FakeSession, Platform
 
@@ -46,7 +46,7 @@ def test_an_account_without_a_callback_has_none_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("answer", [{}, {"dr-callback-url": None}, {"dr-callback-url": ""}])
 def test_no_callback_is_read_however_it_is_said(answer: dict[str, object]) -> None:
-    assert CallbackSetting(CREDENTIALS, lambda *_: answer).read_callback() == ""
+    assert AccountSetting(CREDENTIALS, lambda *_: answer).read().url == ""
 
 
 def test_what_somebody_else_set_meanwhile_stays_unchanged(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_200_with_an_error_in_it_is_an_error(tmp_path: Path) -> None:
     answer = {"error-code": "420", "error-code-label": "callback\x1b[31m failed"}
 
     with pytest.raises(VonageError, match=r"error 420: callback \[31m failed"):
-        CallbackSetting(CREDENTIALS, lambda *_: answer).set_callback(OURS)
+        AccountSetting(CREDENTIALS, lambda *_: answer).set_callback(OURS)
 
 
 def test_a_refused_url_of_ours_changes_nothing(tmp_path: Path) -> None:

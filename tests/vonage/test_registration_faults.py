@@ -10,12 +10,18 @@ from devkit.errors import VonageError
 from devkit.events import Event
 from devkit.events.session import Ready, Stopped
 from devkit.session.project import project_in
-from devkit.session.restore import restore
 from devkit.session.run import SessionOptions, run
 from devkit.session.signals import Shutdown
 from devkit.simulator.options import SETTINGS_FAULTS, Unset
 from tests.support.dev_process import running_dev
-from tests.support.live_account import account_with, environ, registered_callback, set_callback, settings
+from tests.support.live_account import (
+    account_with,
+    environ,
+    registered_callback,
+    restored,
+    set_callback,
+    settings,
+)
 from tests.support.raw_socket import closed_port
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import listening
@@ -24,7 +30,6 @@ from tests.support.simulator_client import listening
 # sets the former one, reads that back.
 EARLY, LOOK, SET, READ_BACK, LAST_LOOK, GIVE_BACK, LAST_READ_BACK = range(7)
 TRANSIENT = {"rate-limited", "server-error", "unavailable", "hang-up", "hang-up-after"}
-NOW = "2026-11-23T12:00:00+00:00"
 
 
 class Place:
@@ -61,7 +66,7 @@ class Place:
         return None
 
     def restore(self) -> str:
-        return restore(self.settings, project_in(self.directory), clear=False, now=NOW).outcome
+        return restored(self.settings, project_in(self.directory)).outcome
 
     @property
     def held(self) -> str:
