@@ -77,7 +77,7 @@ def test_a_wrong_key_is_told_with_its_id() -> None:
 def test_a_payload_that_is_no_fixture_is_told() -> None:
     foreign = replace(entry(Cipher()), payload=Cipher().encrypt(b"{}", b""))
 
-    with pytest.raises(RelayError, match=f"entry {ID} cannot be read: .*not a receipt fixture"):
+    with pytest.raises(RelayError, match=f"entry {ID} cannot be read: .*not a fixture"):
         file_of(ID, foreign, Cipher())
 
 
