@@ -14,7 +14,8 @@ from devkit.http.server import listen
 from devkit.session.reachability import local_callback_url, why_unreachable
 from devkit.session.settings import Settings, read_settings, unknown_name_warning
 from devkit.tunnel.orphaned_agents import find_orphaned_agents
-from devkit.vonage.journal import read_journal
+from devkit.vonage.journal import journal_path, read_journal
+from devkit.vonage.setting import WORDS
 from devkit.webhook.masking import counted
 
 _PREFIXES = ("VONAGE_", "NGROK_", "PYNGROK_", "DEVKIT_")
@@ -163,23 +164,34 @@ def _existing(path: Path) -> Path:
 
 def leftover_checks(context: Context) -> Iterator[Check]:
     """The journal, orphaned agents, and private files that git tracks."""
-    yield _journal(context)
+    yield from _journals(context)
     yield _agents(context)
     yield _tracked(context)
 
 
-def _journal(context: Context) -> Check:
+def _journals(context: Context) -> Iterator[Check]:
+    paths = {journal_path(context.project.journal, setting) for setting in WORDS}
+    checks = [_journal(context, path) for path in sorted(paths)]
+    yield from filter(None, checks)
+    if not any(checks):
+        yield ok("journal", "no former callback has to be restored")
+
+
+def _journal(context: Context, path: Path) -> Check | None:
     try:
-        journal = read_journal(context.project.journal)
+        journal = read_journal(path)
     except ConfigurationError as error:
         return refused("journal", error)
     if journal is None:
-        return ok("journal", "no former callback has to be restored")
+        return None
+    words = journal.words
     if context.session and context.session.pid == journal.pid:
-        return ok("journal", "the running session restores the former callback at its end")
+        return ok(
+            "journal", f"the running session restores the {words.owner}'s former {words.url} at its end"
+        )
     return failed(
         "journal",
-        f"a session that began at {journal.since} has not restored the account's former callback",
+        f"a session that began at {journal.since} has not restored the {words.owner}'s former {words.url}",
         "devkit restore",
     )
 

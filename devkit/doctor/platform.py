@@ -1,4 +1,4 @@
-"""Checks Vonage: reachable, credentials accepted, the account's callback URL, and what recordings show of its setup."""
+"""Checks Vonage: reachable, credentials accepted, the account's settings, and what recordings show of them."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -7,17 +7,15 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from devkit.doctor.callback_urls import url_check
 from devkit.doctor.check import Check, Context, failed, ok, refused, skipped
 from devkit.errors import ConfigurationError, DevkitError, FixtureError, VonageError
 from devkit.fixture.format import Fixture, load
-from devkit.session.project import Session
-from devkit.vonage.account import AccountSetting
+from devkit.vonage.account import ACCOUNT_SETTINGS, read_urls
 from devkit.vonage.client import Credentials, make_client, post_form
-from devkit.vonage.journal import Journal, devkit_host, read_journal
-from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Receipt
+from devkit.vonage.setting import AccountSettingName
+from devkit.webhook.receipt import Kind, Receipt, Webhook
 from devkit.webhook.vocabulary import DASHBOARD_METHODS
 
 if TYPE_CHECKING:  # only the type, and importing it takes long
@@ -34,7 +32,7 @@ class _Reply:
     took: from request to response. middle: the moment between the two. error: why the settings are not known.
     """
 
-    callback_url: str
+    urls: Mapping[AccountSettingName, str]
     status: int
     date: datetime | None
     took: timedelta
@@ -43,20 +41,22 @@ class _Reply:
 
 
 def platform_checks(context: Context) -> Iterator[Check]:
-    """Vonage reachable, key accepted, settings readable, whose callback, and the clock."""
+    """Vonage reachable, key accepted, settings readable, whose callback and inbound URL, and the clock."""
     if context.credentials is None:
-        for step in ("vonage", "key", "account", "callback", "clock"):
+        for step in ("vonage", "key", "account", "callback", "inbound", "clock"):
             yield skipped(step, context.why_no_account)
         return
     reply = _read_account(context, context.credentials)
     yield from _account_checks(context.credentials.host, reply)
-    yield callback_check(context, reply.callback_url if reply.error is None else None)
+    for name in ACCOUNT_SETTINGS:
+        yield url_check(context, name, reply.urls.get(name))
     yield _clock(context, reply)
 
 
 def _read_account(context: Context, credentials: Credentials) -> _Reply:
     response: Response | None = None
-    started, callback_url, error = context.now(), "", None
+    started, error = context.now(), None
+    urls: Mapping[AccountSettingName, str] = {}
 
     def post(credentials: Credentials, path: str, params: dict[str, str]) -> Mapping[str, object]:
         nonlocal started, response
@@ -68,14 +68,14 @@ def _read_account(context: Context, credentials: Credentials) -> _Reply:
             response = client.last_response
 
     try:
-        callback_url = AccountSetting(credentials, post).read().url
+        urls = read_urls(credentials, post)
     except (VonageError, ConfigurationError) as failure:
         error = failure
     took = context.now() - started
     if response is None:
-        return _Reply(callback_url, 0, None, took, started, error)
+        return _Reply(urls, 0, None, took, started, error)
     date = _parse_date(response.headers.get("Date", ""))
-    return _Reply(callback_url, response.status_code, date, took, started + took / 2, error)
+    return _Reply(urls, response.status_code, date, took, started + took / 2, error)
 
 
 def _parse_date(text: str) -> datetime | None:
@@ -116,71 +116,14 @@ def _clock(context: Context, reply: _Reply) -> Check:
     )
 
 
-def callback_check(context: Context, current: str | None) -> Check:
-    """What the account's callback means for this project. current: None when it could not be read."""
-    if current is None:
-        return skipped("callback", "the account's settings could not be read")
-    try:
-        journal = read_journal(context.project.journal)
-    except ConfigurationError as error:
-        return refused("callback", error)
-    if context.session:
-        return _with_session(context.session, journal, current)
-    if journal and journal.is_ours(current):
-        return failed(
-            "callback",
-            "a killed session left its own callback in the account: no program gets the receipts",
-            "devkit restore (devkit dev fixes it too)",
-        )
-    return _without_session(current)
-
-
-def _with_session(session: Session, journal: Journal | None, current: str) -> Check:
-    if current == session.callback_url:
-        return ok("callback", "the account holds this session's: every receipt comes here")
-    found = f"the account holds {_without_secrets(current)}"
-    if session.mode == "live" and journal and journal.pid == session.pid:
-        return failed(
-            "callback",
-            f"{found}, which this session did not set: receipts go there",
-            "Find out who set it. To take it back, start again: devkit dev. Or: devkit send",
-        )
-    return ok(
-        "callback",
-        f"{found}; only messages with their own callback come here, such as those of devkit send",
-    )
-
-
-def _without_session(current: str) -> Check:
-    if not current:
-        return ok("callback", "the account holds none; devkit dev sets its own while it runs")
-    if devkit_host(current):
-        return failed(
-            "callback",
-            f"another devkit has the account's: {_without_secrets(current)}",
-            "Ask who runs it. Or take it over: devkit dev --force. Or share: devkit dev --no-register",
-        )
-    return ok(
-        "callback",
-        f"the account holds {_without_secrets(current)}; devkit dev replaces it while it runs, then restores it",
-    )
-
-
-def _without_secrets(url: str) -> str:
-    """A callback URL without the parts that may be secret: the path, the query, a password."""
-    if not url:
-        return "none"
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if not parts.netloc:
-        return "something that is not a URL"
-    return one_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/...", 100)
-
-
 _RECENT = 50  # recordings; the newest show how the account is set now
 _DASHBOARD = "Vonage dashboard, API settings"
+_WEBHOOKS: dict[Kind, str] = {
+    "sms-receipt": "recorded receipt",
+    "sms-inbound": "recorded inbound message",
+    "messages-status": "recorded status",
+    "messages-inbound": "recorded inbound message",
+}
 
 
 def recording_checks(context: Context) -> Iterator[Check]:
@@ -199,20 +142,25 @@ def _recent(context: Context) -> Iterator[Fixture]:
 
 
 def _api(fixtures: list[Fixture]) -> Check:
-    for reading in (fixture.read() for fixture in fixtures):  # the newest first
-        if isinstance(reading, Receipt):
-            return ok("api", "the newest recording is a receipt of the SMS API")
-        if reading.kind in ("messages-status", "messages-inbound"):
-            return failed(
-                "api",
-                "the newest recording is a status of the Messages API, not a receipt of the SMS API",
-                f"{_DASHBOARD}: set the default SMS setting to SMS API",
-            )
-    return skipped(
-        "api",
-        "no API shows whether the account is set to SMS API or Messages API; a recording would show it",
-        f"It is in the {_DASHBOARD}, under Default SMS setting. Or send a message: devkit send --wait",
-    )
+    """What the newest inbound message shows, else the newest receipt or status.
+
+    An inbound message depends on the setting alone. A status also comes for a message that was sent through the
+    Messages API, whatever the setting is.
+    """
+    kinds = [reading.kind for reading in map(Fixture.read, fixtures) if isinstance(reading, Webhook)]
+    shown: tuple[Kind, ...] = (*(kind for kind in kinds if kind.endswith("inbound")), *kinds)
+    kind = next((kind for kind in shown if kind != "unknown"), None)
+    if kind is None:
+        return skipped(
+            "api",
+            "no API shows whether Messaging API type is SMS API or Messages API; a recording would show it",
+            f"It is in the {_DASHBOARD}. Or send a message: devkit send --wait",
+        )
+    name = "Messages API" if kind.startswith("messages") else "SMS API"
+    found = f"the newest {_WEBHOOKS[kind]} is one of the {name}"
+    if kind == "messages-status":
+        return ok("api", f"{found}: Messaging API type is Messages API, or the message was sent through it")
+    return ok("api", f"{found}, so Messaging API type is {name} (inferred: no API shows it)")
 
 
 def _transport(fixtures: list[Fixture]) -> Check:

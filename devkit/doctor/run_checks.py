@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
+from devkit.doctor.callback_urls import application_checks
 from devkit.doctor.check import Check, Context, Mode, mode_of
 from devkit.doctor.connectivity import connectivity_checks, offline_checks
 from devkit.doctor.machine import leftover_checks, machine_checks, session_check, settings_checks
@@ -19,12 +20,13 @@ from devkit.tunnel.pyngrok_driver import default_agent_path, default_config
 _GROUPS: tuple[Callable[[Context], Iterator[Check]], ...] = (
     offline_checks,
     platform_checks,
+    application_checks,
     recording_checks,
     connectivity_checks,
     machine_checks,
     leftover_checks,
 )
-_WITH_NETWORK = (platform_checks, connectivity_checks)
+_WITH_NETWORK = (platform_checks, application_checks, connectivity_checks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from devkit.fixture.format import load
 from devkit.fixture.listing import Watch
 from devkit.fixture.store import Entry
 from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Receipt
-from devkit.webhook.vocabulary import STATUSES, meaning
+from devkit.webhook.receipt import Unreadable
+from devkit.webhook.vocabulary import is_final, meaning
 
 # Sources: Vonage's support articles 204014863 (which carriers give receipts) and 115007053127 (72 hours), its guides
 # "Delivery Receipts" and "Troubleshooting" of the SMS API, and its reference for the `callback` parameter.
@@ -103,12 +103,15 @@ def _heartbeat(context: Context) -> Iterator[Check]:
 def _arrived(entry: Entry) -> Check:
     show = f"devkit show {entry.path.name}"
     try:
-        receipt = load(entry.path).read()
+        webhook = load(entry.path).read()
     except FixtureError as error:
         return refused("receipt", error)
-    if not isinstance(receipt, Receipt):
-        return failed("receipt", f"a request arrived that is not a receipt: {receipt.problem}", show)
-    status = STATUSES.get(receipt.status)
-    rest = "" if status and status.final else "; more may follow"
-    found = f"{one_line(receipt.status, 30)} ({one_line(meaning(receipt.err_code, receipt.status), 60)})"
-    return ok("receipt", f"one arrived: {found}{rest}", show)
+    if isinstance(webhook, Unreadable) or webhook.kind == "unknown":
+        return failed("receipt", f"a request arrived that is not a receipt: {webhook.problem}", show)
+    if webhook.kind.endswith("inbound"):
+        return ok("receipt", "an inbound message arrived, so requests of Vonage's come here", show)
+    what = "one" if webhook.kind == "sms-receipt" else "a status of the Messages API"
+    rest = "" if is_final(webhook.status) else "; more may follow"
+    why = one_line(meaning(webhook.err_code, webhook.status), 60)
+    found = f"{one_line(webhook.status, 30)} ({why})" if why else one_line(webhook.status, 30)
+    return ok("receipt", f"{what} arrived: {found}{rest}", show)

@@ -5,13 +5,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from devkit.events import Publish
+from devkit.errors import VonageError
+from devkit.events import Notice, Publish
 from devkit.vonage.account import AccountSetting
-from devkit.vonage.application import ApplicationSetting
+from devkit.vonage.application import ApplicationSetting, numbers_of
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import Journal, journal_path, refuse_foreign_journal
 from devkit.vonage.registration import ConfirmTakeover, Registration, registered
 from devkit.vonage.setting import AddressName, CallbackSetting
+from devkit.webhook.masking import mask_number
+
+_SHOWN_NUMBERS = 5
 
 
 def settings_to_register(
@@ -28,6 +32,31 @@ def settings_to_register(
         names: tuple[AddressName, ...] = ("status_url", "inbound_url")
         settings += [ApplicationSetting(credentials, application_id, name) for name in names]
     return settings
+
+
+LINK_HINT = "To link one: Vonage dashboard, Applications. Or without one: devkit dev --inbound"
+
+
+def numbers_in_words(numbers: list[str]) -> str:
+    """Which inbound messages reach an application. numbers: those that are linked to it."""
+    if not numbers:
+        return "no number is linked to the application, so it gets no inbound message"
+    shown = ", ".join(map(mask_number, numbers[:_SHOWN_NUMBERS]))
+    more = ", ..." if len(numbers) > _SHOWN_NUMBERS else ""
+    return (
+        f"inbound messages to {shown}{more} come to the application, if the account's Messaging API type is "
+        "Messages API"
+    )
+
+
+def numbers_notice(credentials: Credentials, application_id: str) -> Notice:
+    """What to say about the numbers of an application that was registered. Never raises: nothing depends on it."""
+    try:
+        numbers = numbers_of(credentials, application_id)
+    except VonageError as error:
+        return Notice(f"The numbers of the application are not known: {error.message}")
+    text = numbers_in_words(numbers)
+    return Notice(f"{text[0].upper()}{text[1:]}." + ("" if numbers else f" {LINK_HINT}"))
 
 
 def setting_of(credentials: Credentials, journal: Journal) -> CallbackSetting:

@@ -27,7 +27,7 @@ from devkit.session.components import (
 )
 from devkit.session.project import Project, Session, project_in
 from devkit.session.reachability import check_again, wait_until_reachable
-from devkit.session.registrations import Registrations, settings_to_register
+from devkit.session.registrations import Registrations, numbers_notice, settings_to_register
 from devkit.session.send import send_demo
 from devkit.session.sends import Sends
 from devkit.session.settings import Settings
@@ -165,6 +165,8 @@ class _Start:
         wait_until_reachable(callback_url, recorder.nonce, recorder.reached, stop)
         stop.check()
         registered = registrations.register(stack, callback_url, _now_text())
+        if source.application_id and registered:
+            self.publish(numbers_notice(source.credentials, source.application_id))
         session = Session(
             os.getpid(),
             _now_text(),

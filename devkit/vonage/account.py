@@ -13,7 +13,7 @@ SETTINGS_PATH = "/account/settings"
 # The field of the answer for each parameter. The parameters have the documented spelling. The SDK's own methods (vonage
 # 4.9.1) send `drCallbackUrl` and `moCallbackUrl`, other names; a platform that distinguishes case would answer 200 and
 # change nothing. That is also why every change is read back.
-_ANSWERS: dict[AccountSettingName, str] = {
+ACCOUNT_SETTINGS: dict[AccountSettingName, str] = {
     "drCallBackUrl": "dr-callback-url",
     "moCallBackUrl": "mo-callback-url",
 }
@@ -36,26 +36,30 @@ class AccountSetting:
 
     def read(self) -> Held:
         """What the account holds. Raises VonageError."""
-        # An empty POST is the documented way to read the settings.
-        return Held(url_in(self.post(self.credentials, SETTINGS_PATH, {}), self.name))
+        return Held(read_urls(self.credentials, self.post)[self.name])
 
     def set_callback(self, url: str, former: str = "") -> None:
         """Set the URL, or unset it with an empty text, and read it back. Raises VonageError.
 
         Vonage requests the URL and saves it only when the answer is 200.
         """
-        url_in(self.post(self.credentials, SETTINGS_PATH, {self.name: url}), self.name)
+        _urls_in(self.post(self.credentials, SETTINGS_PATH, {self.name: url}))
         if (current := self.read().url) != url:
             raise not_saved(WORDS[self.name], current, url)
 
 
-def url_in(answer: Mapping[str, object], name: AccountSettingName) -> str:
-    """The URL in an answer of the settings API; empty when none is set. Raises VonageError."""
-    if not answer.keys() & set(_ANSWERS.values()) and "error-code" in answer:
+def read_urls(credentials: Credentials, post: Post = post_form) -> dict[AccountSettingName, str]:
+    """The callback URLs of an account; empty where none is set. Raises VonageError."""
+    # An empty POST is the documented way to read the settings.
+    return _urls_in(post(credentials, SETTINGS_PATH, {}))
+
+
+def _urls_in(answer: Mapping[str, object]) -> dict[AccountSettingName, str]:
+    if not answer.keys() & set(ACCOUNT_SETTINGS.values()) and "error-code" in answer:
         # Vonage's older services answer some refusals with HTTP 200.
         label = one_line(str(answer.get("error-code-label", "no reason given")))
         raise VonageError(
             f"Vonage answered with error {one_line(str(answer['error-code']))}: {label}",
             hint="Vonage saves a URL only if it answers 200 at that moment: check that the tunnel leads here.",
         )
-    return str(answer.get(_ANSWERS[name]) or "")
+    return {name: str(answer.get(field) or "") for name, field in ACCOUNT_SETTINGS.items()}

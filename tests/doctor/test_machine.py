@@ -157,14 +157,33 @@ def test_without_recordings_api_and_method_are_not_known(tmp_path: Path) -> None
 
 
 def test_the_newest_recording_shows_the_api(tmp_path: Path) -> None:
-    record(tmp_path, compose(RECEIPT, "get"), compose(STATUS, "json"), compose(INBOUND, "get"))
+    record(
+        tmp_path,
+        compose(RECEIPT, "get"),
+        compose(STATUS, "json"),
+        compose(INBOUND | {"messageId": "0A"}, "get"),
+    )
     messages = find(recording_checks(make_context(tmp_path)), "api")
     record(tmp_path / "other", compose(STATUS, "json"), compose(RECEIPT, "get"))
     sms = find(recording_checks(make_context(tmp_path / "other")), "api")
 
-    assert (messages.outcome, sms.outcome) == ("failed", "ok")
-    assert "Messages API" in messages.what
-    assert "set the default SMS setting to SMS API" in messages.hint
+    assert (messages.outcome, sms.outcome) == ("ok", "ok")
+    assert (
+        "inbound message is one of the SMS API, so Messaging API type is SMS API (inferred" in messages.what
+    )
+    assert "receipt is one of the SMS API, so Messaging API type is SMS API (inferred" in sms.what
+
+
+def test_a_status_shows_less_than_an_inbound_message(tmp_path: Path) -> None:
+    status = {"message_uuid": "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab", "channel": "sms", "status": "submitted"}
+    record(tmp_path, compose(RECEIPT, "get"), compose(status, "json"))
+    by_status = find(recording_checks(make_context(tmp_path)), "api")
+    inbound = {name: value for name, value in status.items() if name != "status"} | {"text": "Hi"}
+    record(tmp_path, compose(inbound, "json"), compose(RECEIPT, "get"))
+    by_inbound = find(recording_checks(make_context(tmp_path)), "api")
+
+    assert "Messages API, or the message was sent through it" in by_status.what
+    assert "so Messaging API type is Messages API (inferred" in by_inbound.what
 
 
 def test_recordings_show_the_transport_and_what_the_dashboard_calls_it(tmp_path: Path) -> None:

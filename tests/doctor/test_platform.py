@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from devkit.doctor.check import Check
-from devkit.doctor.platform import callback_check, platform_checks
+from devkit.doctor.callback_urls import application_checks, url_check
+from devkit.doctor.check import Check, Context
+from devkit.doctor.platform import platform_checks
+from devkit.session.project import project_in
 from devkit.simulator import SimulatorOptions, run_simulator
 from devkit.simulator.options import Fault
+from devkit.vonage.journal import journal_path, write_journal
 from tests.support.doctor_context import (
     OURS,
     SECRET,
@@ -23,6 +26,7 @@ from tests.support.doctor_context import (
     make_context,
     outcomes,
 )
+from tests.support.fake_application import APPLICATION_ID, FakeVonage, fake_vonage
 from tests.support.raw_socket import closed_port, raw_server
 
 PRODUCTION = "https://production.example.com/dlr?secret=hush"
@@ -35,7 +39,9 @@ def test_an_account_that_works_is_read_and_not_changed(tmp_path: Path) -> None:
         checks = list(platform_checks(make_context(tmp_path, **account_of(vonage))))
 
         assert vonage.account == before
-    assert outcomes(checks) == dict.fromkeys(("vonage", "key", "account", "callback", "clock"), "ok")
+    assert outcomes(checks) == dict.fromkeys(
+        ("vonage", "key", "account", "callback", "inbound", "clock"), "ok"
+    )
 
 
 def test_a_wrong_key_is_named_and_vonage_itself_is_ok(tmp_path: Path) -> None:
@@ -48,6 +54,7 @@ def test_a_wrong_key_is_named_and_vonage_itself_is_ok(tmp_path: Path) -> None:
         "key": "failed",
         "account": "skipped",
         "callback": "skipped",
+        "inbound": "skipped",
         "clock": "ok",
     }
     assert "401" in key.what
@@ -62,7 +69,7 @@ def test_a_dead_host_is_named(tmp_path: Path) -> None:
     )
 
     assert outcomes(checks) == {"vonage": "failed"} | dict.fromkeys(
-        ("key", "account", "callback", "clock"), "skipped"
+        ("key", "account", "callback", "inbound", "clock"), "skipped"
     )
     assert f"{host} cannot be reached" in find(checks, "vonage").what
 
@@ -95,6 +102,7 @@ def test_an_account_that_cannot_be_read_says_why(tmp_path: Path, fault: str, wor
         "key": "skipped",
         "account": "failed",
         "callback": "skipped",
+        "inbound": "skipped",
         "clock": "ok",
     }
 
@@ -147,7 +155,9 @@ def test_an_answer_without_a_usable_date_says_nothing_of_the_clock(tmp_path: Pat
 def test_the_accounts_callback_is_judged_by_its_owner(tmp_path: Path) -> None:
     context = make_context(tmp_path)
 
-    none, production, others = (callback_check(context, held) for held in ("", PRODUCTION, OTHERS))
+    none, production, others = (
+        url_check(context, "drCallBackUrl", held) for held in ("", PRODUCTION, OTHERS)
+    )
 
     assert (none.outcome, production.outcome, others.outcome) == ("ok", "ok", "failed")
     assert "https://production.example.com/..." in production.what
@@ -162,7 +172,7 @@ def test_the_accounts_callback_is_judged_by_its_owner(tmp_path: Path) -> None:
     "held", ["http://[", "nonsense", "\x1b[31m", "https://user:hush@production.example.com/"]
 )
 def test_a_strange_callback_is_shown_safely(tmp_path: Path, held: str) -> None:
-    check = callback_check(make_context(tmp_path), held)
+    check = url_check(make_context(tmp_path), "drCallBackUrl", held)
 
     assert check.outcome == "ok"
     assert check.what.isprintable()
@@ -172,8 +182,8 @@ def test_a_strange_callback_is_shown_safely(tmp_path: Path, held: str) -> None:
 def test_a_callback_that_a_killed_session_left_is_reported(tmp_path: Path) -> None:
     leave_journal(tmp_path, former_url=PRODUCTION)
 
-    left = callback_check(make_context(tmp_path), OURS)
-    given_back = callback_check(make_context(tmp_path), PRODUCTION)
+    left = url_check(make_context(tmp_path), "drCallBackUrl", OURS)
+    given_back = url_check(make_context(tmp_path), "drCallBackUrl", PRODUCTION)
 
     assert (left.outcome, left.hint.partition(" (")[0]) == ("failed", "devkit restore")
     assert given_back.outcome == "ok"
@@ -183,15 +193,18 @@ def test_a_journal_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     leave_journal(tmp_path)
     (tmp_path / ".devkit" / "registration.json").write_text("{")
 
-    assert "registration.json cannot be read" in callback_check(make_context(tmp_path), "").what
+    assert "registration.json cannot be read" in url_check(make_context(tmp_path), "drCallBackUrl", "").what
 
 
 def test_a_running_sessions_callback_is_compared_with_the_accounts(tmp_path: Path) -> None:
     session = replace(SESSION, pid=os.getpid())
     context = make_context(tmp_path, session=session)
-    not_registered = callback_check(context, PRODUCTION)
+    not_registered = url_check(context, "drCallBackUrl", PRODUCTION)
     leave_journal(tmp_path, pid=session.pid)
-    ours, taken_away = callback_check(context, OURS), callback_check(context, PRODUCTION)
+    ours, taken_away = (
+        url_check(context, "drCallBackUrl", OURS),
+        url_check(context, "drCallBackUrl", PRODUCTION),
+    )
 
     assert (ours.outcome, not_registered.outcome, taken_away.outcome) == ("ok", "ok", "failed")
     assert "devkit send" in not_registered.what
@@ -216,5 +229,70 @@ def test_an_offline_sessions_simulator_is_the_account(tmp_path: Path) -> None:
         "key": "ok",
         "account": "ok",
         "callback": "ok",
+        "inbound": "ok",
         "clock": "skipped",
     }
+
+
+def test_the_accounts_inbound_url_is_judged_too(tmp_path: Path) -> None:
+    none, production, others = (
+        url_check(make_context(tmp_path), "moCallBackUrl", held) for held in ("", PRODUCTION, OTHERS)
+    )
+
+    assert {each.step for each in (none, production, others)} == {"inbound"}
+    assert "devkit dev --inbound sets its own" in none.what
+    assert "devkit dev --inbound replaces it" in production.what
+    assert others.hint.endswith("Or share: devkit dev --no-register")
+
+    session = replace(SESSION, pid=os.getpid())
+    context = make_context(tmp_path, session=session)
+    assert "no inbound message comes here" in url_check(context, "moCallBackUrl", PRODUCTION).what
+
+
+def application_of(directory: Path, vonage: FakeVonage, application_id: str = APPLICATION_ID) -> Context:
+    account = vonage.credentials
+    return make_context(
+        directory,
+        api_key=account.api_key,
+        api_secret=account.api_secret,
+        rest_host=account.host,
+        application_id=application_id,
+    )
+
+
+def test_an_application_its_addresses_and_its_numbers_are_read(tmp_path: Path) -> None:
+    with fake_vonage() as vonage:
+        none = list(application_checks(application_of(tmp_path, vonage)))
+        vonage.numbers = [{"msisdn": "447700900000", "features": ["SMS"], "app_id": APPLICATION_ID}]
+        linked = list(application_checks(application_of(tmp_path, vonage)))
+
+        assert vonage.puts == []
+    assert outcomes(none) == dict.fromkeys(("application", "status_url", "inbound_url"), "ok")
+    assert "no number is linked" in find(none, "application").what
+    assert "to *********000" in find(linked, "application").what
+    assert "447700900000" not in find(linked, "application").what
+    assert "https://production.example.com/..." in find(linked, "status_url").what
+
+
+def test_an_unknown_application_is_a_failure_and_none_is_skipped(tmp_path: Path) -> None:
+    with fake_vonage() as vonage:
+        (unknown,) = application_checks(application_of(tmp_path, vonage, APPLICATION_ID.replace("7", "8")))
+        (none,) = application_checks(application_of(tmp_path, vonage, ""))
+    (offline,) = application_checks(make_context(tmp_path, application_id=APPLICATION_ID))
+
+    assert (unknown.outcome, none.outcome, offline.outcome) == ("failed", "skipped", "skipped")
+    assert "has no application" in unknown.what
+    assert "VONAGE_APPLICATION_ID" in none.hint
+
+
+def test_an_application_that_a_killed_session_left_is_reported(tmp_path: Path) -> None:
+    left = leave_journal(tmp_path, former_url=PRODUCTION)
+    project = project_in(tmp_path)
+    journal = replace(left, setting="status_url", application_id=APPLICATION_ID)
+    write_journal(journal_path(project.journal, "status_url"), journal)
+
+    check = url_check(make_context(tmp_path), "status_url", OURS)
+
+    assert check.outcome == "failed"
+    assert "left its own status URL in the application: no program gets the statuses" in check.what
+    assert check.hint == "devkit restore (devkit dev --application ID fixes it too)"

@@ -61,13 +61,13 @@ def test_an_intermediate_receipt_says_that_it_may_be_the_last(tmp_path: Path) ->
 
 def test_a_request_that_is_not_a_receipt_is_named(tmp_path: Path) -> None:
     context = make_context(tmp_path)
-    status = {"message_uuid": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab", "status": "delivered"}
+    verify = {"request_id": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab", "type": "event", "status": "completed"}
 
-    came = watched(context, lambda: record(context, compose(status, "json")))[-1]
+    came = watched(context, lambda: record(context, compose(verify, "json")))[-1]
 
     assert isinstance(came, Check)
     assert came.outcome == "failed"
-    assert "Messages API" in came.what
+    assert "Verify" in came.what
 
 
 def test_without_a_session_it_says_what_to_start(tmp_path: Path) -> None:
