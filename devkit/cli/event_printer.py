@@ -19,9 +19,12 @@ from devkit.cli.pairing import AnsweredReceipt, paired
 from devkit.cli.receipt_line import (
     Cell,
     answer_cell,
+    api_cell,
+    content,
     fit,
     id_cell,
     part_cell,
+    people_cells,
     reason,
     since_cell,
     status_cell,
@@ -123,9 +126,9 @@ def session_lines(event: Event, width: int | None = None) -> Sequence[str]:
     if isinstance(event, Ready):
         return _ready(event)
     if isinstance(event, AnsweredReceipt):
-        return [_receipt(event.receipt, event.answer, width, event.at)]
+        return _receipt_lines(event.receipt, event.answer, width, event.at)
     if isinstance(event, ReceiptTaken):
-        return [_receipt(event, None, width)]
+        return _receipt_lines(event, None, width)
     if isinstance(event, Forwarded):
         return _forwarded(event, width)
     if type(event) not in _LINES or (isinstance(event, Refused) and event.count > 1):
@@ -232,11 +235,19 @@ def _forwarded(event: Forwarded, width: int | None) -> list[str]:
     return [fit([time_of_day(), answer, id_cell(event.message_id), again], "", width)]
 
 
+def _receipt_lines(
+    event: ReceiptTaken, answer: Forwarded | None, width: int | None, at: datetime | None = None
+) -> list[str]:
+    problem = event.signature_problem
+    return [_receipt(event, answer, width, at), *([labeled("", problem, fg="red")] if problem else [])]
+
+
 def _receipt(
     event: ReceiptTaken, answer: Forwarded | None, width: int | None, at: datetime | None = None
 ) -> str:
-    if event.problem:
+    if event.problem and event.kind != "unknown":
         return fit([time_of_day(at), Cell("unreadable", fg="red"), *_response(answer)], event.problem, width)
+    other, own = people_cells(event.status, event.msisdn, event.sender)
     cells = [
         time_of_day(at),
         status_cell(event.status, width),
@@ -245,12 +256,14 @@ def _receipt(
         since_cell(event.latency_ms if event.sent_ms is None else event.sent_ms),
         *_response(answer),
         *(Cell(note, 3, color) for note, color in _notes(event)),
-        Cell(event.msisdn, 4),
+        api_cell(event.kind, event.channel),
+        other,
         Cell(event.client_ref, 5),
-        Cell(event.sender and f"from {event.sender}", 6),
+        own,
         Cell(event.network and f"network {event.network}", 7),
     ]
-    return fit(cells, reason(event.err_code, event.meaning, event.status), width)
+    why = reason(event.err_code, event.meaning, event.status)
+    return fit(cells, content(event.status, event.text, event.message_type, event.problem, why), width)
 
 
 def _response(answer: Forwarded | None) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""`devkit list`: the recorded receipts."""
+"""`devkit list`: the recorded webhooks."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,9 +13,20 @@ import click
 
 from devkit.cli import completes
 from devkit.cli.output import echo, echo_json, notice, output_width, typed_here
-from devkit.cli.receipt_line import Cell, fit, id_cell, part_cell, reason, since_cell, status_cell
+from devkit.cli.receipt_line import (
+    Cell,
+    api_cell,
+    content,
+    fit,
+    id_cell,
+    part_cell,
+    people_cells,
+    reason,
+    since_cell,
+    status_cell,
+)
 from devkit.fixture.format import TRIGGERED
-from devkit.fixture.listing import ListedReceipt, Watch, parse_duration, read_entries
+from devkit.fixture.listing import MAX_TEXT, ListedReceipt, Watch, of_kinds, parse_duration, read_entries
 from devkit.fixture.listing import as_json as listed_as_json
 from devkit.fixture.recording_id import find_entries, list_some, near_ids
 from devkit.fixture.select import display_path
@@ -23,7 +34,8 @@ from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Entry, Store
 from devkit.session.project import project_in
 from devkit.session.settings import project_directory, read_settings
-from devkit.webhook.masking import mask_number, printable
+from devkit.webhook.masking import mask_number, mask_numbers_in, one_line, printable
+from devkit.webhook.receipt import KINDS, Webhook
 from devkit.webhook.timeline import SentMessage
 from devkit.webhook.vocabulary import meaning
 
@@ -41,7 +53,14 @@ _WIDE = 110  # columns of a terminal, from which on ids are not cut
     "--status",
     multiple=True,
     shell_complete=completes("status"),
-    help="Only this status; repeatable. `unparsed`: callbacks that are not receipts.",
+    help="Only this status; repeatable. `inbound`: inbound messages; `unparsed`: what cannot be read.",
+)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([*KINDS, "unreadable"], case_sensitive=False),
+    multiple=True,
+    help="Only this kind of webhook; repeatable.",
 )
 @click.option(
     "--message",
@@ -66,6 +85,7 @@ _WIDE = 110  # columns of a terminal, from which on ids are not cut
 )
 def command(
     status: tuple[str, ...],
+    kinds: tuple[str, ...],
     message: str,
     since: str | None,
     limit: int,
@@ -73,13 +93,16 @@ def command(
     verbose: bool,
     as_json: bool,
 ) -> None:
-    """List recorded receipts, newest last. Times are UTC."""
+    """List recorded webhooks, newest last: receipts, statuses and inbound messages. Times are UTC."""
     directory, now = project_directory(Path.cwd()), datetime.now(UTC)
     store, private = Store(read_settings(os.environ, directory).fixtures), project_in(directory).private
     sends = dict(read_sends(private))
     start = now - parse_duration(since) if since else None
 
     def find(since: datetime | None) -> Iterator[Entry]:
+        return of_kinds(find_any(since), kinds) if kinds else find_any(since)
+
+    def find_any(since: datetime | None) -> Iterator[Entry]:
         if not message:
             return find_entries(store, status=status, since=since)
         # All of the message, because its first recording names the other parts of its text.
@@ -89,7 +112,7 @@ def command(
     newest_first = find(start)
     entries = list(islice(newest_first, limit or None))[::-1]
     if not entries and not follow:
-        _print_nothing_found(store, message, filtered=bool(status or message or since))
+        _print_nothing_found(store, message, filtered=bool(status or kinds or message or since))
     with _until_ctrl_c() if follow else nullcontext() as stop:
         arriving: Iterable[Entry] = ()
         if stop:
@@ -149,23 +172,28 @@ def _show(receipts: Iterable[ListedReceipt], *, verbose: bool, as_json: bool) ->
 def _line(listed: ListedReceipt, width: int | None) -> str:
     entry, receipt, sent = listed.entry, listed.receipt, listed.sent
     is_wide = width is None or width >= _WIDE
+    other, own = people_cells(receipt.status, mask_number(receipt.recipient), mask_number(receipt.sender))
     cells = [
         Cell(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", fg="bright_black"),
         status_cell(receipt.status or entry.status, width),
         Cell(entry.message_id, fg="bright_black", width=36) if is_wide else id_cell(entry.message_id),
-        part_cell(sent.number_of(receipt.message_id), len(sent.parts)) if sent else Cell(""),
+        part_cell(sent.number_of(receipt.message_id), len(sent.parts)) if sent else _own_part(receipt),
         since_cell(sent.milliseconds_until(entry.recorded_at) if sent else None),
         Cell(listed.order, 1, "magenta"),
         Cell(TRIGGERED if TRIGGERED in listed.tags else "", 2, "cyan"),
-        Cell(mask_number(receipt.recipient), 4, width=12),
+        api_cell(receipt.kind, receipt.channel),
+        other._replace(width=12),
         Cell(mask_number(receipt.client_ref), 5),
-        Cell(receipt.sender and f"from {mask_number(receipt.text('to'))}", 6),
-        Cell(receipt.network and f"network {receipt.text('network-code')}", 7),
+        own,
+        Cell(receipt.network and f"network {receipt.network}", 7),
     ]
-    err_code = receipt.err_code
-    return fit(
-        cells, listed.problem or reason(err_code, meaning(err_code, receipt.status), receipt.status), width
-    )
+    why = reason(receipt.err_code, meaning(receipt.err_code, receipt.status), receipt.status)
+    text = mask_numbers_in(one_line(receipt.body_text, MAX_TEXT))
+    return fit(cells, content(receipt.status, text, receipt.message_type, listed.problem, why), width)
+
+
+def _own_part(webhook: Webhook) -> Cell:
+    return part_cell(webhook.part, webhook.parts)
 
 
 def _print_nothing_found(store: Store, message: str, *, filtered: bool) -> None:

@@ -21,11 +21,15 @@ from devkit.webhook.masking import counted, printable
 
 _STATUS_COLORS = {
     "delivered": "green",
+    "read": "green",
     "accepted": "yellow",
+    "submitted": "yellow",
     "buffered": "yellow",
     "failed": "red",
     "rejected": "red",
     "expired": "red",
+    "undeliverable": "red",
+    "inbound": "cyan",
     "unknown": "bright_black",
 }
 

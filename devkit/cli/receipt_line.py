@@ -1,4 +1,4 @@
-"""A receipt as one line in columns that all commands share. They fit the terminal; the reason is last."""
+"""A webhook as one line in columns that all commands share. They fit the terminal; the reason is last."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 from devkit.cli.output import status_color, style
 from devkit.webhook.masking import printable
+from devkit.webhook.messages_vocabulary import INBOUND
 from devkit.webhook.receipt import short_id
 from devkit.webhook.vocabulary import is_no_error
 
 _GAP = 2  # blanks between cells
 _SHORTEST_REASON = 10  # columns that are left free for the reason: an err-code, and what fits of its meaning
 _DETAILS = 4  # the rank of cells that are shown only beside the whole reason
-_LONGEST_STATUS = 12
+_LONGEST_STATUS = 13  # `undeliverable`
 
 
 class Cell(NamedTuple):
@@ -98,6 +99,19 @@ def part_cell(part: int, parts: int) -> Cell:
     return Cell(f"{part}/{parts}" if parts > 1 else "")
 
 
+def api_cell(kind: str, channel: str) -> Cell:
+    """The API of a webhook, if it is not the SMS API, and the channel, if it is not SMS."""
+    api = "Messages API" if kind.startswith("messages-") else ""
+    return Cell(", ".join(filter(None, (api, "" if channel == "sms" else channel))), 3, "blue")
+
+
+def people_cells(status: str, recipient: str, sender: str) -> tuple[Cell, Cell]:
+    """The other person, and then your own number or name. recipient, sender: masked."""
+    if status == INBOUND:
+        return Cell(sender, 4), Cell(recipient and f"to {recipient}", 6)
+    return Cell(recipient, 4), Cell(sender and f"from {sender}", 6)
+
+
 def since_cell(milliseconds: int | None) -> Cell:
     """The time since the send, or since the first receipt of the message."""
     return Cell("" if milliseconds is None else f"+{_duration(milliseconds / 1000)}", 2, "bright_black", 7)
@@ -113,6 +127,13 @@ def answer_cell(status: int | None, ms: float | None, problem: str = "", rank: i
 def answer_color(status: int | None) -> str:
     """Green for a 2xx HTTP status; red for another one, and for none."""
     return "green" if status is not None and 200 <= status < 300 else "red"
+
+
+def content(status: str, text: str, message_type: str, problem: str, why: str) -> str:
+    """The last cell: what an inbound message says, what an unknown webhook is, else why the message has its status."""
+    if status == INBOUND and not problem:
+        return text or f"[{message_type or 'no text'}]"
+    return problem or why
 
 
 def reason(err_code: str, meaning: str, status: str) -> str:

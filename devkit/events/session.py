@@ -61,6 +61,11 @@ class ReceiptTaken(Event):
     sent_ms: since the send; null when devkit did not send the message.
     sender, client_ref: masked where they may be a phone number.
     who: of a relay's receipts the member whose message it is; empty when nobody claims it, and for all others.
+    kind: `sms-receipt`, `sms-inbound`, `messages-status`, `messages-inbound`, `unknown` or `unreadable`. Of another
+    kind than a receipt, `status` is `inbound` for an inbound message, `err_code` the error number of the Messages API,
+    `part` and `parts` those of a long inbound text, and `problem` what an unknown webhook is.
+    channel: `sms`, or the Messages API's name of another one. message_type, text: of an inbound message; numbers in the
+    text are masked. signature_problem: why the signature or token must not be trusted; empty for all but these.
     """
 
     name: ClassVar[str] = "receipt"
@@ -85,6 +90,11 @@ class ReceiptTaken(Event):
     parts: int = 0
     sent_ms: int | None = None
     who: str = ""
+    kind: str = "sms-receipt"
+    channel: str = "sms"
+    message_type: str = ""
+    text: str = ""
+    signature_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

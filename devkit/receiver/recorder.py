@@ -1,4 +1,4 @@
-"""Records receipts, and publishes an event for each."""
+"""Records webhooks, and publishes an event for each."""
 
 import threading
 from collections import Counter, OrderedDict
@@ -8,16 +8,16 @@ from datetime import datetime
 from functools import partial
 
 from devkit.errors import StoreError
-from devkit.events import Publish
+from devkit.events import Notice, Publish
 from devkit.events.session import NotRecorded, Probe, ReceiptTaken, Refused
 from devkit.fixture.format import TRIGGERED, Fixture
 from devkit.fixture.store import Store
 from devkit.http.channel import AfterResponse
 from devkit.receiver.app import IncomingRequest
 from devkit.webhook.callback import REACHABILITY_HEADER, Callback
-from devkit.webhook.masking import mask_number, one_line
-from devkit.webhook.receipt import Receipt, Unreadable, Webhook, read, webhook_in
-from devkit.webhook.signature import Method, Verdict, is_stale, verify
+from devkit.webhook.masking import mask_number, mask_numbers_in, one_line
+from devkit.webhook.receipt import Unreadable, Webhook, read, webhook_in
+from devkit.webhook.signature import Method, Verdict, verify_callback
 from devkit.webhook.timeline import Anomaly, MessageHistory, SentMessage
 from devkit.webhook.vocabulary import meaning
 
@@ -26,12 +26,16 @@ _REFUSALS = {
     405: "a method that Vonage does not use",
 }
 
-_STALE = (
-    "The signature is right, but older than Vonage sends a receipt again: somebody may have sent it anew."
+_STATUS_AT_RECEIPT_URL = (
+    "A status of the Messages API came to the URL for receipts: the account's Messaging API type is probably "
+    '"Messages API" (Vonage dashboard, API settings), or the message was sent with this URL as its webhook_url. '
+    "It is recorded; your program must take it too."
 )
 
 _REJECTED = 401  # the status for a signature that is not as required
 _MAX_MESSAGES = 10_000  # that are remembered, to compare their receipts
+_MAX_REASONS = 50  # that refused requests are counted by; one can hold text of the sender
+_MAX_TEXT = 300  # characters of an inbound message in its event
 _MAX_RECEIPTS = 50  # of a message that are remembered; somebody may send the same one for ever
 
 
@@ -42,6 +46,7 @@ class Recorder:
     nonce: marks the reachability check of this session; it sets `reached`, and no event is published.
     sends: the messages that devkit sent, asked before receipts are published.
     forward: gets each recorded callback with its message id and file, and must not block.
+    expects_messages: whether this session asked for webhooks of the Messages API; else the first status is explained.
     """
 
     store: Store
@@ -54,6 +59,7 @@ class Recorder:
     sends: Callable[[str], SentMessage | None] = lambda message_id: None
     forward: Callable[[Callback, str, str], None] | None = None
     reached: threading.Event = field(default_factory=threading.Event)
+    expects_messages: bool = False
     recorded: int = 0
     _refused: Counter[str] = field(default_factory=Counter)
     _messages: OrderedDict[str, tuple[datetime, MessageHistory]] = field(default_factory=OrderedDict)
@@ -85,22 +91,23 @@ class Recorder:
         incoming = IncomingRequest("receipt", fixture.callback, fixture.captured, 200)
         verdict: Verdict = fixture.signature or "unchecked"
         self._publish_receipt(
-            _Evaluation(incoming, fixture.recorded_at, fixture.read(), verdict, False, "", who=who), file
+            _Evaluation(incoming, fixture.recorded_at, fixture.read(), verdict, who=who), file
         )
 
     def _evaluate(self, incoming: IncomingRequest) -> "_Evaluation":
-        """Read a receipt and check its signature."""
-        now = self.clock()
-        reading = read(incoming.callback)
+        """Read a webhook and check its signature or token."""
+        callback, now = incoming.callback, self.clock()
+        reading = read(callback)
         verdict: Verdict = "absent"
-        stale = False
-        if isinstance(reading, Receipt):
-            verdict = verify(reading.fields, self.secret, self.method)
-            stale = verdict == "valid" and incoming.kind != "replay" and is_stale(reading.fields, now)
+        problem = ""
+        if isinstance(reading, Webhook):
+            age_counts = now if incoming.kind != "replay" else None
+            verdict, problem = verify_callback(reading, callback, self.secret, self.method, age_counts)
         rejection = ""
-        if self.require_signature and (stale or verdict != "valid"):
-            rejection = f"the signature is {'stale' if stale else verdict}"
-        return _Evaluation(incoming, now, reading, verdict, stale, rejection)
+        if self.require_signature and (problem or verdict != "valid"):
+            rejection = f"the signature is {'stale' if verdict == 'valid' else verdict}"
+            rejection += f": {problem}" if verdict == "invalid" and problem else ""
+        return _Evaluation(incoming, now, reading, verdict, problem, rejection)
 
     def _handle_other(self, incoming: IncomingRequest) -> int:
         # Report probes before responding: the caller waits for this event after it gets its 200.
@@ -146,12 +153,19 @@ class Recorder:
             order=order,
             sender=one_line(mask_number(receipt.sender), 30),
             client_ref=one_line(mask_number(receipt.client_ref), 100),
-            part=sent.number_of(receipt.message_id) if sent else 0,
-            parts=len(sent.parts) if sent else 0,
+            part=sent.number_of(receipt.message_id) if sent else receipt.part,
+            parts=len(sent.parts) if sent else receipt.parts if receipt.part else 0,
             sent_ms=sent.milliseconds_until(evaluation.now) if sent else None,
             who=one_line(evaluation.who, 60),
+            kind=reading.kind,
+            channel=one_line(receipt.channel, 30) if reading.kind != "unreadable" else "",
+            message_type=one_line(receipt.message_type, 30),
+            text=mask_numbers_in(one_line(receipt.body_text, _MAX_TEXT)),
+            signature_problem=evaluation.signature_problem,
         )
         self.publish(event)
+        if evaluation.incoming.kind == "receipt" and event.kind == "messages-status" and not sent:
+            self._explain_status()
         if file and self.forward:
             self.forward(callback, message_id, file)
 
@@ -172,8 +186,17 @@ class Recorder:
                 history.add(receipt)
         return None if first is now else int((now - first).total_seconds() * 1000), order
 
+    def _explain_status(self) -> None:
+        """Say once why a status came to the URL for receipts."""
+        with self._lock:
+            expected, self.expects_messages = self.expects_messages, True
+        if not expected:
+            self.publish(Notice(_STATUS_AT_RECEIPT_URL))
+
     def _publish_refused(self, status: int, reason: str) -> None:
         with self._lock:
+            if reason not in self._refused and len(self._refused) >= _MAX_REASONS:
+                reason = reason.partition(":")[0]
             # Counted for each reason: the terminal shows the first of each, and a 404 must not hide a bad signature.
             self._refused[reason] += 1
             count = self._refused[reason]
@@ -185,8 +208,9 @@ _RECEIPTS = ("receipt", "triggered", "replay")  # kinds of requests
 
 @dataclass(slots=True)
 class _Evaluation:
-    """What was read and checked of one receipt. rejection: why it is refused, empty when it is not.
+    """What was read and checked of one webhook.
 
+    signature_problem: as in the event. rejection: why it is refused, empty when it is not.
     file: where it was recorded, or why it could not be; empty when it is not recorded. who: its owner, of a relay's.
     """
 
@@ -194,8 +218,8 @@ class _Evaluation:
     now: datetime
     reading: Webhook | Unreadable
     verdict: Verdict
-    stale: bool
-    rejection: str
+    signature_problem: str = ""
+    rejection: str = ""
     file: str | StoreError = ""
     who: str = ""
 
@@ -211,7 +235,7 @@ class _Evaluation:
             signature=self.verdict,
             captured=self.incoming.captured,
             tags=(TRIGGERED,) if self.incoming.kind == "triggered" else (),
-            note=_STALE if self.stale else "",
+            note=self.signature_problem,
         )
 
     @property

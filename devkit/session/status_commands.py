@@ -1,7 +1,7 @@
-"""The commands of `devkit dev --on`: each gets a recorded receipt as JSON on its standard input.
+"""The commands of `devkit dev --on`: each gets a recorded webhook as JSON on its standard input.
 
-A command is a program with the arguments that the user typed. There is no shell, and nothing of a receipt is in an
-argument: whoever knows the callback URL chooses the text of receipts.
+A command is a program with the arguments that the user typed. There is no shell, and nothing of a webhook is in an
+argument: everybody who knows the callback URL chooses the text of webhooks.
 """
 
 import json
@@ -25,7 +25,7 @@ from devkit.events import Event, Notice, Publish
 from devkit.events.session import CommandEnded, ReceiptTaken
 from devkit.fixture.format import load
 from devkit.webhook.receipt import webhook_in
-from devkit.webhook.vocabulary import STATUSES
+from devkit.webhook.vocabulary import ALL_STATUSES
 
 ANY = "any"
 
@@ -51,10 +51,8 @@ class StatusCommand:
 
 def parse_command(status: str, text: str, directory: Path) -> StatusCommand:
     """A command as it was typed. directory: in which it will run. Raises UsageError."""
-    if status not in (*STATUSES, ANY):
-        raise UsageError(
-            f"Not a status of a receipt: {status!r}.", hint=f"There are: {', '.join((*STATUSES, ANY))}"
-        )
+    if status not in (*ALL_STATUSES, ANY):
+        raise UsageError(f"Not a status: {status!r}.", hint=f"There are: {', '.join((*ALL_STATUSES, ANY))}")
     try:
         arguments = tuple(shlex.split(text))
     except ValueError as error:  # a quotation mark without its other
@@ -95,7 +93,8 @@ class StatusCommands:
         if not isinstance(event, ReceiptTaken) or not event.file:
             return
         for command in self._commands:
-            if command.status not in (ANY, event.status):
+            # `completed` of Verify, and whatever other products say, is no status of a message.
+            if command.status not in (ANY, event.status if event.kind != "unknown" else ANY):
                 continue
             if self._waiting.qsize() < _MAX_WAITING:
                 self._waiting.put((command, event))

@@ -25,6 +25,7 @@ STATUSES: dict[str, str] = {
     "undeliverable": "not sent: the Messages API could not reach the carrier or channel",
 }
 FINAL = frozenset({"delivered", "read", "rejected", "undeliverable"})
+INBOUND = "inbound"  # in the place of a status, for an inbound message of either API
 
 _PARAMETERS = "check the parameters that you send"
 _RETRY_SOON = "send again in a few minutes"

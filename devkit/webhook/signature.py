@@ -1,4 +1,6 @@
-"""Vonage's signature over the fields of a receipt: made and checked, in all five methods.
+"""Vonage's signature over the fields of a webhook of the SMS API: made and checked, in all five methods.
+
+Webhooks of the Messages API have a token instead, see `jwt`; `verify_callback` checks what a webhook has.
 
 The vonage SDK (4.9.1) cannot check the plain `md5hash`, and raises on hostile input, so this is devkit's own.
 Source: "Signing Messages" in Vonage's API concepts documentation.
@@ -8,6 +10,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
+
+from devkit.webhook.callback import Callback
+from devkit.webhook.receipt import Webhook
 
 Method = Literal["md5hash", "md5", "sha1", "sha256", "sha512"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -83,6 +88,29 @@ def verify(fields: Mapping[str, object], secret: str, method: Method) -> Verdict
 
     given = _encode(str(signature).lower())
     return "valid" if hmac.compare_digest(given, sign(fields, secret, method).encode()) else "invalid"
+
+
+_STALE = (
+    "The signature is right, but older than Vonage sends a receipt again: somebody may have sent it anew."
+)
+
+
+def verify_callback(
+    webhook: Webhook, callback: Callback, secret: str, method: Method, now: datetime | None = None
+) -> tuple[Verdict, str]:
+    """The verdict on the signature or the token of a webhook, and why it must not be trusted, in a sentence.
+
+    now: None when its age does not matter, as for a recording. The signature of the SMS API stays `valid` when it is
+    too old; then there is a sentence all the same.
+    """
+    if webhook.kind in ("sms-receipt", "sms-inbound"):
+        verdict = verify(webhook.fields, secret, method)
+        is_old = verdict == "valid" and now is not None and is_stale(webhook.fields, now)
+        return verdict, _STALE if is_old else ""
+    from devkit.webhook.jwt import verify_headers  # here: nearly all webhooks are receipts
+
+    token = verify_headers(callback.headers, callback.body, secret, now)
+    return token.verdict, token.reason if token.verdict == "invalid" else ""
 
 
 def has_plain_names(fields: Mapping[str, object]) -> bool:

@@ -9,7 +9,7 @@ Unknown words are data, not errors: the platform sends codes that no document li
 from dataclasses import dataclass
 
 from devkit.webhook.callback import TRANSPORTS, Transport
-from devkit.webhook.messages_vocabulary import ERRORS
+from devkit.webhook.messages_vocabulary import ERRORS, INBOUND
 from devkit.webhook.messages_vocabulary import FINAL as MESSAGES_FINAL
 from devkit.webhook.messages_vocabulary import STATUSES as MESSAGES_STATUSES
 
@@ -49,6 +49,9 @@ STATUSES: dict[str, Status] = {
     "rejected": Status(True, "refused by the carrier"),
     "unknown": Status(True, "the carrier gave no useful information"),
 }
+
+# Of all kinds of webhooks, each once.
+ALL_STATUSES: tuple[str, ...] = tuple(dict.fromkeys([*STATUSES, *MESSAGES_STATUSES, INBOUND]))
 
 # Vonage's documentation says only that the err-code is not 0 when the status says that something went wrong,
 # but `expired` was seen with 0, too.

@@ -307,7 +307,7 @@ def test_a_status_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with running_dev(tmp_path, "--on", "delivred", "true") as dev:
         assert dev.finish() == 2
 
-    assert "Not a status of a receipt: 'delivred'." in dev.stderr
+    assert "Not a status: 'delivred'." in dev.stderr
 
 
 def _unused_port() -> int:

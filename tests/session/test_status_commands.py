@@ -249,7 +249,7 @@ def test_a_program_may_be_in_the_directory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "text", "message"),
     [
-        ("delivred", "true", "Not a status of a receipt: 'delivred'."),
+        ("delivred", "true", "Not a status: 'delivred'."),
         ("failed", "echo 'x", "cannot be read: no closing quotation."),
         ("failed", "", "There is no program '' for --on failed."),
         ("failed", "nowhere-notify x", "There is no program 'nowhere-notify' for --on failed."),
