@@ -7,8 +7,7 @@ from typing import Literal, get_args
 from devkit.errors import UsageError
 from devkit.webhook.callback import Callback, Transport, compose, json_body
 from devkit.webhook.jwt import make_token
-from devkit.webhook.kinds import INBOUND
-from devkit.webhook.messages_vocabulary import ERRORS, UNKNOWN_ERROR
+from devkit.webhook.messages_vocabulary import ERRORS, INBOUND, UNKNOWN_ERROR
 from devkit.webhook.nested_fields import NotAnObject, change_nested
 from devkit.webhook.new_webhook import (
     compose_messages,

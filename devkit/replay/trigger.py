@@ -13,7 +13,7 @@ from devkit.replay.new_callback import Api, NewWebhook
 from devkit.replay.send import Replayed, ReplayOutcome, Rules, attempt
 from devkit.webhook import messages_vocabulary
 from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Callback
-from devkit.webhook.kinds import INBOUND
+from devkit.webhook.messages_vocabulary import INBOUND
 from devkit.webhook.receipt import Kind, Webhook
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, ErrCode
 
