@@ -40,7 +40,7 @@ from devkit.tunnel.types import Notify, OpenTunnel, given_url, no_tunnel
 from devkit.vonage.client import Credentials
 
 if TYPE_CHECKING:  # only types, and importing them takes long
-    from devkit.simulator.state import Occurrence
+    from devkit.simulator.occurrences import Occurrence
     from devkit.simulator.tls import Trust
 
 _HOST = "127.0.0.1"  # the tunnel's agent runs on this machine too; no other machine needs access
@@ -264,7 +264,7 @@ def _trust(project: Project, publish: Publish) -> "Trust | None":
 
 
 def _warn(publish: Publish, trust: "Trust | None", occurrence: "Occurrence") -> None:
-    from devkit.simulator.state import TlsHandshakeFailed
+    from devkit.simulator.occurrences import TlsHandshakeFailed
 
     if trust and isinstance(occurrence, TlsHandshakeFailed):  # the receiver reports the rest
         publish(

@@ -2,6 +2,8 @@
 
 import re
 import secrets
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from flask import Flask, Response, abort, render_template_string, request
 from waitress.channel import ClientDisconnected
@@ -10,12 +12,16 @@ from devkit.errors import ConfigurationError
 from devkit.http.client import Push
 from devkit.http.local_access import is_vonage_name, rejection_reason
 from devkit.http.request import WSGIApplication, callback_of
-from devkit.simulator.control import change, describe
+from devkit.simulator.applications_api import applications
+from devkit.simulator.control import change, describe, described_inbound, inbound_text
 from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.exchange import ApiRequest, ApiResponse, json_response, read_fields
+from devkit.simulator.messages_api import no_such_message, send_message
+from devkit.simulator.numbers_api import list_numbers, update_number
+from devkit.simulator.occurrences import ApiName, Refusal
 from devkit.simulator.settings_api import balance, error, settings
 from devkit.simulator.sms_api import send
-from devkit.simulator.state import Refusal, Simulator
+from devkit.simulator.state import Simulator
 
 # What `describe` gives, for a browser. Messages and deliveries newest first.
 _PAGE = """<!doctype html>
@@ -36,7 +42,7 @@ th, td { border-bottom: 1px solid #8884; }
   {%- endif -%}
 {%- endmacro %}
 <h1>devkit simulator</h1>
-<p>A stand-in for Vonage. Receipts are made here; no SMS leaves this machine.</p>
+<p>A stand-in for Vonage. Webhooks are made here; no SMS leaves this machine.</p>
 {%- for title, row in pairs.items() %}
 <h2>{{ title }}</h2>
 <table>{% for name, value in row.items() %}<tr><th scope=row>{{ name }}<td>{{ cell(value) }}{% endfor %}</table>
@@ -61,6 +67,15 @@ _HEADERS = {
 }
 _TRACE = "X-Nexmo-Trace-Id"
 _TRACE_ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
+# Vonage's paths, and the API of each.
+_APIS: dict[str, ApiName] = {
+    "/sms/": "sms",
+    "/account/numbers": "numbers",
+    "/account/": "settings",
+    "/number/": "numbers",
+    "/v1/messages": "messages",
+    "/v2/applications": "applications",
+}
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -69,6 +84,8 @@ def create_app(simulator: Simulator, worker: DeliveryWorker, push: Push) -> WSGI
     app = Flask(__name__, static_folder=None)
     _reject_foreign_requests(app, simulator)
     _route_platform(app, simulator, worker, push)
+    _route_newer_apis(app, simulator, worker)
+    _route_numbers(app, simulator, push)
     _route_control(app, simulator)
     return _hanging_up(app)
 
@@ -77,9 +94,9 @@ def _reject_foreign_requests(app: Flask, simulator: Simulator) -> None:
     @app.before_request
     def reject() -> Response | None:
         asked, _ = callback_of(request.environ, b"")
-        is_platform = request.path.startswith(("/sms/", "/account/"))
+        api = next((api for path, api in _APIS.items() if request.path.startswith(path)), None)
         # A hosts file or a proxy sends programs here under Vonage's names. The other paths need no credentials.
-        serves_name = is_vonage_name if is_platform else None
+        serves_name = is_vonage_name if api else None
         reason = rejection_reason(
             asked,
             request.remote_addr or "",
@@ -89,8 +106,8 @@ def _reject_foreign_requests(app: Flask, simulator: Simulator) -> None:
         )
         if not reason:
             return None
-        if is_platform:  # reported, because the developer of a program looks there for the reason
-            simulator.watch(Refusal(403, reason, "sms" if request.path.startswith("/sms/") else "settings"))
+        if api:  # reported, because the developer of a program looks there for the reason
+            simulator.watch(Refusal(403, reason, api))
         return _respond(json_response({"error": reason}, 403))
 
 
@@ -104,17 +121,58 @@ def _route_platform(app: Flask, simulator: Simulator, worker: DeliveryWorker, pu
 
     @app.route("/account/settings", methods=_METHODS)
     @app.route("/account/settings/<api_key>/<api_secret>", methods=_METHODS)
-    def account_settings(api_key: str = "", api_secret: str = "") -> Response:
-        asked = _read(api_key=api_key, api_secret=api_secret, wants_xml=_prefers_xml())
+    def account_settings(**in_path: str) -> Response:
+        asked = _read(in_path, wants_xml=_prefers_xml())
         if request.method != "POST":  # the real gateway answers a PUT with 403
             return _answer(asked, error(asked, 403, "forbidden"))
         return _answer(asked, settings(asked, simulator, push))
 
     @app.route("/account/get-balance", methods=["GET"])
     @app.route("/account/get-balance/<api_key>/<api_secret>", methods=["GET"])
-    def account_balance(api_key: str = "", api_secret: str = "") -> Response:
-        asked = _read(api_key=api_key, api_secret=api_secret, wants_xml=_prefers_xml())
+    def account_balance(**in_path: str) -> Response:
+        asked = _read(in_path, wants_xml=_prefers_xml())
         return _answer(asked, balance(asked, simulator))
+
+
+def _route_newer_apis(app: Flask, simulator: Simulator, worker: DeliveryWorker) -> None:
+    @app.route("/v1/messages", methods=_METHODS)
+    def messages() -> Response:
+        asked = _read()
+        if request.method != "POST":  # the real gateway answers GET and PUT with 403
+            return _answer(asked, error(asked, 403, "forbidden"))
+        return _answer(asked, send_message(asked, simulator, worker))
+
+    @app.patch("/v1/messages/<message_id>")
+    def message(message_id: str) -> Response:
+        asked = _read()
+        return _answer(asked, no_such_message(asked, message_id))
+
+    @app.route("/v2/applications", methods=_METHODS)
+    @app.route("/v2/applications/<application_id>", methods=_METHODS)
+    def vonage_applications(application_id: str = "") -> Response:
+        asked = _read()
+        return _answer(asked, applications(request.method, application_id, asked, simulator))
+
+    @app.get("/v1/messages/ping")
+    @app.get("/v2/applications/ping")
+    def ping() -> Response:
+        return _answer(_read(), json_response({}))
+
+
+def _route_numbers(app: Flask, simulator: Simulator, push: Push) -> None:
+    @app.route("/account/numbers", methods=["GET"])
+    @app.route("/account/numbers/<api_key>/<api_secret>", methods=["GET"])
+    def account_numbers(**in_path: str) -> Response:
+        asked = _read(in_path)
+        return _answer(asked, list_numbers(asked, simulator))
+
+    @app.route("/number/update", methods=_METHODS)
+    @app.route("/number/update/<api_key>/<api_secret>/<country>/<msisdn>", methods=_METHODS)
+    def number_update(**in_path: str) -> Response:
+        asked = _read(in_path)
+        if request.method != "POST":  # the real gateway answers a PUT with 403
+            return _answer(asked, error(asked, 403, "forbidden"))
+        return _answer(asked, update_number(asked, simulator, push))
 
 
 def _route_control(app: Flask, simulator: Simulator) -> None:
@@ -139,11 +197,20 @@ def _route_control(app: Flask, simulator: Simulator) -> None:
             return _respond(json_response({"error": problem.message, "hint": problem.hint}, 400))
         return _respond(json_response(describe(simulator)))
 
+    @app.post("/simulator/inbound")
+    def inbound() -> Response:
+        try:
+            message = simulator.receive(inbound_text(request.get_data()))
+        except ConfigurationError as problem:
+            return _respond(json_response({"error": problem.message, "hint": problem.hint}, 400))
+        return _respond(json_response(described_inbound(message), 202))
+
 
 def _page(description: dict[str, object]) -> str:
     now = {name: description[name] for name in ("url", "now", "counts")}
     pairs = {"Now": now, "Account": description["account"], "Options": description["options"]}
-    tables = {"Messages": description["messages"], "Deliveries": description["deliveries"]}
+    names = ("messages", "inbound", "deliveries", "applications", "numbers")
+    tables = {name.capitalize(): description[name] for name in names}
     return render_template_string(_PAGE, pairs=pairs, tables=tables)
 
 
@@ -162,11 +229,13 @@ def _hanging_up(app: WSGIApplication) -> WSGIApplication:
     return served
 
 
-def _read(*, api_key: str = "", api_secret: str = "", wants_xml: bool = False) -> ApiRequest:
-    fields = read_fields(request.query_string.decode("latin-1"), request.get_data())
-    if api_key:
-        fields = {"api_key": api_key, "api_secret": api_secret, **fields}
-    return ApiRequest(fields, request.headers.get("Authorization", ""), wants_xml, _trace_id())
+def _read(in_path: Mapping[str, str] = MappingProxyType({}), *, wants_xml: bool = False) -> ApiRequest:
+    """in_path: fields in a legacy path, such as the credentials."""
+    body = request.get_data()
+    fields = read_fields(request.query_string.decode("latin-1"), body)
+    given = {name: value for name, value in in_path.items() if value}
+    authorization = request.headers.get("Authorization", "")
+    return ApiRequest({**given, **fields}, authorization, wants_xml, _trace_id(), body)
 
 
 def _trace_id() -> str:

@@ -2,38 +2,57 @@
 
 import json
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, get_args
 
 from devkit.errors import ConfigurationError
-from devkit.simulator.options import Fault, SimulatorOptions
+from devkit.simulator.occurrences import Delivery, InboundMessage, InboundText, Message
+from devkit.simulator.options import Fault, MessagingApi, SimulatorOptions
 from devkit.simulator.outcomes import Delays
-from devkit.simulator.state import Delivery, Message, Simulator
+from devkit.simulator.resources import Application, messages_url
+from devkit.simulator.state import Simulator
 
 _Reader = Callable[[object], Any]
 
+_SENDER = re.compile(r"\d{1,15}|[ -~]{1,11}", re.ASCII)
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){1,140}")  # the bytes of one SMS
 
-def change(options: SimulatorOptions, body: bytes) -> SimulatorOptions:
-    """The options with the changes in a JSON object. Raises ConfigurationError, which names the wrong value."""
+
+def _document(body: bytes, example: str) -> dict[str, object]:
     try:
         document = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise ConfigurationError("The body is not a JSON object.", hint='For example {"method": "json"}.')
-    return replace(options, **{name: _read(name, value) for name, value in document.items()})
+        raise ConfigurationError("The body is not a JSON object.", hint=f"For example {example}.")
+    return document
 
 
-def _read(name: str, value: object) -> Any:
-    if name not in _READERS:
+def change(options: SimulatorOptions, body: bytes) -> SimulatorOptions:
+    """The options with the changes in a JSON object. Raises ConfigurationError, which names the wrong value."""
+    document = _document(body, '{"method": "json"}')
+    return replace(options, **{name: _read(_READERS, name, value) for name, value in document.items()})
+
+
+def inbound_text(body: bytes) -> InboundText:
+    """The inbound message in a JSON object. Raises ConfigurationError, which names the wrong value."""
+    document = _document(body, '{"text": "STOP"}') if body else {}
+    names = {"from": "sender", "to": "recipient"}
+    values = {names.get(name, name): _read(_INBOUND_READERS, name, value) for name, value in document.items()}
+    return InboundText(**values)
+
+
+def _read(readers: Mapping[str, _Reader], name: str, value: object) -> Any:
+    if name not in readers:
         raise ConfigurationError(
-            f"{name!r} is not an option that can be changed.", hint=f"Choose one of: {', '.join(_READERS)}."
+            f"{name!r} is not an option that can be changed.", hint=f"Choose one of: {', '.join(readers)}."
         )
     try:
-        return _READERS[name](value)
+        return readers[name](value)
     except (ValueError, TypeError, InvalidOperation):
         hint = _HINTS.get(name, "They are explained by: python -m pydoc devkit.simulator.options")
         raise ConfigurationError(f"The value of {name!r} is not valid.", hint=hint) from None
@@ -66,6 +85,24 @@ def _delays(value: object) -> Delays:
     return Delays(**{name: float(_number(after)) for name, after in _fields(value).items()})
 
 
+def _sender(value: object) -> str:
+    if not _SENDER.fullmatch(_text(value)):
+        raise ValueError
+    return str(value)
+
+
+def _hex(value: object) -> str:
+    if not _HEX.fullmatch(_text(value)):
+        raise ValueError
+    return str(value)
+
+
+def _api(value: object) -> object:
+    if value not in get_args(MessagingApi):
+        raise ValueError
+    return value
+
+
 _READERS: dict[str, _Reader] = {
     "method": _text,
     "sign_receipts": _flag,
@@ -82,6 +119,27 @@ _READERS: dict[str, _Reader] = {
     "trial": _flag,
     "verified": lambda value: tuple(_text(number) for number in _items(value)),
     "faults": lambda value: tuple(_fault(fault) for fault in _items(value)),
+    "messaging_api": _text,
+    "omitted_keys": _text,
+    "messages_retry": _text,
+    "token": _text,
+    "token_skew": _number,
+    "fresh_token": _flag,
+    "error_form": _text,
+    "status_details": _flag,
+}
+
+_INBOUND_READERS: dict[str, _Reader] = {
+    "text": _text,
+    "from": _sender,
+    "to": _text,
+    "unicode": _flag,
+    "data": _hex,
+    "udh": _hex,
+    "api": _api,
+    "parts": lambda value: tuple(_count(number) for number in _items(value)),
+    "pause": lambda value: float(_number(value)),
+    "concat": _flag,
 }
 
 _HINTS = {
@@ -89,6 +147,11 @@ _HINTS = {
     "faults": 'A list: ["hang-up", {"name": "slow", "times": 1, "seconds": 2}]',
     "delays": 'Seconds: {"accepted": 0.3, "buffered": 1, "final": 2}',
     "balance": 'EUR, as text: "12.50"',
+    "from": 'A number or a name, as text: "447700900001"',
+    "data": 'Hexadecimal digits, two for each byte: "48656C6C6F"',
+    "udh": 'Hexadecimal digits, two for each byte: "0605040B8423F0"',
+    "api": 'One of "sms" and "messages".',
+    "parts": "The numbers of the parts to push, from 1, in their order: [2, 1]",
 }
 
 _SHOWN = 100  # of the messages and of the deliveries, the newest
@@ -105,6 +168,9 @@ def describe(simulator: Simulator) -> dict[str, object]:
         "counts": {"messages": len(messages), "deliveries": len(deliveries), "due": simulator.due},
         "messages": [_message(message) for message in messages[-_SHOWN:]],
         "deliveries": [_delivery(delivery) for delivery in deliveries[-_SHOWN:]],
+        "inbound": [described_inbound(message) for message in simulator.inbound[-_SHOWN:]],
+        "applications": [_application(application) for application in simulator.applications],
+        "numbers": simulator.resources.numbers,
     }
 
 
@@ -133,8 +199,20 @@ def _message(message: Message) -> dict[str, object]:
         "callback_url": message.callback_url,
         "network": message.network.code,
         "at": _time_text(message.at),
-        "promised": [f"{step.status} {step.err_code}" for step in message.outcome.steps],
+        "promised": [f"{step.status} {step.err_code}".rstrip() for step in message.outcome.steps],
+        "kind": message.kind,
+        "parts": message.parts,
+        "application_id": message.application_id,
     }
+
+
+def described_inbound(message: InboundMessage) -> dict[str, object]:
+    return {**asdict(message), "at": _time_text(message.at)}
+
+
+def _application(application: Application) -> dict[str, object]:
+    urls = {name: messages_url(application, name) for name in ("inbound_url", "status_url")}
+    return {"id": application["id"], "name": str(application["name"]), **urls}
 
 
 def _delivery(delivery: Delivery) -> dict[str, object]:

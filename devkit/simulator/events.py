@@ -4,10 +4,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from devkit.events import Event, Notice
+from devkit.simulator.occurrences import (
+    Account,
+    Delivery,
+    InboundMessage,
+    Message,
+    Occurrence,
+    Refusal,
+    WebhookKind,
+)
+from devkit.simulator.resources import ApplicationChanged, NumberChanged
 from devkit.simulator.settings_api import DOCUMENTED, SDK_SPELLING
-from devkit.simulator.state import Account, Delivery, Message, Occurrence, Refusal
 from devkit.webhook.callback import Transport
 from devkit.webhook.masking import mask_number, one_line
+from devkit.webhook.messages_vocabulary import ERRORS
 from devkit.webhook.vocabulary import meaning
 
 
@@ -16,6 +26,8 @@ class SimulatorReady(Event):
     """The simulator accepts messages. host: for https too, if `authority` is not empty.
 
     authority: the certificate file to trust. bundle: the same, after all that programs usually trust.
+    application_id: an application that may send. private_key: the file with its key. number: of the account, which
+    inbound messages go to; linked to that application. messaging_api: whose webhooks are pushed, `sms` or `messages`.
     signature: the method; empty if receipts are unsigned. api_secret, signature_secret: empty if the user chose them.
     """
 
@@ -31,11 +43,19 @@ class SimulatorReady(Event):
     authority: str
     bundle: str
     pid: int
+    application_id: str = ""
+    private_key: str = ""
+    number: str = ""
+    inbound_url: str = ""
+    messaging_api: str = "sms"
 
 
 @dataclass(frozen=True, slots=True)
 class MessageTaken(Event):
-    """A part of a message was accepted. promised: the statuses of its receipts, in their order."""
+    """A message, or a part of one, was accepted. promised: the statuses of its webhooks, in their order.
+
+    kind: of its webhooks. parts: of a message of the Messages API.
+    """
 
     name: ClassVar[str] = "message"
     message_id: str
@@ -43,11 +63,24 @@ class MessageTaken(Event):
     sender: str
     network: str
     promised: tuple[str, ...]
+    kind: WebhookKind = "sms-receipt"
+    parts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class InboundTaken(Event):
+    """Somebody sent a text to a number of the account. message_ids: one for each part that the SMS API has."""
+
+    name: ClassVar[str] = "inbound"
+    kind: WebhookKind
+    message_ids: tuple[str, ...]
+    sender: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTried(Event):
-    """One attempt to push a receipt. answer: the HTTP status; null without a response, then `problem` says why.
+    """One attempt to push a webhook. answer: the HTTP status; null without a response, then `problem` says why.
 
     retry_after: simulated seconds until the next attempt; null when there is none. sent_again: as in `Delivery`.
     """
@@ -62,6 +95,7 @@ class DeliveryTried(Event):
     problem: str
     retry_after: float | None
     sent_again: bool = False
+    kind: WebhookKind = "sms-receipt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +106,33 @@ class SettingsChanged(Event):
     callback_url: str
     method: Transport
     note: str
+    inbound_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationSaved(Event):
+    """An application was made, replaced or deleted. The URLs: of its messages capability, empty without one."""
+
+    name: ClassVar[str] = "application"
+    application_id: str
+    inbound_url: str
+    status_url: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NumberLinked(Event):
+    """The links of a number were replaced. inbound_url: its `moHttpUrl`."""
+
+    name: ClassVar[str] = "number"
+    number: str
+    application_id: str
+    inbound_url: str
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRefused(Event):
-    """A request was refused. status: of the SMS API's table if `api` is `sms`, of HTTP if it is `settings`."""
+    """A request was refused. status: of the SMS API's table if `api` is `sms`, else of HTTP."""
 
     name: ClassVar[str] = "refused"
     api: str
@@ -86,7 +142,7 @@ class RequestRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class SimulatorStopped(Event):
-    """The simulator ended. messages: parts accepted. deliveries: attempts to push a receipt."""
+    """The simulator ended. messages: parts and messages accepted. deliveries: attempts to push a webhook."""
 
     name: ClassVar[str] = "stopped"
     messages: int
@@ -102,6 +158,14 @@ def event_of(occurrence: Occurrence) -> Event:
             return _delivery(occurrence)
         case Account():
             return _settings(occurrence)
+        case InboundMessage():
+            return _inbound(occurrence)
+        case ApplicationChanged():
+            urls = one_line(occurrence.inbound_url), one_line(occurrence.status_url)
+            return ApplicationSaved(occurrence.application_id, *urls, occurrence.deleted)
+        case NumberChanged():
+            number = mask_number(occurrence.msisdn)
+            return NumberLinked(number, occurrence.application_id, one_line(occurrence.inbound_url))
         case Refusal():
             return RequestRefused(occurrence.api, occurrence.status, one_line(occurrence.text))
     text = f"A program rejected the certificate ({occurrence.reason})."
@@ -111,7 +175,13 @@ def event_of(occurrence: Occurrence) -> Event:
 def _message(message: Message) -> MessageTaken:
     promised = tuple(step.status for step in message.outcome.steps for _ in range(step.copies))
     recipient, sender = mask_number(message.recipient), mask_number(one_line(message.sender, 20))
-    return MessageTaken(message.message_id, recipient, sender, message.network.code, promised)
+    network = message.network.code
+    return MessageTaken(message.message_id, recipient, sender, network, promised, message.kind, message.parts)
+
+
+def _inbound(message: InboundMessage) -> InboundTaken:
+    sender, recipient = mask_number(one_line(message.sender, 20)), mask_number(message.recipient)
+    return InboundTaken(message.kind, message.message_ids, sender, recipient)
 
 
 def _delivery(delivery: Delivery) -> DeliveryTried:
@@ -120,13 +190,20 @@ def _delivery(delivery: Delivery) -> DeliveryTried:
         message_id=delivery.message_id,
         status=delivery.status,
         err_code=delivery.err_code,
-        meaning=meaning(delivery.err_code, delivery.status),
+        meaning=_meaning(delivery),
         attempt=delivery.attempt,
         answer=delivery.answer,
         problem=delivery.problem,
         retry_after=retry_after,
         sent_again=delivery.sent_again,
+        kind=delivery.kind,
     )
+
+
+def _meaning(delivery: Delivery) -> str:
+    if delivery.kind != "messages-status":
+        return meaning(delivery.err_code, delivery.status)
+    return ERRORS[delivery.err_code].title if delivery.err_code else ""
 
 
 def _settings(account: Account) -> SettingsChanged:
@@ -134,4 +211,5 @@ def _settings(account: Account) -> SettingsChanged:
     is_ignored = account.spelling == SDK_SPELLING and not account.dr_callback_url
     hint = f"{SDK_SPELLING} is ignored: Vonage documents {DOCUMENTED}. --lenient takes both."
     note = hint if is_ignored else ""
-    return SettingsChanged(one_line(account.dr_callback_url), account.method, note)
+    urls = one_line(account.dr_callback_url), one_line(account.mo_callback_url)
+    return SettingsChanged(urls[0], account.method, note, urls[1])

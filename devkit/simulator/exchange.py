@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
@@ -16,13 +16,15 @@ _MAX_FIELDS = 100
 class ApiRequest:
     """A request. fields: of query, body and the credentials in a legacy path; those of the body take precedence.
 
-    trace_id: identifies the answer in the platform's logs; the caller may choose it.
+    trace_id: identifies the answer in the platform's logs; the caller may choose it. body: its bytes, for APIs of
+    nested JSON.
     """
 
     fields: Mapping[str, str]
     authorization: str = ""
     wants_xml: bool = False
     trace_id: str = ""
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,34 @@ def credentials(request: ApiRequest) -> GivenCredentials:
     return GivenCredentials(request.fields.get("api_key", ""), request.fields.get("api_secret", ""))
 
 
+def count_in(fields: Mapping[str, str], name: str, default: int, highest: int) -> int:
+    """A field that is a count from 1 to the highest; the default when it is missing or none."""
+    text = fields.get(name, "")
+    is_count = text.isascii() and text.isdecimal() and len(text) < 6
+    return min(max(1, int(text)), highest) if is_count else default
+
+
+def json_object(request: ApiRequest) -> dict[str, Any] | None:
+    """The JSON object in the body, whatever its Content-Type; None without one."""
+    try:
+        document = json.loads(request.body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
 def json_response(
     document: object, status: int = 200, kind: Literal["json", "problem+json"] = "json"
 ) -> ApiResponse:
     return ApiResponse(status, json.dumps(document).encode("ascii"), f"application/{kind}")
+
+
+def problem(
+    request: ApiRequest, status: int, type_: str, title: str, detail: str, **more: object
+) -> ApiResponse:
+    """An error of the newer APIs (RFC 9457). `instance` is the trace id. more: fields at the end."""
+    document = {"type": type_, "title": title, "detail": detail, "instance": request.trace_id, **more}
+    return json_response({name: value for name, value in document.items() if value != ""}, status)
 
 
 def xml_response(root: str, fields: Mapping[str, object], status: int = 200) -> ApiResponse:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from devkit.errors import ConfigurationError
 from devkit.http.address import Address, parse_address
@@ -23,6 +23,17 @@ SETTINGS_FAULTS = (
     *("unavailable", "error-in-200", "html", "empty", "unchanged", "hang-up", "hang-up-after", "slow"),
 )
 
+# Faults of the newer APIs, written with the API in front: `messages-unavailable`. `api_faults` plays them.
+_API_FAULTS = (
+    *("unauthorized", "forbidden", "not-found", "refused", "rate-limited", "server-error", "unavailable"),
+    *("html", "empty", "unchanged", "hang-up", "hang-up-after", "slow"),
+)
+API_NAMES = ("messages", "applications", "numbers")
+API_FAULTS: dict[str, frozenset[str]] = {
+    api: frozenset(f"{api}-{name}" for name in _API_FAULTS) for api in API_NAMES
+}
+API_FAULTS["messages"] -= {"messages-unchanged"}  # it has nothing to leave unchanged
+
 # send-CODE: the SMS API answers with this status.
 SEND_CODES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 22, 23, 29, 32, 33)
 SEND_FAULTS: dict[str, int] = {f"send-{code}": code for code in SEND_CODES}
@@ -30,7 +41,7 @@ SEND_FAULTS: dict[str, int] = {f"send-{code}": code for code in SEND_CODES}
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault of SETTINGS_FAULTS or SEND_FAULTS.
+    """A fault of SETTINGS_FAULTS, SEND_FAULTS or API_FAULTS.
 
     times: how many calls it affects; None for all calls. seconds: the duration of `slow`, in real time.
     """
@@ -41,8 +52,12 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError."""
-        if self.name not in SETTINGS_FAULTS and self.name not in SEND_FAULTS:
-            names = ", ".join((*SETTINGS_FAULTS, "send-CODE"))
+        known = {*SETTINGS_FAULTS, *SEND_FAULTS}.union(*API_FAULTS.values())
+        if self.name not in known:
+            of_apis = ", ".join(f"{api}-NAME" for api in API_NAMES)
+            names = (
+                f"{', '.join(SETTINGS_FAULTS)}, send-CODE, {of_apis} with NAME of {', '.join(_API_FAULTS)}"
+            )
             raise ConfigurationError(f"Unknown fault {self.name!r}.", hint=f"Known faults: {names}.")
         if (self.times is not None and self.times < 1) or not 0 <= self.seconds <= _MAX_SECONDS:
             raise ConfigurationError(
@@ -53,30 +68,37 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """When a receipt is pushed again.
+    """When a webhook is pushed again.
 
-    delay: seconds until the next attempt, after so many attempts. lifetime: seconds from the first attempt to the last.
-    retries: whether an HTTP status is retried; by default every failure is.
+    delay: seconds until the next attempt, after so many attempts. lifetime: seconds from the first attempt to the last,
+    of a receipt. retries: whether an HTTP status is retried; by default every failure is.
     """
 
     delay: Callable[[int], float]
     lifetime: float
-    retries: Callable[[int], bool] = lambda answer: True
+    retries: Callable[[int], bool] = lambda answer: not is_success(answer)
 
-    def next_delay(self, answer: int | None, attempts: int, age: float) -> float | None:
+    def next_delay(
+        self, answer: int | None, attempts: int, age: float, *, is_receipt: bool = True
+    ) -> float | None:
         """Seconds until the next attempt; None when there is none.
 
         answer: the HTTP status; None without a response. age: seconds since the first attempt.
         """
-        if answer is not None and (is_success(answer) or not self.retries(answer)):
+        if answer is not None and not self.retries(answer):
             return None
         delay = self.delay(attempts)
-        return delay if age + delay <= self.lifetime else None
+        lifetime = self.lifetime if is_receipt else min(self.lifetime, _OTHER_LIFETIME)
+        return delay if age + delay <= lifetime else None
 
 
 def is_success(answer: int) -> bool:
-    """Whether Vonage regards the receipt as received: 200-205 (its concepts page on webhooks)."""
+    """Whether Vonage regards a webhook as received: 200-205 (its concepts page on webhooks)."""
     return 200 <= answer <= 205
+
+
+# Inbound messages: support article 226572227. Statuses: support article 360028543292, the Messages API sandbox guide.
+_OTHER_LIFETIME = 24 * HOUR
 
 
 POLICIES: dict[str, RetryPolicy] = {
@@ -88,7 +110,23 @@ POLICIES: dict[str, RetryPolicy] = {
         lifetime=24 * HOUR,
         retries=lambda answer: answer == 429 or answer >= 500,
     ),
+    # The guide to the Messages API sandbox: all but 200; 5, 10, 20, 40, 80, 160, 320, 640 s, then every 900 s.
+    "sandbox": RetryPolicy(
+        delay=lambda attempts: 5 * 2 ** (attempts - 1) if attempts <= 8 else 900,
+        lifetime=24 * HOUR,
+        retries=lambda answer: answer != 200,
+    ),
 }
+
+# Which API the account uses for its webhooks: the dashboard's "Messaging API type". Vonage has no API for it.
+MessagingApi = Literal["sms", "messages"]
+
+# How the token of a JSON webhook is made. wrong-hash: as if a proxy had re-encoded the body. replayed: the token of
+# the first webhook, on all of them.
+TokenMode = Literal["signed", "unsigned", "wrong-secret", "wrong-hash", "replayed"]
+# The form of a status's error: its number as text (OpenAPI 1.11.0) or as a number (1.1.0); the object twice, as test
+# data of Vonage's Kotlin SDK has it.
+ErrorForm = Literal["text", "number", "nested"]
 
 Unset = Literal["empty", "null", "missing"]
 
@@ -99,13 +137,24 @@ class SimulatorOptions:
 
     method: the transport of receipts at the start, `get`, `form` or `json` (the dashboard's words work too).
     The settings API can change it. callback_url: also at the start; it is not probed.
-    sign_receipts: adds timestamp, nonce and sig.
+    inbound_url: the account's URL for inbound messages at the start, not probed either. Both URLs are those of the
+    first application, too.
+    sign_receipts: adds timestamp, nonce and sig, to inbound messages of the SMS API too.
     id_style: of message ids, `uuid` as since 2022 or `hex` as before.
     lenient: the settings API takes `drCallbackUrl` too, the SDK's spelling.
     unset_value: how the settings API shows a callback URL that is not set.
     speed: of simulated time; math.inf jumps from event to event. retry: a name in POLICIES.
     rate: send calls per real second, 0 for no limit. balance: EUR.
     trial: only `verified` numbers can receive messages.
+    messaging_api: the account's "Messaging API type", which decides the kind of its webhooks.
+    application_id, private_key: of the application that is there at the start; the key as PEM, empty for a new one.
+    numbers: of the account, linked to that application.
+    omitted_keys: what a PUT of an application without `keys` does to its key.
+    messages_retry: as retry, for webhooks of the Messages API.
+    token: how their token is made. token_skew: seconds that are added to its `iat`. fresh_token: each attempt has a
+    token of its own; otherwise a retry sends the same bytes.
+    error_form: of a status. status_details: statuses have `destination` and `sms`, which the documents have and the
+    captures of 2022 lack.
     connect_timeout, read_timeout: real seconds to wait for a callback URL.
     workers: receipts pushed at once. history_size: how many messages and how many deliveries are kept.
     allow_remote: receipts are pushed to other machines too.
@@ -130,6 +179,18 @@ class SimulatorOptions:
     trial: bool = False
     verified: tuple[str, ...] = field(default=(), repr=False)
     faults: tuple[Fault, ...] = ()
+    inbound_url: str = field(default="", repr=False)
+    messaging_api: MessagingApi = "sms"
+    application_id: str = "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab"
+    private_key: str = field(default="", repr=False)
+    numbers: tuple[str, ...] = ("447700900900",)
+    omitted_keys: Literal["kept", "regenerated"] = "kept"
+    messages_retry: str = "backoff"
+    token: TokenMode = "signed"
+    token_skew: float = 0
+    fresh_token: bool = False
+    error_form: ErrorForm = "text"
+    status_details: bool = True
     connect_timeout: float = 3
     read_timeout: float = 15
     workers: int = 8
@@ -147,6 +208,11 @@ class SimulatorOptions:
             "id_style": ID_STYLES,
             "unset_value": ("empty", "null", "missing"),
             "retry": tuple(POLICIES),
+            "messages_retry": tuple(POLICIES),
+            "messaging_api": get_args(MessagingApi),
+            "omitted_keys": ("kept", "regenerated"),
+            "token": get_args(TokenMode),
+            "error_form": get_args(ErrorForm),
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:

@@ -1,9 +1,10 @@
 """The outcome of a message. The recipient selects it, as test card numbers do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from devkit.errors import ConfigurationError
+from devkit.webhook.messages_vocabulary import messages_outcome
 from devkit.webhook.vocabulary import reason
 
 
@@ -81,13 +82,15 @@ class OutcomeStep:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The receipts of one part, in the order in which they are pushed.
+    """The receipts of one part, or the statuses of one message, in the order in which they are pushed.
 
     early: the first is pushed, and answered, before the send call is answered.
+    one_timestamp: all say that they happened at the same time.
     """
 
     steps: tuple[OutcomeStep, ...]
     early: bool = False
+    one_timestamp: bool = False
 
 
 _FAILURES = frozenset({*range(1, 16), *range(50, 55), 99})
@@ -118,6 +121,24 @@ def outcome(recipient: str, delays: Delays, ttl: float) -> Outcome:
         (accepted, OutcomeStep(delays.buffered, "buffered"), OutcomeStep(delays.final, "delivered"))
     )
     return special.get(recipient, usual)
+
+
+TRIAL_ERROR = "1160"  # of a message to a recipient that is not verified
+
+
+def outcome_of_messages(recipient: str, delays: Delays, ttl: float) -> Outcome:
+    """The statuses of a message of the Messages API. ttl: as in `outcome`."""
+    if recipient == "447700900108":  # the Messages API could not reach the provider
+        return Outcome((OutcomeStep(delays.final, "undeliverable", "1100"),))
+    of_sms = outcome(recipient, delays, ttl)
+    said = ((step, messages_outcome(step.status, step.err_code)) for step in of_sms.steps)
+    steps = (replace(step, status=pair[0], err_code=pair[1]) for step, pair in said if pair)
+    return replace(of_sms, steps=tuple(steps), one_timestamp=recipient == "447700900109")
+
+
+def rejected(delays: Delays, error: str) -> Outcome:
+    """A message of the Messages API that fails and is never submitted."""
+    return Outcome((OutcomeStep(delays.final, "rejected", error),))
 
 
 def recipients() -> dict[str, str]:

@@ -5,12 +5,15 @@ import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 
 from devkit.http.connection_pool import ConnectionPool
 from devkit.simulator.delivery import DeliveryWorker
+from devkit.simulator.inbound import receive
+from devkit.simulator.occurrences import Observer
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.scheduler import Clock, Schedule
-from devkit.simulator.state import Observer, Simulator
+from devkit.simulator.state import Simulator
 
 _DEFAULTS = SimulatorOptions()
 _EVERYWHERE = "0.0.0.0"  # who may use it, `app` decides for each request
@@ -47,6 +50,7 @@ def run_simulator(
         listener = listener or listen_for(options, 0)
         simulator = Simulator(_host(listener), replace(options, speed=clock.speed), clock, schedule, watch)
         worker = DeliveryWorker(simulator, pool.push)
+        simulator.push_inbound = partial(receive, simulator=simulator, worker=worker)
         app = create_app(simulator, worker, pool.push)
         channel = tls_channel(tls, watch) if tls else Channel
         stack.enter_context(serve(app, listener, threads=16, channel=channel))

@@ -24,7 +24,8 @@ class Clock:
         self._timer = timer
         self._speed = speed
         self._origin = timer()
-        self._moment = time.time() if start is None else start
+        self._moment = self._start = time.time() if start is None else start
+        self._started = self._origin
 
     @property
     def speed(self) -> float:
@@ -41,6 +42,10 @@ class Clock:
     def now(self) -> float:
         with self._lock:
             return self._now()
+
+    def real_now(self) -> float:
+        """Seconds since the epoch at speed 1: what the clock of a program says that receives webhooks."""
+        return self._start + self._timer() - self._started
 
     def change_speed(self, speed: float) -> None:
         with self._lock:

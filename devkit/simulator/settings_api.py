@@ -9,8 +9,9 @@ from devkit.errors import DevkitError
 from devkit.http.address import target_of
 from devkit.http.client import Push
 from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, json_response, xml_response
+from devkit.simulator.occurrences import Account, Refusal
 from devkit.simulator.options import SETTINGS_FAULTS, SimulatorOptions, callback_address
-from devkit.simulator.state import Account, Refusal, Simulator, is_owner
+from devkit.simulator.state import Simulator, is_owner
 from devkit.webhook.callback import Transport, compose
 
 DOCUMENTED = "drCallBackUrl"  # OpenAPI, and every SDK but Python's since 4.0

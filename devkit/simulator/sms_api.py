@@ -11,9 +11,10 @@ from devkit.errors import UsageError
 from devkit.http.address import parse_address
 from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.exchange import ApiRequest, ApiResponse, GivenCredentials, credentials
+from devkit.simulator.occurrences import Message, Refusal
 from devkit.simulator.options import SEND_FAULTS, SimulatorOptions
-from devkit.simulator.outcomes import EXPIRY, Outcome, network, outcome
-from devkit.simulator.state import Message, Refusal, Simulator, is_owner
+from devkit.simulator.outcomes import EXPIRY, Outcome, network, outcome, outcome_of_messages
+from devkit.simulator.state import Simulator, is_owner
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import verify
 from devkit.webhook.sms_text import MAX_TEXT, split
@@ -60,6 +61,9 @@ def _messages(fields: _Fields, options: SimulatorOptions, now: float) -> list[Me
     recipient = fields["to"]
     ttl = int(fields["ttl"]) / 1000 if "ttl" in fields else EXPIRY
     wants_receipts = _BOOLEANS[fields.get("status-report-req", "true").lower()]
+    # Assumed: the type of the account decides on the form of these, too.
+    is_messages = options.messaging_api == "messages"
+    outcome_of = outcome_of_messages if is_messages else outcome
     return [
         Message(
             message_id=make_message_id(secrets.randbits(128), options.id_style),
@@ -68,9 +72,10 @@ def _messages(fields: _Fields, options: SimulatorOptions, now: float) -> list[Me
             text=text,
             at=now,
             network=network(recipient),
-            outcome=outcome(recipient, options.delays, ttl) if wants_receipts else Outcome(()),
+            outcome=outcome_of(recipient, options.delays, ttl) if wants_receipts else Outcome(()),
             client_ref=fields.get("client-ref", ""),
             callback_url=fields.get("callback", ""),
+            kind="messages-status" if is_messages else "sms-receipt",
         )
         for text in _parts(fields, options)
     ]

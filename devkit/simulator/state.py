@@ -4,85 +4,28 @@ import hmac
 import threading
 from collections import deque
 from collections.abc import Callable, Container
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Literal
 
+from devkit.simulator.application_key import default_private_key, public_key_of
 from devkit.simulator.exchange import GivenCredentials
+from devkit.simulator.occurrences import (
+    Account,
+    Delivery,
+    InboundMessage,
+    InboundText,
+    Message,
+    Observer,
+)
 from devkit.simulator.options import Fault, SimulatorOptions
-from devkit.simulator.outcomes import Network, Outcome
+from devkit.simulator.resources import Application, Number, Resources, make_application, make_number
 from devkit.simulator.scheduler import Action, Clock, Schedule
-from devkit.webhook.callback import Transport
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A refused request. status: of the SMS API's table, or the HTTP status of the settings API. text: the reason."""
-
-    status: int
-    text: str
-    api: Literal["sms", "settings"] = "sms"
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The account's settings and its balance in EUR. method: the transport of receipts.
-
-    spelling: the parameter name with which the receipt URL was last set, correct or not; empty before that.
-    """
-
-    dr_callback_url: str = field(default="", repr=False)
-    mo_callback_url: str = field(default="", repr=False)
-    method: Transport = "get"
-    balance: Decimal = Decimal(0)
-    spelling: str = ""
 
 
 def is_owner(given: GivenCredentials, options: SimulatorOptions) -> bool:
     """Whether these are the account's key and secret."""
     expected = f"{options.api_key}:{options.api_secret}".encode()
     return hmac.compare_digest(f"{given.api_key}:{given.api_secret}".encode("utf-8", "replace"), expected)
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One part of a sent SMS. at: when it was sent, simulated seconds since the epoch.
-
-    callback_url: the one in the send request; empty for the account's.
-    """
-
-    message_id: str
-    recipient: str
-    sender: str
-    text: str
-    at: float
-    network: Network
-    outcome: Outcome
-    client_ref: str = ""
-    callback_url: str = ""
-
-    def __repr__(self) -> str:
-        return f"<Message {self.message_id}>"
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One attempt to push one receipt.
-
-    attempt: from 1. at: simulated seconds since the epoch. answer: the HTTP status; None without a response, then
-    `problem` says why. retry_at: when the next attempt is due; None when there is none.
-    sent_again: on a new connection, within this attempt: a reused connection ended before a response began.
-    """
-
-    message_id: str
-    status: str
-    err_code: str
-    attempt: int
-    at: float
-    answer: int | None
-    problem: str = ""
-    retry_at: float | None = None
-    sent_again: bool = False
 
 
 _WINDOW = 1.0  # seconds
@@ -113,25 +56,12 @@ class Throttle:
             return 0
 
 
-@dataclass(frozen=True, slots=True)
-class TlsHandshakeFailed:
-    """A program ended a TLS handshake. reason: as OpenSSL names it. Reported once for each reason."""
-
-    reason: str
-
-
-# An Account: its settings were changed.
-Occurrence = Message | Delivery | Refusal | Account | TlsHandshakeFailed
-
-# Called in the thread in which it happens, so it must not block.
-Observer = Callable[[Occurrence], None]
-
-
 class History:
     """Messages and deliveries since the last reset, oldest first; the newest `size` of each."""
 
     def __init__(self, size: int) -> None:
         self.messages: deque[Message] = deque(maxlen=size)
+        self.inbound: deque[InboundMessage] = deque(maxlen=size)
         self.deliveries: deque[Delivery] = deque(maxlen=size)
 
 
@@ -151,6 +81,9 @@ class Simulator:
         self._schedule = schedule
         self._initial = options
         self._lock = threading.RLock()
+        self.push_inbound: Callable[
+            [InboundText], InboundMessage
+        ]  # set by `run`, since pushing builds on this class
         self.reset()
 
     @property
@@ -162,31 +95,60 @@ class Simulator:
         return self.options.api_secret
 
     @property
+    def application_id(self) -> str:
+        """The application that is there at the start."""
+        return self.options.application_id
+
+    @property
+    def private_key(self) -> str:
+        """The private key of that application, as PEM."""
+        return self.options.private_key or default_private_key()
+
+    @property
+    def applications(self) -> list[Application]:
+        """The applications as the Applications API shows them."""
+        return self.resources.applications
+
+    @property
     def messages(self) -> tuple[Message, ...]:
-        """The parts that were sent, oldest first."""
+        """The parts and messages that were sent, oldest first."""
         return tuple(self.history.messages.copy())
 
     @property
+    def inbound(self) -> tuple[InboundMessage, ...]:
+        """The texts that were sent to the account's numbers, oldest first."""
+        return tuple(self.history.inbound.copy())
+
+    @property
     def deliveries(self) -> tuple[Delivery, ...]:
-        """The attempts to push a receipt, oldest first."""
+        """The attempts to push a webhook, oldest first."""
         return tuple(self.history.deliveries.copy())
 
     @property
     def due(self) -> int:
-        """How many receipts are scheduled, retries included."""
+        """How many webhooks are scheduled, retries included."""
         return len(self._schedule)
 
     def wait_idle(self, timeout: float) -> bool:
-        """Wait until no receipt is scheduled or being pushed; False after `timeout` real seconds."""
+        """Wait until no webhook is scheduled or being pushed; False after `timeout` real seconds."""
         return self._schedule.wait_idle(timeout)
 
+    def receive(self, text: InboundText) -> InboundMessage:
+        """Send a text to a number of the account, which has its webhooks pushed. Raises ConfigurationError."""
+        return self.push_inbound(text)
+
     def reset(self) -> None:
-        """Restore the initial options and account; forget messages, deliveries and scheduled receipts."""
+        """Restore the initial options, account, applications and numbers; forget all messages and webhooks."""
         with self._lock:
             self.options = self._initial
             self.account = Account(
-                self.options.callback_url, method=self.options.method, balance=self.options.balance
+                self.options.callback_url,
+                self.options.inbound_url,
+                method=self.options.method,
+                balance=self.options.balance,
             )
+            self._first_token = ""
+            self.resources = Resources(self._first_application, self._first_numbers())
             self.history = History(self.options.history_size)
             self._schedule.clear()
             self.throttle = Throttle(self.clock.real)
@@ -205,6 +167,18 @@ class Simulator:
                 self.account = replace(self.account, balance=self.options.balance)
         self._follow_speed()
 
+    def _first_application(self) -> Application:
+        return make_application(
+            self.application_id,
+            "devkit simulator",
+            public_key_of(self.private_key),
+            inbound_url=self.options.inbound_url,
+            status_url=self.options.callback_url,
+        )
+
+    def _first_numbers(self) -> list[Number]:
+        return [make_number(msisdn, self.application_id) for msisdn in self.options.numbers]
+
     def _follow_speed(self) -> None:
         self.clock.change_speed(self.options.speed)
         self._schedule.wake()
@@ -216,6 +190,12 @@ class Simulator:
         with self._lock:
             self.account = change(self.account)
             return self.account
+
+    def first_token(self, token: str) -> str:
+        """The token with which this was first called since the last reset."""
+        with self._lock:
+            self._first_token = self._first_token or token
+            return self._first_token
 
     def charge(self, cost: Decimal) -> Decimal | None:
         """Subtract the cost from the balance. The remaining balance; None when it does not cover the cost."""

@@ -13,10 +13,10 @@ from devkit.durable import files as durable
 from devkit.durable.regular_file import read_regular_file
 from devkit.errors import ConfigurationError
 from devkit.http.channel import Channel
-from devkit.simulator.state import Observer, TlsHandshakeFailed
+from devkit.simulator.occurrences import Observer, TlsHandshakeFailed
 
-# The second is Vonage's own: a hosts file can send a program here that knows no other name.
-_HOSTS = ["localhost", "rest.nexmo.com"]
+# The others are Vonage's own: a hosts file can send a program here that knows no other names.
+_HOSTS = ["localhost", "rest.nexmo.com", "api.nexmo.com"]
 _ADDRESSES = ["127.0.0.1", "::1"]
 
 _LIFETIME = timedelta(days=820)  # Apple's systems refuse a certificate of more than 825 days

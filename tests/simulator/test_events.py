@@ -8,7 +8,7 @@ from devkit.cli.simulate import lines
 from devkit.events import Notice
 from devkit.simulator import SimulatorOptions, events, run_simulator
 from devkit.simulator.events import DeliveryTried, MessageTaken, RequestRefused, SimulatorReady, event_of
-from devkit.simulator.state import Account, Delivery, Occurrence, Refusal, TlsHandshakeFailed
+from devkit.simulator.occurrences import Account, Delivery, Occurrence, Refusal, TlsHandshakeFailed
 from tests.support.simulator_client import JUMPING, listening, post, send
 
 DELIVERY = Delivery("0A0000001234567B", "failed", "2", 1, 1000.0, 200)
@@ -149,6 +149,9 @@ def test_each_event_has_a_name_of_its_own() -> None:
         if isinstance(kind, type) and kind.__module__ == events.__name__
     ]
 
-    assert {kind.name for kind in kinds} == {"ready", "message", "delivery", "settings", "refused", "stopped"}
-    assert len(kinds) == 6
+    assert {kind.name for kind in kinds} == {
+        *("ready", "message", "inbound", "delivery", "refused", "stopped"),
+        *("settings", "application", "number"),
+    }
+    assert len(kinds) == 9
     assert DeliveryTried in kinds

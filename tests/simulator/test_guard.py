@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import pytest
 
 from devkit.simulator import Simulator, SimulatorOptions, run_simulator
+from devkit.simulator.occurrences import Occurrence, Refusal
 from devkit.simulator.options import callback_address
-from devkit.simulator.state import Occurrence, Refusal
 from devkit.webhook.callback import FORWARDING_HEADERS
 from tests.support.host_names import NO_HOSTS, OTHER_HOSTS
 from tests.support.raw_socket import DEADLINE, answer_on

@@ -70,6 +70,8 @@ def test_an_unmodified_sdk_program_sends_over_https_and_gets_its_receipts(tmp_pa
         "sender": "AcmeInc",
         "network": "23410",
         "promised": ["accepted", "rejected"],
+        "kind": "sms-receipt",
+        "parts": 1,
     }
     assert deliveries[1] == {
         "event": "delivery",
@@ -82,6 +84,7 @@ def test_an_unmodified_sdk_program_sends_over_https_and_gets_its_receipts(tmp_pa
         "problem": "",
         "retry_after": None,
         "sent_again": False,
+        "kind": "sms-receipt",
     }
     assert simulate.events[-1] == {"event": "stopped", "messages": 1, "deliveries": 2}
     assert "447700900006" not in str(simulate.events) + simulate.stderr
@@ -276,5 +279,5 @@ def test_the_terminal_shows_what_to_type_next_and_no_number(tmp_path: Path) -> N
         "buffered",
         "delivered",
     ]
-    assert printed[-1] == "stopped     1 message part accepted, 3 attempts to push a receipt\n"
+    assert printed[-1] == "stopped     1 message part accepted, 3 attempts to push a webhook\n"
     assert [line.split()[0] for line in printed if "447700900000" in line] == ["send"]

@@ -16,3 +16,24 @@ RECIPIENTS: dict[str, list[tuple[str, str]]] = {
     "447700900106": [("unknown", "1")],
     "447700900999": [("accepted", "0"), ("buffered", "0"), ("delivered", "0")],
 }
+
+# The same for the statuses of the Messages API: the status and the number of its error.
+_ERRORS = {
+    **{1: "1330", 2: "1180", 3: "1190", 4: "1330", 5: "1200", 6: "1210", 7: "1220", 8: "1230", 9: "1240"},
+    **{10: "1040", 11: "1250", 12: "1260", 13: "1270", 14: "1280", 15: "1290", 99: "1330"},
+    **{50: "1480", 51: "1481", 52: "1482", 53: "1483", 54: "1484"},
+}
+MESSAGES_RECIPIENTS: dict[str, list[tuple[str, str]]] = {
+    "447700900000": [("submitted", ""), ("delivered", "")],
+    **{f"4477009000{code:02}": [("submitted", ""), ("rejected", error)] for code, error in _ERRORS.items()},
+    "447700900100": [("submitted", "")],
+    "447700900101": [("rejected", "1360")],
+    "447700900102": [("delivered", ""), ("delivered", "")],
+    "447700900103": [("delivered", ""), ("submitted", "")],
+    "447700900104": [("delivered", "")],
+    "447700900105": [],
+    "447700900106": [("rejected", "1330")],
+    "447700900108": [("undeliverable", "1100")],
+    "447700900109": [("submitted", ""), ("delivered", "")],
+    "447700900999": [("submitted", ""), ("delivered", "")],
+}

@@ -1,0 +1,141 @@
+"""The events of `devkit simulate` as lines for a terminal. Its ready lines are commands to copy."""
+
+import shlex
+from collections.abc import Sequence
+
+from devkit.cli.event_printer import labeled, ready_lines, session_lines
+from devkit.cli.receipt_line import Cell, answer_color, fit, id_cell, reason, status_cell, time_of_day
+from devkit.events import Event
+from devkit.http.response import SENT_AGAIN
+from devkit.simulator.events import (
+    ApplicationSaved,
+    DeliveryTried,
+    InboundTaken,
+    MessageTaken,
+    NumberLinked,
+    RequestRefused,
+    SettingsChanged,
+    SimulatorReady,
+    SimulatorStopped,
+)
+from devkit.webhook.masking import counted
+
+
+def lines(event: Event, width: int | None = None) -> Sequence[str]:
+    """An event as lines for a terminal. The ready lines are commands to copy."""
+    match event:
+        case SimulatorReady():
+            head = "a simulator of Vonage; no SMS leaves this machine; Ctrl-C stops it"
+            return ready_lines(head, [*_place(event), *_commands(event), *_programs(event)])
+        case MessageTaken():
+            return [_message(event, width)]
+        case InboundTaken():
+            return [_inbound(event, width)]
+        case DeliveryTried():
+            return [_delivery(event, width)]
+        case SettingsChanged():
+            text = f"receipts go to {event.callback_url or 'nowhere'} as {event.method}"
+            text += f", inbound messages to {event.inbound_url}" if event.inbound_url else ""
+            return [labeled("settings", f"{text}. {event.note}" if event.note else text, fg="cyan")]
+        case ApplicationSaved() | NumberLinked():
+            return [labeled("settings", _saved(event), fg="cyan")]
+        case RequestRefused():
+            return [labeled("refused", f"{event.api} {event.status}: {event.reason}", fg="magenta")]
+        case SimulatorStopped():
+            tried = counted(event.deliveries, "attempt")
+            counts = f"{counted(event.messages, 'message part')} accepted, {tried} to push a webhook"
+            return [labeled("stopped", counts, bold=True)]
+    return session_lines(event, width)
+
+
+def _message(event: MessageTaken, width: int | None) -> str:
+    promised = ", ".join(event.promised) or "no receipt"
+    addresses = Cell(event.to, 1, width=12), Cell(f"from {event.sender}", 2)
+    cells = (time_of_day(), Cell("message", fg="cyan", width=10), id_cell(event.message_id), *addresses)
+    return fit(cells, promised, width)
+
+
+def _inbound(event: InboundTaken, width: int | None) -> str:
+    shown = "an inbound message" if len(event.message_ids) == 1 else f"in {len(event.message_ids)} parts"
+    addresses = Cell(event.to, 1, width=12), Cell(f"from {event.sender}", 2)
+    cells = (time_of_day(), Cell("inbound", fg="cyan", width=10), id_cell(event.message_ids[0]), *addresses)
+    return fit(cells, shown, width)
+
+
+def _saved(event: ApplicationSaved | NumberLinked) -> str:
+    if isinstance(event, NumberLinked):
+        goal = f"application {event.application_id}" if event.application_id else "no application"
+        own = f", its own inbound URL is {event.inbound_url}" if event.inbound_url else ""
+        return f"number {event.number} is linked to {goal}{own}"
+    if event.deleted:
+        return f"application {event.application_id} was deleted"
+    urls = (
+        f"statuses to {event.status_url or 'nowhere'}, inbound messages to {event.inbound_url or 'nowhere'}"
+    )
+    return f"application {event.application_id} sends {urls}"
+
+
+def _delivery(event: DeliveryTried, width: int | None) -> str:
+    why = reason(event.err_code, event.meaning, event.status)
+    receipt = time_of_day(), status_cell(event.status, width), id_cell(event.message_id)
+    return fit([*receipt, Cell(_answer(event), 1, answer_color(event.answer))], why, width)
+
+
+def _answer(event: DeliveryTried) -> str:
+    answer = event.problem if event.answer is None else str(event.answer)
+    notes = [f"attempt {event.attempt}"] * (event.attempt > 1) + [SENT_AGAIN] * event.sent_again
+    noted = f" ({', '.join(notes)})" if notes else ""
+    retry = "" if event.retry_after is None else f", again after {event.retry_after:g} s"
+    return f"-> {answer}{noted}{retry}"
+
+
+def _place(event: SimulatorReady) -> list[tuple[str, str]]:
+    secure = f" and https://{event.host}" if event.authority else ""
+    signed = f"signed with {event.signature}" if event.signature else "unsigned"
+    goal = event.callback_url or "the callback URL of the message, else of the account"
+    inbound = event.inbound_url or "the URL of the number, else of the account"
+    if event.messaging_api == "messages":
+        inbound = "the inbound_url of the application, else the URL of the account"
+    return [
+        ("platform", f"{event.url}{secure}"),
+        ("page", f"{event.url}/simulator"),
+        ("account", f"key {event.api_key}, secret {event.api_secret or 'the one you chose'}"),
+        ("app", f"id {event.application_id}, private key {event.private_key}"),
+        ("receipts", f"as {event.method}, {signed}, to {goal}"),
+        ("inbound", f"texts to {event.number} go to {inbound}"),
+    ]
+
+
+def _commands(event: SimulatorReady) -> list[tuple[str, str]]:
+    secret = shlex.quote(event.api_secret) if event.api_secret else '"$VONAGE_API_SECRET"'
+    key = shlex.quote(event.api_key)
+    message = "-d from=AcmeInc -d to=447700900000 -d text=Hello"
+    url = "drCallBackUrl=http://127.0.0.1:5000/your/path"
+    settings = f"VONAGE_API_KEY={key} VONAGE_API_SECRET={secret} VONAGE_REST_HOST={event.host}"
+    if event.signature_secret:
+        signature = f"VONAGE_SIGNATURE_METHOD={event.signature}"
+        settings += f" {signature} VONAGE_SIGNATURE_SECRET={event.signature_secret}"
+    text = shlex.quote('{"text": "STOP"}')
+    return [
+        ("set URL", f"curl -u {key}:{secret} -d {url} {event.url}/account/settings"),
+        ("send", f"curl -d api_key={key} -d api_secret={secret} {message} {event.url}/sms/json"),
+        ("get", f"curl -d {text} {event.url}/simulator/inbound"),
+        ("devkit", f"{settings} devkit dev --public-url http://127.0.0.1:3000"),
+    ]
+
+
+def _programs(event: SimulatorReady) -> list[tuple[str, str]]:
+    if not event.authority:
+        return [
+            ("Python", "its SDK needs https: start the simulator with --tls"),
+            ("Node", f"new Vonage(auth, {{restHost: '{event.url}'}})"),
+        ]
+    bundle, authority = shlex.quote(event.bundle), shlex.quote(event.authority)
+    return [
+        ("Python", f"export REQUESTS_CA_BUNDLE={bundle}"),
+        ("", f"HttpClientOptions(api_host='{event.host}', rest_host='{event.host}')"),
+        ("Node", f"export NODE_EXTRA_CA_CERTS={authority}"),
+        ("", f"new Vonage(auth, {{restHost: 'https://{event.host}'}})"),
+        ("curl", f"curl --cacert {authority} https://{event.host}/..."),
+        ("others", f"export SSL_CERT_FILE={bundle}"),
+    ]

@@ -1,0 +1,118 @@
+"""The Numbers API: lists the account's numbers, and replaces what they are linked to.
+
+What a change does not name is cleared (a maintainer of Vonage's former command line confirms it, nexmo-cli issue 83).
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from devkit.http.client import Push
+from devkit.simulator.api_faults import answer_with_faults
+from devkit.simulator.exchange import ApiRequest, ApiResponse, count_in, credentials, json_response, problem
+from devkit.simulator.occurrences import Refusal
+from devkit.simulator.resources import Number, NumberChanged, make_number
+from devkit.simulator.settings_api import error, probe
+from devkit.simulator.state import Simulator, is_owner
+
+# Vonage documents 420 for all failures of this API, but not its texts.
+_INVENTED = "devkit simulator:"
+
+_DEFAULT_SIZE, _MAX_SIZE = 10, 100
+
+# Each field of an update that a list shows under the same name.
+_PLAIN_LINKS = (
+    "moHttpUrl",
+    "moSmppSysType",
+    "voiceCallbackType",
+    "voiceCallbackValue",
+    "voiceStatusCallback",
+)
+
+_MATCHES: dict[str, Callable[[str, str], bool]] = {
+    "0": str.startswith,
+    "1": lambda msisdn, pattern: pattern in msisdn,
+    "2": str.endswith,
+}
+
+
+def list_numbers(request: ApiRequest, simulator: Simulator) -> ApiResponse:
+    """Answer GET /account/numbers."""
+    return _answer(request, simulator, partial(_list, request, simulator))
+
+
+def update_number(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
+    """Answer POST /number/update."""
+    unchanged = partial(error, request, 200, "success")
+    return _answer(request, simulator, partial(_update, request, simulator, push), unchanged)
+
+
+def _answer(
+    request: ApiRequest,
+    simulator: Simulator,
+    handle: Callable[[], ApiResponse],
+    unchanged: Callable[[], ApiResponse] | None = None,
+) -> ApiResponse:
+    if not is_owner(credentials(request), simulator.options):
+        simulator.watch(Refusal(401, "wrong key or secret", "numbers"))
+        return _unauthorized(request)
+    own = {
+        "unauthorized": partial(_unauthorized, request),
+        "refused": partial(error, request, 420, f"{_INVENTED} the fault `refused`"),
+    }
+    return answer_with_faults("numbers", request, simulator, own, handle, unchanged)
+
+
+def _list(request: ApiRequest, simulator: Simulator) -> ApiResponse:
+    found = [number for number in simulator.resources.numbers if _is_wanted(number, request.fields)]
+    size = count_in(request.fields, "size", _DEFAULT_SIZE, _MAX_SIZE)
+    start = (count_in(request.fields, "index", 1, 10_000) - 1) * size
+    page = found[start : start + size]
+    return json_response({"count": len(found), "numbers": page} if page else {})
+
+
+def _is_wanted(number: Number, fields: Mapping[str, str]) -> bool:
+    linked = number.get("app_id", "")
+    matches = _MATCHES.get(fields.get("search_pattern", "0"), str.startswith)
+    if not matches(number["msisdn"], fields.get("pattern", "")):
+        return False
+    if "application_id" in fields and linked != fields["application_id"]:
+        return False
+    wanted = fields.get("has_application", "").lower()
+    return not wanted or bool(linked) == (wanted == "true")
+
+
+def _update(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
+    fields = request.fields
+    known = simulator.resources.number(fields.get("msisdn", ""))
+    if known is None or known["country"] != fields.get("country", "").upper():
+        return _refuse(request, "the account has no such number in this country", simulator)
+    application_id = fields.get("app_id", "")
+    if application_id and simulator.resources.application(application_id) is None:
+        return _refuse(request, "the account has no application with this app_id", simulator)
+    url = fields.get("moHttpUrl", "")
+    if url and (reason := probe(url, simulator.options, push)):
+        return _refuse(request, f"moHttpUrl did not answer 200: {reason}", simulator)
+    simulator.resources.put_number(_replaced(known, fields))
+    simulator.watch(NumberChanged(known["msisdn"], application_id, url))
+    return error(request, 200, "success")
+
+
+def _replaced(known: Number, fields: Mapping[str, str]) -> Number:
+    links = {name: fields[name] for name in _PLAIN_LINKS if fields.get(name)}
+    owned = {name: known[name] for name in ("type", "features")}
+    return {
+        **make_number(known["msisdn"], fields.get("app_id", "")),
+        "country": known["country"],
+        **owned,
+        **links,
+    }
+
+
+def _refuse(request: ApiRequest, text: str, simulator: Simulator) -> ApiResponse:
+    simulator.watch(Refusal(420, text, "numbers"))
+    return error(request, 420, f"{_INVENTED} {text}")
+
+
+def _unauthorized(request: ApiRequest) -> ApiResponse:
+    type_ = "https://developer.nexmo.com/api-errors#unauthorized"
+    return problem(request, 401, type_, "Unauthorized", "You did not provide correct credentials.")
