@@ -1,0 +1,203 @@
+"""Follows the relay for a project: all of `devkit follow`, and what `devkit dev --relay` has in place of a tunnel."""
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from devkit.durable.lock import LockHeld, is_alive, locked
+from devkit.durable.regular_file import read_regular_file
+from devkit.errors import CallbackHeldError, ConfigurationError
+from devkit.events import Event, Publish
+from devkit.events.session import Stopped
+from devkit.fixture.send_log import SendLog
+from devkit.fixture.store import Store
+from devkit.receiver.recorder import Recorder
+from devkit.relay.engine import RedisEngine
+from devkit.relay.follower import Follower, Following
+from devkit.relay.position import BEGINNING, PositionFile, parse_start
+from devkit.relay.reader import Received, RelayReader
+from devkit.relay.selection import Choice, Selection
+from devkit.relay.settings import RelaySettings
+from devkit.relay.stream import account_name
+from devkit.session.components import forwarding
+from devkit.session.project import Project
+from devkit.session.sends import Sends
+from devkit.session.settings import Settings
+from devkit.session.signals import Shutdown
+
+POSITION_FILE = "relay-position.json"  # in `.devkit/`
+
+_LOCK = "relay.lock"
+_OWNER = re.compile(rb"process (\d{1,10}),", re.ASCII)
+
+_now = partial(datetime.now, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowOptions:
+    """How to follow. since: as in `parse_start`; empty for the position on disk, or the beginning without one.
+
+    skip: leave out what cannot be read. allow_plain: as in `parse_engine_url`.
+    """
+
+    relay: RelaySettings = field(repr=False)
+    choice: Choice = "mine-and-unclaimed"
+    since: str = ""
+    skip: bool = False
+    allow_plain: bool = False
+
+
+def follow(
+    settings: Settings, options: FollowOptions, project: Project, publish: Publish, stop: Shutdown
+) -> None:
+    """Follow until a shutdown is requested. Raises DevkitError."""
+    project.prepare()
+    sends = Sends(SendLog(project.private))
+    store = Store(settings.fixtures)
+    store.prepare()
+    recorder = Recorder(
+        store,
+        publish,
+        clock=_now,
+        nonce=secrets.token_hex(16),
+        sends=partial(sends.find, publish=publish),
+    )
+    with ExitStack() as stack:
+        stack.enter_context(forwarding(recorder, settings, project))
+        follower = stack.enter_context(following(settings, options, project, recorder))
+        follower.run(stop, meanwhile=partial(sends.publish_new, publish))
+    publish(Stopped(recorder.recorded, follower.left_out))
+
+
+@contextmanager
+def following(
+    settings: Settings, options: FollowOptions, project: Project, recorder: Recorder
+) -> Iterator[Follower]:
+    """A follower that was told what the relay holds, and remains to be run. Closes its connections after the block.
+
+    Raises RelayError when the relay cannot be reached, ConfigurationError, CallbackHeldError when another process
+    follows it in this project.
+    """
+    with _follower_lock(project), _engine(settings, options) as engine:
+        selection = Selection(options.relay.name(), options.choice)
+        positions = PositionFile(project.private / POSITION_FILE)
+        key = f"{account_name(settings.api_key)} {selection.key}"
+        kept = positions.read(key) or BEGINNING
+        span = engine.span()
+        follower = Follower(
+            _described(settings, options),
+            RelayReader(
+                engine,
+                selection,
+                options.relay.cipher,
+                parse_start(options.since, _now(), span) if options.since else kept,
+                options.skip,
+            ),
+            recorder.store,
+            recorder.publish,
+            partial(_publish, recorder),
+            partial(positions.move, key),
+        )
+        follower.reach(span)
+        yield follower
+
+
+@contextmanager
+def following_messages(
+    settings: Settings,
+    options: FollowOptions,
+    publish: Publish,
+) -> Iterator["MessageFollowing"]:
+    """Record the receipts of messages, whoever they belong to, from a moment on. The position on disk does not move.
+
+    Raises RelayError when the relay cannot be reached, ConfigurationError.
+    """
+    store = Store(settings.fixtures)
+    store.prepare()
+    with _engine(settings, options) as engine:
+        start = parse_start(options.since or "start", _now(), engine.span())
+        with ExitStack() as stack:
+            yield MessageFollowing(settings, options, publish, store, engine, start, stack)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFollowing:
+    """The relay, reached before a message is sent: so the start is before its first receipt."""
+
+    settings: Settings
+    options: FollowOptions
+    publish: Publish
+    store: Store
+    engine: RedisEngine
+    start: str
+    stack: ExitStack
+
+    def follow(self, message_ids: tuple[str, ...]) -> Follower:
+        """Follow these messages until the end of the block."""
+        selection = Selection(self.options.relay.who, message_ids=frozenset(message_ids))
+        reader = RelayReader(
+            self.engine, selection, self.options.relay.cipher, self.start, self.options.skip
+        )
+        follower = Follower(
+            _described(self.settings, self.options),
+            reader,
+            self.store,
+            self.publish,
+            lambda received, file: None,
+            lambda position: None,
+        )
+        follower.start()
+        self.stack.callback(follower.stop)
+        return follower
+
+
+def is_followed(project: Project) -> bool:
+    """Whether a process follows the relay in this project now."""
+    with suppress(OSError):
+        if match := _OWNER.match(read_regular_file(project.private / _LOCK, 4096)):
+            return is_alive(int(match[1]))
+    return False
+
+
+@contextmanager
+def _engine(settings: Settings, options: FollowOptions) -> Iterator[RedisEngine]:
+    url = options.relay.engine_url(allow_plain=options.allow_plain)
+    engine = RedisEngine(url, account_name(settings.api_key))
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _described(settings: Settings, options: FollowOptions) -> Following:
+    url = options.relay.engine_url(allow_plain=options.allow_plain)
+    return Following(str(url), account_name(settings.api_key), options.relay.who)
+
+
+def _publish(recorder: Recorder, received: Received, file: str) -> None:
+    recorder.publish_relayed(received.fixture, file, received.who)
+
+
+@contextmanager
+def _follower_lock(project: Project) -> Iterator[None]:
+    owner = f"process {os.getpid()}, since {_now().isoformat(timespec='seconds')}"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(project.private / _LOCK, owner))
+        except LockHeld as error:
+            raise CallbackHeldError(
+                f"Another devkit follows the relay in this project: {error.owner or 'it is starting'}.",
+                hint="Stop it first. To wait for a message beside it: devkit wait MESSAGE-ID",
+            ) from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"Cannot lock {project.private / _LOCK}: {error.strerror}.",
+                hint="Make its directory one that you can write to, or work in another project.",
+            ) from error
+        yield
