@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # most runs complete nothing
 # Name and help text. The module is devkit.cli.<name>, the function in it `command`.
 COMMANDS = {
     "dev": "Record delivery receipts until Ctrl-C.",
+    "follow": "Record what a relay took for you, until Ctrl-C.",
     "replay": "Send recorded receipts to local code again.",
     "trigger": "Send a new receipt to the session, or to local code.",
     "send": "Send a test SMS whose receipts come here.",
@@ -47,7 +48,7 @@ COMMANDS = {
 ALIASES = {"listen": "dev", "ls": "list", "logs": "list"}  # other tools' names for the same
 
 _NO_THREAD = "End some programs, or raise the limit on threads: ulimit -u"
-_SESSIONS = ("dev", "simulate")  # their output is not their result
+_SESSIONS = ("dev", "follow", "simulate")  # their output is not their result
 
 
 class _LazyCommand(click.Command):

@@ -26,6 +26,7 @@ from devkit.cli.receipt_line import (
     part_cell,
     people_cells,
     reason,
+    relayed_at,
     since_cell,
     status_cell,
     time_of_day,
@@ -171,7 +172,7 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
     ),
     Restored: lambda event: labeled("restored", _restored(event), fg="cyan"),
     Sent: lambda event: labeled("sent", _sent(event), fg="cyan"),
-    Stopped: lambda event: labeled("stopped", f"{counted(event.receipts, 'receipt')} recorded", bold=True),
+    Stopped: lambda event: labeled("stopped", _stopped(event), bold=True),
 }
 
 
@@ -182,6 +183,11 @@ def _command_end(event: CommandEnded) -> str:
     else:
         ended = f"exit code {code}" if code >= 0 else f"ended by signal {-code}"
     return f"{ended}, for {event.status or 'unreadable'} {short_id(event.message_id)}".rstrip()
+
+
+def _stopped(event: Stopped) -> str:
+    others = f", {event.left_out} for others (not kept)" if event.left_out else ""
+    return f"{counted(event.receipts, 'receipt')} recorded{others}"
 
 
 def _sent(event: Sent) -> str:
@@ -216,6 +222,7 @@ def _ready(event: Ready) -> list[str]:
         ("forward", event.forward_url and f"{event.forward_url}{answers}"),
         ("inspector", event.inspector_url),
         ("recording", display_path(Path(event.recorded))),
+        ("relay", event.relay and f"{event.relay}, as {event.who}"),
         ("simulator", _simulator(event.simulator) if event.simulator else ""),
     ]
     return ready_lines("recording delivery receipts; Ctrl-C stops and puts everything back", rows)
@@ -245,11 +252,12 @@ def _receipt_lines(
 def _receipt(
     event: ReceiptTaken, answer: Forwarded | None, width: int | None, at: datetime | None = None
 ) -> str:
+    time = relayed_at(event.recorded_at) if event.recorded_at else time_of_day(at)
     if event.problem and event.kind != "unknown":
-        return fit([time_of_day(at), Cell("unreadable", fg="red"), *_response(answer)], event.problem, width)
+        return fit([time, Cell("unreadable", fg="red"), *_response(answer)], event.problem, width)
     other, own = people_cells(event.status, event.msisdn, event.sender)
     cells = [
-        time_of_day(at),
+        time,
         status_cell(event.status, width),
         id_cell(event.message_id),
         part_cell(event.part, event.parts),
@@ -259,6 +267,7 @@ def _receipt(
         api_cell(event.kind, event.channel),
         other,
         Cell(event.client_ref, 5),
+        Cell(event.who and f"for {event.who}", 5),
         own,
         Cell(event.network and f"network {event.network}", 7),
     ]

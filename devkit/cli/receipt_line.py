@@ -83,6 +83,16 @@ def time_of_day(moment: datetime | None = None) -> Cell:
     return Cell(f"{(moment or datetime.now(UTC)).astimezone():%H:%M:%S}", fg="bright_black", width=10)
 
 
+def relayed_at(recorded_at: str) -> Cell:
+    """The first column of a receipt that a relay took, perhaps days ago: a relay keeps them for a week."""
+    moment, today = datetime.fromisoformat(recorded_at).astimezone(), datetime.now(UTC).astimezone().date()
+    return (
+        time_of_day(moment)
+        if moment.date() == today
+        else Cell(f"{moment:%a %H:%M}", fg="bright_black", width=10)
+    )
+
+
 def status_cell(status: str, width: int | None) -> Cell:
     return Cell(
         _cut(printable(status), _LONGEST_STATUS) if width else status, fg=status_color(status), width=10

@@ -15,7 +15,7 @@ from devkit.errors import UsageError
 from devkit.events import Notice
 from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Store
-from devkit.session.project import project_in
+from devkit.session.project import is_followed, project_in
 from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.wait import (
@@ -67,7 +67,7 @@ def command(
     store = Store(settings.fixtures)
 
     def session_runs() -> bool:
-        return project.session() is not None
+        return project.session() is not None or is_followed(project)
 
     message = find_message(
         store,
@@ -79,11 +79,12 @@ def command(
     )
     with stop_on_signals() as stop:
         events = wait_for_receipts(message, store, stop, session_runs=session_runs, timeout=timeout)
-        end = print_wait(events, _endings(until, timeout), as_json=as_json)
+        end = print_wait(events, endings_of(until, timeout), as_json=as_json)
     ctx.exit(0 if end.reached else 1)
 
 
-def _endings(until: str, timeout: float) -> dict[Reason, str]:
+def endings_of(until: str, timeout: float) -> dict[Reason, str]:
+    """Each way in which a wait ends, in words."""
     wanted = {"final": "final receipt", "any": "receipt"}.get(until, f"receipt with the status {until}")
     return {
         "final": "every part has its final receipt"

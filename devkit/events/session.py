@@ -30,6 +30,7 @@ class Ready(Event):
 
     recorded: the directory of the recordings. simulator: null in a live session. forward_url: of the developer's
     application, empty when receipts are not forwarded. forward_answers: whether it takes connections; null without one.
+    relay: the address of the relay that the session follows, without a password, and who: for whom; empty without one.
     """
 
     name: ClassVar[str] = "ready"
@@ -43,6 +44,8 @@ class Ready(Event):
     simulator: SimulatorAddress | None = None
     forward_url: str = ""
     forward_answers: bool | None = None
+    relay: str = ""
+    who: str = ""
 
     def as_json(self) -> dict[str, object]:
         return {**Event.as_json(self), "simulator": asdict(self.simulator) if self.simulator else None}
@@ -60,7 +63,8 @@ class ReceiptTaken(Event):
     part, parts: its part of a text that devkit sent, from 1, and how many there are; 0 for any other.
     sent_ms: since the send; null when devkit did not send the message.
     sender, client_ref: masked where they may be a phone number.
-    who: of a relay's receipts the member whose message it is; empty when nobody claims it, and for all others.
+    who, recorded_at: of a relay's receipts. The member whose message it is, empty when nobody claims it; and when the
+    relay's receiver took it, UTC, as text.
     kind: `sms-receipt`, `sms-inbound`, `messages-status`, `messages-inbound`, `unknown` or `unreadable`. Of another
     kind than a receipt, `status` is `inbound` for an inbound message, `err_code` the error number of the Messages API,
     `part` and `parts` those of a long inbound text, and `problem` what an unknown webhook is.
@@ -95,6 +99,7 @@ class ReceiptTaken(Event):
     message_type: str = ""
     text: str = ""
     signature_problem: str = ""
+    recorded_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +211,11 @@ class Sent(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stopped(Event):
-    """The session has ended and the account's callback was restored. receipts: the number of recorded ones."""
+    """The session has ended and the account's callback was restored.
+
+    receipts: the number of recorded ones. left_out: a relay's that are somebody else's, and were not kept.
+    """
 
     name: ClassVar[str] = "stopped"
     receipts: int
+    left_out: int = 0

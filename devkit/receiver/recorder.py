@@ -10,7 +10,7 @@ from functools import partial
 from devkit.errors import StoreError
 from devkit.events import Notice, Publish
 from devkit.events.session import NotRecorded, Probe, ReceiptTaken, Refused
-from devkit.fixture.format import TRIGGERED, Fixture
+from devkit.fixture.format import TRIGGERED, Fixture, format_time
 from devkit.fixture.store import Store
 from devkit.http.channel import AfterResponse
 from devkit.receiver.app import IncomingRequest
@@ -90,9 +90,22 @@ class Recorder:
         """
         incoming = IncomingRequest("receipt", fixture.callback, fixture.captured, 200)
         verdict: Verdict = fixture.signature or "unchecked"
+<<<<<<< HEAD
         self._publish_receipt(
             _Evaluation(incoming, fixture.recorded_at, fixture.read(), verdict, who=who), file
+=======
+        relayed = _Evaluation(
+            incoming,
+            fixture.recorded_at,
+            fixture.read(),
+            verdict,
+            stale=False,
+            rejection="",
+            who=who,
+            is_relayed=True,
+>>>>>>> 0f173b0 (wip2)
         )
+        self._publish_receipt(relayed, file)
 
     def _evaluate(self, incoming: IncomingRequest) -> "_Evaluation":
         """Read a webhook and check its signature or token."""
@@ -157,11 +170,15 @@ class Recorder:
             parts=len(sent.parts) if sent else receipt.parts if receipt.part else 0,
             sent_ms=sent.milliseconds_until(evaluation.now) if sent else None,
             who=one_line(evaluation.who, 60),
+<<<<<<< HEAD
             kind=reading.kind,
             channel=one_line(receipt.channel, 30) if reading.kind != "unreadable" else "",
             message_type=one_line(receipt.message_type, 30),
             text=mask_numbers_in(one_line(receipt.body_text, _MAX_TEXT)),
             signature_problem=evaluation.signature_problem,
+=======
+            recorded_at=format_time(evaluation.now) if evaluation.is_relayed else "",
+>>>>>>> 0f173b0 (wip2)
         )
         self.publish(event)
         if evaluation.incoming.kind == "receipt" and event.kind == "messages-status" and not sent:
@@ -222,6 +239,7 @@ class _Evaluation:
     rejection: str = ""
     file: str | StoreError = ""
     who: str = ""
+    is_relayed: bool = False
 
     @property
     def is_to_record(self) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from devkit.errors import RelayError, StoreError
 from devkit.events import Notice, Publish
@@ -25,6 +26,13 @@ TakeRecorded = Callable[[Received, str], None]  # gets a receipt and its new fil
 MovePosition = Callable[[str], None]
 
 
+class Stoppable(Protocol):
+    """What ends a run, such as a `Shutdown`."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait up to `seconds` for a request to stop; return whether there is one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Following:
     """What is followed, in words. relay: its address, without a password. account: its name on the engine."""
@@ -39,7 +47,7 @@ class Follower:
     """Follows the relay in a thread of its own, because a read waits for seconds and Ctrl-C must not.
 
     take: gets each receipt that was not on disk before, when it is. move: keeps the position; what it raises, and a
-    full disk, is told and tried again. others: the receipts that were left out.
+    full disk, is told and tried again. counts: all that was read, by owner.
     """
 
     following: Following
@@ -53,6 +61,7 @@ class Follower:
     counts: Counter[str] = field(default_factory=Counter)
     _target: str | None = None  # the newest entry when the relay was reached; None when it is read
     _caught_up: Counter[str] = field(default_factory=Counter)
+    _kept: int = 0
     _failures: int = 0
     _lost_since: datetime | None = None
     _has_told_disk: bool = False
@@ -101,13 +110,16 @@ class Follower:
         if self._error:
             raise self._error
 
-    def run(
-        self, stop: Callable[[float | None], bool], *, meanwhile: Callable[[], None] = lambda: None
-    ) -> None:
+    @property
+    def left_out(self) -> int:
+        """The receipts that were read and not kept: those of others, mostly."""
+        return sum(self.counts.values()) - self._kept
+
+    def run(self, stop: Stoppable, *, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Follow until `stop`, which waits. Raises what ended the following. meanwhile: called again and again."""
         self.start()
         try:
-            while self.is_running and not stop(_POLL_INTERVAL):
+            while self.is_running and not stop.wait(_POLL_INTERVAL):
                 meanwhile()
         finally:
             self.stop()
@@ -154,6 +166,7 @@ class Follower:
             self.publish(Notice(f"Skipped: {batch.skipped[0].message}{more}"))
         self._caught_up.update(batch.counts)
         self._caught_up.update(recorded)
+        self._kept += sum(recorded.values())
         self.counts.update(batch.counts)
         if self._target is not None and self._has_reached(self._target, batch):
             self._tell_caught_up()

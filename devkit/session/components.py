@@ -56,16 +56,29 @@ def receiving(recorder: Recorder, settings: Settings, project: Project, token: s
     """
     with ExitStack() as stack:
         address = _forward_address(settings)
-        if address:
+        if address:  # before a port is taken
             _refuse_remote(address)
         listening = listen(_HOST, settings.port)
         stack.callback(listening.close)
         if address:
             _refuse_own_port(address, listening)
-            log = ResponseLog(project.private, address.url, recorder.clock)
-            recorder.forward = stack.enter_context(Forwarder(address, recorder.publish, log)).offer
+        stack.enter_context(forwarding(recorder, settings, project))
         stack.enter_context(serve_receiver(recorder.handle_batch, listening, token=token))
         yield _url(listening)
+
+
+@contextmanager
+def forwarding(recorder: Recorder, settings: Settings, project: Project) -> Iterator[None]:
+    """Forward what is recorded while the block runs, if the settings say where to. Raises UsageError as `receiving`."""
+    if not (address := _forward_address(settings)):
+        yield
+        return
+    _refuse_remote(address)
+    with Forwarder(
+        address, recorder.publish, ResponseLog(project.private, address.url, recorder.clock)
+    ) as forwarder:
+        recorder.forward = forwarder.offer
+        yield
 
 
 @contextmanager

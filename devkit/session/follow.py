@@ -1,19 +1,16 @@
 """Follows the relay for a project: all of `devkit follow`, and what `devkit dev --relay` has in place of a tunnel."""
 
 import os
-import re
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
-from devkit.durable.lock import LockHeld, is_alive, locked
-from devkit.durable.regular_file import read_regular_file
+from devkit.durable.lock import LockHeld, locked
 from devkit.errors import CallbackHeldError, ConfigurationError
-from devkit.events import Event, Publish
+from devkit.events import Publish
 from devkit.events.session import Stopped
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
@@ -32,9 +29,6 @@ from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown
 
 POSITION_FILE = "relay-position.json"  # in `.devkit/`
-
-_LOCK = "relay.lock"
-_OWNER = re.compile(rb"process (\d{1,10}),", re.ASCII)
 
 _now = partial(datetime.now, UTC)
 
@@ -68,16 +62,17 @@ def follow(
         nonce=secrets.token_hex(16),
         sends=partial(sends.find, publish=publish),
     )
-    with ExitStack() as stack:
-        stack.enter_context(forwarding(recorder, settings, project))
-        follower = stack.enter_context(following(settings, options, project, recorder))
+    with (
+        forwarding(recorder, settings, project),
+        following(settings, options, project, store, recorder) as follower,
+    ):
         follower.run(stop, meanwhile=partial(sends.publish_new, publish))
     publish(Stopped(recorder.recorded, follower.left_out))
 
 
 @contextmanager
 def following(
-    settings: Settings, options: FollowOptions, project: Project, recorder: Recorder
+    settings: Settings, options: FollowOptions, project: Project, store: Store, recorder: Recorder
 ) -> Iterator[Follower]:
     """A follower that was told what the relay holds, and remains to be run. Closes its connections after the block.
 
@@ -99,7 +94,7 @@ def following(
                 parse_start(options.since, _now(), span) if options.since else kept,
                 options.skip,
             ),
-            recorder.store,
+            store,
             recorder.publish,
             partial(_publish, recorder),
             partial(positions.move, key),
@@ -141,9 +136,7 @@ class MessageFollowing:
     def follow(self, message_ids: tuple[str, ...]) -> Follower:
         """Follow these messages until the end of the block."""
         selection = Selection(self.options.relay.who, message_ids=frozenset(message_ids))
-        reader = RelayReader(
-            self.engine, selection, self.options.relay.cipher, self.start, self.options.skip
-        )
+        reader = RelayReader(self.engine, selection, self.options.relay.cipher, self.start, self.options.skip)
         follower = Follower(
             _described(self.settings, self.options),
             reader,
@@ -155,14 +148,6 @@ class MessageFollowing:
         follower.start()
         self.stack.callback(follower.stop)
         return follower
-
-
-def is_followed(project: Project) -> bool:
-    """Whether a process follows the relay in this project now."""
-    with suppress(OSError):
-        if match := _OWNER.match(read_regular_file(project.private / _LOCK, 4096)):
-            return is_alive(int(match[1]))
-    return False
 
 
 @contextmanager
@@ -189,7 +174,7 @@ def _follower_lock(project: Project) -> Iterator[None]:
     owner = f"process {os.getpid()}, since {_now().isoformat(timespec='seconds')}"
     with ExitStack() as stack:
         try:
-            stack.enter_context(locked(project.private / _LOCK, owner))
+            stack.enter_context(locked(project.relay_lock, owner))
         except LockHeld as error:
             raise CallbackHeldError(
                 f"Another devkit follows the relay in this project: {error.owner or 'it is starting'}.",
@@ -197,7 +182,7 @@ def _follower_lock(project: Project) -> Iterator[None]:
             ) from error
         except OSError as error:
             raise ConfigurationError(
-                f"Cannot lock {project.private / _LOCK}: {error.strerror}.",
+                f"Cannot lock {project.relay_lock}: {error.strerror}.",
                 hint="Make its directory one that you can write to, or work in another project.",
             ) from error
         yield

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # only the type: commands that send nothing start faster with
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
 _MAX_SIZE = 4096  # bytes; a token of ours has 22, a key 64
+_LOCK_OWNER = re.compile(rb"process (\d{1,10}),")
 _URL = re.compile(r"(https?://[!-~]+)?")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")
 
@@ -30,7 +31,8 @@ class Session:
     """A running session, as other commands find it. started_at: UTC, as text.
 
     callback_url: with the secret token. api_key, api_secret and rest_host: of the simulator in an offline session,
-    empty in a live one. forward_url: of the developer's application, empty without one.
+    empty in a live one. forward_url: of the developer's application, empty without one. relay, who: the address of the
+    relay that it follows, without a password, and for whom; empty without one.
     """
 
     pid: int
@@ -44,6 +46,8 @@ class Session:
     api_secret: str = field(default="", repr=False)
     forward_url: str = field(default="", repr=False)  # its path may be a secret of the application
     inspector_url: str = ""
+    relay: str = ""
+    who: str = ""
 
     @property
     def simulator_credentials(self) -> "Credentials":
@@ -62,6 +66,11 @@ class Project:
     def journal(self) -> Path:
         """The file that describes a session's registration until the callback is restored."""
         return self.private / "registration.json"
+
+    @property
+    def relay_lock(self) -> Path:
+        """The file that the process has locked which follows a relay for the project."""
+        return self.private / "relay.lock"
 
     @property
     def token_file(self) -> Path:
@@ -175,6 +184,14 @@ class Project:
 def project_in(directory: Path) -> Project:
     """The project of a directory. Creates nothing."""
     return Project(directory / PRIVATE)
+
+
+def is_followed(project: Project) -> bool:
+    """Whether a process follows a relay for this project now, perhaps without a session."""
+    with suppress(OSError):
+        if owner := _LOCK_OWNER.match(read_regular_file(project.relay_lock, _MAX_SIZE)):
+            return is_alive(int(owner[1]))
+    return False
 
 
 def local_code_url(session: Session | None, settings: Settings) -> str:

@@ -10,7 +10,7 @@ from devkit.http.address import parse_address
 from devkit.session.bounded_request import NoResponse, response_status
 from devkit.session.project import Session
 from devkit.session.signals import Shutdown
-from devkit.webhook.callback import REACHABILITY_HEADER
+from devkit.webhook.callback import CALLBACK_PATH, REACHABILITY_HEADER
 
 _PUBLIC_TIMEOUT = 20.0  # seconds; the name of a new tunnel can take a few to be known everywhere
 _CHECK_TIMEOUT = 8.0  # seconds for one check, all of it
@@ -80,8 +80,8 @@ def check_reachable(
 
 
 def local_callback_url(session: Session) -> str:
-    """The session's callback URL as this machine reaches it, without the tunnel."""
-    return session.local_url + urlsplit(session.callback_url).path
+    """The session's callback URL as this machine reaches it, without the tunnel. A relay's path is not served here."""
+    return session.local_url + (CALLBACK_PATH if session.relay else urlsplit(session.callback_url).path)
 
 
 def why_unreachable(callback_url: str, stop: Shutdown | None = None) -> str:

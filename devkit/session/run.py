@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
 from devkit.events import Event, Notice, Publish
@@ -37,6 +38,10 @@ from devkit.session.status_commands import StatusCommand, StatusCommands
 from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
 from devkit.webhook.callback import CALLBACK_PATH
 
+if TYPE_CHECKING:  # only types: a session without a relay imports nothing of it
+    from devkit.relay.follower import Follower
+    from devkit.session.follow import FollowOptions
+
 _MAX_CALLBACK = 100  # characters; the SDK's limit for a message's own callback
 
 _now = partial(datetime.now, UTC)
@@ -49,7 +54,8 @@ class SessionOptions:
     """What a session does, beyond the settings.
 
     register: set callback URLs at Vonage; inbound: also the account's URL for inbound messages.
-    force: take the callback over from any other session. commands: to run for receipts.
+    force: take the callback over from any other session. commands: to run for receipts. relay: follow it instead of
+    opening a tunnel and registering a callback; None for a session without one.
     """
 
     register: bool = True
@@ -58,6 +64,7 @@ class SessionOptions:
     force: bool = False
     commands: tuple[StatusCommand, ...] = ()
     inbound: bool = False
+    relay: "FollowOptions | None" = None
 
 
 def run(
@@ -83,7 +90,8 @@ def run(
             hint="Choose another one with --port or --inspector-port.",
         )
     project = project_in(directory)
-    warnings = list(start_warnings(settings, project, demo=options.demo))
+    has_relay = options.relay is not None
+    warnings = list(start_warnings(settings, project, demo=options.demo, has_relay=has_relay))
     project.prepare()
     sends = Sends(SendLog(project.private))
 
@@ -108,7 +116,7 @@ def run(
         sends=partial(sends.find, publish=event_log.publish),
     )
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
-    start = _Start(settings, options, project, recorder, event_log, stop, confirm, token)
+    start = _Start(settings, options, project, store, recorder, event_log, stop, confirm, token)
     for text in warnings:
         event_log.publish(Notice(text))
     with ExitStack() as stack, _ended_by(stop):
@@ -136,6 +144,7 @@ class _Start:
     settings: Settings
     options: SessionOptions
     project: Project
+    store: Store
     recorder: Recorder
     event_log: EventLog
     stop: Shutdown
@@ -146,13 +155,26 @@ class _Start:
     def publish(self) -> Publish:
         return self.recorder.publish
 
-    def open(self, stack: ExitStack) -> TunnelMonitor:
-        """Open everything, in the order of docs/architecture.md; the monitor is what remains to be run."""
+    def open(self, stack: ExitStack) -> "TunnelMonitor | Follower":
+        """Open everything, in the order of docs/architecture.md; what it returns remains to be run."""
         settings, project, recorder, stop = self.settings, self.project, self.recorder, self.stop
         local_url = stack.enter_context(receiving(recorder, settings, project, self.token))
         inspector_url = stack.enter_context(
-            inspecting(recorder.store, self.event_log, settings, project, local_url, stop)
+            inspecting(self.store, self.event_log, settings, project, local_url, stop)
         )
+        if self.options.relay:
+            from devkit.session.relay_session import open_relay  # here: few sessions have one
+
+            return open_relay(
+                stack,
+                settings,
+                self.options.relay,
+                project,
+                self.store,
+                recorder,
+                local_url=local_url,
+                inspector_url=inspector_url,
+            )
         events: TunnelEvents = SimpleQueue()
         notify = forward_events(self.publish, events)
         source = stack.enter_context(platform(settings, project, self.publish, stop, notify))
@@ -234,7 +256,7 @@ class _Start:
                 callback_url=session.callback_url,
                 local_url=session.local_url,
                 inspector_url=session.inspector_url,
-                recorded=str(self.recorder.store.recorded),
+                recorded=str(self.store.recorded),
                 pid=session.pid,
                 simulator=source.simulator,
                 forward_url=session.forward_url,

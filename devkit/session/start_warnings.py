@@ -11,10 +11,12 @@ from devkit.session.settings import Settings, unknown_name_warning
 from devkit.webhook.masking import counted
 
 
-def start_warnings(settings: Settings, project: Project, *, demo: bool) -> Iterator[str]:
+def start_warnings(
+    settings: Settings, project: Project, *, demo: bool, has_relay: bool = False
+) -> Iterator[str]:
     """The warnings about a session before it starts. demo: as in `SessionOptions`."""
     yield from map(unknown_name_warning, settings.unknown_names)
-    yield from _without_effect(settings, demo)
+    yield from _without_effect_with_relay(settings) if has_relay else _without_effect(settings, demo)
     yield from _tracked_by_git(project)
 
 
@@ -27,6 +29,11 @@ def _without_effect(settings: Settings, demo: bool) -> Iterator[str]:
         yield "NGROK_URL has no effect with --public-url (DEVKIT_PUBLIC_URL): the tunnel is your own."
     if not demo:
         yield "--no-demo has no effect in a live session: only an offline one sends a demo message."
+
+
+def _without_effect_with_relay(settings: Settings) -> Iterator[str]:
+    if settings.public_url:
+        yield "--public-url (DEVKIT_PUBLIC_URL) has no effect with a relay, which has a URL of its own."
 
 
 def _tracked_by_git(project: Project) -> Iterator[str]:

@@ -1,0 +1,116 @@
+"""`devkit follow`: records what a relay took for you, from where the last run stopped."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from devkit.cli.event_printer import reporting
+from devkit.cli.relay_lines import relay_lines
+from devkit.cli.relay_wait import wait_in_relay
+from devkit.cli.terminal import own_foreground
+from devkit.errors import UsageError
+from devkit.relay.selection import Choice
+from devkit.relay.settings import relay_settings
+from devkit.session.follow import FollowOptions, follow
+from devkit.session.project import project_in
+from devkit.session.settings import Settings, project_directory, read_settings
+from devkit.session.signals import stop_on_signals
+from devkit.webhook.vocabulary import STATUSES
+
+
+@click.command(name="follow")
+@click.option("--relay", "url", metavar="URL", help="The relay's engine.  [DEVKIT_RELAY]")
+@click.option("--who", metavar="NAME", help="Your name at the relay.  [DEVKIT_WHO]")
+@click.option("--mine", is_flag=True, help="Only yours: not those that nobody claims.")
+@click.option("--all", "everybody", is_flag=True, help="Everybody's.")
+@click.option(
+    "--since",
+    metavar="WHEN",
+    help="Begin at `start`, `now`, 2h ago, or after the entry with this id.  [where the last run stopped]",
+)
+@click.option(
+    "-f",
+    "--forward-to",
+    metavar="URL",
+    help="Forward each new receipt to your application: a URL, or a port as in 5000/your/path.",
+)
+@click.option(
+    "--message",
+    "ids",
+    multiple=True,
+    metavar="ID",
+    help="Wait for the receipts of this message, whoever sent it, and end. Repeat it for parts.",
+)
+@click.option(
+    "--until",
+    type=click.Choice(["final", "any", *STATUSES], case_sensitive=False),
+    help="With --message: wait for a final status, any receipt, or this status.  [final]",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="With --message: do not wait longer.  [60]",
+)
+@click.option("--skip", is_flag=True, help="Leave out what cannot be read, such as with an unknown key.")
+@click.option(
+    "--allow-plain",
+    is_flag=True,
+    help="Connect without TLS to an engine on another machine, on a private network.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    url: str | None,
+    who: str | None,
+    mine: bool,
+    everybody: bool,
+    since: str | None,
+    forward_to: str | None,
+    ids: tuple[str, ...],
+    until: str | None,
+    timeout: float | None,
+    skip: bool,
+    allow_plain: bool,
+    as_json: bool,
+) -> None:
+    """Record the receipts that a relay took: yours and those that nobody claims. It catches up first.
+
+    Exit code: 0 after Ctrl-C; with --message 0 delivered, or the status that --until names, 1 another result or none
+    in time; 2 usage; 3 configuration; 4 the relay is unreachable, or an entry cannot be read; 6 another process follows
+    it in this project.
+    """
+    if mine and everybody:
+        raise UsageError("--mine and --all exclude each other.", hint="devkit follow --mine")
+    if (until or timeout) and not ids:
+        raise UsageError(
+            "--until and --timeout are for --message.", hint="devkit follow --message ID --until final"
+        )
+    directory = project_directory(Path.cwd())
+    settings = read_settings(os.environ, directory)
+    settings = replace(settings, forward_to=settings.forward_to if forward_to is None else forward_to)
+    choice: Choice = "all" if everybody else "mine" if mine else "mine-and-unclaimed"
+    options = FollowOptions(
+        relay_settings(_overridden(settings, url, who), os.environ), choice, since or "", skip, allow_plain
+    )
+    project = project_in(directory)
+    if ids:
+        end = wait_in_relay(
+            settings, options, project, ids, until or "final", timeout or 60.0, as_json=as_json
+        )
+        ctx.exit(0 if end.reached else 1)
+    with (
+        stop_on_signals(final=True) as stop,
+        own_foreground(),
+        reporting(as_json=as_json, stop=stop, lines=relay_lines) as publish,
+    ):
+        follow(settings, options, project, publish, stop)
+
+
+def _overridden(settings: Settings, url: str | None, who: str | None) -> Mapping[str, str]:
+    given = {"DEVKIT_RELAY": url, "DEVKIT_WHO": who}
+    return {**settings.relay, **{name: text for name, text in given.items() if text is not None}}
