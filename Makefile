@@ -11,7 +11,7 @@ step = @trap 'echo "Stopped. The next make goes on with it." >&2; exit 130' INT;
   said=$$($(1) 2>&1) || { printf '%s\n' "$$said" >&2; exit 1; }
 
 # What `make dev` takes in the words of the README.
-DEV_ARGS := $(if $(filter 1 true yes,$(OFFLINE)),--offline) $(if $(FORWARD_TO),--forward-to "$(FORWARD_TO)")
+DEV_ARGS := $(if $(filter 1 true yes,$(OFFLINE)),--offline) $(if $(FORWARD_TO),--forward-to "$(FORWARD_TO)") $(if $(RELAY),--relay "$(RELAY)")
 
 # One stamp for running, one for working on devkit: a second run installs nothing, and `make dev` waits for no linter.
 RUN := $(VENV)/run-stamp
@@ -36,7 +36,7 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: dev
-dev: $(RUN) ## Record receipts until Ctrl-C  [OFFLINE=1] [FORWARD_TO=URL] [ARGS=...]
+dev: $(RUN) ## Record receipts until Ctrl-C  [OFFLINE=1] [FORWARD_TO=URL] [RELAY=URL] [ARGS=...]
 	@$(BIN)/devkit dev $(DEV_ARGS) $(ARGS)
 
 .PHONY: replay

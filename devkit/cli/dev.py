@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.event_printer import quiet_lines, reporting
+from devkit.cli.event_printer import Lines, quiet_lines, reporting, session_lines
 from devkit.cli.keys import taking_keys
 from devkit.cli.terminal import confirm, own_foreground
+from devkit.errors import UsageError
 from devkit.events import Notice
 from devkit.session.run import SessionOptions, run
 from devkit.session.settings import parse_application_id, project_directory, read_settings
@@ -46,6 +47,9 @@ from devkit.session.status_commands import parse_command
     metavar="ID",
     help="Also set the status URL and the inbound URL of a Vonage application.  [VONAGE_APPLICATION_ID]",
 )
+@click.option(
+    "--relay", metavar="URL", help="Follow a relay, without a tunnel and a registration.  [DEVKIT_RELAY]"
+)
 @click.option("--no-register", is_flag=True, help="Change no URL at Vonage.")
 @click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")
 @click.option("--require-signature", is_flag=True, help="Refuse receipts without a valid signature.")
@@ -64,6 +68,7 @@ def command(
     public_url: str | None,
     inbound: bool,
     application: str | None,
+    relay: str | None,
     no_register: bool,
     no_demo: bool,
     require_signature: bool,
@@ -93,10 +98,19 @@ def command(
         commands=tuple(parse_command(status, text, here) for status, text in commands),
         inbound=inbound,
     )
+    lines: Lines = quiet_lines if quiet else session_lines
+    if relay and offline:
+        raise UsageError("--relay and --offline exclude each other.", hint="devkit dev --offline")
+    if not settings.offline and (settings.relay.get("DEVKIT_RELAY") if relay is None else relay):
+        from devkit.cli.relay_lines import with_relay  # here: a session without a relay imports nothing of it
+        from devkit.session.follow import follow_options
+
+        options = replace(options, relay=follow_options(settings, os.environ, url=relay))
+        lines = with_relay(lines)
     with (
         stop_on_signals(final=True) as stop,
         own_foreground(),
-        reporting(as_json=as_json, stop=stop, lines=quiet_lines if quiet else None) as report,
+        reporting(as_json=as_json, stop=stop, lines=lines) as report,
         taking_keys(report, stop, open_page=open_page, with_keys=not as_json) as publish,
     ):
         if directory != here:

@@ -222,7 +222,6 @@ def _ready(event: Ready) -> list[str]:
         ("forward", event.forward_url and f"{event.forward_url}{answers}"),
         ("inspector", event.inspector_url),
         ("recording", display_path(Path(event.recorded))),
-        ("relay", event.relay and f"{event.relay}, as {event.who}"),
         ("simulator", _simulator(event.simulator) if event.simulator else ""),
     ]
     return ready_lines("recording delivery receipts; Ctrl-C stops and puts everything back", rows)

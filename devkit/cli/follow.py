@@ -1,22 +1,19 @@
 """`devkit follow`: records what a relay took for you, from where the last run stopped."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from devkit.cli.event_printer import reporting
-from devkit.cli.relay_lines import relay_lines
+from devkit.cli.event_printer import reporting, session_lines
+from devkit.cli.relay_lines import with_relay
 from devkit.cli.relay_wait import wait_in_relay
 from devkit.cli.terminal import own_foreground
 from devkit.errors import UsageError
-from devkit.relay.selection import Choice
-from devkit.relay.settings import relay_settings
-from devkit.session.follow import FollowOptions, follow
+from devkit.session.follow import follow, follow_options
 from devkit.session.project import project_in
-from devkit.session.settings import Settings, project_directory, read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.webhook.vocabulary import STATUSES
 
@@ -93,9 +90,15 @@ def command(
     directory = project_directory(Path.cwd())
     settings = read_settings(os.environ, directory)
     settings = replace(settings, forward_to=settings.forward_to if forward_to is None else forward_to)
-    choice: Choice = "all" if everybody else "mine" if mine else "mine-and-unclaimed"
-    options = FollowOptions(
-        relay_settings(_overridden(settings, url, who), os.environ), choice, since or "", skip, allow_plain
+    options = follow_options(
+        settings,
+        os.environ,
+        url=url,
+        who=who,
+        choice="all" if everybody else "mine" if mine else "mine-and-unclaimed",
+        since=since or "",
+        skip=skip,
+        allow_plain=allow_plain,
     )
     project = project_in(directory)
     if ids:
@@ -106,11 +109,6 @@ def command(
     with (
         stop_on_signals(final=True) as stop,
         own_foreground(),
-        reporting(as_json=as_json, stop=stop, lines=relay_lines) as publish,
+        reporting(as_json=as_json, stop=stop, lines=with_relay(session_lines)) as publish,
     ):
         follow(settings, options, project, publish, stop)
-
-
-def _overridden(settings: Settings, url: str | None, who: str | None) -> Mapping[str, str]:
-    given = {"DEVKIT_RELAY": url, "DEVKIT_WHO": who}
-    return {**settings.relay, **{name: text for name, text in given.items() if text is not None}}

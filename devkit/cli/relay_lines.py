@@ -4,20 +4,24 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from devkit.cli.event_printer import labeled, session_lines
+from devkit.cli.event_printer import Lines, labeled
 from devkit.events import Event
 from devkit.events.relay import CaughtUp, RelayChanged
 from devkit.fixture.select import display_path
 from devkit.webhook.masking import counted
 
 
-def relay_lines(event: Event, width: int | None = None) -> Sequence[str]:
-    """As `session_lines`, also for the events of a relay."""
-    if isinstance(event, RelayChanged):
-        return _relay(event)
-    if isinstance(event, CaughtUp):
-        return [labeled("caught up", caught_up_text(event), fg="cyan")]
-    return session_lines(event, width)
+def with_relay(lines: Lines) -> Lines:
+    """The same lines, and those of the events of a relay."""
+
+    def all_lines(event: Event, width: int | None) -> Sequence[str]:
+        if isinstance(event, RelayChanged):
+            return _relay(event)
+        if isinstance(event, CaughtUp):
+            return [labeled("caught up", caught_up_text(event), fg="cyan")]
+        return lines(event, width)
+
+    return all_lines
 
 
 def _relay(event: RelayChanged) -> list[str]:
@@ -60,7 +64,7 @@ def _owners(event: CaughtUp) -> str:
 
 
 def _more(event: CaughtUp) -> str:
-    present = f"{event.present:,} were here already" if event.present else ""
+    present = f"{event.present:,} recorded before" if event.present else ""
     unreadable = f"{event.unreadable:,} skipped" if event.unreadable else ""
     return ", ".join(text for text in (present, unreadable) if text)
 

@@ -1,6 +1,7 @@
 """Waits for the receipts of a message in the relay, where no session records them: in CI, mostly."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -19,6 +20,7 @@ from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown, stop_on_signals
 from devkit.session.wait import PendingMessage, WaitFinished, find_message, wait_for_receipts
 
+_STOPPED = "stopped waiting; later receipts stay in the relay, see: devkit follow"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # the relay keeps receipts of days ago
 
 
@@ -33,7 +35,7 @@ def wait_in_relay(
     as_json: bool,
 ) -> WaitFinished:
     """Wait for a message, and print its receipts. ids: as in `find_message`. Raises RelayError, DevkitError."""
-    with stop_on_signals() as stop, following_messages(settings, options, show(as_json=as_json)) as relay:
+    with stop_on_signals() as stop, following_messages(settings, options, _printer(as_json=as_json)) as relay:
         message = find_message(
             Store(settings.fixtures),
             ids,
@@ -42,20 +44,36 @@ def wait_in_relay(
             read_sends=partial(read_sends, project.private),
             session_runs=True,
         )
-        return wait_for(relay, message, stop, timeout, as_json=as_json)
+        return _wait(relay, message, stop, timeout, as_json=as_json)
 
 
-def wait_for(
+def send_and_wait(
+    settings: Settings,
+    options: FollowOptions,
+    send: Callable[[], PendingMessage],
+    timeout: float | None,
+    *,
+    as_json: bool,
+) -> WaitFinished:
+    """Send a message and print its receipts. The relay is reached first, so that none is missed. Raises DevkitError."""
+    now = replace(options, since="now")
+    with stop_on_signals() as stop, following_messages(settings, now, _printer(as_json=as_json)) as relay:
+        return _wait(relay, send(), stop, timeout, as_json=as_json)
+
+
+def _wait(
     relay: MessageFollowing, message: PendingMessage, stop: Shutdown, timeout: float | None, *, as_json: bool
 ) -> WaitFinished:
     """Wait for a message whose ids are known. Raises RelayError, also when the relay is unreachable at the end."""
     follower = relay.follow(message.ids)
     message.since = _LONG_AGO
+    endings = {**endings_of(message.until, timeout or 0), "stopped": _STOPPED}
     events = wait_for_receipts(
         message, relay.store, stop, session_runs=lambda: follower.is_running, timeout=timeout
     )
-    end = print_wait(events, endings_of(message.until, timeout or 0), as_json=as_json)
-    follower.check()
+    end = print_wait(events, endings, as_json=as_json)
+    if end.reason == "session-ended":
+        follower.check()
     if end.reason == "timeout" and follower.is_lost:
         raise RelayError(
             f"The relay {follower.following.relay} is unreachable.",
@@ -64,7 +82,7 @@ def wait_for(
     return end
 
 
-def show(*, as_json: bool) -> Callable[[Event], None]:
+def _printer(*, as_json: bool) -> Callable[[Event], None]:
     """A function that prints what a follower publishes beside receipts. For any thread."""
 
     def publish(event: Event) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,18 +14,22 @@ from devkit.errors import UsageError
 from devkit.events.session import Sent
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
-from devkit.session.project import Project, Session, project_in
-from devkit.session.send import choose_recipient, choose_route, require_receiver, send_by
-from devkit.session.settings import project_directory, read_settings
+from devkit.session.project import Project, Session, is_followed, project_in
+from devkit.session.send import RelayRoute, choose_recipient, choose_route, require_receiver, send_by
+from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.wait import CLOCK_TOLERANCE, PendingMessage, Reason, WaitFinished, wait_for_receipts
 from devkit.webhook.masking import counted
 from devkit.webhook.timeline import SentMessage
 
+if TYPE_CHECKING:  # only a type: without a relay nothing of it is imported
+    from devkit.session.follow import FollowOptions
+
 _NO_SESSION = (
     "No session runs in this project, so the account's own callback gets the receipts, if it has one. "
     "To see them here: devkit dev"
 )
+_IN_RELAY = "The relay gets the receipts. To see them here: devkit follow"
 _REASONS: dict[Reason, str] = {
     "final": "every part has its final receipt",
     "stopped": "stopped waiting; later receipts are recorded while the session runs",
@@ -76,9 +81,10 @@ def command(
     timeout: float | None,
     as_json: bool,
 ) -> None:
-    """Send one SMS, and have its receipts sent to the session of this project.
+    """Send one SMS, and have its receipts sent to the session of this project, or to the relay in DEVKIT_RELAY.
 
-    In a live session the SMS is real; in an offline session it goes to the simulator. Exit code: 0 sent, and with
+    In a live session the SMS is real; in an offline session it goes to the simulator. With a relay, --wait needs no
+    session and no public address. Exit code: 0 sent, and with
     --wait delivered or ended by Ctrl-C; 1 with --wait when a part was not delivered or has no final receipt in time;
     2 usage; 3 configuration; 4 Vonage refused or unreachable.
     """
@@ -87,29 +93,51 @@ def command(
     directory = project_directory(Path.cwd())
     settings, project = read_settings(os.environ, directory), project_in(directory)
     session = project.session()
-    route = choose_route(settings, session)
+    relay = None if session else _relay_options(settings)
+    route = choose_route(
+        settings, session, RelayRoute(relay.relay.callback_url, relay.relay.name()) if relay else None
+    )
     number = choose_recipient(to, route.mode)
-    _check_session(session, wait)
-    sent = send_by(route, number, sender=sender, text=text, client_ref=client_ref)
-    sent_at = datetime.fromisoformat(sent.at)
-    if session:
-        _announce(SentMessage(sent_at, sent.message_ids, sent.to), project)
-    with stop_on_signals() as stop:
+    _check_session(session, wait, relay)
+
+    def send() -> PendingMessage:
+        sent = send_by(route, number, sender=sender, text=text, client_ref=client_ref)
+        sent_at = datetime.fromisoformat(sent.at)
+        if session or relay:
+            _announce(SentMessage(sent_at, sent.message_ids, sent.to), project)
         echo_event(sent, "\n".join(_sent_lines(sent, route.mode)), as_json=as_json)
+        return PendingMessage(sent.message_ids, sent_at - CLOCK_TOLERANCE, sent_at)
+
+    if relay and wait and not is_followed(project):
+        from devkit.cli.relay_wait import send_and_wait  # here: without a relay nothing of it is imported
+
+        ctx.exit(exit_code(send_and_wait(settings, relay, send, timeout, as_json=as_json)))
+    with stop_on_signals() as stop:
+        message = send()
         if wait:
             events = wait_for_receipts(
-                PendingMessage(sent.message_ids, sent_at - CLOCK_TOLERANCE, sent_at),
+                message,
                 Store(settings.fixtures),
                 stop,
-                session_runs=lambda: project.session() is not None,
+                session_runs=lambda: project.session() is not None or is_followed(project),
                 timeout=timeout,
             )
             ctx.exit(exit_code(print_wait(events, _REASONS, as_json=as_json)))
 
 
+def _relay_options(settings: Settings) -> "FollowOptions | None":
+    """The relay that gets the receipts of a message that is sent without a session; None without one."""
+    if settings.offline or not settings.relay.get("DEVKIT_RELAY"):
+        return None
+    from devkit.session.follow import follow_options  # here, for the same reason
+
+    return follow_options(settings, os.environ)
+
+
 def _announce(message: SentMessage, project: Project) -> None:
     """Tell the session which parts are one message."""
     try:
+        project.prepare()
         SendLog(project.private).add(message)
     except OSError as error:
         notice(f"The session shows the parts as messages of their own: {error.strerror}.")
@@ -121,10 +149,13 @@ def exit_code(end: WaitFinished) -> int:
     return 1 if end.failed or given_up else 0
 
 
-def _check_session(session: Session | None, wait: bool) -> None:
+def _check_session(session: Session | None, wait: bool, relay: "FollowOptions | None") -> None:
     """Check that receipts can arrive before the message is sent. Raises UsageError, ConfigurationError."""
     if session:
         require_receiver(session)
+    elif relay:
+        if not wait:
+            notice(_IN_RELAY)
     elif wait:
         raise UsageError(
             "--wait shows what a session records, and none runs in this project. Nothing was sent.",

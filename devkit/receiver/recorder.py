@@ -90,20 +90,8 @@ class Recorder:
         """
         incoming = IncomingRequest("receipt", fixture.callback, fixture.captured, 200)
         verdict: Verdict = fixture.signature or "unchecked"
-<<<<<<< HEAD
-        self._publish_receipt(
-            _Evaluation(incoming, fixture.recorded_at, fixture.read(), verdict, who=who), file
-=======
         relayed = _Evaluation(
-            incoming,
-            fixture.recorded_at,
-            fixture.read(),
-            verdict,
-            stale=False,
-            rejection="",
-            who=who,
-            is_relayed=True,
->>>>>>> 0f173b0 (wip2)
+            incoming, fixture.recorded_at, fixture.read(), verdict, who=who, is_relayed=True
         )
         self._publish_receipt(relayed, file)
 
@@ -170,15 +158,12 @@ class Recorder:
             parts=len(sent.parts) if sent else receipt.parts if receipt.part else 0,
             sent_ms=sent.milliseconds_until(evaluation.now) if sent else None,
             who=one_line(evaluation.who, 60),
-<<<<<<< HEAD
+            recorded_at=format_time(evaluation.now) if evaluation.is_relayed else "",
             kind=reading.kind,
             channel=one_line(receipt.channel, 30) if reading.kind != "unreadable" else "",
             message_type=one_line(receipt.message_type, 30),
             text=mask_numbers_in(one_line(receipt.body_text, _MAX_TEXT)),
             signature_problem=evaluation.signature_problem,
-=======
-            recorded_at=format_time(evaluation.now) if evaluation.is_relayed else "",
->>>>>>> 0f173b0 (wip2)
         )
         self.publish(event)
         if evaluation.incoming.kind == "receipt" and event.kind == "messages-status" and not sent:

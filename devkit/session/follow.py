@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from devkit.relay.follower import Follower, Following
 from devkit.relay.position import BEGINNING, PositionFile, parse_start
 from devkit.relay.reader import Received, RelayReader
 from devkit.relay.selection import Choice, Selection
-from devkit.relay.settings import RelaySettings
+from devkit.relay.settings import RelaySettings, relay_settings
 from devkit.relay.stream import account_name
 from devkit.session.components import forwarding
 from devkit.session.project import Project
@@ -45,6 +45,23 @@ class FollowOptions:
     since: str = ""
     skip: bool = False
     allow_plain: bool = False
+
+
+def follow_options(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    url: str | None = None,
+    who: str | None = None,
+    choice: Choice = "mine-and-unclaimed",
+    since: str = "",
+    skip: bool = False,
+    allow_plain: bool = False,
+) -> FollowOptions:
+    """The options with the settings of the relay. url, who: instead of the settings. Raises ConfigurationError."""
+    given = {"DEVKIT_RELAY": url, "DEVKIT_WHO": who}
+    texts = {**settings.relay, **{name: text for name, text in given.items() if text is not None}}
+    return FollowOptions(relay_settings(texts, environ), choice, since, skip, allow_plain)
 
 
 def follow(

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from devkit.errors import ConfigurationError, UsageError, VonageError
 from devkit.events import Notice, Publish
@@ -17,6 +17,7 @@ from devkit.vonage.client import Credentials
 from devkit.vonage.sms import send_sms
 from devkit.webhook.masking import mask_number
 
+_MAX_CLIENT_REF = 100  # characters; the SDK's limit
 _SEPARATORS = str.maketrans("", "", " ().-")
 _INTERNATIONAL = re.compile(r"[1-9]\d{6,14}", re.ASCII)
 
@@ -33,20 +34,47 @@ def send_demo(simulator: Credentials, callback: str, publish: Publish) -> None:
         publish(sent_now(ids, OFFLINE_RECIPIENT))
 
 
+class RelayRoute(NamedTuple):
+    """A member's own callback at a relay, empty when it is not known, and its name."""
+
+    callback: str
+    who: str
+
+
 @dataclass(frozen=True, slots=True)
 class SendRoute:
     """The account that sends a message, and the message's own callback.
 
     callback: empty when no session runs: its receipts then go to the account's callback.
+    who: the member of a relay that sends it, whose name begins the client-ref; empty without a relay.
     """
 
     mode: Literal["live", "offline"]
     credentials: Credentials
     callback: str = field(repr=False)
+    who: str = ""
+
+    def client_ref(self, text: str) -> str:
+        """The client-ref of a message. At a relay it names the sender, where no callback does, or where there is one.
+
+        Raises UsageError.
+        """
+        if not self.who or (self.callback and not text):
+            return text
+        whole = f"{self.who}:{text}"
+        if len(whole) > _MAX_CLIENT_REF:
+            raise UsageError(
+                f"The client-ref would have {len(whole)} characters with your name at the relay, {self.who}:.",
+                hint=f"Shorten --client-ref to {_MAX_CLIENT_REF - len(self.who) - 1} characters.",
+            )
+        return whole
 
 
-def choose_route(settings: Settings, session: Session | None) -> SendRoute:
-    """The route of a message sent now. Raises ConfigurationError when there is none."""
+def choose_route(settings: Settings, session: Session | None, relay: RelayRoute | None = None) -> SendRoute:
+    """The route of a message sent now. relay: where its receipts go when no session runs.
+
+    Raises ConfigurationError when there is none.
+    """
     if session and session.mode == "offline":
         return SendRoute("offline", session.simulator_credentials, session.callback_url)
     if session is None and (settings.offline or not settings.has_credentials):
@@ -64,7 +92,9 @@ def choose_route(settings: Settings, session: Session | None) -> SendRoute:
             "The session of this project is live, but there are no credentials to send with.",
             hint="Put VONAGE_API_KEY and VONAGE_API_SECRET into .env, as when the session was started.",
         )
-    return SendRoute("live", settings.credentials, session.callback_url if session else "")
+    if session:
+        return SendRoute("live", settings.credentials, session.callback_url, session.who)
+    return SendRoute("live", settings.credentials, *(relay or ("", "")))
 
 
 def require_receiver(session: Session) -> None:
@@ -115,7 +145,7 @@ def send_by(route: SendRoute, number: str, *, sender: str, text: str, client_ref
         sender=sender,
         text=text,
         callback=route.callback,
-        client_ref=client_ref,
+        client_ref=route.client_ref(client_ref),
     )
     return sent_now(ids, number)
 

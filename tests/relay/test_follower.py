@@ -16,6 +16,7 @@ from devkit.relay.follower import Follower, Following
 from devkit.relay.position import BEGINNING, PositionFile
 from devkit.relay.reader import RelayReader
 from devkit.relay.selection import Selection
+from devkit.session.signals import Shutdown
 from tests.support.event_recorder import EventRecorder
 from tests.support.memory_engine import MemoryEngine
 
@@ -210,7 +211,7 @@ def test_an_unreadable_entry_ends_it_and_the_position_stays_before_it(setup: Set
     setup.engine.put("ada", 2, cipher=Cipher((TeamKey(b"k" * 32),)))
 
     with pytest.raises(RelayError, match="encrypted with the key") as raised:
-        setup.follower.run(lambda seconds: threading.Event().wait(seconds))
+        setup.follower.run(Shutdown())
 
     assert "DEVKIT_RELAY_KEY" in raised.value.hint
     assert setup.positions.read(KEY) == before
@@ -272,4 +273,4 @@ def test_a_mistake_in_devkit_ends_the_main_thread_too(setup: Setup) -> None:
     setup.follower.take = broken
 
     with pytest.raises(ZeroDivisionError):
-        setup.follower.run(lambda seconds: threading.Event().wait(seconds))
+        setup.follower.run(Shutdown())

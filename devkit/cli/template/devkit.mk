@@ -16,7 +16,7 @@ devkit:
 
 .PHONY: $(DEVKIT_PREFIX)dev
 $(DEVKIT_PREFIX)dev: ## Record receipts until Ctrl-C  [OFFLINE=1] [FORWARD_TO=URL] [ARGS=...]
-	@$(DEVKIT) dev $(if $(filter 1 true yes,$(OFFLINE)),--offline) $(if $(FORWARD_TO),--forward-to "$(FORWARD_TO)") $(ARGS)
+	@$(DEVKIT) dev $(if $(filter 1 true yes,$(OFFLINE)),--offline) $(if $(FORWARD_TO),--forward-to "$(FORWARD_TO)") $(if $(RELAY),--relay "$(RELAY)") $(ARGS)
 
 .PHONY: $(DEVKIT_PREFIX)replay
 $(DEVKIT_PREFIX)replay: ## Send recorded receipts to local code  [FIXTURE=latest] [TO=URL] [ARGS=...]
