@@ -35,22 +35,29 @@ def _document(body: bytes, example: str) -> dict[str, object]:
 def change(options: SimulatorOptions, body: bytes) -> SimulatorOptions:
     """The options with the changes in a JSON object. Raises ConfigurationError, which names the wrong value."""
     document = _document(body, '{"method": "json"}')
-    return replace(options, **{name: _read(_READERS, name, value) for name, value in document.items()})
+    return replace(
+        options,
+        **{
+            name: _read(_READERS, "an option that can be changed", name, value)
+            for name, value in document.items()
+        },
+    )
 
 
 def inbound_text(body: bytes) -> InboundText:
     """The inbound message in a JSON object. Raises ConfigurationError, which names the wrong value."""
     document = _document(body, '{"text": "STOP"}') if body else {}
     names = {"from": "sender", "to": "recipient"}
-    values = {names.get(name, name): _read(_INBOUND_READERS, name, value) for name, value in document.items()}
+    values = {
+        names.get(name, name): _read(_INBOUND_READERS, "a field of an inbound message", name, value)
+        for name, value in document.items()
+    }
     return InboundText(**values)
 
 
-def _read(readers: Mapping[str, _Reader], name: str, value: object) -> Any:
+def _read(readers: Mapping[str, _Reader], what: str, name: str, value: object) -> Any:
     if name not in readers:
-        raise ConfigurationError(
-            f"{name!r} is not an option that can be changed.", hint=f"Choose one of: {', '.join(readers)}."
-        )
+        raise ConfigurationError(f"{name!r} is not {what}.", hint=f"Choose one of: {', '.join(readers)}.")
     try:
         return readers[name](value)
     except (ValueError, TypeError, InvalidOperation):
