@@ -4,9 +4,10 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from devkit.durable.regular_file import read_regular_file
 from devkit.webhook.masking import one_line
@@ -141,9 +142,15 @@ else:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process may be running under this number. Always True on Windows: os.kill() would end it there."""
-    if os.name == "nt":
-        return True
+    """Whether a process may be running under this number."""
+    if sys.platform == "win32":
+        import ctypes  # here: nothing else needs it
+
+        kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel32.OpenProcess.restype = ctypes.c_void_p
+        kernel32.WaitForSingleObject.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
+        kernel32.CloseHandle.argtypes = (ctypes.c_void_p,)
+        return is_alive_on_windows(pid, kernel32, ctypes.get_last_error)
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -151,3 +158,26 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return True
     return True
+
+
+_MAX_WINDOWS_PID = 2**32 - 1
+_SYNCHRONIZE = 0x00100000  # the right to wait for a process
+_WAIT_TIMEOUT = 0x102
+_ERROR_ACCESS_DENIED = 5
+
+
+def is_alive_on_windows(pid: int, kernel32: Any, last_error: Callable[[], int]) -> bool:
+    """As `is_alive`: there os.kill() ends the process. kernel32: the Windows API. last_error: of its last call.
+
+    See Microsoft's pages on OpenProcess and WaitForSingleObject.
+    """
+    if not 0 < pid <= _MAX_WINDOWS_PID:
+        return False
+    process = kernel32.OpenProcess(_SYNCHRONIZE, False, pid)
+    if not process:
+        return last_error() == _ERROR_ACCESS_DENIED  # another user's
+    try:
+        # A process that has ended exists for as long as somebody has a handle.
+        return bool(kernel32.WaitForSingleObject(process, 0) == _WAIT_TIMEOUT)
+    finally:
+        kernel32.CloseHandle(process)

@@ -153,7 +153,8 @@ def _refuse_remote(address: Address) -> None:
     if reason := why_not_allowed(address):
         raise UsageError(
             f"Receipts cannot be forwarded to {address}: {reason}.",
-            hint="Forward to this machine: --forward-to 5000. To another container: DEVKIT_FORWARD_PRIVATE=1. "
+            hint="Forward to this machine: --forward-to 5000. "
+            "To another container, if all its addresses are private: DEVKIT_FORWARD_PRIVATE=1. "
             "To send recordings elsewhere: devkit replay latest --to URL --allow-remote",
         )
 

@@ -54,18 +54,28 @@ def parse_command(status: str, text: str, directory: Path) -> StatusCommand:
     if status not in (*ALL_STATUSES, ANY):
         raise UsageError(f"Not a status: {status!r}.", hint=f"There are: {', '.join((*ALL_STATUSES, ANY))}")
     try:
-        arguments = tuple(shlex.split(text))
+        arguments = tuple(split_words(text, escape="" if os.name == "nt" else "\\"))
     except ValueError as error:  # a quotation mark without its other
         raise UsageError(
             f"The command {text!r} cannot be read: {str(error).lower()}.", hint="Check its quotation marks."
         ) from error
     program = arguments[0] if arguments else ""
-    if not shutil.which(directory / program if os.sep in program else program):
+    if not shutil.which(directory / program if os.path.dirname(program) else program):
         raise UsageError(
             f"There is no program {program!r} for --on {status}.",
             hint=f"No shell reads the command. For a shell's syntax, type: --on {status} \"sh -c '...'\"",
         )
     return StatusCommand(status, arguments)
+
+
+def split_words(text: str, *, escape: str) -> list[str]:
+    """The words of a command line, as a shell reads them. Raises ValueError.
+
+    escape: what takes the meaning of the next character; empty on Windows, where a backslash separates directories.
+    """
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", escape
+    return list(lexer)
 
 
 class StatusCommands:
