@@ -81,6 +81,14 @@ class TunnelError(DevkitError):
     exit_code = 5
 
 
+class NoTunnelError(TunnelError):
+    """There is no tunnel to open. second_hint: another line of what to type."""
+
+    def __init__(self, message: str, *, hint: str = "", second_hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.second_hint = second_hint
+
+
 class CallbackHeldError(DevkitError):
     """Another session holds the account's callback URL."""
 

@@ -15,6 +15,8 @@ from devkit.session.run import SessionOptions, run
 from devkit.session.settings import parse_application_id, project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.status_commands import parse_command
+from devkit.session.tunnel_choice import with_tunnel
+from devkit.session.tunnel_name import TUNNELS
 
 
 @click.command(name="dev")
@@ -41,6 +43,11 @@ from devkit.session.status_commands import parse_command
     "standard input. Repeatable.",
 )
 @click.option("--public-url", metavar="URL", help="The URL of a tunnel of your own to the port.")
+@click.option(
+    "--tunnel",
+    type=click.Choice(TUNNELS, case_sensitive=False),
+    help="The tunnel to open; `auto` takes what is there.  [auto]",
+)
 @click.option("--inbound", is_flag=True, help="Also set the account's URL for inbound messages.")
 @click.option(
     "--application",
@@ -66,6 +73,7 @@ def command(
     forward_to: str | None,
     commands: tuple[tuple[str, str], ...],
     public_url: str | None,
+    tunnel: str | None,
     inbound: bool,
     application: str | None,
     relay: str | None,
@@ -87,9 +95,9 @@ def command(
         port=settings.port if port is None else port,
         inspector_port=settings.inspector_port if inspector_port is None else inspector_port,
         forward_to=settings.forward_to if forward_to is None else forward_to,
-        public_url=settings.public_url if public_url is None else public_url,
         application_id=settings.application_id if application is None else parse_application_id(application),
     )
+    settings = with_tunnel(settings, tunnel, public_url)
     options = SessionOptions(
         register=not no_register,
         demo=not no_demo,

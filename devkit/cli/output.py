@@ -15,7 +15,7 @@ from typing import TextIO
 
 import click
 
-from devkit.errors import DevkitError
+from devkit.errors import DevkitError, NoTunnelError
 from devkit.events import Event
 from devkit.webhook.masking import counted, printable
 
@@ -125,6 +125,8 @@ def print_error(error: DevkitError) -> None:
     echo(f"{style('Error:', fg='red', bold=True)} {printable(error.message)}", err=True)
     if error.hint:
         hint(error.hint)
+    if isinstance(error, NoTunnelError) and error.second_hint:
+        hint(error.second_hint)
 
 
 _GONE = (errno.EPIPE, errno.EIO)

@@ -1,38 +1,38 @@
 """Checks the path from outside to this machine: agent, authtoken, tunnel, public URL; offline, the simulator."""
 
 import math
-import re
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from devkit.doctor.check import UNKNOWN, Check, Context, failed, ok, refused, skipped
-from devkit.durable.regular_file import read_regular_file
-from devkit.errors import CallbackHeldError, DevkitError, TunnelError
+from devkit.errors import CallbackHeldError, DevkitError, NoTunnelError, TunnelError
 from devkit.http.server import listen, serve
 from devkit.receiver.app import IncomingRequest, create_receiver
 from devkit.session.reachability import wait_until_reachable, why_unreachable
 from devkit.session.signals import Shutdown, ShutdownRequested
+from devkit.session.tunnel_choice import TunnelChoice, choose_tunnel, ngrok_options
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT
 from devkit.simulator.run import run_simulator
-from devkit.tunnel.agent import ENDPOINTS_API, NgrokOptions, agent_version, running_agent
-from devkit.tunnel.orphaned_agents import find_orphaned_agents
-from devkit.tunnel.types import given_url
+from devkit.tunnel.leftovers import find_leftovers
+from devkit.tunnel.ngrok_agent import ENDPOINTS_API, agent_version, has_saved_authtoken, running_agent
+from devkit.tunnel.tailscale_funnel import require_login
+from devkit.tunnel.tool import first_line, run_tool
+from devkit.tunnel.types import Agent, Tunnel, TunnelEvent, given_url
 from devkit.vonage.client import Credentials
 from devkit.vonage.sms import send_sms
 from devkit.webhook.callback import CALLBACK_PATH, REACHABILITY_HEADER
 from devkit.webhook.receipt import Receipt, read
 
 _STEPS = ("agent", "authtoken", "tunnel", "public url")
-_MAX_CONFIG = 1024 * 1024  # bytes
-_TOKEN_LINE = re.compile(r"^[ \t]*authtoken:[ \t]*\S", re.MULTILINE)
 _NEW_TOKEN = (
-    "Put NGROK_AUTHTOKEN=... into .env; copy it from https://dashboard.ngrok.com/get-started/your-authtoken"
+    "Put NGROK_AUTHTOKEN=... into .env; copy it from https://dashboard.ngrok.com/get-started/your-authtoken. "
+    "Or install cloudflared, which needs no account"
 )
 
 
@@ -50,14 +50,17 @@ class ProbeServer:
         start_response("200 OK" if is_ours else "503 Service Unavailable", [("Content-Length", "0")])
         return [b""]
 
-    def wait_until_reachable(self, public_url: str, stop: Shutdown) -> None:
-        """Return once the URL leads to this server, which must be served. Raises DevkitError, ShutdownRequested."""
+    def wait_until_reachable(self, public_url: str, stop: Shutdown, timeout: float | None = None) -> None:
+        """Return once the URL leads to this server, which must be served. timeout: seconds; None for the usual ones.
+
+        Raises DevkitError, ShutdownRequested.
+        """
         url = f"{public_url.rstrip('/')}{CALLBACK_PATH}/doctor"
-        wait_until_reachable(url, self.nonce, self.received, stop)
+        wait_until_reachable(url, self.nonce, self.received, stop, timeout=timeout)
 
 
 def connectivity_checks(context: Context) -> Iterator[Check]:
-    """The agent, its authtoken, whether it opens a tunnel, and whether the public URL leads here.
+    """The tunnel's agent, its authtoken, whether it opens a tunnel, and whether the public URL leads here.
 
     Starts no agent while a session runs, and ends the one that it starts.
     """
@@ -66,16 +69,54 @@ def connectivity_checks(context: Context) -> Iterator[Check]:
         yield public_check(context)
     elif context.mode != "live":
         yield from _skip(_STEPS, UNKNOWN if context.mode == "unknown" else "offline mode needs no tunnel")
-    elif context.settings.public_url:
+    else:
+        yield from _live_checks(context)
+
+
+def _live_checks(context: Context) -> Iterator[Check]:
+    try:
+        choice = choose_tunnel(context.settings, context.project.private)
+    except NoTunnelError:  # ngrok is the usual one, and its steps say what it needs
+        choice = TunnelChoice("ngrok", context.settings, context.project.private, {})
+    except DevkitError as error:
+        yield from (*_skip(_STEPS[:2], "first the tunnel"), refused("tunnel", error))
+        yield skipped("public url", "first the tunnel")
+        return
+    if choice.name == "own":
         yield from _skip(_STEPS[:3], "DEVKIT_PUBLIC_URL names a tunnel of your own")
         yield _check_given_url(context)
+    elif choice.name == "none":
+        yield from _skip(_STEPS, "DEVKIT_TUNNEL is none: only this machine reaches a session")
     else:
-        first = [_agent(context.agent_path), _authtoken(context)]
-        yield from first
-        why = next((f"first the {check.step}" for check in first if check.outcome != "ok"), "")
-        if find_orphaned_agents(context.project.private):
-            why = "first the agent of a killed session: devkit restore ends it"
-        yield from _skip(_STEPS[2:], why) if why else _open_tunnel(context)
+        yield from _tunnel_checks(context, choice)
+
+
+def _tunnel_checks(context: Context, choice: TunnelChoice) -> Iterator[Check]:
+    first = _agent_checks(context, choice)
+    yield from first
+    why = next((f"first the {check.step}" for check in first if check.hint and check.outcome != "ok"), "")
+    if left := find_leftovers(context.project.private):
+        why = f"first {left[0]} of a killed session: devkit restore ends it"
+    yield from _skip(_STEPS[2:], why) if why else _open_tunnel(context, choice)
+
+
+def _agent_checks(context: Context, choice: TunnelChoice) -> list[Check]:
+    if choice.name == "ngrok":
+        return [_agent(context.agent_path), _authtoken(context)]
+    if choice.name == "codespaces":
+        return _skip(_STEPS[:2], "a codespace needs none")
+    return [_program(choice), skipped("authtoken", f"{choice.name} needs none in the settings")]
+
+
+def _program(choice: TunnelChoice) -> Check:
+    try:
+        program = choice.program()
+        if choice.name == "tailscale":
+            require_login(program)
+        version = first_line(run_tool(program, "--version").out)
+    except DevkitError as error:
+        return refused("agent", error)
+    return ok("agent", f"{program}, {version}")
 
 
 def _skip(steps: Iterable[str], why: str) -> list[Check]:
@@ -132,26 +173,21 @@ def _authtoken(context: Context) -> Check:
     if context.settings.ngrok_authtoken:
         return ok("authtoken", "in NGROK_AUTHTOKEN")
     config = context.ngrok_config
-    with suppress(OSError):
-        if _TOKEN_LINE.search(read_regular_file(config, _MAX_CONFIG).decode("utf-8", "replace")):
-            return ok("authtoken", f"in {config}")
+    if has_saved_authtoken(config):
+        return ok("authtoken", f"in {config}")
     return failed("authtoken", f"there is none, neither in NGROK_AUTHTOKEN nor in {config}", _NEW_TOKEN)
 
 
-def _open_tunnel(context: Context) -> list[Check]:
-    server, settings = ProbeServer(), context.settings
-    options = NgrokOptions(
-        context.project.private, authtoken=settings.ngrok_authtoken, url=settings.ngrok_url
-    )
+def _open_tunnel(context: Context, choice: TunnelChoice) -> list[Check]:
+    server = ProbeServer()
+    port = context.settings.port if choice.name == "codespaces" else 0  # its URL depends on the port
     try:
-        with _session_lock(context), serve(server, listener := listen("127.0.0.1", 0)):
+        with _session_lock(context), serve(server, listener := listen("127.0.0.1", port)):
             local_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            with running_agent(
-                options, context.agent_path, local_url, stopping=context.stop, clock=time.monotonic
-            ) as agent:
-                opened = ok("tunnel", f"the agent starts and opens {agent.public_url}")
+            with _opened(context, choice, local_url) as tunnel:
+                opened = ok("tunnel", f"the agent starts and opens {tunnel.public_url}")
                 try:
-                    server.wait_until_reachable(agent.public_url, context.stop)
+                    server.wait_until_reachable(tunnel.public_url, context.stop, choice.traits.settle)
                 except DevkitError as error:
                     return [opened, refused("public url", error)]
     except CallbackHeldError:
@@ -163,6 +199,22 @@ def _open_tunnel(context: Context) -> list[Check]:
             return _skip(_STEPS[2:], "stopped")
         return [refused("tunnel", error), skipped("public url", "first the tunnel")]
     return [opened, ok("public url", "it leads here")]
+
+
+def _opened(
+    context: Context, choice: TunnelChoice, local_url: str
+) -> AbstractContextManager[Agent] | AbstractContextManager[Tunnel]:
+    """The tunnel, opened once: a doctor doesn't wait until an obstacle clears by itself."""
+    if choice.name == "codespaces":
+        return choice.opener(_ignore, context.stop)(local_url)
+    if choice.name != "ngrok":
+        return choice.runner()(local_url, context.stop)
+    options = ngrok_options(context.settings, context.project.private)
+    return running_agent(options, context.agent_path, local_url, context.stop, clock=time.monotonic)
+
+
+def _ignore(event: TunnelEvent) -> None:
+    pass  # whether the port is public is what the check of the URL shows
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from devkit.errors import ConfigurationError
 from devkit.fixture.git import tracked_files
 from devkit.http.server import listen
 from devkit.session.reachability import local_callback_url, why_unreachable
-from devkit.session.settings import Settings, read_settings, unknown_name_warning
-from devkit.tunnel.orphaned_agents import find_orphaned_agents
+from devkit.session.settings import Settings, read_settings
+from devkit.session.start_warnings import unknown_name_warning
+from devkit.tunnel.leftovers import find_leftovers
 from devkit.vonage.journal import journal_path, read_journal
 from devkit.vonage.setting import WORDS
 from devkit.webhook.masking import counted
@@ -197,13 +198,11 @@ def _journal(context: Context, path: Path) -> Check | None:
 
 
 def _agents(context: Context) -> Check:
-    agents = find_orphaned_agents(context.project.private)
-    if not agents:
-        return ok("agents", "no ngrok agent of a killed session runs")
-    pids = ", ".join(str(agent.pid) for agent in agents)
-    return failed(
-        "agents", f"an ngrok agent of a killed session still runs: process {pids}", "devkit restore"
-    )
+    if context.session:
+        return ok("agents", "the running session ends its own tunnel")
+    if left := find_leftovers(context.project.private):
+        return failed("agents", f"a killed session has left {', '.join(left)}", "devkit restore")
+    return ok("agents", "no tunnel of a killed session is left")
 
 
 def _tracked(context: Context) -> Check:

@@ -60,10 +60,12 @@ def classify(callback: Callback, remote: str, token: str, captured: str = "") ->
     return incoming(_receipt_kind(callback, remote))
 
 
-def create_receiver(handle: Handler, *, token: str) -> Flask:
+def create_receiver(handle: Handler, *, token: str, trusts_local: bool = True) -> Flask:
     """The application. handle: called with each request, in any thread; returns the HTTP status.
 
     token: the last segment of the callback path; empty when everybody may use the bare path.
+    trusts_local: False when a tunnel leads here that does not show which requests came through it. Then none counts as
+    sent by a program on this machine.
     """
     app = Flask("devkit.receiver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
@@ -71,7 +73,8 @@ def create_receiver(handle: Handler, *, token: str) -> Flask:
     @app.before_request  # of every path and method: there are no routes
     def respond() -> Response:
         callback, captured = callback_of(request.environ, request.get_data(cache=False))
-        incoming = classify(callback, request.remote_addr or "", token, captured)
+        remote = request.remote_addr if trusts_local else None
+        incoming = classify(callback, remote or "", token, captured)
         if incoming.kind == "head":
             return _empty_response(incoming.status)
         return _empty_response(_status(incoming, handle(incoming)))
@@ -86,16 +89,22 @@ def create_receiver(handle: Handler, *, token: str) -> Flask:
 
 @contextmanager
 def serve_receiver(
-    handle_batch: BatchHandler, listener: socket.socket, *, token: str, timeout: float = 30
+    handle_batch: BatchHandler,
+    listener: socket.socket,
+    *,
+    token: str,
+    trusts_local: bool = True,
+    timeout: float = 30,
 ) -> Iterator[None]:
     """Serve a receiver while the block runs.
 
     handle_batch: called in the server's one thread with the requests that arrived together. Returns an HTTP status for
     each, and the work to run after the responses were sent. It may wait for the disk, and for nothing else.
-    token: as in `create_receiver`. timeout: as in `serve`.
+    token, trusts_local: as in `create_receiver`. timeout: as in `serve`.
     """
-    app = create_receiver(partial(handle_one, handle_batch), token=token)
-    with serve(app, listener, handle_batch=partial(_handle_received, token, handle_batch), timeout=timeout):
+    app = create_receiver(partial(handle_one, handle_batch), token=token, trusts_local=trusts_local)
+    handle_received = partial(_handle_received, token, trusts_local, handle_batch)
+    with serve(app, listener, handle_batch=handle_received, timeout=timeout):
         yield
 
 
@@ -107,14 +116,14 @@ def handle_one(handle_batch: BatchHandler, incoming: IncomingRequest) -> int:
 
 
 def _handle_received(
-    token: str, handle_batch: BatchHandler, received: Sequence[ReceivedRequest]
+    token: str, trusts_local: bool, handle_batch: BatchHandler, received: Sequence[ReceivedRequest]
 ) -> tuple[list[int | None], AfterResponse]:
     """Handle requests without Flask's dispatch, which costs more than recording does.
 
     Methods other than GET and POST are left to the Flask application: they are rare, and need more than a status.
     """
     incoming = [
-        classify(each.callback, each.remote, token, each.captured)
+        classify(each.callback, each.remote if trusts_local else "", token, each.captured)
         if each.callback.method in ("GET", "POST")
         else None
         for each in received

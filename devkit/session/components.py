@@ -34,9 +34,8 @@ from devkit.session.project import Project, load_key, private_values
 from devkit.session.send import send_to_session
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown
-from devkit.tunnel.agent import NgrokOptions
-from devkit.tunnel.ngrok import ngrok_tunnel
-from devkit.tunnel.types import Notify, OpenTunnel, given_url, no_tunnel
+from devkit.session.tunnel_choice import TunnelChoice
+from devkit.tunnel.types import Notify, OpenTunnel, no_tunnel
 from devkit.vonage.client import Credentials
 
 if TYPE_CHECKING:  # only types, and importing them takes long
@@ -47,10 +46,22 @@ _HOST = "127.0.0.1"  # the tunnel's agent runs on this machine too; no other mac
 _CONNECT_TIMEOUT = 1.0  # seconds; the application is on this machine
 
 
-@contextmanager
-def receiving(recorder: Recorder, settings: Settings, project: Project, token: str) -> Iterator[str]:
-    """Serve the receiver while the block runs, and forward receipts if the settings say where to; gives its URL.
+@dataclass(frozen=True, slots=True)
+class ReceiverUrls:
+    """Where the receiver is. local: for programs on this machine. tunnel: where the tunnel leads to."""
 
+    local: str
+    tunnel: str
+
+
+@contextmanager
+def receiving(
+    recorder: Recorder, settings: Settings, project: Project, token: str, *, separate: bool = False
+) -> Iterator[ReceiverUrls]:
+    """Serve the receiver while the block runs, and forward receipts if the settings say where to; gives its URLs.
+
+    separate: programs on this machine get a port of their own, because the tunnel does not show which requests came
+    through it.
     Raises ConfigurationError for a port that cannot be used, UsageError for a forward address that is none of this
     machine.
     """
@@ -63,8 +74,14 @@ def receiving(recorder: Recorder, settings: Settings, project: Project, token: s
         if address:
             _refuse_own_port(address, listening)
         stack.enter_context(forwarding(recorder, settings, project))
-        stack.enter_context(serve_receiver(recorder.handle_batch, listening, token=token))
-        yield _url(listening)
+        stack.enter_context(
+            serve_receiver(recorder.handle_batch, listening, token=token, trusts_local=not separate)
+        )
+        local = listening
+        if separate:
+            stack.callback((local := listen(_HOST, 0)).close)
+            stack.enter_context(serve_receiver(recorder.handle_batch, local, token=token))
+        yield ReceiverUrls(_url(local), _url(listening))
 
 
 @contextmanager
@@ -171,18 +188,12 @@ def _url(listening: socket.socket) -> str:
     return f"http://{_HOST}:{listening.getsockname()[1]}"
 
 
-# Seconds between two reachability checks. ngrok's free plan counts 20,000 requests a month: these are 5,280 in 22 days
-# of 8 hours, and the agent's log reports most losses at once. Other tunnels have neither the limit nor the log.
-_NGROK_CHECK_INTERVAL = 120.0
-_OTHER_CHECK_INTERVAL = 30.0
-
-
 @dataclass(frozen=True, slots=True)
 class Platform:
     """Where receipts come from, and the tunnel that they come through.
 
     journal: the file of the registration. application_id: of the Vonage application to register, if any.
-    check_interval: seconds between two reachability checks of the open tunnel.
+    check_interval: seconds between two reachability checks of the open tunnel. settle: as in `TunnelTraits`.
     simulator: its address for other programs; None in live mode.
     """
 
@@ -191,19 +202,25 @@ class Platform:
     open_tunnel: OpenTunnel
     journal: Path
     check_interval: float
+    settle: float | None
     simulator: SimulatorAddress | None = None
     application_id: str = ""
 
 
 @contextmanager
 def platform(
-    settings: Settings, project: Project, publish: Publish, stop: Shutdown, notify: Notify
+    settings: Settings,
+    project: Project,
+    choice: TunnelChoice | None,
+    publish: Publish,
+    stop: Shutdown,
+    notify: Notify,
 ) -> Iterator[Platform]:
     """The platform that the settings ask for; the simulator runs while the block does. Raises ConfigurationError.
 
-    notify: gets the tunnel's events, in any thread.
+    choice: None offline. notify: gets the tunnel's events, in any thread.
     """
-    if settings.offline or not settings.has_credentials:
+    if choice is None:
         with _offline(settings, project, publish) as offline:
             yield offline
         return
@@ -214,22 +231,13 @@ def platform(
                 "To work offline: devkit dev --offline"
             )
         )
-    if settings.public_url:
-        tunnel, interval = given_url(settings.public_url), _OTHER_CHECK_INTERVAL
-    else:
-        options = NgrokOptions(
-            private_dir=project.private,
-            authtoken=settings.ngrok_authtoken,
-            url=settings.ngrok_url,
-            agent_path=Path(settings.ngrok_path) if settings.ngrok_path else None,
-        )
-        tunnel, interval = ngrok_tunnel(options, notify=notify, stopping=stop), _NGROK_CHECK_INTERVAL
     yield Platform(
         "live",
         settings.credentials,
-        tunnel,
+        choice.opener(notify, stop),
         project.journal,
-        interval,
+        choice.traits.check_interval,
+        choice.traits.settle,
         application_id=settings.application_id,
     )
 
@@ -264,7 +272,7 @@ def _offline(settings: Settings, project: Project, publish: Publish) -> Iterator
         credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
         # A file of its own: the journal of a killed live session must outlast an offline session.
         journal = project.journal.with_name("registration-offline.json")
-        yield Platform("offline", credentials, no_tunnel(), journal, math.inf, address)
+        yield Platform("offline", credentials, no_tunnel(), journal, math.inf, None, address)
 
 
 def _trust(project: Project, publish: Publish) -> "Trust | None":

@@ -28,14 +28,16 @@ def wait_until_reachable(
     received: threading.Event,
     stop: Shutdown,
     *,
+    timeout: float | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Return once our receiver got the nonce through the public URL, and the URL answered exactly 200.
 
-    Vonage requires the same before it saves a URL. Raises TunnelError when that does not happen in time,
-    ShutdownRequested.
+    Vonage requires the same before it saves a URL. timeout: seconds; None for those that most tunnels need.
+    Raises TunnelError when that does not happen in time, ShutdownRequested.
     """
-    deadline, left = clock() + _PUBLIC_TIMEOUT, _PUBLIC_TIMEOUT
+    left = _PUBLIC_TIMEOUT if timeout is None else timeout
+    deadline = clock() + left
     while True:
         stop.check()
         problem = check_reachable(callback_url, nonce, received, stop, seconds=min(_CHECK_TIMEOUT, left))

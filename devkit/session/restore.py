@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from devkit.errors import ConfigurationError, DevkitError, VonageError
+from devkit.errors import ConfigurationError, DevkitError, TunnelError, VonageError
 from devkit.session.project import Project
 from devkit.session.registrations import setting_of
 from devkit.session.settings import Settings
-from devkit.tunnel.orphaned_agents import end_orphaned_agents
+from devkit.tunnel.leftovers import end_leftovers
 from devkit.vonage.journal import Journal, journal_path, read_journal
 from devkit.vonage.restoration import Log, Restoration, restore_callback
 from devkit.vonage.setting import WORDS
@@ -22,18 +22,23 @@ def restore(
     now: str,
     log: Log = lambda text: None,
 ) -> Iterator[Restoration]:
-    """End the agent and restore the callback URLs that a killed session left; gives the result for each of them.
+    """End what a killed session left of its tunnel, and restore its callback URLs; gives the result for each of them.
 
     clear: unset them instead of restoring the former ones. force: whatever Vonage holds.
     now: UTC, as text. log: as in `restore_callback`.
-    Raises CallbackHeldError while a session runs, VonageError, ConfigurationError; the first error when all were tried.
+    Raises CallbackHeldError while a session runs, TunnelError, VonageError, ConfigurationError; the first error when
+    all were tried.
     """
     if not project.private.is_dir():
         return
     project.check_owner()
     problems: list[DevkitError] = []
     with project.session_lock(now):
-        end_orphaned_agents(project.private)
+        try:
+            for left in end_leftovers(project.private):
+                log(f"Ended {left} of a killed session.")
+        except TunnelError as error:
+            problems.append(error)
         for name in reversed(WORDS):  # as at the end of a session
             path = journal_path(project.journal, name)
             try:

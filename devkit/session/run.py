@@ -35,6 +35,7 @@ from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.session.start_warnings import start_warnings
 from devkit.session.status_commands import StatusCommand, StatusCommands
+from devkit.session.tunnel_choice import TunnelChoice, choose_tunnel, refuse_unreachable
 from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
 from devkit.webhook.callback import CALLBACK_PATH
 
@@ -158,7 +159,10 @@ class _Start:
     def open(self, stack: ExitStack) -> "TunnelMonitor | Follower":
         """Open everything, in the order of docs/architecture.md; what it returns remains to be run."""
         settings, project, recorder, stop = self.settings, self.project, self.recorder, self.stop
-        local_url = stack.enter_context(receiving(recorder, settings, project, self.token))
+        choice = self._choose_tunnel()
+        separate = choice is not None and choice.needs_local_port
+        receiver = stack.enter_context(receiving(recorder, settings, project, self.token, separate=separate))
+        local_url = receiver.local
         inspector_url = stack.enter_context(
             inspecting(self.store, self.event_log, settings, project, local_url, stop)
         )
@@ -177,14 +181,14 @@ class _Start:
             )
         events: TunnelEvents = SimpleQueue()
         notify = forward_events(self.publish, events)
-        source = stack.enter_context(platform(settings, project, self.publish, stop, notify))
+        source = stack.enter_context(platform(settings, project, choice, self.publish, stop, notify))
         registrations = self._registrations(source)
         registrations.check()  # first, because a wrong key is known in a second, and a tunnel takes a few
         stop.check()
-        public_url = stack.enter_context(source.open_tunnel(local_url)).public_url
+        public_url = stack.enter_context(source.open_tunnel(receiver.tunnel)).public_url
         callback_url = self._callback_url(public_url)
         stop.check()
-        wait_until_reachable(callback_url, recorder.nonce, recorder.reached, stop)
+        wait_until_reachable(callback_url, recorder.nonce, recorder.reached, stop, timeout=source.settle)
         stop.check()
         registered = registrations.register(stack, callback_url, _now_text())
         if source.application_id and registered:
@@ -217,6 +221,14 @@ class _Start:
         return TunnelMonitor(
             public_url, events, self.publish, check=check, follow=follow, interval=source.check_interval
         )
+
+    def _choose_tunnel(self) -> TunnelChoice | None:
+        """The tunnel of a live session; None offline and with a relay. Raises DevkitError."""
+        if self.options.relay or self.settings.offline or not self.settings.has_credentials:
+            return None
+        choice = choose_tunnel(self.settings, self.project.private)
+        refuse_unreachable(choice, register=self.options.register)
+        return choice
 
     def _callback_url(self, public_url: str) -> str:
         """The URL that Vonage shall send receipts to. Raises ConfigurationError."""

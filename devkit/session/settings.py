@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from devkit.durable.regular_file import read_pipe, read_regular_file
 from devkit.errors import ConfigurationError
+from devkit.session.tunnel_name import parse_tunnel_name
 
 if TYPE_CHECKING:  # only types: one imports OpenSSL, both take long, and most commands need neither
     from devkit.vonage.client import Credentials
@@ -31,6 +32,7 @@ DEVKIT_NAMES = (
     "DEVKIT_FORWARD_TO",
     "DEVKIT_FORWARD_PRIVATE",
     "DEVKIT_PUBLIC_URL",
+    "DEVKIT_TUNNEL",
     "DEVKIT_FIXTURES",
     "DEVKIT_CALLBACK_TOKEN",
     "DEVKIT_OFFLINE",
@@ -45,7 +47,7 @@ RELAY_NAMES = (
     "DEVKIT_WHO",
 )
 
-_KNOWN_NAMES = (*DEVKIT_NAMES, *RELAY_NAMES)
+KNOWN_NAMES = (*DEVKIT_NAMES, *RELAY_NAMES)
 
 _APPLICATION_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _MIN_TOKEN = 16  # characters, as in `devkit.session.project`
@@ -86,7 +88,7 @@ class Settings:
     """The settings in force. Texts are empty when they are not set; secrets are not in the repr.
 
     forward_private: receipts may go to an application in a private network, as in another container.
-    callback_token: None for the project's own, "" for a callback path without one.
+    tunnel: see `tunnel_name`. callback_token: None for the project's own, "" for a callback path without one.
     credentials_file: the file of the Vonage CLI that they are from; empty when they are not from there.
     credentials_error: why there are no credentials to use, although something of them is set.
     relay: those of the relay that are set, by name.
@@ -107,6 +109,7 @@ class Settings:
     forward_to: str = field(default="", repr=False)  # a URL may hold a password
     forward_private: bool = False
     public_url: str = ""
+    tunnel: str = "auto"
     fixtures: Path = Path("fixtures")
     callback_token: str | None = field(default=None, repr=False)
     offline: bool = False
@@ -158,6 +161,7 @@ def read_settings(
         forward_to=text("DEVKIT_FORWARD_TO"),
         forward_private=_flag("DEVKIT_FORWARD_PRIVATE", text("DEVKIT_FORWARD_PRIVATE")),
         public_url=text("DEVKIT_PUBLIC_URL"),
+        tunnel=parse_tunnel_name(text("DEVKIT_TUNNEL", "auto")),
         fixtures=directory / text("DEVKIT_FIXTURES", "fixtures"),
         callback_token=_token(values.get("DEVKIT_CALLBACK_TOKEN")),
         offline=_flag("DEVKIT_OFFLINE", text("DEVKIT_OFFLINE")),
@@ -165,22 +169,10 @@ def read_settings(
         unknown_names=tuple(
             name
             for name in values
-            if name.startswith("DEVKIT_") and name not in (*_KNOWN_NAMES, "DEVKIT_PREFIX")  # of devkit.mk
+            if name.startswith("DEVKIT_") and name not in (*KNOWN_NAMES, "DEVKIT_PREFIX")  # of devkit.mk
         ),
     )
     return _with_account(settings, directory, environ.get("HOME") or environ.get("USERPROFILE") or "")
-
-
-def unknown_name_warning(name: str) -> str:
-    """What to say about a name that begins as devkit's and means nothing."""
-    import difflib  # here: most people type them right
-
-    ends = [known.removeprefix("DEVKIT_") for known in _KNOWN_NAMES]
-    nearest = difflib.get_close_matches(name.removeprefix("DEVKIT_"), ends, n=1)
-    meant = (
-        f"Did you mean DEVKIT_{nearest[0]}?" if nearest else "All settings: devkit init --print .env.example"
-    )
-    return f"{name} is set, but devkit has no such setting. {meant}"
 
 
 def _with_account(settings: Settings, directory: Path, home: str) -> Settings:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from devkit.errors import ConfigurationError
 from devkit.fixture.git import tracked_files
 from devkit.session.project import Project
-from devkit.session.settings import Settings, unknown_name_warning
+from devkit.session.settings import KNOWN_NAMES, Settings
 from devkit.webhook.masking import counted
 
 
@@ -18,6 +18,18 @@ def start_warnings(
     yield from map(unknown_name_warning, settings.unknown_names)
     yield from _without_effect_with_relay(settings) if has_relay else _without_effect(settings, demo)
     yield from _tracked_by_git(project)
+
+
+def unknown_name_warning(name: str) -> str:
+    """What to say about a name that begins as devkit's and means nothing."""
+    import difflib  # here: most people type them right
+
+    ends = [known.removeprefix("DEVKIT_") for known in KNOWN_NAMES]
+    nearest = difflib.get_close_matches(name.removeprefix("DEVKIT_"), ends, n=1)
+    meant = (
+        f"Did you mean DEVKIT_{nearest[0]}?" if nearest else "All settings: devkit init --print .env.example"
+    )
+    return f"{name} is set, but devkit has no such setting. {meant}"
 
 
 def _without_effect(settings: Settings, demo: bool) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import json
 import re
 
-from devkit.errors import TunnelError
+from devkit.tunnel.types import AgentError
 from devkit.webhook.masking import printable
 
 _CODE = re.compile(r"ERR_NGROK_(\d+)")
@@ -51,18 +51,12 @@ _ADVICE = {
 }
 
 
-class NgrokError(TunnelError):
-    """The agent opened no tunnel.
-
-    code: ngrok's number, or empty. clears: a second attempt may succeed, because a stale session ends by itself.
-    lasting: no further attempt can succeed.
-    """
+class NgrokError(AgentError):
+    """ngrok's agent opened no tunnel. code: ngrok's number, or empty. A stale session ends by itself."""
 
     def __init__(self, message: str, *, hint: str, code: str = "", lasting: bool = False) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, clears=code in _CLEARS_BY_ITSELF, lasting=lasting)
         self.code = code
-        self.clears = code in _CLEARS_BY_ITSELF
-        self.lasting = lasting
 
 
 def explain(reason: str, authtoken: str) -> NgrokError:

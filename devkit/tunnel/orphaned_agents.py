@@ -87,7 +87,7 @@ def agent_home(private_dir: Path) -> Iterator[Path]:
         private_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory = TemporaryDirectory(prefix="agent-", dir=private_dir, ignore_cleanup_errors=True)
     except OSError as error:
-        message = f"the ngrok agent gets no directory in {private_dir}: {error.strerror}"
+        message = f"the tunnel's agent gets no directory in {private_dir}: {error.strerror}"
         raise TunnelError(message, hint=f"Make {private_dir} a directory that you can write to") from error
     with directory as name:
         home = Path(name).absolute()

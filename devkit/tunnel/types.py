@@ -1,12 +1,12 @@
-"""The types that all tunnels share, and the two tunnels that need no process."""
+"""The types that all tunnels share, and the two tunnels that need no agent."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from devkit.errors import ConfigurationError
+from devkit.errors import ConfigurationError, TunnelError
 from devkit.http.local_access import is_local_name
 
 TunnelState = Literal["installing", "waiting", "ended-leftover", "lost", "restored", "restarted", "failed"]
@@ -34,9 +34,41 @@ class TunnelEvent:
     public_url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Whatever keeps one tunnel open: a process of ours, or an entry in a service of this machine.
+
+    why_ended: how it came to its end, as a sentence without a full stop; empty while it runs. session_up: whether it is
+    connected to the service that has the public URL.
+    """
+
+    public_url: str
+    why_ended: Callable[[], str] = field(repr=False)
+    session_up: Callable[[], bool] = field(repr=False)
+
+
+class AgentError(TunnelError):
+    """The agent opened no tunnel.
+
+    clears: a second attempt may succeed, because the reason ends by itself. lasting: no further attempt can succeed.
+    """
+
+    def __init__(self, message: str, *, hint: str, clears: bool = False, lasting: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.clears = clears
+        self.lasting = lasting
+
+
 OpenTunnel = Callable[[str], AbstractContextManager[Tunnel]]  # a local address such as http://127.0.0.1:3000
 Notify = Callable[[TunnelEvent], None]
 Stopping = Callable[[], bool]
+RunAgent = Callable[[str, Stopping], AbstractContextManager[Agent]]  # a local address, as above
+
+
+def check_stopping(stopping: Stopping) -> None:
+    """Raise TunnelError when the session is about to end."""
+    if stopping():
+        raise TunnelError("stopped before the tunnel was open", hint="Start again: devkit dev")
 
 
 def no_tunnel() -> OpenTunnel:

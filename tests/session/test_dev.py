@@ -243,7 +243,7 @@ def test_an_account_of_the_vonage_cli_is_named_before_it_is_used(tmp_path: Path)
     (tmp_path / ".vonagerc").write_text('{"api-key": "abcd1234", "api-secret": "s3cret-value"}')
 
     # A proxy that is not there: nothing leaves this machine.
-    with running_dev(tmp_path, HTTPS_PROXY="http://127.0.0.1:1") as dev:
+    with running_dev(tmp_path, HTTPS_PROXY="http://127.0.0.1:1", NGROK_AUTHTOKEN="unused") as dev:
         assert dev.finish() == 4
 
     assert dev.stderr.startswith(f"The Vonage account is that of the Vonage CLI, in {tmp_path}/.vonagerc. ")

@@ -5,7 +5,8 @@ import pytest
 
 from devkit.errors import ConfigurationError
 from devkit.session import settings
-from devkit.session.settings import Settings, read_settings, unknown_name_warning
+from devkit.session.settings import Settings, read_settings
+from devkit.session.start_warnings import unknown_name_warning
 
 ROOT = Path(__file__).parents[2]
 PAIR = {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "the-api-secret"}

@@ -1,4 +1,4 @@
-"""Installs a stand-in for the ngrok agent in a directory, and controls it while it runs."""
+"""Installs a stand-in for an agent in a directory, and controls it while it runs."""
 
 import json
 import shutil
@@ -13,10 +13,21 @@ _HERE = Path(__file__).parent
 
 def install_standin(directory: Path) -> Path:
     """The path of a new executable copy, one for each test. How it can fail: see standin_agent.py."""
+    return _install(directory, "ngrok", "standin_agent.py")
+
+
+def install_cloudflared(directory: Path) -> Path:
+    """As `install_standin`. How it can fail: see standin_cloudflared.py."""
+    return _install(directory, "cloudflared", "standin_cloudflared.py")
+
+
+def _install(directory: Path, name: str, source: str) -> Path:
     for part in ("standin_api.py", "standin_edge.py"):
         shutil.copy(_HERE / part, directory)
-    path = directory / "ngrok"
-    path.write_text(f"#!{sys.executable} -S\n{(_HERE / 'standin_agent.py').read_text()}")
+    path = directory / name
+    path.write_text(
+        f"#!{sys.executable} -S\n{(_HERE / source).read_text(encoding='utf-8')}", encoding="utf-8"
+    )
     path.chmod(0o700)
     return path
 

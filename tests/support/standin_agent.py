@@ -53,6 +53,15 @@ class Standin:
         self.lock = threading.RLock()
         self.state = {"pid": os.getpid(), "argv": sys.argv}
 
+    def refusal(self):
+        """What ngrok answers by itself."""
+        from standin_edge import failure  # only now, see `start`
+
+        return None if self.session_up else failure(404, 3200, "the endpoint is offline")
+
+    def added_headers(self, public_host, client):
+        return [f"X-Forwarded-For: {client}", f"X-Forwarded-Host: {public_host}", "X-Forwarded-Proto: https"]
+
     def log(self, level, message, **fields):
         """Write one logfmt line. Blocks when nobody reads, as the real agent does."""
         now = time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime())

@@ -1,4 +1,4 @@
-"""The public side of the stand-in agent: forwards each request to the upstream, header for header."""
+"""The public side of a stand-in tunnel: forwards each request to the upstream, header for header."""
 
 import os
 import socket
@@ -34,7 +34,10 @@ def read_body(stream, lines):
 
 
 class Edge(socketserver.ThreadingTCPServer):
-    """The public side of one endpoint: forwards each request to the upstream, header for header."""
+    """The public side of one endpoint: forwards each request to the upstream, header for header.
+
+    standin: what the tunnel answers by itself, and which headers it adds. upstream: a URL, or a function that gives it.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
@@ -42,9 +45,14 @@ class Edge(socketserver.ThreadingTCPServer):
 
     def __init__(self, standin, upstream):
         self.standin = standin
-        host, _, port = upstream.partition("://")[2].rstrip("/").rpartition(":")
-        self.upstream = (host, int(port))
+        self._upstream = upstream
         super().__init__(("127.0.0.1", int(os.environ.get("STANDIN_EDGE_PORT", "0"))), EdgeHandler)
+
+    @property
+    def upstream(self):
+        url = self._upstream() if callable(self._upstream) else self._upstream
+        host, _, port = url.partition("://")[2].rstrip("/").rpartition(":")
+        return host, int(port)
 
 
 class EdgeHandler(socketserver.StreamRequestHandler):
@@ -64,8 +72,8 @@ class EdgeHandler(socketserver.StreamRequestHandler):
     def answer(self, method, head, body):
         standin = self.server.standin
         standin.count_request()
-        if not standin.session_up:
-            return failure(404, 3200, "the endpoint is offline")
+        if refusal := standin.refusal():
+            return refusal
         local, peer = (":".join(map(str, pair)) for pair in (self.server.upstream, self.client_address))
         standin.log("info", "join connections", obj="join", l=local, r=peer)
         try:
@@ -75,11 +83,8 @@ class EdgeHandler(socketserver.StreamRequestHandler):
 
     def forward(self, method, head, body):
         public_host = header(head, b"host")
-        added = [
-            b"X-Forwarded-For: " + self.client_address[0].encode(),
-            b"X-Forwarded-Host: " + public_host.encode("latin-1"),
-            b"X-Forwarded-Proto: https",
-        ]
+        headers = self.server.standin.added_headers(public_host, self.client_address[0])
+        added = [line.encode("latin-1") for line in headers]
         kept = head[1:]
         if header(kept, b"transfer-encoding"):
             kept = [line for line in kept if not line.lower().startswith(b"transfer-encoding:")]

@@ -1,22 +1,23 @@
-"""One ngrok agent process: where its program is, how it starts and ends."""
+"""One process of the ngrok agent: where its program is, how it starts and ends."""
 
 import json
 import os
 import re
 import shlex
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devkit.durable.regular_file import read_regular_file
 from devkit.errors import TunnelError
 from devkit.tunnel import pyngrok_driver
+from devkit.tunnel.agent_process import end_process, why_ended
 from devkit.tunnel.deadline import Timer, finish_within
 from devkit.tunnel.ngrok_errors import NgrokError, explain, redact
 from devkit.tunnel.orphaned_agents import agent_home, record_agent, write_private
-from devkit.tunnel.types import Notify, Stopping, TunnelEvent, url_problem
+from devkit.tunnel.types import Agent, Notify, Stopping, TunnelEvent, check_stopping, url_problem
 
 ENDPOINTS_API = (3, 30)  # the first agent with /api/endpoints: ngrok's agent changelog, 2025-09-23
 _CONFIG_3 = (
@@ -24,10 +25,11 @@ _CONFIG_3 = (
     16,
 )  # the first agent that reads version 3 of the configuration file: ngrok.com/blog/agent-endpoints
 _STDERR = "stderr.txt"
+_MAX_CONFIG = 1024 * 1024  # bytes
+_TOKEN_LINE = re.compile(r"^[ \t]*authtoken:[ \t]*\S", re.MULTILINE)
 
 _DOWNLOAD_TIMEOUT = 300.0  # seconds
 _VERSION_TIMEOUT = 5.0  # seconds
-_KILL_TIMEOUT = 5.0  # seconds
 _ABORT_TIMEOUT = 10.0  # seconds that pyngrok gets to notice that its agent was killed
 
 _OTHER_AGENT = (
@@ -38,6 +40,15 @@ _NO_DOWNLOAD = (
     "Go online (behind a proxy: set https_proxy), or install ngrok from https://ngrok.com/download and put "
     "PYNGROK_NGROK_PATH=/path/to/ngrok into .env"
 )
+
+
+def has_saved_authtoken(config: Path) -> bool:
+    """Whether the user's own ngrok.yml holds an authtoken."""
+    try:
+        text = read_regular_file(config, _MAX_CONFIG).decode("utf-8", "replace")
+    except OSError:
+        return False
+    return _TOKEN_LINE.search(text) is not None
 
 
 def find_agent(
@@ -61,7 +72,7 @@ def find_agent(
             raise TunnelError(f"the ngrok agent was not downloaded: {reason}", hint=_NO_DOWNLOAD) from error
 
     try:
-        finish_within(_DOWNLOAD_TIMEOUT, work, tick=lambda: _check_stopping(stopping))
+        finish_within(_DOWNLOAD_TIMEOUT, work, tick=lambda: check_stopping(stopping))
     except TimeoutError:
         message = f"the ngrok agent was not downloaded within {_DOWNLOAD_TIMEOUT:g} s"
         raise TunnelError(message, hint=_NO_DOWNLOAD) from None
@@ -86,11 +97,6 @@ def agent_version(path: Path, *, timeout: float = _VERSION_TIMEOUT) -> tuple[int
     return (int(found[1]), int(found[2])) if found else ENDPOINTS_API
 
 
-def _check_stopping(stopping: Stopping) -> None:
-    if stopping():
-        raise TunnelError("stopped before the tunnel was open", hint="Start again: devkit dev")
-
-
 @dataclass(frozen=True, slots=True)
 class NgrokOptions:
     """How an agent is started.
@@ -107,21 +113,9 @@ class NgrokOptions:
     start_timeout: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """A running agent with one tunnel.
-
-    exit_code: None while it runs. session_up: whether it is connected to ngrok's service.
-    """
-
-    public_url: str
-    exit_code: Callable[[], int | None] = field(repr=False)
-    session_up: Callable[[], bool] = field(repr=False)
-
-
 @contextmanager
 def running_agent(
-    options: NgrokOptions, agent_path: Path, local_url: str, *, stopping: Stopping, clock: Timer
+    options: NgrokOptions, agent_path: Path, local_url: str, stopping: Stopping, *, clock: Timer
 ) -> Iterator[Agent]:
     """An agent with a tunnel to `local_url` while the block runs. Raises TunnelError, always in time."""
     with agent_home(options.private_dir) as home, ExitStack() as closing:
@@ -138,7 +132,7 @@ def running_agent(
             )
         if process is None:
             raise TunnelError("the ngrok agent has ended", hint="Start again: devkit dev")
-        yield Agent(public_url.rstrip("/"), process.poll, lambda: log.session_up)
+        yield Agent(public_url.rstrip("/"), why_ended(process, "the ngrok agent"), lambda: log.session_up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +158,7 @@ class _Start:
 
         def tick() -> None:
             record()  # already during the start: a session can be killed at any moment
-            _check_stopping(stopping)
+            check_stopping(stopping)
 
         timeout = self.options.start_timeout
         try:
@@ -227,13 +221,5 @@ def _write_launcher(home: Path, agent_path: Path) -> Path:
 
 
 def _end_agent(launcher: Path) -> None:
-    """End the agent and all processes that it started, and wait until it has ended."""
-    process = pyngrok_driver.process_of(launcher)
-    if process is None:
-        return
-    with suppress(OSError):
-        if os.name == "posix" and process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)  # it leads a session of its own, so nothing else is ended
-    process.kill()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_KILL_TIMEOUT)
+    if process := pyngrok_driver.process_of(launcher):
+        end_process(process)

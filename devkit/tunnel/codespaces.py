@@ -1,0 +1,58 @@
+"""The Codespaces tunnel: the forwarded port of the GitHub codespace that devkit runs in. There is no agent."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from devkit.errors import TunnelError
+from devkit.tunnel.codespaces_port import (
+    CodespacePort,
+    codespace_port,
+    forget_port,
+    hide_left_port,
+    record_port,
+)
+from devkit.tunnel.leftovers import end_leftovers
+from devkit.tunnel.types import AgentError, Notify, OpenTunnel, Tunnel, TunnelEvent, url_problem
+
+
+def codespaces_tunnel(private_dir: Path, environ: Mapping[str, str], *, notify: Notify) -> OpenTunnel:
+    """The forwarded port of the receiver, public while the tunnel is open. private_dir: of the project."""
+
+    @contextmanager
+    def open_tunnel(local_url: str) -> Iterator[Tunnel]:
+        port, public_url = codespace_port(environ, urlsplit(local_url).port or 0)
+        if problem := url_problem(public_url):
+            raise TunnelError(
+                f"The codespace has no usable URL: it {problem}.",
+                hint="Choose another tunnel: devkit dev --tunnel cloudflared",
+            )
+        end_leftovers(private_dir)
+        with ExitStack() as closing:
+            closing.callback(hide_left_port, private_dir)
+            try:
+                _publish(private_dir, port)
+            except AgentError as error:
+                notify(TunnelEvent("waiting", f"{error.message}: {_click(port.port)}"))
+            yield Tunnel(public_url)
+
+    return open_tunnel
+
+
+def _publish(private_dir: Path, port: CodespacePort) -> None:
+    """Make the port public, unless it is so already. Raises AgentError."""
+    former = port.read_visibility()
+    if former == "public":
+        return
+    record_port(private_dir, replace(port, visibility=former))
+    try:
+        port.set_visibility("public")
+    except AgentError:
+        forget_port(private_dir)  # there is nothing to undo
+        raise
+
+
+def _click(port: int) -> str:
+    return f"in the Ports tab, right-click port {port} and choose Port Visibility, Public"

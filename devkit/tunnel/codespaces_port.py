@@ -1,0 +1,123 @@
+"""A forwarded port of a GitHub codespace: its public URL, and who may use it."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from devkit.durable import files as durable
+from devkit.durable.regular_file import BadRecord, read_record
+from devkit.errors import TunnelError
+from devkit.tunnel.tool import ToolResult, first_line, run_tool
+from devkit.tunnel.types import AgentError
+from devkit.webhook.strict_json import InvalidJson, parse
+
+_RECORD = "codespace-port.json"
+_TIMEOUT = 30.0  # seconds; GitHub is asked
+_DOMAIN = "app.github.dev"
+
+
+@dataclass(frozen=True, slots=True)
+class CodespacePort:
+    """program: the `gh` command; empty without one. visibility: before the session; `private`, `org` or `public`."""
+
+    program: str
+    codespace: str
+    port: int
+    visibility: str = ""
+
+    def read_visibility(self) -> str:
+        """Who may use it now; `private` while it is not forwarded yet. Raises AgentError."""
+        result = self._gh("ports", "--json", "sourcePort,visibility")
+        try:
+            ports = parse(result.out.encode(), max_depth=4)
+        except InvalidJson:
+            raise _refused(result) from None
+        for each in ports if isinstance(ports, list) else ():
+            if isinstance(each, dict) and each.get("sourcePort") == self.port:
+                return str(each.get("visibility") or "private")
+        return "private"
+
+    def set_visibility(self, visibility: str) -> None:
+        """Say who may use it. Raises AgentError."""
+        result = self._gh("ports", "visibility", f"{self.port}:{visibility}")
+        if result.code != 0:
+            raise _refused(result)
+
+    def _gh(self, *arguments: str) -> ToolResult:
+        if not self.program:
+            raise AgentError("gh is not on the PATH", hint="")
+        return run_tool(Path(self.program), "codespace", *arguments, "-c", self.codespace, timeout=_TIMEOUT)
+
+
+def in_codespace(environ: Mapping[str, str]) -> bool:
+    """Whether this machine is a codespace."""
+    return bool(environ.get("CODESPACE_NAME"))
+
+
+def codespace_port(environ: Mapping[str, str], port: int) -> tuple[CodespacePort, str]:
+    """A port of the codespace, and its public URL. Raises TunnelError outside of one."""
+    name = environ.get("CODESPACE_NAME", "")
+    if not name:
+        raise TunnelError(
+            "This machine is no codespace: CODESPACE_NAME is not set.",
+            hint="Choose another tunnel: devkit dev --tunnel cloudflared",
+        )
+    domain = environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN") or _DOMAIN
+    program = shutil.which("gh", path=environ.get("PATH")) or ""
+    return CodespacePort(program, name, port), f"https://{name}-{port}.{domain}"
+
+
+def record_port(private_dir: Path, port: CodespacePort) -> None:
+    """Record the port before it becomes public, so that the next session can undo it when this one is killed."""
+    try:
+        durable.replace(private_dir / _RECORD, json.dumps(asdict(port)).encode())
+    except OSError as error:
+        message = f"the public port cannot be recorded in {private_dir}: {error.strerror}"
+        raise TunnelError(message, hint=f"Make {private_dir} a directory that you can write to") from error
+
+
+def forget_port(private_dir: Path) -> None:
+    """Remove the record."""
+    (private_dir / _RECORD).unlink(missing_ok=True)
+
+
+def left_port(private_dir: Path) -> str:
+    """The recorded port, in words; empty when there is none."""
+    port = _recorded(private_dir)
+    return _name(port) if port else ""
+
+
+def hide_left_port(private_dir: Path) -> str:
+    """Give the recorded port its former visibility, and remove the record; return what was changed, in words.
+
+    Raises TunnelError, and keeps the record, when GitHub does not do it.
+    """
+    port = _recorded(private_dir)
+    if port is None:
+        return ""
+    try:
+        port.set_visibility(port.visibility)
+    except AgentError as error:
+        raise TunnelError(
+            f"Port {port.port} of the codespace could not be made {port.visibility} again: {error.message}.",
+            hint=f"devkit restore, or in the Ports tab: right-click {port.port}, Port Visibility, {port.visibility}",
+        ) from error
+    forget_port(private_dir)
+    return _name(port)
+
+
+def _name(port: CodespacePort) -> str:
+    return f"the public port {port.port} of the codespace"
+
+
+def _recorded(private_dir: Path) -> CodespacePort | None:
+    try:
+        return read_record(private_dir / _RECORD, CodespacePort)
+    except BadRecord:
+        return None
+
+
+def _refused(result: ToolResult) -> AgentError:
+    return AgentError(f"gh refused: {first_line(result.text)}", hint="")

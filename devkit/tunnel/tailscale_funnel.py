@@ -1,0 +1,188 @@
+"""A funnel of Tailscale on this machine: one entry in the service's own list, next to those of other programs.
+
+What Tailscale does is in its source, https://github.com/tailscale/tailscale: cmd/tailscale/cli/serve_v2.go (the
+command and its output), ipn/serve.go (the list as JSON, the ports, the policy), ipn/ipnlocal/serve.go (the headers).
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from devkit.durable import files as durable
+from devkit.durable.regular_file import BadRecord, read_record
+from devkit.errors import TunnelError
+from devkit.tunnel.tool import ToolResult, first_line, run_tool
+from devkit.tunnel.types import AgentError, Stopping
+from devkit.webhook.strict_json import InvalidJson, parse
+
+PORTS = (443, 8443, 10000)  # Funnel has no others
+
+_SET_TIMEOUT = 60.0  # seconds
+_MAX_DEPTH = 20
+_RECORD = "funnel.json"
+_URL = re.compile(r"^(https?://\S+?)/?\s*$", re.MULTILINE)
+_LINK = re.compile(
+    r"https://login\.tailscale\.com/\S+"
+)  # the command prints it, then waits until a person has used it
+
+_ANOTHER = "Or use another tunnel: devkit dev --tunnel cloudflared"
+_OPERATOR = "sudo tailscale set --operator=$USER, once; then start again: devkit dev --tunnel tailscale"
+_START = "Start it: sudo systemctl start tailscaled (macOS and Windows: open the Tailscale app)"
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """Our entry. program: the `tailscale` command. port: the public one. target: the local URL that it leads to."""
+
+    program: str
+    port: int
+    target: str
+
+    def is_on(self) -> bool:
+        """Whether the entry is there, unchanged. Raises AgentError when Tailscale does not answer."""
+        handlers = _handlers(_entries(Path(self.program)), self.port)
+        return handlers.get("/") == {"Proxy": self.target}
+
+    def switch_on(self, stopping: Stopping) -> str:
+        """Add the entry; return its public URL, empty when the policy forbids the port. Raises AgentError."""
+        local_port = self.target.rpartition(":")[2]
+        result = run_tool(
+            Path(self.program),
+            "funnel",
+            "--bg",
+            f"--https={self.port}",
+            local_port,
+            timeout=_SET_TIMEOUT,
+            stopping=stopping,
+            is_enough=lambda text: _LINK.search(text) is not None,
+        )
+        if result.code != 0:
+            if "is not allowed for funnel" in result.text:
+                return ""
+            raise _explain(result)
+        found = _URL.search(result.out)
+        if found is None:
+            raise AgentError(
+                f"tailscale funnel printed no public URL: {first_line(result.text)}", hint=_ANOTHER
+            )
+        return found[1]
+
+    def switch_off(self) -> None:
+        """Remove the entry, and no other. Raises AgentError."""
+        result = run_tool(Path(self.program), "funnel", f"--https={self.port}", "off")
+        if result.code != 0:
+            raise _explain(result)
+
+
+def used_ports(program: Path) -> set[int]:
+    """The public ports that have an entry, whoever added it. Raises AgentError."""
+    entries = _entries(program)
+    lists = [entries, *_dict(entries.get("Foreground")).values()]  # those of commands that run in a terminal
+    texts = {port for each in lists for port in _dict(_dict(each).get("TCP"))}
+    texts |= {name.rpartition(":")[2] for each in lists for name in _dict(_dict(each).get("Web"))}
+    return {int(text) for text in texts if text.isdecimal()}
+
+
+def require_login(program: Path) -> None:
+    """Raise AgentError unless Tailscale runs on this machine and is logged in."""
+    result = run_tool(program, "status", "--json", "--peers=false")
+    state = _json(result).get("BackendState")
+    if state in ("NeedsLogin", "NoState", "NeedsMachineAuth"):
+        raise AgentError(
+            "Tailscale is not logged in on this machine",
+            hint=f"Type: sudo tailscale up. {_ANOTHER}",
+            lasting=True,
+        )
+    if state == "Stopped":
+        raise AgentError(
+            "Tailscale is switched off on this machine", hint=f"Type: sudo tailscale up. {_ANOTHER}"
+        )
+
+
+def record_funnel(private_dir: Path, funnel: Funnel) -> None:
+    """Record the entry before it is added, so that the next session can remove it when this one is killed."""
+    try:
+        durable.replace(private_dir / _RECORD, json.dumps(asdict(funnel)).encode())
+    except OSError as error:
+        message = f"the funnel cannot be recorded in {private_dir}: {error.strerror}"
+        raise TunnelError(message, hint=f"Make {private_dir} a directory that you can write to") from error
+
+
+def left_funnel(private_dir: Path) -> str:
+    """The recorded entry, in words; empty when there is none."""
+    funnel = _recorded(private_dir)
+    return _name(funnel) if funnel else ""
+
+
+def switch_off_left_funnel(private_dir: Path) -> str:
+    """Remove the recorded entry if it is still ours, then the record; return what was removed, in words.
+
+    Raises TunnelError, and keeps the record, when Tailscale does not do it.
+    """
+    funnel = _recorded(private_dir)
+    if funnel is None:
+        return ""
+    try:
+        if is_on := funnel.is_on():
+            funnel.switch_off()
+    except AgentError as error:
+        raise TunnelError(
+            f"The funnel on port {funnel.port} could not be switched off: {error.message}.",
+            hint=f"devkit restore, or type it yourself: tailscale funnel --https={funnel.port} off",
+        ) from error
+    (private_dir / _RECORD).unlink(missing_ok=True)
+    return _name(funnel) if is_on else ""
+
+
+def _name(funnel: Funnel) -> str:
+    """What an entry of ours is called."""
+    return f"the funnel on port {funnel.port}"
+
+
+def _recorded(private_dir: Path) -> Funnel | None:
+    try:
+        return read_record(private_dir / _RECORD, Funnel)
+    except BadRecord:  # not ours, or of another version: nothing is switched off by guess
+        return None
+
+
+def _entries(program: Path) -> dict[str, Any]:
+    return _json(run_tool(program, "funnel", "status", "--json"))
+
+
+def _handlers(entries: dict[str, Any], port: int) -> dict[str, Any]:
+    """What a public port serves, by path."""
+    for name, server in _dict(entries.get("Web")).items():
+        if name.endswith(f":{port}"):
+            return _dict(_dict(server).get("Handlers"))
+    return {}
+
+
+def _json(result: ToolResult) -> dict[str, Any]:
+    """The JSON object that a command printed. `null` is an empty one: no entry was ever made."""
+    try:
+        return _dict(parse(result.out.encode(), max_depth=_MAX_DEPTH))
+    except InvalidJson:
+        raise _explain(result) from None
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _explain(result: ToolResult) -> AgentError:
+    text = result.text
+    low = text.lower()
+    if "failed to connect to local tailscale" in low:
+        return AgentError("Tailscale does not run on this machine", hint=f"{_START}. {_ANOTHER}")
+    if "access denied" in low:
+        return AgentError("Tailscale does not let this user open a funnel", hint=_OPERATOR, lasting=True)
+    if "funnel not available" in low or "not enabled on your tailnet" in low:
+        link = _LINK.search(text)
+        hint = f"Allow it: {link[0] if link else 'https://tailscale.com/s/no-funnel'}. {_ANOTHER}"
+        return AgentError("the policy of your tailnet does not allow Funnel here", hint=hint, lasting=True)
+    if result.code is None:
+        return AgentError("tailscale did not answer in time", hint=f"{_START}. {_ANOTHER}")
+    return AgentError(f"tailscale refused: {first_line(text)}", hint=_ANOTHER)

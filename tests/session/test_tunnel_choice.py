@@ -1,0 +1,253 @@
+"""Which tunnel a session opens, as a table; and what each option does to the settings."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from devkit.errors import ConfigurationError, NoTunnelError, TunnelError, UsageError
+from devkit.session.settings import Settings, read_settings
+from devkit.session.tunnel_choice import (
+    TunnelFacts,
+    choose,
+    choose_tunnel,
+    refuse_unreachable,
+    with_tunnel,
+)
+from devkit.session.tunnel_name import TUNNELS
+from tests.support.event_recorder import EventRecorder
+
+URL = "https://dlr.example.test"
+ALL = TunnelFacts(public_url=True, codespace=True, ngrok_authtoken=True, cloudflared=True)
+
+AUTO = [
+    # public URL, codespace, ngrok authtoken, cloudflared
+    ((True, True, True, True), "own"),
+    ((True, False, False, False), "own"),
+    ((False, True, True, True), "codespaces"),
+    ((False, True, False, False), "codespaces"),
+    ((False, False, True, True), "ngrok"),
+    ((False, False, True, False), "ngrok"),
+    ((False, False, False, True), "cloudflared"),
+    ((False, False, False, False), None),
+]
+
+
+@pytest.mark.parametrize(("facts", "name"), AUTO)
+def test_auto_takes_the_first_that_is_there(facts: tuple[bool, bool, bool, bool], name: str | None) -> None:
+    if name:
+        assert choose("auto", TunnelFacts(*facts)) == name
+        return
+    with pytest.raises(NoTunnelError) as caught:
+        choose("auto", TunnelFacts(*facts))
+    assert "no public URL, ngrok authtoken or cloudflared" in caught.value.message
+    assert "install cloudflared" in caught.value.hint
+    assert "--public-url URL" in caught.value.second_hint
+
+
+@pytest.mark.parametrize("name", [name for name in TUNNELS if name != "auto"])
+@pytest.mark.parametrize("facts", [ALL, TunnelFacts()])
+def test_a_tunnel_that_is_named_is_the_one(name: str, facts: TunnelFacts) -> None:
+    assert choose(name, facts) == name
+
+
+def test_the_facts_are_those_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "cloudflared"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    saved = tmp_path / "ngrok.yml"
+    monkeypatch.setattr("devkit.session.tunnel_choice.default_config", lambda: saved)
+    path = {"PATH": str(tmp_path)}
+
+    def chosen(environ: dict[str, str], **settings: str) -> str:
+        return choose_tunnel(Settings(**settings), tmp_path, environ).name
+
+    assert chosen(path) == "cloudflared"
+    saved.write_text('version: "3"\nagent:\n  authtoken: saved\n')
+    assert chosen(path) == "ngrok"
+    assert chosen({}, ngrok_authtoken="token") == "ngrok"
+    assert chosen(path | {"CODESPACE_NAME": "fluffy-space-disco"}) == "codespaces"
+    assert chosen(path | {"CODESPACE_NAME": "fluffy-space-disco"}, public_url=URL) == "own"
+
+
+@pytest.mark.parametrize(
+    ("tunnel", "public_url", "expected"),
+    [
+        (None, None, ("ngrok", "")),
+        ("cloudflared", None, ("cloudflared", "")),
+        ("auto", None, ("auto", "")),
+        (None, URL, ("auto", URL)),
+        ("auto", URL, ("auto", URL)),
+        (None, "", ("ngrok", "")),
+    ],
+)
+def test_an_option_replaces_both_settings(
+    tunnel: str | None, public_url: str | None, expected: tuple[str, str]
+) -> None:
+    changed = with_tunnel(Settings(tunnel="ngrok"), tunnel, public_url)
+
+    assert (changed.tunnel, changed.public_url) == expected
+
+
+def test_an_option_goes_before_a_public_url_of_the_settings() -> None:
+    changed = with_tunnel(Settings(public_url=URL), "cloudflared", None)
+
+    assert (changed.tunnel, changed.public_url) == ("cloudflared", "")
+    assert with_tunnel(Settings(public_url=URL), "auto", None).public_url == URL
+
+
+def test_two_tunnels_are_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--tunnel ngrok opens a tunnel, but --public-url names one"):
+        with_tunnel(Settings(), "ngrok", URL)
+    with pytest.raises(ConfigurationError, match="DEVKIT_TUNNEL is ngrok, but DEVKIT_PUBLIC_URL"):
+        choose_tunnel(Settings(tunnel="ngrok", public_url=URL), tmp_path, {})
+
+
+@pytest.mark.parametrize("value", ["NGROK", "ngrok"])
+def test_a_name_in_any_case_is_understood(tmp_path: Path, value: str) -> None:
+    assert read_settings({"DEVKIT_TUNNEL": value}, tmp_path).tunnel == "ngrok"
+
+
+def test_a_name_that_is_none_of_them_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="DEVKIT_TUNNEL is 'bore', which is not") as caught:
+        read_settings({"DEVKIT_TUNNEL": "bore"}, tmp_path)
+    assert "DEVKIT_PUBLIC_URL=" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["cloudflared", "tailscale"])
+def test_a_program_that_is_missing_is_named_with_where_to_get_it(tmp_path: Path, name: str) -> None:
+    choice = choose_tunnel(Settings(tunnel=name), tmp_path, {"PATH": str(tmp_path)})
+
+    with pytest.raises(TunnelError, match=f"{name} is not on the PATH") as caught:
+        choice.opener(EventRecorder(), lambda: False)
+
+    assert caught.value.hint.startswith("Install it: https://")
+
+
+def test_without_a_tunnel_only_a_simulator_of_this_machine_can_register(tmp_path: Path) -> None:
+    live = Settings(tunnel="none")
+    with pytest.raises(UsageError, match="Vonage cannot reach this machine") as caught:
+        refuse_unreachable(choose_tunnel(live, tmp_path, {}), register=True)
+    assert "--no-register" in caught.value.hint
+
+    refuse_unreachable(choose_tunnel(live, tmp_path, {}), register=False)
+    refuse_unreachable(choose_tunnel(replace(live, rest_host="127.0.0.1:4000"), tmp_path, {}), register=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "needs"),
+    [
+        ({"tunnel": "ngrok"}, False),
+        ({"tunnel": "cloudflared"}, False),
+        ({"tunnel": "tailscale"}, False),
+        ({"tunnel": "codespaces"}, True),
+        ({"tunnel": "none"}, False),
+        ({"public_url": URL}, True),
+        ({"public_url": "http://127.0.0.1:3000"}, False),
+    ],
+)
+def test_where_no_header_shows_who_is_local_local_programs_get_their_own_port(
+    tmp_path: Path, settings: dict[str, str], needs: bool
+) -> None:
+    assert choose_tunnel(Settings(**settings), tmp_path, {}).needs_local_port is needs
+
+
+GH = """
+state = json.loads(open({state!r}).read())
+state["calls"].append(sys.argv[1:])
+open({state!r}, "w").write(json.dumps(state))
+if "--json" in sys.argv:
+    print(json.dumps(state["ports"]))
+elif state["refuses"]:
+    sys.exit("HTTP 403: Must have admin rights to Repository.")
+"""
+
+
+class Gh:
+    """A stand-in for GitHub's command."""
+
+    def __init__(self, directory: Path) -> None:
+        self._state = directory / "gh.json"
+        program = directory / "gh"
+        text = GH.format(state=str(self._state))
+        program.write_text(f"#!{sys.executable} -S\nimport json, sys\n{text}")
+        program.chmod(0o700)
+        self.write()
+
+    def write(self, *, visibility: str = "private", refuses: bool = False) -> None:
+        ports = [{"sourcePort": 3040, "visibility": "org"}, {"sourcePort": 3000, "visibility": visibility}]
+        self._state.write_text(json.dumps({"ports": ports, "refuses": refuses, "calls": []}))
+
+    @property
+    def changes(self) -> list[list[str]]:
+        calls: list[list[str]] = json.loads(self._state.read_text())["calls"]
+        return [call for call in calls if "visibility" in call]
+
+
+def open_codespace(directory: Path, recorder: EventRecorder, domain: str = "") -> str:
+    environ = {"PATH": str(directory), "CODESPACE_NAME": "fluffy-space-disco"}
+    if domain:
+        environ["GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN"] = domain
+    choice = choose_tunnel(Settings(), directory, environ)
+    with choice.opener(recorder, lambda: False)("http://127.0.0.1:3000") as tunnel:
+        return tunnel.public_url
+
+
+def test_the_port_of_a_codespace_is_public_while_the_tunnel_is_open(tmp_path: Path) -> None:
+    gh, recorder = Gh(tmp_path), EventRecorder()
+    gh.write(visibility="org")
+
+    url = open_codespace(tmp_path, recorder, "preview.example.test")
+
+    name = ["-c", "fluffy-space-disco"]
+    assert url == "https://fluffy-space-disco-3000.preview.example.test"
+    assert gh.changes == [
+        ["codespace", "ports", "visibility", "3000:public", *name],
+        ["codespace", "ports", "visibility", "3000:org", *name],
+    ]
+    assert recorder.events == []
+    assert not (tmp_path / "codespace-port.json").exists()
+
+
+def test_a_port_that_is_public_already_stays_so(tmp_path: Path) -> None:
+    gh = Gh(tmp_path)
+    gh.write(visibility="public")
+
+    assert open_codespace(tmp_path, EventRecorder()) == "https://fluffy-space-disco-3000.app.github.dev"
+
+    assert gh.changes == []
+
+
+def test_without_gh_one_line_says_what_to_click(tmp_path: Path) -> None:
+    recorder = EventRecorder()
+
+    open_codespace(tmp_path, recorder)
+
+    (event,) = recorder.events
+    assert event.detail == (  # type: ignore[union-attr]
+        "gh is not on the PATH: in the Ports tab, right-click port 3000 and choose Port Visibility, Public"
+    )
+
+
+def test_outside_of_a_codespace_it_is_named(tmp_path: Path) -> None:
+    choice = choose_tunnel(Settings(tunnel="codespaces"), tmp_path, {})
+
+    with (
+        pytest.raises(TunnelError, match="This machine is no codespace"),
+        choice.opener(EventRecorder(), lambda: False)("http://127.0.0.1:3000"),
+    ):
+        pass
+
+
+def test_when_github_refuses_one_line_says_what_to_click_and_nothing_is_left(tmp_path: Path) -> None:
+    gh, recorder = Gh(tmp_path), EventRecorder()
+    gh.write(refuses=True)
+
+    open_codespace(tmp_path, recorder)
+
+    (event,) = recorder.events
+    assert "gh refused: HTTP 403" in event.detail  # type: ignore[union-attr]
+    assert "right-click port 3000" in event.detail  # type: ignore[union-attr]
+    assert not (tmp_path / "codespace-port.json").exists()
