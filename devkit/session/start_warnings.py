@@ -36,9 +36,15 @@ def _without_effect(settings: Settings, demo: bool) -> Iterator[str]:
     if settings.offline or not settings.has_credentials:
         if settings.public_url:
             yield "--public-url (DEVKIT_PUBLIC_URL) has no effect offline: the simulator sends to the receiver itself."
+        if settings.tunnel != "auto":
+            yield "--tunnel (DEVKIT_TUNNEL) has no effect offline: the simulator sends to the receiver itself."
         return
     if settings.public_url and settings.ngrok_url:
         yield "NGROK_URL has no effect with --public-url (DEVKIT_PUBLIC_URL): the tunnel is your own."
+    elif settings.ngrok_url and settings.tunnel not in ("auto", "ngrok"):
+        yield f"NGROK_URL has no effect with --tunnel {settings.tunnel} (DEVKIT_TUNNEL)."
+    if settings.tunnel == "none":
+        yield "There is no tunnel: only programs on this machine reach this session; Vonage does not."
     if not demo:
         yield "--no-demo has no effect in a live session: only an offline one sends a demo message."
 

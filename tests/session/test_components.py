@@ -9,11 +9,15 @@ import pytest
 import trustme
 
 from devkit.errors import UsageError
+from devkit.events.session import ReceiptTaken
 from devkit.fixture.store import Store
+from devkit.http.address import parse_address
+from devkit.http.client import push
 from devkit.receiver.recorder import Recorder
 from devkit.session.components import application_answers, forward_url, receiving
 from devkit.session.project import project_in
 from devkit.session.settings import Settings
+from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Callback
 from tests.support.event_recorder import EventRecorder
 from tests.support.raw_socket import RawServer, closed_port
 from tests.support.recording_server import recording_server
@@ -111,3 +115,29 @@ def test_a_certificate_that_is_not_accepted_is_named(tls: ssl.SSLContext) -> Non
 
     assert answers is False
     assert notices.notices[0].startswith(f"The certificate of {url} is not accepted (")
+
+
+def test_where_it_is_not_known_who_is_local_only_the_separate_port_trusts_programs_of_this_machine(
+    tmp_path: Path, recorder: Recorder
+) -> None:
+    settings, token = Settings(port=0), "0123456789abcdef"
+    path = f"{CALLBACK_PATH}/{token}"
+
+    def deliver(url: str, target: str) -> int:
+        # What a stranger can make arrive at worst: nothing shows that it was forwarded.
+        address = parse_address(url)
+        headers = (("Host", address.netloc), (TRIGGER_HEADER, "1"))
+        return push(Callback("GET", f"{target}?messageId=1&status=delivered", headers), address).status
+
+    with receiving(recorder, settings, project_in(tmp_path), token, separate=True) as urls:
+        assert [deliver(urls.tunnel, CALLBACK_PATH), deliver(urls.tunnel, path)] == [404, 200]
+        assert [deliver(urls.local, CALLBACK_PATH), deliver(urls.local, path)] == [200, 200]
+
+    assert urls.local != urls.tunnel
+    taken = [event for event in recorder.publish.events if isinstance(event, ReceiptTaken)]  # type: ignore[attr-defined]
+    assert [event.triggered for event in taken] == [False, True, True]
+
+
+def test_one_port_is_enough_where_a_tunnel_marks_its_requests(tmp_path: Path, recorder: Recorder) -> None:
+    with receiving(recorder, Settings(port=0), project_in(tmp_path), "") as urls:
+        assert urls.local == urls.tunnel
