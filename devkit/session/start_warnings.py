@@ -52,6 +52,8 @@ def _without_effect(settings: Settings, demo: bool) -> Iterator[str]:
 def _without_effect_with_relay(settings: Settings) -> Iterator[str]:
     if settings.public_url:
         yield "--public-url (DEVKIT_PUBLIC_URL) has no effect with a relay, which has a URL of its own."
+    if settings.tunnel != "auto":
+        yield "--tunnel (DEVKIT_TUNNEL) has no effect with a relay, which has a URL of its own."
 
 
 def _tracked_by_git(project: Project) -> Iterator[str]:
