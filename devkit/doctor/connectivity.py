@@ -129,15 +129,22 @@ def public_check(context: Context) -> Check:
         return skipped("public url", "no session runs")
     if context.session.mode == "offline":
         return skipped("public url", "an offline session has none")
+    if context.session.relay and not context.session.callback_url:
+        return skipped("public url", "the session follows a relay, and DEVKIT_RELAY_CALLBACK is not set")
     try:
         problem = why_unreachable(context.session.callback_url, context.stop)
     except ShutdownRequested:
         return skipped("public url", "stopped")
+    if problem and context.session.relay:
+        return failed(
+            "public url", f"the relay is not reached: {problem}", "Ask your team: its receiver is devkit relay serve"
+        )
     if problem:
         return failed(
             "public url", f"the session is not reached from outside: {problem}", "Start it again: devkit dev"
         )
-    return ok("public url", f"{context.session.public_url} leads to the session")
+    leads_to = "relay" if context.session.relay else "session"
+    return ok("public url", f"{context.session.public_url} leads to the {leads_to}")
 
 
 def _check_given_url(context: Context) -> Check:

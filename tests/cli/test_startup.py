@@ -11,7 +11,7 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.webhook.callback import compose
 from devkit.webhook.receipt_fields import make_fields
-from tests.support.dev_process import clean_environ
+from tests.support.dev_process import clean_environ, running
 from tests.support.fixture_example import MOMENT
 from tests.support.raw_socket import DEADLINE, OK, raw_server
 
@@ -29,6 +29,7 @@ SLOW = {
     "pydantic",
     "pyngrok",
     "random",
+    "redis",
     "requests",
     "rich",
     "secrets",  # imports random
@@ -165,3 +166,14 @@ def test_report_imports_no_server(tmp_path: Path, recording: Path) -> None:
 
     assert "devkit.inspector.report" in modules
     assert modules & {"flask", "pydantic", "pyngrok", "requests", "rich", "vonage", "waitress"} == set()
+
+
+def test_a_session_without_a_relay_imports_nothing_of_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "devkit", "dev", "--json", "--offline", "--no-demo"]
+    with running(command, tmp_path) as dev:
+        dev.wait_for("ready")
+        assert dev.stop() == 0
+
+    modules = {line.rpartition("|")[2].strip() for line in dev.stderr.splitlines() if "|" in line}
+    assert "devkit.session.run" in modules
+    assert {name for name in modules if "relay" in name or name.partition(".")[0] == "redis"} == set()
