@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # not to hide a circle: these only name types, and the plugin
     from devkit.simulator.options import SimulatorOptions
     from devkit.testing.pytest_support import ReceiptServer, Serve
     from devkit.testing.receipts import SampleReceipt
+    from devkit.testing.relay_inbox import RelayInbox
     from devkit.testing.stub import VonageStub
 
 _MARKERS = (
@@ -88,6 +89,26 @@ def dlr_serve() -> "Iterator[Serve]":
 
     with serving() as serve:
         yield serve
+
+
+@pytest.fixture
+def dlr_relay(request: pytest.FixtureRequest) -> "Iterator[RelayInbox]":
+    """The receipts that a relay takes for this test: `send`, `callback_url`, `wait_for_receipt`, ...
+
+    Skips the test without DEVKIT_RELAY in the environment.
+    """
+    import os
+
+    from devkit.errors import DevkitError
+    from devkit.testing.relay_inbox import has_relay, relay_inbox
+
+    if not has_relay(os.environ):
+        pytest.skip("needs a relay: DEVKIT_RELAY is not set")
+    try:
+        with relay_inbox(os.environ, request.node.name) as inbox:
+            yield inbox
+    except DevkitError as error:
+        pytest.fail(f"{error.message} {error.hint}", pytrace=False)
 
 
 @pytest.fixture

@@ -137,7 +137,9 @@ def public_check(context: Context) -> Check:
         return skipped("public url", "stopped")
     if problem and context.session.relay:
         return failed(
-            "public url", f"the relay is not reached: {problem}", "Ask your team: its receiver is devkit relay serve"
+            "public url",
+            f"the relay is not reached: {problem}",
+            "Ask your team: its receiver is devkit relay serve",
         )
     if problem:
         return failed(
