@@ -35,7 +35,7 @@ from devkit.fixture.store import Entry, Store
 from devkit.session.project import project_in
 from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.masking import mask_number, mask_numbers_in, one_line, printable
-from devkit.webhook.receipt import KINDS, Webhook
+from devkit.webhook.receipt import KINDS
 from devkit.webhook.timeline import SentMessage
 from devkit.webhook.vocabulary import meaning
 
@@ -177,7 +177,9 @@ def _line(listed: ListedReceipt, width: int | None) -> str:
         Cell(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", fg="bright_black"),
         status_cell(receipt.status or entry.status, width),
         Cell(entry.message_id, fg="bright_black", width=36) if is_wide else id_cell(entry.message_id),
-        part_cell(sent.number_of(receipt.message_id), len(sent.parts)) if sent else _own_part(receipt),
+        part_cell(sent.number_of(receipt.message_id), len(sent.parts))
+        if sent
+        else part_cell(receipt.part, receipt.parts),
         since_cell(sent.milliseconds_until(entry.recorded_at) if sent else None),
         Cell(listed.order, 1, "magenta"),
         Cell(TRIGGERED if TRIGGERED in listed.tags else "", 2, "cyan"),
@@ -190,10 +192,6 @@ def _line(listed: ListedReceipt, width: int | None) -> str:
     why = reason(receipt.err_code, meaning(receipt.err_code, receipt.status), receipt.status)
     text = mask_numbers_in(one_line(receipt.body_text, MAX_TEXT))
     return fit(cells, content(receipt.status, text, receipt.message_type, listed.problem, why), width)
-
-
-def _own_part(webhook: Webhook) -> Cell:
-    return part_cell(webhook.part, webhook.parts)
 
 
 def _print_nothing_found(store: Store, message: str, *, filtered: bool) -> None:

@@ -105,8 +105,8 @@ def id_cell(message_id: str) -> Cell:
 
 
 def part_cell(part: int, parts: int) -> Cell:
-    """Which part of a text it is, as `2/3`; empty for a text of one part, and when the other parts are not known."""
-    return Cell(f"{part}/{parts}" if parts > 1 else "")
+    """Which part of a text it is, as `2/3`; empty for a text of one part, and when the parts are not known."""
+    return Cell(f"{part}/{parts}" if part and parts > 1 else "")
 
 
 def api_cell(kind: str, channel: str) -> Cell:

@@ -1,4 +1,4 @@
-"""`devkit show`: explains a receipt, or prints it in another form."""
+"""`devkit show`: explains a webhook, or prints it in another form."""
 
 import os
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from devkit.cli.output import echo, echo_bytes, echo_json, notice, status_color,
 from devkit.fixture.explain import Explanation, explain
 from devkit.fixture.export import FORMS, export
 from devkit.fixture.format import format_time, load
+from devkit.fixture.other_kinds import KIND_NAMES
 from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
 from devkit.session.settings import Settings, project_directory, read_settings
@@ -31,7 +32,7 @@ _NARROWEST = 30  # columns for the meaning of a field
 @click.option("--as", "form", type=click.Choice(FORMS), help="Print it in another form, with phone numbers.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each receipt.")
 def command(selectors: tuple[str, ...], numbers: bool, form: str | None, as_json: bool) -> None:
-    """Explain a receipt, or print it in another form.
+    """Explain a receipt or another webhook, or print it in another form.
 
     ID is a message id, its unique beginning or end, a file, a directory, a pattern, `latest`, `latest:3`, or the name
     of a sample.
@@ -82,7 +83,10 @@ def _lines(file: str, explanation: Explanation) -> Iterator[str]:
     yield from _row("file", printable(file))
     yield from _row("recorded", f"{explanation.recorded_at:%Y-%m-%d %H:%M:%S.%f} UTC")
     yield from _row("request", f"{explanation.method} {one_line(explanation.path)}, {carried}")
-    if not explanation.problem:
+    if explanation.kind not in ("sms-receipt", "unreadable"):
+        channel = f", channel {one_line(explanation.channel, 30)}" if explanation.channel else ""
+        yield from _row("kind", f"{KIND_NAMES[explanation.kind]}{channel}")
+    if explanation.kind != "unreadable":
         yield from _row("signature", f"{explanation.signature}. {explanation.signature_detail}")
     for label in ("captured", "note"):
         yield from _row(label, one_line(getattr(explanation, label), 1000))
@@ -97,20 +101,29 @@ def _lines(file: str, explanation: Explanation) -> Iterator[str]:
 
 
 def _headline(explanation: Explanation) -> Iterator[str]:
-    if explanation.problem:
+    if explanation.kind == "unreadable":
         yield style("not a receipt", fg="red", bold=True)
-        problem = one_line(explanation.problem, 1000)
-        yield from wrap(problem, _width(), initial_indent="  ", subsequent_indent="  ")
+        yield from _indented(explanation.problem)
         yield ""
         return
     status = style(one_line(explanation.status, 60), fg=status_color(explanation.status), bold=True)
-    finality = {True: "final", False: "more receipts may follow", None: ""}[explanation.final]
-    yield f"{status}  {', '.join(filter(None, (explanation.status_meaning, finality)))}"
+    more = "more statuses may follow" if explanation.kind == "messages-status" else "more receipts may follow"
+    finality = {True: "final", False: more, None: ""}[explanation.final]
+    meaning = ", ".join(filter(None, (explanation.status_meaning, finality)))
+    yield f"{status}  {meaning}" if meaning else status
+    if explanation.problem:
+        yield from _indented(explanation.problem)
+    label = "error" if explanation.kind == "messages-status" else "err-code"
     if explanation.err_code:
-        yield f"err-code {one_line(explanation.err_code, 30)}  {one_line(explanation.err_code_meaning, 60)}"
-    if explanation.advice:
-        yield from wrap(explanation.advice, _width(), initial_indent="  ", subsequent_indent="  ")
+        yield f"{label} {one_line(explanation.err_code, 30)}  {one_line(explanation.err_code_meaning, 60)}"
+    yield from _indented(explanation.advice)
+    if explanation.corresponds_to:
+        yield from _indented(f"In the SMS API: {explanation.corresponds_to} (inferred from the names).")
     yield ""
+
+
+def _indented(text: str) -> list[str]:
+    return wrap(one_line(text, 1000), _width(), initial_indent="  ", subsequent_indent="  ")
 
 
 def _fields(explanation: Explanation) -> Iterator[str]:
@@ -120,14 +133,18 @@ def _fields(explanation: Explanation) -> Iterator[str]:
     names = [one_line(field.name, 40) for field in explanation.fields]
     values = [one_line(field.value, 72) for field in explanation.fields]
     name_width, value_width = max(map(len, names)), min(max(map(len, values)), 24)
+    undocumented = "" if explanation.kind == "unknown" else "no document lists this field"
     for name, value, field in zip(names, values, explanation.fields, strict=True):
         start = f"  {name:<{name_width}}  {value:<{value_width}}"
-        yield from _field_lines(start, field.meaning or "no document lists this field", name_width + 4)
+        yield from _field_lines(start, field.meaning or undocumented, name_width + 4)
 
 
 def _field_lines(start: str, meaning: str, indent: int) -> Iterator[str]:
     """A name, its value, and the meaning behind them, or below the value where a line has no room for it."""
     room = _width() - len(start) - 2
+    if not meaning:
+        yield start.rstrip()
+        return
     if room >= len(meaning) or room >= _NARROWEST:
         first, *rest = wrap(meaning, room)
         yield f"{start}  {style(first, dim=True)}"

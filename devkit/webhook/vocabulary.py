@@ -147,6 +147,20 @@ def is_final(status: str) -> bool | None:
     return status in MESSAGES_FINAL if status in MESSAGES_STATUSES else None
 
 
+def status_meaning(kind: str, status: str) -> str:
+    """A status in words. kind: of the webhook; the two APIs mean different things by `rejected`."""
+    if status == INBOUND and kind.endswith("-inbound"):
+        return "a message that a person sent to your number"
+    if kind == "unknown":
+        return ""
+    meanings = (
+        MESSAGES_STATUSES
+        if kind == "messages-status"
+        else {name: each.meaning for name, each in STATUSES.items()}
+    )
+    return meanings.get(status, "no document lists this status")
+
+
 def advice(err_code: str) -> str:
     """What to do about an err-code, or an error number of the Messages API; empty when there is nothing to do."""
     if err_code in ERR_CODES:

@@ -185,7 +185,7 @@ def test_a_receipt_is_explained(recordings: Recordings) -> None:
         "The user opted out of this service",
         "the number that the message was sent to (not the sender, whatever the name suggests)",
         "msisdn is the recipient and to the sender",
-        "Vonage signs receipts only after its support has enabled that",
+        "Vonage signs webhooks of the SMS API only after its support has enabled that",
         "Final after 1.0 s",
         "User-Agent Nexmo/MessagingHUB/v1.0",
     ):
