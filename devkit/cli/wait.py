@@ -25,7 +25,10 @@ from devkit.session.wait import (
     find_message,
     wait_for_receipts,
 )
-from devkit.webhook.vocabulary import STATUSES
+from devkit.webhook.messages_vocabulary import INBOUND
+from devkit.webhook.vocabulary import ALL_STATUSES
+
+_STATUSES = [status for status in ALL_STATUSES if status != INBOUND]
 
 
 @click.command(name="wait")
@@ -35,7 +38,7 @@ from devkit.webhook.vocabulary import STATUSES
 )
 @click.option(
     "--until",
-    type=click.Choice(["final", "any", *STATUSES], case_sensitive=False),
+    type=click.Choice(["final", "any", *_STATUSES], case_sensitive=False),
     default="final",
     show_default=True,
     help="What to wait for: a final status, any receipt, or this status.",

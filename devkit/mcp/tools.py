@@ -52,7 +52,18 @@ MAX_SAMPLES = 200
 MAX_WAIT = 300  # seconds
 
 Until = Literal[
-    "final", "any", "accepted", "buffered", "delivered", "expired", "failed", "rejected", "unknown"
+    "final",
+    "any",
+    "accepted",
+    "buffered",
+    "delivered",
+    "expired",
+    "failed",
+    "rejected",
+    "unknown",
+    "submitted",
+    "read",
+    "undeliverable",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Waits for the receipts of a message, in the files that a session writes: there is no other channel to it."""
+"""Waits for what becomes of a message, in the files that a session writes: there is no other channel to it."""
 
 import math
 import time
@@ -15,15 +15,17 @@ from devkit.fixture.recording_id import entries_of_message
 from devkit.fixture.store import NO_ID, Entry, Store, safe
 from devkit.session.signals import Shutdown
 from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Receipt
+from devkit.webhook.receipt import Webhook
 from devkit.webhook.timeline import SentMessage
-from devkit.webhook.vocabulary import ERR_CODES, STATUSES, meaning
+from devkit.webhook.vocabulary import advice, is_final, meaning
 
 _POLL_INTERVAL = 0.1  # seconds
 _NOTICE_AFTER = 20.0  # seconds; most receipts have arrived by then
 CLOCK_TOLERANCE = timedelta(minutes=1)  # a receipt can arrive before the answer, and a clock can be set back
 
-FINAL_STATUSES = frozenset(name for name, status in STATUSES.items() if status.final)
+_DELIVERED = ("delivered", "read")  # what was read was delivered
+
+_OUTCOMES = ("sms-receipt", "messages-status")  # the kinds that say what became of a message
 
 ReadSends = Callable[[], Mapping[str, SentMessage]]
 Reason = Literal["final", "reached", "stopped", "timeout", "session-ended"]
@@ -31,10 +33,11 @@ Reason = Literal["final", "reached", "stopped", "timeout", "session-ended"]
 
 @dataclass(frozen=True, slots=True)
 class ReceiptArrived(Event):
-    """A receipt of the message was recorded to `file`.
+    """A receipt or a status of the message was recorded to `file`.
 
-    part: from 1. after_ms: since Vonage took the message, else since its first receipt; 0 for a receipt that arrived
-    before that. advice: what to do about its err-code. final: null for an undocumented status.
+    part: from 1; a message of the Messages API is one. after_ms: since Vonage took the message, else since its first
+    receipt; 0 for a receipt that arrived before that. advice: what to do about its err-code or error number. final:
+    null for an undocumented status.
     """
 
     name: ClassVar[str] = "receipt"
@@ -92,12 +95,12 @@ class PendingMessage:
     def _match(self, entry: Entry) -> ReceiptArrived | None:
         if not self._has(entry):
             return None
-        receipt = _webhook_in(entry)
+        receipt = _outcome_in(entry)
         if receipt is None or receipt.message_id not in self.ids:
             return None
         self.sent_at = self.sent_at or entry.recorded_at
         self.statuses.setdefault(receipt.message_id, []).append(receipt.status)
-        code, known = receipt.err_code, STATUSES.get(receipt.status)
+        code = receipt.err_code
         return ReceiptArrived(
             file=str(entry.path),
             message_id=receipt.message_id,
@@ -105,10 +108,10 @@ class PendingMessage:
             status=one_line(receipt.status, 30),
             err_code=one_line(code, 30),
             meaning=meaning(one_line(code, 30), receipt.status),
-            advice=ERR_CODES[code].advice if code in ERR_CODES else "",
-            network=one_line(receipt.text("network-code"), 20),
+            advice=advice(code),
+            network=one_line(receipt.network, 20),
             after_ms=max(0, int((entry.recorded_at - self.sent_at).total_seconds() * 1000)),
-            final=known.final if known else None,
+            final=is_final(receipt.status),
             recorded_at=format_time(entry.recorded_at),
         )
 
@@ -121,12 +124,12 @@ class PendingMessage:
         if self._is_reached():
             return "reached"
         # Receipts can come in the wrong order: after `delivered`, `accepted` may still come.
-        leave_open = {self.until} if self.until in FINAL_STATUSES else {"delivered"}
+        leave_open = {self.until} if is_final(self.until) else set(_DELIVERED)
         return "final" if self.until != "any" and set(finals) - leave_open else None
 
     def finished(self, reason: Reason) -> WaitFinished:
         finals = self._finals()
-        delivered = finals.count("delivered")
+        delivered = sum(map(finals.count, _DELIVERED))
         return WaitFinished(
             reason=reason,
             delivered=delivered,
@@ -142,15 +145,20 @@ class PendingMessage:
 
     def _finals(self) -> list[str]:
         """The first final status of each part that has one."""
-        firsts = (next(filter(FINAL_STATUSES.__contains__, each), "") for each in self.statuses.values())
+        firsts = (next(filter(self._is_end, each), "") for each in self.statuses.values())
         return list(filter(None, firsts))
+
+    def _is_end(self, status: str) -> bool:
+        # Who waits for `read` has not got it yet with `delivered`.
+        return bool(is_final(status)) and (status, self.until) != ("delivered", "read")
 
     def _is_reached(self) -> bool:
         wanted = "delivered" if self.until == "final" else self.until
         if not self.ids or len(self.statuses) < len(self.ids):
             return False
-        if wanted in FINAL_STATUSES:
-            return self._finals().count(wanted) == len(self.ids)
+        if is_final(wanted):
+            enough = _DELIVERED if wanted == "delivered" else (wanted,)
+            return sum(map(self._finals().count, enough)) == len(self.ids)
         return wanted == "any" or all(wanted in statuses for statuses in self.statuses.values())
 
 
@@ -170,7 +178,8 @@ class NewestMessage(PendingMessage):
             if entry.message_id != NO_ID and entry.message_id not in self._known:
                 self._known.add(entry.message_id)
                 is_newer = self.sent_at is None or entry.recorded_at > self.sent_at
-                newest = entry if is_newer and not self._has(entry) else newest
+                if is_newer and not self._has(entry) and _outcome_in(entry):
+                    newest = entry
         if newest:
             message_id = _id_in(newest)
             sent = self.read_sends().get(message_id)
@@ -273,14 +282,14 @@ def wait_for_receipts(
 
 def _id_in(entry: Entry) -> str:
     """The message id that a recording holds."""
-    receipt = _webhook_in(entry)
+    receipt = _outcome_in(entry)
     return receipt.message_id if receipt else entry.message_id
 
 
-def _webhook_in(entry: Entry) -> Receipt | None:
-    """The receipt in a recording; None when it was deleted or edited meanwhile."""
+def _outcome_in(entry: Entry) -> Webhook | None:
+    """The receipt or status in a recording; None for anything else, and when it was deleted or edited meanwhile."""
     try:
         reading = load(entry.path).read()
     except FixtureError:
         return None
-    return reading if isinstance(reading, Receipt) else None
+    return reading if isinstance(reading, Webhook) and reading.kind in _OUTCOMES else None

@@ -265,7 +265,7 @@ def test_a_damaged_file_is_reported(recordings: Recordings) -> None:
     answer = client(recordings).get(f"/receipts/{key}")
 
     assert answer.status_code == 400
-    assert "not a receipt fixture" in words(answer.get_data(as_text=True))
+    assert "not a fixture" in words(answer.get_data(as_text=True))
 
 
 @pytest.mark.parametrize(
