@@ -11,8 +11,9 @@ from devkit.cli.keys import taking_keys
 from devkit.cli.terminal import confirm, own_foreground
 from devkit.errors import UsageError
 from devkit.events import Notice
+from devkit.session.application import parse_application_id
 from devkit.session.run import SessionOptions, run
-from devkit.session.settings import parse_application_id, project_directory, read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.status_commands import parse_command
 from devkit.session.tunnel_choice import with_tunnel

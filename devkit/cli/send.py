@@ -11,9 +11,10 @@ import click
 from devkit.cli.output import echo_event, notice, style
 from devkit.cli.wait import print_wait
 from devkit.errors import UsageError
-from devkit.events.session import Sent
+from devkit.events.session import Api, Sent
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
+from devkit.session.application import application_key
 from devkit.session.project import Project, Session, is_followed, project_in
 from devkit.session.send import RelayRoute, choose_recipient, choose_route, require_receiver, send_by
 from devkit.session.settings import Settings, project_directory, read_settings
@@ -35,6 +36,14 @@ _REASONS: dict[Reason, str] = {
     "stopped": "stopped waiting; later receipts are recorded while the session runs",
     "timeout": "no final receipt for every part in time; later receipts are recorded while the session runs",
     "session-ended": "the session that records receipts has ended; start it again: devkit dev",
+}
+
+
+_REASONS_OF_STATUSES: dict[Reason, str] = {
+    "final": "the message has its final status",
+    "stopped": "stopped waiting; later statuses are recorded while the session runs",
+    "timeout": "no final status in time; later statuses are recorded while the session runs",
+    "session-ended": _REASONS["session-ended"],
 }
 
 
@@ -61,6 +70,14 @@ _REASONS: dict[Reason, str] = {
     help="Your own reference, repeated in the receipts; at most 100 characters.",
 )
 @click.option(
+    "--api",
+    type=click.Choice(["sms", "messages"]),
+    default="sms",
+    show_default=True,
+    help="The API to send through. `messages` signs with VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY if they are "
+    "set, else it uses the API key and secret.",
+)
+@click.option(
     "--wait", is_flag=True, help="Show the receipts until each part of the message has a final one."
 )
 @click.option(
@@ -77,6 +94,7 @@ def command(
     sender: str,
     text: str,
     client_ref: str,
+    api: Api,
     wait: bool,
     timeout: float | None,
     as_json: bool,
@@ -98,10 +116,15 @@ def command(
         settings, session, RelayRoute(relay.relay.callback_url, relay.relay.name()) if relay else None
     )
     number = choose_recipient(to, route.mode)
+    # In an offline session the application of the settings is not known.
+    is_signed = api == "messages" and route.mode == "live"
+    application = application_key(settings, directory) if is_signed else None
     _check_session(session, wait, relay)
 
     def send() -> PendingMessage:
-        sent = send_by(route, number, sender=sender, text=text, client_ref=client_ref)
+        sent = send_by(
+            route, number, sender=sender, text=text, client_ref=client_ref, api=api, application=application
+        )
         sent_at = datetime.fromisoformat(sent.at)
         if session or relay:
             _announce(SentMessage(sent_at, sent.message_ids, sent.to), project)
@@ -122,7 +145,8 @@ def command(
                 session_runs=lambda: project.session() is not None or is_followed(project),
                 timeout=timeout,
             )
-            ctx.exit(exit_code(print_wait(events, _REASONS, as_json=as_json)))
+            reasons = _REASONS if api == "sms" else _REASONS_OF_STATUSES
+            ctx.exit(exit_code(print_wait(events, reasons, as_json=as_json)))
 
 
 def _relay_options(settings: Settings) -> "FollowOptions | None":
@@ -168,6 +192,7 @@ def _check_session(session: Session | None, wait: bool, relay: "FollowOptions | 
 def _sent_lines(event: Sent, mode: str) -> Iterator[str]:
     count = counted(len(event.message_ids), "part")
     how = "by Vonage" if mode == "live" else "by the session's simulator"
-    yield f"{style('sent', fg='cyan')}        to {event.to}, {count}, {how}"
+    through = ", through the Messages API" if event.api == "messages" else f", {count}"
+    yield f"{style('sent', fg='cyan')}        to {event.to}{through}, {how}"
     for message_id in event.message_ids:
         yield f"            {message_id}"

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from devkit.events import Event
 
 SettingName = Literal["drCallBackUrl", "moCallBackUrl", "status_url", "inbound_url"]  # Vonage's own names
+Api = Literal["sms", "messages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +202,16 @@ class Restored(Event):
 
 @dataclass(frozen=True, slots=True)
 class Sent(Event):
-    """A message was sent. Receipts for its parts will follow. to: masked. at: when Vonage took it; UTC, as text."""
+    """A message was sent. Receipts for its parts will follow. to: masked. at: when Vonage took it; UTC, as text.
+
+    api: through which it was sent. The Messages API gives one id for all parts, and statuses instead of receipts.
+    """
 
     name: ClassVar[str] = "sent"
     message_ids: tuple[str, ...]
     to: str
     at: str = ""
+    api: Api = "sms"
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,6 +266,7 @@ def private_values(settings: Settings, project: Project) -> dict[str, str]:
     values = {
         "VONAGE_API_SECRET": settings.api_secret,
         "VONAGE_SIGNATURE_SECRET": settings.signature_secret,
+        "VONAGE_PRIVATE_KEY": settings.private_key if settings.private_key.startswith("-----BEGIN") else "",
         "NGROK_AUTHTOKEN": settings.ngrok_authtoken,
         "DEVKIT_CALLBACK_TOKEN": token,
     }

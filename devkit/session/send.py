@@ -7,13 +7,14 @@ from typing import Literal, NamedTuple
 
 from devkit.errors import ConfigurationError, UsageError, VonageError
 from devkit.events import Notice, Publish
-from devkit.events.session import Sent
+from devkit.events.session import Api, Sent
 from devkit.fixture.format import format_time
 from devkit.session.project import Session
 from devkit.session.reachability import local_callback_url, why_unreachable
 from devkit.session.settings import Settings
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT
-from devkit.vonage.client import Credentials
+from devkit.vonage.client import ApplicationKey, Credentials
+from devkit.vonage.messages import send_message
 from devkit.vonage.sms import send_sms
 from devkit.webhook.masking import mask_number
 
@@ -137,8 +138,28 @@ def send_to_session(
     return send_by(route, number, sender=sender, text=text, client_ref=client_ref)
 
 
-def send_by(route: SendRoute, number: str, *, sender: str, text: str, client_ref: str) -> Sent:
-    """Send a message by a route. Raises as `send_sms`."""
+def send_by(
+    route: SendRoute,
+    number: str,
+    *,
+    sender: str,
+    text: str,
+    client_ref: str,
+    api: Api = "sms",
+    application: ApplicationKey | None = None,
+) -> Sent:
+    """Send a message by a route. application: as in `send_message`. Raises as `send_sms` and `send_message`."""
+    if api == "messages":
+        message_uuid = send_message(
+            route.credentials,
+            to=number,
+            sender=sender,
+            text=text,
+            webhook_url=route.callback,
+            client_ref=route.client_ref(client_ref),
+            application=application,
+        )
+        return sent_now((message_uuid,), number, api)
     ids = send_sms(
         route.credentials,
         to=number,
@@ -150,6 +171,6 @@ def send_by(route: SendRoute, number: str, *, sender: str, text: str, client_ref
     return sent_now(ids, number)
 
 
-def sent_now(ids: tuple[str, ...], number: str) -> Sent:
+def sent_now(ids: tuple[str, ...], number: str, api: Api = "sms") -> Sent:
     """The event of a message that Vonage has just taken."""
-    return Sent(ids, mask_number(number), format_time(datetime.now(UTC)))
+    return Sent(ids, mask_number(number), format_time(datetime.now(UTC)), api)

@@ -4,7 +4,6 @@
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from io import StringIO
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from devkit.durable.regular_file import read_pipe, read_regular_file
 from devkit.errors import ConfigurationError
+from devkit.session.application import parse_application_id
 from devkit.session.tunnel_name import parse_tunnel_name
 
 if TYPE_CHECKING:  # only types: one imports OpenSSL, both take long, and most commands need neither
@@ -49,7 +49,6 @@ RELAY_NAMES = (
 
 KNOWN_NAMES = (*DEVKIT_NAMES, *RELAY_NAMES)
 
-_APPLICATION_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _MIN_TOKEN = 16  # characters, as in `devkit.session.project`
 _MAX_SIZE = 1024 * 1024  # bytes of `.env`
 _PIPE_TIMEOUT = 30.0  # seconds; a user may have to confirm it
@@ -88,6 +87,7 @@ class Settings:
     """The settings in force. Texts are empty when they are not set; secrets are not in the repr.
 
     forward_private: receipts may go to an application in a private network, as in another container.
+    private_key: of the application, the key or the path of its file.
     tunnel: see `tunnel_name`. callback_token: None for the project's own, "" for a callback path without one.
     credentials_file: the file of the Vonage CLI that they are from; empty when they are not from there.
     credentials_error: why there are no credentials to use, although something of them is set.
@@ -101,6 +101,7 @@ class Settings:
     signature_method: "Method" = "md5hash"
     rest_host: str = _DEFAULT_HOST
     application_id: str = ""
+    private_key: str = field(default="", repr=False)
     ngrok_authtoken: str = field(default="", repr=False)
     ngrok_url: str = ""
     ngrok_path: str = ""
@@ -153,6 +154,7 @@ def read_settings(
         signature_method=_method(text("VONAGE_SIGNATURE_METHOD")),
         rest_host=text("VONAGE_REST_HOST", _DEFAULT_HOST),
         application_id=parse_application_id(text("VONAGE_APPLICATION_ID"), "VONAGE_APPLICATION_ID"),
+        private_key=text("VONAGE_PRIVATE_KEY"),
         ngrok_authtoken=text("NGROK_AUTHTOKEN"),
         ngrok_url=text("NGROK_URL"),
         ngrok_path=text("PYNGROK_NGROK_PATH"),
@@ -246,16 +248,6 @@ def _method(name: str) -> "Method":
     raise ConfigurationError(
         f"VONAGE_SIGNATURE_METHOD is {name!r}, which is not a signature method.",
         hint=f"Use one of: {', '.join(METHODS)}",
-    )
-
-
-def parse_application_id(text: str, name: str = "--application") -> str:
-    """The id of a Vonage application in lower case; empty for none. Raises ConfigurationError."""
-    if not text or _APPLICATION_ID.fullmatch(text):
-        return text.lower()
-    raise ConfigurationError(
-        f"{name} is {text!r}, which is not the id of an application.",
-        hint="Copy it from the Vonage dashboard, Applications: 78d335fa-323d-0114-9c3d-d6f0d48968cf, for example.",
     )
 
 

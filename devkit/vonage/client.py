@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from devkit.errors import ConfigurationError, VonageError
+from devkit.errors import ConfigurationError, UsageError, VonageError
 from devkit.http.local_access import Host, is_vonage_name, parse_host
 from devkit.webhook.masking import hide_secrets, one_line
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # only types, and importing them takes half a second
     from requests import PreparedRequest, Response
     from requests.adapters import HTTPAdapter
     from vonage_http_client import HttpClient
+
+M = TypeVar("M")
 
 _API_HOST = "api.nexmo.com"  # of the newer APIs: applications, messages
 TIMEOUT = 20  # seconds; Vonage itself waits up to 18 for the URL that it probes before it saves it
@@ -31,8 +33,20 @@ class Credentials:
     host: str = "rest.nexmo.com"
 
 
-def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpClient":
+@dataclass(frozen=True, slots=True)
+class ApplicationKey:
+    """A Vonage application and the private key that signs its calls. private_key: PEM, PKCS #8."""
+
+    application_id: str
+    private_key: str = field(repr=False)
+
+
+def make_client(
+    credentials: Credentials, *, timeout: int = TIMEOUT, application: ApplicationKey | None = None
+) -> "HttpClient":
     """A client for calls of one kind. timeout: whole seconds. Raises ConfigurationError for a foreign host.
+
+    application: signs calls of the Messages API, instead of the key and the secret.
 
     Make a new client for another kind of call: the SDK shares its headers between calls, so a form sent after JSON is
     labelled as JSON (vonage-http-client 1.5.2).
@@ -51,7 +65,13 @@ def make_client(credentials: Credentials, *, timeout: int = TIMEOUT) -> "HttpCli
         max_retries=0,
         pool_maxsize=1,
     )
-    client = HttpClient(Auth(api_key=credentials.api_key, api_secret=credentials.api_secret), options)
+    auth = Auth(
+        api_key=credentials.api_key,
+        api_secret=credentials.api_secret,
+        application_id=application and application.application_id,
+        private_key=application and application.private_key,
+    )
+    client = HttpClient(auth, options)
     session = client._session  # private, but the only way to reach a simulator and to refuse redirects
     session.max_redirects = 0
     session.auth = lambda request: request  # otherwise an entry in ~/.netrc would replace the API key
@@ -70,6 +90,20 @@ def _allowed_host(text: str) -> Host:
         f"VONAGE_REST_HOST is {text!r}, which is neither Vonage's nor on this machine.",
         hint="Remove the line to use rest.nexmo.com, or name a simulator as 127.0.0.1:PORT",
     )
+
+
+def make_message(model: type[M], **fields: str | None) -> M:
+    """A message as a model of the SDK. Raises UsageError for a field that the model does not take."""
+    from pydantic import ValidationError
+
+    try:
+        return model(**fields)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        # Without the value, which can be a phone number.
+        raise UsageError(
+            f"Cannot send this message: {first['loc'][0]}: {first['msg']}.", hint="Shorten it."
+        ) from None
 
 
 def post_form(
@@ -148,9 +182,14 @@ def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
         ) from error
 
 
+def _text(header: str | bytes) -> str:
+    """The SDK writes a JWT as bytes, and the secret as text."""
+    return header.decode() if isinstance(header, bytes) else header
+
+
 def _refusal(response: "Response", hidden: Iterable[str]) -> VonageError:
-    sent = response.request.headers.get("Authorization", "").rpartition(" ")[2]  # the encoded secret
-    body = one_line(hide_secrets(response.text, (*hidden, sent)), 120) or "no reason given"
+    encoded = _text(response.request.headers.get("Authorization", "")).rpartition(" ")[2]  # the secret
+    body = one_line(hide_secrets(response.text, (*hidden, encoded)), 120) or "no reason given"
     hints = {
         403: "The key may not use this API: check its permissions in the Vonage dashboard.",
         429: "Too many calls: wait a minute and try again.",

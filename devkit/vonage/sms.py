@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from devkit.errors import UsageError, VonageError
-from devkit.vonage.client import Credentials, make_client, translated
+from devkit.errors import VonageError
+from devkit.vonage.client import Credentials, make_client, make_message, translated
 from devkit.webhook.masking import hide_secrets, one_line
 from devkit.webhook.sms_text import is_gsm
 
 if TYPE_CHECKING:  # only types, and importing them takes half a second
     from vonage_http_client import HttpClient
-    from vonage_sms import SmsMessage
 
 # What to do about each send status (Vonage's SMS API reference, "SMS API error codes").
 _ADVICE = {
@@ -44,10 +43,11 @@ def send_sms(
     callback: the URL that gets its receipts, instead of the account's; 100 characters at most, as client_ref.
     Raises VonageError, UsageError.
     """
-    from vonage_sms import Sms
+    from vonage_sms import Sms, SmsMessage
     from vonage_sms.errors import SmsError
 
-    message = _message(
+    message = make_message(
+        SmsMessage,
         to=to,
         from_=sender,
         text=text,
@@ -69,20 +69,6 @@ def send_sms(
     if len(ids) < len(parts):
         raise _failure([], hidden)
     return ids
-
-
-def _message(**fields: str | None) -> "SmsMessage":
-    from pydantic import ValidationError
-    from vonage_sms import SmsMessage
-
-    try:
-        return SmsMessage(**fields)
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        # Without the value, which can be a phone number.
-        raise UsageError(
-            f"Cannot send this message: {first['loc'][0]}: {first['msg']}.", hint="Shorten it."
-        ) from None
 
 
 def _statuses(client: "HttpClient") -> list[tuple[str, str]]:

@@ -73,4 +73,5 @@ def test_an_event_is_json() -> None:
         "message_ids": ["0A", "0B"],
         "to": "447700900000",
         "at": "",
+        "api": "sms",
     }

@@ -9,10 +9,11 @@ import pytest
 from devkit.errors import ConfigurationError, VonageError
 from devkit.events import Event
 from devkit.events.session import Ready, Registered, Restored
+from devkit.session.application import parse_application_id
 from devkit.session.project import Project
 from devkit.session.restore import restore
 from devkit.session.run import SessionOptions, run
-from devkit.session.settings import Settings, parse_application_id, read_settings
+from devkit.session.settings import Settings, read_settings
 from devkit.session.signals import Shutdown
 from devkit.simulator import Simulator, run_simulator
 from devkit.vonage.account import AccountSetting

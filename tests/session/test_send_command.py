@@ -129,6 +129,7 @@ def test_json_prints_events_and_nothing_else(project: Path) -> None:
         "message_ids": events[0]["message_ids"],
         "to": "*********106",
         "at": events[0]["at"],
+        "api": "sms",
     }
     assert events[1]["message_id"] == events[0]["message_ids"][0]
     assert (events[1]["part"], events[1]["status"], events[1]["final"]) == (1, "unknown", True)

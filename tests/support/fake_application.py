@@ -78,6 +78,8 @@ class FakeVonage(RecordingServer):
     def _respond(self, request: Callback) -> Response | None:
         if request.target.startswith("/account/numbers?"):
             return as_json({"count": len(self.numbers), "numbers": self.numbers} if self.numbers else {})
+        if request.target == "/v1/messages":
+            return as_json({"message_uuid": "c26213be-2916-4c64-903e-4125158eedd8"}, 202)
         if request.target != f"/v2/applications/{APPLICATION_ID}":
             return as_json({"title": "Not Found", "detail": "Invalid Application ID"}, 404)
         self.before.get(self.calls, bool)()

@@ -1,0 +1,73 @@
+"""The settings of a Vonage application: its id, and the private key that signs its calls."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devkit.durable.regular_file import read_regular_file
+from devkit.errors import ConfigurationError
+
+if TYPE_CHECKING:  # only types: most commands need neither
+    from devkit.session.settings import Settings
+    from devkit.vonage.client import ApplicationKey
+
+_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_MAX_SIZE = 64 * 1024  # bytes of a key file
+_HINT = (
+    "Use the private.key that the Vonage dashboard gave for this application, or generate a new one there."
+)
+
+
+def parse_application_id(text: str, name: str = "--application") -> str:
+    """The id of a Vonage application in lower case; empty for none. Raises ConfigurationError."""
+    if not text or _ID.fullmatch(text):
+        return text.lower()
+    raise ConfigurationError(
+        f"{name} is {text!r}, which is not the id of an application.",
+        hint="Copy it from the Vonage dashboard, Applications: 78d335fa-323d-0114-9c3d-d6f0d48968cf, for example.",
+    )
+
+
+def application_key(settings: "Settings", directory: Path) -> "ApplicationKey | None":
+    """The application that signs calls; None when no private key is set. Raises ConfigurationError.
+
+    directory: which the path of a key file is relative to.
+    """
+    from devkit.vonage.client import ApplicationKey
+
+    if not settings.private_key:
+        return None
+    if not settings.application_id:
+        raise ConfigurationError(
+            "VONAGE_PRIVATE_KEY is set, but VONAGE_APPLICATION_ID is missing.",
+            hint="Add VONAGE_APPLICATION_ID=... to .env, or remove both to send with the API key and secret.",
+        )
+    return ApplicationKey(settings.application_id, _private_key(settings.private_key, directory))
+
+
+def _private_key(text: str, directory: Path) -> str:
+    """The key in PKCS #8, which is the only form that the SDK takes (vonage-jwt 1.1.5)."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    is_pem = text.startswith("-----BEGIN")
+    where = "in VONAGE_PRIVATE_KEY" if is_pem else f"{text!r} in VONAGE_PRIVATE_KEY"
+    try:
+        # `.env` files often have the key in one line, with \n for the ends of lines.
+        pem = text.replace("\\n", "\n").encode() if is_pem else read_regular_file(directory / text, _MAX_SIZE)
+        key = serialization.load_pem_private_key(pem, password=None)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The private key file {where} cannot be read: {error.strerror}.", hint=_HINT
+        ) from error
+    except Exception as error:  # cryptography raises errors of many types
+        raise ConfigurationError(
+            f"The private key {where} is no PEM private key without a password.", hint=_HINT
+        ) from error
+    if not isinstance(key, RSAPrivateKey):
+        raise ConfigurationError(
+            f"The private key {where} is no RSA key, which Vonage needs (RS256).", hint=_HINT
+        )
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode("ascii")
