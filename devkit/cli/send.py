@@ -11,7 +11,7 @@ import click
 from devkit.cli.output import echo_event, notice, style
 from devkit.cli.wait import print_wait
 from devkit.errors import UsageError
-from devkit.events.session import Api, Sent
+from devkit.events.session import SendApi, Sent
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
 from devkit.session.application import application_key
@@ -94,7 +94,7 @@ def command(
     sender: str,
     text: str,
     client_ref: str,
-    api: Api,
+    api: SendApi,
     wait: bool,
     timeout: float | None,
     as_json: bool,

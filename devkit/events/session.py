@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from devkit.events import Event
 
 SettingName = Literal["drCallBackUrl", "moCallBackUrl", "status_url", "inbound_url"]  # Vonage's own names
-Api = Literal["sms", "messages"]
+SendApi = Literal["sms", "messages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ class Sent(Event):
     message_ids: tuple[str, ...]
     to: str
     at: str = ""
-    api: Api = "sms"
+    api: SendApi = "sms"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from devkit.errors import ConfigurationError, UsageError, VonageError
 from devkit.events import Notice, Publish
-from devkit.events.session import Api, Sent
+from devkit.events.session import SendApi, Sent
 from devkit.fixture.format import format_time
 from devkit.session.project import Session
 from devkit.session.reachability import local_callback_url, why_unreachable
@@ -145,7 +145,7 @@ def send_by(
     sender: str,
     text: str,
     client_ref: str,
-    api: Api = "sms",
+    api: SendApi = "sms",
     application: ApplicationKey | None = None,
 ) -> Sent:
     """Send a message by a route. application: as in `send_message`. Raises as `send_sms` and `send_message`."""
@@ -171,6 +171,6 @@ def send_by(
     return sent_now(ids, number)
 
 
-def sent_now(ids: tuple[str, ...], number: str, api: Api = "sms") -> Sent:
+def sent_now(ids: tuple[str, ...], number: str, api: SendApi = "sms") -> Sent:
     """The event of a message that Vonage has just taken."""
     return Sent(ids, mask_number(number), format_time(datetime.now(UTC)), api)
