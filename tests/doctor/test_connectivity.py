@@ -21,7 +21,7 @@ from devkit.session.project import project_in
 from devkit.session.signals import Shutdown
 from devkit.tunnel.orphaned_agents import find_orphaned_agents, find_process
 from tests.support.doctor_context import SESSION, find, leave_journal, make_context, outcomes
-from tests.support.raw_socket import talk, wait_until
+from tests.support.raw_socket import closed_port, talk, wait_until
 from tests.support.standin import install_standin, standin_state
 
 TOKEN = "2abcDEFauthtokenNeverShown_0123456789"
@@ -310,3 +310,16 @@ def test_an_agent_with_an_unreadable_record_is_not_orphaned(tmp_path: Path, reco
     (home / "agent.json").write_text(record, encoding="latin-1")
 
     assert find_orphaned_agents(tmp_path / ".devkit") == []
+
+
+def test_the_public_url_of_a_session_with_a_relay_is_the_relays(tmp_path: Path) -> None:
+    session = replace(SESSION, relay="redis://127.0.0.1:6379", who="ada")
+    away = f"http://127.0.0.1:{closed_port()}/r/0123456789abcdef012345/ada"
+
+    unknown = public_check(make_context(tmp_path, session=replace(session, callback_url="")))
+    lost = public_check(make_context(tmp_path, session=replace(session, callback_url=away)))
+
+    assert (unknown.outcome, lost.outcome) == ("skipped", "failed")
+    assert "DEVKIT_RELAY_CALLBACK is not set" in unknown.what
+    assert "the relay is not reached" in lost.what
+    assert "0123456789abcdef012345" not in lost.what

@@ -1,5 +1,7 @@
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,17 +12,19 @@ from devkit.events import Event
 from devkit.events.relay import CaughtUp, RelayChanged
 from devkit.events.session import NotRecorded
 from devkit.fixture.format import load
-from devkit.fixture.store import Store
+from devkit.fixture.store import Store, samples_directory
 from devkit.relay.cipher import Cipher, TeamKey
+from devkit.relay.entry import entry_of
 from devkit.relay.follower import Follower, Following
 from devkit.relay.position import BEGINNING, PositionFile
 from devkit.relay.reader import RelayReader
 from devkit.relay.selection import Selection
 from devkit.session.signals import Shutdown
 from tests.support.event_recorder import EventRecorder
-from tests.support.memory_engine import MemoryEngine
+from tests.support.memory_engine import NOON, MemoryEngine
 
 KEY = "ada"
+KINDS = ("delivered", "inbound-sms", "messages-api-status", "json-array")
 
 
 class Setup:
@@ -274,3 +278,16 @@ def test_a_mistake_in_devkit_ends_the_main_thread_too(setup: Setup) -> None:
 
     with pytest.raises(ZeroDivisionError):
         setup.follower.run(Shutdown())
+
+
+def test_webhooks_of_every_kind_are_followed_as_they_were_recorded(setup: Setup) -> None:
+    samples = [load(samples_directory() / f"{name}.json") for name in KINDS]
+    for number, sample in enumerate(samples):
+        recorded = replace(sample, recorded_at=NOON + timedelta(seconds=number))
+        entry = entry_of(recorded, recorded.read(), who="ada", receiver="r1", cipher=Cipher())
+        setup.engine.append([entry.as_fields()])
+
+    setup.caught_up()
+
+    assert [load(path).callback for path in setup.files] == [sample.callback for sample in samples]
+    assert [load(path).read().kind for path in setup.files] == [sample.read().kind for sample in samples]

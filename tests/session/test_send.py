@@ -11,7 +11,7 @@ from devkit.http.server import listen, serve
 from devkit.receiver.app import IncomingRequest, create_receiver
 from devkit.session.project import Session
 from devkit.session.reachability import local_callback_url, why_unreachable
-from devkit.session.send import choose_recipient, choose_route, require_receiver
+from devkit.session.send import RelayRoute, choose_recipient, choose_route, require_receiver
 from devkit.session.settings import Settings
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT
 from devkit.vonage.client import Credentials
@@ -79,6 +79,46 @@ def test_offline_without_a_session_there_is_nowhere_to_send_to(settings: Setting
 def test_a_live_session_never_sends_against_the_settings(settings: Settings, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         choose_route(settings, LIVE)
+
+
+RELAY = RelayRoute(f"https://dlr.example.test/r/{TOKEN}/ada", "ada")
+
+
+def test_without_a_session_a_message_names_its_sender_at_the_relay() -> None:
+    route = choose_route(SETTINGS, None, RELAY)
+    without = choose_route(SETTINGS, None, RELAY._replace(callback=""))
+
+    assert route.callback == RELAY.callback
+    assert (route.client_ref(""), route.client_ref("order-7")) == ("", "ada:order-7")
+    assert (without.callback, without.client_ref(""), without.client_ref("order-7")) == (
+        "",
+        "ada:",
+        "ada:order-7",
+    )
+
+
+def test_a_session_that_follows_a_relay_sends_as_its_member() -> None:
+    session = replace(LIVE, relay="redis://127.0.0.1:6379", who="grace", callback_url=RELAY.callback)
+
+    route = choose_route(SETTINGS, session, RELAY)
+
+    assert (route.callback, route.client_ref("order-7")) == (RELAY.callback, "grace:order-7")
+    assert choose_route(SETTINGS, LIVE, None).client_ref("order-7") == "order-7"
+
+
+def test_a_client_ref_that_is_too_long_with_the_name_is_an_error_before_anything_is_sent() -> None:
+    route = choose_route(SETTINGS, None, RELAY)
+
+    assert len(route.client_ref("x" * 96)) == 100
+    with pytest.raises(UsageError, match="would have 101 characters") as caught:
+        route.client_ref("x" * 97)
+    assert caught.value.hint == "Shorten --client-ref to 96 characters."
+
+
+def test_the_receiver_of_a_session_with_a_relay_has_no_path_of_the_relay() -> None:
+    session = replace(LIVE, relay="redis://127.0.0.1:6379", who="ada", callback_url=RELAY.callback)
+
+    assert local_callback_url(session) == "http://127.0.0.1:3000/webhooks/delivery-receipt"
 
 
 def test_no_secret_is_in_what_a_route_shows() -> None:
