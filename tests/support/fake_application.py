@@ -52,7 +52,8 @@ class FakeVonage(RecordingServer):
     """application: as the platform holds it. A PUT replaces it.
 
     refusal: the response to a PUT. saving: changes what a PUT saves. before: hooks, by the number of the call of the
-    Applications API, counted from 0.
+    Applications API, counted from 0. faults: responses instead, by the same number; None hangs up. saves_at_fault:
+    whether a PUT takes effect before its fault.
     """
 
     def __init__(self, application: Json) -> None:
@@ -60,6 +61,8 @@ class FakeVonage(RecordingServer):
         self.refusal: Response | None = None
         self.saving: Callable[[Json], None] = lambda application: None
         self.before: dict[int, Callable[[], object]] = {}
+        self.faults: dict[int, Response | None] = {}
+        self.saves_at_fault = False
         self.numbers: list[Json] = []
         self.puts: list[Json] = []
         self.calls = 0
@@ -82,9 +85,14 @@ class FakeVonage(RecordingServer):
             return as_json({"message_uuid": "c26213be-2916-4c64-903e-4125158eedd8"}, 202)
         if request.target != f"/v2/applications/{APPLICATION_ID}":
             return as_json({"title": "Not Found", "detail": "Invalid Application ID"}, 404)
-        self.before.get(self.calls, bool)()
+        self.before.get(number := self.calls, bool)()
         self.calls += 1
-        return self._put(json.loads(request.body)) if request.method == "PUT" else as_json(self.application)
+        is_fault = number in self.faults
+        if request.method == "PUT" and (self.saves_at_fault or not is_fault):
+            response = self._put(json.loads(request.body))
+        else:
+            response = as_json(self.application)
+        return self.faults[number] if is_fault else response
 
     def _put(self, sent: Json) -> Response:
         self.puts.append(sent)

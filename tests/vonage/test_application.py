@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from devkit.errors import CallbackHeldError, VonageError
 from devkit.events import Event, Notice
 from devkit.events.session import Registered, Restored
-from devkit.session.registrations import Registrations, setting_of, settings_to_register
+from devkit.session.registrations import Registrations, setting_of
 from devkit.vonage.application import ApplicationSetting, numbers_of, with_address
 from devkit.vonage.journal import journal_path, read_journal
 from devkit.vonage.restoration import Restoration, restore_callback
-from devkit.vonage.setting import AddressName
+from devkit.vonage.setting import AddressName, CallbackSetting, Retry
 from tests.support.fake_application import (
     APPLICATION,
     APPLICATION_ID,
@@ -29,6 +29,7 @@ from tests.support.fake_application import (
     fake_vonage,
     without_messages,
 )
+from tests.support.recording_server import Response
 
 OURS = "https://dlr.example.test/webhooks/delivery-receipt/0123456789abcdef"
 THEIRS = "https://their.example.com/webhooks/delivery-receipt/fedcba9876543210"
@@ -44,7 +45,10 @@ class Session:
         self.events: list[Event] = []
         self.asked: list[str] = []
         self.agrees = True
-        settings = settings_to_register(vonage.credentials, application_id=APPLICATION_ID)[1:]
+        retry = Retry(sleep=lambda seconds: None)
+        settings: list[CallbackSetting] = [
+            ApplicationSetting(vonage.credentials, APPLICATION_ID, name, retry) for name in NAMES
+        ]
         self.registrations = Registrations(settings, self.journal, self.events.append, self._agree)
         self.vonage = vonage
 
@@ -65,6 +69,12 @@ class Session:
     def restore(self, *names: AddressName, clear: bool = False) -> list[Restoration]:
         """As `devkit restore`."""
         return [self._restore(name, clear) for name in names or reversed(NAMES)]
+
+    def restore_all(self) -> None:
+        """As `devkit restore` again, when Vonage answers."""
+        left = [name for name in NAMES if journal_path(self.journal, name).exists()]
+        if left:
+            self.restore(*left)
 
     def _restore(self, name: AddressName, clear: bool) -> Restoration:
         path = journal_path(self.journal, name)
@@ -225,6 +235,37 @@ def test_a_200_that_saves_nothing_is_noticed(tmp_path: Path) -> None:
 
     assert f"the application holds {FORMER_STATUS} instead of {OURS}" in caught.value.message
     assert "Applications" in caught.value.hint
+
+
+CALLS = 16  # for each address: read; and twice, to set and to restore it: read, PUT, read back
+
+
+@pytest.mark.parametrize("saves", [False, True])
+@pytest.mark.parametrize(
+    "fault", [None, Response(500), as_json({"title": "Too many"}, 429), Response(200, b"<html>")]
+)
+def test_a_fault_at_any_call_ends_in_words_and_in_an_application_as_it_was(
+    tmp_path: Path, fault: Response | None, saves: bool
+) -> None:
+    with fake_vonage() as vonage:
+        with ExitStack() as stack:
+            Session(tmp_path, vonage).register(stack)
+        assert vonage.calls == CALLS
+
+        errors: list[VonageError] = []
+        for call in range(CALLS):
+            session = Session(tmp_path, vonage)
+            vonage.calls, vonage.faults, vonage.saves_at_fault = 0, {call: fault}, saves
+            try:
+                with ExitStack() as stack:
+                    session.register(stack)
+            except VonageError as error:
+                errors.append(error)
+            session.restore_all()
+            assert json.dumps(vonage.application) == json.dumps(APPLICATION), call
+            assert list(tmp_path.iterdir()) == []
+    assert len(errors) >= CALLS / 2  # before the session has begun, each fault is an error
+    assert all(error.message and error.hint for error in errors)
 
 
 def test_another_devkit_on_the_application_is_asked_about(tmp_path: Path) -> None:
