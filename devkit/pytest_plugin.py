@@ -15,14 +15,15 @@ if TYPE_CHECKING:  # not to hide a circle: these only name types, and the plugin
     from devkit.simulator import Simulator
     from devkit.simulator.options import SimulatorOptions
     from devkit.testing.pytest_support import ReceiptServer, Serve
-    from devkit.testing.receipts import SampleReceipt
+    from devkit.testing.receipts import SampleWebhook
     from devkit.testing.relay_inbox import RelayInbox
     from devkit.testing.stub import VonageStub
 
 _MARKERS = (
-    "dlr(*patterns, status=None, allow_empty=False): run the test with each delivery receipt that matches the "
-    "patterns, as `dlr_receipt`",
+    "dlr(*patterns, status=None, kind=None, allow_empty=False): run the test with each delivery receipt that matches "
+    "the patterns, as `dlr_receipt`",
     "dlr_faults(via=..., only=(), skip=()): run the test with each fault of real receipts, as `dlr_fault`",
+    "dlr_status_faults(only=(), skip=()): run the test with each fault of Messages API statuses, as `dlr_fault`",
 )
 
 
@@ -43,7 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if any(metafunc.definition.iter_markers("dlr")) or any(metafunc.definition.iter_markers("dlr_faults")):
+    markers = ("dlr", "dlr_faults", "dlr_status_faults")
+    if any(any(metafunc.definition.iter_markers(name)) for name in markers):
         from devkit.testing.pytest_support import parametrize
 
         parametrize(metafunc)
@@ -58,7 +60,7 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
 
 
 @pytest.fixture
-def dlr_fixture(pytestconfig: pytest.Config) -> "Callable[[str], SampleReceipt]":
+def dlr_fixture(pytestconfig: pytest.Config) -> "Callable[[str], SampleWebhook]":
     """Load the receipt in a fixture file by its name: dlr_fixture("delivered")."""
     from devkit.testing.pytest_support import settings_of
 
@@ -66,11 +68,27 @@ def dlr_fixture(pytestconfig: pytest.Config) -> "Callable[[str], SampleReceipt]"
 
 
 @pytest.fixture
-def make_dlr_receipt(pytestconfig: pytest.Config) -> "Callable[..., SampleReceipt]":
+def make_dlr_receipt(pytestconfig: pytest.Config) -> "Callable[..., SampleWebhook]":
     """Make a receipt: make_dlr_receipt("failed", via="json", err_code="9"). Signed if dlr_signature_secret is set."""
     from devkit.testing.pytest_support import settings_of
 
     return settings_of(pytestconfig).make
+
+
+@pytest.fixture
+def make_dlr_status(pytestconfig: pytest.Config) -> "Callable[..., SampleWebhook]":
+    """Make a status of the Messages API: make_dlr_status("rejected", error="1240"). Signed as make_dlr_receipt."""
+    from devkit.testing.pytest_support import settings_of
+
+    return settings_of(pytestconfig).make_status
+
+
+@pytest.fixture
+def make_dlr_inbound(pytestconfig: pytest.Config) -> "Callable[..., SampleWebhook]":
+    """Make an inbound message: make_dlr_inbound("STOP", api="messages"). Signed as make_dlr_receipt."""
+    from devkit.testing.pytest_support import settings_of
+
+    return settings_of(pytestconfig).make_inbound
 
 
 @pytest.fixture

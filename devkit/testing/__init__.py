@@ -1,4 +1,4 @@
-"""Receipts in unit tests: load, make and deliver them, wait for them. No network, no account.
+"""Receipts, statuses and inbound messages in unit tests: load, make, deliver, await. No network, no account.
 
 It needs neither pytest nor a web framework. The pytest fixtures are in `devkit.pytest_plugin`.
 """
@@ -6,19 +6,21 @@ It needs neither pytest nor a web framework. The pytest fixtures are in `devkit.
 from devkit.replay.schedule import Order
 from devkit.testing.deliver import HandlerResponse, deliver, deliver_all
 from devkit.testing.faults import FaultCase, fault_cases
+from devkit.testing.fields import Fields
 from devkit.testing.inbox import NotReceived, ReceiptInbox
-from devkit.testing.messages import verify_webhook
+from devkit.testing.messages import make_inbound, make_status, verify_webhook
 from devkit.testing.receipts import (
-    Fields,
-    SampleReceipt,
+    SampleWebhook,
     load,
     load_all,
     make_receipt,
     resign,
     with_fields,
 )
+from devkit.testing.status_faults import status_fault_cases
 from devkit.webhook.callback import Transport
 from devkit.webhook.jwt import TokenVerdict
+from devkit.webhook.new_webhook import TextPart
 from devkit.webhook.signature import METHODS, Method, Verdict, sign, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
@@ -33,7 +35,8 @@ __all__ = [
     "NotReceived",
     "Order",
     "ReceiptInbox",
-    "SampleReceipt",
+    "SampleWebhook",
+    "TextPart",
     "TokenVerdict",
     "Transport",
     "Verdict",
@@ -42,9 +45,12 @@ __all__ = [
     "fault_cases",
     "load",
     "load_all",
+    "make_inbound",
     "make_receipt",
+    "make_status",
     "resign",
     "sign",
+    "status_fault_cases",
     "verify",
     "verify_webhook",
     "with_fields",

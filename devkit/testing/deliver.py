@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from devkit.http.address import Destination, readdress, with_path
 from devkit.replay.schedule import AT_ONCE, ORDERS, Order, Recording, ReplayOptions, arrange
-from devkit.testing.receipts import SampleReceipt
+from devkit.testing.receipts import SampleWebhook
 from devkit.webhook.callback import CALLBACK_PATH, CONNECTION_HEADERS, Callback, without_secret
 from devkit.webhook.receipt import Unreadable, read
 
@@ -75,7 +75,7 @@ Function = Callable[[dict[str, Any]], object]
 Target = str | WerkzeugClient | DjangoClient | HttpxClient | Function | Callable[[Any, Any], Any]
 
 
-def deliver(receipt: SampleReceipt, to: Target, *, path: str = "") -> HandlerResponse:
+def deliver(receipt: SampleWebhook, to: Target, *, path: str = "") -> HandlerResponse:
     """Deliver a receipt to code, as Vonage would, and return its response.
 
     to: a test client of Flask, Werkzeug, Django, Starlette, FastAPI or httpx; a WSGI application; a URL on
@@ -90,7 +90,7 @@ def deliver(receipt: SampleReceipt, to: Target, *, path: str = "") -> HandlerRes
 
 
 def deliver_all(
-    receipts: Iterable[SampleReceipt],
+    receipts: Iterable[SampleWebhook],
     to: Target,
     *,
     path: str = "",

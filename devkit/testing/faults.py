@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from devkit.http.address import keep_exact
 from devkit.testing.deliver import HandlerResponse, Target, deliver, deliver_all, is_function
-from devkit.testing.receipts import SampleReceipt, make_receipt, resign, with_fields
+from devkit.testing.receipts import SampleWebhook, make_receipt, resign, with_fields
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import Method
@@ -17,7 +17,7 @@ from devkit.webhook.vocabulary import parse_transport
 _EXPIRY = timedelta(hours=72)  # then Vonage itself says `expired` (support article 115007053127)
 _SIGNED = {"timestamp": "1577880000", "nonce": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"}
 
-Make = Callable[..., SampleReceipt]
+Make = Callable[..., SampleWebhook]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,16 @@ class FaultCase:
     final: the status of each message id that a correct handler has at the end; empty where no document defines it.
     early: the receipts arrive before the send call has returned. at_once: they arrive at the same time.
     refusable: the handler may answer with a client error (4xx), because this is no valid receipt.
+    forged: the last one is not from Vonage: the handler must refuse it with an error (4xx or 5xx).
     """
 
     name: str
-    receipts: tuple[SampleReceipt, ...] = field(repr=False)
+    receipts: tuple[SampleWebhook, ...] = field(repr=False)
     final: Mapping[str, str] = field(repr=False)
     early: bool = False
     at_once: bool = False
     refusable: bool = False
+    forged: bool = False
 
     @property
     def message_ids(self) -> tuple[str, ...]:
@@ -48,25 +50,39 @@ class FaultCase:
 
         to, path: as for `devkit.testing.deliver`. sent: called with each message id when the send call has
         returned it: before the receipts, or after them in the early case.
-        A function of the fields gets no callbacks without fields: its framework would reject them.
+        A function of the fields gets no callbacks without fields: its framework would reject them. It gets no forged
+        ones either: the check of tokens is before it.
         Raises AssertionError for a response that Vonage does not accept.
         """
-        skips_unreadable = is_function(to)
-        receipts = [receipt for receipt in self.receipts if not (skips_unreadable and receipt.problem)]
+        receipts = self._for_function() if is_function(to) else self.receipts
         if sent and not self.early:
             self._report(sent)
         responses = _together(receipts, to, path) if self.at_once else deliver_all(receipts, to, path=path)
         if sent and self.early:
             self._report(sent)
-        for receipt, response in zip(receipts, responses, strict=True):
-            self._check(receipt, response)
+        for place, (receipt, response) in enumerate(zip(receipts, responses, strict=True), 1):
+            if self.forged and place == len(self.receipts):
+                self._check_refused(receipt, response)
+            else:
+                self._check(receipt, response)
         return responses
+
+    def _for_function(self) -> tuple[SampleWebhook, ...]:
+        genuine = self.receipts[:-1] if self.forged else self.receipts
+        return tuple(receipt for receipt in genuine if not receipt.problem)
+
+    def _check_refused(self, receipt: SampleWebhook, response: HandlerResponse) -> None:
+        if response.status_code < 400:
+            raise AssertionError(
+                f"{self.name}: {receipt!r} was answered {response.status_code}; "
+                "it is not from Vonage: refuse it, such as with 401."
+            )
 
     def _report(self, sent: Callable[[str], object]) -> None:
         for each in self.message_ids:
             sent(each)
 
-    def _check(self, receipt: SampleReceipt, response: HandlerResponse) -> None:
+    def _check(self, receipt: SampleWebhook, response: HandlerResponse) -> None:
         if response.accepted_by_vonage or (self.refusable and 400 <= response.status_code < 500):
             return
         wanted = "200, or 4xx to refuse it" if self.refusable else "200"
@@ -92,67 +108,80 @@ def fault_cases(
     """
     vias = [parse_transport(each) for each in ((via,) if isinstance(via, str) else via)]
 
-    def make(status: str, via: Transport = vias[0], **fields: object) -> SampleReceipt:
+    def make(status: str, via: Transport = vias[0], **fields: object) -> SampleWebhook:
         receipt = make_receipt(status, via, **fields)  # type: ignore[arg-type]  # `fields` may be among them
         return resign(receipt, secret, method) if secret else receipt
 
-    cases = {case.name: case for case in [*_transports(vias, make), *_sequences(make), *_oddities(make)]}
+    cases = [*_transports(vias, make), *_sequences(make), *_oddities(make)]
+    return select_cases(cases, only, skip, known=[f"via-{each}" for each in TRANSPORTS])
+
+
+def select_cases(
+    cases: Sequence[FaultCase], only: Iterable[str], skip: Iterable[str], *, known: Iterable[str] = ()
+) -> list[FaultCase]:
+    """The cases named in `only`, or all, without those in `skip`. known: names that are valid too.
+
+    Raises ValueError for any other name.
+    """
+    names = [case.name for case in cases]
     only, skip = tuple(only), tuple(skip)
-    unknown = sorted({*only, *skip} - {*cases, *(f"via-{each}" for each in TRANSPORTS)})
+    unknown = sorted({*only, *skip} - {*names, *known})
     if unknown:
-        raise ValueError(f"no fault case {', '.join(map(repr, unknown))}; there are {', '.join(cases)}")
-    return [case for name, case in cases.items() if (not only or name in only) and name not in skip]
+        raise ValueError(f"no fault case {', '.join(map(repr, unknown))}; there are {', '.join(names)}")
+    return [case for case in cases if (not only or case.name in only) and case.name not in skip]
 
 
 def _transports(vias: Sequence[Transport], make: Make) -> Iterator[FaultCase]:
     for via in vias:
-        yield _case(f"via-{via}", make("delivered", via))
+        yield make_case(f"via-{via}", make("delivered", via))
 
 
 def _sequences(make: Make) -> Iterator[FaultCase]:
     accepted, buffered, delivered = make("accepted"), make("buffered"), make("delivered")
-    yield _case("duplicate", delivered, delivered)
-    yield replace(_case("concurrent-duplicate", delivered, delivered), at_once=True)
-    yield _case("reversed", delivered, buffered, accepted)
-    yield _case("late-buffered", accepted, delivered, buffered)
-    yield replace(_case("before-send-returned", delivered), early=True)
+    yield make_case("duplicate", delivered, delivered)
+    yield replace(make_case("concurrent-duplicate", delivered, delivered), at_once=True)
+    yield make_case("reversed", delivered, buffered, accepted)
+    yield make_case("late-buffered", accepted, delivered, buffered)
+    yield replace(make_case("before-send-returned", delivered), early=True)
     ids = [make_message_id(number << 96 | 0x5A4D2F680A0000001234567B) for number in (1, 2, 3)]
     steps = [(status, part) for status in ("accepted", "delivered") for part in ids]
-    yield _case("one-per-part", *(make(status, message_id=part) for status, part in steps))
+    yield make_case("one-per-part", *(make(status, message_id=part) for status, part in steps))
     late = make("expired", message_timestamp="2020-01-04 12:00:00", scts="2001041200")
-    yield _case("expired", accepted, replace(late, recorded_at=accepted.recorded_at + _EXPIRY))
+    yield make_case("expired", accepted, replace(late, recorded_at=accepted.recorded_at + _EXPIRY))
 
 
 def _oddities(make: Make) -> Iterator[FaultCase]:
-    yield replace(_case("unknown-status", make("undelivered")), final={})
-    yield _case("unknown-err-code", make("failed", err_code="95"))  # seen in the title of a support article
-    yield _case("hex-id", make("delivered", id_style="hex"))
-    yield _case("missing-fields", make("delivered", network_code=None, scts=None, api_key=None))
-    yield _case("extra-field", make("delivered", fields={"new-field": "new"}))
+    yield replace(make_case("unknown-status", make("undelivered")), final={})
+    yield make_case(
+        "unknown-err-code", make("failed", err_code="95")
+    )  # seen in the title of a support article
+    yield make_case("hex-id", make("delivered", id_style="hex"))
+    yield make_case("missing-fields", make("delivered", network_code=None, scts=None, api_key=None))
+    yield make_case("extra-field", make("delivered", fields={"new-field": "new"}))
     forged = with_fields(make("delivered"), fields={**_SIGNED, "sig": "não-é-assinatura"})
-    yield replace(_case("non-ascii-signature", forged), final={}, refusable=True)
-    yield replace(_case("json-array", _as_array(make("delivered", "json"))), final={}, refusable=True)
+    yield replace(make_case("non-ascii-signature", forged), final={}, refusable=True)
+    yield replace(make_case("json-array", as_array(make("delivered", "json"))), final={}, refusable=True)
 
 
-def _case(name: str, *receipts: SampleReceipt) -> FaultCase:
+def make_case(name: str, *receipts: SampleWebhook) -> FaultCase:
     """A case in which each message ends with its only final status."""
     final: dict[str, str] = {}
     for receipt in receipts:
-        if receipt.status not in ("accepted", "buffered"):
+        if receipt.status not in ("accepted", "buffered", "submitted"):
             final[receipt.message_id] = receipt.status
     named = tuple(replace(receipt, name=f"{name}-{place}") for place, receipt in enumerate(receipts, 1))
     return FaultCase(name, named, final)
 
 
-def _as_array(receipt: SampleReceipt) -> SampleReceipt:
+def as_array(receipt: SampleWebhook) -> SampleWebhook:
     body = b"[" + receipt.callback.body + b"]"
     return replace(receipt, callback=keep_exact(replace(receipt.callback, body=body)))
 
 
-def _together(receipts: Sequence[SampleReceipt], to: Target, path: str) -> list[HandlerResponse]:
+def _together(receipts: Sequence[SampleWebhook], to: Target, path: str) -> list[HandlerResponse]:
     barrier = threading.Barrier(len(receipts))
 
-    def run(receipt: SampleReceipt) -> HandlerResponse:
+    def run(receipt: SampleWebhook) -> HandlerResponse:
         barrier.wait()
         return deliver(receipt, to, path=path)
 

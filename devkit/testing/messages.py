@@ -1,9 +1,90 @@
-"""Statuses and inbound messages in a test: the check of their token."""
+"""Statuses and inbound messages in a test: make one, and check its token."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from devkit.replay.new_callback import Api, default_error
+from devkit.testing.fields import all_changes
+from devkit.testing.receipts import HOST, MESSAGE_NUMBER, MOMENT, SampleWebhook
+from devkit.webhook.callback import compose, json_body
 from devkit.webhook.jwt import TokenVerdict, verify_headers
+from devkit.webhook.messages_vocabulary import ERRORS
+from devkit.webhook.nested_fields import change_nested
+from devkit.webhook.new_webhook import (
+    MessagesVersion,
+    TextPart,
+    compose_messages,
+    make_inbound_fields,
+    make_sms_inbound_fields,
+    make_status_fields,
+)
+from devkit.webhook.receipt import make_message_id
+from devkit.webhook.vocabulary import parse_transport
+
+_PRICE = "0.0333"  # of a message, EUR
+_UUID = make_message_id(MESSAGE_NUMBER)
+
+
+def make_status(
+    status: str = "delivered",
+    *,
+    error: str = "",
+    version: MessagesVersion = "v1",
+    fields: Mapping[str, object] | None = None,
+    **named: object,
+) -> SampleWebhook:
+    """A status of the Messages API as Vonage would send it, equal in each run. It has no token: see `resign`.
+
+    error: its number; 1330 (unknown) by default for `rejected`.
+    named: fields by their Python names, such as message_uuid, to, from_, client_ref. fields: by the vendor's names,
+    inside objects too: {"error.title": 1240, "sms": {"count_total": "2"}}. None removes a field.
+    Raises TypeError for an unknown name.
+    """
+    number = error or default_error(status)
+    default = make_status_fields(
+        status,
+        message_uuid=_UUID,
+        timestamp=MOMENT,
+        price=_PRICE if status == "submitted" else "",
+        error=number,
+        error_detail=ERRORS[number].title if number in ERRORS else "",
+        version=version,
+    )
+    return _messages_webhook(default, all_changes("messages-status", fields, named), status)
+
+
+def make_inbound(
+    text: str = "Hello",
+    api: Api = "sms",
+    *,
+    via: str = "get",
+    part: TextPart | None = None,
+    version: MessagesVersion = "v1",
+    fields: Mapping[str, object] | None = None,
+    **named: object,
+) -> SampleWebhook:
+    """An inbound message as Vonage would send it, equal in each run. Names as for `make_status`.
+
+    api: `sms` or `messages`. via, part: of the SMS API; the transport, and which part of a long text it is.
+    version: of the Messages API.
+    Raises TypeError for an unknown name, ValueError for an unknown `via`.
+    """
+    if api == "messages":
+        default = make_inbound_fields(text, message_uuid=_UUID, timestamp=MOMENT, version=version)
+        return _messages_webhook(default, all_changes("messages-inbound", fields, named), "inbound")
+    hex_id = make_message_id(MESSAGE_NUMBER, "hex")
+    made = make_sms_inbound_fields(text, message_id=hex_id, pushed_at=MOMENT, part=part)
+    changes = {**made, **all_changes("sms-inbound", fields, named)}
+    kept = {name: value for name, value in changes.items() if value is not None}
+    return SampleWebhook(compose(kept, parse_transport(via), host=HOST), name="inbound")
+
+
+def _messages_webhook(
+    default: Mapping[str, object], changes: Mapping[str, object], name: str
+) -> SampleWebhook:
+    removed = [field for field, value in changes.items() if value is None]
+    body = change_nested(json_body(default), changes, removed)
+    return SampleWebhook(compose_messages(body, host=HOST), name=name)
 
 
 def verify_webhook(

@@ -15,17 +15,18 @@ from devkit.http.request import WSGIApplication
 from devkit.http.server import listen, serve
 from devkit.receiver.app import IncomingRequest, create_receiver
 from devkit.testing.faults import FaultCase, fault_cases
+from devkit.testing.fields import Fields, masked
 from devkit.testing.inbox import ReceiptInbox
+from devkit.testing.messages import make_inbound, make_status
 from devkit.testing.receipts import (
-    Fields,
-    SampleReceipt,
+    SampleWebhook,
     load,
     load_all,
     make_receipt,
-    masked,
     resign,
     resigned_if_valid,
 )
+from devkit.testing.status_faults import status_fault_cases
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.signature import METHODS, TEST_SIGNATURE_SECRET, Method
@@ -49,18 +50,28 @@ class PluginSettings:
     secret: str = field(repr=False)
     method: Method
 
-    def load(self, name: str) -> SampleReceipt:
+    def load(self, name: str) -> SampleWebhook:
         """The receipt in one fixture file. A valid signature is replaced by one with the project's own secret."""
         return self._signed(load(name, self.directories))
 
-    def load_all(self, pattern: str) -> list[SampleReceipt]:
+    def load_all(self, pattern: str) -> list[SampleWebhook]:
         """The receipts that match a pattern, in name order. Signatures as for `load`."""
         return [self._signed(receipt) for receipt in load_all(pattern, self.directories)]
 
-    def make(self, *args: Any, signed: bool = True, **named: Any) -> SampleReceipt:
+    def make(self, *args: Any, signed: bool = True, **named: Any) -> SampleWebhook:
         """As `make_receipt`, and signed if there is a secret. signed: False gives an unsigned one."""
-        receipt = make_receipt(*args, **named)
-        return resign(receipt, self.secret, self.method) if self.secret and signed else receipt
+        return self._sign(make_receipt(*args, **named), signed)
+
+    def make_status(self, *args: Any, signed: bool = True, **named: Any) -> SampleWebhook:
+        """As `messages.make_status`. Signed as in `make`."""
+        return self._sign(make_status(*args, **named), signed)
+
+    def make_inbound(self, *args: Any, signed: bool = True, **named: Any) -> SampleWebhook:
+        """As `messages.make_inbound`. Signed as in `make`."""
+        return self._sign(make_inbound(*args, **named), signed)
+
+    def _sign(self, webhook: SampleWebhook, signed: bool) -> SampleWebhook:
+        return resign(webhook, self.secret, self.method) if self.secret and signed else webhook
 
     @property
     def simulator_options(self) -> "SimulatorOptions":
@@ -74,7 +85,7 @@ class PluginSettings:
             options, sign_receipts=True, signature_secret=self.secret, signature_method=self.method
         )
 
-    def _signed(self, receipt: SampleReceipt) -> SampleReceipt:
+    def _signed(self, receipt: SampleWebhook) -> SampleWebhook:
         if not self.secret:
             return receipt
         return resigned_if_valid(receipt, TEST_SIGNATURE_SECRET, self.secret, self.method)
@@ -110,6 +121,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         faults = partial(fault_cases, secret=settings.secret, method=settings.method)
         _apply(metafunc, "dlr", "dlr_receipt", partial(_receipts, settings))
         _apply(metafunc, "dlr_faults", "dlr_fault", faults)
+        status_faults = partial(status_fault_cases, secret=settings.secret)
+        _apply(metafunc, "dlr_status_faults", "dlr_fault", status_faults)
     except FixtureError as error:
         problem = f"{error.message} {error.hint}"
     except (TypeError, ValueError, pytest.UsageError) as error:
@@ -123,7 +136,7 @@ def _apply(
     metafunc: pytest.Metafunc,
     marker: str,
     argument: str,
-    choose: Callable[..., Sequence[SampleReceipt | FaultCase]],
+    choose: Callable[..., Sequence[SampleWebhook | FaultCase]],
 ) -> None:
     marks = list(metafunc.definition.iter_markers(marker))
     if not marks:
@@ -138,11 +151,16 @@ def _receipts(
     settings: PluginSettings,
     *patterns: str,
     status: str | Collection[str] | None = None,
+    kind: str | Collection[str] | None = None,
     allow_empty: bool = False,
-) -> list[SampleReceipt]:
+) -> list[SampleWebhook]:
     statuses = (status,) if isinstance(status, str) else status
+    wanted = {"status": status, "kind": kind}
+    # The statuses of another API are asked for by its kind.
+    kind = "sms-receipt" if status is not None and kind is None else kind
+    kinds = (kind,) if isinstance(kind, str) else kind
     patterns = patterns or ("*",)
-    found: list[SampleReceipt] = []
+    found: list[SampleWebhook] = []
     for pattern in patterns:
         try:
             found += settings.load_all(pattern)
@@ -152,11 +170,12 @@ def _receipts(
     chosen = [
         receipt
         for receipt in found
-        if statuses is None or (receipt.kind == "sms-receipt" and receipt.status in statuses)
+        if (statuses is None or receipt.status in statuses) and (kinds is None or receipt.kind in kinds)
     ]
     if not chosen and not allow_empty:
+        said = [f"the {name} {value!r}" for name, value in wanted.items() if value is not None]
         raise FixtureError(
-            f"No fixture in {', '.join(patterns)} has the status {status!r}.",
+            f"No fixture in {', '.join(patterns)} has {' and '.join(said)}.",
             hint="Name other fixtures, or use allow_empty=True.",
         )
     return chosen
@@ -180,7 +199,7 @@ def client_of(simulator: "Simulator") -> "vonage.Vonage":
 
 def difference(left: object, right: object) -> list[str] | None:
     """An explanation of a failed comparison; None when the values are not receipts or their fields."""
-    ours = any(isinstance(side, Fields | SampleReceipt | Receipt) for side in (left, right))
+    ours = any(isinstance(side, Fields | SampleWebhook | Receipt) for side in (left, right))
     first, second = _fields(left), _fields(right)
     if not ours or first is None or second is None:
         return None
@@ -199,7 +218,7 @@ def difference(left: object, right: object) -> list[str] | None:
 
 
 def _fields(side: object) -> Mapping[str, object] | None:
-    if isinstance(side, SampleReceipt | Receipt):
+    if isinstance(side, SampleWebhook | Receipt):
         return side.fields
     return side if isinstance(side, Mapping) else None
 

@@ -1,7 +1,6 @@
-"""A receipt in a test: load, make, change and sign one."""
+"""A webhook in a test, mostly a receipt: load, make, change and sign one."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +12,10 @@ from devkit.fixture.store import Store, samples_directory
 from devkit.http.address import keep_exact
 from devkit.replay import transform
 from devkit.replay.new_callback import default_err_code
+from devkit.testing.fields import Fields, all_changes, hide_numbers, masked
 from devkit.webhook.callback import Callback, Transport, compose
-from devkit.webhook.masking import holds_no_number, mask_number, one_line
+from devkit.webhook.jwt import verify_headers
+from devkit.webhook.masking import one_line
 from devkit.webhook.receipt import (
     IdStyle,
     Unreadable,
@@ -25,68 +26,23 @@ from devkit.webhook.receipt import (
 )
 from devkit.webhook.receipt_fields import change_fields, make_fields
 from devkit.webhook.signature import METHODS, Method, Signer, verify
-from devkit.webhook.vocabulary import FIELDS, parse_transport
-
-_NUMBER = re.compile(r"\+?\d{7,}")
-
-
-def _python_name(name: str) -> str:
-    """`err-code` as err_code, `messageId` as message_id."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).replace("-", "_").lower()
-
-
-VENDOR_NAMES: dict[str, str] = {_python_name(name): name for name in FIELDS}
-
-
-class Fields(Mapping[str, object]):
-    """The vendor's names and the values that arrived, in their order. Read-only; its repr masks phone numbers."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Mapping[str, object]) -> None:
-        self._values = dict(values)
-
-    def __getitem__(self, name: str) -> object:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return f"Fields({ {name: masked(name, value) for name, value in self.items()} })"
-
-
-def vendor_name(name: str) -> str:
-    """The vendor's name for a keyword argument. Raises TypeError for an unknown one."""
-    if name in VENDOR_NAMES:
-        return VENDOR_NAMES[name]
-    known = ", ".join(VENDOR_NAMES)
-    raise TypeError(f"{name!r} is no field of a receipt; there are {known}; give others as fields={{...}}")
-
-
-def masked(name: str, value: object) -> object:
-    """A field's value as a test report may show it."""
-    return value if value is None or holds_no_number(name, str(value)) else hide_numbers(str(value))
-
-
-def hide_numbers(text: str) -> str:
-    """The text with all but the last three digits of each possible phone number masked."""
-    return _NUMBER.sub(lambda match: mask_number(match[0]), text)
-
+from devkit.webhook.vocabulary import parse_transport
 
 # Made receipts are equal in each run, and all have this message id unless the test sets another.
 MOMENT = datetime(2020, 1, 1, 12, 0, 0, tzinfo=UTC)
-_MESSAGE = 0x3C7E09B15A4D2F680A0000001234567B
+MESSAGE_NUMBER = 0x3C7E09B15A4D2F680A0000001234567B
 _NONCE = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
-_HOST = "dlr.example.com"
+HOST = "dlr.example.com"
+_SHOWN = {
+    "sms-inbound": ("", "messageId"),
+    "messages-status": ("error", "message_uuid"),
+    "messages-inbound": ("", "message_uuid"),
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SampleReceipt:
-    """A callback and the receipt in it.
+class SampleWebhook:
+    """A callback and the receipt, status or inbound message in it.
 
     name: of its file, without `.json`, or the status of a made receipt. recorded_at: UTC; a fixed time for all
     made receipts.
@@ -97,10 +53,12 @@ class SampleReceipt:
     recorded_at: datetime = MOMENT
 
     def __repr__(self) -> str:
-        content = self.problem or f"{self.status} err-code={self.err_code or '-'}"
+        code, message_name = _SHOWN.get(self.kind, ("err-code", "messageId"))
+        error = f" {code}={self.err_code or '-'}" if code else ""
+        content = self.problem or f"{self.status}{error}"
         message_id = masked("messageId", one_line(self.message_id, 40))
-        message = f" messageId={message_id}" if self.message_id else ""
-        return f"<SampleReceipt {hide_numbers(self.name)}: {hide_numbers(one_line(content))}{message} via {self.via}>"
+        message = f" {message_name}={message_id}" if self.message_id else ""
+        return f"<SampleWebhook {hide_numbers(self.name)}: {hide_numbers(one_line(content))}{message} via {self.via}>"
 
     @property
     def reading(self) -> Webhook | Unreadable:
@@ -154,7 +112,7 @@ def make_receipt(
     fields: Mapping[str, object] | None = None,
     id_style: IdStyle = "uuid",
     **named: object,
-) -> SampleReceipt:
+) -> SampleWebhook:
     """A receipt as Vonage would send it, equal in each run.
 
     via: the transport, `get`, `form` or `json`; the dashboard's GET, POST and POST-JSON work too.
@@ -164,10 +122,10 @@ def make_receipt(
     The err-code is 0 for accepted, buffered and delivered, and 1 (unknown) for any other status.
     Raises TypeError for an unknown name, ValueError for an unknown `via` or id_style.
     """
-    message_id = make_message_id(_MESSAGE, id_style)
+    message_id = make_message_id(MESSAGE_NUMBER, id_style)
     default = make_fields(status, default_err_code(status), message_id=message_id, pushed_at=MOMENT)
-    made = changed(default, _changes(fields, named))
-    return SampleReceipt(compose(made, parse_transport(via), host=_HOST), name=status)
+    made = changed(default, all_changes("sms-receipt", fields, named))
+    return SampleWebhook(compose(made, parse_transport(via), host=HOST), name=status)
 
 
 def changed(fields: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
@@ -177,60 +135,61 @@ def changed(fields: Mapping[str, object], changes: Mapping[str, object]) -> dict
 
 
 def with_fields(
-    receipt: SampleReceipt, *, fields: Mapping[str, object] | None = None, **named: object
-) -> SampleReceipt:
-    """The receipt with some fields changed; None removes one. Names as for `make_receipt`.
+    receipt: SampleWebhook, *, fields: Mapping[str, object] | None = None, **named: object
+) -> SampleWebhook:
+    """The receipt with some fields changed; None removes one. Names as for the function that makes one.
+
+    In JSON, a name with dots in `fields` is inside an object: {"error.title": 1240}.
 
     All else stays unchanged, byte for byte. So does `sig`, which is wrong then: see `resign`.
     Raises TypeError for an unknown name, ValueError when the callback has no readable receipt.
     """
     _require_receipt(receipt)
-    changes = _changes(fields, named)
+    changes = all_changes(receipt.kind, fields, named)
     values = {name: value for name, value in changes.items() if value is not None}
     return _with(receipt, transform.set_fields(receipt.callback, values, changes.keys() - values.keys()))
 
 
-def _changes(fields: Mapping[str, object] | None, named: Mapping[str, object]) -> dict[str, object]:
-    """All changes under the vendor's names."""
-    return {**(fields or {}), **{vendor_name(name): value for name, value in named.items()}}
-
-
 def resign(
-    receipt: SampleReceipt, secret: str, method: Method = "md5hash", *, now: datetime | None = None
-) -> SampleReceipt:
+    receipt: SampleWebhook, secret: str, method: Method = "md5hash", *, now: datetime | None = None
+) -> SampleWebhook:
     """The receipt signed with this secret. HMACs are upper-case, as in Vonage's samples.
 
-    now: refreshes the times first, for code that checks the age of `timestamp`.
+    A webhook of the Messages API gets a token for its body, whatever the method; one without a token gets one of now.
+    now: refreshes the times first, for code that checks the age of `timestamp` or of the token.
     Raises ValueError when the callback has no readable receipt.
     """
     _require_receipt(receipt)
     signer = Signer(secret, method)
+    moment = now or (MOMENT if receipt.kind.startswith("sms-") else datetime.now(UTC))
     refreshed = transform.refresh(
-        receipt.callback, now or MOMENT, lambda: _NONCE, times=now is not None, signer=signer
+        receipt.callback, moment, lambda: _NONCE, times=now is not None, signer=signer
     )
     return _with(receipt, refreshed)
 
 
-def resigned_if_valid(receipt: SampleReceipt, former: str, secret: str, method: Method) -> SampleReceipt:
+def resigned_if_valid(receipt: SampleWebhook, former: str, secret: str, method: Method) -> SampleWebhook:
     """The receipt, signed with `secret` if its signature is valid with the former secret; else unchanged.
 
     So valid receipts stay valid under another secret, and forged ones stay invalid.
     """
-    if any(verify(receipt.fields, former, known) == "valid" for known in METHODS):
+    callback = receipt.callback
+    is_valid = any(verify(receipt.fields, former, known) == "valid" for known in METHODS)
+    if is_valid or verify_headers(callback.headers, callback.body, former, None):
         return resign(receipt, secret, method)
     return receipt
 
 
-def _require_receipt(receipt: SampleReceipt) -> None:
+def _require_receipt(receipt: SampleWebhook) -> None:
     if receipt.problem:
         raise ValueError(f"{receipt.name} holds no receipt. {receipt.problem}")
 
 
-def _with(receipt: SampleReceipt, callback: Callback) -> SampleReceipt:
+def _with(receipt: SampleWebhook, callback: Callback) -> SampleWebhook:
     return replace(receipt, callback=keep_exact(callback))
 
 
-def load(name: str | Path, directories: Sequence[Path] = ()) -> SampleReceipt:
+def load(name: str | Path, directories: Sequence[Path] = ()) -> SampleWebhook:
     """The receipt in one fixture file. Raises FixtureError, also when the name matches several files.
 
     name: a path, or the name of a file with or without `.json` (`delivered`). It is searched for in the directories
@@ -243,7 +202,7 @@ def load(name: str | Path, directories: Sequence[Path] = ()) -> SampleReceipt:
     return found[0]
 
 
-def load_all(pattern: str | Path, directories: Sequence[Path] = ()) -> list[SampleReceipt]:
+def load_all(pattern: str | Path, directories: Sequence[Path] = ()) -> list[SampleWebhook]:
     """The receipts in all files that match, in name order. Raises FixtureError when there are none.
 
     pattern: as for `load`, or a directory (a sequence), or with `*`, `?`, `[...]` and `**`.
@@ -269,7 +228,7 @@ def _select(pattern: str, place: Path) -> list[Path]:
     return select(Store(place), [pattern], here=place, packaged=place)
 
 
-def _load(path: Path, place: Path) -> SampleReceipt:
+def _load(path: Path, place: Path) -> SampleWebhook:
     read_fixture = fixture.load(path)
     inside = path.relative_to(place) if path.is_relative_to(place) else Path(path.name)
-    return SampleReceipt(read_fixture.callback, inside.with_suffix("").as_posix(), read_fixture.recorded_at)
+    return SampleWebhook(read_fixture.callback, inside.with_suffix("").as_posix(), read_fixture.recorded_at)

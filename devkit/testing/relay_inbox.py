@@ -15,7 +15,7 @@ from devkit.relay.selection import Selection
 from devkit.relay.settings import RelaySettings, relay_settings
 from devkit.relay.stream import account_name
 from devkit.testing.inbox import NotReceived, ReceiptInbox
-from devkit.testing.receipts import SampleReceipt
+from devkit.testing.receipts import SampleWebhook
 from devkit.vonage.client import Credentials
 from devkit.webhook.receipt import Receipt
 
@@ -64,7 +64,7 @@ class RelayInbox(ReceiptInbox):
 
     def wait_for_receipts(
         self, count: int, timeout: float = 5, **fields: object
-    ) -> tuple[SampleReceipt, ...]:
+    ) -> tuple[SampleWebhook, ...]:
         """As `ReceiptInbox.wait_for_receipts`; NotReceived says it too if the relay cannot be read."""
         try:
             return super().wait_for_receipts(count, timeout, **fields)

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 import devkit.testing
-from devkit.testing import fault_cases
+from devkit.testing import fault_cases, status_fault_cases
 from tests.support.plugin import ROOT, examples, run_pytest, write_examples
 
 TEXT = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
-NAMES = {"test_flask", "test_django", "test_fastapi", "test_function", "test_signed", "test_end_to_end"}
+FRAMEWORKS = {"test_flask", "test_django", "test_fastapi"}
+NAMES = {*FRAMEWORKS, "test_function", "test_signed", "test_statuses", "test_end_to_end"}
 
 
 def outcomes(run) -> dict[str, str]:
@@ -27,7 +28,7 @@ def from_checkout(tmp_path_factory):
     return run_pytest(project, "--strict-markers", "--strict-config", "-v")
 
 
-def test_there_are_six_examples():
+def test_there_are_seven_examples():
     assert {Path(name).stem for name in examples()} - {"pyproject"} == NAMES
 
 
@@ -66,7 +67,8 @@ def test_every_public_name_is_in_the_docs():
         "Method",
         "NotReceived",
         "Order",
-        "SampleReceipt",
+        "SampleWebhook",
+        "TextPart",
         "TokenVerdict",
         "Transport",
         "Verdict",
@@ -78,11 +80,15 @@ def test_every_public_name_is_in_the_docs():
 
 
 def test_faults_of_the_docs_are_those_of_the_matrix():
-    table = TEXT.partition("## Reference: the faults")[2]
-    rows = re.findall(r"^\| (`[a-z`, -]+`) \|", table, re.MULTILINE)
-    named = [name for row in rows for name in re.findall(r"`([a-z-]+)`", row)]
+    _, receipts, statuses = TEXT.split("## Reference: the faults")
 
-    assert named == [case.name for case in fault_cases()]
+    assert faults_in(receipts) == [case.name for case in fault_cases()]
+    assert faults_in(statuses) == [case.name for case in status_fault_cases(secret="any")]
+
+
+def faults_in(table: str) -> list[str]:
+    rows = re.findall(r"^\| (`[a-z`, -]+`) \|", table, re.MULTILINE)
+    return [name for row in rows for name in re.findall(r"`([a-z-]+)`", row)]
 
 
 def test_fixtures_of_the_docs_are_those_of_the_plugin():

@@ -68,7 +68,7 @@ def test_handler_of_one_transport_fails(name):
     messages.app.add_url_rule(PATH, view_func=messages.view)
 
     with pytest.raises(
-        AssertionError, match=rf"{name}: <SampleReceipt .*> was answered 405; Vonage wants 200"
+        AssertionError, match=rf"{name}: <SampleWebhook .*> was answered 405; Vonage wants 200"
     ):
         messages.run(name)
 

@@ -68,8 +68,8 @@ def test_timeout_lists_the_arrivals(inbox):
     assert str(caught.value).splitlines() == [
         "No receipt with status=delivered msisdn=*********123 within 0 s.",
         "2 arrived:",
-        "  <SampleReceipt accepted: accepted err-code=0 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via get>",
-        "  <SampleReceipt failed: failed err-code=9 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via json>",
+        "  <SampleWebhook accepted: accepted err-code=0 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via get>",
+        "  <SampleWebhook failed: failed err-code=9 messageId=3c7e09b1-5a4d-4f68-8a00-00001234567b via json>",
     ]
 
 

@@ -19,7 +19,8 @@ pytest_plugins = "pytester"
 # In one process with us, devkit's modules have been imported before pytest could rewrite their assertions.
 PLUGIN = ("-p", "devkit.pytest_plugin", "-p", "no:cacheprovider")
 STRICT = ("-W", "error", "-W", "ignore::pytest.PytestAssertRewriteWarning")
-FIXTURES = ("dlr_fixture", "make_dlr_receipt", "dlr_server", "dlr_serve")
+MAKERS = ("make_dlr_receipt", "make_dlr_status", "make_dlr_inbound")
+FIXTURES = ("dlr_fixture", *MAKERS, "dlr_server", "dlr_serve", "dlr_relay")
 VONAGE = ("vonage_simulator_options", "vonage_simulator", "vonage_client", "vonage_stub")
 MOMENT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -102,7 +103,10 @@ def test_finding_nothing_can_be_allowed(project, marker):
     run(project, file=PRINTED.format(marker)).assert_outcomes(skipped=1)
 
 
-@pytest.mark.parametrize(("marker", "argument"), [("dlr", "dlr_receipt"), ("dlr_faults", "dlr_fault")])
+@pytest.mark.parametrize(
+    ("marker", "argument"),
+    [("dlr", "dlr_receipt"), ("dlr_faults", "dlr_fault"), ("dlr_status_faults", "dlr_fault")],
+)
 def test_marked_test_must_take_the_argument(project, marker, argument):
     result = run(project, file=f"import pytest\n@pytest.mark.{marker}\ndef test_it(): pass")
 
@@ -187,6 +191,40 @@ def test_secret_of_the_project_signs(project):
     project.makeini("[pytest]\ndlr_signature_secret = only-for-tests\ndlr_signature_method = sha256")
 
     run(project, "--strict-config", file=SIGNED).assert_outcomes(passed=8)
+
+
+STATUSES = """
+    import pytest
+    from devkit.testing import verify_webhook
+
+    def is_signed(webhook):
+        return bool(verify_webhook(webhook.callback.headers, webhook.callback.body, "only-for-tests"))
+
+    @pytest.mark.dlr_status_faults(skip=["garbage-token"])
+    def test_fault(dlr_fault):
+        assert is_signed(dlr_fault.receipts[0]) == SIGNED
+        assert dlr_fault.name != "garbage-token"
+
+    @pytest.mark.dlr("*", kind=["messages-status", "messages-inbound"], allow_empty=True)
+    def test_kinds(dlr_receipt):
+        assert dlr_receipt.kind.startswith("messages-")
+
+    def test_fixtures(make_dlr_status, make_dlr_inbound):
+        assert is_signed(make_dlr_status("rejected", error="1240")) == SIGNED
+        assert is_signed(make_dlr_inbound("Stop", api="messages")) == SIGNED
+        assert ("sig" in make_dlr_inbound("Stop").fields) == SIGNED
+        assert not is_signed(make_dlr_status(signed=False))
+"""
+
+
+@pytest.mark.parametrize(("secret", "faults"), [("only-for-tests", 29), ("", 23)])
+def test_statuses_have_tokens_if_the_project_has_a_secret(project, secret, faults):
+    project.makeini(f"[pytest]\ndlr_signature_secret = {secret}")
+
+    result = run(project, "-v", file=STATUSES + f"\n    SIGNED = {bool(secret)}\n")
+
+    assert result.stdout.str().count("::test_fault[") >= faults
+    result.assert_outcomes(passed=faults + 1, skipped=1)
 
 
 def test_unknown_method_is_an_error(project):
@@ -415,7 +453,8 @@ def test_markers_settings_and_fixtures_are_described(project):
     help_text = run(project, "--help").stdout.str()
     fixtures = run(project, "--fixtures").stdout.str()
 
-    assert "@pytest.mark.dlr(*patterns, status=None, allow_empty=False): run the test with each" in text
+    assert "@pytest.mark.dlr(*patterns, status=None, kind=None, allow_empty=False): run the test" in text
+    assert "@pytest.mark.dlr_status_faults(only=(), skip=()): " in text
     assert "@pytest.mark.dlr_faults(via=..., only=(), skip=()): " in text
     for name in (
         "--dlr-fixtures=DIR",

@@ -7,16 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vonage_http_client import Auth
 
-from devkit.testing import Fields, SampleReceipt, make_receipt, resign, with_fields
-from devkit.testing.receipts import VENDOR_NAMES, changed, resigned_if_valid
+from devkit.testing import Fields, SampleWebhook, make_receipt, resign, with_fields
+from devkit.testing.fields import VENDOR_NAMES
+from devkit.testing.receipts import changed, resigned_if_valid
 from devkit.webhook.callback import TRANSPORTS, Callback, compose
 from devkit.webhook.signature import METHODS, verify
 from devkit.webhook.vocabulary import FIELDS
 
 MESSAGE = "3c7e09b1-5a4d-4f68-8a00-00001234567b"
 NUMBERS = st.integers(447700900000, 447700900999).map(str)
-ARRAY = SampleReceipt(compose({"status": "delivered"}, "json"), name="array")
-ARRAY = SampleReceipt(Callback("POST", "/", ARRAY.callback.headers, b"[{}]"), name="array")
+ARRAY = SampleWebhook(compose({"status": "delivered"}, "json"), name="array")
+ARRAY = SampleWebhook(Callback("POST", "/", ARRAY.callback.headers, b"[{}]"), name="array")
 
 
 @pytest.mark.parametrize("via", TRANSPORTS)
@@ -128,7 +129,7 @@ def test_a_repr_never_shows_a_number(number, name, via):
 
 def test_a_repr_shows_what_a_failed_test_needs():
     assert repr(make_receipt("failed", "json", err_code="9")) == (
-        f"<SampleReceipt failed: failed err-code=9 messageId={MESSAGE} via json>"
+        f"<SampleWebhook failed: failed err-code=9 messageId={MESSAGE} via json>"
     )
     assert "a JSON array" in repr(ARRAY)
 
@@ -148,7 +149,7 @@ def test_unreadable_callback_cannot_be_changed(change):
 
 def test_changing_a_field_keeps_all_other_bytes():
     headers = (("x-odd", "1"), ("Host", "dlr.example.com"), ("x-odd", "2"))
-    receipt = SampleReceipt(Callback("GET", "/p?status=delivered&to=%41cme%49nc&messageId=1A", headers))
+    receipt = SampleWebhook(Callback("GET", "/p?status=delivered&to=%41cme%49nc&messageId=1A", headers))
 
     changed = with_fields(receipt, status="failed", fields={"new": "a b"})
 

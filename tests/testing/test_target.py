@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response as Answer
 from devkit.errors import UsageError
 from devkit.http.request import callback_of
 from devkit.http.server import listen, serve
-from devkit.testing import HandlerResponse, SampleReceipt, deliver, load_all, make_receipt
+from devkit.testing import HandlerResponse, SampleWebhook, deliver, load_all, make_receipt
 from devkit.testing.deliver import is_function
 from devkit.webhook.callback import TRANSPORTS, Callback
 from devkit.webhook.receipt import read
@@ -148,7 +148,7 @@ def test_recorded_secret_path_is_not_sent(name):
     receipt = make_receipt()
     recorded = receipt.callback.target.replace("?", "/a-secret-token?")
 
-    deliver(SampleReceipt(replace(receipt.callback, target=recorded)), TARGETS[name]())
+    deliver(SampleWebhook(replace(receipt.callback, target=recorded)), TARGETS[name]())
 
     assert arrived[0].path == "/webhooks/delivery-receipt"
 
@@ -156,7 +156,7 @@ def test_recorded_secret_path_is_not_sent(name):
 @pytest.mark.parametrize("name", TARGETS)
 def test_bytes_beyond_ascii_arrive_as_they_were(name):
     for target in ("/?to=\xe9&status=delivered&messageId=A", "/?to=\xc3\xa9&status=delivered&messageId=A"):
-        receipt = SampleReceipt(Callback("GET", target))
+        receipt = SampleWebhook(Callback("GET", target))
 
         deliver(receipt, TARGETS[name](), path=PATH)
 
@@ -192,7 +192,7 @@ def test_repeated_headers_are_joined_where_wsgi_has_no_other_way():
     receipt = make_receipt()
     twice = (*receipt.callback.headers, ("X-Twice", "1"), ("X-Twice", "2"))
 
-    deliver(SampleReceipt(replace(receipt.callback, headers=twice)), wsgi_app)
+    deliver(SampleWebhook(replace(receipt.callback, headers=twice)), wsgi_app)
 
     assert arrived[0].header("X-Twice") == "1, 2"
 
@@ -268,7 +268,7 @@ def test_built_in_function_is_a_target():
 
 def test_function_cannot_be_given_a_callback_without_a_receipt():
     with pytest.raises(TypeError, match="a JSON array"):
-        deliver(SampleReceipt(Callback("POST", "/", (), b"[]")), lambda fields: None)
+        deliver(SampleWebhook(Callback("POST", "/", (), b"[]")), lambda fields: None)
 
 
 async def asgi_app(scope, receive, send):

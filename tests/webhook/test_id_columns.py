@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from devkit.testing import SampleReceipt, fault_cases, load_all
+from devkit.testing import SampleWebhook, fault_cases, load_all
 
 CASES = {case.name: case for case in fault_cases()}
 WITHOUT_RECEIPT = {"json-array"}  # has no fields for a function
@@ -44,7 +44,7 @@ def refused_samples(handle: Handler) -> set[str]:
     }
 
 
-def stores(handle: Handler, receipt: SampleReceipt) -> bool:
+def stores(handle: Handler, receipt: SampleWebhook) -> bool:
     try:
         handle(receipt.fields)
     except sqlite3.IntegrityError:

@@ -9,7 +9,7 @@ from devkit.fixture.explain import explain
 from devkit.fixture.format import Fixture, load
 from devkit.inspector.detail import compare
 from devkit.inspector.replay_form import editable_fields
-from devkit.testing.receipts import Fields
+from devkit.testing.fields import Fields
 from devkit.webhook.callback import compose
 from devkit.webhook.masking import mask_field
 from devkit.webhook.vocabulary import FIELDS, FORMS

@@ -1,0 +1,87 @@
+"""The fields of webhooks in tests: their Python names, and how they are shown without phone numbers."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from devkit.webhook.masking import holds_no_number, mask_number
+from devkit.webhook.vocabulary import FIELDS
+
+_NUMBER = re.compile(r"\+?\d{7,}")
+
+
+def _python_name(name: str) -> str:
+    """`err-code` as err_code, `messageId` as message_id."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).replace("-", "_").lower()
+
+
+# By kind. `from` is a word of Python, so its name is `from_`.
+_INBOUND = (
+    *(
+        "msisdn",
+        "to",
+        "messageId",
+        "concat",
+        "concat-ref",
+        "concat-total",
+        "concat-part",
+        "text",
+        "type",
+        "data",
+    ),
+    *("udh", "keyword", "api-key", "message-timestamp", "timestamp", "nonce", "sig"),
+)
+_MESSAGES = ("to", "from", "channel", "message_uuid", "timestamp", "usage", "status", "error", "client_ref")
+_NAMES: dict[str, tuple[str, ...]] = {
+    "sms-inbound": _INBOUND,
+    "messages-status": (*_MESSAGES, "workflow", "destination", "sms"),
+    "messages-inbound": (*_MESSAGES, "message_type", "text", "sms", "message", "direction"),
+}
+VENDOR_NAMES: dict[str, str] = {_python_name(name): name for name in FIELDS}
+
+
+class Fields(Mapping[str, object]):
+    """The vendor's names and the values that arrived, in their order. Read-only; its repr masks phone numbers."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> object:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Fields({ {name: masked(name, value) for name, value in self.items()} })"
+
+
+def vendor_name(name: str, kind: str = "sms-receipt") -> str:
+    """The vendor's name for a keyword argument. kind: of the webhook. Raises TypeError for an unknown one."""
+    names = {_python_name(each).replace("from", "from_"): each for each in _NAMES.get(kind, FIELDS)}
+    if name in names:
+        return names[name]
+    noun = "a receipt" if kind not in _NAMES else f"the kind {kind}"
+    known = ", ".join(names)
+    raise TypeError(f"{name!r} is no field of {noun}; there are {known}; give others as fields={{...}}")
+
+
+def all_changes(
+    kind: str, fields: Mapping[str, object] | None, named: Mapping[str, object]
+) -> dict[str, object]:
+    """All changes under the vendor's names. Raises TypeError as `vendor_name`."""
+    return {**(fields or {}), **{vendor_name(name, kind): value for name, value in named.items()}}
+
+
+def masked(name: str, value: object) -> object:
+    """A field's value as a test report may show it."""
+    return value if value is None or holds_no_number(name, str(value)) else hide_numbers(str(value))
+
+
+def hide_numbers(text: str) -> str:
+    """The text with all but the last three digits of each possible phone number masked."""
+    return _NUMBER.sub(lambda match: mask_number(match[0]), text)
