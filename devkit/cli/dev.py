@@ -12,6 +12,7 @@ from devkit.cli.terminal import confirm, own_foreground
 from devkit.errors import UsageError
 from devkit.events import Notice
 from devkit.session.application import parse_application_id
+from devkit.session.components import DEMOS, Demo
 from devkit.session.run import SessionOptions, run
 from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
@@ -59,6 +60,13 @@ from devkit.session.tunnel_name import TUNNELS
     "--relay", metavar="URL", help="Follow a relay, without a tunnel and a registration.  [DEVKIT_RELAY]"
 )
 @click.option("--no-register", is_flag=True, help="Change no URL at Vonage.")
+@click.option(
+    "--demo",
+    type=click.Choice(DEMOS),
+    default="sms",
+    show_default=True,
+    help="Offline: what the simulator sends at the start; all is one webhook of each kind.",
+)
 @click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")
 @click.option("--require-signature", is_flag=True, help="Refuse receipts without a valid signature.")
 @click.option("--force", is_flag=True, help="Take the callback over from another session.")
@@ -79,6 +87,7 @@ def command(
     application: str | None,
     relay: str | None,
     no_register: bool,
+    demo: Demo,
     no_demo: bool,
     require_signature: bool,
     force: bool,
@@ -101,7 +110,7 @@ def command(
     settings = with_tunnel(settings, tunnel, public_url)
     options = SessionOptions(
         register=not no_register,
-        demo=not no_demo,
+        demo=None if no_demo else demo,
         require_signature=require_signature,
         force=force,
         commands=tuple(parse_command(status, text, here) for status, text in commands),

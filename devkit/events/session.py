@@ -14,7 +14,8 @@ class SimulatorAddress:
     """The address and the account of an offline session's simulator, for programs that send messages.
 
     host: takes https too when there is an `authority`, the certificate file to trust. bundle: the authority and the
-    certificates that are usually trusted. The names are those of the ready event of `devkit simulate`.
+    certificates that are usually trusted. application_id: an application that may send; private_key: the file with its
+    key. The names are those of the ready event of `devkit simulate`.
     """
 
     url: str
@@ -23,6 +24,8 @@ class SimulatorAddress:
     api_secret: str = field(repr=False)
     authority: str = ""
     bundle: str = ""
+    application_id: str = ""
+    private_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

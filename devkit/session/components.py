@@ -4,16 +4,13 @@ The platform is live, with Vonage and a tunnel, or offline, with the simulator a
 which; all other code gets arguments.
 """
 
-import math
-import secrets
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, get_args
 
 from devkit.errors import ConfigurationError, PushError, UsageError
 from devkit.events import Notice, Publish
@@ -35,12 +32,8 @@ from devkit.session.send import send_to_session
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown
 from devkit.session.tunnel_choice import TunnelChoice
-from devkit.tunnel.types import Notify, OpenTunnel, no_tunnel
+from devkit.tunnel.types import Notify, OpenTunnel
 from devkit.vonage.client import Credentials
-
-if TYPE_CHECKING:  # only types, and importing them takes long
-    from devkit.simulator.occurrences import Occurrence
-    from devkit.simulator.tls import Trust
 
 _HOST = "127.0.0.1"  # the tunnel's agent runs on this machine too; no other machine needs access
 _CONNECT_TIMEOUT = 1.0  # seconds; the application is on this machine
@@ -193,8 +186,11 @@ class Platform:
     """Where receipts come from, and the tunnel that they come through.
 
     journal: the file of the registration. application_id: of the Vonage application to register, if any.
+    inbound: the URL for inbound messages is registered, too.
     check_interval: seconds between two reachability checks of the open tunnel. settle: as in `TunnelTraits`.
     simulator: its address for other programs; None in live mode.
+    send_demo: sends what an offline session shows at its start, to a callback URL or, if that is empty, to the
+    registered ones.
     """
 
     mode: Literal["live", "offline"]
@@ -205,6 +201,14 @@ class Platform:
     settle: float | None
     simulator: SimulatorAddress | None = None
     application_id: str = ""
+    inbound: bool = False
+    send_demo: Callable[[str], None] | None = None
+
+
+# What an offline session shows at its start. sms: receipts. messages: statuses of the Messages API. inbound: an inbound
+# message of each API. all: one webhook of each kind.
+Demo = Literal["sms", "messages", "inbound", "all"]
+DEMOS: tuple[Demo, ...] = get_args(Demo)
 
 
 @contextmanager
@@ -215,13 +219,17 @@ def platform(
     publish: Publish,
     stop: Shutdown,
     notify: Notify,
+    demo: Demo | None = None,
 ) -> Iterator[Platform]:
     """The platform that the settings ask for; the simulator runs while the block does. Raises ConfigurationError.
 
     choice: None offline. notify: gets the tunnel's events, in any thread.
     """
     if choice is None:
-        with _offline(settings, project, publish) as offline:
+        # Imported here: it builds on this module, and imports the simulator.
+        from devkit.session.offline import offline_platform
+
+        with offline_platform(settings, project, publish, demo) as offline:
             yield offline
         return
     if settings.credentials_file:
@@ -240,58 +248,3 @@ def platform(
         choice.traits.settle,
         application_id=settings.application_id,
     )
-
-
-@contextmanager
-def _offline(settings: Settings, project: Project, publish: Publish) -> Iterator[Platform]:
-    from devkit.simulator.options import SimulatorOptions
-    from devkit.simulator.run import run_simulator
-
-    # New secrets for each session: those of `devkit simulate` are published, and a web page could send messages with
-    # them.
-    options = SimulatorOptions(
-        api_key=secrets.token_hex(4),  # 8 characters, as Vonage's own
-        api_secret=secrets.token_urlsafe(16),
-        signature_secret=settings.signature_secret or secrets.token_urlsafe(16),
-    )
-    if not settings.offline:
-        publish(
-            Notice("No Vonage credentials: working offline, against a simulator of Vonage on this machine.")
-        )
-    trust = _trust(project, publish)
-    tls = trust.context() if trust else None
-    with run_simulator(options, tls=tls, watch=partial(_warn, publish, trust)) as simulator:
-        address = SimulatorAddress(
-            url=simulator.url,
-            host=simulator.host,
-            api_key=simulator.api_key,
-            api_secret=simulator.api_secret,
-            authority=str(trust.authority) if trust else "",
-            bundle=str(trust.bundle) if trust else "",
-        )
-        credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
-        # A file of its own: the journal of a killed live session must outlast an offline session.
-        journal = project.journal.with_name("registration-offline.json")
-        yield Platform("offline", credentials, no_tunnel(), journal, math.inf, None, address)
-
-
-def _trust(project: Project, publish: Publish) -> "Trust | None":
-    from devkit.simulator.tls import trust_in
-
-    try:
-        return trust_in(project.private / "ca", datetime.now(UTC))
-    except ConfigurationError as error:
-        publish(Notice(f"{error.message} The simulator takes plain http only."))
-        return None
-
-
-def _warn(publish: Publish, trust: "Trust | None", occurrence: "Occurrence") -> None:
-    from devkit.simulator.occurrences import TlsHandshakeFailed
-
-    if trust and isinstance(occurrence, TlsHandshakeFailed):  # the receiver reports the rest
-        publish(
-            Notice(
-                f"A program rejected the simulator's certificate ({occurrence.reason}). "
-                f"It must trust {trust.authority}."
-            )
-        )

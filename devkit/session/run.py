@@ -19,6 +19,7 @@ from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
 from devkit.receiver.recorder import Recorder
 from devkit.session.components import (
+    Demo,
     Platform,
     application_answers,
     forward_url,
@@ -29,7 +30,6 @@ from devkit.session.components import (
 from devkit.session.project import Project, Session, project_in
 from devkit.session.reachability import check_again, wait_until_reachable
 from devkit.session.registrations import Registrations, numbers_notice, settings_to_register
-from devkit.session.send import send_demo
 from devkit.session.sends import Sends
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown, ShutdownRequested
@@ -55,12 +55,13 @@ class SessionOptions:
     """What a session does, beyond the settings.
 
     register: set callback URLs at Vonage; inbound: also the account's URL for inbound messages.
+    demo: what an offline session shows at its start; None for nothing.
     force: take the callback over from any other session. commands: to run for receipts. relay: follow it instead of
     opening a tunnel and registering a callback; None for a session without one.
     """
 
     register: bool = True
-    demo: bool = True
+    demo: Demo | None = "sms"
     require_signature: bool = False
     force: bool = False
     commands: tuple[StatusCommand, ...] = ()
@@ -181,7 +182,9 @@ class _Start:
             )
         events: TunnelEvents = SimpleQueue()
         notify = forward_events(self.publish, events)
-        source = stack.enter_context(platform(settings, project, choice, self.publish, stop, notify))
+        source = stack.enter_context(
+            platform(settings, project, choice, self.publish, stop, notify, self.options.demo)
+        )
         registrations = self._registrations(source)
         registrations.check()  # first, because a wrong key is known in a second, and a tunnel takes a few
         stop.check()
@@ -253,7 +256,9 @@ class _Start:
         options = self.options
         settings = (
             settings_to_register(
-                source.credentials, inbound=options.inbound, application_id=source.application_id
+                source.credentials,
+                inbound=options.inbound or source.inbound,
+                application_id=source.application_id,
             )
             if options.register
             else []
@@ -275,9 +280,8 @@ class _Start:
                 forward_answers=application_answers(self.settings, self.publish),
             )
         )
-        if session.mode == "offline" and self.options.demo:
-            callback = "" if self.options.register else session.callback_url
-            send_demo(source.credentials, callback, self.publish)
+        if source.send_demo:
+            source.send_demo("" if self.options.register else session.callback_url)
 
 
 def _now_text() -> str:

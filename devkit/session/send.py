@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from devkit.errors import ConfigurationError, UsageError, VonageError
-from devkit.events import Notice, Publish
+from devkit.errors import ConfigurationError, UsageError
 from devkit.events.session import SendApi, Sent
 from devkit.fixture.format import format_time
 from devkit.session.project import Session
@@ -21,18 +20,6 @@ from devkit.webhook.masking import mask_number
 _MAX_CLIENT_REF = 100  # characters; the SDK's limit
 _SEPARATORS = str.maketrans("", "", " ().-")
 _INTERNATIONAL = re.compile(r"[1-9]\d{6,14}", re.ASCII)
-
-
-def send_demo(simulator: Credentials, callback: str, publish: Publish) -> None:
-    """Send a demo message to the simulator. callback: empty for the account's own."""
-    try:
-        ids = send_sms(
-            simulator, to=OFFLINE_RECIPIENT, sender="devkit", text="Hello from devkit", callback=callback
-        )
-    except VonageError as error:
-        publish(Notice(f"The demo message was not sent: {error.message}"))
-    else:
-        publish(sent_now(ids, OFFLINE_RECIPIENT))
 
 
 class RelayRoute(NamedTuple):

@@ -6,13 +6,14 @@ from contextlib import suppress
 
 from devkit.errors import ConfigurationError
 from devkit.fixture.git import tracked_files
+from devkit.session.components import Demo
 from devkit.session.project import Project
 from devkit.session.settings import KNOWN_NAMES, Settings
 from devkit.webhook.masking import counted
 
 
 def start_warnings(
-    settings: Settings, project: Project, *, demo: bool, has_relay: bool = False
+    settings: Settings, project: Project, *, demo: Demo | None, has_relay: bool = False
 ) -> Iterator[str]:
     """The warnings about a session before it starts. demo: as in `SessionOptions`."""
     yield from map(unknown_name_warning, settings.unknown_names)
@@ -32,7 +33,7 @@ def unknown_name_warning(name: str) -> str:
     return f"{name} is set, but devkit has no such setting. {meant}"
 
 
-def _without_effect(settings: Settings, demo: bool) -> Iterator[str]:
+def _without_effect(settings: Settings, demo: Demo | None) -> Iterator[str]:
     if settings.offline or not settings.has_credentials:
         if settings.public_url:
             yield "--public-url (DEVKIT_PUBLIC_URL) has no effect offline: the simulator sends to the receiver itself."
@@ -45,8 +46,9 @@ def _without_effect(settings: Settings, demo: bool) -> Iterator[str]:
         yield f"NGROK_URL has no effect with --tunnel {settings.tunnel} (DEVKIT_TUNNEL)."
     if settings.tunnel == "none":
         yield "There is no tunnel: only programs on this machine reach this session; Vonage does not."
-    if not demo:
-        yield "--no-demo has no effect in a live session: only an offline one sends a demo message."
+    if demo != "sms":
+        option = "--demo" if demo else "--no-demo"
+        yield f"{option} has no effect in a live session: only an offline one sends a demo message."
 
 
 def _without_effect_with_relay(settings: Settings) -> Iterator[str]:

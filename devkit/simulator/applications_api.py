@@ -44,15 +44,15 @@ def applications(method: str, application_id: str, request: ApiRequest, simulato
             _invalid, request, [{"name": "devkit simulator", "reason": "the fault `refused`"}]
         ),
     }
-    if not is_owner(credentials(request), simulator.options):
-        simulator.watch(Refusal(401, "wrong key or secret", "applications"))
-        return _unauthorized(request)
     handle = partial(_handle, method, application_id, request, simulator)
     unchanged = partial(_handle, "GET", application_id, request, simulator) if method != "GET" else None
     return answer_with_faults("applications", request, simulator, own, handle, unchanged)
 
 
 def _handle(method: str, application_id: str, request: ApiRequest, simulator: Simulator) -> ApiResponse:
+    if not is_owner(credentials(request), simulator.options):
+        simulator.watch(Refusal(401, "wrong key or secret", "applications"))
+        return _unauthorized(request)
     handlers = {
         ("GET", False): _list,
         ("POST", False): _create,

@@ -9,7 +9,10 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+from devkit.webhook.strict_json import InvalidJson, parse
+
 _MAX_FIELDS = 100
+_MAX_DEPTH = 32  # an application has 6
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,8 +80,8 @@ def count_in(fields: Mapping[str, str], name: str, default: int, highest: int) -
 def json_object(request: ApiRequest) -> dict[str, Any] | None:
     """The JSON object in the body, whatever its Content-Type; None without one."""
     try:
-        document = json.loads(request.body.decode("utf-8"))
-    except (ValueError, RecursionError):
+        document = parse(request.body, max_depth=_MAX_DEPTH)
+    except InvalidJson:
         return None
     return document if isinstance(document, dict) else None
 

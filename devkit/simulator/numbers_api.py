@@ -52,14 +52,20 @@ def _answer(
     handle: Callable[[], ApiResponse],
     unchanged: Callable[[], ApiResponse] | None = None,
 ) -> ApiResponse:
-    if not is_owner(credentials(request), simulator.options):
-        simulator.watch(Refusal(401, "wrong key or secret", "numbers"))
-        return _unauthorized(request)
     own = {
         "unauthorized": partial(_unauthorized, request),
         "refused": partial(error, request, 420, f"{_INVENTED} the fault `refused`"),
     }
-    return answer_with_faults("numbers", request, simulator, own, handle, unchanged)
+    return answer_with_faults(
+        "numbers", request, simulator, own, partial(_for_owner, request, simulator, handle), unchanged
+    )
+
+
+def _for_owner(request: ApiRequest, simulator: Simulator, handle: Callable[[], ApiResponse]) -> ApiResponse:
+    if is_owner(credentials(request), simulator.options):
+        return handle()
+    simulator.watch(Refusal(401, "wrong key or secret", "numbers"))
+    return _unauthorized(request)
 
 
 def _list(request: ApiRequest, simulator: Simulator) -> ApiResponse:

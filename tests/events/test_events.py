@@ -40,6 +40,8 @@ def test_the_ready_line_holds_what_programs_rely_on() -> None:
         "simulator",
         "forward_url",
         "forward_answers",
+        "relay",
+        "who",
     ]
 
 
@@ -56,6 +58,8 @@ def test_the_ready_line_of_an_offline_session_says_where_its_simulator_is() -> N
         "api_secret": "s3cret",
         "authority": "ca.pem",
         "bundle": "bundle.pem",
+        "application_id": "",
+        "private_key": "",
     }
     assert "s3cret" not in repr(ready)
     assert Ready("live", "", "", "", "", "", 1).as_json()["simulator"] is None

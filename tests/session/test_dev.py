@@ -43,13 +43,15 @@ def test_demo_receipts_are_recorded_and_everything_is_put_back(tmp_path: Path) -
     statuses = [reading.status for reading in readings if isinstance(reading, Receipt)]
     assert statuses == ["delivered", "buffered", "accepted"]
     assert dev.names()[-2:] == ["restored", "stopped"]
-    assert dev.events[-2] == {"event": "restored", "callback_url": "", "kept": False}
-    assert dev.events[-1] == {"event": "stopped", "receipts": 3}
+    restored = {"event": "restored", "callback_url": "", "kept": False}
+    assert dev.events[-2] == restored | {"setting": "drCallBackUrl"}
+    assert dev.events[-1] == {"event": "stopped", "receipts": 3, "left_out": 0}
     assert sorted(path.name for path in (tmp_path / ".devkit").iterdir()) == [
         ".gitignore",
         "ca",
         "callback-token",
         "sends.jsonl",
+        "simulator",
     ]
 
 

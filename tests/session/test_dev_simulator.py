@@ -47,8 +47,11 @@ def test_a_program_sends_through_the_session_and_its_receipts_are_recorded(tmp_p
 
     assert entry["status"] == "0"
     assert err_codes == ["0", "3"]
-    assert dev.events[-1] == {"event": "stopped", "receipts": 2}
-    assert set(simulator) == {"url", "host", "api_key", "api_secret", "authority", "bundle"}
+    assert (dev.events[-1]["event"], dev.events[-1]["receipts"]) == ("stopped", 2)
+    assert list(simulator) == [
+        *("url", "host", "api_key", "api_secret", "authority", "bundle"),
+        *("application_id", "private_key"),
+    ]
     assert simulator["url"] == f"http://{simulator['host']}"
 
 

@@ -26,7 +26,7 @@ def test_it_is_200_only_between_the_ready_line_and_the_stop(tmp_path: Path) -> N
             stop.request()
 
     settings = Settings(offline=True, port=0, inspector_port=port, fixtures=tmp_path / "fixtures")
-    run(settings, SessionOptions(demo=False), tmp_path, publish, stop, lambda _: False)
+    run(settings, SessionOptions(demo=None), tmp_path, publish, stop, lambda _: False)
 
     assert answers == {
         "registered": (503, {"ready": False, "state": "starting", "mode": None}),

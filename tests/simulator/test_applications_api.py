@@ -1,6 +1,8 @@
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from vonage_http_client.errors import AuthenticationError, NotFoundError
 
 from devkit.simulator import SimulatorOptions, run_simulator
@@ -192,7 +194,33 @@ def test_a_wrong_application_is_400_and_changes_nothing(simulator, path, documen
     assert [type(each) for each in simulator.seen] == [Refusal, Refusal]
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{", "a=b", "\xff"])
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+_WEBHOOKS = st.fixed_dictionaries({"webhooks": _JSON | st.dictionaries(st.text(), _JSON, max_size=3)})
+_MESSAGES = st.fixed_dictionaries({"messages": _JSON | _WEBHOOKS})
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    document=st.fixed_dictionaries(
+        {"name": st.just("x"), "from_the_future": _JSON},
+        optional={"keys": _JSON, "privacy": _JSON, "capabilities": _JSON | _MESSAGES},
+    )
+)
+def test_any_application_is_saved_as_it_is_or_refused(simulator, path, document):
+    status, answer = ask(simulator, "PUT", path, document)
+
+    assert status in (200, 400)
+    if status == 200:
+        assert ask(simulator, "GET", path)[1] == answer
+        assert answer["from_the_future"] == document["from_the_future"]
+    assert ask(simulator, "GET", "/simulator", headers={})[0] == 200
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{", "a=b", "\xff", '{"name": ' + "[" * 900 + "]" * 900 + "}"])
 def test_a_body_that_is_no_object_is_400(simulator, path, body):
     status, _, text = call(simulator, "PUT", path, body.encode("latin-1"), owner(simulator))
 

@@ -8,7 +8,15 @@ from devkit.cli.simulate import lines
 from devkit.events import Notice
 from devkit.simulator import SimulatorOptions, events, run_simulator
 from devkit.simulator.events import DeliveryTried, MessageTaken, RequestRefused, SimulatorReady, event_of
-from devkit.simulator.occurrences import Account, Delivery, Occurrence, Refusal, TlsHandshakeFailed
+from devkit.simulator.occurrences import (
+    Account,
+    Delivery,
+    InboundMessage,
+    Occurrence,
+    Refusal,
+    TlsHandshakeFailed,
+)
+from devkit.simulator.resources import ApplicationChanged, NumberChanged
 from tests.support.simulator_client import JUMPING, listening, post, send
 
 DELIVERY = Delivery("0A0000001234567B", "failed", "2", 1, 1000.0, 200)
@@ -86,10 +94,55 @@ def test_err_code_0_is_not_called_delivered() -> None:
             "settings    receipts go to http://127.0.0.1/x as json",
         ),
         (Account(), "settings    receipts go to nowhere as get"),
+        (
+            Account(mo_callback_url="http://127.0.0.1/in"),
+            "settings    receipts go to nowhere as get, inbound messages to http://127.0.0.1/in",
+        ),
+        (Refusal(422, "no", "messages"), "refused     messages 422: no"),
+        (
+            ApplicationChanged("a-b-c", status_url="http://127.0.0.1/s"),
+            "settings    application a-b-c sends statuses to http://127.0.0.1/s, inbound messages to nowhere",
+        ),
+        (ApplicationChanged("a-b-c", deleted=True), "settings    application a-b-c was deleted"),
+        (
+            NumberChanged("447700900900", "a-b-c", ""),
+            "settings    number *********900 is linked to application a-b-c",
+        ),
+        (
+            NumberChanged("447700900900", "", "http://127.0.0.1/in"),
+            "settings    number *********900 is linked to no application, "
+            "its own inbound URL is http://127.0.0.1/in",
+        ),
     ],
 )
 def test_refusals_and_settings_are_one_line(occurrence: Occurrence, words: str) -> None:
     assert shown(occurrence) == words
+
+
+def test_a_status_is_one_line_with_its_error() -> None:
+    status = replace(DELIVERY, status="rejected", err_code="1360", kind="messages-status")
+
+    assert shown(status)[12:] == "rejected    1234567B  -> 200  1360 TTL was activated"
+    assert shown(replace(status, status="submitted", err_code=""))[12:] == "submitted   1234567B  -> 200"
+
+
+def test_an_inbound_message_is_one_line_with_masked_numbers() -> None:
+    message = InboundMessage(
+        "sms-inbound", ("0A0000001234567B", "1B"), "447700900001", "447700900900", "x", 1.0
+    )
+
+    line = shown(message)[12:]
+    assert line == "inbound     1234567B  *********900  from *********001  in 2 parts"
+    assert shown(replace(message, sender="A\x1b[31m\nB")).isprintable()
+
+
+def test_the_ready_lines_show_the_application_and_how_to_get_a_text() -> None:
+    text = ready(application_id="a-b-c", private_key="/tmp/application.pem", number="447700900900")
+
+    assert "app        id a-b-c, private key /tmp/application.pem" in text
+    assert "inbound    texts to 447700900900 go to the URL of the number, else of the account" in text
+    assert """curl -d '{"text": "STOP"}' http://127.0.0.1:3050/simulator/inbound""" in text
+    assert "go to the inbound_url of the application" in ready(messaging_api="messages")
 
 
 def test_a_program_that_does_not_trust_is_a_notice() -> None:

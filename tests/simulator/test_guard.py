@@ -73,6 +73,13 @@ class Attacked:
             ("GET", "/simulator", {}),
             ("POST", "/simulator/reset", {}),
             ("POST", "/simulator/settings", {}),
+            ("POST", "/simulator/inbound", {}),
+            ("POST", "/v1/messages", message),
+            ("PATCH", "/v1/messages/1", {}),
+            ("GET", "/v2/applications", self.owned()),
+            ("DELETE", f"/v2/applications/{self.simulator.application_id}", self.owned()),
+            ("GET", "/account/numbers", self.owned()),
+            ("POST", "/number/update", self.owned(country="GB", msisdn="447700900900")),
             *((method, "/nowhere", {}) for method in ("GET", "POST", "OPTIONS")),
             ("OPTIONS", "/sms/json", {}),
         ]
@@ -85,7 +92,8 @@ def attacked() -> Iterator[Attacked]:
     with run_simulator(JUMPING, watch=reported.append) as simulator:
         yield Attacked(simulator, reported)
         assert all(isinstance(occurrence, Refusal) for occurrence in reported)
-        assert simulator.messages == ()
+        assert simulator.messages == simulator.inbound == ()
+        assert "app_id" in simulator.resources.numbers[0]
         assert simulator.deliveries == ()
         assert simulator.account.method == "get"
 

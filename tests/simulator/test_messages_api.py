@@ -3,6 +3,8 @@ import time
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from vonage_messages import Sms
 from vonage_messages.models.sms import SmsOptions
 
@@ -183,8 +185,28 @@ def test_a_wrong_parameter_is_422(simulator, fields, number):
     assert not simulator.messages
 
 
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+_NAMES = [*TEXT, "ttl", "client_ref", "webhook_url", "webhook_version", "sms", "failover"]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(fields=st.dictionaries(st.sampled_from(_NAMES), _JSON), nested=st.booleans())
+def test_any_message_is_sent_or_refused(simulator, fields, nested):
+    changes = {"failover": [{**TEXT, **fields}]} if nested else fields
+
+    status, answer = send_text(simulator, **changes)
+
+    assert status in (202, 422)
+    assert ("message_uuid" in answer) is (status == 202)
+
+
 @pytest.mark.parametrize(
-    ("body", "error"), [(b"{", "invalid-json"), (b"to=4", "invalid-json"), (b"", "1150")]
+    ("body", "error"),
+    [(b"{", "invalid-json"), (b"to=4", "invalid-json"), (b"", "1150"), (b"[" * 5000, "invalid-json")],
 )
 def test_a_body_that_is_no_json_is_422(simulator, body, error):
     status, _, text = call(simulator, "POST", PATH, body, owner(simulator))
