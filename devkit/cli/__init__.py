@@ -39,6 +39,7 @@ COMMANDS = {
     "doctor": "Check the whole path of a receipt; say what is wrong.",
     "open": "Open the page of the running session in a browser.",
     "restore": "Restore the account's former callback after a crash.",
+    "relay": "Serve and check a team's relay.",
     "keep": "Turn recordings into samples that can be committed.",
     "init": "Add what devkit needs to this project.",
     "mcp": "Let an agent use devkit.",
@@ -51,11 +52,18 @@ _NO_THREAD = "End some programs, or raise the limit on threads: ulimit -u"
 _SESSIONS = ("dev", "follow", "simulate")  # their output is not their result
 
 
-class _LazyCommand(click.Command):
-    """A command that is imported when it runs. --help and the completion of names import none."""
+class LazyCommand(click.Command):
+    """A command that is imported when it runs. --help and the completion of names import none.
+
+    package: where its module is, which has its name.
+    """
+
+    def __init__(self, name: str, *, package: str = "devkit.cli", **kwargs: Any) -> None:
+        super().__init__(name, **kwargs)
+        self._package = package
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        module = f"devkit.cli.{self.name}"
+        module = f"{self._package}.{self.name}"
         command: click.Command = (sys.modules.get(module) or _import(module)).command
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see `devkit.__main__`
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -168,7 +176,7 @@ def _printable_usage() -> Iterator[None]:
 
 @click.command(
     cls=_Commands,
-    commands={name: _LazyCommand(name, short_help=text) for name, text in COMMANDS.items()},
+    commands={name: LazyCommand(name, short_help=text) for name, text in COMMANDS.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="The beginning of a name is enough, as in `devkit tri`. Other names: listen for dev, ls and logs for list. "
     "`devkit help COMMAND` explains a command.",

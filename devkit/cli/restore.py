@@ -26,8 +26,9 @@ from devkit.webhook.masking import printable
     is_flag=True,
     help="Restore the former URL even if another devkit or somebody else has set another one.",
 )
+@click.option("--relay", is_flag=True, help="Restore what `devkit relay register` has replaced.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each restored URL.")
-def command(clear: bool, force: bool, as_json: bool) -> None:
+def command(clear: bool, force: bool, relay: bool, as_json: bool) -> None:
     """Restore what a killed session changed at Vonage: the account's callback URLs, and those of an application."""
     if clear and force:
         raise UsageError(
@@ -37,11 +38,13 @@ def command(clear: bool, force: bool, as_json: bool) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     settings, project = read_settings(os.environ, directory), project_in(directory)
     is_empty = True
-    for done in restore(settings, project, clear=clear, force=force, now=now, log=_log):
+    for done in restore(settings, project, clear=clear, force=force, relay=relay, now=now, log=_log):
         is_empty = False
         _show(done, as_json=as_json)
     if is_empty:
         _show(Restoration("nothing"), as_json=as_json)
+    if is_empty and not relay and project.relay_journal.exists():
+        _log("The account has the relay's callback. To restore what it had before: devkit restore --relay")
 
 
 def _show(done: Restoration, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The events of following a relay, beside those of a session."""
+"""The events of following a relay and of its receiver, beside those of a session."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -44,3 +44,21 @@ class CaughtUp(Event):
     recorded: int
     present: int
     unreadable: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelayReady(Event):
+    """The receiver of a relay takes webhooks. engine: its URL without the password. local_url: where it listens.
+
+    callback_url: for the account; only a path where the public URL is not known. health_url: empty without one.
+    receiver: its name in the entries. encrypted: whether the engine gets what nobody can read without the team's key.
+    """
+
+    name: ClassVar[str] = "ready"
+    engine: str
+    local_url: str
+    callback_url: str
+    health_url: str
+    receiver: str
+    encrypted: bool
+    pid: int

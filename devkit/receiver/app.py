@@ -4,9 +4,9 @@ import hmac
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 from urllib.parse import unquote
 
 from flask import Flask, Response, request
@@ -43,13 +43,49 @@ Handler = Callable[[IncomingRequest], int]
 BatchHandler = Callable[[Sequence[IncomingRequest]], tuple[Sequence[int], AfterResponse]]
 
 
-def classify(callback: Callback, remote: str, token: str, captured: str = "") -> IncomingRequest:
-    """What a request is. remote: the peer's address. token: as in `create_receiver`. Pure."""
+class Access(Protocol):
+    """Who may send to a receiver. remote: the peer's address."""
+
+    def admits(self, callback: Callback, remote: str) -> bool:
+        """Whether the request has a path of this receiver, and may use it."""
+
+    def is_local(self, callback: Callback, remote: str) -> bool:
+        """Whether a program on this machine sent it, not the tunnel and not a web page."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAccess:
+    """A session's receiver: who has the token may use the callback path, and programs on this machine without it.
+
+    token: the last segment of the callback path; empty when everybody may use the bare path.
+    trusts_local: False when a tunnel leads here that does not show which requests came through it. Then none counts as
+    sent by a program on this machine.
+    """
+
+    token: str = field(repr=False)
+    trusts_local: bool = True
+
+    def admits(self, callback: Callback, remote: str) -> bool:
+        if not is_origin_form(callback.target):  # what is read in two ways has its token in two places
+            return False
+        path = unquote(f"/{callback.path.lstrip('/')}", encoding="latin-1")
+        if path == CALLBACK_PATH:
+            return not self.token or self.is_local(callback, remote)
+        start, _, segment = path.rpartition("/")
+        is_right = hmac.compare_digest(segment.encode(), self.token.encode())
+        return start == CALLBACK_PATH and bool(self.token) and is_right
+
+    def is_local(self, callback: Callback, remote: str) -> bool:
+        return self.trusts_local and not rejection_reason(callback, remote, own_pages=False)
+
+
+def classify(callback: Callback, remote: str, access: Access, captured: str = "") -> IncomingRequest:
+    """What a request is. remote: the peer's address. Pure."""
 
     def incoming(kind: RequestKind, status: int = 200) -> IncomingRequest:
         return IncomingRequest(kind, callback, captured, status)
 
-    if not _is_admitted(callback, remote, token):
+    if not access.admits(callback, remote):
         return incoming("refused", 404)
     if callback.method not in _METHODS:
         return incoming("refused", 405)  # only those who may use the path learn which methods it takes
@@ -57,24 +93,22 @@ def classify(callback: Callback, remote: str, token: str, captured: str = "") ->
         return incoming("head")
     if callback.method == "GET" and not callback.query and not callback.body:
         return incoming("probe")
-    return incoming(_receipt_kind(callback, remote))
+    return incoming(_receipt_kind(callback, remote, access))
 
 
-def create_receiver(handle: Handler, *, token: str, trusts_local: bool = True) -> Flask:
+def create_receiver(handle: Handler, *, token: str | None = None, access: Access | None = None) -> Flask:
     """The application. handle: called with each request, in any thread; returns the HTTP status.
 
-    token: the last segment of the callback path; empty when everybody may use the bare path.
-    trusts_local: False when a tunnel leads here that does not show which requests came through it. Then none counts as
-    sent by a program on this machine.
+    token: as in `TokenAccess`, for a receiver without an `access` of its own.
     """
+    access = access or _token_access(token)
     app = Flask("devkit.receiver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
 
     @app.before_request  # of every path and method: there are no routes
     def respond() -> Response:
         callback, captured = callback_of(request.environ, request.get_data(cache=False))
-        remote = request.remote_addr if trusts_local else None
-        incoming = classify(callback, remote or "", token, captured)
+        incoming = classify(callback, request.remote_addr or "", access, captured)
         if incoming.kind == "head":
             return _empty_response(incoming.status)
         return _empty_response(_status(incoming, handle(incoming)))
@@ -87,24 +121,30 @@ def create_receiver(handle: Handler, *, token: str, trusts_local: bool = True) -
     return app
 
 
+def _token_access(token: str | None) -> Access:
+    if token is None:  # an empty one opens the path to everybody, so it is never a default
+        raise TypeError("a receiver needs a token or an access")
+    return TokenAccess(token)
+
+
 @contextmanager
 def serve_receiver(
     handle_batch: BatchHandler,
     listener: socket.socket,
     *,
-    token: str,
-    trusts_local: bool = True,
+    token: str | None = None,
+    access: Access | None = None,
     timeout: float = 30,
 ) -> Iterator[None]:
     """Serve a receiver while the block runs.
 
     handle_batch: called in the server's one thread with the requests that arrived together. Returns an HTTP status for
     each, and the work to run after the responses were sent. It may wait for the disk, and for nothing else.
-    token, trusts_local: as in `create_receiver`. timeout: as in `serve`.
+    token, access: as in `create_receiver`. timeout: as in `serve`.
     """
-    app = create_receiver(partial(handle_one, handle_batch), token=token, trusts_local=trusts_local)
-    handle_received = partial(_handle_received, token, trusts_local, handle_batch)
-    with serve(app, listener, handle_batch=handle_received, timeout=timeout):
+    access = access or _token_access(token)
+    app = create_receiver(partial(handle_one, handle_batch), access=access)
+    with serve(app, listener, handle_batch=partial(_handle_received, access, handle_batch), timeout=timeout):
         yield
 
 
@@ -116,14 +156,14 @@ def handle_one(handle_batch: BatchHandler, incoming: IncomingRequest) -> int:
 
 
 def _handle_received(
-    token: str, trusts_local: bool, handle_batch: BatchHandler, received: Sequence[ReceivedRequest]
+    access: Access, handle_batch: BatchHandler, received: Sequence[ReceivedRequest]
 ) -> tuple[list[int | None], AfterResponse]:
     """Handle requests without Flask's dispatch, which costs more than recording does.
 
     Methods other than GET and POST are left to the Flask application: they are rare, and need more than a status.
     """
     incoming = [
-        classify(each.callback, each.remote if trusts_local else "", token, each.captured)
+        classify(each.callback, each.remote, access, each.captured)
         if each.callback.method in ("GET", "POST")
         else None
         for each in received
@@ -137,26 +177,11 @@ def _status(incoming: IncomingRequest, handled: int) -> int:
     return incoming.status if incoming.kind == "refused" else handled
 
 
-def _receipt_kind(callback: Callback, remote: str) -> RequestKind:
+def _receipt_kind(callback: Callback, remote: str, access: Access) -> RequestKind:
     replayed, triggered = (callback.header(name) is not None for name in (REPLAY_HEADER, TRIGGER_HEADER))
-    if not (replayed or triggered) or not _is_local(callback, remote):
+    if not (replayed or triggered) or not access.is_local(callback, remote):
         return "receipt"
     return "replay" if replayed else "triggered"  # the replay of a triggered receipt has both headers
-
-
-def _is_admitted(callback: Callback, remote: str, token: str) -> bool:
-    if not is_origin_form(callback.target):  # what is read in two ways has its token in two places
-        return False
-    path = unquote(f"/{callback.path.lstrip('/')}", encoding="latin-1")
-    if path == CALLBACK_PATH:
-        return not token or _is_local(callback, remote)
-    start, _, segment = path.rpartition("/")
-    return start == CALLBACK_PATH and bool(token) and hmac.compare_digest(segment.encode(), token.encode())
-
-
-def _is_local(callback: Callback, remote: str) -> bool:
-    """Whether a program on this machine sent the request, not the tunnel and not a web page."""
-    return not rejection_reason(callback, remote, own_pages=False)
 
 
 def _empty_response(status: int) -> Response:

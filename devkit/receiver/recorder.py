@@ -11,7 +11,7 @@ from devkit.errors import StoreError
 from devkit.events import Notice, Publish
 from devkit.events.session import NotRecorded, Probe, ReceiptTaken, Refused
 from devkit.fixture.format import TRIGGERED, Fixture, format_time
-from devkit.fixture.store import Store
+from devkit.fixture.store import ReceiptStore
 from devkit.http.channel import AfterResponse
 from devkit.receiver.app import IncomingRequest
 from devkit.webhook.callback import REACHABILITY_HEADER, Callback
@@ -49,7 +49,7 @@ class Recorder:
     expects_messages: whether this session asked for webhooks of the Messages API; else the first status is explained.
     """
 
-    store: Store
+    store: ReceiptStore
     publish: Publish
     clock: Callable[[], datetime]
     nonce: str

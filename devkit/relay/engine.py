@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from devkit.errors import ConfigurationError, RelayError
 from devkit.relay.engine_url import EngineURL
@@ -17,6 +17,9 @@ RETRY_SECONDS = 1.0  # between two attempts to connect; what comes meanwhile is 
 BLOCK_SECONDS = 2.0  # how long a read waits on the engine. Longer ones look like a dead connection
 _CONNECT_SECONDS = 1.0  # to connect for a group, and for each step after that: TLS, password
 _READ_SECONDS = 10.0  # without an answer the connection is dead: some networks drop it without a word
+
+
+T = TypeVar("T")
 
 
 class RedisEngine:
@@ -40,6 +43,7 @@ class RedisEngine:
         self.key = f"devkit:{account}:receipts"  # the account is one hash slot
         self._keep, self._clock = keep, clock
         self._client = self._redis.Redis(**self._options(_READ_SECONDS), ssl=url.tls)
+        self._prober = self._redis.Redis(**self._options(_CONNECT_SECONDS), ssl=url.tls)
         self._writer: Any = None
         self._down = RelayError("the engine is not connected", hint=_CHECK)
         self._last_id = ""
@@ -55,6 +59,7 @@ class RedisEngine:
         self._closed.set()
         self._drop_writer()
         self._client.close()
+        self._prober.close()
 
     @property
     def is_connected(self) -> bool:
@@ -99,36 +104,36 @@ class RedisEngine:
             seconds, microseconds = self._client.time()
         return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=microseconds)
 
-    def ping(self) -> None:
-        """Raise RelayError if the engine does not answer."""
+    def check_writable(self) -> None:
+        """Raise RelayError if the engine would not keep an entry now. Writes none."""
+        if self._writer is None:
+            raise self._down
         with self._translated():
-            self._client.ping()
+            # To a stream that does not exist. An engine that is full, read-only or out of disk refuses this, too.
+            command = ("XADD", self.key.replace(":receipts", ":no-stream"), "NOMKSTREAM", "*", "v", "0")
+            self._prober.execute_command(*command)
 
     def inspect(self) -> EngineState:
-        """The engine's state. Raises RelayError, also when it may not be asked."""
+        """The engine's state, as far as this user may see it. Raises RelayError when it does not answer."""
         with self._translated():
-            info: Any = self._client.info()
-        return EngineState(
-            {name: _text(value) for name, value in info.items()},
-            self._settings(),
-            self.now(),
-            self._may_append(),
-        )
+            self._prober.ping()
+        return EngineState(self._allowed(self._info), self._allowed(self._settings), self._allowed(self.now))
 
-    def _settings(self) -> dict[str, str] | None:
+    def _allowed(self, ask: Callable[[], T]) -> T | None:
+        """What the engine answers; None when it forbids the question, as managed ones do."""
         try:
-            found: Any = self._client.config_get("append*", "no-appendfsync*", "maxmemory*", "save")
-        except self._redis.RedisError:  # managed engines forbid it
+            return ask()
+        except (self._redis.ResponseError, RelayError):
             return None
-        return {_text(name): _text(value) for name, value in found.items()}
 
-    def _may_append(self) -> bool:
-        try:  # to a stream that does not exist, so that nothing is written
-            command = ("XADD", self.key.replace(":receipts", ":no-stream"), "NOMKSTREAM", "*", "v", "0")
-            self._client.execute_command(*command)
-        except self._redis.RedisError:
-            return False
-        return True
+    def _info(self) -> dict[str, str]:
+        found: Any = self._client.info()
+        return {name: _text(value) for name, value in found.items()}
+
+    def _settings(self) -> dict[str, str]:
+        # Names only: an answer to `*` would have the engine's passwords.
+        found: Any = self._client.config_get("appendonly", "appendfsync", "no-appendfsync-on-rewrite")
+        return {_text(name): _text(value) for name, value in found.items()}
 
     def _command(self, fields: EntryFields) -> tuple[object, ...]:
         trim: tuple[object, ...] = ()

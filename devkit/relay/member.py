@@ -7,6 +7,7 @@ token of `ci` opens the path of every `ci.…`.
 import base64
 import hmac
 import re
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from devkit.errors import ConfigurationError
@@ -64,6 +65,11 @@ def member_in_url(callback_url: str) -> str:
     return match[1] if match and is_member(match[1]) else ""
 
 
+def public_part(callback_url: str) -> str:
+    """The relay's public URL in a member's callback URL; any other URL as it is."""
+    return callback_url.rpartition(f"{RELAY_PATH}/")[0] if member_in_url(callback_url) else callback_url
+
+
 def checked_length(url: str) -> str:
     """The same callback URL, or a ConfigurationError when a message cannot have it."""
     if len(url) <= MAX_CALLBACK:
@@ -74,15 +80,27 @@ def checked_length(url: str) -> str:
     )
 
 
-def is_admitted(callback: Callback, team_token: str) -> bool:
-    """Whether a request has a path of this relay: the account's with the team's token, or a member's with its own."""
-    if not team_token or not is_origin_form(callback.target):
+@dataclass(frozen=True, slots=True)
+class MemberAccess:
+    """Who may send to a relay: the account with the team's token, and each member with its own.
+
+    Nothing counts as local: a reverse proxy is on this machine too, and not every one adds a forwarding header.
+    """
+
+    team_token: str = field(repr=False)
+
+    def admits(self, callback: Callback, remote: str) -> bool:
+        """Whether a request has a path of this relay, with its token."""
+        if not is_origin_form(callback.target):
+            return False
+        path = unquote(f"/{callback.path.lstrip('/')}", encoding="latin-1")
+        account, _, token = path.rpartition("/")
+        if account == CALLBACK_PATH:
+            return hmac.compare_digest(token.encode(), self.team_token.encode())
+        return bool(_member_in(path, self.team_token))
+
+    def is_local(self, callback: Callback, remote: str) -> bool:
         return False
-    path = unquote(f"/{callback.path.lstrip('/')}", encoding="latin-1")
-    account, _, token = path.rpartition("/")
-    if account == CALLBACK_PATH:
-        return hmac.compare_digest(token.encode(), team_token.encode())
-    return bool(_member_in(path, team_token))
 
 
 def owner(callback: Callback, client_ref: str, team_token: str) -> str:

@@ -12,7 +12,7 @@ from devkit.fixture.listing import parse_duration
 from devkit.http.local_access import is_local_name
 from devkit.relay.cipher import Cipher, parse_keys
 from devkit.relay.engine_url import EngineURL, parse_engine_url
-from devkit.relay.member import check_member, checked_length, is_member, member_in_url, with_part
+from devkit.relay.member import check_member, checked_length, is_member, member_in_url, public_part, with_part
 
 _KEEP = "7d"
 
@@ -29,6 +29,11 @@ class RelaySettings:
     callback_url: str = field(default="", repr=False)  # it ends with the secret of your path
     who: str = ""
     _url: str = field(default="", repr=False)
+
+    @property
+    def public_url(self) -> str:
+        """The relay's public URL, without the path of a member."""
+        return public_part(self.callback_url)
 
     def engine_url(self, *, allow_plain: bool = False) -> EngineURL:
         """The engine. allow_plain: as in `parse_engine_url`. Raises ConfigurationError, also when none is set."""

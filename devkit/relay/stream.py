@@ -35,15 +35,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """What `devkit relay check` judges. info: the engine's own statistics. settings: None when CONFIG is forbidden.
+    """What `devkit relay check` judges; None for what this user may not ask.
 
-    clock: the engine's. may_append: whether this user may.
+    info: the engine's statistics. settings: those that decide what is on disk. clock: the engine's, in UTC.
     """
 
-    info: Mapping[str, str]
+    info: Mapping[str, str] | None
     settings: Mapping[str, str] | None
-    clock: datetime
-    may_append: bool
+    clock: datetime | None
 
 
 class Engine(Protocol):

@@ -24,7 +24,7 @@ from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
 from devkit.inspector.context import Options, SampleOptions, SessionFacts
 from devkit.inspector.event_log import EventLog
-from devkit.receiver.app import serve_receiver
+from devkit.receiver.app import TokenAccess, serve_receiver
 from devkit.receiver.forward import Forwarder
 from devkit.receiver.recorder import Recorder
 from devkit.session.project import Project, load_key, private_values
@@ -68,7 +68,7 @@ def receiving(
             _refuse_own_port(address, listening)
         stack.enter_context(forwarding(recorder, settings, project))
         stack.enter_context(
-            serve_receiver(recorder.handle_batch, listening, token=token, trusts_local=not separate)
+            serve_receiver(recorder.handle_batch, listening, access=TokenAccess(token, not separate))
         )
         local = listening
         if separate:

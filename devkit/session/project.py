@@ -73,6 +73,11 @@ class Project:
         return self.private / "relay.lock"
 
     @property
+    def relay_journal(self) -> Path:
+        """The file that describes the relay's registration: sessions come and go while the relay has the account."""
+        return self.private / "relay-registration.json"
+
+    @property
     def token_file(self) -> Path:
         return self.private / "callback-token"
 

@@ -11,7 +11,7 @@ from devkit.vonage.account import AccountSetting
 from devkit.vonage.application import ApplicationSetting, numbers_of
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import Journal, journal_path, refuse_foreign_journal
-from devkit.vonage.registration import ConfirmTakeover, Registration, registered
+from devkit.vonage.registration import ConfirmTakeover, Registration, register, registered
 from devkit.vonage.setting import AddressName, CallbackSetting
 from devkit.webhook.masking import mask_number
 
@@ -95,6 +95,12 @@ class Registrations:
             registration = registered(setting, draft, path, self.publish, self.confirm_takeover)
             done.append(stack.enter_context(registration))
         return done
+
+    def register_until_restored(self, our_url: str, since: str) -> None:
+        """As `register`, but they stay until somebody types `devkit restore`."""
+        for setting in self.settings:
+            path, draft = journal_path(self.journal, setting.name), _draft(setting, our_url, since)
+            register(setting, draft, path, self.publish, self.confirm_takeover)
 
 
 def _draft(setting: CallbackSetting, our_url: str, since: str) -> Journal:

@@ -19,11 +19,13 @@ def restore(
     *,
     clear: bool,
     force: bool = False,
+    relay: bool = False,
     now: str,
     log: Log = lambda text: None,
 ) -> Iterator[Restoration]:
     """End what a killed session left of its tunnel, and restore its callback URLs; gives the result for each of them.
 
+    relay: what `devkit relay register` replaced, instead.
     clear: unset them instead of restoring the former ones. force: whatever Vonage holds.
     now: UTC, as text. log: as in `restore_callback`.
     Raises CallbackHeldError while a session runs, TunnelError, VonageError, ConfigurationError; the first error when
@@ -32,6 +34,7 @@ def restore(
     if not project.private.is_dir():
         return
     project.check_owner()
+    first = project.relay_journal if relay else project.journal
     problems: list[DevkitError] = []
     with project.session_lock(now):
         try:
@@ -40,7 +43,7 @@ def restore(
         except TunnelError as error:
             problems.append(error)
         for name in reversed(WORDS):  # as at the end of a session
-            path = journal_path(project.journal, name)
+            path = journal_path(first, name)
             try:
                 if journal := read_journal(path):
                     yield _restore(settings, journal, path, log, clear=clear, force=force)

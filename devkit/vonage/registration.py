@@ -82,35 +82,43 @@ def registered(
     raises to refuse. It may take long: if the URL has changed meanwhile, it is called again.
     Raises what `confirm_takeover` raises, ConfigurationError, and VonageError, also at the end of the block.
     """
+    registration = register(setting, draft, path, publish, confirm_takeover)
+    try:
+        yield registration
+    finally:
+        done = _restore(registration)
+        publish(Restored(done.callback_url, done.outcome == "left-alone", done.setting))
+
+
+def register(
+    setting: CallbackSetting, draft: Journal, path: Path, publish: Publish, confirm_takeover: ConfirmTakeover
+) -> Registration:
+    """As `registered`, but the callback stays ours until somebody types `devkit restore`."""
     journal = _begin(setting, draft, path, publish, confirm_takeover)
-
-    def log(text: str) -> None:
-        publish(Notice(text))
-
-    def restore(journal: Journal) -> Restoration:
-        done = restore_callback(setting, journal, path, log)
-        if done.advice:
-            log(done.advice)
-        return done
-
+    registration = Registration(setting, path, publish, journal)
     try:
         setting.set_callback(journal.our_url)
     except VonageError as error:
         # Vonage may have saved it before the error. The first error is the one that is reported.
         try:
-            restore(journal)
+            _restore(registration)
         except VonageError:
             raise VonageError(
                 f"{error.message} What the {journal.words.owner} holds now is not known.", hint=LATER
             ) from error
         raise
     publish(_registered(journal))
-    registration = Registration(setting, path, publish, journal)
-    try:
-        yield registration
-    finally:
-        done = restore(registration.journal)
-        publish(Restored(done.callback_url, done.outcome == "left-alone", done.setting))
+    return registration
+
+
+def _restore(ours: Registration) -> Restoration:
+    def log(text: str) -> None:
+        ours.publish(Notice(text))
+
+    done = restore_callback(ours.setting, ours.journal, ours.path, log)
+    if done.advice:
+        log(done.advice)
+    return done
 
 
 def _begin(

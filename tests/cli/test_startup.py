@@ -1,7 +1,5 @@
 """What a command imports, which decides how long it takes to start. Names are compared here; `bench start` measures."""
 
-import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,9 +9,10 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.webhook.callback import compose
 from devkit.webhook.receipt_fields import make_fields
-from tests.support.dev_process import clean_environ, running
+from tests.support.dev_process import running
 from tests.support.fixture_example import MOMENT
-from tests.support.raw_socket import DEADLINE, OK, raw_server
+from tests.support.imported_modules import imported
+from tests.support.raw_socket import OK, raw_server
 
 # Each of these takes a fifth of the time in which a bare Python starts, or many times as long.
 SLOW = {
@@ -40,31 +39,6 @@ SLOW = {
     "waitress",
     "werkzeug",
 }
-
-PROGRAM = """
-import json, sys
-from devkit.cli import main
-try:
-    main(sys.argv[1:])
-except SystemExit as end:
-    print("\\n" + json.dumps([end.code, sorted(sys.modules)]))
-"""
-
-
-def imported(directory: Path, *arguments: str) -> set[str]:
-    """The modules that a command has imported when it ends. It must end with 0."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        cwd=directory,
-        env=clean_environ(directory),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=6 * DEADLINE,
-    )
-    code, modules = json.loads(done.stdout.splitlines()[-1])
-    assert code == 0, done.stderr
-    return set(modules)
 
 
 def packages(modules: set[str]) -> set[str]:

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from devkit.receiver.app import IncomingRequest, classify
+from devkit.receiver.app import IncomingRequest, TokenAccess, classify
 from devkit.webhook.callback import (
     CALLBACK_PATH,
     REPLAY_HEADER,
@@ -320,7 +320,7 @@ def test_a_request_is_classified_without_a_server(
 ) -> None:
     callback = Callback(method, target, tuple(headers))
 
-    incoming = classify(callback, remote, TOKEN, "a note")
+    incoming = classify(callback, remote, TokenAccess(TOKEN), "a note")
 
     assert (incoming.kind, incoming.status) == (kind, status)
     assert (incoming.callback, incoming.captured) == (callback, "a note")

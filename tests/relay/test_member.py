@@ -2,7 +2,7 @@ import pytest
 
 from devkit.errors import ConfigurationError
 from devkit.relay.member import (
-    is_admitted,
+    MemberAccess,
     is_member,
     member_path,
     member_token,
@@ -13,6 +13,7 @@ from devkit.relay.member import (
 from devkit.webhook.callback import CALLBACK_PATH, Callback, without_token
 
 TEAM = "team-token-0123456789"
+ACCESS = MemberAccess(TEAM)
 
 
 def get(target: str) -> Callback:
@@ -30,7 +31,7 @@ def test_a_token_is_short_and_a_members_own() -> None:
 def test_a_member_owns_what_comes_to_its_path() -> None:
     callback = get(f"{member_path(TEAM, 'ada')}?status=delivered")
 
-    assert is_admitted(callback, TEAM)
+    assert ACCESS.admits(callback, "127.0.0.1")
     assert owner(callback, "", TEAM) == "ada"
 
 
@@ -70,16 +71,16 @@ def test_a_job_has_a_part_of_its_own_with_the_same_token() -> None:
     ],
 )
 def test_any_other_path_is_refused(path: str) -> None:
-    assert not is_admitted(get(path), TEAM)
+    assert not ACCESS.admits(get(path), "127.0.0.1")
     assert owner(get(path), "", TEAM) == ""
 
 
 def test_the_account_has_the_path_with_the_teams_token() -> None:
     callback = get(f"{CALLBACK_PATH}/{TEAM}?status=delivered")
 
-    assert is_admitted(callback, TEAM)
+    assert ACCESS.admits(callback, "127.0.0.1")
     assert owner(callback, "", TEAM) == ""
-    assert not is_admitted(get(f"{CALLBACK_PATH}/"), "")
+    assert not ACCESS.admits(get(f"{CALLBACK_PATH}/"), "127.0.0.1")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""`devkit relay serve`: takes webhooks for the team until Ctrl-C or SIGTERM."""
+
+from collections.abc import Sequence
+
+import click
+
+from devkit.cli.event_printer import quiet_lines, ready_lines, reporting, session_lines
+from devkit.cli.relay.context import allow_plain_option, relay_context
+from devkit.cli.terminal import own_foreground
+from devkit.events import Event
+from devkit.events.relay import RelayReady
+from devkit.session.relay import ServeOptions, serve_relay
+from devkit.session.signals import stop_on_signals
+
+
+@click.command(name="serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("-p", "--port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one.  [3000]")
+@click.option(
+    "--health-port",
+    type=click.IntRange(0, 65535),
+    default=3001,
+    show_default=True,
+    help="Answers 200 while receipts are kept, else 503; 0 takes a free one.",
+)
+@click.option("--no-health", is_flag=True, help="Without a health port.")
+@click.option("--require-signature", is_flag=True, help="Refuse webhooks without a valid signature.")
+@click.option(
+    "--risk-loss", is_flag=True, help="Also on an engine that loses or evicts what it acknowledged."
+)
+@allow_plain_option
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Show no webhooks: only what is ready, notices and the end."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
+def command(
+    host: str,
+    port: int | None,
+    health_port: int,
+    no_health: bool,
+    require_signature: bool,
+    risk_loss: bool,
+    allow_plain: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Take webhooks for the team: answer 200 when the engine has each on disk, else 503, so that Vonage sends it again.
+
+    For an always-on machine, behind a reverse proxy with TLS. As many as wanted can serve one engine: with the same
+    VONAGE_API_KEY, DEVKIT_CALLBACK_TOKEN and DEVKIT_RELAY_KEY.
+    """
+    context = relay_context()
+    options = ServeOptions(
+        host=host,
+        port=context.settings.port if port is None else port,
+        health_port=None if no_health else health_port,
+        require_signature=require_signature,
+        risk_loss=risk_loss,
+        allow_plain=allow_plain,
+    )
+    with (
+        stop_on_signals(final=True) as stop,
+        own_foreground(),
+        reporting(as_json=as_json, stop=stop, lines=_quiet_lines if quiet else _lines) as publish,
+    ):
+        serve_relay(context.settings, context.relay, context.project, options, publish, stop)
+
+
+def _lines(event: Event, width: int | None = None) -> Sequence[str]:
+    return _ready(event) if isinstance(event, RelayReady) else session_lines(event, width)
+
+
+def _quiet_lines(event: Event, width: int | None = None) -> Sequence[str]:
+    return _ready(event) if isinstance(event, RelayReady) else quiet_lines(event, width)
+
+
+def _ready(event: RelayReady) -> list[str]:
+    rows = [
+        ("engine", event.engine),
+        ("receiver", event.local_url),
+        ("health", event.health_url),
+        ("callback", event.callback_url),
+        ("payload", "encrypted" if event.encrypted else "in clear"),
+    ]
+    return ready_lines("taking webhooks for the relay; Ctrl-C stops", rows)

@@ -1,0 +1,264 @@
+"""A relay's receiver: over sockets, with a redis-server."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from devkit.errors import ConfigurationError, DevkitError, RelayError
+from devkit.events.relay import RelayReady
+from devkit.events.session import NotRecorded, Refused, Stopped
+from devkit.fixture.format import loads
+from devkit.relay import engine as engine_module
+from devkit.relay.acl import acl_commands
+from devkit.relay.entry import file_of, parse_entry
+from devkit.relay.member import member_path
+from devkit.relay.settings import RelaySettings, relay_settings
+from devkit.relay.stream import account_name
+from devkit.session.project import Project
+from devkit.session.relay import ServeOptions, opened_engine, serve_relay
+from devkit.session.settings import Settings
+from devkit.session.signals import Shutdown
+from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, TRIGGER_HEADER
+from tests.support.event_recorder import EventRecorder
+from tests.support.raw_socket import DEADLINE
+from tests.support.redis_server import RedisServer, redis_server
+from tests.support.relay_request import RECEIPT, TEAM, status_of
+from tests.support.team_keys import OLD
+
+OURS = f"{CALLBACK_PATH}/{TEAM}"
+OPTIONS = ServeOptions("127.0.0.1", 0, 0)
+
+
+class Served:
+    """A receiver that runs. engine, entries: what another client of the engine sees."""
+
+    def __init__(
+        self, settings: Settings, relay: RelaySettings, ready: RelayReady, events: EventRecorder
+    ) -> None:
+        self.ready, self.events = ready, events
+        self._settings, self._relay = settings, relay
+
+    def status(self, target: str, *, data: bytes | None = None, headers: dict[str, str] | None = None) -> int:
+        return status_of(f"{self.ready.local_url}{target}", data, headers)
+
+    @property
+    def health(self) -> int:
+        return status_of(self.ready.health_url)
+
+    def kept(self) -> list[tuple[str, str]]:
+        """Owner and target of each entry."""
+        with opened_engine(self._settings, self._relay) as engine:
+            found = [(each.id, parse_entry(each.id, each.fields)) for each in engine.read("", 0, 100)]
+        return [
+            (entry.who, file_of(entry_id, entry, self._relay.cipher)[0].callback.target)
+            for entry_id, entry in found
+        ]
+
+
+def configured(url: str, account: str, **texts: str) -> tuple[Settings, RelaySettings]:
+    relay = relay_settings({"DEVKIT_RELAY": url, **texts}, {})
+    return Settings(api_key=account, callback_token=TEAM), relay
+
+
+@contextmanager
+def serving(
+    project: Project, url: str, account: str, options: ServeOptions = OPTIONS, **texts: str
+) -> Iterator[Served]:
+    """A receiver, served by a thread of its own until the block ends."""
+    settings, relay = configured(url, account, **texts)
+    events, stop, problems = EventRecorder(), Shutdown(), []
+
+    def run() -> None:
+        try:
+            serve_relay(settings, relay, project, options, events, stop)
+        except DevkitError as error:
+            problems.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        events.wait_until(lambda: any(isinstance(each, RelayReady) for each in events.events))
+        ready = next(each for each in events.events if isinstance(each, RelayReady))
+        yield Served(settings, relay, ready, events)
+    finally:
+        stop.request()
+        thread.join(DEADLINE)
+    assert problems == []
+
+
+def refused(
+    project: Project, url: str, account: str, options: ServeOptions = OPTIONS, **texts: str
+) -> DevkitError:
+    """Why a receiver does not start."""
+    settings, relay = configured(url, account, **texts)
+    with pytest.raises(DevkitError) as error:
+        serve_relay(settings, relay, project, options, EventRecorder(), Shutdown())
+    return error.value
+
+
+def test_a_receipt_is_on_the_engine_when_it_is_answered_200(
+    project: Project, shared_redis: RedisServer
+) -> None:
+    texts = {"DEVKIT_RELAY_KEY": OLD, "DEVKIT_RELAY_CALLBACK": "https://dlr.example.com"}
+    with serving(project, shared_redis.url, "kept", **texts) as served:
+        ada = member_path(TEAM, "ada") + RECEIPT
+        assert served.status(ada) == 200
+        assert (
+            served.status(OURS, data=b'{"status": "delivered"}', headers={"Content-Type": "application/json"})
+            == 200
+        )
+        assert served.kept() == [("ada", ada), ("", OURS)]
+        assert served.health == 200
+        assert served.ready.callback_url == f"https://dlr.example.com{OURS}"
+        assert served.ready.encrypted
+    assert served.events.events[-1] == Stopped(2)
+    assert served.events.notices == []
+    with shared_redis.client as client:
+        assert b"447700900001" not in b"".join(client.xrange(served_key("kept"))[0][1].values())
+
+
+def served_key(account: str) -> str:
+    return f"devkit:{account_name(account)}:receipts"
+
+
+def test_only_paths_with_their_token_are_served_and_nothing_counts_as_local(
+    project: Project, shared_redis: RedisServer
+) -> None:
+    local = {"Host": "localhost"}
+    with serving(project, shared_redis.url, "paths") as served:
+        assert served.status(CALLBACK_PATH + RECEIPT, headers=local) == 404
+        assert served.status(f"{member_path(TEAM, 'ada')}-marie{RECEIPT}", headers=local) == 404
+        assert served.status(f"{CALLBACK_PATH}/wrong-token-0123456{RECEIPT}") == 404
+        assert served.status("/") == 404
+        assert (
+            served.status(OURS + RECEIPT, headers={**local, REPLAY_HEADER: "1", TRIGGER_HEADER: "1"}) == 200
+        )
+        assert served.status(OURS) == 200  # Vonage's probe, which is no receipt
+        assert served.kept() == [("", OURS + RECEIPT)]
+        served.events.wait_until(lambda: sum(isinstance(each, Refused) for each in served.events.events) == 4)
+
+
+def test_without_a_key_it_says_once_that_the_engine_holds_numbers(
+    project: Project, shared_redis: RedisServer
+) -> None:
+    with serving(project, shared_redis.url, "clear") as served:
+        served.status(OURS + RECEIPT)
+        served.status(OURS + RECEIPT)
+
+        assert not served.ready.encrypted
+    (notice,) = served.events.notices
+    assert "the engine holds phone numbers in clear" in notice
+
+
+def test_an_engine_that_goes_away_gives_503_until_it_is_back(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.05)
+    (tmp_path / "redis").mkdir()
+    with redis_server(tmp_path / "redis") as server, serving(project, server.url, "away") as served:
+        assert served.status(f"{OURS}{RECEIPT}&n=1") == 200
+        server.kill()
+        assert served.status(f"{OURS}{RECEIPT}&n=2") == 503
+        assert served.health == 503
+        problem = next(each for each in served.events.events if isinstance(each, NotRecorded))
+        assert problem.error.startswith(f"A receipt could not be kept. The engine {server.url} failed:")
+        assert problem.hint == "Vonage will send it again. Find out what is wrong: devkit relay check"
+        server.start()
+        until(lambda: served.health == 200)
+        assert served.status(f"{OURS}{RECEIPT}&n=3") == 200
+        assert [target[-1] for _, target in served.kept()] == ["1", "3"]
+
+
+def test_an_engine_that_is_full_gives_503_until_it_has_room(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "redis").mkdir()
+    with redis_server(tmp_path / "redis") as server, serving(project, server.url, "full") as served:
+        with server.client as client:
+            client.config_set("maxmemory", "1kb")
+            assert (served.status(OURS + RECEIPT), served.health) == (503, 503)
+            client.config_set("maxmemory", "100mb")
+        assert (served.health, served.status(OURS + RECEIPT)) == (200, 200)
+
+
+def until(condition: object) -> None:
+    done = threading.Event()
+    for _ in range(200):
+        if condition():  # type: ignore[operator]
+            return
+        done.wait(0.05)
+    raise AssertionError("it did not become true")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("appendonly", "no"),
+        ("appendfsync", "everysec"),
+        ("maxmemory-policy", "allkeys-lru"),
+        ("no-appendfsync-on-rewrite", "yes"),
+    ],
+)
+def test_an_engine_that_loses_what_it_acknowledged_is_refused(
+    project: Project, tmp_path: Path, setting: str, value: str
+) -> None:
+    (tmp_path / "redis").mkdir()
+    with redis_server(tmp_path / "redis", **{setting: value}) as server:
+        error = refused(project, server.url, "loses")
+        assert isinstance(error, ConfigurationError)
+        assert error.message.startswith(
+            f"The engine would lose receipts that were answered 200. {setting} is {value}"
+        )
+        assert f"CONFIG SET {setting}" in error.hint
+        assert "--risk-loss" in error.hint
+
+        with serving(
+            project, server.url, "loses", ServeOptions("127.0.0.1", 0, None, risk_loss=True)
+        ) as served:
+            assert served.status(OURS + RECEIPT) == 200
+            assert served.ready.health_url == ""
+        assert any(f"{setting} is {value}" in text for text in served.events.notices)
+
+
+def test_a_receivers_own_user_suffices_and_what_it_cannot_tell_is_said(
+    project: Project, shared_redis: RedisServer
+) -> None:
+    receiver, follower = (line for line in acl_commands(account_name("own")) if "-@all" in line)
+    with shared_redis.client as client:
+        client.execute_command(*receiver.split())
+        client.execute_command(*follower.split())
+    url = shared_redis.url.replace("//", "//receiver:PASSWORD@")
+    with serving(project, url, "own") as served:
+        assert (served.status(OURS + RECEIPT), served.health) == (200, 200)
+        with pytest.raises(RelayError, match="no permissions"):
+            served.kept()
+    assert any("not known whether appendfsync is always" in text for text in served.events.notices)
+    assert "PASSWORD" not in served.ready.engine
+    reading = refused(project, shared_redis.url.replace("//", "//follower:ANOTHER-PASSWORD@"), "own")
+    assert "no permissions" in reading.message
+
+
+def test_what_a_receiver_lacks_is_told_before_it_starts(project: Project, shared_redis: RedisServer) -> None:
+    settings, relay = configured(shared_redis.url, "")
+    with pytest.raises(ConfigurationError, match="VONAGE_API_KEY is not set"):
+        serve_relay(settings, relay, project, OPTIONS, EventRecorder(), Shutdown())
+    with pytest.raises(ConfigurationError, match="DEVKIT_CALLBACK_TOKEN is empty"):
+        serve_relay(
+            Settings(api_key="x", callback_token=""), relay, project, OPTIONS, EventRecorder(), Shutdown()
+        )
+    assert "not set, which names the relay's engine" in refused(project, "", "x").message
+    assert "failed: Error" in refused(project, "redis://127.0.0.1:1", "x").message
+    assert "is another machine" in refused(project, "redis://redis.example.com", "x").message
+
+
+def test_a_recording_is_a_fixture_file(project: Project, shared_redis: RedisServer) -> None:
+    with serving(project, shared_redis.url, "file") as served:
+        served.status(OURS + RECEIPT)
+        settings, relay = configured(shared_redis.url, "file")
+        with opened_engine(settings, relay) as engine:
+            (only,) = engine.read("", 0, 10)
+        fixture, data = file_of(only.id, parse_entry(only.id, only.fields), relay.cipher)
+
+    assert loads(data) == fixture
+    assert fixture.callback.header("Host") == served.ready.local_url.removeprefix("http://")
