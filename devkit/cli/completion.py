@@ -82,6 +82,12 @@ def status_items(typed: str) -> list[CompletionItem]:
     return _items({name: status.meaning for name, status in STATUSES.items()}, typed)
 
 
+def listed_status_items(typed: str) -> list[CompletionItem]:
+    """The statuses of recordings: what `list --status` takes."""
+    others = {name: meaning for name, meaning in MESSAGES_STATUSES.items() if name not in STATUSES}
+    return [*status_items(typed), *_items({**others, "inbound": "an inbound message"}, typed)]
+
+
 def new_status_items(typed: str) -> list[CompletionItem]:
     """All that `trigger` makes."""
     messages = {f"messages:{name}": meaning for name, meaning in MESSAGES_STATUSES.items()}
@@ -111,7 +117,7 @@ def _code_items(names: Mapping[str, str], typed: str) -> list[CompletionItem]:
 
 
 _WORDS: dict[CompletionKind, Callable[[str], list[CompletionItem]]] = {
-    "status": status_items,
+    "status": listed_status_items,
     "new-status": new_status_items,
     "err-code": err_code_items,
     "error": error_items,

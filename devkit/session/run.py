@@ -116,6 +116,8 @@ def run(
         method=settings.signature_method,
         require_signature=options.require_signature,
         sends=partial(sends.find, publish=event_log.publish),
+        # Offline, the simulator sends only what was asked for.
+        expects_messages=bool(settings.application_id) or settings.offline or not settings.has_credentials,
     )
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
     start = _Start(settings, options, project, store, recorder, event_log, stop, confirm, token)

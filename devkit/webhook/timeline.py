@@ -66,7 +66,8 @@ class Step:
 class Timeline:
     """status: the current one. delay: to the first final receipt, from the send if known, else from the first receipt.
 
-    expires_at: when Vonage gives up on the message; None once it has ended, and without a receipt.
+    expires_at: when Vonage gives up on the message; None once it has ended, without a receipt, and for a message of the
+    Messages API, of which no document says it.
     """
 
     steps: tuple[Step, ...]
@@ -126,12 +127,13 @@ def build_timeline(moments: Iterable[Moment], sent_at: datetime | None = None) -
         history.add(moment.receipt)
     start = sent_at or (ordered[0].at if ordered else None)
     end = next((each.at for each in ordered if stage(each.receipt.status) == "final"), None)
+    are_receipts = all(each.receipt.kind == "sms-receipt" for each in ordered)
     return Timeline(
         steps=tuple(steps),
         status=current_status(each.receipt.status for each in ordered),
         final=end is not None,
         delay=max(end - start, timedelta()) if start and end and (sent_at or len(steps) > 1) else None,
-        expires_at=start + EXPIRY if start and end is None else None,
+        expires_at=start + EXPIRY if start and end is None and are_receipts else None,
     )
 
 

@@ -16,6 +16,7 @@ from devkit.cli.completion import (
     err_code_items,
     error_items,
     latest_item,
+    listed_status_items,
     message_items,
     new_status_items,
     sample_items,
@@ -23,7 +24,7 @@ from devkit.cli.completion import (
 )
 from devkit.fixture.store import Store, samples_directory
 from devkit.webhook import messages_vocabulary
-from devkit.webhook.vocabulary import ERR_CODES, STATUSES
+from devkit.webhook.vocabulary import ALL_STATUSES, ERR_CODES, STATUSES
 from tests.support.command import ROOT, run
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -102,6 +103,7 @@ def test_sequences_are_offered_whole_until_they_are_typed(tmp_path: Path) -> Non
 
 def test_every_status_and_err_code_is_offered() -> None:
     assert values(status_items("")) == list(STATUSES)
+    assert values(listed_status_items("")) == list(ALL_STATUSES)
     assert values(err_code_items("")) == [*ERR_CODES, *(code.slug for code in ERR_CODES.values())]
     assert values(new_status_items("")) == [
         *STATUSES,
