@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from devkit.errors import UsageError
 from devkit.webhook.callback import Callback, Transport, compose, json_body
 from devkit.webhook.jwt import make_token
-from devkit.webhook.messages_vocabulary import ERRORS, INBOUND, UNKNOWN_ERROR
+from devkit.webhook.messages_vocabulary import INBOUND, UNKNOWN_ERROR
 from devkit.webhook.nested_fields import NotAnObject, change_nested
 from devkit.webhook.new_webhook import (
     compose_messages,
@@ -23,7 +23,7 @@ from devkit.webhook.vocabulary import WITHOUT_ERROR
 Api = Literal["sms", "messages"]
 APIS: tuple[Api, ...] = get_args(Api)
 
-_PRICE = "0.0333"  # of a message, EUR
+PRICE = "0.0333"  # of a message, EUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,12 @@ class NewWebhook:
     def _messages_fields(self, message_uuid: str, now: datetime) -> dict[str, object]:
         if self.status == INBOUND:
             return make_inbound_fields(self.text, message_uuid=message_uuid, timestamp=now)
-        code = self.code or default_error(self.status)
         return make_status_fields(
             self.status,
             message_uuid=message_uuid,
             timestamp=now,
-            price=_PRICE if self.status == "submitted" else "",
-            error=code,
-            error_detail=ERRORS[code].title if code in ERRORS else "",
+            price=PRICE if self.status == "submitted" else "",
+            error=self.code or default_error(self.status),
         )
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from devkit.replay.new_callback import Api, default_error
+from devkit.replay.new_callback import PRICE, Api, default_error
 from devkit.testing.fields import all_changes
 from devkit.testing.receipts import HOST, MESSAGE_NUMBER, MOMENT, SampleWebhook
 from devkit.webhook.callback import compose, json_body
 from devkit.webhook.jwt import TokenVerdict, verify_headers
-from devkit.webhook.messages_vocabulary import ERRORS
 from devkit.webhook.nested_fields import change_nested
 from devkit.webhook.new_webhook import (
     MessagesVersion,
@@ -21,7 +20,6 @@ from devkit.webhook.new_webhook import (
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.vocabulary import parse_transport
 
-_PRICE = "0.0333"  # of a message, EUR
 _UUID = make_message_id(MESSAGE_NUMBER)
 
 
@@ -40,14 +38,12 @@ def make_status(
     inside objects too: {"error.title": 1240, "sms": {"count_total": "2"}}. None removes a field.
     Raises TypeError for an unknown name.
     """
-    number = error or default_error(status)
     default = make_status_fields(
         status,
         message_uuid=_UUID,
         timestamp=MOMENT,
-        price=_PRICE if status == "submitted" else "",
-        error=number,
-        error_detail=ERRORS[number].title if number in ERRORS else "",
+        price=PRICE if status == "submitted" else "",
+        error=error or default_error(status),
         version=version,
     )
     return _messages_webhook(default, all_changes("messages-status", fields, named), status)

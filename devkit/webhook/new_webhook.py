@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal, get_args
 
 from devkit.webhook.callback import CALLBACK_PATH, Callback
+from devkit.webhook.messages_vocabulary import ERRORS
 from devkit.webhook.receipt import stamp
 from devkit.webhook.signature import NO_ACCOUNT
 from devkit.webhook.sms_text import is_gsm
@@ -31,7 +32,7 @@ def make_status_fields(
     channel: str = "sms",
     price: str = "",
     error: str = "",
-    error_detail: str = "",
+    error_detail: str | None = None,
     client_ref: str = "",
     network_code: str = "",
     parts: int = 0,
@@ -39,7 +40,8 @@ def make_status_fields(
 ) -> dict[str, object]:
     """The fields of a status of the Messages API.
 
-    price: of the whole message, EUR; Vonage says it with `submitted` only. error: its number.
+    price: of the whole message, EUR; Vonage says it with `submitted` only. error: its number. error_detail: what the
+    platform says about it, by default Vonage's title for the number.
     parts: of the text; a message has one set of statuses, whatever its parts.
     An empty text, or 0, leaves the field out.
     """
@@ -152,7 +154,9 @@ def iso_stamp(moment: datetime, *, milliseconds: bool = False) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
-def _error(number: str, detail: str, message_uuid: str, version: MessagesVersion) -> dict[str, object]:
+def _error(number: str, detail: str | None, message_uuid: str, version: MessagesVersion) -> dict[str, object]:
+    if detail is None:
+        detail = ERRORS[number].title if number in ERRORS else ""
     if version == "v0.1":
         return {"code": int(number) if number.isdecimal() else number, "reason": detail}
     # `instance` is the id of a trace, 32 hexadecimal digits.

@@ -49,7 +49,6 @@ def test_a_status_has_the_documented_fields_when_they_are_known() -> None:
         message_uuid=UUID,
         timestamp=AT,
         error="1240",
-        error_detail="Illegal Number",
         client_ref="order-7",
         network_code="23410",
         parts=2,
@@ -59,7 +58,7 @@ def test_a_status_has_the_documented_fields_when_they_are_known() -> None:
     assert fields["error"] == {
         "type": "https://developer.vonage.com/api-errors/messages#1240",
         "title": "1240",
-        "detail": "Illegal Number",
+        "detail": "Illegal number",
         "instance": UUID.replace("-", ""),
     }
     assert fields["client_ref"] == "order-7"
@@ -68,12 +67,14 @@ def test_a_status_has_the_documented_fields_when_they_are_known() -> None:
 
 
 def test_statuses_of_v0_1_have_objects_as_addresses_and_milliseconds() -> None:
-    fields = make_status_fields("rejected", message_uuid=UUID, timestamp=AT, error="1300", version="v0.1")
+    fields = make_status_fields(
+        "rejected", message_uuid=UUID, timestamp=AT, error="1300", error_detail="why", version="v0.1"
+    )
 
     assert list(fields) == ["message_uuid", "to", "from", "timestamp", "status", "error"]
     assert fields["to"] == {"type": "sms", "number": NUMBER}
     assert fields["timestamp"] == "2022-10-04T22:04:01.706Z"
-    assert fields["error"] == {"code": 1300, "reason": ""}
+    assert fields["error"] == {"code": 1300, "reason": "why"}
 
 
 def test_an_inbound_message_is_as_logged() -> None:
