@@ -194,7 +194,7 @@ def _open_tunnel(context: Context, choice: TunnelChoice) -> list[Check]:
         with _session_lock(context), serve(server, listener := listen("127.0.0.1", port)):
             local_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             with _opened(context, choice, local_url) as tunnel:
-                opened = ok("tunnel", f"the agent starts and opens {tunnel.public_url}")
+                opened = ok("tunnel", f"{choice.name} opens {tunnel.public_url}")
                 try:
                     server.wait_until_reachable(tunnel.public_url, context.stop, choice.traits.settle)
                 except DevkitError as error:

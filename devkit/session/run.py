@@ -233,6 +233,8 @@ class _Start:
             return None
         choice = choose_tunnel(self.settings, self.project.private)
         refuse_unreachable(choice, register=self.options.register)
+        if choice.notice:
+            self.publish(Notice(choice.notice))
         return choice
 
     def _callback_url(self, public_url: str) -> str:

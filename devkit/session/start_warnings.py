@@ -44,8 +44,6 @@ def _without_effect(settings: Settings, demo: Demo | None) -> Iterator[str]:
         yield "NGROK_URL has no effect with --public-url (DEVKIT_PUBLIC_URL): the tunnel is your own."
     elif settings.ngrok_url and settings.tunnel not in ("auto", "ngrok"):
         yield f"NGROK_URL has no effect with --tunnel {settings.tunnel} (DEVKIT_TUNNEL)."
-    if settings.tunnel == "none":
-        yield "There is no tunnel: only programs on this machine reach this session; Vonage does not."
     if demo != "sms":
         option = "--demo" if demo else "--no-demo"
         yield f"{option} has no effect in a live session: only an offline one sends a demo message."

@@ -126,6 +126,23 @@ class TunnelChoice:
             return False  # there is no tunnel
         return not self.traits.marks_requests
 
+    @property
+    def notice(self) -> str:
+        """What users should know before they rely on it; empty when there is nothing."""
+        if self.name == "cloudflared":
+            return (
+                "The tunnel is a quick tunnel of cloudflared: its URL is new at each start, and what Vonage repeats "
+                "to a former URL is lost."
+            )
+        if self.name == "none":
+            return "There is no tunnel: only programs on this machine reach this session."
+        if self.needs_local_port:
+            return (
+                "Who is local cannot be seen through this tunnel. So programs on this machine have a port of their "
+                "own: the `receiver` of the ready lines."
+            )
+        return ""
+
     def program(self) -> Path:
         """The tunnel's own command. Raises TunnelError when it is not on the PATH."""
         found = shutil.which(self.name, path=self.environ.get("PATH"))

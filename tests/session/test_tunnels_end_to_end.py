@@ -86,6 +86,7 @@ def test_a_quick_tunnel_from_the_public_url_to_the_end(
         dev.wait_for("receipt")
         assert dev.stop() == 0
 
+    assert "its URL is new at each start" in dev.stderr
     assert urlsplit(moved).path == urlsplit(ready["callback_url"]).path
     assert vonage.changes == [ready["callback_url"], moved, former.url]
     assert [find_process(pid) for pid in (crashed, int(str(standin_state(agent)["pid"])))] == [None, None]
@@ -162,6 +163,7 @@ def test_without_a_tunnel_only_this_machine_is_recorded(tmp_path: Path, vonage: 
         dev.wait_for("receipt")
         assert dev.stop() == 0
 
+    assert dev.stderr == "There is no tunnel: only programs on this machine reach this session.\n"
     assert vonage.changes == []
 
 
