@@ -29,14 +29,13 @@ from devkit.tunnel.types import (
     Notify,
     OpenTunnel,
     Stopping,
-    Tunnel,
     check_stopping,
     url_problem,
 )
 from devkit.webhook.strict_json import InvalidJson, parse
 
 _NAMES = AgentNames("cloudflared", "cloudflared")
-DEFAULT_BACKOFF = Backoff(poll=1.0)
+_BACKOFF = Backoff(poll=1.0)
 
 _PORT_ATTEMPTS = 3
 _ASK_TIMEOUT = 2.0  # seconds; the metrics server is on this machine
@@ -58,29 +57,11 @@ class CloudflaredOptions:
 
 
 def cloudflared_tunnel(
-    options: CloudflaredOptions,
-    *,
-    notify: Notify,
-    stopping: Stopping,
-    backoff: Backoff = DEFAULT_BACKOFF,
-    clock: Timer = time.monotonic,
+    options: CloudflaredOptions, *, notify: Notify, stopping: Stopping, backoff: Backoff = _BACKOFF
 ) -> OpenTunnel:
     """A quick tunnel. The arguments are those of `supervised`."""
-
-    @contextmanager
-    def open_tunnel(local_url: str) -> Iterator[Tunnel]:
-        with supervised(
-            partial(running_cloudflared, options, clock=clock),
-            local_url,
-            _NAMES,
-            private_dir=options.private_dir,
-            notify=notify,
-            stopping=stopping,
-            backoff=backoff,
-        ) as tunnel:
-            yield tunnel
-
-    return open_tunnel
+    run, home = partial(running_cloudflared, options), options.private_dir
+    return supervised(run, _NAMES, private_dir=home, notify=notify, stopping=stopping, backoff=backoff)
 
 
 @contextmanager

@@ -7,13 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from devkit.errors import TunnelError
-from devkit.tunnel.codespaces_port import (
-    CodespacePort,
-    codespace_port,
-    forget_port,
-    hide_left_port,
-    record_port,
-)
+from devkit.tunnel.codespaces_port import PORT_RECORD, CodespacePort, codespace_port, hide_left_port
 from devkit.tunnel.leftovers import end_leftovers
 from devkit.tunnel.types import AgentError, Notify, OpenTunnel, Tunnel, TunnelEvent, url_problem
 
@@ -46,11 +40,11 @@ def _publish(private_dir: Path, port: CodespacePort) -> None:
     former = port.read_visibility()
     if former == "public":
         return
-    record_port(private_dir, replace(port, visibility=former))
+    PORT_RECORD.write(private_dir, replace(port, visibility=former))
     try:
         port.set_visibility("public")
     except AgentError:
-        forget_port(private_dir)  # there is nothing to undo
+        PORT_RECORD.remove(private_dir)  # there is nothing to undo
         raise
 
 

@@ -1,19 +1,16 @@
 """A forwarded port of a GitHub codespace: its public URL, and who may use it."""
 
-import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.durable import files as durable
-from devkit.durable.regular_file import BadRecord, read_record
 from devkit.errors import TunnelError
+from devkit.tunnel.record_file import RecordFile
 from devkit.tunnel.tool import ToolResult, first_line, run_tool
 from devkit.tunnel.types import AgentError
 from devkit.webhook.strict_json import InvalidJson, parse
 
-_RECORD = "codespace-port.json"
 _TIMEOUT = 30.0  # seconds; GitHub is asked
 _DOMAIN = "app.github.dev"
 
@@ -51,6 +48,9 @@ class CodespacePort:
         return run_tool(Path(self.program), "codespace", *arguments, "-c", self.codespace, timeout=_TIMEOUT)
 
 
+PORT_RECORD = RecordFile("codespace-port.json", CodespacePort)  # written before the port becomes public
+
+
 def in_codespace(environ: Mapping[str, str]) -> bool:
     """Whether this machine is a codespace."""
     return bool(environ.get("CODESPACE_NAME"))
@@ -69,23 +69,9 @@ def codespace_port(environ: Mapping[str, str], port: int) -> tuple[CodespacePort
     return CodespacePort(program, name, port), f"https://{name}-{port}.{domain}"
 
 
-def record_port(private_dir: Path, port: CodespacePort) -> None:
-    """Record the port before it becomes public, so that the next session can undo it when this one is killed."""
-    try:
-        durable.replace(private_dir / _RECORD, json.dumps(asdict(port)).encode())
-    except OSError as error:
-        message = f"the public port cannot be recorded in {private_dir}: {error.strerror}"
-        raise TunnelError(message, hint=f"Make {private_dir} a directory that you can write to") from error
-
-
-def forget_port(private_dir: Path) -> None:
-    """Remove the record."""
-    (private_dir / _RECORD).unlink(missing_ok=True)
-
-
 def left_port(private_dir: Path) -> str:
     """The recorded port, in words; empty when there is none."""
-    port = _recorded(private_dir)
+    port = PORT_RECORD.read(private_dir)
     return _name(port) if port else ""
 
 
@@ -94,7 +80,7 @@ def hide_left_port(private_dir: Path) -> str:
 
     Raises TunnelError, and keeps the record, when GitHub does not do it.
     """
-    port = _recorded(private_dir)
+    port = PORT_RECORD.read(private_dir)
     if port is None:
         return ""
     try:
@@ -104,19 +90,12 @@ def hide_left_port(private_dir: Path) -> str:
             f"Port {port.port} of the codespace could not be made {port.visibility} again: {error.message}.",
             hint=f"devkit restore, or in the Ports tab: right-click {port.port}, Port Visibility, {port.visibility}",
         ) from error
-    forget_port(private_dir)
+    PORT_RECORD.remove(private_dir)
     return _name(port)
 
 
 def _name(port: CodespacePort) -> str:
     return f"the public port {port.port} of the codespace"
-
-
-def _recorded(private_dir: Path) -> CodespacePort | None:
-    try:
-        return read_record(private_dir / _RECORD, CodespacePort)
-    except BadRecord:
-        return None
 
 
 def _refused(result: ToolResult) -> AgentError:

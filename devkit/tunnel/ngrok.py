@@ -3,12 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from devkit.tunnel.deadline import Timer
 from devkit.tunnel.ngrok_agent import NgrokOptions, find_agent, running_agent
 from devkit.tunnel.supervision import DEFAULT_BACKOFF, AgentNames, Backoff, supervised
-from devkit.tunnel.types import Notify, OpenTunnel, Stopping, Tunnel
+from devkit.tunnel.types import Agent, Notify, OpenTunnel, Stopping
 
 _NAMES = AgentNames("the ngrok agent", "ngrok")
 
@@ -24,18 +23,10 @@ def ngrok_tunnel(
     """A tunnel through an ngrok agent. The arguments are those of `supervised`."""
 
     @contextmanager
-    def open_tunnel(local_url: str) -> Iterator[Tunnel]:
+    def run(local_url: str, stopping: Stopping) -> Iterator[Agent]:
         agent_path = find_agent(options.agent_path, notify=notify, stopping=stopping)
-        run = partial(running_agent, options, agent_path, clock=clock)
-        with supervised(
-            run,
-            local_url,
-            _NAMES,
-            private_dir=options.private_dir,
-            notify=notify,
-            stopping=stopping,
-            backoff=backoff,
-        ) as tunnel:
-            yield tunnel
+        with running_agent(options, agent_path, local_url, stopping, clock=clock) as agent:
+            yield agent
 
-    return open_tunnel
+    home = options.private_dir
+    return supervised(run, _NAMES, private_dir=home, notify=notify, stopping=stopping, backoff=backoff)

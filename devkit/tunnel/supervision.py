@@ -13,6 +13,7 @@ from devkit.tunnel.types import (
     Agent,
     AgentError,
     Notify,
+    OpenTunnel,
     RunAgent,
     Stopping,
     Tunnel,
@@ -47,39 +48,42 @@ class AgentNames:
     service: str
 
 
-@contextmanager
 def supervised(
     run: RunAgent,
-    local_url: str,
     names: AgentNames,
     *,
     private_dir: Path,
     notify: Notify,
     stopping: Stopping,
-    backoff: Backoff = DEFAULT_BACKOFF,
-) -> Iterator[Tunnel]:
-    """A tunnel to `local_url`, kept open while the block runs. Raises TunnelError.
+    backoff: Backoff,
+) -> OpenTunnel:
+    """A tunnel that is kept open. Opening it first ends what a killed session has left; it raises TunnelError.
 
-    Ends first what a killed session has left. run: starts an agent. private_dir: of the project. notify: gets what
-    happens, also from another thread; it must return soon, because closing waits for it, and raise nothing. stopping:
-    polled; once it is true, opening ends with a TunnelError, and nothing is restarted.
+    run: starts an agent. private_dir: of the project. notify: gets what happens, also from another thread; it must
+    return soon, because closing waits for it, and raise nothing. stopping: polled; once it is true, opening ends with a
+    TunnelError, and nothing is restarted.
     """
-    _end_leftovers(private_dir, notify)
-    with ExitStack() as running:  # the agent that runs now
 
-        def start(stopping: Stopping) -> Agent:
-            running.close()  # what is left of the former agent
-            return running.enter_context(run(local_url, stopping))
+    @contextmanager
+    def open_tunnel(local_url: str) -> Iterator[Tunnel]:
+        _end_leftovers(private_dir, notify)
+        with ExitStack() as running:  # the agent that runs now
 
-        supervisor = _Supervisor(start, names, notify, stopping, backoff)
-        agent = supervisor.first_agent()
-        thread = Thread(target=supervisor.run, args=(agent,), name="tunnel", daemon=True)
-        thread.start()
-        try:
-            yield Tunnel(agent.public_url)
-        finally:
-            supervisor.closing.set()
-            thread.join()
+            def start(stopping: Stopping) -> Agent:
+                running.close()  # what is left of the former agent
+                return running.enter_context(run(local_url, stopping))
+
+            supervisor = _Supervisor(start, names, notify, stopping, backoff)
+            agent = supervisor.first_agent()
+            thread = Thread(target=supervisor.run, args=(agent,), name="tunnel", daemon=True)
+            thread.start()
+            try:
+                yield Tunnel(agent.public_url)
+            finally:
+                supervisor.closing.set()
+                thread.join()
+
+    return open_tunnel
 
 
 def _end_leftovers(private_dir: Path, notify: Notify) -> None:

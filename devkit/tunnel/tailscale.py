@@ -8,9 +8,9 @@ from pathlib import Path
 
 from devkit.tunnel.supervision import AgentNames, Backoff, supervised
 from devkit.tunnel.tailscale_funnel import (
+    FUNNEL_RECORD,
     PORTS,
     Funnel,
-    record_funnel,
     require_login,
     switch_off_left_funnel,
     used_ports,
@@ -21,12 +21,11 @@ from devkit.tunnel.types import (
     Notify,
     OpenTunnel,
     Stopping,
-    Tunnel,
     url_problem,
 )
 
 _NAMES = AgentNames("the funnel", "Tailscale")
-DEFAULT_BACKOFF = Backoff(poll=3.0)  # each look is a command of 20 to 50 ms
+_BACKOFF = Backoff(poll=3.0)  # each look is a command of 20 to 50 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +37,11 @@ class TailscaleOptions:
 
 
 def tailscale_tunnel(
-    options: TailscaleOptions, *, notify: Notify, stopping: Stopping, backoff: Backoff = DEFAULT_BACKOFF
+    options: TailscaleOptions, *, notify: Notify, stopping: Stopping, backoff: Backoff = _BACKOFF
 ) -> OpenTunnel:
     """A tunnel through a funnel. The arguments are those of `supervised`."""
-
-    @contextmanager
-    def open_tunnel(local_url: str) -> Iterator[Tunnel]:
-        with supervised(
-            partial(running_funnel, options),
-            local_url,
-            _NAMES,
-            private_dir=options.private_dir,
-            notify=notify,
-            stopping=stopping,
-            backoff=backoff,
-        ) as tunnel:
-            yield tunnel
-
-    return open_tunnel
+    run, home = partial(running_funnel, options), options.private_dir
+    return supervised(run, _NAMES, private_dir=home, notify=notify, stopping=stopping, backoff=backoff)
 
 
 @contextmanager
@@ -80,7 +66,7 @@ def _switch_on(options: TailscaleOptions, local_url: str, stopping: Stopping) ->
         if port in used:
             continue
         funnel = Funnel(str(options.program), port, local_url)
-        record_funnel(options.private_dir, funnel)  # first: a session can be killed at any moment
+        FUNNEL_RECORD.write(options.private_dir, funnel)  # first: a session can be killed at any moment
         if public_url := funnel.switch_on(stopping):
             return funnel, public_url
     ports = ", ".join(map(str, PORTS))

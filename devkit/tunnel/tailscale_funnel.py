@@ -4,15 +4,13 @@ What Tailscale does is in its source, https://github.com/tailscale/tailscale: cm
 command and its output), ipn/serve.go (the list as JSON, the ports, the policy), ipn/ipnlocal/serve.go (the headers).
 """
 
-import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit.durable import files as durable
-from devkit.durable.regular_file import BadRecord, read_record
 from devkit.errors import TunnelError
+from devkit.tunnel.record_file import RecordFile
 from devkit.tunnel.tool import ToolResult, first_line, run_tool
 from devkit.tunnel.types import AgentError, Stopping
 from devkit.webhook.strict_json import InvalidJson, parse
@@ -21,7 +19,6 @@ PORTS = (443, 8443, 10000)  # Funnel has no others
 
 _SET_TIMEOUT = 60.0  # seconds
 _MAX_DEPTH = 20
-_RECORD = "funnel.json"
 _URL = re.compile(r"^(https?://\S+?)/?\s*$", re.MULTILINE)
 _LINK = re.compile(
     r"https://login\.tailscale\.com/\S+"
@@ -76,6 +73,9 @@ class Funnel:
             raise _explain(result)
 
 
+FUNNEL_RECORD = RecordFile("funnel.json", Funnel)  # written before the entry is added
+
+
 def used_ports(program: Path) -> set[int]:
     """The public ports that have an entry, whoever added it. Raises AgentError."""
     entries = _entries(program)
@@ -101,18 +101,9 @@ def require_login(program: Path) -> None:
         )
 
 
-def record_funnel(private_dir: Path, funnel: Funnel) -> None:
-    """Record the entry before it is added, so that the next session can remove it when this one is killed."""
-    try:
-        durable.replace(private_dir / _RECORD, json.dumps(asdict(funnel)).encode())
-    except OSError as error:
-        message = f"the funnel cannot be recorded in {private_dir}: {error.strerror}"
-        raise TunnelError(message, hint=f"Make {private_dir} a directory that you can write to") from error
-
-
 def left_funnel(private_dir: Path) -> str:
     """The recorded entry, in words; empty when there is none."""
-    funnel = _recorded(private_dir)
+    funnel = FUNNEL_RECORD.read(private_dir)
     return _name(funnel) if funnel else ""
 
 
@@ -121,7 +112,7 @@ def switch_off_left_funnel(private_dir: Path) -> str:
 
     Raises TunnelError, and keeps the record, when Tailscale does not do it.
     """
-    funnel = _recorded(private_dir)
+    funnel = FUNNEL_RECORD.read(private_dir)
     if funnel is None:
         return ""
     try:
@@ -132,20 +123,13 @@ def switch_off_left_funnel(private_dir: Path) -> str:
             f"The funnel on port {funnel.port} could not be switched off: {error.message}.",
             hint=f"devkit restore, or type it yourself: tailscale funnel --https={funnel.port} off",
         ) from error
-    (private_dir / _RECORD).unlink(missing_ok=True)
+    FUNNEL_RECORD.remove(private_dir)
     return _name(funnel) if is_on else ""
 
 
 def _name(funnel: Funnel) -> str:
     """What an entry of ours is called."""
     return f"the funnel on port {funnel.port}"
-
-
-def _recorded(private_dir: Path) -> Funnel | None:
-    try:
-        return read_record(private_dir / _RECORD, Funnel)
-    except BadRecord:  # not ours, or of another version: nothing is switched off by guess
-        return None
 
 
 def _entries(program: Path) -> dict[str, Any]:

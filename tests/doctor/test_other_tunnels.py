@@ -10,9 +10,9 @@ from devkit.doctor.check import Check
 from devkit.doctor.connectivity import connectivity_checks
 from devkit.doctor.machine import leftover_checks
 from devkit.session.project import project_in
-from devkit.tunnel.codespaces_port import CodespacePort, record_port
+from devkit.tunnel.codespaces_port import PORT_RECORD, CodespacePort
 from devkit.tunnel.orphaned_agents import find_process
-from devkit.tunnel.tailscale_funnel import Funnel, record_funnel
+from devkit.tunnel.tailscale_funnel import FUNNEL_RECORD, Funnel
 from tests.support.doctor_context import SESSION, find, make_context, outcomes
 from tests.support.standin import install_cloudflared, standin_state
 from tests.support.tailscale import Tailscale, tailscale_service
@@ -123,8 +123,8 @@ def test_what_a_killed_session_left_is_found_and_not_ended(tmp_path: Path, servi
     project = project_in(tmp_path)
     project.prepare()
     service.add_entry(443)
-    record_funnel(project.private, Funnel(str(service.program), 443, "http://127.0.0.1:9"))
-    record_port(project.private, CodespacePort("", "fluffy-space-disco", 3000, "private"))
+    FUNNEL_RECORD.write(project.private, Funnel(str(service.program), 443, "http://127.0.0.1:9"))
+    PORT_RECORD.write(project.private, CodespacePort("", "fluffy-space-disco", 3000, "private"))
     context = make_context(tmp_path, **KEY, tunnel="tailscale")
 
     left = find(leftover_checks(context), "agents")

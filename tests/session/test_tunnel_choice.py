@@ -2,13 +2,17 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from devkit.errors import ConfigurationError, NoTunnelError, TunnelError, UsageError
+from devkit.session.project import project_in
 from devkit.session.settings import Settings, read_settings
+from devkit.session.start_warnings import start_warnings
 from devkit.session.tunnel_choice import (
     TunnelFacts,
     choose,
@@ -17,9 +21,14 @@ from devkit.session.tunnel_choice import (
     with_tunnel,
 )
 from devkit.session.tunnel_name import TUNNELS
+from devkit.tunnel.codespaces_port import PORT_RECORD, CodespacePort
+from devkit.tunnel.leftovers import end_leftovers
+from devkit.tunnel.supervision import AgentNames, Backoff, supervised
+from devkit.tunnel.types import Agent, Stopping
 from tests.support.event_recorder import EventRecorder
 
 URL = "https://dlr.example.test"
+KEY = {"api_key": "abcd1234", "api_secret": "s3cret-value"}
 ALL = TunnelFacts(public_url=True, codespace=True, ngrok_authtoken=True, cloudflared=True)
 
 AUTO = [
@@ -251,3 +260,58 @@ def test_when_github_refuses_one_line_says_what_to_click_and_nothing_is_left(tmp
     assert "gh refused: HTTP 403" in event.detail  # type: ignore[union-attr]
     assert "right-click port 3000" in event.detail  # type: ignore[union-attr]
     assert not (tmp_path / "codespace-port.json").exists()
+
+
+def test_a_port_that_a_killed_session_left_public_gets_its_former_visibility(tmp_path: Path) -> None:
+    gh = Gh(tmp_path)
+    port = CodespacePort(str(tmp_path / "gh"), "fluffy-space-disco", 3000, "org")
+    PORT_RECORD.write(tmp_path, port)
+
+    gh.write(refuses=True)
+    with pytest.raises(TunnelError, match="could not be made org again: gh refused: HTTP 403"):
+        end_leftovers(tmp_path)
+    gh.write()
+
+    assert end_leftovers(tmp_path) == ["the public port 3000 of the codespace"]
+    assert gh.changes == [["codespace", "ports", "visibility", "3000:org", "-c", "fluffy-space-disco"]]
+    assert end_leftovers(tmp_path) == []
+
+
+def test_what_cannot_be_ended_does_not_keep_another_tunnel_from_opening(tmp_path: Path) -> None:
+    recorder = EventRecorder()
+    PORT_RECORD.write(tmp_path, CodespacePort("", "fluffy-space-disco", 3000, "org"))
+
+    @contextmanager
+    def run(local_url: str, stopping: Stopping) -> Iterator[Agent]:
+        yield Agent(local_url, str, lambda: True)
+
+    names = AgentNames("the agent", "the service")
+    open_tunnel = supervised(
+        run, names, private_dir=tmp_path, notify=recorder, stopping=lambda: False, backoff=Backoff(poll=0.01)
+    )
+    with open_tunnel("http://127.0.0.1:9"):
+        pass
+
+    (event,) = recorder.events
+    assert "could not be made org again: gh is not on the PATH. devkit restore" in event.detail  # type: ignore[union-attr]
+    assert (tmp_path / PORT_RECORD.name).exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "warning"),
+    [
+        ({"tunnel": "ngrok"}, "--tunnel (DEVKIT_TUNNEL) has no effect offline: "),
+        (
+            {**KEY, "tunnel": "cloudflared", "ngrok_url": "x.example.test"},
+            "NGROK_URL has no effect",
+        ),
+        ({**KEY, "tunnel": "ngrok", "ngrok_url": "x.example.test"}, None),
+    ],
+)
+def test_a_setting_of_a_tunnel_without_effect_is_named(
+    tmp_path: Path, settings: dict[str, str], warning: str | None
+) -> None:
+    found = list(start_warnings(Settings(**settings), project_in(tmp_path), demo=True))
+
+    assert [text for text in found if not warning or text.startswith(warning)] == found
+    assert bool(found) == bool(warning)

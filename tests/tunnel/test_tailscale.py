@@ -10,7 +10,7 @@ from devkit.errors import TunnelError
 from devkit.tunnel.leftovers import end_leftovers, find_leftovers
 from devkit.tunnel.supervision import Backoff
 from devkit.tunnel.tailscale import TailscaleOptions, tailscale_tunnel
-from devkit.tunnel.tailscale_funnel import Funnel, record_funnel
+from devkit.tunnel.tailscale_funnel import FUNNEL_RECORD, Funnel
 from devkit.tunnel.types import Tunnel
 from tests.support.event_recorder import EventRecorder
 from tests.support.tailscale import Tailscale, tailscale_service
@@ -179,13 +179,13 @@ def test_an_entry_of_a_killed_session_is_removed_only_while_it_is_ours(service: 
     private = private_of(service)
     service.add_entry(443, LOCAL)
     service.add_entry(8443, LOCAL)
-    record_funnel(private, Funnel(str(service.program), 443, LOCAL))
+    FUNNEL_RECORD.write(private, Funnel(str(service.program), 443, LOCAL))
     assert find_leftovers(private) == ["the funnel on port 443"]
 
     assert end_leftovers(private) == ["the funnel on port 443"]
     assert service.ports == ["8443"]
 
-    record_funnel(private, Funnel(str(service.program), 8443, "http://127.0.0.1:7"))
+    FUNNEL_RECORD.write(private, Funnel(str(service.program), 8443, "http://127.0.0.1:7"))
     assert end_leftovers(private) == []
     assert service.ports == ["8443"]
     assert find_leftovers(private) == []
@@ -193,7 +193,7 @@ def test_an_entry_of_a_killed_session_is_removed_only_while_it_is_ours(service: 
 
 def test_an_entry_that_cannot_be_removed_stays_recorded(service: Tailscale) -> None:
     private = private_of(service)
-    record_funnel(private, Funnel(str(service.program), 443, LOCAL))
+    FUNNEL_RECORD.write(private, Funnel(str(service.program), 443, LOCAL))
     service.write(BackendState="down")
 
     with pytest.raises(
