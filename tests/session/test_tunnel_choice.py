@@ -311,7 +311,7 @@ def test_what_cannot_be_ended_does_not_keep_another_tunnel_from_opening(tmp_path
 def test_a_setting_of_a_tunnel_without_effect_is_named(
     tmp_path: Path, settings: dict[str, str], warning: str | None
 ) -> None:
-    found = list(start_warnings(Settings(**settings), project_in(tmp_path), demo=True))
+    found = list(start_warnings(Settings(**settings), project_in(tmp_path), demo="sms"))
 
     assert [text for text in found if not warning or text.startswith(warning)] == found
     assert bool(found) == bool(warning)
