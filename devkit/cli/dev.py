@@ -14,11 +14,10 @@ from devkit.events import Notice
 from devkit.session.application import parse_application_id
 from devkit.session.components import DEMOS, Demo
 from devkit.session.run import SessionOptions, run
-from devkit.session.settings import project_directory, read_settings
+from devkit.session.settings import TUNNELS, project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.status_commands import parse_command
 from devkit.session.tunnel_choice import with_tunnel
-from devkit.session.tunnel_name import TUNNELS
 
 
 @click.command(name="dev")

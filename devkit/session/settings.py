@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from devkit.durable.regular_file import read_pipe, read_regular_file
 from devkit.errors import ConfigurationError
 from devkit.session.application import parse_application_id
-from devkit.session.tunnel_name import parse_tunnel_name
 
 if TYPE_CHECKING:  # only types: one imports OpenSSL, both take long, and most commands need neither
     from devkit.vonage.client import Credentials
@@ -25,6 +24,9 @@ _FALSE = ("", "0", "false", "no", "off")
 PRIVATE = ".devkit"  # the directory of a project's private files
 DEFAULT_PORT = 3000  # of the receiver
 _DEFAULT_HOST = "rest.nexmo.com"
+
+# What DEVKIT_TUNNEL may name. auto: the first that is there. none: only this machine reaches the session.
+TUNNELS = ("auto", "ngrok", "cloudflared", "tailscale", "codespaces", "none")
 
 DEVKIT_NAMES = (
     "DEVKIT_PORT",
@@ -88,7 +90,7 @@ class Settings:
 
     forward_private: receipts may go to an application in a private network, as in another container.
     private_key: of the application, the key or the path of its file.
-    tunnel: see `tunnel_name`. callback_token: None for the project's own, "" for a callback path without one.
+    tunnel: one of TUNNELS. callback_token: None for the project's own, "" for a callback path without one.
     credentials_file: the file of the Vonage CLI that they are from; empty when they are not from there.
     credentials_error: why there are no credentials to use, although something of them is set.
     relay: those of the relay that are set, by name.
@@ -163,7 +165,7 @@ def read_settings(
         forward_to=text("DEVKIT_FORWARD_TO"),
         forward_private=_flag("DEVKIT_FORWARD_PRIVATE", text("DEVKIT_FORWARD_PRIVATE")),
         public_url=text("DEVKIT_PUBLIC_URL"),
-        tunnel=parse_tunnel_name(text("DEVKIT_TUNNEL", "auto")),
+        tunnel=_tunnel(text("DEVKIT_TUNNEL", "auto")),
         fixtures=directory / text("DEVKIT_FIXTURES", "fixtures"),
         callback_token=_token(values.get("DEVKIT_CALLBACK_TOKEN")),
         offline=_flag("DEVKIT_OFFLINE", text("DEVKIT_OFFLINE")),
@@ -256,6 +258,15 @@ def _port(name: str, value: str) -> int:
         return int(value)
     raise ConfigurationError(
         f"{name} is {value!r}, which is not a port.", hint="Use a number from 0 (any free) to 65535."
+    )
+
+
+def _tunnel(name: str) -> str:
+    if name.lower() in TUNNELS:
+        return name.lower()
+    raise ConfigurationError(
+        f"DEVKIT_TUNNEL is {name!r}, which is not a tunnel that devkit opens.",
+        hint=f"Use one of: {', '.join(TUNNELS)}. For any other: DEVKIT_PUBLIC_URL=https://...",
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from devkit.errors import ConfigurationError, NoTunnelError, TunnelError, UsageError
 from devkit.session.project import project_in
-from devkit.session.settings import Settings, read_settings
+from devkit.session.settings import TUNNELS, Settings, read_settings
 from devkit.session.start_warnings import start_warnings
 from devkit.session.tunnel_choice import (
     TunnelFacts,
@@ -20,7 +20,6 @@ from devkit.session.tunnel_choice import (
     refuse_unreachable,
     with_tunnel,
 )
-from devkit.session.tunnel_name import TUNNELS
 from devkit.tunnel.codespaces_port import PORT_RECORD, CodespacePort
 from devkit.tunnel.leftovers import end_leftovers
 from devkit.tunnel.supervision import AgentNames, Backoff, supervised
