@@ -116,9 +116,17 @@ def command(
         inbound=inbound,
     )
     lines: Lines = quiet_lines if quiet else session_lines
+    url_option = "--inbound" if inbound else "--application" if application else ""
+    if no_register and url_option:
+        raise UsageError(f"{url_option} and --no-register exclude each other.", hint="Choose one of them.")
     if relay and offline:
         raise UsageError("--relay and --offline exclude each other.", hint="devkit dev --offline")
     if not settings.offline and (settings.relay.get("DEVKIT_RELAY") if relay is None else relay):
+        if url_option:
+            raise UsageError(
+                f"{url_option} sets a URL of this session, and a session with a relay has none of its own.",
+                hint=f"To work without the relay, leave out --relay: DEVKIT_RELAY= devkit dev {url_option}",
+            )
         from devkit.cli.relay_lines import with_relay  # here: a session without a relay imports nothing of it
         from devkit.session.follow import follow_options
 

@@ -165,34 +165,27 @@ def _existing(path: Path) -> Path:
 
 def leftover_checks(context: Context) -> Iterator[Check]:
     """The journal, orphaned agents, and private files that git tracks."""
-    yield from _journals(context)
+    yield _journal(context)
     yield _agents(context)
     yield _tracked(context)
 
 
-def _journals(context: Context) -> Iterator[Check]:
-    paths = {journal_path(context.project.journal, setting) for setting in WORDS}
-    checks = [_journal(context, path) for path in sorted(paths)]
-    yield from filter(None, checks)
-    if not any(checks):
-        yield ok("journal", "no former callback has to be restored")
-
-
-def _journal(context: Context, path: Path) -> Check | None:
+def _journal(context: Context) -> Check:
     try:
-        journal = read_journal(path)
+        found = [read_journal(journal_path(context.project.journal, setting)) for setting in WORDS]
     except ConfigurationError as error:
         return refused("journal", error)
-    if journal is None:
-        return None
-    words = journal.words
-    if context.session and context.session.pid == journal.pid:
-        return ok(
-            "journal", f"the running session restores the {words.owner}'s former {words.url} at its end"
-        )
+    journals = [journal for journal in found if journal]
+    if not journals:
+        return ok("journal", "no former callback has to be restored")
+    session = context.session
+    left = [each for each in journals if not (session and session.pid == each.pid)]
+    names = " and ".join(f"the {each.words.owner}'s former {each.words.url}" for each in left or journals)
+    if not left:
+        return ok("journal", f"the running session restores {names} at its end")
     return failed(
         "journal",
-        f"a session that began at {journal.since} has not restored the {words.owner}'s former {words.url}",
+        f"a session that began at {left[0].since} has not restored {names}",
         "devkit restore",
     )
 

@@ -12,7 +12,7 @@ from devkit.vonage.application import ApplicationSetting, numbers_of
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import Journal, journal_path, refuse_foreign_journal
 from devkit.vonage.registration import ConfirmTakeover, Registration, register, registered
-from devkit.vonage.setting import AddressName, CallbackSetting
+from devkit.vonage.setting import WORDS, AddressName, CallbackSetting
 from devkit.webhook.masking import mask_number
 
 _SHOWN_NUMBERS = 5
@@ -76,11 +76,23 @@ class Registrations:
     confirm_takeover: ConfirmTakeover
 
     def check(self) -> None:
-        """Find out, before anything is changed, whether it can be. Raises VonageError, ConfigurationError."""
+        """Find out, before anything is changed, whether it can be; say what killed sessions left elsewhere.
+
+        Raises VonageError, ConfigurationError.
+        """
         for setting in {setting.identity: setting for setting in self.settings}.values():
             setting.read()
         for setting in self.settings:
             refuse_foreign_journal(setting, journal_path(self.journal, setting.name))
+        left = [name for name in WORDS if name not in {setting.name for setting in self.settings}]
+        for name in left:
+            if journal_path(self.journal, name).exists():
+                self.publish(
+                    Notice(
+                        f"An earlier session has not restored the {WORDS[name].setting}, and this session does not "
+                        "set it. To restore it, stop this session and type: devkit restore"
+                    )
+                )
 
     def register(self, stack: ExitStack, our_url: str, since: str) -> list[Registration]:
         """Register one after the other; each is restored when the stack closes. since: UTC, as text.

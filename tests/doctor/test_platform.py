@@ -11,6 +11,7 @@ import pytest
 
 from devkit.doctor.callback_urls import application_checks, url_check
 from devkit.doctor.check import Check, Context
+from devkit.doctor.machine import leftover_checks
 from devkit.doctor.platform import platform_checks
 from devkit.session.project import project_in
 from devkit.simulator import SimulatorOptions, run_simulator
@@ -296,3 +297,6 @@ def test_an_application_that_a_killed_session_left_is_reported(tmp_path: Path) -
     assert check.outcome == "failed"
     assert "left its own status URL in the application: no program gets the statuses" in check.what
     assert check.hint == "devkit restore (devkit dev --application ID fixes it too)"
+    journals = find(leftover_checks(make_context(tmp_path)), "journal")
+    assert journals.outcome == "failed"
+    assert "the account's former callback and the application's former status URL" in journals.what

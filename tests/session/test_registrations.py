@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import ConfigurationError, VonageError
-from devkit.events import Event
+from devkit.events import Event, Notice
 from devkit.events.session import Ready, Registered, Restored
 from devkit.session.application import parse_application_id
 from devkit.session.project import Project
@@ -95,6 +95,38 @@ def test_nothing_is_changed_when_the_application_is_unknown(tmp_path: Path, vona
 
     assert (vonage.account.mo_callback_url, vonage.account.dr_callback_url) == ("", "")
     assert list((tmp_path / ".devkit").glob("registration*")) == []
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--inbound", "--no-register"), "--inbound and --no-register exclude each other"),
+        (("--application", APPLICATION_ID, "--no-register"), "--application and --no-register exclude"),
+        (("--inbound", "--relay", "https://relay.example.test"), "--inbound sets a URL of this session"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    tmp_path: Path, args: tuple[str, ...], words: str
+) -> None:
+    done = run_command(tmp_path, "dev", *args, DEVKIT_RELAY_KEY="a-key-of-the-tests-of-the-relay")
+
+    assert done.code == 2
+    assert words in done.err.splitlines()[0]
+    assert len(done.err.splitlines()) == 2
+
+
+def test_a_session_says_what_an_earlier_one_left_that_it_does_not_set_itself(
+    tmp_path: Path, project: Project, vonage: Simulator
+) -> None:
+    journal = Journal(vonage.host, vonage.api_key, "", OURS, "", 1, setting="moCallBackUrl")
+    write_journal(journal_path(project.journal, "moCallBackUrl"), journal)
+
+    events = run_until_ready(settings(vonage, tmp_path), SessionOptions(), tmp_path)
+
+    words = "An earlier session has not restored the account's inbound URL"
+    (notice,) = (event.text for event in events if isinstance(event, Notice) and words in event.text)
+    assert "devkit restore" in notice
+    assert journal_path(project.journal, "moCallBackUrl").exists()
 
 
 @pytest.mark.parametrize("text", ["my-app", "../../account", APPLICATION_ID[:-1], APPLICATION_ID + "0"])
