@@ -1,9 +1,11 @@
 """Which callback URLs at Vonage a session sets, and `devkit restore` restores."""
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from devkit.errors import VonageError
 from devkit.events import Notice, Publish
@@ -84,8 +86,7 @@ class Registrations:
             setting.read()
         for setting in self.settings:
             refuse_foreign_journal(setting, journal_path(self.journal, setting.name))
-        left = [name for name in WORDS if name not in {setting.name for setting in self.settings}]
-        for name in left:
+        for name in WORDS.keys() - {setting.name for setting in self.settings}:
             if journal_path(self.journal, name).exists():
                 self.publish(
                     Notice(
@@ -99,20 +100,24 @@ class Registrations:
 
         Raises as `registered`.
         """
-        done: list[Registration] = []
-        for setting in self.settings:
-            path, draft = journal_path(self.journal, setting.name), _draft(setting, our_url, since)
-            if done and done[-1].journal.identity == draft.identity:  # its second address
-                draft = replace(draft, former_application=done[-1].journal.former_application)
-            registration = registered(setting, draft, path, self.publish, self.confirm_takeover)
-            done.append(stack.enter_context(registration))
-        return done
+
+        def until_closed(*arguments: Any) -> Registration:
+            return stack.enter_context(registered(*arguments))
+
+        return self._register(until_closed, our_url, since)
 
     def register_until_restored(self, our_url: str, since: str) -> None:
         """As `register`, but they stay until somebody types `devkit restore`."""
+        self._register(register, our_url, since)
+
+    def _register(self, how: Callable[..., Registration], our_url: str, since: str) -> list[Registration]:
+        done: list[Registration] = []
         for setting in self.settings:
             path, draft = journal_path(self.journal, setting.name), _draft(setting, our_url, since)
-            register(setting, draft, path, self.publish, self.confirm_takeover)
+            if done and done[-1].journal.identity == draft.identity:  # the second address of an application
+                draft = replace(draft, former_application=done[-1].journal.former_application)
+            done.append(how(setting, draft, path, self.publish, self.confirm_takeover))
+        return done
 
 
 def _draft(setting: CallbackSetting, our_url: str, since: str) -> Journal:
