@@ -10,7 +10,7 @@ import click
 
 from devkit.cli.output import echo_event, notice, style
 from devkit.cli.wait import print_wait
-from devkit.errors import UsageError
+from devkit.errors import ConfigurationError, UsageError
 from devkit.events.session import SendApi, Sent
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
@@ -102,9 +102,9 @@ def command(
     """Send one SMS, and have its receipts sent to the session of this project, or to the relay in DEVKIT_RELAY.
 
     In a live session the SMS is real; in an offline session it goes to the simulator. With a relay, --wait needs no
-    session and no public address. Exit code: 0 sent, and with
-    --wait delivered or ended by Ctrl-C; 1 with --wait when a part was not delivered or has no final receipt in time;
-    2 usage; 3 configuration; 4 Vonage refused or unreachable.
+    session and no public address. Exit code: 0 sent, and with --wait delivered or ended by Ctrl-C; 1 with --wait when a
+    part was not delivered or has no final receipt in time; 2 usage; 3 configuration; 4 Vonage or the relay refused or
+    unreachable.
     """
     if timeout is not None and not wait:
         raise UsageError("--timeout is for --wait.", hint="devkit send --wait --timeout 60")
@@ -113,7 +113,7 @@ def command(
     session = project.session()
     relay = None if session else _relay_options(settings)
     route = choose_route(
-        settings, session, RelayRoute(relay.relay.callback_url, relay.relay.name()) if relay else None
+        settings, session, RelayRoute(relay.callback_url, relay.relay.name()) if relay else None
     )
     number = choose_recipient(to, route.mode)
     # In an offline session the application of the settings is not known.
@@ -163,8 +163,9 @@ def _announce(message: SentMessage, project: Project) -> None:
     try:
         project.prepare()
         SendLog(project.private).add(message)
-    except OSError as error:
-        notice(f"The session shows the parts as messages of their own: {error.strerror}.")
+    except (OSError, ConfigurationError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.message.rstrip(".")
+        notice(f"The session shows the parts as messages of their own: {reason}.")
 
 
 def exit_code(end: WaitFinished) -> int:

@@ -17,6 +17,7 @@ from devkit.fixture.store import Store
 from devkit.receiver.recorder import Recorder
 from devkit.relay.engine import RedisEngine
 from devkit.relay.follower import Follower, Following
+from devkit.relay.member import member_in_url
 from devkit.relay.position import BEGINNING, PositionFile, parse_start
 from devkit.relay.reader import Received, RelayReader
 from devkit.relay.selection import Choice, Selection
@@ -45,6 +46,11 @@ class FollowOptions:
     since: str = ""
     skip: bool = False
     allow_plain: bool = False
+
+    @property
+    def callback_url(self) -> str:
+        """The member's own callback URL; empty when the settings have none, or only the relay's."""
+        return self.relay.callback_url if member_in_url(self.relay.callback_url) else ""
 
 
 def follow_options(

@@ -37,7 +37,7 @@ def open_relay(
     The session's receiver takes what is triggered and replayed on this machine. Raises as `following`.
     """
     follower = stack.enter_context(following(settings, options, project, store, recorder))
-    callback_url = options.relay.callback_url
+    callback_url = options.callback_url
     session = Session(
         os.getpid(),
         datetime.now(UTC).isoformat(timespec="seconds"),
