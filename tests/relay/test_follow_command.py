@@ -15,7 +15,7 @@ from tests.support.command import run
 from tests.support.dev_process import DEV, DevProcess, clean_environ, running
 from tests.support.raw_socket import closed_port
 from tests.support.recording_server import recording_server
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, redis_server
 from tests.support.relayed import Relay, recorded_numbers, relay_on
 
 FOLLOW = [*DEV[:-1], "follow", "--json"]
@@ -174,3 +174,33 @@ def test_a_mistake_is_two_lines(
     assert message in result.stderr
     assert "Hint: " in result.stderr
     assert "p4ss" not in result.output
+
+
+def test_an_engine_that_is_killed_is_told_and_followed_again(tmp_path: Path) -> None:
+    (tmp_path / "engine").mkdir()
+    with redis_server(tmp_path / "engine") as server, relay_on(server) as relay:
+        relay.put("ada", 1)
+        with follow(tmp_path / "ada", relay, "--who", "ada") as dev:
+            dev.wait_for("caught_up", recorded=1)
+            server.kill()
+            lost = dev.wait_for("relay", state="reconnecting")
+            server.start()
+            dev.wait_for("relay", state="live", kept=1)
+            with relay_on(server, relay.api_key) as again:
+                again.put("ada", 2)
+            dev.wait_for("receipt", message_id="0A00000000000002")
+            server.client.flushall()
+            dev.wait_for("relay", state="emptied")
+            with relay_on(server, relay.api_key) as again:
+                again.put("ada", 3)
+            dev.wait_for("receipt", message_id="0A00000000000003")
+            assert dev.stop() == 0
+
+    assert lost["since"].endswith("Z")
+    assert recorded_numbers(tmp_path / "ada") == [1, 2, 3]
+    assert [event["state"] for event in dev.events if event["event"] == "relay"] == [
+        "live",
+        "reconnecting",
+        "live",
+        "emptied",
+    ]

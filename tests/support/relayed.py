@@ -47,9 +47,9 @@ class Relay:
 
 
 @contextmanager
-def relay_on(server: RedisServer) -> Iterator[Relay]:
-    """A relay with a stream of its own on a server."""
-    api_key = secrets.token_hex(4)
+def relay_on(server: RedisServer, api_key: str = "") -> Iterator[Relay]:
+    """A relay on a server. api_key: of the account; a new one, with a stream of its own, without it."""
+    api_key = api_key or secrets.token_hex(4)
     engine = RedisEngine(parse_engine_url(server.url), account_name(api_key))
     engine.connect()
     try:
