@@ -25,6 +25,7 @@ from devkit.relay.settings import RelaySettings, relay_settings
 from devkit.relay.stream import account_name
 from devkit.session.components import forwarding
 from devkit.session.project import Project
+from devkit.session.relay import opened_engine
 from devkit.session.sends import Sends
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown
@@ -102,7 +103,10 @@ def following(
     Raises RelayError when the relay cannot be reached, ConfigurationError, CallbackHeldError when another process
     follows it in this project.
     """
-    with _follower_lock(project), _engine(settings, options) as engine:
+    with (
+        _follower_lock(project),
+        opened_engine(settings, options.relay, allow_plain=options.allow_plain) as engine,
+    ):
         selection = Selection(options.relay.name(), options.choice)
         positions = PositionFile(project.private / POSITION_FILE)
         key = f"{account_name(settings.api_key)} {selection.key}"
@@ -138,7 +142,7 @@ def following_messages(
     """
     store = Store(settings.fixtures)
     store.prepare()
-    with _engine(settings, options) as engine:
+    with opened_engine(settings, options.relay, allow_plain=options.allow_plain) as engine:
         start = parse_start(options.since or "start", _now(), engine.span())
         with ExitStack() as stack:
             yield MessageFollowing(settings, options, publish, store, engine, start, stack)
@@ -171,16 +175,6 @@ class MessageFollowing:
         follower.start()
         self.stack.callback(follower.stop)
         return follower
-
-
-@contextmanager
-def _engine(settings: Settings, options: FollowOptions) -> Iterator[RedisEngine]:
-    url = options.relay.engine_url(allow_plain=options.allow_plain)
-    engine = RedisEngine(url, account_name(settings.api_key))
-    try:
-        yield engine
-    finally:
-        engine.close()
 
 
 def _described(settings: Settings, options: FollowOptions) -> Following:

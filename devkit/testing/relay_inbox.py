@@ -106,6 +106,11 @@ def relay_inbox(environ: Mapping[str, str], test: str) -> Iterator[RelayInbox]:
     settings = relay_settings({name: environ[name] for name in names if environ.get(name)}, environ)
     who, callback_url = _names(settings, test)
     key, secret = environ.get("VONAGE_API_KEY", ""), environ.get("VONAGE_API_SECRET", "")
+    if not key:
+        raise ConfigurationError(
+            "VONAGE_API_KEY is not set: the relay has a stream for each account.",
+            hint="Set it in the environment of the tests.",
+        )
     host = environ.get("VONAGE_REST_HOST") or "rest.nexmo.com"
     inbox = RelayInbox(who, callback_url, Credentials(key, secret, host) if key and secret else None)
     with closing(RedisEngine(settings.engine_url(), account_name(key))) as engine:

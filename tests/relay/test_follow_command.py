@@ -113,7 +113,8 @@ def test_a_message_is_waited_for_whoever_sent_it(tmp_path: Path, relay: Relay) -
 
 
 def test_an_unreachable_relay_is_one_error_without_its_password(tmp_path: Path) -> None:
-    settings = clean_environ(tmp_path, DEVKIT_RELAY=f"redis://ada:s3cret@127.0.0.1:{closed_port()}")
+    url = f"redis://ada:s3cret@127.0.0.1:{closed_port()}"
+    settings = clean_environ(tmp_path, DEVKIT_RELAY=url, VONAGE_API_KEY="abcd1234")
 
     for args in (["follow"], ["follow", "--message", "0A01"]):
         result = run(tmp_path, *args, **settings)
@@ -152,6 +153,7 @@ def test_an_unknown_key_is_told_and_skipped_only_if_asked(tmp_path: Path, relay:
         (["--since", "yesterday"], {}, 2, "--since does not take 'yesterday'"),
         (["--who", "Ada L"], {}, 3, "'Ada L' cannot be a member's name"),
         (["--forward-to", "http://example.com/"], {}, 2, "Receipts cannot be forwarded to"),
+        ([], {"VONAGE_API_KEY": ""}, 3, "VONAGE_API_KEY is not set"),
         ([], {"DEVKIT_RELAY": ""}, 3, "DEVKIT_RELAY is not set"),
         (["--relay", "rediss://x:p4ss@[::1"], {}, 3, "DEVKIT_RELAY is not the URL of an engine"),
         (["--relay", "redis://:p4ss@10.0.0.1"], {}, 3, "its connection is not encrypted"),

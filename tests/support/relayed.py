@@ -58,8 +58,12 @@ def relay_on(server: RedisServer, api_key: str = "") -> Iterator[Relay]:
         engine.close()
 
 
+def recorded_files(project: Path) -> list[Path]:
+    """The recordings in a project."""
+    return [entry.path for entry in Store(project / "fixtures").entries()]
+
+
 def recorded_numbers(project: Path) -> list[int]:
     """The numbers of the messages whose receipts are recorded in a project, each file once."""
-    entries = Store(project / "fixtures").entries()
-    readings = [load(entry.path).read() for entry in entries]
+    readings = [load(path).read() for path in recorded_files(project)]
     return sorted(int(reading.message_id.removeprefix("0A")) for reading in readings)

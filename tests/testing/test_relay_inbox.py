@@ -75,16 +75,22 @@ def test_an_entry_that_cannot_be_read_is_named_when_nothing_arrives(relay: Relay
 
 
 def test_an_unreachable_relay_and_missing_credentials_are_errors(relay: Relay) -> None:
+    environ = {"DEVKIT_WHO": "ci", "VONAGE_API_KEY": relay.api_key}
     with (
         pytest.raises(RelayError, match="failed"),
-        relay_inbox({"DEVKIT_RELAY": f"redis://127.0.0.1:{closed_port()}", "DEVKIT_WHO": "ci"}, "x"),
+        relay_inbox({**environ, "DEVKIT_RELAY": f"redis://127.0.0.1:{closed_port()}"}, "x"),
     ):
         pass
     with (
-        relay_inbox({"DEVKIT_RELAY": relay.server.url, "DEVKIT_WHO": "ci"}, "x") as inbox,
+        relay_inbox({**environ, "DEVKIT_RELAY": relay.server.url}, "x") as inbox,
         pytest.raises(ConfigurationError, match="no credentials"),
     ):
         inbox.send("447700900000")
+    with (
+        pytest.raises(ConfigurationError, match="VONAGE_API_KEY is not set"),
+        relay_inbox({"DEVKIT_RELAY": relay.server.url, "DEVKIT_WHO": "ci"}, "x"),
+    ):
+        pass
 
 
 def test_the_fixture_skips_without_a_relay_and_names_what_is_wrong(
@@ -94,6 +100,7 @@ def test_the_fixture_skips_without_a_relay_and_names_what_is_wrong(
     monkeypatch.delenv("DEVKIT_RELAY", raising=False)
 
     skipped = run_pytest(tmp_path, "-rs")
+    monkeypatch.setenv("VONAGE_API_KEY", "abcd1234")
     monkeypatch.setenv("DEVKIT_RELAY", f"redis://:s3cret@127.0.0.1:{closed_port()}")
     failed = run_pytest(tmp_path)
 
