@@ -230,9 +230,7 @@ def _ready_event(simulator: Simulator, trust: Trust | None, key_file: Path) -> S
         api_secret=_if_default(options.api_secret, _DEFAULTS.api_secret),
         method=options.method,
         signature=options.signature_method if is_signed else "",
-        signature_secret=_if_default(options.signature_secret, _DEFAULTS.signature_secret)
-        if is_signed
-        else "",
+        signature_secret=_if_default(options.signature_secret, _DEFAULTS.signature_secret),
         callback_url=options.callback_url,
         authority=str(trust.authority) if trust else "",
         bundle=str(trust.bundle) if trust else "",

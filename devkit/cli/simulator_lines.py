@@ -112,9 +112,10 @@ def _commands(event: SimulatorReady) -> list[tuple[str, str]]:
     message = "-d from=AcmeInc -d to=447700900000 -d text=Hello"
     url = "drCallBackUrl=http://127.0.0.1:5000/your/path"
     settings = f"VONAGE_API_KEY={key} VONAGE_API_SECRET={secret} VONAGE_REST_HOST={event.host}"
-    if event.signature_secret:
-        signature = f"VONAGE_SIGNATURE_METHOD={event.signature}"
-        settings += f" {signature} VONAGE_SIGNATURE_SECRET={event.signature_secret}"
+    if event.signature:
+        settings += f" VONAGE_SIGNATURE_METHOD={event.signature}"
+    if event.signature_secret:  # also of unsigned receipts: webhooks of the Messages API always have a token
+        settings += f" VONAGE_SIGNATURE_SECRET={event.signature_secret}"
     text = shlex.quote('{"text": "STOP"}')
     return [
         ("set URL", f"curl -u {key}:{secret} -d {url} {event.url}/account/settings"),

@@ -13,7 +13,7 @@ from devkit.errors import ConfigurationError
 from devkit.simulator.occurrences import Delivery, InboundMessage, InboundText, Message
 from devkit.simulator.options import Fault, MessagingApi, SimulatorOptions
 from devkit.simulator.outcomes import Delays
-from devkit.simulator.resources import Application, messages_url
+from devkit.simulator.resources import Application, Number, messages_url
 from devkit.simulator.state import Simulator
 
 _Reader = Callable[[object], Any]
@@ -177,7 +177,7 @@ def describe(simulator: Simulator) -> dict[str, object]:
         "deliveries": [_delivery(delivery) for delivery in deliveries[-_SHOWN:]],
         "inbound": [described_inbound(message) for message in simulator.inbound[-_SHOWN:]],
         "applications": [_application(application) for application in simulator.applications],
-        "numbers": simulator.resources.numbers,
+        "numbers": [_account_number(number) for number in simulator.resources.numbers],
     }
 
 
@@ -220,6 +220,10 @@ def described_inbound(message: InboundMessage) -> dict[str, object]:
 def _application(application: Application) -> dict[str, object]:
     urls = {name: messages_url(application, name) for name in ("inbound_url", "status_url")}
     return {"id": application["id"], "name": str(application["name"]), **urls}
+
+
+def _account_number(number: Number) -> dict[str, object]:
+    return {name: number.get(name, "") for name in ("country", "msisdn", "app_id", "moHttpUrl")}
 
 
 def _delivery(delivery: Delivery) -> dict[str, object]:

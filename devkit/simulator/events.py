@@ -14,7 +14,12 @@ from devkit.simulator.occurrences import (
     WebhookKind,
 )
 from devkit.simulator.resources import ApplicationChanged, NumberChanged
-from devkit.simulator.settings_api import DOCUMENTED, SDK_SPELLING
+from devkit.simulator.settings_api import (
+    DOCUMENTED,
+    INBOUND_DOCUMENTED,
+    INBOUND_SDK_SPELLING,
+    SDK_SPELLING,
+)
 from devkit.webhook.callback import Transport
 from devkit.webhook.masking import mask_number, one_line
 from devkit.webhook.messages_vocabulary import ERRORS
@@ -207,9 +212,15 @@ def _meaning(delivery: Delivery) -> str:
 
 
 def _settings(account: Account) -> SettingsChanged:
-    # A pitfall: the SDK's own method sends this name, gets 200, and nothing changes.
-    is_ignored = account.spelling == SDK_SPELLING and not account.dr_callback_url
-    hint = f"{SDK_SPELLING} is ignored: Vonage documents {DOCUMENTED}. --lenient takes both."
-    note = hint if is_ignored else ""
+    # A pitfall: the SDK's own method sends these names, gets 200, and nothing changes.
+    note = ""
+    if account.spelling == SDK_SPELLING and not account.dr_callback_url:
+        note = _ignored(SDK_SPELLING, DOCUMENTED)
+    elif account.inbound_spelling == INBOUND_SDK_SPELLING and not account.mo_callback_url:
+        note = _ignored(INBOUND_SDK_SPELLING, INBOUND_DOCUMENTED)
     urls = one_line(account.dr_callback_url), one_line(account.mo_callback_url)
     return SettingsChanged(urls[0], account.method, note, urls[1])
+
+
+def _ignored(name: str, documented: str) -> str:
+    return f"{name} is ignored: Vonage documents {documented}. --lenient takes both."

@@ -28,7 +28,8 @@ class Refusal:
 class Account:
     """The account's settings and its balance in EUR. method: the transport of receipts.
 
-    spelling: the parameter name with which the receipt URL was last set, correct or not; empty before that.
+    spelling, inbound_spelling: the parameter name with which the URL of receipts, or that of inbound messages, was last
+    set, correct or not; empty before that.
     """
 
     dr_callback_url: str = field(default="", repr=False)
@@ -36,6 +37,7 @@ class Account:
     method: Transport = "get"
     balance: Decimal = Decimal(0)
     spelling: str = ""
+    inbound_spelling: str = ""
 
 
 @dataclass(frozen=True, slots=True)

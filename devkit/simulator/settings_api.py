@@ -14,8 +14,9 @@ from devkit.simulator.options import SETTINGS_FAULTS, SimulatorOptions, callback
 from devkit.simulator.state import Simulator, is_owner
 from devkit.webhook.callback import Transport, compose
 
-DOCUMENTED = "drCallBackUrl"  # OpenAPI, and every SDK but Python's since 4.0
-SDK_SPELLING = "drCallbackUrl"  # vonage 4.9.1
+# First as in OpenAPI and every SDK but Python's since 4.0, then as in vonage 4.9.1.
+DOCUMENTED, SDK_SPELLING = "drCallBackUrl", "drCallbackUrl"
+INBOUND_DOCUMENTED, INBOUND_SDK_SPELLING = "moCallBackUrl", "moCallbackUrl"
 
 # Vonage documents neither the status nor the text for a failed probe. 420 is this service's "action failed".
 _INVENTED = "devkit simulator: the callback URL did not answer 200"
@@ -71,11 +72,14 @@ def error(request: ApiRequest, status: int, label: str) -> ApiResponse:
 
 def _save(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
     fields, options = request.fields, simulator.options
-    spelling = next((name for name in (DOCUMENTED, SDK_SPELLING) if name in fields), "")
-    if spelling:
-        simulator.change_account(lambda account: replace(account, spelling=spelling))
+    spellings = {
+        "spelling": _first_in(fields, DOCUMENTED, SDK_SPELLING),
+        "inbound_spelling": _first_in(fields, INBOUND_DOCUMENTED, INBOUND_SDK_SPELLING),
+    }
+    used: dict[str, Any] = {name: spelling for name, spelling in spellings.items() if spelling}
+    simulator.change_account(lambda account: replace(account, **used))
     receipts = _value(fields, DOCUMENTED, SDK_SPELLING, options)
-    inbound = _value(fields, "moCallBackUrl", "moCallbackUrl", options)
+    inbound = _value(fields, INBOUND_DOCUMENTED, INBOUND_SDK_SPELLING, options)
     method = fields.get("httpForwardMethod")
     if method is not None and method not in FORWARD_METHODS:
         text = f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}"
@@ -90,7 +94,7 @@ def _save(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
     }
     changes: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     account = simulator.change_account(lambda account: replace(account, **changes))
-    if spelling or changes:
+    if used or changes:
         simulator.watch(account)
     return _current(account, request, options)
 
@@ -98,6 +102,10 @@ def _save(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
 def _refuse(request: ApiRequest, text: str, simulator: Simulator) -> ApiResponse:
     simulator.watch(Refusal(420, text, "settings"))
     return error(request, 420, text)
+
+
+def _first_in(fields: Mapping[str, str], *names: str) -> str:
+    return next((name for name in names if name in fields), "")
 
 
 def _value(fields: Mapping[str, str], name: str, sdk_name: str, options: SimulatorOptions) -> str | None:

@@ -182,18 +182,25 @@ def _receipts(
 
 
 def client_of(simulator: "Simulator") -> "vonage.Vonage":
-    """A client whose `sms` and `account` talk to the simulator. The other APIs are not simulated."""
+    """A client whose APIs talk to the simulator, as far as it has them. `messages` sends as its application."""
     import vonage
     from vonage_account import Account
+    from vonage_application import Application
+    from vonage_messages import Messages
+    from vonage_numbers import Numbers
     from vonage_sms import Sms
 
-    from devkit.vonage.client import Credentials, make_client
+    from devkit.vonage.client import ApplicationKey, Credentials, make_client
 
     credentials = Credentials(simulator.api_key, simulator.api_secret, simulator.host)
+    application = ApplicationKey(simulator.application_id, simulator.private_key)
     client = vonage.Vonage(vonage.Auth(api_key=simulator.api_key, api_secret=simulator.api_secret))
     # One client for each API: the SDK shares the headers of a client between calls of different kinds.
     client.sms = Sms(make_client(credentials))
     client.account = Account(make_client(credentials))
+    client.messages = Messages(make_client(credentials, application=application))
+    client.application = Application(make_client(credentials))
+    client.numbers = Numbers(make_client(credentials))
     return client
 
 

@@ -9,6 +9,7 @@ from vonage_http_client.errors import AuthenticationError, HttpRequestError, Rat
 
 from devkit.http.server import listen
 from devkit.simulator import Fault, SimulatorOptions, run_simulator
+from devkit.simulator.events import event_of
 from tests.support.simulator_client import (
     JUMPING,
     basic,
@@ -45,6 +46,18 @@ def faulty(simulator):
         assert status == 200, text
 
     return switch_on
+
+
+def test_the_sdk_s_spelling_of_the_inbound_url_is_ignored_and_said_so():
+    occurrences = []
+    with listening() as listener, run_simulator(JUMPING, watch=occurrences.append) as simulator:
+        sdk(simulator).account.update_default_sms_webhook(mo_callback_url=listener.url)
+        post(simulator, SETTINGS, {"moCallBackUrl": listener.url})
+
+    ignored, taken = map(event_of, occurrences)
+    assert ignored.inbound_url == ""
+    assert ignored.note == ("moCallbackUrl is ignored: Vonage documents moCallBackUrl. --lenient takes both.")
+    assert (taken.inbound_url, taken.note) == (listener.url, "")
 
 
 def test_a_post_without_settings_reads_them(simulator):
