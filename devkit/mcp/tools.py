@@ -25,11 +25,11 @@ from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.http.local_access import is_local_name
 from devkit.mcp import results
-from devkit.replay.new_callback import NewWebhook, Origin
+from devkit.replay.new_callback import Origin
 from devkit.replay.schedule import Order, ReplayOptions, arrange, load_recordings
 from devkit.replay.send import Rules, parse_expectation, replay
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
-from devkit.replay.trigger import Triggered, notices_about, parse_err_code, send_new
+from devkit.replay.trigger import Triggered, notices_about, parse_with_code, send_new
 from devkit.session.project import (
     Project,
     Session,
@@ -189,11 +189,8 @@ def wait_for_message(
 
 def trigger_receipt(
     place: Place,
-    status: Annotated[str, Field(description="delivered, failed, ...; an undocumented one can be sent too.")],
-    err_code: Annotated[
-        str,
-        Field(description="A number, or a name such as absent-subscriber-permanent. Empty: 0 or 1, as fits."),
-    ] = "",
+    status: Annotated[str, Field(description="delivered, messages:rejected, inbound, ... or any other.")],
+    err_code: Annotated[str, Field(description="A number or a name: handset-busy. Empty: as fits.")] = "",
     transport: Transport = "get",
     set_fields: SetFields = None,
     unset_fields: UnsetFields = (),
@@ -201,14 +198,12 @@ def trigger_receipt(
     to: LocalTarget = "",
     timeout: Timeout = 15,
 ) -> results.TriggerResult:
-    """Send a new receipt to this machine, as Vonage would. No SMS is sent.
+    """Send a new receipt, status or inbound message to this machine, as Vonage would. No SMS is sent.
 
     By default it goes to the running session, which records and forwards it; else to where local code listens.
     """
     settings = place.settings()
-    receipt = NewWebhook(
-        status, parse_err_code(err_code) if err_code else "", tuple((set_fields or {}).items()), unset_fields
-    )
+    receipt = parse_with_code(status, err_code, tuple((set_fields or {}).items()), unset_fields)
     signer = signer_with(settings.signature_secret, sign) if sign else None
     origin = Origin(_now(), secrets.randbits(128), str(uuid.uuid4()), settings.api_key, signer)
     callback = receipt.callback(origin, transport)

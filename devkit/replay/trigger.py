@@ -77,6 +77,15 @@ def parse_new(
     return NewWebhook(name, err_code or error, sets, unsets, chosen, _TEXT if text is None else text)
 
 
+def parse_with_code(
+    status: str, code: str, sets: tuple[tuple[str, str], ...] = (), unsets: tuple[str, ...] = ()
+) -> NewWebhook:
+    """As `parse_new`, where one value is the err-code of a receipt or the error of a status, as number or name."""
+    if status.startswith(MESSAGES_PREFIX):
+        return parse_new(status, error=parse_error(code) if code else "", sets=sets, unsets=unsets)
+    return parse_new(status, err_code=parse_err_code(code) if code else "", sets=sets, unsets=unsets)
+
+
 def _instead(status: str, option: str) -> str:
     return "Omit it: an inbound message has no error." if status == INBOUND else f"Use {option}."
 

@@ -212,6 +212,25 @@ def test_with_a_session_an_agent_triggers_awaits_and_explains_a_receipt(tmp_path
     assert (checks["session"], checks["receiver"]) == ("ok", "ok")
 
 
+def test_a_triggered_status_and_inbound_message_reach_local_code(agent: Agent) -> None:
+    with recording_server() as server:
+        status = agent.call(
+            "trigger_receipt",
+            status="messages:rejected",
+            err_code="illegal-number",
+            sign="md5",
+            to=server.url,
+        )
+        agent.call("trigger_receipt", status="inbound", transport="json", to=server.url)
+
+    rejected, inbound = server.arrived
+    assert status["sent"]["err_code"] == "1240"
+    assert status["sent"]["kind"] == "messages-status"
+    assert json.loads(rejected.body)["error"]["title"] == "1240"
+    assert "Authorization" in dict(rejected.headers)
+    assert json.loads(inbound.body)["text"] == "Hello"
+
+
 def test_a_triggered_receipt_reaches_local_code(agent: Agent) -> None:
     with recording_server() as server:
         result = agent.call(
