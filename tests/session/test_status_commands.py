@@ -15,6 +15,7 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.session.status_commands import StatusCommand, StatusCommands, parse_command
 from devkit.webhook.callback import compose
+from devkit.webhook.vocabulary import ALL_STATUSES
 from tests.support.event_recorder import EventRecorder
 from tests.support.raw_socket import wait_until
 
@@ -116,6 +117,30 @@ def test_only_recorded_receipts_with_the_status_start_a_command(
 
     assert sorted(line.partition(": ")[2] for line in recorder.notices) == ["any", "any", "failed"]
     assert len(ended(recorder)) == 3
+
+
+def test_inbound_messages_and_statuses_start_commands_and_strangers_only_any(
+    receipt: ReceiptTaken, commands_of: Commands
+) -> None:
+    recorder = EventRecorder()
+    events = [
+        replace(receipt, kind="messages-status", status="rejected"),
+        replace(receipt, kind="sms-inbound", status="inbound", text="STOP"),
+        replace(receipt, kind="unknown", status="rejected"),
+    ]
+    text = "import json, sys; print(json.load(sys.stdin)['text'])"
+    commands = [python("print(1)", "rejected"), python(text, "inbound"), python("print('any')", "any")]
+    with commands_of(recorder, *commands) as running:
+        for event in events:
+            running.publish(event)
+        wait_for_end(recorder, 5)
+
+    assert sorted(line.partition(": ")[2] for line in recorder.notices) == ["1", "STOP", "any", "any", "any"]
+
+
+@pytest.mark.parametrize("status", [*ALL_STATUSES, "any"])
+def test_each_status_of_any_kind_can_have_a_command(tmp_path: Path, status: str) -> None:
+    assert parse_command(status, sys.executable, tmp_path).status == status
 
 
 def test_a_receipt_that_was_deleted_meanwhile_is_passed_on_without_fields(
