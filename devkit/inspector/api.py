@@ -152,6 +152,8 @@ def _event_json(context: InspectorContext, logged: LoggedEvent) -> dict[str, obj
             values[name] = without_token(str(values[name]))
     if isinstance(logged.event, Sent):
         values["to"] = mask_number(logged.event.to)
+    if "kind" in values:  # of the webhook; `kind` is that of the event here
+        values["webhook_kind"] = values.pop("kind")
     return {
         "number": logged.number,
         "at": logged.at.isoformat(),

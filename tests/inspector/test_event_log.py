@@ -162,6 +162,7 @@ def test_a_page_gets_the_event_of_a_receipt(recordings: Recordings) -> None:
     assert name == "events"
     (event,) = batch["events"]  # type: ignore[misc]
     assert (event["kind"], event["key"], event["message_id"]) == ("receipt", key, "0A1")
+    assert event["webhook_kind"] == "sms-receipt"
 
 
 def test_a_page_that_reconnects_gets_the_missed_events(recordings: Recordings) -> None:
