@@ -15,6 +15,7 @@ from devkit.durable.lock import LockHeld, is_alive, locked
 from devkit.durable.regular_file import BadRecord, read_record, read_regular_file
 from devkit.errors import CallbackHeldError, ConfigurationError
 from devkit.session.settings import DEFAULT_PORT, PRIVATE, Settings
+from devkit.webhook.callback import member_token_in
 
 if TYPE_CHECKING:  # only the type: commands that send nothing start faster without it
     from devkit.vonage.client import Credentials
@@ -274,5 +275,7 @@ def private_values(settings: Settings, project: Project) -> dict[str, str]:
         "VONAGE_PRIVATE_KEY": settings.private_key if settings.private_key.startswith("-----BEGIN") else "",
         "NGROK_AUTHTOKEN": settings.ngrok_authtoken,
         "DEVKIT_CALLBACK_TOKEN": token,
+        "DEVKIT_RELAY_KEY": settings.relay.get("DEVKIT_RELAY_KEY", "").partition(",")[0].strip(),
+        "DEVKIT_RELAY_CALLBACK": member_token_in(settings.relay.get("DEVKIT_RELAY_CALLBACK", "")),
     }
     return {name: value for name, value in values.items() if value}

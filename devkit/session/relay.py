@@ -109,6 +109,7 @@ def serve_relay(
             secret=settings.signature_secret,
             method=settings.signature_method,
             require_signature=options.require_signature,
+            expects_messages=True,  # the team's applications may have the relay's URL, too
         )
         stack.enter_context(serve_receiver(recorder.handle_batch, listener, access=MemberAccess(token)))
         health_url = (

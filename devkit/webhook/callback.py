@@ -167,7 +167,8 @@ def _form(fields: Mapping[str, object]) -> str:
     return urlencode(fields, errors="replace")
 
 
-_MEMBER = re.compile(rf"{RELAY_PATH}/([A-Za-z0-9_-]{{22}})/")
+# The path of a relay's member, with its token as group 1. A text: compiled where it is used, which is seldom.
+_MEMBER_PATH = rf"{RELAY_PATH}/([A-Za-z0-9_-]{{22}})/[a-z0-9.-]*"
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 
 _AFTER_A_PATH = "\t\n\r \"#&'),;<>?\\]|}"
@@ -187,12 +188,13 @@ def headers_without_secret(callback: Callback) -> Headers:
     secret = _split_path(callback.path)[1]
     values = "\n".join([value for _, value in callback.headers])
     # Hardly any request has one of these, and a replay does this for thousands.
-    if "delivery-receipt" in values or "%" in values or (secret and secret in values):
+    if "delivery-receipt" in values or "%" in values or "/r/" in values or (secret and secret in values):
         return tuple((name, _cut(value, secret)) for name, value in callback.headers)
     return callback.headers
 
 
 def _cut(value: str, secret: str) -> str:
+    value = re.sub(_MEMBER_PATH, CALLBACK_PATH, value)
     value = _secret_in_value().sub(lambda found: found[1], value)
     # A proxy may have had another path for the same secret.
     return value.replace(secret, "") if len(secret) >= _MIN_SECRET else value
@@ -231,12 +233,18 @@ def _split_path(path: str) -> tuple[str, str]:
         return path, ""
     origin = match[0] if (match := _ABSOLUTE.match(path)) else ""
     plain = re.sub("/+", "/", unquote(path[len(origin) :], encoding="latin-1"))
-    if member := _MEMBER.match(plain):
+    if member := re.match(_MEMBER_PATH, plain):
         return f"{origin}{CALLBACK_PATH}", member[1]
     secret = plain.removeprefix(f"{CALLBACK_PATH}/")
     if secret in ("", plain):
         return path, ""
     return f"{origin}{CALLBACK_PATH}", secret.rstrip("/").rpartition("/")[2]
+
+
+def member_token_in(url: str) -> str:
+    """The secret in the callback URL of a relay's member; empty for any other."""
+    match = re.search(_MEMBER_PATH, url)
+    return match[1] if match else ""
 
 
 def has_token(target: str) -> bool:

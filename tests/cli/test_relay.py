@@ -1,6 +1,7 @@
 """The commands of `devkit relay`, but for following it."""
 
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -81,7 +82,7 @@ def test_check_finds_nothing_wrong_with_the_right_settings(shared_redis: RedisSe
 
     assert result.exit_code == 0
     first, second = result.stdout.splitlines()
-    assert first.startswith(f"The engine {shared_redis.url} answers: Redis ")
+    assert re.fullmatch(rf"The engine {shared_redis.url} answers: (Redis|Valkey) [0-9.]+\.", first)
     assert second == "ok: a receipt that is answered 200 is on the engine's disk."
 
 
