@@ -56,10 +56,11 @@ doctor: $(RUN) ## Walk the whole path and say what is wrong and what to type  [A
 	@$(BIN)/devkit doctor $(ARGS)
 
 # Tests wait about as long as they compute, so two cores are busy with four processes. `worksteal` keeps the tests of
-# a module together: fewer browsers and wheels are made than with the default.
+# a module together: fewer browsers and wheels are made than with the default. Some machines set PYTHONDONTWRITEBYTECODE:
+# then each of some hundred processes would compile all of devkit, and each of the four all tests.
 .PHONY: test
 test: $(DEV) ## Run the tests, four at a time  [ARGS=tests/fixture/test_format.py]
-	@$(BIN)/python -m pytest --numprocesses 4 --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 4 --dist worksteal $(ARGS)
 
 .PHONY: lint
 lint: $(DEV) ## Look for mistakes and for imports that flow up
@@ -77,7 +78,7 @@ check: lint types test ## All that CI runs: lint, types, test
 
 .PHONY: reliability
 reliability: $(DEV) ## Crash, flood and attack it for some minutes: docs/reliability.md
-	@DEVKIT_LONG=1 DEVKIT_KILL_ROUNDS=50 $(BIN)/python -m pytest reliability tests/session/test_restore_killed.py tests/simulator/test_simulate_volume.py tests/project/test_action.py $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= DEVKIT_LONG=1 DEVKIT_KILL_ROUNDS=50 $(BIN)/python -m pytest reliability tests/session/test_restore_killed.py tests/simulator/test_simulate_volume.py tests/project/test_action.py $(ARGS)
 	@DEVKIT_LONG=1 $(BIN)/python -m pytest -m hypothesis tests
 
 .PHONY: bench
