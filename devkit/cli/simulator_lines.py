@@ -129,14 +129,14 @@ def _programs(event: SimulatorReady) -> list[tuple[str, str]]:
     if not event.authority:
         return [
             ("Python", "its SDK needs https: start the simulator with --tls"),
-            ("Node", f"new Vonage(auth, {{restHost: '{event.url}'}})"),
+            ("Node", f"new Vonage(auth, {{apiHost: '{event.url}', restHost: '{event.url}'}})"),
         ]
     bundle, authority = shlex.quote(event.bundle), shlex.quote(event.authority)
     return [
         ("Python", f"export REQUESTS_CA_BUNDLE={bundle}"),
         ("", f"HttpClientOptions(api_host='{event.host}', rest_host='{event.host}')"),
         ("Node", f"export NODE_EXTRA_CA_CERTS={authority}"),
-        ("", f"new Vonage(auth, {{restHost: 'https://{event.host}'}})"),
+        ("", f"new Vonage(auth, {{apiHost: 'https://{event.host}', restHost: 'https://{event.host}'}})"),
         ("curl", f"curl --cacert {authority} https://{event.host}/..."),
         ("others", f"export SSL_CERT_FILE={bundle}"),
     ]

@@ -28,10 +28,11 @@ _PAGE = """<!doctype html>
 <html lang=en><meta charset=utf-8><title>devkit simulator</title>
 <style>
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
+body { margin: 2rem auto; max-width: 110rem; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; margin-bottom: 2rem; }
 th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; overflow-wrap: anywhere; }
 th, td { border-bottom: 1px solid #8884; }
+th { white-space: nowrap; }
 </style>
 {%- macro cell(value) -%}
   {%- if value is mapping -%}

@@ -27,6 +27,19 @@ class Platform:
     secret: str
     callback_url: str
     recipient: str
+    api_host: str
+
+    def ask(self, method, path, document=None, secret=None, host=""):
+        """A call of a newer API with a JSON object, if there is one."""
+        connection = self.connect(host or self.api_host, timeout=30)
+        try:
+            body = None if document is None else json.dumps(document)
+            headers = {**basic(self.key, secret or self.secret), "Content-Type": "application/json"}
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"{}")
+        finally:
+            connection.close()
 
     def post(self, path, fields, secret=None):
         connection = self.connect(self.host, timeout=30)
@@ -53,6 +66,7 @@ def platform(request):
             simulator.api_secret,
             listener.url,
             "447700900000",
+            simulator.host,
         )
 
 
@@ -62,7 +76,7 @@ def real(markers):
         pytest.skip("asked for with -m live, VONAGE_API_KEY and VONAGE_API_SECRET")
     callback_url = os.environ.get("DEVKIT_LIVE_CALLBACK_URL", "")
     recipient = os.environ.get("DEVKIT_LIVE_TO", "")
-    return Platform(HTTPSConnection, "rest.nexmo.com", key, secret, callback_url, recipient)
+    return Platform(HTTPSConnection, "rest.nexmo.com", key, secret, callback_url, recipient, "api.nexmo.com")
 
 
 @pytest.fixture
@@ -142,3 +156,35 @@ def test_a_sent_message_is_answered_in_strings(platform):
     assert entry["status"] == "0"
     assert entry.keys() >= {"to", "message-id", "remaining-balance", "message-price", "network"}
     assert all(isinstance(value, str) for value in entry.values())
+
+
+def test_the_newer_apis_answer_a_wrong_secret_with_401(platform):
+    for method, path in (("GET", "/v2/applications"), ("POST", "/v1/messages")):
+        status, problem = platform.ask(method, path, secret="wrong")
+
+        assert status == 401
+        assert problem["title"]
+
+
+def test_the_newer_apis_have_a_ping_and_refuse_other_methods(platform):
+    assert platform.ask("GET", "/v2/applications/ping")[0] == 200
+    assert platform.ask("GET", "/v1/messages/ping")[0] == 200
+    assert platform.ask("PUT", "/v2/applications")[0] == 405
+    assert platform.ask("GET", "/v1/messages")[0] == 403
+
+
+def test_an_empty_message_is_422_or_402(platform):
+    status, problem = platform.ask("POST", "/v1/messages", {})
+
+    assert status in (402, 422)  # without credit, the body is not read
+    assert problem["type"]
+
+
+def test_applications_and_numbers_are_listed(platform):
+    status, document = platform.ask("GET", "/v2/applications")
+    assert status == 200
+    assert document.keys() >= {"page", "total_items", "_embedded"}
+
+    status, document = platform.ask("GET", "/account/numbers", host=platform.host)
+    assert status == 200
+    assert document == {} or document["count"] >= len(document["numbers"])
