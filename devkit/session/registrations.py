@@ -86,8 +86,9 @@ class Registrations:
             setting.read()
         for setting in self.settings:
             refuse_foreign_journal(setting, journal_path(self.journal, setting.name))
-        for name in WORDS.keys() - {setting.name for setting in self.settings}:
-            if journal_path(self.journal, name).exists():
+        own = {setting.name for setting in self.settings}
+        for name in WORDS:
+            if name not in own and journal_path(self.journal, name).exists():
                 self.publish(
                     Notice(
                         f"An earlier session has not restored the {WORDS[name].setting}, and this session does not "

@@ -96,8 +96,11 @@ class _Restore:
         try:
             current = self.setting.read().url
         except VonageError as error:
+            gone = f"If the application was deleted, there is nothing to restore: delete {self.path}"
             raise VonageError(
-                f"{self._failure()} {error.message}", hint=LATER, transient=error.transient
+                f"{self._failure()} {error.message}",
+                hint=gone if error.status == 404 else LATER,
+                transient=error.transient,
             ) from error
         if was_replaced(self.path, self.journal):
             # Another session of this project has taken over, and will restore what both found.

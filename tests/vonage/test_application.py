@@ -300,6 +300,19 @@ def test_the_next_session_knows_what_a_killed_one_replaced(tmp_path: Path) -> No
     assert notices == ["A killed session left its callback in the application; it is replaced."] * 2
 
 
+def test_an_application_that_was_deleted_meanwhile_is_named_and_its_journal_too(tmp_path: Path) -> None:
+    with fake_vonage() as vonage:
+        session = Session(tmp_path, vonage)
+        session.kill()
+        gone = as_json({"title": "Not Found"}, 404)
+        vonage.faults = dict.fromkeys(range(vonage.calls, 99), gone)
+
+        with pytest.raises(VonageError, match="has no application") as caught:
+            session.restore("status_url")
+
+    assert f"delete {journal_path(session.journal, 'status_url')}" in caught.value.hint
+
+
 def test_a_former_address_can_be_unset(tmp_path: Path) -> None:
     with fake_vonage() as vonage:
         session = Session(tmp_path, vonage)
