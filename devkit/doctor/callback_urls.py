@@ -1,5 +1,6 @@
 """Checks the callback URLs at Vonage: whose they are, and whether an application gets inbound messages."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -7,9 +8,10 @@ from urllib.parse import urlsplit
 from devkit.doctor.check import Check, Context, failed, ok, refused, skipped
 from devkit.errors import ConfigurationError, VonageError
 from devkit.events.session import SettingName
+from devkit.session.application import application_key, is_pair
 from devkit.session.project import Session
 from devkit.session.registrations import LINK_HINT, numbers_in_words, settings_to_register
-from devkit.vonage.application import numbers_of
+from devkit.vonage.application import key_of, numbers_of
 from devkit.vonage.journal import Journal, devkit_host, journal_path, read_journal
 from devkit.vonage.setting import WORDS
 from devkit.webhook.masking import one_line
@@ -107,7 +109,7 @@ def _without_secrets(url: str) -> str:
 
 
 def application_checks(context: Context) -> Iterator[Check]:
-    """The application of the settings: known, its two addresses, and the numbers that are linked to it."""
+    """The application of the settings: known, its two addresses, the numbers that are linked to it, and its key."""
     application_id, credentials = context.settings.application_id, context.credentials
     if credentials is None:
         yield skipped("application", context.why_no_account)
@@ -121,9 +123,30 @@ def application_checks(context: Context) -> Iterator[Check]:
     found: list[Check] = []
     try:
         for setting in settings_to_register(credentials, application_id=application_id)[1:]:
-            found.append(url_check(context, setting.name, setting.read().url))
+            held = setting.read()
+            found.append(url_check(context, setting.name, held.url))
+        found.append(_private_key(context, held.application))
         numbers = numbers_of(credentials, application_id)
         yield ok("application", numbers_in_words(numbers), "" if numbers else LINK_HINT)
     except (VonageError, ConfigurationError) as error:
         yield refused("application", error)
     yield from found
+
+
+def _private_key(context: Context, application: str) -> Check:
+    """Whether the private key of the settings can be used, and belongs to the application."""
+    try:
+        key = application_key(context.settings, context.project.private.parent)
+    except ConfigurationError as error:
+        return refused("private key", error)
+    if key is None:
+        return skipped("private key", "none is set; devkit send --api messages uses the key and the secret")
+    public_key = key_of(json.loads(application))
+    if public_key and not is_pair(key.private_key, public_key):
+        return failed(
+            "private key",
+            "VONAGE_PRIVATE_KEY is not the key that the application has now",
+            "Use the private.key of this application; a new one: Vonage dashboard, Applications, Generate public "
+            "and private key",
+        )
+    return ok("private key", "it can be used" + (", and belongs to the application" if public_key else ""))

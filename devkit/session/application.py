@@ -71,3 +71,17 @@ def _private_key(text: str, directory: Path) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode("ascii")
+
+
+def is_pair(private_key: str, public_key: str) -> bool:
+    """Whether two keys in PEM belong together. private_key: a valid one."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
+    try:
+        theirs = serialization.load_pem_public_key(public_key.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    ours = serialization.load_pem_private_key(private_key.encode(), password=None).public_key()
+    return ours.public_bytes(*form) == theirs.public_bytes(*form)

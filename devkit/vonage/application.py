@@ -101,6 +101,11 @@ def address_in(application: Json, name: AddressName) -> str:
     return str(_inner(application, "capabilities", "messages", "webhooks", name).get("address") or "")
 
 
+def key_of(application: Json) -> str:
+    """The public key of an application, as PEM; empty when none is shown."""
+    return str(_inner(application, "keys").get("public_key") or "")
+
+
 def with_address(application: Json, name: AddressName, url: str, former: Json) -> Json:
     """The application with another address, and everything else as it is.
 

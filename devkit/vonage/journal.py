@@ -16,9 +16,12 @@ from devkit.http.local_access import is_local_host
 from devkit.vonage.setting import WORDS, CallbackSetting, Held, Words
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.masking import one_line
+from devkit.webhook.strict_json import InvalidJson, parse
 
 # Callback paths that devkit makes. Tutorials use the path without a token too.
 _DEVKIT_PATH = re.compile(rf"{CALLBACK_PATH}/[A-Za-z0-9_-]{{16,}}")
+
+_MAX_DEPTH = 64  # of an application
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +132,19 @@ def read_journal(path: Path) -> Journal | None:
     Raises ConfigurationError for one that cannot be read.
     """
     try:
-        return read_record(path, Journal)
-    except BadRecord as error:
+        journal = read_record(path, Journal)
+        if journal and journal.former_application:
+            parse(journal.former_application.encode(), max_depth=_MAX_DEPTH)
+        return journal
+    except (BadRecord, InvalidJson) as error:
         raise ConfigurationError(
-            f"{path} cannot be read, so the former callback is not known: {error}.",
+            f"{path} cannot be read, so the former callback is not known: {_why(error)}.",
             hint="Look up the callback in the Vonage dashboard, then delete the file.",
         ) from error
+
+
+def _why(error: BadRecord | InvalidJson) -> str:
+    return str(error) if isinstance(error, BadRecord) else "its former_application is not JSON"
 
 
 def refuse_foreign_journal(setting: CallbackSetting, path: Path) -> None:

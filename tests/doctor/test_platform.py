@@ -15,6 +15,7 @@ from devkit.doctor.machine import leftover_checks
 from devkit.doctor.platform import platform_checks
 from devkit.session.project import project_in
 from devkit.simulator import SimulatorOptions, run_simulator
+from devkit.simulator.application_key import make_private_key, public_key_of
 from devkit.simulator.options import Fault
 from devkit.vonage.journal import journal_path, write_journal
 from tests.support.doctor_context import (
@@ -27,7 +28,7 @@ from tests.support.doctor_context import (
     make_context,
     outcomes,
 )
-from tests.support.fake_application import APPLICATION_ID, FakeVonage, fake_vonage
+from tests.support.fake_application import APPLICATION, APPLICATION_ID, FakeVonage, fake_vonage
 from tests.support.raw_socket import closed_port, raw_server
 
 PRODUCTION = "https://production.example.com/dlr?secret=hush"
@@ -268,7 +269,9 @@ def test_an_application_its_addresses_and_its_numbers_are_read(tmp_path: Path) -
         linked = list(application_checks(application_of(tmp_path, vonage)))
 
         assert vonage.puts == []
-    assert outcomes(none) == dict.fromkeys(("application", "status_url", "inbound_url"), "ok")
+    assert outcomes(none) == dict.fromkeys(("application", "status_url", "inbound_url"), "ok") | {
+        "private key": "skipped"
+    }
     assert "no number is linked" in find(none, "application").what
     assert "to *********000" in find(linked, "application").what
     assert "447700900000" not in find(linked, "application").what
@@ -300,3 +303,23 @@ def test_an_application_that_a_killed_session_left_is_reported(tmp_path: Path) -
     journals = find(leftover_checks(make_context(tmp_path)), "journal")
     assert journals.outcome == "failed"
     assert "the account's former callback and the application's former status URL" in journals.what
+
+
+def test_a_private_key_is_compared_with_that_of_the_application(tmp_path: Path) -> None:
+    ours, other = make_private_key(), make_private_key()
+    application = {**APPLICATION, "keys": {"public_key": public_key_of(ours)}}
+    found = {}
+    with fake_vonage(application) as vonage:
+        for name, key in {"ours": ours, "other": other, "none": "", "missing": "gone.key"}.items():
+            context = application_of(tmp_path, vonage)
+            context = replace(context, settings=replace(context.settings, private_key=key))
+            found[name] = find(application_checks(context), "private key")
+
+    assert {name: check.outcome for name, check in found.items()} == {
+        "ours": "ok",
+        "other": "failed",
+        "none": "skipped",
+        "missing": "failed",
+    }
+    assert "belongs to the application" in found["ours"].what
+    assert "is not the key that the application has now" in found["other"].what

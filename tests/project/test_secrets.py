@@ -22,6 +22,7 @@ import pytest
 from devkit.http.address import parse_address
 from devkit.http.client import push
 from devkit.simulator import Simulator, SimulatorOptions, run_simulator
+from devkit.simulator.application_key import make_private_key
 from devkit.simulator.options import Fault
 from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials
@@ -35,7 +36,8 @@ API_SECRET = "Ap1S3cret+Never&Shown"
 SIGNATURE_SECRET = "S1gnatureS3cretNeverShown0123456789"
 # Only its value identifies it, not its form. It differs between runs, which may see each other's processes.
 AUTHTOKEN = f"2abcDEF-authtoken-Never.Shown_{os.getpid():07}"
-SECRETS = (API_SECRET, SIGNATURE_SECRET, AUTHTOKEN)
+PRIVATE_KEY = make_private_key()
+SECRETS = (API_SECRET, SIGNATURE_SECRET, AUTHTOKEN, PRIVATE_KEY.splitlines()[1])
 
 PRIVATE = (".devkit", ".env", "fixtures/recorded")
 
@@ -58,7 +60,9 @@ def leaks(data: bytes) -> list[str]:
 
 @pytest.fixture
 def vonage() -> Iterator[Simulator]:
-    with run_simulator(SimulatorOptions(api_key=KEY, api_secret=API_SECRET, speed=20)) as simulator:
+    with run_simulator(
+        SimulatorOptions(api_key=KEY, api_secret=API_SECRET, private_key=PRIVATE_KEY, speed=20)
+    ) as simulator:
         yield simulator
 
 
@@ -80,6 +84,8 @@ class Place:
             "VONAGE_API_SECRET": API_SECRET,
             "VONAGE_SIGNATURE_SECRET": SIGNATURE_SECRET,
             "VONAGE_REST_HOST": simulator.host,
+            "VONAGE_APPLICATION_ID": simulator.application_id,
+            "VONAGE_PRIVATE_KEY": PRIVATE_KEY,
             "NGROK_AUTHTOKEN": AUTHTOKEN,
             "PYNGROK_NGROK_PATH": str(install_standin(tools)),
             "PYTHONPATH": os.pathsep.join((repository, str(tools))),
@@ -165,6 +171,7 @@ def test_a_whole_session_with_all_logging_on_shows_no_secret(place: Place, vonag
         push(compose({}, "json", target=f"/webhooks/delivery-receipt/{'x' * 16}?a=1"), address)
         assert place.run("send", "--to", "447700900000", "--wait") == 0
         assert place.run("send", "--to", "447700900002", "--wait", "--json") == 1
+        assert place.run("send", "--api", "messages", "--to", "447700900000", "--wait") == 0
         assert place.run("doctor") == 0
         assert place.run("doctor", "--json", "--wait", "--timeout", "0.1") == 1
         place.check()
@@ -237,6 +244,11 @@ def test_refused_messages_and_a_dead_host_show_no_secret(place: Place, vonage: S
 
     assert place.run("send", "--to", "447700900000") == 4
     assert place.run("send", "--to", "447700900000", "--json") == 4
+    other = make_private_key()
+    assert place.run("send", "--api", "messages", "--to", "447700900000", VONAGE_PRIVATE_KEY=other) == 4
+    assert place.run("send", "--api", "messages", VONAGE_PRIVATE_KEY=PRIVATE_KEY[:300]) == 2
+    broken = PRIVATE_KEY[:300]
+    assert place.run("send", "--api", "messages", "--to", "447700900000", VONAGE_PRIVATE_KEY=broken) == 3
     dead = f"127.0.0.1:{closed_port()}"
     assert place.run("send", "--to", "447700900000", VONAGE_REST_HOST=dead) == 4
     assert place.run("doctor", VONAGE_REST_HOST=dead) == 1

@@ -115,7 +115,17 @@ def test_without_a_journal_the_account_is_believed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"host": "x"}', json.dumps({**asdict(JOURNAL), "new": 1})]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"host": "x"}',
+        json.dumps({**asdict(JOURNAL), "new": 1}),
+        json.dumps({**asdict(JOURNAL), "former_application": "{"}),
+        json.dumps({**asdict(JOURNAL), "setting": "other_url"}),
+    ],
 )
 def test_a_spoilt_journal_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "registration.json"
@@ -123,3 +133,11 @@ def test_a_spoilt_journal_is_named(tmp_path: Path, text: str) -> None:
 
     with pytest.raises(ConfigurationError, match=r"registration\.json cannot be read"):
         read_journal(path)
+
+
+def test_a_journal_from_before_there_were_other_settings_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "registration.json"
+    names = ("host", "api_key", "former_url", "our_url", "since", "pid", "earlier_url", "pending_url")
+    path.write_text(json.dumps({name: getattr(JOURNAL, name) for name in names}))
+
+    assert read_journal(path) == JOURNAL
