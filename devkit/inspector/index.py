@@ -17,7 +17,7 @@ from devkit.fixture.format import TRIGGERED, Fixture, load
 from devkit.fixture.store import NO_ID, Entry, Store, id_in_name, is_recording, read_name
 from devkit.webhook.callback import Transport
 from devkit.webhook.receipt import Webhook, webhook_in
-from devkit.webhook.signature import Method, Verdict, verify
+from devkit.webhook.signature import Method, Verdict, verify_callback
 from devkit.webhook.timeline import SentMessage, current_status
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, reason
 
@@ -277,7 +277,7 @@ def make_row(key: str, fixture: Fixture, secret: str, method: Method) -> Row:
         msisdn=receipt.recipient,
         network=receipt.network,
         transport=fixture.callback.transport,
-        signature=fixture.signature or verify(receipt.fields, secret, method),
+        signature=fixture.signature or verify_callback(receipt, fixture.callback, secret, method)[0],
         problem=reading.problem,
         text=_search_text(key, fixture, receipt),
         triggered=TRIGGERED in fixture.tags,

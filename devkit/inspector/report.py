@@ -23,7 +23,7 @@ from devkit.inspector.charts import draw
 from devkit.inspector.template_filters import register_filters
 from devkit.webhook.callback import compose
 from devkit.webhook.receipt import Receipt, Unreadable, Webhook, webhook_in
-from devkit.webhook.signature import Method, Verdict, verify
+from devkit.webhook.signature import Method, Verdict, verify_callback
 from devkit.webhook.timeline import Moment, SentMessage, Step, build_timeline
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES, TRANSPORT_MEANINGS
 
@@ -141,7 +141,8 @@ def make_report(
         withheld += [uncovered] if uncovered else []
         line = ReportLine(
             shown=_explanation(shown, reading, is_whole=uncovered is None),
-            signature=fixture.signature or verify(webhook_in(reading).fields, secret, method),
+            signature=fixture.signature
+            or verify_callback(webhook_in(reading), fixture.callback, secret, method)[0],
             is_whole=uncovered is None,
             responses=tuple(_shown_responses(responses.get(key, ()), private=rules is None)),
         )
