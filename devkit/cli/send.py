@@ -19,7 +19,14 @@ from devkit.session.project import Project, Session, is_followed, project_in
 from devkit.session.send import RelayRoute, choose_recipient, choose_route, require_receiver, send_by
 from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.session.signals import stop_on_signals
-from devkit.session.wait import CLOCK_TOLERANCE, PendingMessage, Reason, WaitFinished, wait_for_receipts
+from devkit.session.wait import (
+    CLOCK_TOLERANCE,
+    RELAY_TOLERANCE,
+    PendingMessage,
+    Reason,
+    WaitFinished,
+    wait_for_receipts,
+)
 from devkit.webhook.masking import counted
 from devkit.webhook.timeline import SentMessage
 
@@ -129,7 +136,9 @@ def command(
         if session or relay:
             _announce(SentMessage(sent_at, sent.message_ids, sent.to), project)
         echo_event(sent, "\n".join(_sent_lines(sent, route.mode)), as_json=as_json)
-        return PendingMessage(sent.message_ids, sent_at - CLOCK_TOLERANCE, sent_at)
+        is_relayed = relay or (session and session.relay)
+        tolerance = RELAY_TOLERANCE if is_relayed else CLOCK_TOLERANCE
+        return PendingMessage(sent.message_ids, sent_at - tolerance, sent_at)
 
     if relay and wait and not is_followed(project):
         from devkit.cli.relay_wait import send_and_wait  # here: without a relay nothing of it is imported

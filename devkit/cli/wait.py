@@ -19,6 +19,7 @@ from devkit.session.project import is_followed, project_in
 from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.wait import (
+    RELAY_TOLERANCE,
     Reason,
     ReceiptArrived,
     WaitFinished,
@@ -80,6 +81,8 @@ def command(
         read_sends=partial(read_sends, project.private),
         session_runs=session_runs(),
     )
+    if ids and is_followed(project):
+        message.since -= RELAY_TOLERANCE
     with stop_on_signals() as stop:
         events = wait_for_receipts(message, store, stop, session_runs=session_runs, timeout=timeout)
         end = print_wait(events, endings_of(until, timeout), as_json=as_json)

@@ -7,7 +7,7 @@ from flask import Blueprint
 from devkit.events.session import Ready, TunnelChanged
 from devkit.inspector.context import InspectorContext
 
-State = Literal["starting", "ready", "tunnel lost", "stopping"]
+State = Literal["starting", "ready", "tunnel lost", "relay lost", "stopping"]
 
 
 def readiness(context: InspectorContext) -> Blueprint:
@@ -34,7 +34,11 @@ def session_state(context: InspectorContext) -> State:
     newest = next((each.state for each in changes if isinstance(each, TunnelChanged)), "")
     # The others are those of a tunnel that opens. After `restarted` the new URL is not checked yet.
     is_lost = newest in ("lost", "reconnecting", "restarted", "failed")
-    return "tunnel lost" if is_lost else "ready"
+    if is_lost:
+        return "tunnel lost"
+    # By the name of the field: a session without a relay imports nothing of it.
+    relay = next((getattr(logged.event, "state", "") for logged in context.event_log.kept("relay")), "")
+    return "relay lost" if relay == "reconnecting" else "ready"
 
 
 def _newest_ready(context: InspectorContext) -> Ready | None:

@@ -22,6 +22,9 @@ from devkit.webhook.vocabulary import advice, is_final, meaning
 _POLL_INTERVAL = 0.1  # seconds
 _NOTICE_AFTER = 20.0  # seconds; most receipts have arrived by then
 CLOCK_TOLERANCE = timedelta(minutes=1)  # a receipt can arrive before the answer, and a clock can be set back
+RELAY_TOLERANCE = timedelta(
+    days=1
+)  # a relay's receipts have the time of its receiver's clock, and may come late
 
 _DELIVERED = ("delivered", "read")  # what was read was delivered
 

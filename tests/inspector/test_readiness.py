@@ -4,6 +4,7 @@ import http.client
 
 import pytest
 
+from devkit.events.relay import RelayChanged
 from devkit.events.session import Ready, TunnelChanged
 from devkit.inspector.app import create_inspector
 from tests.support.inspector_server import Recordings, running_inspector
@@ -49,6 +50,19 @@ def test_a_lost_tunnel_is_not_ready_until_it_is_restored(recordings: Recordings,
     recordings.event_log.publish(TunnelChanged("restored", READY.public_url))
 
     assert during == (503, {"ready": False, "state": "tunnel lost", "mode": "live"})
+    assert ask(recordings)[0] == 200
+
+
+def test_a_lost_relay_is_not_ready_until_it_is_live_again(recordings: Recordings) -> None:
+    recordings.event_log.publish(RelayChanged("live", "redis://127.0.0.1:6379", "ada"))
+    recordings.event_log.publish(READY)
+    before = ask(recordings)[0]
+    recordings.event_log.publish(RelayChanged("reconnecting", "redis://127.0.0.1:6379", "ada"))
+    during = ask(recordings)
+    recordings.event_log.publish(RelayChanged("live", "redis://127.0.0.1:6379", "ada"))
+
+    assert before == 200
+    assert during == (503, {"ready": False, "state": "relay lost", "mode": "live"})
     assert ask(recordings)[0] == 200
 
 
