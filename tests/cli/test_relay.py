@@ -77,6 +77,14 @@ def test_an_engine_that_does_not_answer_is_exit_code_4() -> None:
         assert "p4ssword" not in result.output
 
 
+def test_a_name_is_no_address_to_listen_on() -> None:
+    result = relay("serve", "--host", "dlr.example.com")
+
+    assert result.exit_code == 2
+    assert "Not an address to listen on: 'dlr.example.com'." in result.stderr
+    assert "0.0.0.0" in result.stderr
+
+
 def test_check_finds_nothing_wrong_with_the_right_settings(shared_redis: RedisServer) -> None:
     result = relay("check", DEVKIT_RELAY=shared_redis.url, DEVKIT_RELAY_KEY=OLD)
 

@@ -153,6 +153,15 @@ def test_a_wrong_password_is_told_and_not_shown(shared_redis: RedisServer) -> No
     assert "devkit relay check" in error.value.hint
 
 
+def test_an_idle_connection_that_the_engine_closed_loses_no_entry(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as server, engine_at(server.url) as engine, server.client as client:
+        engine.append(numbered(1))
+        assert client.client_kill_filter(_type="normal", skipme=True) >= 1
+        results = engine.append(numbered(2))
+
+        assert [each.id for each in engine.read("", 0, 10)][1:] == results
+
+
 def test_a_killed_engine_refuses_at_once_and_is_found_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from devkit.relay.acl import acl_commands
 from devkit.relay.entry import file_of, parse_entry
 from devkit.relay.member import member_path
 from devkit.relay.settings import RelaySettings, relay_settings
+from devkit.relay.status import relay_status
 from devkit.relay.stream import account_name
 from devkit.session.project import Project
 from devkit.session.relay import ServeOptions, opened_engine, serve_relay
@@ -139,6 +140,20 @@ def test_only_paths_with_their_token_are_served_and_nothing_counts_as_local(
         assert served.status(OURS) == 200  # Vonage's probe, which is no receipt
         assert served.kept() == [("", OURS + RECEIPT)]
         served.events.wait_until(lambda: sum(isinstance(each, Refused) for each in served.events.events) == 4)
+
+
+def test_several_receivers_serve_one_engine(project: Project, shared_redis: RedisServer) -> None:
+    with (
+        serving(project, shared_redis.url, "several") as first,
+        serving(project, shared_redis.url, "several") as second,
+    ):
+        for number in range(4):
+            assert (first, second)[number % 2].status(f"{OURS}{RECEIPT}&n={number}") == 200
+        assert [target[-1] for _, target in second.kept()] == ["0", "1", "2", "3"]
+        settings, relay = configured(shared_redis.url, "several")
+        with opened_engine(settings, relay) as engine:
+            assert list(relay_status(engine).receivers) == [first.ready.receiver, second.ready.receiver]
+    assert first.ready.receiver != second.ready.receiver
 
 
 def test_without_a_key_it_says_once_that_the_engine_holds_numbers(

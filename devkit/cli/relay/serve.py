@@ -1,20 +1,39 @@
 """`devkit relay serve`: takes webhooks for the team until Ctrl-C or SIGTERM."""
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 import click
 
 from devkit.cli.event_printer import quiet_lines, ready_lines, reporting, session_lines
 from devkit.cli.relay.context import allow_plain_option, relay_context
 from devkit.cli.terminal import own_foreground
+from devkit.errors import UsageError
 from devkit.events import Event
 from devkit.events.relay import RelayReady
 from devkit.session.relay import ServeOptions, serve_relay
 from devkit.session.signals import stop_on_signals
 
 
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise UsageError(
+            f"Not an address to listen on: {text!r}.",
+            hint="Use 127.0.0.1 for a proxy on this machine, 0.0.0.0 in a container.",
+        ) from None
+
+
 @click.command(name="serve")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--host",
+    type=_address,
+    default="127.0.0.1",
+    metavar="ADDRESS",
+    show_default=True,
+    help="The IP address to listen on.",
+)
 @click.option("-p", "--port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one.  [3000]")
 @click.option(
     "--health-port",
