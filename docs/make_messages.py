@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit import errors
+from devkit.tunnel.types import AgentError
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "messages.md"
@@ -25,6 +26,9 @@ Every error that devkit can print, in the order of the alphabet, with its exit c
 | message | hint | exit code |
 | --- | --- | --- |
 """
+
+
+_KINDS = {**vars(errors), "AgentError": AgentError}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,10 +55,11 @@ def _in_file(path: Path) -> Iterator[Message]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
             continue
-        kind = getattr(errors, node.func.id, None)
+        kind = _KINDS.get(node.func.id)
         text = _text(node.args[0])
         if kind is not None and text.strip(". ") != "":
-            hint = next((_text(word.value) for word in node.keywords if word.arg == "hint"), "")
+            words = {word.arg: _text(word.value) for word in node.keywords}
+            hint = " ".join(filter(None, (words.get("hint"), words.get("second_hint"))))
             yield Message(text, hint, kind.exit_code)
 
 

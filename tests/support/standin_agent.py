@@ -44,6 +44,8 @@ REFUSALS = {
 class Standin:
     """What this process knows: its fault, its endpoints, and whether the session to the service is up."""
 
+    tunnel = "ngrok"
+
     def __init__(self, fault):
         self.fault, _, number = fault.partition("=")
         self.version = version(fault)
@@ -58,9 +60,6 @@ class Standin:
         from standin_edge import failure  # only now, see `start`
 
         return None if self.session_up else failure(404, 3200, "the endpoint is offline")
-
-    def added_headers(self, public_host, client):
-        return [f"X-Forwarded-For: {client}", f"X-Forwarded-Host: {public_host}", "X-Forwarded-Proto: https"]
 
     def log(self, level, message, **fields):
         """Write one logfmt line. Blocks when nobody reads, as the real agent does."""

@@ -35,6 +35,8 @@ ERRORS = {
 class Standin:
     """What this process knows. The edge asks it about each request."""
 
+    tunnel = "cloudflared"
+
     def __init__(self, fault):
         self.fault, _, number = fault.partition("=")
         self.early = int(number or 0)
@@ -53,15 +55,6 @@ class Standin:
             self.early -= 1
             is_early = self.early >= 0
         return failure(530, 1033, "Argo Tunnel error") if is_early or not self.session_up else None
-
-    def added_headers(self, public_host, client):
-        return [
-            f"Cf-Connecting-Ip: {client}",
-            f"X-Forwarded-For: {client}",
-            "X-Forwarded-Proto: https",
-            "Cdn-Loop: cloudflare",
-            "Cf-Ray: 0000000000000000-LHR",
-        ]
 
 
 class Metrics(BaseHTTPRequestHandler):

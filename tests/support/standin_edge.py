@@ -33,10 +33,30 @@ def read_body(stream, lines):
     return body
 
 
+def added_headers(tunnel, public_host, client):
+    """The headers that each tunnel adds. Where they are from: docs/tunnels.md."""
+    if tunnel == "ngrok":
+        return [f"X-Forwarded-For: {client}", f"X-Forwarded-Host: {public_host}", "X-Forwarded-Proto: https"]
+    if tunnel == "cloudflared":
+        return [
+            f"Cf-Connecting-Ip: {client}",
+            f"X-Forwarded-For: {client}",
+            "X-Forwarded-Proto: https",
+            "Cdn-Loop: cloudflare",
+            "Cf-Ray: 0000000000000000-LHR",
+        ]
+    return [
+        f"X-Forwarded-Host: {public_host}",
+        "X-Forwarded-Proto: https",
+        f"X-Forwarded-For: {client}",
+        "Tailscale-Funnel-Request: ?1",
+    ]
+
+
 class Edge(socketserver.ThreadingTCPServer):
     """The public side of one endpoint: forwards each request to the upstream, header for header.
 
-    standin: what the tunnel answers by itself, and which headers it adds. upstream: a URL, or a function that gives it.
+    standin: which tunnel it is, and what that answers by itself. upstream: a URL, or a function that gives it.
     """
 
     allow_reuse_address = True
@@ -83,7 +103,7 @@ class EdgeHandler(socketserver.StreamRequestHandler):
 
     def forward(self, method, head, body):
         public_host = header(head, b"host")
-        headers = self.server.standin.added_headers(public_host, self.client_address[0])
+        headers = added_headers(self.server.standin.tunnel, public_host, self.client_address[0])
         added = [line.encode("latin-1") for line in headers]
         kept = head[1:]
         if header(kept, b"transfer-encoding"):

@@ -64,7 +64,7 @@ class Tailscale:
 class _Ingress:
     """The public side of one port: what tailscaled adds to each request, ipn/ipnlocal/serve.go of its source."""
 
-    session_up = True
+    tunnel = "tailscale"
 
     def __init__(self, service: Tailscale, port: int) -> None:
         self._service, self._port = service, port
@@ -82,14 +82,6 @@ class _Ingress:
         servers = self._service.config.get("Web", {})
         handlers = servers.get(f"{NODE}:{self._port}", {}).get("Handlers", {})
         return str(handlers.get("/", {}).get("Proxy", ""))
-
-    def added_headers(self, public_host: str, client: str) -> list[str]:
-        return [
-            f"X-Forwarded-Host: {public_host}",
-            "X-Forwarded-Proto: https",
-            f"X-Forwarded-For: {client}",
-            "Tailscale-Funnel-Request: ?1",
-        ]
 
 
 @contextmanager
