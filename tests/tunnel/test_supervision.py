@@ -70,7 +70,7 @@ def test_lost_tunnel_and_its_return_are_reported_and_change_nothing_at_vonage(
     assert vonage.changes == [ready["callback_url"], former.url]
     assert registered_callback(vonage) == former.url
     assert dev.names().count("probe") == 1  # Vonage's; our own questions are nobody's business
-    assert dev.events[-1] == {"event": "stopped", "receipts": 3}
+    assert dev.events[-1] == {"event": "stopped", "receipts": 3, "left_out": 0}
     assert_nothing_left(tmp_path, agent, crashed)
 
 
