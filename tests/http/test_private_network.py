@@ -1,7 +1,11 @@
 """Private networks, for containers: where callbacks may be sent, and who may use a server."""
 
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +16,8 @@ from devkit.http.client import push
 from devkit.http.connect import connect, why_not_allowed
 from devkit.http.local_access import is_private, is_private_name, rejection_reason
 from devkit.webhook.callback import FORWARDING_HEADERS, Callback, compose
-from tests.support.raw_socket import OK, raw_server
+from tests.support.dev_process import clean_environ
+from tests.support.raw_socket import DEADLINE, OK, raw_server
 
 PRIVATE = ["10.0.0.1", "172.16.0.1", "172.31.255.254", "192.168.65.2", "fd00::1", "::ffff:10.0.0.1"]
 PUBLIC = [
@@ -160,3 +165,59 @@ def test_a_browser_is_served_under_the_names_of_this_machine_only() -> None:
 def test_names_without_a_dot_are_near(name: str, is_near: bool) -> None:
     assert is_private_name(name) is is_near
     assert not is_private_name(f"{name}.example.com")
+
+
+# In a network of its own, with addresses that this machine need not have.
+IN_A_NETWORK = """
+import http.client
+from devkit.errors import UsageError
+from devkit.http.address import parse_address
+from devkit.http.client import push
+from devkit.http.server import listen, serve
+from devkit.simulator import SimulatorOptions, run_simulator
+from devkit.webhook.callback import compose
+
+def app(environ, start_response):
+    start_response("204 No Content", [])
+    return []
+
+with run_simulator(SimulatorOptions(private_network=True)) as simulator:
+    port = int(simulator.host.split(":")[1])
+    for peer in ("172.30.9.2", "192.0.2.9"):
+        connection = http.client.HTTPConnection("172.30.9.1", port, source_address=(peer, 0), timeout=10)
+        connection.request("GET", "/simulator", headers={"Host": "simulator"})
+        print(peer, connection.getresponse().status)
+        connection.close()
+for host in ("172.30.9.2", "192.0.2.9"):
+    listener = listen(host, 0)
+    with serve(app, listener):
+        address = parse_address(f"http://{host}:{listener.getsockname()[1]}/dlr", allow_private=True)
+        try:
+            print(host, push(compose({"status": "delivered"}, "form"), address).status)
+        except UsageError:
+            print(host, "refused")
+"""
+_ADDRESSES = "ip link set lo up && ip addr add 172.30.9.1/32 dev lo && ip addr add 172.30.9.2/32 dev lo"
+_NETWORK = ["unshare", "--map-root-user", "--net", "sh", "-ec"]
+
+
+def test_in_a_real_network_private_neighbours_are_served_and_others_are_not(tmp_path: Path) -> None:
+    script = f"{_ADDRESSES} && ip addr add 192.0.2.9/32 dev lo"
+    if not shutil.which("unshare") or subprocess.run([*_NETWORK, script], capture_output=True).returncode:
+        pytest.skip("no network of its own can be made here")
+
+    done = subprocess.run(
+        [*_NETWORK, f'{script} && exec "$0" -c "$1"', sys.executable, IN_A_NETWORK],
+        env=clean_environ(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=6 * DEADLINE,
+        check=False,
+    )
+
+    assert done.stdout.splitlines() == [
+        "172.30.9.2 200",
+        "192.0.2.9 403",
+        "172.30.9.2 204",
+        "192.0.2.9 refused",
+    ], done.stderr
