@@ -67,6 +67,7 @@ class DeliveryWorker:
             return
         first, *rest = message.fallbacks
         fallback = replace(first, at=self._simulator.clock.now(), fallbacks=tuple(rest))
+        self._simulator.charge(fallback.network.price * fallback.parts)
         history.messages.append(fallback)
         self._simulator.watch(fallback)
         self._schedule(history, fallback, fallback.outcome.steps)

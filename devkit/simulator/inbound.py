@@ -24,7 +24,7 @@ def receive(given: InboundText, simulator: Simulator, worker: DeliveryWorker) ->
     api = given.api or simulator.options.messaging_api
     pieces = _pieces(given)
     _check(given, recipient, api, len(pieces), simulator)
-    numbers = list(given.parts or range(1, len(pieces) + 1)) if api == "sms" else []
+    numbers = list(range(1, len(pieces) + 1) if given.parts is None else given.parts) if api == "sms" else []
     message = InboundMessage(
         kind="sms-inbound" if api == "sms" else "messages-inbound",
         message_ids=tuple(_ids(api, len(pieces))),

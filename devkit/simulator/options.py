@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from devkit.errors import ConfigurationError
 from devkit.http.address import Address, parse_address
+from devkit.simulator.application_key import public_key_of
 from devkit.simulator.outcomes import HOUR, Delays
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.receipt import ID_STYLES, IdStyle
@@ -15,6 +16,7 @@ from devkit.webhook.signature import METHODS, Method
 from devkit.webhook.vocabulary import parse_transport
 
 _MAX_SECONDS = 60
+_MAX_SKEW = 10 * 365 * 86_400  # seconds
 
 # Faults of the settings API; `settings_api` plays them. 420 and 200 with an error were seen from this service; the
 # bodies of the others have the documented forms.
@@ -220,6 +222,13 @@ class SimulatorOptions:
                     f"{getattr(self, name)!r} is not a valid {name!r} of the simulator.",
                     hint=f"Choose one of: {', '.join(allowed)}.",
                 )
+        if self.private_key:
+            self._check_private_key()
+        if not abs(self.token_skew) <= _MAX_SKEW:
+            raise ConfigurationError(
+                "'token_skew' of the simulator is too large.",
+                hint="Use seconds: 120, or -90000 for a stale token.",
+            )
         for name in ("speed", "workers", "history_size"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name!r} of the simulator must be above 0.", hint="Use 1.")
@@ -227,6 +236,15 @@ class SimulatorOptions:
             raise ConfigurationError(
                 "'balance' and 'rate' of the simulator must be 0 or more.", hint="Use 0 for none."
             )
+
+    def _check_private_key(self) -> None:
+        try:
+            public_key_of(self.private_key)
+        except ValueError:
+            raise ConfigurationError(
+                "'private_key' of the simulator is no private key in PEM without a password.",
+                hint="Leave it out for a new one.",
+            ) from None
 
 
 def callback_address(url: str, options: SimulatorOptions) -> Address:

@@ -5,10 +5,20 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.simulator import Fault, SimulatorOptions, run_simulator
+from devkit.simulator import Fault, InboundText, SimulatorOptions, run_simulator
 from devkit.simulator.options import SETTINGS_FAULTS
 from devkit.simulator.settings_api import FAULT_ANSWERS
-from tests.support.simulator_client import JUMPING, call, listening, post, register, send
+from tests.support.simulator_client import (
+    JUMPING,
+    bearer,
+    call,
+    link,
+    listening,
+    post,
+    register,
+    send,
+    send_text,
+)
 
 
 @pytest.fixture
@@ -44,6 +54,26 @@ def test_it_shows_what_happened(simulator):
     first, second = document["deliveries"]
     assert (first["answer"], second["answer"]) == (503, 200)
     assert first["retry_at"] == second["at"]
+
+
+def test_it_shows_texts_applications_and_numbers(simulator):
+    with listening() as listener:
+        link(simulator, status_url=listener.url)
+        send_text(simulator, bearer(simulator), to="447700900100")
+        simulator.receive(InboundText(text="<b>STOP</b>"))
+        assert simulator.wait_idle(10)
+        post(simulator, "/number/update", {"country": "GB", "msisdn": "447700900900"})
+
+    document = json.loads(look(simulator)[1])
+    page = look(simulator, {"Accept": "text/html"})[1]
+    (message,), (text,) = document["messages"], document["inbound"]
+    assert (message["kind"], message["promised"]) == ("messages-status", ["submitted"])
+    assert (text["kind"], text["text"]) == ("sms-inbound", "<b>STOP</b>")
+    assert document["applications"][0]["status_url"] == listener.url
+    assert document["numbers"] == [{"country": "GB", "msisdn": "447700900900", "app_id": "", "moHttpUrl": ""}]
+    assert {delivery["kind"] for delivery in document["deliveries"]} == {"sms-inbound", "messages-status"}
+    assert "&lt;b&gt;STOP" in page
+    assert "PRIVATE KEY" not in str(document) + page
 
 
 def test_it_shows_no_secret(simulator):
@@ -129,6 +159,16 @@ def test_every_changeable_option_can_be_changed(simulator):
         ({"lenient": "yes"}, "lenient"),
         ({"api_secret": "mine"}, "api_secret"),
         ({"allow_remote": True}, "allow_remote"),
+        ({"messaging_api": "rcs"}, "messaging_api"),
+        ({"messages_retry": "never"}, "messages_retry"),
+        ({"token": "golden"}, "token"),
+        ({"token_skew": "far"}, "token_skew"),
+        ({"token_skew": 1e300}, "token_skew"),
+        ({"token_skew": float("nan")}, "token_skew"),
+        ({"error_form": "odd"}, "error_form"),
+        ({"omitted_keys": "lost"}, "omitted_keys"),
+        ({"faults": ["messages-unchanged"]}, "messages-unchanged"),
+        ({"private_key": "x"}, "private_key"),
     ],
 )
 def test_a_wrong_change_is_400_names_itself_and_changes_nothing(simulator, document, named):
@@ -164,9 +204,15 @@ def test_a_reset_restores_the_start(simulator):
         register(simulator, listener)
         send(simulator)
         change(simulator, {"method": "json", "faults": ["send-5"], "speed": 2})
+        link(simulator, status_url=listener.url)
+        post(simulator, "/number/update", {"country": "GB", "msisdn": "447700900900"})
+        simulator.receive(InboundText())
         status, _, _ = call(simulator, "POST", "/simulator/reset")
 
     assert status == 200
+    (application,), (number,) = simulator.applications, simulator.resources.numbers
+    assert (application["capabilities"], number["app_id"]) == ({}, application["id"])
+    assert simulator.inbound == ()
     assert simulator.options == JUMPING
     assert (simulator.account.dr_callback_url, simulator.account.method) == ("", "get")
     assert simulator.messages == ()
@@ -174,7 +220,11 @@ def test_a_reset_restores_the_start(simulator):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"method": "put"}, {"retry": "never"}, {"speed": 0}, {"workers": 0}, {"unset_value": "maybe"}]
+    "wrong",
+    [
+        *({"method": "put"}, {"retry": "never"}, {"speed": 0}, {"workers": 0}, {"unset_value": "maybe"}),
+        {"private_key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"},
+    ],
 )
 def test_invalid_options_are_refused(wrong):
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):

@@ -100,6 +100,13 @@ def test_parts_come_out_of_order_twice_or_not_at_all(simulator: Simulator, liste
     assert first.message_id == again.message_id
 
 
+def test_all_parts_can_be_lost(simulator: Simulator, listener: Listener) -> None:
+    simulator.receive(InboundText(text=LONG, parts=()))
+
+    assert webhooks(simulator, listener) == []
+    assert len(simulator.inbound[0].message_ids) == 3
+
+
 def test_parts_need_not_say_that_they_belong_together(simulator: Simulator, listener: Listener) -> None:
     simulator.receive(InboundText(text=LONG, concat=False))
 

@@ -213,6 +213,7 @@ def test_no_api_tells_or_sets_the_account_s_type(simulator):
 
 
 def test_a_rejected_message_is_followed_by_its_fallback(simulator, listener):
+    before = simulator.account.balance
     fallback = {**TEXT, "to": "447700900100", "webhook_url": listener.url}
     status, answer = send_text(
         simulator, to="447700900006", webhook_url=listener.url, failover=[fallback, fallback]
@@ -229,6 +230,8 @@ def test_a_rejected_message_is_followed_by_its_fallback(simulator, listener):
     }
     assert (second["workflow"]["items_number"], second["to"]) == ("2", "447700900100")
     assert second["message_uuid"] != first["message_uuid"] == answer["message_uuid"]
+    assert before - simulator.account.balance == sum(each.network.price for each in simulator.messages)
+    assert len(simulator.messages) == 2
 
 
 @pytest.mark.parametrize(
