@@ -8,6 +8,7 @@ from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from message import Messages
 from receipt import fields_of, is_signed, read_receipt
+from status import has_token, read_status
 
 
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
@@ -22,12 +23,14 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         fields = fields_of(request)
         if not fields:
             return ""  # a probe: before Vonage saves a URL, it needs exactly 200
-        if secret and not is_signed(fields, secret, method):
+        token = request.headers.get("Authorization", "")
+        if secret and not (is_signed(fields, secret, method) or has_token(token, request.get_data(), secret)):
             return "", 401
-        receipt = read_receipt(fields)
+        # Both APIs can send to the same URL: the fields decide.
+        receipt = read_receipt(fields) or read_status(request.get_json(silent=True))
         if receipt is None:
             # Still 200: else Vonage would send it again for up to 72 hours. Only names are logged; values are private.
-            app.logger.warning("not a delivery receipt; its fields are %r", sorted(fields))
+            app.logger.warning("neither a receipt nor a status; its fields are %r", sorted(fields))
             return ""
         messages.take(receipt)  # if this fails, the response is 500, and Vonage sends the receipt again
         return ""

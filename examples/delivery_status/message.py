@@ -10,7 +10,7 @@ from receipt import FINAL, Receipt
 
 # A receipt can arrive twice, late, or before the send call has returned. So each status has a rank, and the rank of a
 # message never decreases. An unknown status is between `buffered` and the final ones.
-_RANKS = {"sent": 0, "accepted": 1, "buffered": 2}
+_RANKS = {"sent": 0, "accepted": 1, "submitted": 1, "buffered": 2, "read": 5}
 _UNLISTED_RANK, _FINAL_RANK = 3, 4
 
 _SCHEMA = """
@@ -72,4 +72,4 @@ class Messages:
 
 
 def _rank(status: str) -> int:
-    return _FINAL_RANK if status in FINAL else _RANKS.get(status, _UNLISTED_RANK)
+    return _RANKS.get(status, _FINAL_RANK if status in FINAL else _UNLISTED_RANK)

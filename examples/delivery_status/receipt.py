@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 from flask import Request
 
-# Vonage sends nothing after one of these (support article 115007053127).
-FINAL = frozenset({"delivered", "expired", "failed", "rejected", "unknown"})
+# Vonage sends nothing after one of these (support article 115007053127), but `read` after `delivered` in some channels
+# of the Messages API. The last two are its own.
+FINAL = frozenset({"delivered", "expired", "failed", "rejected", "unknown", "undeliverable", "read"})
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The result of one part of an SMS. status and err_code: as Vonage sends them, also undocumented ones."""
+    """The result of one part of an SMS, or of a whole message of the Messages API.
+
+    status and err_code: as Vonage sends them, also undocumented ones.
+    """
 
     message_id: str
     status: str
@@ -25,7 +29,7 @@ def fields_of(request: Request) -> dict[str, str]:
     if not request.is_json:
         return request.values.to_dict()
     body = request.get_json(silent=True)
-    return {_text(name): _text(value) for name, value in body.items()} if isinstance(body, dict) else {}
+    return {text_of(name): text_of(value) for name, value in body.items()} if isinstance(body, dict) else {}
 
 
 def read_receipt(fields: Mapping[str, str]) -> Receipt | None:
@@ -35,7 +39,8 @@ def read_receipt(fields: Mapping[str, str]) -> Receipt | None:
     return Receipt(fields["messageId"], fields["status"], fields.get("err-code", ""))
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A value as text that can be stored."""
     # JSON can contain a lone surrogate ("\ud800"), which cannot be encoded for a database or a signature.
     return str(value).encode("utf-8", "replace").decode()
 

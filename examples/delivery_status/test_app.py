@@ -9,7 +9,7 @@ from message import Messages
 from devkit.testing import METHODS, deliver, deliver_all, resign, with_fields
 
 PATH = "/webhooks/dlr"
-SECRET = "only-for-tests"
+SECRET = "only-for-tests-and-32-bytes-long"
 
 
 @pytest.fixture
@@ -51,6 +51,30 @@ def test_last_word_counts(dlr_fault, app, messages):
 
     shown = overview(app)
     assert {message_id: shown[message_id]["status"] for message_id in dlr_fault.final} == dlr_fault.final
+
+
+@pytest.mark.dlr_status_faults
+def test_last_status_counts(dlr_fault, environ, messages):
+    app = signed_app(environ)
+    dlr_fault.deliver(app, path=PATH, sent=messages.sent)
+
+    shown = overview(app)
+    assert {message_id: shown[message_id]["status"] for message_id in dlr_fault.final} == dlr_fault.final
+
+
+@pytest.mark.parametrize("version", ["v1", "v0.1"])
+def test_error_of_a_status_is_kept(make_dlr_status, app, version):
+    status = make_dlr_status("rejected", error="1240", version=version)
+    deliver(status, app, path=PATH)
+
+    assert overview(app)[status.message_id]["err_code"] == "1240"
+
+
+def test_inbound_message_is_no_status(make_dlr_inbound, environ):
+    for inbound in (make_dlr_inbound("Hello"), make_dlr_inbound("Hello", api="messages")):
+        assert deliver(inbound, signed_app(environ), path=PATH).status_code == 200
+
+    assert overview(create_app(environ)) == {}
 
 
 @pytest.mark.dlr("*", "sequence/**")
