@@ -68,7 +68,8 @@ class Funnel:
 
     def switch_off(self) -> None:
         """Remove the entry, and no other. Raises AgentError."""
-        result = run_tool(Path(self.program), "funnel", f"--https={self.port}", "off")
+        # Without the path, the command removes all paths of the port, and others may have added some.
+        result = run_tool(Path(self.program), "funnel", f"--https={self.port}", "--set-path=/", "off")
         if result.code != 0:
             raise _explain(result)
 
@@ -121,7 +122,7 @@ def switch_off_left_funnel(private_dir: Path) -> str:
     except AgentError as error:
         raise TunnelError(
             f"The funnel on port {funnel.port} could not be switched off: {error.message}.",
-            hint=f"devkit restore, or type it yourself: tailscale funnel --https={funnel.port} off",
+            hint=f"devkit restore, or type it yourself: tailscale funnel --https={funnel.port} --set-path=/ off",
         ) from error
     FUNNEL_RECORD.remove(private_dir)
     return _name(funnel) if is_on else ""

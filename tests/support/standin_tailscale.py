@@ -61,7 +61,11 @@ def funnel(state, argv):
     if argv[-1] == "off":
         if port not in config.get("TCP", {}):
             return fail("error: handler does not exist")
-        del config["TCP"][port], config["Web"][name], config["AllowFunnel"][name]
+        handlers = config["Web"][name]["Handlers"]
+        for path in ["/"] if "--set-path=/" in argv else list(handlers):
+            del handlers[path]
+        if not handlers:
+            del config["TCP"][port], config["Web"][name], config["AllowFunnel"][name]
     else:
         config.setdefault("TCP", {})[port] = {"HTTPS": True}
         proxy = {"Proxy": f"http://127.0.0.1:{argv[-1]}"}

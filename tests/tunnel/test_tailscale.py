@@ -201,8 +201,19 @@ def test_an_entry_that_cannot_be_removed_stays_recorded(service: Tailscale) -> N
     ) as caught:
         end_leftovers(private)
 
-    assert "tailscale funnel --https=443 off" in caught.value.hint
+    assert "tailscale funnel --https=443 --set-path=/ off" in caught.value.hint
     assert find_leftovers(private) == ["the funnel on port 443"]
+
+
+def test_another_path_that_somebody_added_to_our_port_stays(service: Tailscale) -> None:
+    name, theirs = "node.tailnet.ts.net:443", {"Proxy": "http://127.0.0.1:7"}
+
+    with opened(service):
+        config = service.config
+        config["Web"][name]["Handlers"]["/theirs"] = theirs
+        service.write(config=config)
+
+    assert service.config["Web"] == {name: {"Handlers": {"/theirs": theirs}}}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"program": "/bin/sh", "port": "443", "target": ""}'])
