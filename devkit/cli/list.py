@@ -25,7 +25,7 @@ from devkit.cli.receipt_line import (
     since_cell,
     status_cell,
 )
-from devkit.fixture.format import TRIGGERED
+from devkit.fixture.format import TRIGGERED, owner_in
 from devkit.fixture.listing import MAX_TEXT, ListedReceipt, Watch, of_kinds, parse_duration, read_entries
 from devkit.fixture.listing import as_json as listed_as_json
 from devkit.fixture.recording_id import find_entries, list_some, near_ids
@@ -172,6 +172,7 @@ def _show(receipts: Iterable[ListedReceipt], *, verbose: bool, as_json: bool) ->
 def _line(listed: ListedReceipt, width: int | None) -> str:
     entry, receipt, sent = listed.entry, listed.receipt, listed.sent
     is_wide = width is None or width >= _WIDE
+    owner = one_line(owner_in(listed.tags), 60)
     other, own = people_cells(receipt.status, mask_number(receipt.recipient), mask_number(receipt.sender))
     cells = [
         Cell(f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", fg="bright_black"),
@@ -186,6 +187,7 @@ def _line(listed: ListedReceipt, width: int | None) -> str:
         api_cell(receipt.kind, receipt.channel),
         other._replace(width=12),
         Cell(mask_number(receipt.client_ref), 5),
+        Cell(owner and f"for {owner}", 5),
         own,
         Cell(receipt.network and f"network {receipt.network}", 7),
     ]

@@ -33,6 +33,7 @@ from devkit.replay.trigger import Triggered, notices_about, parse_with_code, sen
 from devkit.session.project import (
     Project,
     Session,
+    is_followed,
     local_code_url,
     new_receipt_url,
     private_values,
@@ -179,7 +180,7 @@ def wait_for_message(
     store = Store(place.settings().fixtures)
 
     def session_runs() -> bool:
-        return place.session() is not None
+        return place.session() is not None or is_followed(place.project)
 
     sends = partial(read_sends, project_in(place.directory).private)
     message = find_message(store, ids, until, _now(), read_sends=sends, session_runs=session_runs())

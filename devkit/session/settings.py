@@ -51,6 +51,9 @@ RELAY_NAMES = (
 
 KNOWN_NAMES = (*DEVKIT_NAMES, *RELAY_NAMES)
 
+# Of devkit.mk; of applications that name their own callback (docs/relay.md).
+_FOR_OTHERS = ("DEVKIT_PREFIX", "DEVKIT_CALLBACK_URL")
+
 _MIN_TOKEN = 16  # characters, as in `devkit.session.project`
 _MAX_SIZE = 1024 * 1024  # bytes of `.env`
 _PIPE_TIMEOUT = 30.0  # seconds; a user may have to confirm it
@@ -171,9 +174,7 @@ def read_settings(
         offline=_flag("DEVKIT_OFFLINE", text("DEVKIT_OFFLINE")),
         relay={name: text(name) for name in RELAY_NAMES if text(name)},
         unknown_names=tuple(
-            name
-            for name in values
-            if name.startswith("DEVKIT_") and name not in (*KNOWN_NAMES, "DEVKIT_PREFIX")  # of devkit.mk
+            name for name in values if name.startswith("DEVKIT_") and name not in (*KNOWN_NAMES, *_FOR_OTHERS)
         ),
     )
     return _with_account(settings, directory, environ.get("HOME") or environ.get("USERPROFILE") or "")

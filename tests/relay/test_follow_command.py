@@ -52,7 +52,9 @@ def test_two_members_get_their_own_and_what_nobody_claims(tmp_path: Path, relay:
             first.wait_for("forwarded", message_id="0A00000000000004", answer=200)
             assert first.stop() == 0
         assert len(application.arrived) == 3
+    listed = run(ada, "list", **clean_environ(ada))
 
+    assert sum("for ada" in line for line in listed.out) == 2
     assert recorded_numbers(ada) == [1, 3, 4]
     assert recorded_numbers(grace) == [2, 3, 5]
     assert first.events[-1] == {"event": "stopped", "receipts": 3, "left_out": 2}

@@ -185,7 +185,8 @@ def test_every_setting_that_is_read_is_in_the_example_and_the_other_way_round() 
     read = names_in(Path(settings.__file__), r'"((?:VONAGE|NGROK|PYNGROK|DEVKIT)_[A-Z_]+)"')
     documented = names_in(ROOT / ".env.example", r"^(?:# )?([A-Z_]+)=")
 
-    assert read - {"DEVKIT_PREFIX"} == documented  # that one is for make
+    others = {"DEVKIT_PREFIX", "DEVKIT_CALLBACK_URL"}  # for make; for applications
+    assert read - others == documented
 
 
 def test_the_example_as_it_is_changes_nothing(tmp_path: Path) -> None:
@@ -222,3 +223,9 @@ def test_the_settings_of_the_relay_are_kept_as_text_and_hidden(tmp_path: Path) -
     assert found.unknown_names == ()
     assert "s3cret" not in repr(found)
     assert "Did you mean DEVKIT_RELAY_KEEP?" in unknown_name_warning("DEVKIT_RELAY_KEPT")
+
+
+def test_the_setting_that_the_docs_give_to_applications_is_not_unknown(tmp_path: Path) -> None:
+    names = {"DEVKIT_CALLBACK_URL": "https://dlr.example.test/r/x/ada", "DEVKIT_CALLBACK_UR": "x"}
+
+    assert read_settings(names, tmp_path).unknown_names == ("DEVKIT_CALLBACK_UR",)
