@@ -161,7 +161,8 @@ def _signer(method: str | None, new: NewWebhook, settings: Settings) -> Signer |
 
 def _origin(settings: Settings, signer: Signer | None) -> Origin:
     number, nonce = secrets.randbits(128), str(uuid.uuid4())
-    return Origin(datetime.now(UTC), number, nonce, settings.api_key, signer)
+    now = datetime.now(UTC)
+    return Origin(now, number, nonce, settings.api_key, signer, settings.application_id)
 
 
 def _lines(sent: Replayed, callback: Callback, address: Address) -> Iterator[str]:

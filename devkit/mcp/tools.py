@@ -206,7 +206,8 @@ def trigger_receipt(
     settings = place.settings()
     receipt = parse_with_code(status, err_code, tuple((set_fields or {}).items()), unset_fields)
     signer = signer_with(settings.signature_secret, sign) if sign else None
-    origin = Origin(_now(), secrets.randbits(128), str(uuid.uuid4()), settings.api_key, signer)
+    number, nonce = secrets.randbits(128), str(uuid.uuid4())
+    origin = Origin(_now(), number, nonce, settings.api_key, signer, settings.application_id)
     callback = receipt.callback(origin, transport)
     webhook = webhook_in(read(callback))
     # As the command: a session records it, as one of Vonage's, and forwards it.

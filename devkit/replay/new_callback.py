@@ -30,7 +30,8 @@ PRICE = "0.0333"  # of a message, EUR
 class Origin:
     """What is different each time. number: of the message, 128 random bits. nonce: of the request, a random UUID.
 
-    api_key: the account; a made-up one when empty. signer: None for no signature.
+    api_key: the account; a made-up one when empty. application_id: of which the token says that it sent the message;
+    empty for the account itself. signer: None for no signature.
     """
 
     now: datetime
@@ -38,6 +39,7 @@ class Origin:
     nonce: str
     api_key: str = ""
     signer: Signer | None = None
+    application_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,14 @@ class NewWebhook:
             raise UsageError(f"{error}.", hint="Set the whole field, or omit --set for it.") from None
         if origin.signer is None:
             return compose_messages(body)
-        account = origin.api_key or NO_ACCOUNT
-        token = make_token(body, origin.signer.secret, api_key=account, now=origin.now, jti=origin.nonce)
+        token = make_token(
+            body,
+            origin.signer.secret,
+            api_key=origin.api_key or NO_ACCOUNT,
+            application_id=origin.application_id,
+            now=origin.now,
+            jti=origin.nonce,
+        )
         return compose_messages(body, token)
 
     def _messages_fields(self, message_uuid: str, now: datetime) -> dict[str, object]:

@@ -51,6 +51,9 @@ def test_the_messages_api_signs_with_a_token_for_its_body(status: str) -> None:
     verdict = verify_headers(callback.headers, callback.body, SECRET, NOW, api_key="efgh5678")
     assert verdict.verdict == "valid"
     assert claims_of(callback.header("Authorization"))["jti"] == ORIGIN.nonce
+    assert "application_id" not in claims_of(callback.header("Authorization"))
+    of_an_application = NewWebhook(status, api="messages").callback(replace(SIGNED, application_id="app-1"))
+    assert claims_of(of_an_application.header("Authorization"))["application_id"] == "app-1"
     unsigned = NewWebhook(status, api="messages").callback(ORIGIN)
     assert unsigned.header("Authorization") is None
 

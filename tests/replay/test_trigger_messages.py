@@ -18,6 +18,7 @@ from tests.support.parsed_request import received
 from tests.support.raw_socket import OK, raw_server
 
 SECRET = "test-signature-secret"
+APPLICATION = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
 
 
 def sent(directory: Path, *args: str, **settings: str) -> tuple[Run, Callback]:
@@ -40,12 +41,14 @@ def test_a_status_is_sent_with_its_error_and_its_token(tmp_path: Path) -> None:
         VONAGE_SIGNATURE_SECRET=SECRET,
         VONAGE_API_KEY="efgh5678",
         VONAGE_API_SECRET="not-sent",
+        VONAGE_APPLICATION_ID=APPLICATION,
     )
 
     webhook = webhook_of(callback)
     assert (webhook.kind, webhook.status, webhook.err_code) == ("messages-status", "rejected", "1240")
     assert callback.header("X-Devkit-Trigger") == "1"
-    assert verify_headers(callback.headers, callback.body, SECRET, None, api_key="efgh5678")
+    assert verify_headers(callback.headers, callback.body, SECRET, None, application_id=APPLICATION)
+    assert claims_of(callback.header("Authorization"))["api_key"] == "efgh5678"
     event = json.loads(result.out[0])
     assert (event["message_id"], event["err_code"]) == (webhook.message_id, "1240")
     assert list(event)[-1] == "kind"
