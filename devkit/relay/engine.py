@@ -70,7 +70,7 @@ class RedisEngine:
         deadline = self._clock() + GROUP_SECONDS
         results: list[str | RelayError] = []
         try:
-            if writer := self._usable_writer():
+            if entries and (writer := self._usable_writer()):  # a batch can be probes only
                 # One request for all, without MULTI: the engine syncs its file once for what it reads together.
                 writer.send_packed_command(
                     writer.pack_commands(map(self._command, entries)), check_health=False
