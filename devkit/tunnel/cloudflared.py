@@ -41,6 +41,7 @@ _PORT_ATTEMPTS = 3
 _ASK_TIMEOUT = 2.0  # seconds; the metrics server is on this machine
 _ASK_INTERVAL = 0.1  # seconds
 _ABORT_TIMEOUT = 10.0  # seconds
+_HOW_TO_CONNECT = ("TUNNEL_TRANSPORT_PROTOCOL", "TUNNEL_EDGE_IP_VERSION", "TUNNEL_EDGE_BIND_ADDRESS")
 _MAX_ANSWER = 4096  # bytes
 _LOG_PREFIX = re.compile(r"^\S+Z (ERR|FTL|WRN|INF) ", re.MULTILINE)
 _ELSEWHERE = "Check the network (devkit doctor), use another tunnel (--tunnel NAME), or none (--offline)"
@@ -117,11 +118,7 @@ class _Start:
             "--url",
             self.local_url,
         ]
-        # TUNNEL_NAME, TUNNEL_TOKEN and others would make it a named tunnel.
-        environ = {
-            name: value for name, value in self.options.environ.items() if not name.startswith("TUNNEL_")
-        }
-        return start_agent(command, self.home, environ)
+        return start_agent(command, self.home, _environ(self.options.environ))
 
     def wait(self, process: "subprocess.Popen[bytes]", metrics_port: int) -> str:
         """The public URL once it is connected; empty when the process has ended before. Raises TunnelError."""
@@ -138,6 +135,15 @@ class _Start:
         except TimeoutError:
             error = _explain(reported_errors(self.home))
             raise AgentError(f"{error.message} (waited {timeout:g} s)", hint=error.hint) from None
+
+
+def _environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what would make it a named tunnel, such as TUNNEL_NAME and TUNNEL_TOKEN."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in _HOW_TO_CONNECT or not name.startswith("TUNNEL_")
+    }
 
 
 def _wait_until_connected(process: "subprocess.Popen[bytes]", metrics_port: int) -> str:

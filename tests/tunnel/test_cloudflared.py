@@ -54,7 +54,7 @@ def pid_of(agent: Path) -> int:
 def test_it_is_started_without_an_account_and_ended(agent: Path) -> None:
     recorder = EventRecorder()
 
-    with opened(agent, recorder, TUNNEL_TOKEN="s3cret", TUNNEL_NAME="mine") as tunnel:
+    with opened(agent, recorder, TUNNEL_TOKEN="s3cret", TUNNEL_TRANSPORT_PROTOCOL="http2") as tunnel:
         state = standin_state(agent)
         assert find_process(pid_of(agent)) is not None
 
@@ -64,8 +64,8 @@ def test_it_is_started_without_an_account_and_ended(agent: Path) -> None:
     assert (argv[0], argv[-2:]) == ("tunnel", ["--url", NOWHERE])
     assert "--no-autoupdate" in argv
     assert argv[argv.index("--metrics") + 1].startswith("127.0.0.1:")
-    # Neither the user's own configuration nor environment makes it a named tunnel.
-    assert (state["config"], state["environ"]) == ("no-autoupdate: true\n", [])
+    # Neither the user's own configuration nor environment makes it a named tunnel; how to connect is kept.
+    assert (state["config"], state["environ"]) == ("no-autoupdate: true\n", ["TUNNEL_TRANSPORT_PROTOCOL"])
     assert recorder.states == []
     assert find_process(pid_of(agent)) is None
     assert list((agent.parent / "private").iterdir()) == []
