@@ -240,6 +240,7 @@ def _ready_event(simulator: Simulator, trust: Trust | None, key_file: Path) -> S
         number=next(iter(options.numbers), ""),
         inbound_url=options.inbound_url,
         messaging_api=options.messaging_api,
+        private_network=options.private_network,
     )
 
 

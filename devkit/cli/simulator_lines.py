@@ -98,6 +98,7 @@ def _place(event: SimulatorReady) -> list[tuple[str, str]]:
         inbound = "the inbound_url of the application, else the URL of the account"
     return [
         ("platform", f"{event.url}{secure}"),
+        *([("network", "programs in private networks too")] if event.private_network else []),
         ("page", f"{event.url}/simulator"),
         ("account", f"key {event.api_key}, secret {event.api_secret or 'the one you chose'}"),
         ("app", f"id {event.application_id}, private key {event.private_key}"),

@@ -33,6 +33,7 @@ class SimulatorReady(Event):
     authority: the certificate file to trust. bundle: the same, after all that programs usually trust.
     application_id: an application that may send. private_key: the file with its key. number: of the account, which
     inbound messages go to; linked to that application. messaging_api: whose webhooks are pushed, `sms` or `messages`.
+    private_network: programs in private networks are served too.
     signature: the method; empty if receipts are unsigned. api_secret, signature_secret: empty if the user chose them.
     """
 
@@ -53,6 +54,7 @@ class SimulatorReady(Event):
     number: str = ""
     inbound_url: str = ""
     messaging_api: str = "sms"
+    private_network: bool = False
 
 
 @dataclass(frozen=True, slots=True)

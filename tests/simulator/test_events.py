@@ -208,3 +208,10 @@ def test_each_event_has_a_name_of_its_own() -> None:
     }
     assert len(kinds) == 9
     assert DeliveryTried in kinds
+
+
+def test_who_else_is_served_is_shown_at_the_start() -> None:
+    open_one = "\n".join(click.unstyle(line) for line in lines(replace(READY, private_network=True)))
+
+    assert "network    programs in private networks too" in open_one
+    assert "private networks" not in ready()
