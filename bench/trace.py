@@ -116,7 +116,7 @@ def _session(directory: Path) -> Iterator[tuple[Ready, io.StringIO]]:
                     ready.append(event)
                 publish(event)  # type: ignore[arg-type]
 
-            options = SessionOptions(register=False, demo=False)
+            options = SessionOptions(register=False, demo=None)
             run(read_settings(os.environ, directory), options, directory, notice, shutdown, lambda _: False)
 
     thread = threading.Thread(target=session)
