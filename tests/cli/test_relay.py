@@ -136,7 +136,7 @@ def test_member_prints_what_a_member_puts_into_its_settings() -> None:
 def test_a_receiver_serves_until_sigterm_and_its_status_is_shown(
     tmp_path: Path, shared_redis: RedisServer
 ) -> None:
-    environ = {"VONAGE_API_KEY": "process1", "VONAGE_API_SECRET": "s3cret", "DEVKIT_CALLBACK_TOKEN": TEAM}
+    environ = {"VONAGE_API_KEY": "process1", "DEVKIT_CALLBACK_TOKEN": TEAM}  # it needs no secret
     environ |= {"DEVKIT_RELAY": shared_redis.url, "DEVKIT_RELAY_KEY": OLD}
     command = [sys.executable, "-m", "devkit", "relay", "serve", "--json", "--health-port", "0"]
     with running(command, tmp_path, **environ) as served:
