@@ -117,7 +117,7 @@ def run(
         require_signature=options.require_signature,
         sends=partial(sends.find, publish=event_log.publish),
         # Offline, the simulator sends only what was asked for.
-        expects_messages=bool(settings.application_id) or settings.offline or not settings.has_credentials,
+        expects_messages=bool(settings.application_id) or (not has_relay and _is_offline(settings)),
     )
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
     start = _Start(settings, options, project, store, recorder, event_log, stop, confirm, token)
@@ -128,6 +128,10 @@ def run(
         stack.enter_context(commands)
         start.open(stack).run(stop, meanwhile=partial(sends.publish_new, event_log.publish))
     event_log.publish(Stopped(recorder.recorded))
+
+
+def _is_offline(settings: Settings) -> bool:
+    return settings.offline or not settings.has_credentials
 
 
 @contextmanager
@@ -229,7 +233,7 @@ class _Start:
 
     def _choose_tunnel(self) -> TunnelChoice | None:
         """The tunnel of a live session; None offline and with a relay. Raises DevkitError."""
-        if self.options.relay or self.settings.offline or not self.settings.has_credentials:
+        if self.options.relay or _is_offline(self.settings):
             return None
         choice = choose_tunnel(self.settings, self.project.private)
         refuse_unreachable(choice, register=self.options.register)

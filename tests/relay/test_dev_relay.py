@@ -84,8 +84,10 @@ def test_a_relay_replaces_tunnel_and_registration_and_nothing_else(tmp_path: Pat
     assert "registered" not in dev.names()
 
 
-def test_a_session_without_a_callback_of_its_own_says_so(tmp_path: Path, relay: Relay) -> None:
-    with running_dev(tmp_path, DEVKIT_WHO="ada", **relay.environ) as dev:
+def test_a_session_without_a_callback_of_its_own_and_without_the_accounts_secret_follows_too(
+    tmp_path: Path, relay: Relay
+) -> None:
+    with running_dev(tmp_path, **{**relay.environ, "VONAGE_API_SECRET": "", "DEVKIT_WHO": "ada"}) as dev:
         assert dev.wait_for("ready")["callback_url"] == ""
         assert dev.stop() == 0
 
