@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from devkit.errors import ConfigurationError, UsageError, VonageError
 from devkit.http.local_access import Host, is_vonage_name, parse_host
@@ -182,6 +182,16 @@ def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
         ) from error
 
 
+def _problem(response: "Response") -> str:
+    """Title, detail and wrong parameters of a problem document, as the newer APIs answer; empty for another answer."""
+    try:
+        document: Any = response.json()
+        wrong = [f"{each['name']} {each['reason']}" for each in document.get("invalid_parameters", ())]
+        return ": ".join(filter(None, (document["title"], document.get("detail", ""), ", ".join(wrong))))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return ""
+
+
 def _text(header: str | bytes) -> str:
     """The SDK writes a JWT as bytes, and the secret as text."""
     return header.decode() if isinstance(header, bytes) else header
@@ -189,7 +199,7 @@ def _text(header: str | bytes) -> str:
 
 def _refusal(response: "Response", hidden: Iterable[str]) -> VonageError:
     encoded = _text(response.request.headers.get("Authorization", "")).rpartition(" ")[2]  # the secret
-    body = one_line(hide_secrets(response.text, (*hidden, encoded)), 120) or "no reason given"
+    reason = hide_secrets(_problem(response) or response.text, (*hidden, encoded))
     hints = {
         403: "The key may not use this API: check its permissions in the Vonage dashboard.",
         429: "Too many calls: wait a minute and try again.",
@@ -197,7 +207,7 @@ def _refusal(response: "Response", hidden: Iterable[str]) -> VonageError:
     status = response.status_code
     hint = hints.get(status, "Try again; if the error persists, ask Vonage's support or use --no-register.")
     return VonageError(
-        f"Vonage answered {status}: {body}",
+        f"Vonage answered {status}: {one_line(reason, 200) or 'no reason given'}",
         hint=hint,
         transient=status == 429 or status >= 500,
         status=status,

@@ -196,13 +196,17 @@ def test_an_unknown_application_is_named_and_nothing_is_changed(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (400, {"title": "Bad Request", "detail": "capabilities are invalid"}, "Vonage answered 400"),
+        (
+            400,
+            {"title": "Bad Request", "invalid_parameters": [{"name": "status_url", "reason": "is no URL"}]},
+            "Vonage answered 400: Bad Request: status_url is no URL",
+        ),
         (401, {"title": "Unauthorized"}, "refused the API key"),
         (404, {"title": "Not Found"}, "has no application"),
     ],
 )
 def test_a_refused_put_ends_in_two_lines_and_changes_nothing(
-    tmp_path: Path, status: int, body: dict[str, str], words: str
+    tmp_path: Path, status: int, body: dict[str, object], words: str
 ) -> None:
     with fake_vonage() as vonage:
         vonage.refusal = as_json(body, status)

@@ -104,7 +104,12 @@ def test_what_is_not_given_is_not_sent(vonage: responses.RequestsMock) -> None:
             "refused the API key",
             "VONAGE_API_SECRET",
         ),
-        (402, {"title": "Low balance", "detail": "too low."}, "(402): Low balance: too low.", "top it up"),
+        (
+            402,
+            {"title": "Low balance", "detail": "too low."},
+            "Vonage answered 402: Low balance: too low.",
+            "top it up",
+        ),
         (
             422,
             {
@@ -112,10 +117,15 @@ def test_what_is_not_given_is_not_sent(vonage: responses.RequestsMock) -> None:
                 "detail": "Wrong.",
                 "invalid_parameters": [{"name": "to", "reason": f"{TO} is no number"}],
             },
-            "(422): Invalid params: Wrong.: to [hidden] is no number",
+            "Vonage answered 422: Invalid params: Wrong.: to [hidden] is no number",
             "Correct what the answer names",
         ),
-        (429, {"title": "Rate Limit Hit", "detail": "Please wait"}, "(429): Rate Limit Hit", "wait"),
+        (
+            429,
+            {"title": "Rate Limit Hit", "detail": "Please wait"},
+            "Vonage answered 429: Rate Limit Hit",
+            "wait",
+        ),
         (500, f"<html>\x1b[31m{TO} {SECRET} {WEBHOOK}", "Vonage answered 500: <html>", "Try again"),
     ],
 )
@@ -165,8 +175,9 @@ def test_an_answer_that_cannot_be_read_warns_that_it_may_have_been_sent(
 @pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 202 OK\r\nContent-Length: 9\r\n\r\nhalf"])
 def test_a_message_goes_out_once_even_when_the_line_breaks(reply: bytes) -> None:
     with raw_server([reply], [b""], [b""]) as server:
-        refused(Credentials("abcd1234", SECRET, server.host))
+        error = refused(Credentials("abcd1234", SECRET, server.host))
 
+        assert "may have been sent" in error.message
         assert len(server.requests) == server.connections == 1
 
 
