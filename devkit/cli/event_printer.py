@@ -192,7 +192,10 @@ def _stopped(event: Stopped) -> str:
 
 def _sent(event: Sent) -> str:
     """The ids of several parts are there too: a receipt can come before it is known that they are one message."""
-    text = f"a message to {mask_number(event.to)}, {counted(len(event.message_ids), 'part')}"
+    text = f"a message to {mask_number(event.to)}, "
+    if event.api == "messages":
+        return f"{text}through the Messages API"
+    text += counted(len(event.message_ids), "part")
     shown = " ".join(map(short_id, event.message_ids[:_SHOWN_PARTS]))
     more = " ..." if len(event.message_ids) > _SHOWN_PARTS else ""
     return text if len(event.message_ids) == 1 else f"{text}: {shown}{more}"

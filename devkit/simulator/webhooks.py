@@ -77,7 +77,8 @@ def inbound_message(message: InboundMessage, parts: int, simulator: Simulator) -
     """
     number = simulator.resources.number(message.recipient) or {}
     application = simulator.resources.application(number.get("app_id", "")) or {}
-    application_url = messages_url(application, "inbound_url")
+    if not messages_url(application, "inbound_url"):
+        application = {}
     (message_id,) = message.message_ids
     fields = make_inbound_fields(
         message.text,
@@ -88,9 +89,8 @@ def inbound_message(message: InboundMessage, parts: int, simulator: Simulator) -
         parts=parts,
         version=webhook_version(application),
     )
-    signer = application["id"] if application_url else ""
-    url = application_url or simulator.account.mo_callback_url
-    make = partial(_compose_messages, fields, signer, simulator)
+    url = messages_url(application, "inbound_url") or simulator.account.mo_callback_url
+    make = partial(_compose_messages, fields, application.get("id", ""), simulator)
     return OutgoingWebhook(_inbound_delivery(message, message_id, simulator), url, _NO_INBOUND, make)
 
 

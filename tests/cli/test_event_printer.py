@@ -142,6 +142,10 @@ def test_a_status_has_its_color(status: str, color: str) -> None:
             ["restored    the account's callback is unchanged, because somebody else set it: https://z.test"],
         ),
         (Sent(("A", "B"), "447700900000"), ["sent        a message to *********000, 2 parts: A B"]),
+        (
+            Sent(("A",), "447700900000", api="messages"),
+            ["sent        a message to *********000, through the Messages API"],
+        ),
         (Stopped(3), ["stopped     3 receipts recorded"]),
     ],
 )

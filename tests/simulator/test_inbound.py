@@ -175,10 +175,18 @@ def test_the_messages_api_joins_the_parts_and_asks_the_application(
 
 
 def test_without_an_application_url_it_goes_to_the_account(simulator: Simulator, listener: Listener) -> None:
+    ask(
+        simulator,
+        "PUT",
+        f"/v2/applications/{simulator.application_id}",
+        {"name": "x", "capabilities": {"messages": {"version": "v0.1", "webhooks": {}}}},
+    )
+
     simulator.receive(InboundText(text="STOP", api="messages"))
 
     (webhook,) = webhooks(simulator, listener)
     assert (webhook.kind, webhook.body_text) == ("messages-inbound", "STOP")
+    assert webhook.text("channel") == "sms"  # v1: the application has no part in it
     assert "application_id" not in claims_of(listener.arrived[0].header("Authorization"))
 
 
