@@ -1,7 +1,7 @@
 """A relay's receiver: over sockets, with a redis-server."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from devkit.events.session import NotRecorded, Refused, Stopped
 from devkit.fixture.format import loads
 from devkit.relay import engine as engine_module
 from devkit.relay.acl import acl_commands
+from devkit.relay.engine import RedisEngine
 from devkit.relay.entry import file_of, parse_entry
 from devkit.relay.member import member_path
 from devkit.relay.settings import RelaySettings, relay_settings
 from devkit.relay.status import relay_status
-from devkit.relay.stream import account_name
+from devkit.relay.stream import EntryFields, account_name
 from devkit.session.project import Project
 from devkit.session.relay import ServeOptions, opened_engine, serve_relay
 from devkit.session.settings import Settings
@@ -37,9 +38,14 @@ class Served:
     """A receiver that runs. engine, entries: what another client of the engine sees."""
 
     def __init__(
-        self, settings: Settings, relay: RelaySettings, ready: RelayReady, events: EventRecorder
+        self,
+        settings: Settings,
+        relay: RelaySettings,
+        ready: RelayReady,
+        events: EventRecorder,
+        stop: Shutdown,
     ) -> None:
-        self.ready, self.events = ready, events
+        self.ready, self.events, self._stop = ready, events, stop
         self._settings, self._relay = settings, relay
 
     def status(self, target: str, *, data: bytes | None = None, headers: dict[str, str] | None = None) -> int:
@@ -48,6 +54,10 @@ class Served:
     @property
     def health(self) -> int:
         return status_of(self.ready.health_url)
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stop()
 
     def kept(self) -> list[tuple[str, str]]:
         """Owner and target of each entry."""
@@ -83,7 +93,7 @@ def serving(
     try:
         events.wait_until(lambda: any(isinstance(each, RelayReady) for each in events.events))
         ready = next(each for each in events.events if isinstance(each, RelayReady))
-        yield Served(settings, relay, ready, events)
+        yield Served(settings, relay, ready, events, stop)
     finally:
         stop.request()
         thread.join(DEADLINE)
@@ -154,6 +164,30 @@ def test_several_receivers_serve_one_engine(project: Project, shared_redis: Redi
         with opened_engine(settings, relay) as engine:
             assert list(relay_status(engine).receivers) == [first.ready.receiver, second.ready.receiver]
     assert first.ready.receiver != second.ready.receiver
+
+
+def test_a_request_in_progress_is_finished_when_the_receiver_stops(
+    project: Project, shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived, stopping, append = threading.Event(), threading.Event(), RedisEngine.append
+
+    def append_late(engine: RedisEngine, entries: Sequence[EntryFields]) -> list[str | RelayError]:
+        arrived.set()
+        assert stopping.wait(DEADLINE)
+        return append(engine, entries)
+
+    monkeypatch.setattr(RedisEngine, "append", append_late)
+    answers: list[int] = []
+    with serving(project, shared_redis.url, "stop") as served:
+        request = threading.Thread(target=lambda: answers.append(served.status(OURS + RECEIPT)))
+        request.start()
+        assert arrived.wait(DEADLINE)
+        # The block ends, and with it the receiver; the entry is written only after that has begun.
+        threading.Thread(target=lambda: until(lambda: served.is_stopping) or stopping.set()).start()
+    request.join(DEADLINE)
+
+    assert answers == [200]
+    assert served.kept() == [("", OURS + RECEIPT)]
 
 
 def test_without_a_key_it_says_once_that_the_engine_holds_numbers(
