@@ -106,6 +106,13 @@ def test_receipt_event_describes_what_arrived_without_the_number(tmp_path: Path)
         "part": 0,
         "parts": 0,
         "sent_ms": None,
+        "who": "",
+        "kind": "sms-receipt",
+        "channel": "sms",
+        "message_type": "",
+        "text": "",
+        "signature_problem": "",
+        "recorded_at": "",
     }
 
 
