@@ -1,7 +1,7 @@
 """The kinds of webhooks beside the receipt: inbound messages of the SMS API, statuses and inbound messages of the
 Messages API (v1 and v0.1), and others that are recognised by name only.
 
-Sources: the Messages API's OpenAPI description 1.11.0, Vonage's guides "Inbound SMS" and "Verify webhooks", and output
+Sources: the Messages API's OpenAPI description 1.11.0, Vonage's guide "Inbound SMS", and output
 of programs that got real webhooks in 2016 to 2023. Vonage's own pages differ on the spelling of some names; all
 spellings are read.
 """
@@ -251,8 +251,8 @@ class UnknownWebhook(Webhook):
         return f"This is a webhook of Vonage's {product}: it says nothing about an SMS of yours."
 
 
-# What fields tell the webhooks of other products. Number Insight and Verify share `request_id`; the shapes of Verify v2
-# are documented and in Vonage's PHP SDK (test/Verify2/Fixtures/Requests), the others are documented.
+# What fields tell the webhooks of other products. Number Insight and Verify share `request_id`. Those of Verify v2 are in
+# Vonage's PHP SDK (test/Verify2/Fixtures/Requests); those of the other products were not compared with a capture.
 _PRODUCTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Number Insight API", ("request_id", "status_message")),
     ("Number Insight API", ("request_id", "international_format_number")),
