@@ -251,8 +251,8 @@ class UnknownWebhook(Webhook):
         return f"This is a webhook of Vonage's {product}: it says nothing about an SMS of yours."
 
 
-# What fields tell the webhooks of other products. Number Insight and Verify share `request_id`. Those of Verify v2 are in
-# Vonage's PHP SDK (test/Verify2/Fixtures/Requests); those of the other products were not compared with a capture.
+# What fields tell the webhooks of other products. Number Insight and Verify share `request_id`. Those of Verify v2 are
+# in Vonage's PHP SDK (test/Verify2/Fixtures/Requests); those of the other products were not compared with a capture.
 _PRODUCTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Number Insight API", ("request_id", "status_message")),
     ("Number Insight API", ("request_id", "international_format_number")),
