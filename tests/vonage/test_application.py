@@ -17,6 +17,7 @@ from devkit.events.session import Registered, Restored
 from devkit.session.registrations import Registrations, setting_of
 from devkit.vonage.application import ApplicationSetting, numbers_of, with_address
 from devkit.vonage.journal import journal_path, read_journal
+from devkit.vonage.registration import Registration
 from devkit.vonage.restoration import Restoration, restore_callback
 from devkit.vonage.setting import AddressName, CallbackSetting, Retry
 from tests.support.fake_application import (
@@ -52,8 +53,8 @@ class Session:
         self.registrations = Registrations(settings, self.journal, self.events.append, self._agree)
         self.vonage = vonage
 
-    def register(self, stack: ExitStack) -> None:
-        self.registrations.register(stack, OURS, "2026-11-23T12:00:00+00:00")
+    def register(self, stack: ExitStack) -> list[Registration]:
+        return self.registrations.register(stack, OURS, "2026-11-23T12:00:00+00:00")
 
     def kill(self) -> None:
         """Leave what a killed session leaves."""
@@ -290,6 +291,17 @@ def test_another_devkit_on_the_application_is_asked_about(tmp_path: Path) -> Non
     assert (
         session.asked == ["The application's status URL is that of another devkit, at their.example.com."] * 2
     )
+
+
+def test_both_addresses_follow_to_another_url_and_are_restored_from_there(tmp_path: Path) -> None:
+    moved = OURS.replace("dlr", "new")
+    with fake_vonage() as vonage:
+        with ExitStack() as stack:
+            for registration in Session(tmp_path, vonage).register(stack):
+                registration.move(moved)
+            assert vonage.addresses == {"inbound_url": moved, "status_url": moved}
+
+        assert json.dumps(vonage.application) == json.dumps(APPLICATION)
 
 
 def test_the_next_session_knows_what_a_killed_one_replaced(tmp_path: Path) -> None:
