@@ -228,6 +228,22 @@ def test_over_http(simulator: Simulator, listener: Listener) -> None:
     assert call(simulator, "POST", "/simulator/inbound")[0] == 202  # all fields have a default
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_text_that_is_no_unicode_is_pushed_too(
+    simulator: Simulator, listener: Listener, transport: str
+) -> None:
+    simulator.configure(lambda options: replace(options, method=transport))
+
+    for api in ("sms", "messages"):
+        assert (
+            call(simulator, "POST", "/simulator/inbound", f'{{"text": "a\\ud800b", "api": "{api}"}}')[0]
+            == 202
+        )
+    assert simulator.wait_idle(10)
+
+    assert [delivery.answer for delivery in simulator.deliveries] == [200, 200]
+
+
 @pytest.mark.parametrize(
     ("document", "words"),
     [

@@ -243,3 +243,12 @@ def test_faults(simulator, fault, status, is_sent):
 
     assert answered == status
     assert bool(simulator.messages) is is_sent
+
+
+def test_programs_that_know_vonage_s_name_only_are_served(simulator):
+    headers = {**owner(simulator), "Host": "api.nexmo.com"}
+
+    assert send_text(simulator, headers)[0] == 202
+    assert ask(simulator, "GET", "/v2/applications", headers=headers)[0] == 200
+    assert ask(simulator, "POST", "/simulator/inbound", {}, headers)[0] == 403
+    assert simulator.inbound == ()
