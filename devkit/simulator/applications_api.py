@@ -194,7 +194,7 @@ def _webhook_problems(name: str, webhook: object) -> Iterator[_Problem]:
 
 
 def _refuse(request: ApiRequest, problems: list[_Problem], simulator: Simulator) -> ApiResponse:
-    text = "; ".join(f"{each['name']} {each['reason']}" for each in problems)
+    text = "; ".join(f"{each['name']} {each['reason'].rstrip('.')}" for each in problems)
     simulator.watch(Refusal(400, text or "the body is not a JSON object", "applications"))
     if not problems:
         return _error(request, 400, "Bad Request", "The request body is not a JSON object.")

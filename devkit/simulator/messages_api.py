@@ -20,13 +20,13 @@ from devkit.simulator.exchange import (
     ApiResponse,
     credentials,
     json_object,
-    json_response,
     problem,
 )
 from devkit.simulator.occurrences import Message, Refusal, Workflow
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.outcomes import EXPIRY, TRIAL_ERROR, Outcome, network, outcome_of_messages, rejected
 from devkit.simulator.state import Simulator, is_owner
+from devkit.webhook.callback import json_body
 from devkit.webhook.new_webhook import MESSAGES_VERSIONS
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.sms_text import MAX_TEXT, is_gsm, split
@@ -100,7 +100,7 @@ def _handle(request: ApiRequest, simulator: Simulator, worker: DeliveryWorker) -
     accepted = {"message_uuid": result.message_id}
     if result.workflow:
         accepted["workflow_id"] = result.workflow.workflow_id
-    return json_response(accepted, 202)
+    return ApiResponse(202, json_body(accepted))  # without spaces, as in a captured answer of 55 bytes
 
 
 def _send(request: ApiRequest, simulator: Simulator, worker: DeliveryWorker) -> Message | _Refused:
@@ -194,7 +194,7 @@ def _workflow(messages: list[Message]) -> list[Message]:
 
 def _invalid(*parameters: tuple[str, str]) -> _Refused:
     detail = "The value of one or more parameters is invalid."
-    reason = "; ".join(f"{name} {why}" for name, why in parameters)
+    reason = "; ".join(f"{name} {why.rstrip('.')}" for name, why in parameters)
     return _Refused(422, f"{_MESSAGES_ERRORS}#1150", "Invalid params", detail, reason, parameters)
 
 

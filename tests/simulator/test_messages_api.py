@@ -79,6 +79,14 @@ def test_the_encoding_decides_on_the_parts(simulator, encoding, parts):
     assert simulator.messages[0].parts == parts
 
 
+def test_the_answer_is_that_of_a_capture(simulator):
+    status, headers, text = call(simulator, "POST", PATH, json.dumps(TEXT), owner(simulator))
+
+    (message,) = simulator.messages
+    assert (status, text) == (202, f'{{"message_uuid":"{message.message_id}"}}')
+    assert (headers["Content-Type"], headers["Content-Length"]) == ("application/json", "55")
+
+
 def test_a_body_is_taken_by_its_content(simulator):
     headers = {**owner(simulator), "Content-Type": "application/x-www-form-urlencoded"}
 
@@ -137,6 +145,7 @@ def test_the_checks_come_in_the_platform_s_order(simulator):
     assert [each["name"] for each in problem["invalid_parameters"]] == [
         *("channel", "message_type", "to", "from", "text")
     ]
+    assert refusals(simulator)[-1].text.startswith("channel is required; message_type is required; ")
     assert send_text(simulator)[0] == 202
     status, problem = send_text(simulator)
     assert (status, problem["title"]) == (429, "Rate Limit Hit")
