@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from devkit.inspector.report import MARK
+from devkit.webhook.jwt import claims_of
 from tests.support.dev_process import clean_environ
 from tests.support.distribution import ROOT
 from tests.support.raw_socket import DEADLINE, closed_port
@@ -143,6 +144,7 @@ SEND_AND_WAIT = """
 curl -sS --noproxy '*' -d api_key=$VONAGE_API_KEY -d api_secret=$VONAGE_API_SECRET \\
   -d from=AcmeInc -d to=447700900003 -d text=Hello -d client-ref=order-4711 http://$VONAGE_REST_HOST/sms/json
 devkit wait --last || true
+devkit send --api messages --to 447700900000 --wait
 """
 
 
@@ -157,10 +159,17 @@ def test_a_job_sends_waits_and_keeps_a_redacted_report(started: tuple[Runner, Li
         "VONAGE_REST_HOST": outputs["host"],
         "VONAGE_API_KEY": outputs["api-key"],
         "VONAGE_API_SECRET": outputs["api-secret"],
+        "VONAGE_APPLICATION_ID": outputs["application-id"],
+        "VONAGE_PRIVATE_KEY": outputs["private-key"],
     }
     assert outputs["url"] == f"http://{outputs['host']}"
     assert "end         1 not delivered" in done.stdout
     assert application.statuses == ["accepted", "failed"]
+    statuses = [each for each in application.documents if "message_uuid" in each]
+    assert [each["status"] for each in statuses] == ["submitted", "delivered"]
+    # A token of the application, not the key and the secret: its id is in the token of each status.
+    tokens = [claims_of(each.header("Authorization")) for each in application.arrived[-2:]]
+    assert [each["application_id"] for each in tokens] == [outputs["application-id"]] * 2
     report = Path(runner.outputs["stop"]["report"]).read_bytes()
     assert report.startswith(MARK)
     assert b"failed" in report
