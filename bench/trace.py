@@ -37,10 +37,11 @@ AIMS = {"receipt": 13, "keep": 18, "replay": 18, "page": 17}
 
 
 class Tracer:
-    """Collects the files whose functions are called while `active`, in all threads that start after it."""
+    """Collects the files whose functions are called while it is active, in all threads that start after it."""
 
     def __init__(self) -> None:
         self.active = False
+        self.only: int | None = None
         self.files: list[str] = []
         threading.setprofile(self)
         sys.setprofile(self)
@@ -49,6 +50,7 @@ class Tracer:
         if (
             self.active
             and event == "call"
+            and self.only in (None, threading.get_ident())
             and frame.f_code.co_filename.startswith(_PACKAGE)
             and frame.f_code.co_filename.endswith(".py")
         ):
@@ -57,8 +59,10 @@ class Tracer:
                 self.files.append(file)
 
     @contextlib.contextmanager
-    def collecting(self) -> Iterator[list[str]]:
+    def collecting(self, only: int | None = None) -> Iterator[list[str]]:
+        """only: the thread that counts; None for all."""
         self.files = []
+        self.only = only
         self.active = True
         try:
             yield self.files
@@ -157,7 +161,7 @@ def _sink() -> Iterator[str]:
 def _command(tracer: Tracer, *args: str) -> list[str]:
     with (
         contextlib.redirect_stdout(io.StringIO()),
-        tracer.collecting() as files,
+        tracer.collecting(threading.get_ident()) as files,  # the session's threads have work of their own
         contextlib.suppress(SystemExit),
     ):
         cli(args, prog_name="devkit", standalone_mode=False)

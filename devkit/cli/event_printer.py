@@ -1,36 +1,26 @@
-"""Prints the events of a session, or of the simulator, from a thread of its own: a slow terminal delays no receipt."""
+"""Prints the events of a session, or of the simulator, from a thread of its own: a slow terminal delays no receipt.
+
+A receipt waits a moment for the application's response, so that both are on one line.
+"""
 
 import json
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import Any, ClassVar
 
 import click
 
 from devkit.cli.output import echo, output_width, style
-from devkit.cli.pairing import AnsweredReceipt, paired
-from devkit.cli.receipt_line import (
-    Cell,
-    answer_cell,
-    api_cell,
-    content,
-    fit,
-    id_cell,
-    part_cell,
-    people_cells,
-    reason,
-    relayed_at,
-    since_cell,
-    status_cell,
-    time_of_day,
-)
+from devkit.cli.receipt_line import late_answer_lines, receipt_lines
 from devkit.events import Event, Notice, Publish
 from devkit.events.session import (
     CommandEnded,
@@ -48,12 +38,12 @@ from devkit.events.session import (
     TunnelChanged,
 )
 from devkit.fixture.select import display_path
-from devkit.http.response import SENT_AGAIN
 from devkit.session.signals import Shutdown
 from devkit.vonage.setting import WORDS
 from devkit.webhook.masking import counted, mask_number, one_line, printable
 from devkit.webhook.receipt import short_id
 
+_HELD = 0.5  # seconds; most applications have responded by then
 _LAST_SECONDS = 5  # to print what is left; a terminal held with Ctrl-S must not hold the exit
 
 # Seconds between two reads of the queue. Nobody sees the delay, and under load the lines of a hundred receipts
@@ -65,6 +55,71 @@ _QUEUE_LIMIT = 10_000  # events; beyond them, refused requests are only counted 
 _SHOWN_PARTS = 4  # of a text; most have fewer
 
 Lines = Callable[[Event, int | None], Sequence[str]]
+
+
+@dataclass(slots=True)
+class AnsweredReceipt(Event):
+    """A receipt and the application's response to it; None when that was not there in time. at: when it was taken."""
+
+    name: ClassVar[str] = "answered"
+    receipt: ReceiptTaken
+    answer: Forwarded | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+
+
+class Pairing:
+    """Events in their order. A receipt that is forwarded holds itself, and those after it, until its response is there.
+
+    For one thread. clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float], held: float = _HELD) -> None:
+        self._clock, self._held = clock, held
+        self._events: deque[tuple[float, Event]] = (
+            deque()
+        )  # each with the time at which it is printed at the latest
+        self._open: dict[str, AnsweredReceipt] = {}  # by file
+
+    def add(self, event: Event) -> None:
+        if isinstance(event, Forwarded) and event.file in self._open:
+            self._open.pop(event.file).answer = event
+        elif isinstance(event, ReceiptTaken) and event.forwarded:
+            self._open[event.file] = pair = AnsweredReceipt(event)
+            self._events.append((self._clock() + self._held, pair))
+        else:
+            self._events.append((0.0, event))
+
+    def ready(self, *, at_end: bool = False) -> Iterator[Event]:
+        """Take out what can be printed now. at_end: everything."""
+        while self._events and (at_end or not self.seconds_left()):
+            _, event = self._events.popleft()
+            if isinstance(event, AnsweredReceipt):
+                self._open.pop(event.receipt.file, None)
+            yield event
+
+    def seconds_left(self) -> float | None:
+        """Seconds until the next event can be printed, 0 when it can be now; None without one."""
+        if not self._events:
+            return None
+        due, event = self._events[0]
+        if isinstance(event, AnsweredReceipt) and event.answer is None:
+            return max(0.0, due - self._clock())
+        return 0.0
+
+
+def paired(
+    queue: SimpleQueue[Event | None], *, clock: Callable[[], float] = time.monotonic, held: float = _HELD
+) -> Iterator[Event]:
+    """The events of a queue until None, each receipt with its response. clock, held: seconds."""
+    pairing = Pairing(clock, held)
+    while True:
+        with suppress(Empty):
+            event = queue.get(timeout=pairing.seconds_left())
+            if event is None:
+                break
+            pairing.add(event)
+        yield from pairing.ready()
+    yield from pairing.ready(at_end=True)
 
 
 @contextmanager
@@ -127,11 +182,11 @@ def session_lines(event: Event, width: int | None = None) -> Sequence[str]:
     if isinstance(event, Ready):
         return _ready(event)
     if isinstance(event, AnsweredReceipt):
-        return _receipt_lines(event.receipt, event.answer, width, event.at)
+        return receipt_lines(event.receipt, event.answer, width, event.at)
     if isinstance(event, ReceiptTaken):
-        return _receipt_lines(event, None, width)
+        return receipt_lines(event, None, width)
     if isinstance(event, Forwarded):
-        return _forwarded(event, width)
+        return late_answer_lines(event, width)
     if type(event) not in _LINES or (isinstance(event, Refused) and event.count > 1):
         return []
     return [_LINES[type(event)](event)]
@@ -233,65 +288,3 @@ def _ready(event: Ready) -> list[str]:
 def _simulator(at: SimulatorAddress) -> str:
     schemes = "http:// and https://" if at.authority else "http://"
     return f"{schemes}{at.host}, key {at.api_key}, secret {at.api_secret}"
-
-
-def _forwarded(event: Forwarded, width: int | None) -> list[str]:
-    """A response that came too late for the receipt's line."""
-    if event.answer is None:  # a notice says once that the application is down
-        return []
-    answer = answer_cell(event.answer, event.ms, rank=0)._replace(width=20)
-    again = Cell(SENT_AGAIN if event.sent_again else "", 1)
-    return [fit([time_of_day(), answer, id_cell(event.message_id), again], "", width)]
-
-
-def _receipt_lines(
-    event: ReceiptTaken, answer: Forwarded | None, width: int | None, at: datetime | None = None
-) -> list[str]:
-    problem = event.signature_problem
-    return [_receipt(event, answer, width, at), *([labeled("", problem, fg="red")] if problem else [])]
-
-
-def _receipt(
-    event: ReceiptTaken, answer: Forwarded | None, width: int | None, at: datetime | None = None
-) -> str:
-    time = relayed_at(event.recorded_at) if event.recorded_at else time_of_day(at)
-    if event.problem and event.kind != "unknown":
-        return fit([time, Cell("unreadable", fg="red"), *_response(answer)], event.problem, width)
-    other, own = people_cells(event.status, event.msisdn, event.sender)
-    cells = [
-        time,
-        status_cell(event.status, width),
-        id_cell(event.message_id),
-        part_cell(event.part, event.parts),
-        since_cell(event.latency_ms if event.sent_ms is None else event.sent_ms),
-        *_response(answer),
-        *(Cell(note, 3, color) for note, color in _notes(event)),
-        api_cell(event.kind, event.channel),
-        other,
-        Cell(event.client_ref, 5),
-        Cell(event.who and f"for {event.who}", 5),
-        own,
-        Cell(event.network and f"network {event.network}", 7),
-    ]
-    why = reason(event.err_code, event.meaning, event.status)
-    return fit(cells, content(event.status, event.text, event.message_type, event.problem, why), width)
-
-
-def _response(answer: Forwarded | None) -> list[Cell]:
-    if answer is None:
-        return []
-    again = Cell(SENT_AGAIN if answer.sent_again else "", 5)
-    if answer.answer is None:  # a notice says why
-        return [Cell("-> no answer", 1, "red", 12), again]
-    return [answer_cell(answer.answer, answer.ms), again]
-
-
-def _notes(event: ReceiptTaken) -> Iterator[tuple[str, str]]:
-    if event.signature in ("valid", "invalid"):
-        yield ("sig ok", "green") if event.signature == "valid" else ("sig invalid", "red")
-    if event.order:
-        yield event.order, "magenta"
-    if event.replay:
-        yield "replayed, not recorded again", "cyan"
-    if event.triggered:
-        yield "triggered", "cyan"

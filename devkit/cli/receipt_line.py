@@ -1,14 +1,19 @@
 """A webhook as one line in columns that all commands share. They fit the terminal; the reason is last."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from devkit.cli.output import status_color, style
 from devkit.webhook.masking import printable
 from devkit.webhook.messages_vocabulary import INBOUND
 from devkit.webhook.receipt import short_id
 from devkit.webhook.vocabulary import is_no_error
+
+if TYPE_CHECKING:  # only the types: most commands show recordings
+    from devkit.events.session import Forwarded, ReceiptTaken
+
+SENT_AGAIN = "sent again on a new connection"  # see `devkit.http.client.Connection`
 
 _GAP = 2  # blanks between cells
 _SHORTEST_REASON = 10  # columns that are left free for the reason: an err-code, and what fits of its meaning
@@ -155,3 +160,69 @@ def _duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def late_answer_lines(event: "Forwarded", width: int | None) -> list[str]:
+    """A response that came too late for the receipt's line."""
+    if event.answer is None:  # a notice says once that the application is down
+        return []
+    answer = answer_cell(event.answer, event.ms, rank=0)._replace(width=20)
+    again = Cell(SENT_AGAIN if event.sent_again else "", 1)
+    return [fit([time_of_day(), answer, id_cell(event.message_id), again], "", width)]
+
+
+def receipt_lines(
+    event: "ReceiptTaken", answer: "Forwarded | None", width: int | None, at: datetime | None = None
+) -> list[str]:
+    """A receipt of a session with the application's response to it, for a terminal. at: when it was taken."""
+    problem = event.signature_problem
+    return [
+        _receipt(event, answer, width, at),
+        *([fit([Cell("", width=10)], problem, None)] if problem else []),
+    ]
+
+
+def _receipt(
+    event: "ReceiptTaken", answer: "Forwarded | None", width: int | None, at: datetime | None = None
+) -> str:
+    time = relayed_at(event.recorded_at) if event.recorded_at else time_of_day(at)
+    if event.problem and event.kind != "unknown":
+        return fit([time, Cell("unreadable", fg="red"), *_response(answer)], event.problem, width)
+    other, own = people_cells(event.status, event.msisdn, event.sender)
+    cells = [
+        time,
+        status_cell(event.status, width),
+        id_cell(event.message_id),
+        part_cell(event.part, event.parts),
+        since_cell(event.latency_ms if event.sent_ms is None else event.sent_ms),
+        *_response(answer),
+        *(Cell(note, 3, color) for note, color in _notes(event)),
+        api_cell(event.kind, event.channel),
+        other,
+        Cell(event.client_ref, 5),
+        Cell(event.who and f"for {event.who}", 5),
+        own,
+        Cell(event.network and f"network {event.network}", 7),
+    ]
+    why = reason(event.err_code, event.meaning, event.status)
+    return fit(cells, content(event.status, event.text, event.message_type, event.problem, why), width)
+
+
+def _response(answer: "Forwarded | None") -> list[Cell]:
+    if answer is None:
+        return []
+    again = Cell(SENT_AGAIN if answer.sent_again else "", 5)
+    if answer.answer is None:  # a notice says why
+        return [Cell("-> no answer", 1, "red", 12), again]
+    return [answer_cell(answer.answer, answer.ms), again]
+
+
+def _notes(event: "ReceiptTaken") -> Iterator[tuple[str, str]]:
+    if event.signature in ("valid", "invalid"):
+        yield ("sig ok", "green") if event.signature == "valid" else ("sig invalid", "red")
+    if event.order:
+        yield event.order, "magenta"
+    if event.replay:
+        yield "replayed, not recorded again", "cyan"
+    if event.triggered:
+        yield "triggered", "cyan"

@@ -11,8 +11,7 @@ from datetime import datetime
 
 from devkit.cli.output import echo, echo_event, hint, notice, output_width
 from devkit.cli.progress import has_bar, with_bar
-from devkit.cli.receipt_line import Cell, answer_cell, fit, id_cell, reason, status_cell
-from devkit.http.response import SENT_AGAIN
+from devkit.cli.receipt_line import SENT_AGAIN, Cell, answer_cell, fit, id_cell, reason, status_cell
 from devkit.replay.schedule import Planned
 from devkit.replay.send import Replayed, ReplayOutcome, ReplaySummary
 from devkit.webhook.masking import counted, printable

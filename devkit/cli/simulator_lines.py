@@ -4,9 +4,17 @@ import shlex
 from collections.abc import Sequence
 
 from devkit.cli.event_printer import labeled, ready_lines, session_lines
-from devkit.cli.receipt_line import Cell, answer_color, fit, id_cell, reason, status_cell, time_of_day
+from devkit.cli.receipt_line import (
+    SENT_AGAIN,
+    Cell,
+    answer_color,
+    fit,
+    id_cell,
+    reason,
+    status_cell,
+    time_of_day,
+)
 from devkit.events import Event
-from devkit.http.response import SENT_AGAIN
 from devkit.simulator.events import (
     ApplicationSaved,
     DeliveryTried,

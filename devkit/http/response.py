@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-SENT_AGAIN = "sent again on a new connection"  # the words for users, see `client.Connection`
-
 MAX_BODY = 64 * 1024  # bytes; the rest is not read
 _MAX_LINE = 64 * 1024
 _MAX_HEAD = 1024 * 1024  # bytes of everything but the body: headers, interim responses, chunk sizes

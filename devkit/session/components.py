@@ -7,7 +7,7 @@ which; all other code gets arguments.
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -189,6 +189,7 @@ class Platform:
     inbound: the URL for inbound messages is registered, too.
     check_interval: seconds between two reachability checks of the open tunnel. settle: as in `TunnelTraits`.
     simulator: its address for other programs; None in live mode.
+    signature_secret: of the simulator; empty in live mode, where the settings have it.
     send_demo: sends what an offline session shows at its start, to a callback URL or, if that is empty, to the
     registered ones.
     """
@@ -202,6 +203,7 @@ class Platform:
     simulator: SimulatorAddress | None = None
     application_id: str = ""
     inbound: bool = False
+    signature_secret: str = field(default="", repr=False)
     send_demo: Callable[[str], None] | None = None
 
 

@@ -80,6 +80,7 @@ def offline_platform(
             simulator=address,
             application_id=simulator.application_id if uses_application else "",
             inbound=demo in ("inbound", "all"),
+            signature_secret=options.signature_secret,
             send_demo=partial(_send_demo, demo, credentials, application, simulator.receive, publish)
             if demo
             else None,

@@ -78,14 +78,14 @@ class Registrations:
     confirm_takeover: ConfirmTakeover
 
     def check(self) -> None:
-        """Find out, before anything is changed, whether it can be; say what killed sessions left elsewhere.
-
-        Raises VonageError, ConfigurationError.
-        """
+        """Find out, before anything is changed, whether it can be. Raises VonageError, ConfigurationError."""
         for setting in {setting.identity: setting for setting in self.settings}.values():
             setting.read()
         for setting in self.settings:
             refuse_foreign_journal(setting, journal_path(self.journal, setting.name))
+
+    def report_unrestored(self) -> None:
+        """Say what a killed session left in settings that this session does not change."""
         own = {setting.name for setting in self.settings}
         for name in WORDS:
             if name not in own and journal_path(self.journal, name).exists():

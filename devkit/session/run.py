@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
-from devkit.events import Event, Notice, Publish
+from devkit.events import Notice, Publish
 from devkit.events.session import Ready, Stopped
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
@@ -96,14 +96,7 @@ def run(
     warnings = list(start_warnings(settings, project, demo=options.demo, has_relay=has_relay))
     project.prepare()
     sends = Sends(SendLog(project.private))
-
-    def remember_and_publish(event: Event) -> None:
-        problem = sends.observe(event, _now())
-        publish(event)
-        if problem:
-            publish(problem)
-
-    event_log = EventLog(_now, then=remember_and_publish, earlier_sends=sends.earlier)
+    event_log = EventLog(_now, then=sends.remembering(publish, _now), earlier_sends=sends.earlier)
     commands = StatusCommands(options.commands, event_log.publish, Path())  # where they were typed
     store = Store(settings.fixtures)
     store.prepare()
@@ -191,8 +184,10 @@ class _Start:
         source = stack.enter_context(
             platform(settings, project, choice, self.publish, stop, notify, self.options.demo)
         )
+        recorder.secret = recorder.secret or source.signature_secret
         registrations = self._registrations(source)
         registrations.check()  # first, because a wrong key is known in a second, and a tunnel takes a few
+        registrations.report_unrestored()
         stop.check()
         public_url = stack.enter_context(source.open_tunnel(receiver.tunnel)).public_url
         callback_url = self._callback_url(public_url)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from devkit.events import Event, Notice, Publish
@@ -28,16 +28,29 @@ class Sends:
         return self._by_part.get(message_id)
 
     def find(self, message_id: str, publish: Publish) -> SentMessage | None:
-        """As `of`, but publishes what is new in the log before it gives up."""
+        """As `of`, but for an unknown part it first publishes what is new in the log."""
         if message_id and message_id not in self._by_part:
             self.publish_new(publish)
         return self.of(message_id)
 
-    def observe(self, event: Event, now: datetime) -> Notice | None:
-        """Remember and log a message that this process sent. now: for one that does not say when. Returns a problem."""
+    def remembering(self, publish: Publish, clock: Callable[[], datetime]) -> Publish:
+        """A function that publishes events, and remembers and logs those that say that a message was sent.
+
+        clock: for an event without a time. That the log cannot be written is published, too.
+        """
+
+        def remember_and_publish(event: Event) -> None:
+            problem = self._observe(event, clock)
+            publish(event)
+            if problem:
+                publish(problem)
+
+        return remember_and_publish
+
+    def _observe(self, event: Event, clock: Callable[[], datetime]) -> Notice | None:
         if not isinstance(event, Sent) or not event.message_ids or self.of(event.message_ids[0]):
             return None
-        at = datetime.fromisoformat(event.at) if event.at else now
+        at = datetime.fromisoformat(event.at) if event.at else clock()
         message = SentMessage(at, event.message_ids, event.to)
         with self._lock:
             self._remember(message)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from devkit.durable.regular_file import read_pipe, read_regular_file
 from devkit.errors import ConfigurationError
-from devkit.session.application import parse_application_id
 
 if TYPE_CHECKING:  # only types: one imports OpenSSL, both take long, and most commands need neither
     from devkit.vonage.client import Credentials
@@ -158,7 +157,7 @@ def read_settings(
         signature_secret=text("VONAGE_SIGNATURE_SECRET"),
         signature_method=_method(text("VONAGE_SIGNATURE_METHOD")),
         rest_host=text("VONAGE_REST_HOST", _DEFAULT_HOST),
-        application_id=parse_application_id(text("VONAGE_APPLICATION_ID"), "VONAGE_APPLICATION_ID"),
+        application_id=_application_id(text("VONAGE_APPLICATION_ID")),
         private_key=text("VONAGE_PRIVATE_KEY"),
         ngrok_authtoken=text("NGROK_AUTHTOKEN"),
         ngrok_url=text("NGROK_URL"),
@@ -240,6 +239,14 @@ def _require_pair(key: str, secret: str) -> None:
     )
 
 
+def _application_id(text: str) -> str:
+    if text:  # few projects have one
+        from devkit.session.application import parse_application_id
+
+        return parse_application_id(text, "VONAGE_APPLICATION_ID")
+    return ""
+
+
 def _method(name: str) -> "Method":
     if not name:
         return "md5hash"
@@ -272,11 +279,9 @@ def _tunnel(name: str) -> str:
 
 
 def _flag(name: str, value: str) -> bool:
-    if value.lower() in _TRUE:
-        return True
-    if value.lower() in _FALSE:
-        return False
-    raise ConfigurationError(f"{name} is {value!r}, which is neither yes nor no.", hint="Use 1 or 0.")
+    if value.lower() not in (*_TRUE, *_FALSE):
+        raise ConfigurationError(f"{name} is {value!r}, which is neither yes nor no.", hint="Use 1 or 0.")
+    return value.lower() in _TRUE
 
 
 def _token(value: str | None) -> str | None:

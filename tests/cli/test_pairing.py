@@ -5,8 +5,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from devkit.cli.event_printer import session_lines
-from devkit.cli.pairing import AnsweredReceipt, Pairing, paired
+from devkit.cli.event_printer import AnsweredReceipt, Pairing, paired, session_lines
 from devkit.events import Event, Notice
 from devkit.events.session import Forwarded, ReceiptTaken
 

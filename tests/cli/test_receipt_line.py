@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.cli.event_printer import session_lines
-from devkit.cli.pairing import AnsweredReceipt
+from devkit.cli.event_printer import AnsweredReceipt, session_lines
 from devkit.cli.receipt_line import Cell, fit, reason, since_cell
 from devkit.events.session import Forwarded, ReceiptTaken
 from tests.support.receipt_event import RECEIPT as EVENT

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from devkit import __version__
 from devkit.cli import COMMANDS, cli
+from devkit.cli.relay import COMMANDS as RELAY_COMMANDS
 from devkit.cli.scaffold import piece
 from docs.make_messages import messages
 from tests.support.distribution import PRIVATE, ROOT, build, contents, private_files, unpack
@@ -151,6 +152,7 @@ def test_changelog_knows_the_version_or_what_is_to_come() -> None:
 def test_no_message_and_no_help_points_at_a_file_that_only_a_checkout_has() -> None:
     texts = [f"{each.text} {each.hint}" for each in messages()]
     texts += [CliRunner().invoke(cli, ["help", name]).output for name in COMMANDS]
+    texts += [CliRunner().invoke(cli, ["relay", name, "--help"]).output for name in RELAY_COMMANDS]
 
     assert len(texts) > 100
     pointers = re.compile(r"\bdocs/\w|README|cp \.env\.example|ompare it with \.env")

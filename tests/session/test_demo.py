@@ -104,6 +104,9 @@ def test_without_registration_each_message_names_its_url(tmp_path: Path) -> None
     assert sorted(kinds) == ["messages-status"] * 2 + ["sms-receipt"] * 3
     assert "registered" not in dev.names()
     assert "The demo has no inbound messages: their URL must be registered" in dev.stderr
+    receipts = [event for event in dev.events if event["event"] == "receipt"]
+    signed = {event["signature"] for event in receipts if event["kind"] == "messages-status"}
+    assert signed == {"valid"}  # by the secret that the session made for its simulator
 
 
 def test_a_program_sends_an_inbound_message_through_the_session(tmp_path: Path) -> None:

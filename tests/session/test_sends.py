@@ -58,21 +58,24 @@ def test_a_message_of_this_process_is_logged_for_later_and_not_published_again(
     tmp_path: Path, events: list[Event]
 ) -> None:
     sends = Sends(SendLog(tmp_path))
+    publish = sends.remembering(events.append, lambda: AT)
 
-    assert sends.observe(SENT, AT) is None
-    assert sends.observe(Notice("other"), AT) is None
-    sends.publish_new(events.append)
+    publish(SENT)
+    publish(Notice("other"))
+    sends.publish_new(publish)
 
-    assert (sends.of("0A01"), events) == (MESSAGE, [])
+    assert (sends.of("0A01"), events) == (MESSAGE, [SENT, Notice("other")])
     assert SendLog(tmp_path).poll() == [MESSAGE]
 
 
-def test_a_log_that_cannot_be_written_is_a_notice(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_is_a_notice(tmp_path: Path, events: list[Event]) -> None:
     sends = Sends(SendLog(tmp_path))
     (tmp_path / FILE).mkdir()
 
-    problem = sends.observe(SENT, AT)
+    sends.remembering(events.append, lambda: AT)(SENT)
 
-    assert problem is not None
+    sent, problem = events
+    assert sent == SENT
+    assert isinstance(problem, Notice)
     assert "not kept together" in problem.text
     assert sends.of("0A01") == MESSAGE

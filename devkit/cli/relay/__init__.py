@@ -26,5 +26,6 @@ class _RelayCommands(click.Group):
 def command() -> None:
     """Serve and check the relay of a team: one public receiver, whose webhooks wait until each member has fetched them.
 
-    DEVKIT_RELAY names its engine, Redis or Valkey. docs/relay.md explains when a team needs one.
+    DEVKIT_RELAY names its engine, Redis or Valkey. Members of a team who share
+    an account need one, because an account has one callback.
     """
