@@ -1,9 +1,7 @@
 """`devkit simulate`: runs the simulator alone, for programs in any language."""
 
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +20,7 @@ from devkit.session.project import project_in
 from devkit.session.settings import project_directory
 from devkit.session.signals import stop_on_signals
 from devkit.simulator import Simulator
-from devkit.simulator.application_key import private_key_in, public_key_of
+from devkit.simulator.application_key import public_key_of, temporary_private_key
 from devkit.simulator.events import (
     SimulatorReady,
     SimulatorStopped,
@@ -174,7 +172,7 @@ def command(
         stop_on_signals() as stop,
         own_foreground(),
         reporting(as_json=as_json, stop=stop, lines=lines) as publish,
-        _key_file(private_key) as key_file,
+        nullcontext(private_key) if private_key else temporary_private_key() as key_file,
     ):
         options = replace(options, private_key=_read_key(key_file))
         trust = _trust() if tls else None
@@ -193,16 +191,6 @@ def _trust() -> Trust:
     project = project_in(project_directory(Path.cwd()))
     project.prepare()
     return trust_in(project.private / "ca", datetime.now(UTC))
-
-
-@contextmanager
-def _key_file(chosen: Path | None) -> Iterator[Path]:
-    """The file of the application's private key; a temporary one unless it was chosen. Raises ConfigurationError."""
-    if chosen:
-        yield chosen
-        return
-    with tempfile.TemporaryDirectory(prefix="devkit-simulator-") as directory:
-        yield private_key_in(Path(directory))
 
 
 def _read_key(file: Path) -> str:

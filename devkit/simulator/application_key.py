@@ -1,16 +1,22 @@
 """The keys of applications. Programs sign their calls to the Messages API with the private key."""
 
-from contextlib import suppress
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
 from pathlib import Path
 
 from devkit.durable import files as durable
+from devkit.durable.lock import is_alive
 from devkit.durable.regular_file import read_regular_file
 from devkit.errors import ConfigurationError
 
 _BITS = 2048
 _PUBLIC_EXPONENT = 65537
 _MAX_SIZE = 64 * 1024  # bytes
+_PREFIX = "devkit-simulator-"  # of a temporary directory; then the number of its process
 
 # cryptography takes long to import, and most simulators never need a key.
 
@@ -60,3 +66,29 @@ def private_key_in(directory: Path) -> Path:
             hint="Make it a directory that you can write to.",
         ) from error
     return path
+
+
+@contextmanager
+def temporary_private_key(parent: Path | None = None) -> Iterator[Path]:
+    """The file of a new private key in a directory of its own; removed at the end, or by the next call after a SIGKILL.
+
+    parent: where the directory is; None for the system's place for temporary files. Raises ConfigurationError.
+    """
+    parent = parent or Path(tempfile.gettempdir())
+    _remove_left_keys(parent)
+    try:
+        directory = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The private key of the application gets no directory in {parent}: {error.strerror}.",
+            hint="Free disk space, set TMPDIR to a directory that you can write to, or name a key: --private-key FILE",
+        ) from error
+    with directory as name:
+        yield private_key_in(Path(name))
+
+
+def _remove_left_keys(parent: Path) -> None:
+    for directory in parent.glob(f"{_PREFIX}*-*"):
+        pid = directory.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdecimal() and not is_alive(int(pid)):
+            shutil.rmtree(directory, ignore_errors=True)  # not that of another user, nor what a link leads to

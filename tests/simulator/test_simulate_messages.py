@@ -1,16 +1,19 @@
 """`devkit simulate` with a program that uses the Messages API, and inbound messages on demand."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from devkit.simulator.application_key import make_private_key
+from devkit.errors import ConfigurationError
+from devkit.simulator.application_key import make_private_key, temporary_private_key
 from devkit.webhook.jwt import claims_of
 from tests.support.command import run
-from tests.support.dev_process import clean_environ, running_simulate
+from tests.support.dev_process import clean_environ, running, running_simulate
 from tests.support.raw_socket import DEADLINE
 from tests.support.simulator_client import listening
 
@@ -93,6 +96,34 @@ def test_a_private_key_can_be_chosen_and_stays(tmp_path: Path) -> None:
 
     assert ready["private_key"] == str(file)
     assert file.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+def test_the_key_of_a_killed_simulator_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "devkit", "simulate", "--json", "--port", "0"]
+    with running(command, tmp_path, TMPDIR=str(tmp_path)) as simulate:
+        left = Path(simulate.wait_for("ready")["private_key"])
+        with temporary_private_key(tmp_path) as other:
+            assert left.exists()  # its process runs
+            simulate.stop(signal.SIGKILL)
+            assert left.exists()
+            others = [tmp_path / "devkit-simulator-notes", tmp_path / "devkit-simulator-mine-1"]
+            for each in others:
+                each.mkdir()
+
+            with temporary_private_key(tmp_path):
+                assert not left.parent.exists()
+                assert other.exists()
+
+    assert sorted(tmp_path.glob("devkit-simulator-*")) == sorted(others)
+
+
+def test_a_key_that_gets_no_directory_is_an_error_message(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigurationError, match=r"gets no directory in .*: No such file or directory\."),
+        temporary_private_key(tmp_path / "missing"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(
