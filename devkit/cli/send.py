@@ -14,7 +14,7 @@ from devkit.errors import ConfigurationError, UsageError
 from devkit.events.session import SendApi, Sent
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
-from devkit.session.application import application_key
+from devkit.session.application import application_key, simulator_application
 from devkit.session.project import Project, Session, is_followed, project_in
 from devkit.session.send import RelayRoute, choose_recipient, choose_route, require_receiver, send_by
 from devkit.session.settings import Settings, project_directory, read_settings
@@ -123,9 +123,12 @@ def command(
         settings, session, RelayRoute(relay.callback_url, relay.relay.name()) if relay else None
     )
     number = choose_recipient(to, route.mode)
-    # In an offline session the application of the settings is not known.
-    is_signed = api == "messages" and route.mode == "live"
-    application = application_key(settings, directory) if is_signed else None
+    application = None
+    if (
+        api == "messages"
+    ):  # the application of the settings is not known to the simulator of an offline session
+        offline = session if session and route.mode == "offline" else None
+        application = simulator_application(offline) if offline else application_key(settings, directory)
     _check_session(session, wait, relay)
 
     def send() -> PendingMessage:

@@ -8,6 +8,7 @@ from devkit.durable.regular_file import read_regular_file
 from devkit.errors import ConfigurationError
 
 if TYPE_CHECKING:  # only types: most commands need neither
+    from devkit.session.project import Session
     from devkit.session.settings import Settings
     from devkit.vonage.client import ApplicationKey
 
@@ -43,6 +44,23 @@ def application_key(settings: "Settings", directory: Path) -> "ApplicationKey | 
             hint="Add VONAGE_APPLICATION_ID=... to .env, or remove both to send with the API key and secret.",
         )
     return ApplicationKey(settings.application_id, _private_key(settings.private_key, directory))
+
+
+def simulator_application(session: "Session") -> "ApplicationKey | None":
+    """The application of an offline session's simulator; None when its key is in no file. Raises ConfigurationError."""
+    from devkit.vonage.client import ApplicationKey
+
+    if not session.private_key:
+        return None
+    try:
+        key = read_regular_file(Path(session.private_key), _MAX_SIZE).decode("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigurationError(
+            f"The private key {session.private_key} of the session's simulator cannot be read: {reason}.",
+            hint="Start the session again: devkit dev",
+        ) from error
+    return ApplicationKey(session.application_id, key)
 
 
 def _private_key(text: str, directory: Path) -> str:

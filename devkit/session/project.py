@@ -31,9 +31,9 @@ _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")
 class Session:
     """A running session, as other commands find it. started_at: UTC, as text.
 
-    callback_url: with the secret token. api_key, api_secret and rest_host: of the simulator in an offline session,
-    empty in a live one. forward_url: of the developer's application, empty without one. relay, who: the address of the
-    relay that it follows, without a password, and for whom; empty without one.
+    callback_url: with the secret token. api_key, api_secret, rest_host, application_id and private_key (a file): of the
+    simulator in an offline session, empty in a live one. forward_url: of the developer's application, empty without
+    one. relay, who: the address of the relay that it follows, without a password, and for whom; empty without one.
     """
 
     pid: int
@@ -49,6 +49,8 @@ class Session:
     inspector_url: str = ""
     relay: str = ""
     who: str = ""
+    application_id: str = ""
+    private_key: str = ""
 
     @property
     def simulator_credentials(self) -> "Credentials":

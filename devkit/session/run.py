@@ -207,9 +207,9 @@ class _Start:
             forward_url=forward_url(settings),
             inspector_url=inspector_url,
         )
-        if source.mode == "offline":
-            at = source.credentials
+        if at := source.simulator:
             session = replace(session, rest_host=at.host, api_key=at.api_key, api_secret=at.api_secret)
+            session = replace(session, application_id=at.application_id, private_key=at.private_key)
         update_session = stack.enter_context(project.session_file(session))
         self._announce(session, source)
 

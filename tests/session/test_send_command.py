@@ -15,9 +15,11 @@ from click.testing import CliRunner, Result
 
 from devkit.cli import cli
 from devkit.cli.send import exit_code
+from devkit.fixture.format import load
 from devkit.session.project import Session, project_in
 from devkit.session.wait import Reason, WaitFinished
 from devkit.simulator import SimulatorOptions, run_simulator
+from devkit.webhook.jwt import claims_of
 from tests.support.dev_process import TIMEOUT, clean_environ, running_dev
 from tests.support.raw_socket import closed_port
 from tests.support.simulator_client import listening, register
@@ -82,6 +84,41 @@ def test_wait_shows_the_receipts_until_the_final_one(project: Path) -> None:
     assert lines[-1].startswith("end         1 delivered")
     assert result.stderr == ""
     assert NUMBER not in result.output
+
+
+def test_a_message_is_signed_by_the_application_of_the_simulator(project: Path) -> None:
+    args = [*WAIT, "--json", "--api", "messages"]
+
+    result = send(project, *args, VONAGE_PRIVATE_KEY="missing.key", VONAGE_APPLICATION_ID="")
+
+    sent, *statuses, end = [json.loads(line) for line in result.stdout.splitlines()]
+    fixtures = [load(Path(status["file"])) for status in statuses]
+    session = project_in(project).session()
+    assert session is not None
+    assert (result.exit_code, sent["api"], end["delivered"]) == (0, "messages", 1)
+    assert [
+        (status["status"], fixture.signature) for status, fixture in zip(statuses, fixtures, strict=True)
+    ] == [*(("submitted", "valid"), ("delivered", "valid"))]
+    claims = [claims_of(fixture.callback.header("Authorization")) for fixture in fixtures]
+    # At the level of the account, without an application, a token has no such claim.
+    assert [each["application_id"] for each in claims] == [session.application_id] * 2
+
+
+def test_a_key_of_the_simulator_that_is_gone_is_exit_code_3_and_nothing_is_sent(project: Path) -> None:
+    session = project_in(project).session()
+    assert session is not None
+    before, key = sent(project), Path(session.private_key)
+    moved = key.rename(key.with_name("moved.pem"))
+
+    result = send(project, "--api", "messages")
+    moved.rename(key)
+
+    assert result.exit_code == 3
+    assert result.stderr.splitlines() == [
+        f"Error: The private key {key} of the session's simulator cannot be read: No such file or directory.",
+        "Hint: Start the session again: devkit dev",
+    ]
+    assert sent(project) == before
 
 
 def test_a_part_that_fails_is_exit_code_1_with_advice(project: Path) -> None:
