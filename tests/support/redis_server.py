@@ -58,6 +58,11 @@ class RedisServer:
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
 
+    def wait_for_end(self) -> int:
+        """Wait until it ends by itself; its exit code."""
+        assert self._process
+        return self._process.wait(DEADLINE)
+
     def freeze(self) -> None:
         assert self._process
         self._process.send_signal(signal.SIGSTOP)

@@ -1,0 +1,188 @@
+"""The relay's engine loses room, memory, entries or its clock, or the team changes its key."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from reliability.conftest import Figures, Often
+from reliability.relay_senders import RelaySenders, sending
+from reliability.relay_team import NOBODY, Team, team_in
+from tests.support.dev_process import TIMEOUT
+from tests.support.team_keys import NEW, OLD
+
+MEMBERS = ("ada", "grace")
+
+
+def catch_up_and_check(team: Team, *sent: RelaySenders) -> str:
+    for who in MEMBERS:
+        team.catch_up(who)
+    return str(team.check(MEMBERS, *sent))
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[Path]:
+    """A file system of four megabytes."""
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "devkit-test", str(place)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("no small file system can be mounted here: that needs root on Linux")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def wait_for_503(senders: RelaySenders, more_than: int = 0) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while senders.answers[503] <= more_than:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_engines_disk_is_full(tmp_path: Path, figures: Figures) -> None:
+    """Redis with `appendfsync always` ends itself when it cannot write, and is started again by its supervisor."""
+    with small_disk(tmp_path / "disk") as disk, team_in(disk) as team:
+        # The projects and the receiver have room.
+        team.root = tmp_path
+        ballast = disk / "ballast"
+        with team.receiver() as receiver:
+            with sending(team.senders(receiver.port)) as senders:
+                fill(ballast, leave=64 * 1024)
+                wait_for_503(senders, 100)
+                code = team.server.wait_for_end()
+                ballast.unlink()
+                team.server.start()
+            assert receiver.process.stop() == 0
+        kept = catch_up_and_check(team, senders)
+    assert code == 1
+    figures.note(f"relay, engine's disk full: {kept}")
+
+
+def fill(ballast: Path, *, leave: int) -> None:
+    with ballast.open("wb", buffering=0) as file:
+        with suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
+        file.truncate(file.tell() - leave)
+
+
+def test_the_engine_is_out_of_memory(tmp_path: Path, often: Often, figures: Figures) -> None:
+    with team_in(tmp_path) as team, team.receiver() as receiver:
+        with sending(team.senders(receiver.port)) as senders, team.server.client as client:
+            for _ in range(often(5, 1)):
+                before = senders.answers[503]
+                client.config_set("maxmemory", client.info("memory")["used_memory"])
+                wait_for_503(senders, before + 50)
+                client.config_set("maxmemory", "200mb")
+        assert receiver.process.stop() == 0
+        kept = catch_up_and_check(team, senders)
+        assert {event["error"].rpartition(": ")[2] for event in receiver.process.events if "error" in event}
+    figures.note(f"relay, engine out of memory: {kept}")
+
+
+def test_entries_are_trimmed_behind_a_sleeping_follower(tmp_path: Path, figures: Figures) -> None:
+    with team_in(tmp_path) as team, team.receiver() as receiver:
+        with sending(team.senders(receiver.port, each=5)) as before:
+            pass
+        team.catch_up("ada")
+        with sending(team.senders(receiver.port, prefix="B", each=20)) as missed:
+            pass
+        with team.server.client as client:
+            client.xtrim(team.stream, maxlen=0, approximate=False)
+        with sending(team.senders(receiver.port, prefix="C", each=5)) as after:
+            pass
+        last = team.catch_up("ada")
+        kept = team.check(["ada"], before, after)
+    (told,) = [event for event in last.events if event.get("state") == "trimmed"]
+    assert told["since"] < told["until"]
+    assert [event for event in last.events if event.get("state") == "emptied"] == []
+    figures.note(f"relay, trimmed: {len(missed.sent)} of a sleeping follower, told with both times; {kept}")
+
+
+def test_the_stream_is_deleted_under_a_follower(tmp_path: Path, often: Often, figures: Figures) -> None:
+    rounds, sent = often(5, 2), []
+    with team_in(tmp_path) as team, team.receiver() as receiver, team.follower("ada") as follower:
+        follower.wait_for("caught_up")
+        for number in range(rounds):
+            with sending(team.senders(receiver.port, prefix=f"{number:X}", each=5)) as senders:
+                pass
+            sent.append(senders)
+            team.wait_until_read("ada")
+            with team.server.client as client:
+                client.delete(team.stream)
+            if number % 2:  # else the next receipts come first
+                follower.wait_for("relay", state="emptied")
+        with sending(team.senders(receiver.port, prefix="F", each=5)) as senders:
+            pass
+        team.wait_until_read("ada")
+        assert follower.stop() == 0
+        kept = team.check(["ada"], *sent, senders)
+    told = sum(event.get("state") in ("emptied", "trimmed") for event in follower.events)
+    assert told == rounds
+    figures.note(f"relay, stream deleted {rounds} times: told {told} times; {kept}")
+
+
+@pytest.mark.parametrize("emptied", [False, True], ids=["kept", "and lost"])
+def test_the_engines_clock_is_turned_back(tmp_path: Path, figures: Figures, emptied: bool) -> None:
+    """An entry with an id of tomorrow is what an engine has whose clock was a day ahead."""
+    with team_in(tmp_path) as team, team.receiver() as receiver, team.follower("ada") as follower:
+        follower.wait_for("caught_up")
+        with sending(team.senders(receiver.port, each=5)) as before:
+            pass
+        with team.server.client as client:
+            (newest,) = client.xrevrange(team.stream, count=1)
+            tomorrow = int(newest[0].partition(b"-")[0]) + 86_400_000
+            client.execute_command("XSETID", team.stream, f"{tomorrow}-0")
+            with sending(team.senders(receiver.port, prefix="B", each=5)) as ahead:
+                pass
+            assert client.xrevrange(team.stream, count=1)[0][0].startswith(b"%d-" % tomorrow)
+            team.wait_until_read("ada")
+            if emptied:
+                client.delete(team.stream)  # its new entries have ids of today
+        with sending(team.senders(receiver.port, prefix="C", each=5)) as after:
+            pass
+        if emptied:
+            follower.wait_for("relay", state="emptied")
+        wait_until_recorded(team, "ada", after)
+        assert follower.stop() == 0
+        kept = team.check(["ada"], before, ahead, after)
+    how = "and the stream is lost" if emptied else "ids go on"
+    figures.note(f"relay, clock back by a day, {how}: {kept}")
+
+
+def wait_until_recorded(team: Team, who: str, senders: RelaySenders) -> None:
+    mine = {each for each in senders.acknowledged if senders.sent[each.partition(".")[0]] in (who, NOBODY)}
+    deadline = time.monotonic() + TIMEOUT
+    while mine - team.attempts(who).keys():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_the_team_changes_its_key(tmp_path: Path, figures: Figures) -> None:
+    with team_in(tmp_path, keys=OLD) as team:
+        with team.receiver() as receiver, sending(team.senders(receiver.port, each=5)) as before:
+            pass
+        team.catch_up("ada")
+        team.keys = f"{NEW},{OLD}"
+        with team.receiver() as receiver, sending(team.senders(receiver.port, prefix="B", each=5)) as after:
+            pass
+        # One that did not hear of it is told, and goes on when it has the key.
+        with team.follower("ada", keys=OLD) as follower:
+            assert follower.finish() == 4, follower.describe()
+        assert "is encrypted with the key" in follower.stderr
+        team.catch_up("ada")
+        team.catch_up("grace")
+        kept = team.check(MEMBERS, before, after)
+        # What the dropped key encrypted is erased.
+        with team.follower("qa", keys=NEW) as follower:
+            assert follower.finish() == 4
+        assert team.attempts("qa") == {}
+    figures.note(f"relay, key change: {kept}")
