@@ -37,6 +37,10 @@ _NO_SESSION = (
     "No session runs in this project, so the account's own callback gets the receipts, if it has one. "
     "To see them here: devkit dev"
 )
+_NO_SESSION_FOR_STATUSES = (
+    "No session runs in this project, so the statuses go to the {owner}'s own URL, if it has one. "
+    "To see them here: devkit dev"
+)
 _IN_RELAY = "The relay gets the receipts. To see them here: devkit follow"
 _REASONS: dict[Reason, str] = {
     "final": "every part has its final receipt",
@@ -123,13 +127,13 @@ def command(
         settings, session, RelayRoute(relay.callback_url, relay.relay.name()) if relay else None
     )
     number = choose_recipient(to, route.mode)
-    application = None
-    if (
-        api == "messages"
-    ):  # the application of the settings is not known to the simulator of an offline session
+    application, alone = None, _NO_SESSION
+    if api == "messages":
+        # The application of the settings is not known to the simulator of an offline session.
         offline = session if session and route.mode == "offline" else None
         application = simulator_application(offline) if offline else application_key(settings, directory)
-    _check_session(session, wait, relay)
+        alone = _NO_SESSION_FOR_STATUSES.format(owner="application" if application else "account")
+    _check_session(session, wait, relay, alone)
 
     def send() -> PendingMessage:
         sent = send_by(
@@ -186,8 +190,11 @@ def exit_code(end: WaitFinished) -> int:
     return 1 if end.failed or given_up else 0
 
 
-def _check_session(session: Session | None, wait: bool, relay: "FollowOptions | None") -> None:
-    """Check that receipts can arrive before the message is sent. Raises UsageError, ConfigurationError."""
+def _check_session(session: Session | None, wait: bool, relay: "FollowOptions | None", alone: str) -> None:
+    """Check that receipts can arrive before the message is sent. Raises UsageError, ConfigurationError.
+
+    alone: what to say when no session runs.
+    """
     if session:
         require_receiver(session)
     elif relay:
@@ -199,7 +206,7 @@ def _check_session(session: Session | None, wait: bool, relay: "FollowOptions | 
             hint="Start one in another terminal: devkit dev. Or send without --wait.",
         )
     else:
-        notice(_NO_SESSION)
+        notice(alone)
 
 
 def _sent_lines(event: Sent, mode: str) -> Iterator[str]:

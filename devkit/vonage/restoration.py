@@ -44,6 +44,11 @@ class Restoration:
                 f"When no other devkit uses the {words.owner} any more, type in this project: "
                 "devkit restore --force"
             )
+        if self.outcome == "left-alone" and is_temporary(self.callback_url):
+            return (
+                f"Before the session the {words.setting} was not set. When no other devkit uses the {words.owner} "
+                "any more, type in this project: devkit restore --force"
+            )
         if self.lost_url:
             return (
                 f"The former {words.url} {one_line(self.lost_url)} was not restored. "
@@ -125,7 +130,8 @@ class _Restore:
         """Change nothing, because Vonage holds what somebody else set."""
         journal = self.journal
         oldest = "" if journal.oldest_url == current else journal.oldest_url
-        if oldest and is_temporary(current):
+        if is_temporary(current):
+            # The journal stays even if nothing was set before: the other devkit may restore our URL, after our end.
             return self._done("left-alone", current, pending=oldest)
         clear_journal(self.path, journal, "")
         return self._done("left-alone", current, lost=oldest)

@@ -190,6 +190,26 @@ def test_a_callback_that_was_cleared_in_the_other_directory_is_still_known_here(
     assert platform.callback == PRODUCTION
 
 
+@pytest.mark.parametrize("believes", [False, True])
+def test_an_account_without_a_callback_has_none_again_after_a_take_over(
+    tmp_path: Path, believes: bool
+) -> None:
+    """The second session ends last, and believes that the URL of the first one is still needed."""
+    platform = Probing(believes=believes)
+    platform.callback = ""
+    a, b = (Directory(tmp_path / name, platform, name=name) for name in "AB")
+    a.start()
+    b.start()
+    a.stop()
+    b.stop()
+    assert platform.callback != ""
+    assert FORCE in a.said[-1]
+    a.restore(force=True)
+
+    assert platform.callback == ""
+    assert a.journal is None
+
+
 def test_the_next_session_does_not_forget_what_the_last_one_could_not_restore(tmp_path: Path) -> None:
     platform = Probing()
     a, b = (Directory(tmp_path / name, platform, name=name) for name in "AB")
