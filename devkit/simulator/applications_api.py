@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from devkit.simulator.api_faults import answer_with_faults
+from devkit.simulator.api_faults import ERRORS_URL, answer_with_faults, for_owner, unauthorized
 from devkit.simulator.application_key import make_private_key, public_key_of
 from devkit.simulator.exchange import (
     ApiRequest,
     ApiResponse,
     count_in,
-    credentials,
     json_object,
     json_response,
     problem,
@@ -27,9 +26,8 @@ from devkit.simulator.resources import (
     links_of,
     make_application,
 )
-from devkit.simulator.state import Simulator, is_owner
+from devkit.simulator.state import Simulator
 
-_ERRORS = "https://developer.nexmo.com/api-errors"
 _PAGE_SIZE, _MAX_PAGE_SIZE = 10, 100
 _VERSIONS = ("v0.1", "v1")
 
@@ -39,20 +37,21 @@ _Problem = dict[str, str]  # one of `invalid_parameters`
 def applications(method: str, application_id: str, request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer /v2/applications and, with an application_id, /v2/applications/ID."""
     own = {
-        "unauthorized": partial(_unauthorized, request),
+        "unauthorized": partial(unauthorized, request),
         "refused": partial(
             _invalid, request, [{"name": "devkit simulator", "reason": "the fault `refused`"}]
         ),
     }
-    handle = partial(_handle, method, application_id, request, simulator)
-    unchanged = partial(_handle, "GET", application_id, request, simulator) if method != "GET" else None
-    return answer_with_faults("applications", request, simulator, own, handle, unchanged)
+
+    def answer(method: str) -> ApiResponse:
+        handle = partial(_handle, method, application_id, request, simulator)
+        return for_owner("applications", request, simulator, handle)
+
+    unchanged = partial(answer, "GET") if method != "GET" else None
+    return answer_with_faults("applications", request, simulator, own, partial(answer, method), unchanged)
 
 
 def _handle(method: str, application_id: str, request: ApiRequest, simulator: Simulator) -> ApiResponse:
-    if not is_owner(credentials(request), simulator.options):
-        simulator.watch(Refusal(401, "wrong key or secret", "applications"))
-        return _unauthorized(request)
     handlers = {
         ("GET", False): _list,
         ("POST", False): _create,
@@ -206,10 +205,6 @@ def _invalid(request: ApiRequest, problems: list[_Problem]) -> ApiResponse:
     return _error(request, 400, "Bad Request", detail, invalid_parameters=problems)
 
 
-def _unauthorized(request: ApiRequest) -> ApiResponse:
-    return _error(request, 401, "Unauthorized", "You did not provide correct credentials.")
-
-
 def _not_found(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     simulator.watch(Refusal(404, "no such application", "applications"))
     return _error(
@@ -218,4 +213,4 @@ def _not_found(request: ApiRequest, simulator: Simulator) -> ApiResponse:
 
 
 def _error(request: ApiRequest, status: int, title: str, detail: str, **more: object) -> ApiResponse:
-    return problem(request, status, f"{_ERRORS}#{title.lower().replace(' ', '-')}", title, detail, **more)
+    return problem(request, status, f"{ERRORS_URL}#{title.lower().replace(' ', '-')}", title, detail, **more)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from devkit.http.client import Push
-from devkit.simulator.api_faults import answer_with_faults
-from devkit.simulator.exchange import ApiRequest, ApiResponse, count_in, credentials, json_response, problem
+from devkit.simulator.api_faults import answer_with_faults, for_owner, unauthorized
+from devkit.simulator.exchange import ApiRequest, ApiResponse, count_in, json_response
 from devkit.simulator.occurrences import Refusal
 from devkit.simulator.resources import Number, NumberChanged, make_number
 from devkit.simulator.settings_api import error, probe
-from devkit.simulator.state import Simulator, is_owner
+from devkit.simulator.state import Simulator
 
 # Vonage documents 420 for all failures of this API, but not its texts.
 _INVENTED = "devkit simulator:"
@@ -53,19 +53,17 @@ def _answer(
     unchanged: Callable[[], ApiResponse] | None = None,
 ) -> ApiResponse:
     own = {
-        "unauthorized": partial(_unauthorized, request),
+        "unauthorized": partial(unauthorized, request),
         "refused": partial(error, request, 420, f"{_INVENTED} the fault `refused`"),
     }
     return answer_with_faults(
-        "numbers", request, simulator, own, partial(_for_owner, request, simulator, handle), unchanged
+        "numbers",
+        request,
+        simulator,
+        own,
+        partial(for_owner, "numbers", request, simulator, handle),
+        unchanged,
     )
-
-
-def _for_owner(request: ApiRequest, simulator: Simulator, handle: Callable[[], ApiResponse]) -> ApiResponse:
-    if is_owner(credentials(request), simulator.options):
-        return handle()
-    simulator.watch(Refusal(401, "wrong key or secret", "numbers"))
-    return _unauthorized(request)
 
 
 def _list(request: ApiRequest, simulator: Simulator) -> ApiResponse:
@@ -117,8 +115,3 @@ def _replaced(known: Number, fields: Mapping[str, str]) -> Number:
 def _refuse(request: ApiRequest, text: str, simulator: Simulator) -> ApiResponse:
     simulator.watch(Refusal(420, text, "numbers"))
     return error(request, 420, f"{_INVENTED} {text}")
-
-
-def _unauthorized(request: ApiRequest) -> ApiResponse:
-    type_ = "https://developer.nexmo.com/api-errors#unauthorized"
-    return problem(request, 401, type_, "Unauthorized", "You did not provide correct credentials.")

@@ -14,7 +14,6 @@ from devkit.simulator.resources import Application, messages_url, webhook_versio
 from devkit.simulator.state import Simulator
 from devkit.webhook.callback import Callback, compose, json_body
 from devkit.webhook.jwt import make_token
-from devkit.webhook.messages_vocabulary import ERRORS
 from devkit.webhook.new_webhook import (
     MessagesVersion,
     compose_messages,
@@ -125,7 +124,6 @@ def _status_fields(
         # Charged when it is submitted.
         price=f"{message.network.price * message.parts:.4f}" if step.status == "submitted" else "",
         error=step.err_code,
-        error_detail=ERRORS[step.err_code].title if step.err_code else "",
         client_ref=message.client_ref,
         network_code=message.network.code if has_details else "",
         parts=message.parts if has_details else 0,
