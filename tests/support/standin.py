@@ -22,7 +22,7 @@ def install_cloudflared(directory: Path) -> Path:
 
 
 def _install(directory: Path, name: str, source: str) -> Path:
-    for part in ("standin_api.py", "standin_edge.py"):
+    for part in ("standin_api.py", "standin_edge.py", "standin_process.py"):
         shutil.copy(_HERE / part, directory)
     path = directory / name
     path.write_text(

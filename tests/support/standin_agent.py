@@ -14,7 +14,6 @@ POST /standin/drop, /standin/restore, /standin/exit, /standin/log?N on the API a
 Not played: TLS, streaming, websockets. Responses are buffered and leave with a Content-Length.
 """
 
-import json
 import os
 import re
 import signal
@@ -23,9 +22,7 @@ import threading
 import time
 from pathlib import Path
 
-ME = Path(sys.argv[0]).absolute()
-STATE_FILE = ME.with_name(ME.name + ".state.json")
-SURVIVAL = 30  # seconds that an orphan lives at most, so that none piles up
+from standin_process import SURVIVAL, choose_fault, lifetime, write_state
 
 # What the service says, from ngrok's pages of errors (docs: errors/err_ngrok_N).
 REFUSALS = {
@@ -76,9 +73,7 @@ class Standin:
     def note(self, **state):
         with self.lock:
             self.state.update(state)
-            part = STATE_FILE.with_suffix(".part")
-            part.write_text(json.dumps(self.state))
-            part.replace(STATE_FILE)
+            write_state(self.state)
 
     def count_request(self):
         with self.lock:
@@ -109,17 +104,6 @@ def find_token(argv):
     return "", "nowhere"
 
 
-def choose_fault():
-    fault = os.environ.get("STANDIN_FAULT", "")
-    if not fault.endswith("-once"):
-        return fault
-    marker = ME.with_name(ME.name + ".failed-once")
-    if marker.exists():
-        return ""
-    marker.touch()
-    return fault.removesuffix("-once")
-
-
 def refuse(standin, token):
     text = REFUSALS[standin.fault].format(token=token)
     standin.log("eror", "terminating with error", obj="app", err=text)
@@ -132,8 +116,7 @@ def refuse(standin, token):
 
 def await_parent(standin, parent):
     """Stay until the parent is gone."""
-    started = time.monotonic()
-    while os.getppid() == parent or (standin.fault == "survive" and time.monotonic() - started < SURVIVAL):
+    for _ in lifetime(parent, standin.fault):
         time.sleep(0.1)
         if standin.fault == "offline":
             standin.log("eror", "failed to reconnect session", obj="csess", err="dial tcp: no such host")

@@ -17,10 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from standin_edge import Edge, failure
-
-ME = Path(sys.argv[0]).absolute()
-STATE_FILE = ME.with_name(ME.name + ".state.json")
-SURVIVAL = 30  # seconds that an orphan lives at most
+from standin_process import choose_fault, lifetime, write_state
 
 # From cloudflared's source: cmd/cloudflared/tunnel/quick_tunnel.go and cmd.go.
 ERRORS = {
@@ -91,23 +88,6 @@ def option(argv, name):
     return argv[argv.index(name) + 1]
 
 
-def choose_fault():
-    fault = os.environ.get("STANDIN_FAULT", "")
-    if not fault.endswith("-once"):
-        return fault
-    marker = ME.with_name(ME.name + ".failed-once")
-    if marker.exists():
-        return ""
-    marker.touch()
-    return fault.removesuffix("-once")
-
-
-def note(**state):
-    part = STATE_FILE.with_suffix(".part")
-    part.write_text(json.dumps(state))
-    part.replace(STATE_FILE)
-
-
 def main(argv):
     if "--version" in argv:
         sys.stdout.write("cloudflared version 2026.11.0 (built 2026-11-04-1200 UTC)\n")
@@ -126,16 +106,17 @@ def main(argv):
         web.daemon_threads, web.standin, web.hostname = True, standin, hostname
         threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
     named = [name for name in os.environ if name.startswith("TUNNEL_")]
-    note(
-        pid=os.getpid(),
-        api=f"http://{metrics}",
-        url=hostname,
-        argv=argv,
-        config=Path(option(argv, "--config")).read_text(),
-        environ=named,
+    write_state(
+        {
+            "pid": os.getpid(),
+            "api": f"http://{metrics}",
+            "url": hostname,
+            "argv": argv,
+            "config": Path(option(argv, "--config")).read_text(),
+            "environ": named,
+        }
     )
-    started = time.monotonic()
-    while os.getppid() == parent or (standin.fault == "survive" and time.monotonic() - started < SURVIVAL):
+    for _ in lifetime(parent, standin.fault):
         time.sleep(0.05)
     return 0
 

@@ -70,7 +70,7 @@ def test_lost_tunnel_and_its_return_are_reported_and_change_nothing_at_vonage(
     assert vonage.changes == [ready["callback_url"], former.url]
     assert registered_callback(vonage) == former.url
     assert dev.names().count("probe") == 1  # Vonage's; our own questions are nobody's business
-    assert dev.events[-1] == {"event": "stopped", "receipts": 3, "left_out": 0}
+    assert dev.events[-1] == {"event": "stopped", "receipts": 3, "left_out": 0, "other_webhooks": 0}
     assert_nothing_left(tmp_path, agent, crashed)
 
 
@@ -99,8 +99,7 @@ def test_agent_that_cannot_be_started_again_ends_the_session_in_order(
     with running_dev(tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent))) as dev:
         dev.wait_for("ready")
         crashed = pid_of(agent)
-        program = agent.read_text()
-        agent.write_text(program.replace('get("STANDIN_FAULT", "")', 'get("", "bad-authtoken")'))
+        agent.with_name("ngrok.fault").write_text("bad-authtoken")
         steer_standin(agent, "exit")
         dev.wait_for("tunnel", state="failed")
         code = dev.finish()
