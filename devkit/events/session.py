@@ -221,9 +221,11 @@ class Sent(Event):
 class Stopped(Event):
     """The session has ended and the account's callback was restored.
 
-    receipts: the number of recorded ones. left_out: a relay's that are somebody else's, and were not kept.
+    receipts: the number of recorded ones, with those that cannot be read. left_out: a relay's that are somebody else's,
+    and were not kept. other_webhooks: the recorded webhooks that are no receipts.
     """
 
     name: ClassVar[str] = "stopped"
     receipts: int
     left_out: int = 0
+    other_webhooks: int = 0

@@ -9,7 +9,7 @@ from functools import partial
 
 from devkit.errors import StoreError
 from devkit.events import Notice, Publish
-from devkit.events.session import NotRecorded, Probe, ReceiptTaken, Refused
+from devkit.events.session import NotRecorded, Probe, ReceiptTaken, Refused, Stopped
 from devkit.fixture.format import TRIGGERED, Fixture, format_time
 from devkit.fixture.store import ReceiptStore
 from devkit.http.channel import AfterResponse
@@ -60,7 +60,8 @@ class Recorder:
     forward: Callable[[Callback, str, str], None] | None = None
     reached: threading.Event = field(default_factory=threading.Event)
     expects_messages: bool = False
-    recorded: int = 0
+    recorded: int = 0  # webhooks of any kind
+    other_webhooks: int = 0  # those of them that are no receipts
     _refused: Counter[str] = field(default_factory=Counter)
     _messages: OrderedDict[str, tuple[datetime, MessageHistory]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -94,6 +95,10 @@ class Recorder:
             incoming, fixture.recorded_at, fixture.read(), verdict, who=who, is_relayed=True
         )
         self._publish_receipt(relayed, file)
+
+    def stopped(self, left_out: int = 0) -> Stopped:
+        """The last event of a session. left_out: as in the event."""
+        return Stopped(self.recorded - self.other_webhooks, left_out, self.other_webhooks)
 
     def _evaluate(self, incoming: IncomingRequest) -> "_Evaluation":
         """Read a webhook and check its signature or token."""
@@ -178,6 +183,7 @@ class Recorder:
         """
         with self._lock:
             self.recorded += is_new
+            self.other_webhooks += is_new and receipt.kind != "sms-receipt"
             if not receipt.message_id:
                 return None, ""
             first, history = self._messages.setdefault(receipt.message_id, (now, MessageHistory()))

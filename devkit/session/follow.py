@@ -11,7 +11,6 @@ from functools import partial
 from devkit.durable.lock import LockHeld, locked
 from devkit.errors import CallbackHeldError, ConfigurationError
 from devkit.events import Publish
-from devkit.events.session import Stopped
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
 from devkit.receiver.recorder import Recorder
@@ -91,7 +90,7 @@ def follow(
         following(settings, options, project, store, recorder) as follower,
     ):
         follower.run(stop, meanwhile=partial(sends.publish_new, publish))
-    publish(Stopped(recorder.recorded, follower.left_out))
+    publish(recorder.stopped(follower.left_out))
 
 
 @contextmanager

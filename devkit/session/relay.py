@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from devkit.errors import ConfigurationError, RelayError
 from devkit.events import Notice, Publish
 from devkit.events.relay import RelayReady
-from devkit.events.session import Stopped
 from devkit.http.request import StartResponse, WSGIApplication
 from devkit.http.server import listen, serve
 from devkit.receiver.app import serve_receiver
@@ -127,7 +126,7 @@ def serve_relay(
             )
         )
         stop.wait()
-    publish(Stopped(recorder.recorded))
+    publish(recorder.stopped())
 
 
 _IN_CLEAR = "DEVKIT_RELAY_KEY is not set: the engine holds phone numbers in clear. Make a key: openssl rand -base64 32"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
 from devkit.events import Notice, Publish
-from devkit.events.session import Ready, Stopped
+from devkit.events.session import Ready
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
@@ -120,7 +120,7 @@ def run(
         stack.enter_context(project.session_lock(_now_text(), force=options.force))
         stack.enter_context(commands)
         start.open(stack).run(stop, meanwhile=partial(sends.publish_new, event_log.publish))
-    event_log.publish(Stopped(recorder.recorded))
+    event_log.publish(recorder.stopped())
 
 
 def _is_offline(settings: Settings) -> bool:

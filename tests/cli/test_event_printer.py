@@ -147,6 +147,7 @@ def test_a_status_has_its_color(status: str, color: str) -> None:
             ["sent        a message to *********000, through the Messages API"],
         ),
         (Stopped(3), ["stopped     3 receipts recorded"]),
+        (Stopped(1, other_webhooks=2), ["stopped     1 receipt and 2 other webhooks recorded"]),
     ],
 )
 def test_each_event_has_its_line(event: Event, lines: list[str]) -> None:

@@ -57,7 +57,7 @@ def test_two_members_get_their_own_and_what_nobody_claims(tmp_path: Path, relay:
     assert sum("for ada" in line for line in listed.out) == 2
     assert recorded_numbers(ada) == [1, 3, 4]
     assert recorded_numbers(grace) == [2, 3, 5]
-    assert first.events[-1] == {"event": "stopped", "receipts": 3, "left_out": 2}
+    assert first.events[-1] == {"event": "stopped", "receipts": 3, "left_out": 2, "other_webhooks": 0}
 
 
 def test_it_goes_on_where_it_stopped_also_after_sigkill(tmp_path: Path, relay: Relay) -> None:

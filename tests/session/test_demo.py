@@ -46,6 +46,7 @@ def test_all_is_one_webhook_of_each_kind_at_least(demo: tuple[Path, DevProcess])
     assert signed == {"valid"}
     readings = [load(entry.path).read() for entry in Store(directory / "fixtures").entries()]
     assert not [reading for reading in readings if isinstance(reading, Unreadable)]
+    assert (dev.events[-1]["receipts"], dev.events[-1]["other_webhooks"]) == (3, 4)
 
 
 def test_its_urls_are_registered_and_restored_as_those_of_an_account(demo: tuple[Path, DevProcess]) -> None:

@@ -45,7 +45,7 @@ def test_demo_receipts_are_recorded_and_everything_is_put_back(tmp_path: Path) -
     assert dev.names()[-2:] == ["restored", "stopped"]
     restored = {"event": "restored", "callback_url": "", "kept": False}
     assert dev.events[-2] == restored | {"setting": "drCallBackUrl"}
-    assert dev.events[-1] == {"event": "stopped", "receipts": 3, "left_out": 0}
+    assert dev.events[-1] == {"event": "stopped", "receipts": 3, "left_out": 0, "other_webhooks": 0}
     assert sorted(path.name for path in (tmp_path / ".devkit").iterdir()) == [
         ".gitignore",
         "ca",
