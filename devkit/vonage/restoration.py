@@ -23,36 +23,40 @@ class Restoration:
     """The result of restoring the former callback.
 
     outcome: `nothing` when Vonage held it already; `left-alone` when it holds what somebody else set.
-    callback_url: what Vonage holds now. pending_url: a former callback that was not restored and stays in the
-    journal. lost_url: one that was not restored and is in no journal any more, so it must be printed.
+    callback_url: what Vonage holds now. pending_url: a former callback, empty for none, that was not restored and stays
+    in the journal; None when nothing stays there. lost_url: one that was not restored and is in no journal any more, so
+    it must be printed.
     """
 
     outcome: RestoreOutcome
     callback_url: str = ""
     former_url: str = ""
-    pending_url: str = ""
+    pending_url: str | None = None
     lost_url: str = ""
     setting: SettingName = "drCallBackUrl"
 
     @property
     def advice(self) -> str:
-        """What to do about a former callback that was not restored; empty when there is none."""
+        """What to do about a former callback that was not restored, or leads nowhere; empty when all is well."""
         words = WORDS[self.setting]
-        if self.pending_url:
+        if self.pending_url is not None:
+            was = f"The former {words.url} {one_line(self.pending_url)} was not restored and stays in the journal."
+            none = f"Before the session the {words.setting} was not set, which stays in the journal."
             return (
-                f"The former {words.url} {one_line(self.pending_url)} was not restored and stays in the journal. "
-                f"When no other devkit uses the {words.owner} any more, type in this project: "
-                "devkit restore --force"
-            )
-        if self.outcome == "left-alone" and is_temporary(self.callback_url):
-            return (
-                f"Before the session the {words.setting} was not set. When no other devkit uses the {words.owner} "
-                "any more, type in this project: devkit restore --force"
+                f"{was if self.pending_url else none} When no other devkit uses the {words.owner} any more, "
+                "type in this project: devkit restore --force"
             )
         if self.lost_url:
             return (
                 f"The former {words.url} {one_line(self.lost_url)} was not restored. "
                 f"If it is still wanted, set it in the Vonage dashboard: {words.page}."
+            )
+        # An account's callback answered just now, or Vonage had refused it.
+        host = devkit_host(self.callback_url)
+        if host and self.outcome == "given-back" and words.owner == "application":
+            return (
+                f"The {words.setting} is that of another devkit again, at {host}. "
+                "If that has ended, type in its project: devkit restore"
             )
         return ""
 
@@ -124,20 +128,19 @@ class _Restore:
         journal = self.journal
         pending = "" if self.force or journal.pending_url == current else journal.pending_url
         clear_journal(self.path, journal, pending)
-        return self._done(outcome, current, pending=pending)
+        return self._done(outcome, current, pending=pending or None)
 
     def _leave(self, current: str) -> Restoration:
         """Change nothing, because Vonage holds what somebody else set."""
-        journal = self.journal
-        oldest = "" if journal.oldest_url == current else journal.oldest_url
-        if is_temporary(current):
-            # The journal stays even if nothing was set before: the other devkit may restore our URL, after our end.
+        oldest = self.journal.oldest_url
+        if oldest != current and is_temporary(current):
+            # Also if nothing was set before: the other devkit may restore our URL, after our end.
             return self._done("left-alone", current, pending=oldest)
-        clear_journal(self.path, journal, "")
-        return self._done("left-alone", current, lost=oldest)
+        clear_journal(self.path, self.journal, "")
+        return self._done("left-alone", current, lost="" if oldest == current else oldest)
 
     def _done(
-        self, outcome: RestoreOutcome, current: str, *, pending: str = "", lost: str = ""
+        self, outcome: RestoreOutcome, current: str, *, pending: str | None = None, lost: str = ""
     ) -> Restoration:
         return Restoration(outcome, current, self.journal.former_url, pending, lost, self.journal.setting)
 

@@ -64,6 +64,7 @@ def test_force_takes_the_callback_over_and_the_first_session_leaves_it_alone(
         "setting": "drCallBackUrl",
     }
     assert registered["former_url"] == vonage.account.dr_callback_url == ""
+    assert "devkit restore" not in first.stderr  # the second session restores what both found
     assert {path.name for path in (tmp_path / ".devkit").iterdir()} == {".gitignore", "callback-token"}
 
 
