@@ -1,4 +1,4 @@
-"""`devkit keep`: turns recorded receipts into samples that can be committed."""
+"""`devkit keep`: turns recordings into samples that can be committed."""
 
 import os
 from collections import Counter
@@ -28,6 +28,7 @@ from devkit.webhook.masking import counted, one_line, printable
 @click.option("--name", default="", help="NAME.json; for several recordings NAME/01-status.json and so on.")
 @click.option("--allow-field", multiple=True, metavar="NAME", help="Keep this field or header as it is.")
 @click.option("--redact-field", multiple=True, metavar="NAME", help="Replace this field or header.")
+@click.option("--keep-text", is_flag=True, help="Keep the text of inbound messages.")
 @click.option("--force", is_flag=True, help="Replace existing samples.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only print what would be replaced and written.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each sample.")
@@ -36,6 +37,7 @@ def command(
     name: str,
     allow_field: tuple[str, ...],
     redact_field: tuple[str, ...],
+    keep_text: bool,
     force: bool,
     dry_run: bool,
     as_json: bool,
@@ -54,6 +56,7 @@ def command(
         secret=settings.signature_secret,
         method=settings.signature_method,
         private=private_values(settings, project),
+        keep_text=keep_text,
     )
     sources = select(store, selectors)
     bar = partial(with_bar, total=len(sources))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from devkit.errors import UsageError
 from devkit.fixture.format import Fixture, load
-from devkit.fixture.redaction.plan import Redaction, Sample, assign, describe, plan_keep, write
+from devkit.fixture.redaction.plan import Redaction, Sample, assign, plan_keep, write
+from devkit.fixture.redaction.sample_name import describe
 from devkit.fixture.select import display_path
 from devkit.http.address import is_same_local_server, parse_address
 from devkit.http.client import Connection

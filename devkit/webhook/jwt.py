@@ -24,7 +24,7 @@ MAX_AGE = timedelta(hours=25)
 CLOCK_SKEW = timedelta(minutes=1)
 
 _HEADER = '{"alg":"HS256","typ":"JWT"}'
-_ISSUER = "Vonage"
+ISSUER = "Vonage"
 _MAX_DEPTH = 8  # Vonage's claims are flat
 _LAST_SECOND = 10**11  # of a time that Python can express, in the year 5138
 _TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)", re.ASCII)
@@ -112,7 +112,7 @@ def make_claims(
 
     application_id: empty for a webhook of the account itself. jti: a UUID, of this token alone.
     """
-    claims: dict[str, object] = {"iat": int(now.timestamp()), "jti": jti, "iss": _ISSUER}
+    claims: dict[str, object] = {"iat": int(now.timestamp()), "jti": jti, "iss": ISSUER}
     claims |= {"payload_hash": payload_hash(body), "api_key": api_key}
     return claims | ({"application_id": application_id} if application_id else {})
 
@@ -128,10 +128,23 @@ def sign_claims(claims: Mapping[str, object], secret: str) -> str:
 
 def claims_of(header: str | None) -> dict[str, object]:
     """The claims of a token as they are written, whoever signed it; empty if there are none to read. Never raises."""
+    return parts_of(header)[1]
+
+
+def parts_of(header: str | None) -> tuple[dict[str, object], dict[str, object]]:
+    """Header and claims of a token, as `claims_of`."""
     try:
-        return _decoded((header or "").partition(" ")[2].strip())[1]
+        return _decoded((header or "").partition(" ")[2].strip())
     except _Problem:
-        return {}
+        return {}, {}
+
+
+def is_signed_with(header: str | None, secret: str) -> bool:
+    """Whether a token was signed with a secret, whatever it says. Never raises."""
+    try:
+        return bool(_signed_claims((header or "").partition(" ")[2].strip(), secret))
+    except _Problem:
+        return False
 
 
 def payload_hash(body: bytes) -> str:
@@ -172,8 +185,8 @@ def _check_body(claims: Mapping[str, object], body: bytes) -> None:
 
 
 def _check_sender(claims: Mapping[str, object], api_key: str, application_id: str) -> None:
-    if claims.get("iss") != _ISSUER:
-        raise _Problem(f"The token was issued by {_shown(claims.get('iss'))}, not by {_ISSUER}.")
+    if claims.get("iss") != ISSUER:
+        raise _Problem(f"The token was issued by {_shown(claims.get('iss'))}, not by {ISSUER}.")
     for name, wanted in (("api_key", api_key), ("application_id", application_id)):
         if wanted and claims.get(name) != wanted:
             found = f"is for {name} {_shown(claims[name])}" if name in claims else f"names no {name}"

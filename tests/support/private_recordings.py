@@ -132,13 +132,13 @@ def _json(draw: st.DrawFn, fields: dict[str, str]) -> bytes:
     """The fields as JSON with any white space, and any value escaped or not."""
     space = draw(st.sampled_from(["", " ", "\n\t"]))
     pairs = [
-        f"{space}{_escaped(draw, name)}{space}:{space}{_escaped(draw, value)}"
+        f"{space}{escaped_json(draw, name)}{space}:{space}{escaped_json(draw, value)}"
         for name, value in fields.items()
     ]
     return f"{space}{{{','.join(pairs)}{space}}}{space}".encode()
 
 
-def _escaped(draw: st.DrawFn, text: str) -> str:
+def escaped_json(draw: st.DrawFn, text: str) -> str:
     style = draw(st.sampled_from(["plain", "ascii", "every"]))
     if style == "every":
         units = text.encode("utf-16-be")
