@@ -39,7 +39,7 @@ from devkit.webhook.vocabulary import STATUSES
     "ids",
     multiple=True,
     metavar="ID",
-    help="Wait for the receipts of this message, whoever sent it, and end. Repeat it for parts.",
+    help="Wait for the receipts of this message, also of another member's, and end. Repeat it for parts.",
 )
 @click.option(
     "--until",

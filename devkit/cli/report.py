@@ -145,7 +145,7 @@ def _write(path: Path, html: bytes, *, private: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         durable.replace(path, html)
         if not private:
-            path.chmod(0o644)  # whoever collects the artifacts of a CI job may be another user
+            path.chmod(0o644)  # another user may collect the artifacts of a CI job
     except OSError as error:
         raise _unwritable(path, error) from error
 

@@ -59,8 +59,8 @@ def command(
 ) -> None:
     """Wait until the receipts of a message say how it ended; those that are recorded already count.
 
-    ID is a message id as `devkit send` prints it, or the unique beginning or end of a recorded one. It stands for all
-    parts of a text that devkit sent; of other texts, give the ids of all parts. Exit code: 0 delivered, or the status
+    ID is a message id as `devkit send` prints it, or the unique beginning or end of a recorded one. The id of one part
+    is enough for a text that devkit sent; of other texts, give the ids of all parts. Exit code: 0 delivered, or the status
     that --until names; 1 another result, or none in time; 2 usage; 3 no such message, and no session that could record
     it.
     """

@@ -132,7 +132,7 @@ def try_writing(directory: Path) -> None:
         temp.sync()
 
 
-def remove_leftovers(directory: Path) -> int:
+def remove_temp_files(directory: Path) -> int:
     """Delete the temporary files of killed processes, not those of running ones. Returns how many were deleted."""
     deleted = 0
     for path in directory.glob(f".*{_TEMP_SUFFIX}"):

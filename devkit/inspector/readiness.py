@@ -25,7 +25,7 @@ def readiness(context: InspectorContext) -> Blueprint:
 
 
 def session_state(context: InspectorContext) -> State:
-    """How the session stands, in a word or two."""
+    """The state of the session, in a word or two."""
     if context.options.stopping():
         return "stopping"
     if _newest_ready(context) is None:

@@ -21,7 +21,7 @@ RESPONSES = {
 
 @dataclass(frozen=True, slots=True)
 class ResponseState:
-    """How a recording stands with the application. status: None without a response, then problem says why.
+    """What the application responded to a recording. status: None without a response, then problem says why.
 
     waiting_in: as in `LoggedResponse`.
     """

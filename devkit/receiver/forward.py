@@ -264,7 +264,7 @@ class Forwarder:
             self._notify(notice)
 
     def _write(self, write: Callable[[], None]) -> None:
-        """Write to the log, before the event: whoever gets the event finds the response there."""
+        """Write to the log, before the event: a program that gets the event finds the response there."""
         try:
             write()
         except OSError as error:  # a full disk: the application must get its receipts all the same

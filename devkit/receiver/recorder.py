@@ -36,7 +36,7 @@ _REJECTED = 401  # the status for a signature that is not as required
 _MAX_MESSAGES = 10_000  # that are remembered, to compare their receipts
 _MAX_REASONS = 50  # that refused requests are counted by; one can hold text of the sender
 _MAX_TEXT = 300  # characters of an inbound message in its event
-_MAX_RECEIPTS = 50  # of a message that are remembered; somebody may send the same one for ever
+_MAX_RECEIPTS = 50  # of a message that are remembered; somebody may send the same one without end
 
 
 @dataclass(slots=True)

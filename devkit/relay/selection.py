@@ -13,7 +13,7 @@ Owner = Literal["mine", "unclaimed", "others"]
 class Selection:
     """The receipts that a follower keeps. who: the member that it follows for.
 
-    message_ids: of these messages only, whoever they belong to; empty for any.
+    message_ids: of these messages only, also of those of other members; empty for any.
     """
 
     who: str

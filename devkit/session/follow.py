@@ -135,7 +135,7 @@ def following_messages(
     options: FollowOptions,
     publish: Publish,
 ) -> Iterator["MessageFollowing"]:
-    """Record the receipts of messages, whoever they belong to, from a moment on. The position on disk does not move.
+    """Record the receipts of messages, also of other members', from a moment on. The position on disk does not move.
 
     Raises RelayError when the relay cannot be reached, ConfigurationError.
     """

@@ -93,7 +93,7 @@ class Project:
             durable.try_writing(self.private)
         except OSError as error:
             raise self._unusable(error) from error
-        durable.remove_leftovers(self.private)
+        durable.remove_temp_files(self.private)
 
     @contextmanager
     def session_lock(self, since: str, *, force: bool = False) -> Iterator[None]:

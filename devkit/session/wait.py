@@ -202,7 +202,7 @@ def find_message(
 ) -> PendingMessage:
     """The message with these ids, or the only recorded ones that begin or end so; the newest one without ids.
 
-    read_sends: as in `NewestMessage`; the id of one part then stands for all parts. Another id without recordings is
+    read_sends: as in `NewestMessage`; the id of one part is then enough for all parts. Another id without recordings is
     taken as it is when a session runs. Raises FixtureError without a session, and when several messages begin so.
     """
     if not ids:

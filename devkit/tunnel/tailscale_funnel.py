@@ -78,7 +78,7 @@ FUNNEL_RECORD = RecordFile("funnel.json", Funnel)  # written before the entry is
 
 
 def used_ports(program: Path) -> set[int]:
-    """The public ports that have an entry, whoever added it. Raises AgentError."""
+    """The public ports that have an entry, of devkit or of others. Raises AgentError."""
     entries = _entries(program)
     lists = [entries, *_dict(entries.get("Foreground")).values()]  # those of commands that run in a terminal
     texts = {port for each in lists for port in _dict(_dict(each).get("TCP"))}

@@ -127,7 +127,7 @@ def sign_claims(claims: Mapping[str, object], secret: str) -> str:
 
 
 def claims_of(header: str | None) -> dict[str, object]:
-    """The claims of a token as they are written, whoever signed it; empty if there are none to read. Never raises."""
+    """The claims of a token as they are written, not verified; empty if there are none to read. Never raises."""
     return parts_of(header)[1]
 
 
@@ -226,7 +226,7 @@ def _times(claims: Mapping[str, object]) -> Iterator[tuple[str, datetime]]:
 
 
 def _decoded(token: str) -> tuple[dict[str, object], dict[str, object]]:
-    """Header and claims of a token, whoever signed it."""
+    """Header and claims of a token, not verified."""
     match = _TOKEN.fullmatch(token)
     if match is None:
         raise _Problem("What follows Bearer is no JSON Web Token: three parts with dots between them.")

@@ -90,7 +90,7 @@ def test_a_public_url_that_leads_elsewhere_is_reported(
 ) -> None:
     with listen("127.0.0.1", 0) as elsewhere, serve(lambda environ, start: _ok(start), elsewhere):
         monkeypatch.setenv("STANDIN_URL", f"http://127.0.0.1:{elsewhere.getsockname()[1]}")
-        # Its patience is for the names of fresh tunnels; here an end comes sooner.
+        # It waits long for the names of fresh tunnels; here an end comes sooner.
         monkeypatch.setattr("devkit.session.reachability._PUBLIC_TIMEOUT", 1.0)
         agent = install_standin(tmp_path)
 

@@ -93,7 +93,7 @@ def test_one_process_follows_in_a_project_and_wait_uses_it(tmp_path: Path, relay
     assert json.loads(waited.out[-1])["reason"] == "final"
 
 
-def test_a_message_is_waited_for_whoever_sent_it(tmp_path: Path, relay: Relay) -> None:
+def test_a_message_of_another_member_is_waited_for(tmp_path: Path, relay: Relay) -> None:
     environ = clean_environ(tmp_path, **relay.environ)
     relay.put("grace", 1, status="accepted")
     relay.put("grace", 1)

@@ -29,7 +29,7 @@ def test_a_job_takes_only_its_own() -> None:
     assert [who for who in ("ci", "ci.4711", "ci.4712", "") if selection.takes(entry(who))] == ["ci.4711"]
 
 
-def test_a_message_is_taken_whoever_sent_it() -> None:
+def test_a_message_of_another_member_is_taken() -> None:
     selection = Selection("ada", message_ids=frozenset({"0A01"}))
 
     assert selection.takes(entry("grace"))

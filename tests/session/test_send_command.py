@@ -25,7 +25,7 @@ from tests.support.raw_socket import closed_port
 from tests.support.simulator_client import listening, register
 
 NUMBER = "447700900000"
-WAIT = ("--wait", "--timeout", "60")  # no test waits for ever
+WAIT = ("--wait", "--timeout", "60")  # no test waits without end
 
 
 @pytest.fixture(scope="module")

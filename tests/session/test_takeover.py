@@ -93,7 +93,7 @@ def test_callback_of_another_devkit_is_not_replaced_without_being_asked(
     host = theirs.split("/")[2]
     assert f"another devkit, at {host}" in dev.stderr
     assert "devkit dev --force" in dev.stderr
-    assert theirs not in dev.stderr  # whoever has it can send receipts there
+    assert theirs not in dev.stderr  # who knows it can send receipts there
     assert vonage.account.dr_callback_url == theirs
     assert {path.name for path in (mine / ".devkit").iterdir()} == {".gitignore", "callback-token"}
 

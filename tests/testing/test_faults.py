@@ -126,7 +126,7 @@ def test_concurrent_duplicates_are_in_the_handler_at_once():
     messages = Messages()
 
     def handle(fields):
-        both.wait(DEADLINE)  # one alone would wait for ever
+        both.wait(DEADLINE)  # one alone would never go on
         messages.keep(fields)
 
     messages.handle = handle

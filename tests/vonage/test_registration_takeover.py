@@ -1,4 +1,4 @@
-"""Two and more sessions of one account: whoever ends first, and however, the callback from before is never lost."""
+"""Two and more sessions of one account: they end in any order, and the callback from before is never lost."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager

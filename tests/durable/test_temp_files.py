@@ -19,18 +19,18 @@ def test_what_a_dead_process_left_is_removed_and_what_a_live_one_writes_is_kept(
     for name in [live, *other, f".{dead_pid()}-0a1b2c3d.tmp", f".{'9' * 30}-0a1b2c3d.tmp"]:
         (tmp_path / name).write_bytes(b"half")
 
-    assert durable.remove_leftovers(tmp_path) == 2
+    assert durable.remove_temp_files(tmp_path) == 2
     assert names(tmp_path) == sorted([live, *other])
 
 
 def test_a_leftover_that_cannot_be_removed_stays(tmp_path: Path) -> None:
     (tmp_path / f".{dead_pid()}-0a1b2c3d.tmp").mkdir()  # unlink cannot remove it, as with another user's file
 
-    assert durable.remove_leftovers(tmp_path) == 0
+    assert durable.remove_temp_files(tmp_path) == 0
 
 
 def test_there_are_no_leftovers_in_a_directory_that_is_not_there(tmp_path: Path) -> None:
-    assert durable.remove_leftovers(tmp_path / "missing") == 0
+    assert durable.remove_temp_files(tmp_path / "missing") == 0
 
 
 def test_a_process_is_alive_until_it_has_ended() -> None:
@@ -62,13 +62,13 @@ def test_a_process_killed_before_it_gave_the_name_leaves_nothing_that_counts(tmp
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         aside = process.stdout.readline().strip()
-        assert durable.remove_leftovers(tmp_path) == 0
+        assert durable.remove_temp_files(tmp_path) == 0
 
         process.send_signal(signal.SIGKILL)
         process.wait()
 
     assert names(tmp_path) == [aside]
-    assert durable.remove_leftovers(tmp_path) == 1
+    assert durable.remove_temp_files(tmp_path) == 1
     assert names(tmp_path) == []
 
 
