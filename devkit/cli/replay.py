@@ -20,7 +20,7 @@ from devkit.cli.params import (
     to_option,
     unset_option,
 )
-from devkit.cli.results import pause, print_plan, print_results
+from devkit.cli.result_lines import pause, print_plan, print_results
 from devkit.errors import UsageError
 from devkit.fixture.select import select
 from devkit.fixture.store import Store

@@ -20,7 +20,7 @@ from devkit.cli.params import (
     to_option,
     unset_option,
 )
-from devkit.cli.results import result_line
+from devkit.cli.result_lines import result_line
 from devkit.errors import UsageError
 from devkit.http.address import Address, parse_address, path_of
 from devkit.replay.new_callback import APIS, Api, NewWebhook, Origin

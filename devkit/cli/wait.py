@@ -60,9 +60,9 @@ def command(
     """Wait until the receipts of a message say how it ended; those that are recorded already count.
 
     ID is a message id as `devkit send` prints it, or the unique beginning or end of a recorded one. The id of one part
-    is enough for a text that devkit sent; of other texts, give the ids of all parts. Exit code: 0 delivered, or the status
-    that --until names; 1 another result, or none in time; 2 usage; 3 no such message, and no session that could record
-    it.
+    is enough for a text that devkit sent; of other texts, give the ids of all parts. Exit code: 0 delivered, or the
+    status that --until names; 1 another result, or none in time; 2 usage; 3 no such message, and no session that could
+    record it.
     """
     if last and ids:
         raise UsageError("An ID and --last exclude each other.", hint=f"devkit wait {ids[0]}")

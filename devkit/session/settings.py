@@ -241,7 +241,7 @@ def _require_pair(key: str, secret: str) -> None:
 
 def _application_id(text: str) -> str:
     if text:  # few projects have one
-        from devkit.session.application import parse_application_id
+        from devkit.session.application_settings import parse_application_id
 
         return parse_application_id(text, "VONAGE_APPLICATION_ID")
     return ""

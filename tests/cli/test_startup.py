@@ -107,7 +107,7 @@ def test_replay_of_one_file_imports_what_sends_it(tmp_path: Path, recording: Pat
         "devkit.cli.progress",
         "devkit.cli.receipt_line",
         "devkit.cli.replay",
-        "devkit.cli.results",
+        "devkit.cli.result_lines",
     }
     assert "devkit.webhook.raw_fields" not in modules  # it changes fields, and this replay changes none
     assert "devkit.fixture.response_log" not in modules  # for --missed

@@ -97,7 +97,9 @@ def test_every_setting_is_in_its_document() -> None:
     settings = re.findall(r"^#? ?([A-Z][A-Z_]+)=", example, re.MULTILINE)
 
     assert settings
-    assert [name for name in settings if f"| `{name}`" not in document and f", `{name}`" not in document] == []
+    assert [
+        name for name in settings if f"| `{name}`" not in document and f", `{name}`" not in document
+    ] == []
 
 
 def test_every_make_target_is_shown_by_make_help() -> None:

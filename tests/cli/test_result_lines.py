@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from devkit.cli.results import pause, print_plan, print_results, result_line
+from devkit.cli.result_lines import pause, print_plan, print_results, result_line
 from devkit.replay.schedule import Planned
 from devkit.replay.send import Replayed, ReplayOutcome
 
