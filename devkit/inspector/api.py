@@ -1,19 +1,18 @@
-"""The inspector's JSON API and its event stream. Described in docs/inspector.md."""
+"""The inspector's JSON API. Described in docs/inspector.md."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from devkit.errors import DevkitError, UsageError
-from devkit.events.session import Sent
 from devkit.fixture.format import format_time
 from devkit.inspector.context import InspectorContext
+from devkit.inspector.conversation import JoinedText
 from devkit.inspector.detail import ShownResponse, read_detail
-from devkit.inspector.event_log import EventBatch, LoggedEvent
-from devkit.inspector.index import Row, key_of
+from devkit.inspector.event_stream import event_json
 from devkit.inspector.replay_form import ReplayRequest, read_transport, run_replay
+from devkit.inspector.row import Row
 from devkit.inspector.search import (
     EVENT_KINDS,
     PAGE,
@@ -25,8 +24,7 @@ from devkit.inspector.search import (
 )
 from devkit.inspector.views import recordings_blueprint, shows_numbers
 from devkit.replay.transform import Changes
-from devkit.webhook.callback import without_token
-from devkit.webhook.masking import mask_number
+from devkit.webhook.masking import mask_number, mask_numbers_in
 from devkit.webhook.strict_json import InvalidJson, parse
 
 _MAX_LIMIT = 500
@@ -35,7 +33,7 @@ _MAX_DEPTH = 8
 
 
 def api(context: InspectorContext) -> Blueprint:
-    """Lists, one receipt, replay. The events are in `stream`."""
+    """Lists, one recording, replay. The events are in `event_stream`."""
     part = recordings_blueprint("api", context, "/api")
     now = context.options.clock
 
@@ -44,7 +42,7 @@ def api(context: InspectorContext) -> Blueprint:
         query, limit = _query()
         if query.kind in EVENT_KINDS:
             events = context.event_log.kept(query.kind)[:limit]
-            return {"events": [_event_json(context, each) for each in events], "next": ""}
+            return {"events": [event_json(context, each) for each in events], "next": ""}
         page = find_rows(context.index, context.rows, query, now(), limit=limit, responses=context.responses)
         found = [_row_json(context, message.latest, query.numbers) for message in page.messages]
         return {"receipts": found, "next": page.next}
@@ -61,6 +59,7 @@ def api(context: InspectorContext) -> Blueprint:
                 "status": message.status,
                 "receipts": message.total,
                 "parts": list(message.parts),
+                "text": _text_json(message.inbound, query.numbers),
                 "newest": [_row_json(context, row, query.numbers) for row in message.rows],
             }
             for message in page.messages
@@ -91,9 +90,12 @@ def api(context: InspectorContext) -> Blueprint:
                 }
                 for key, step in detail.steps
             ],
-            "answers": [_event_json(context, each) for each in detail.answers],
-            "replays": [_event_json(context, each) for each in detail.replays],
+            "answers": [event_json(context, each) for each in detail.answers],
+            "replays": [event_json(context, each) for each in detail.replays],
             "responses": [_response_json(each) for each in detail.responses.get(key, ())],
+            "corresponds_to": explanation.corresponds_to,
+            "signature_detail": explanation.signature_detail,
+            "conversation": [_text_json(each, numbers) for each in detail.conversation],
         }
 
     @part.post("/receipts/<path:key>/replay")
@@ -125,6 +127,28 @@ def _row_json(context: InspectorContext, row: Row, numbers: bool) -> dict[str, o
         "sender": shown(row.sender),
         "client_ref": shown(row.client_ref),
         "triggered": row.triggered,
+        "kind": row.kind,
+        "channel": row.channel,
+        "who": row.who,
+        "message_type": row.inbound.message_type if row.inbound else "",
+        "text": (str if numbers else mask_numbers_in)(row.inbound.text) if row.inbound else "",
+        "part": row.inbound.part if row.inbound else 0,
+        "parts": row.inbound.parts if row.inbound else 0,
+    }
+
+
+def _text_json(text: JoinedText | None, numbers: bool) -> dict[str, object] | None:
+    """An inbound text with its parts joined; null for any other webhook."""
+    if text is None:
+        return None
+    shown: Callable[[str], str] = str if numbers else mask_numbers_in
+    joined = "".join(shown(piece) for piece, _ in text.pieces)
+    return {
+        "at": format_time(text.at),
+        "text": joined,
+        "parts": text.total,
+        "missing": text.missing,
+        "keys": [row.key for row in text.rows],
     }
 
 
@@ -141,25 +165,6 @@ def _response_json(response: ShownResponse) -> dict[str, object]:
         "headers": response.headers,
         "body": response.body,
         "is_cut": logged.is_cut,
-    }
-
-
-def _event_json(context: InspectorContext, logged: LoggedEvent) -> dict[str, object]:
-    """An event for pages and scripts: without the secret of the callback path, with masked numbers."""
-    values = logged.event.as_json()
-    for name in ("callback_url", "former_url"):
-        if name in values:
-            values[name] = without_token(str(values[name]))
-    if isinstance(logged.event, Sent):
-        values["to"] = mask_number(logged.event.to)
-    if "kind" in values:  # of the webhook; `kind` is that of the event here
-        values["webhook_kind"] = values.pop("kind")
-    return {
-        "number": logged.number,
-        "at": logged.at.isoformat(),
-        "kind": logged.kind,
-        "key": key_of(context.store, logged.file),
-        **values,
     }
 
 
@@ -218,69 +223,3 @@ def _error(error: DevkitError) -> tuple[Response, int]:
 
 def _http_error(error: HTTPException) -> tuple[Response, int]:
     return jsonify(error=error.name, hint=""), error.code or 500
-
-
-_HEARTBEAT = 5.0  # seconds; writing one also detects a page that was closed
-_HEARTBEATS = 120  # then the page connects again, in case a closed connection was not detected
-_MAX_NUMBER = 10**12 - 1  # events of a session
-_IN_A_BATCH = 200  # events; of more, a page learns only that there were more
-
-
-def stream(context: InspectorContext) -> Blueprint:
-    """Server-sent events, and the same events for a page that polls."""
-    part = Blueprint("stream", "devkit.inspector")
-
-    @part.get("/stream")
-    def server_sent_events() -> Response:
-        cursor = request.headers.get("Last-Event-ID") or request.args.get("after")
-        return Response(_stream(context, cursor), mimetype="text/event-stream")
-
-    @part.get("/api/events")
-    def events() -> dict[str, object]:
-        event_log = context.event_log
-        number = _number(context, request.args.get("after"))
-        batch = EventBatch(event_log.last, ()) if number is None else event_log.after(number)
-        return _batch_json(context, batch)
-
-    return part
-
-
-def _stream(context: InspectorContext, cursor: str | None) -> Iterator[str]:
-    with context.event_log.subscription(_number(context, cursor)) as subscriber:
-        # The first cursor: nothing is missed if the connection breaks before the first event.
-        yield _message("hello", {"after": context.event_log.cursor(subscriber.last)})
-        heartbeats = 0
-        while heartbeats < _HEARTBEATS:
-            batch = subscriber.next(_HEARTBEAT)
-            if batch is None:
-                yield _message("ended", {})
-                return
-            if batch.logged or batch.lost:
-                yield _message("events", _batch_json(context, batch))
-            else:
-                heartbeats += 1
-                yield _message("heartbeat", {})
-        yield _message("reconnect", {})
-
-
-def _batch_json(context: InspectorContext, batch: EventBatch) -> dict[str, object]:
-    """A batch for pages and scripts. after: the cursor for the next request."""
-    newest = batch.logged[-_IN_A_BATCH:]
-    return {
-        "after": context.event_log.cursor(batch.last),
-        "lost": batch.lost or len(newest) < len(batch.logged),
-        "events": [_event_json(context, logged) for logged in newest],
-    }
-
-
-def _number(context: InspectorContext, cursor: str | None) -> int | None:
-    """The event number in a cursor; -1 for one of another session, None without a cursor."""
-    if not cursor:
-        return None
-    session, _, number = cursor.partition("-")
-    known = whole_number(number, _MAX_NUMBER) if session == context.event_log.session else None
-    return -1 if known is None else known
-
-
-def _message(event: str, data: dict[str, object]) -> str:
-    return f"event: {event}\ndata: {json.dumps(data)}\n\n"

@@ -14,18 +14,21 @@ from devkit.fixture.trash import Trash
 from devkit.http.local_access import rejection_reason
 from devkit.http.request import callback_of
 from devkit.http.server import MAX_BODY, serve
-from devkit.inspector.api import api, stream
+from devkit.inspector.api import api
 from devkit.inspector.context import InspectorContext, Options
 from devkit.inspector.event_log import EventLog
+from devkit.inspector.event_stream import stream
 from devkit.inspector.index import Index, Rows
 from devkit.inspector.readiness import readiness
 from devkit.inspector.responses import RESPONSES, Responses
-from devkit.inspector.search import KINDS, SIGNATURES, read_interval
+from devkit.inspector.search import KINDS, SIGNATURES
 from devkit.inspector.selection_views import selection_pages, trash_pages
 from devkit.inspector.session_views import session_pages
-from devkit.inspector.template_filters import clock_time, interval, register_filters, time_tag
+from devkit.inspector.template_filters import clock_time, day, interval, register_filters, time_tag
+from devkit.inspector.time_range import read_interval
 from devkit.inspector.views import actions, pages, wants_fragment
-from devkit.webhook.vocabulary import ERR_CODES, STATUSES, TRANSPORT_MEANINGS
+from devkit.webhook.messages_vocabulary import ERRORS
+from devkit.webhook.vocabulary import ALL_STATUSES, ERR_CODES, TRANSPORT_MEANINGS
 
 # Only our own script, style and images, and no frames.
 _POLICY = (
@@ -134,12 +137,14 @@ def _register_template_helpers(app: Flask, context: InspectorContext) -> None:
             "now": now,
             "time_tag": lambda moment: time_tag(moment, now, zone),
             "clock_time": lambda moment, fine=False: clock_time(moment, now, zone, fine=fine),
+            "day": lambda moment: day(moment, zone),
             "interval": lambda within: interval(*read_interval(within), zone),
             "options": options,
             "version": __version__,
             "choices": _CHOICES,
             "target": context.target,
             "transports": TRANSPORT_MEANINGS,
+            "kinds": KINDS,
             "cursor": context.event_log.cursor(context.event_log.last),
         }
 
@@ -147,8 +152,9 @@ def _register_template_helpers(app: Flask, context: InspectorContext) -> None:
 
 
 _CHOICES = {
-    "status": [(status, status) for status in STATUSES],
+    "status": [(status, status) for status in ALL_STATUSES],
     "err_code": [(code, f"{code} {err_code.name}") for code, err_code in ERR_CODES.items()],
+    "error": [(number, f"{number} {error.title}") for number, error in ERRORS.items()],
     "signature": [(signature, signature) for signature in SIGNATURES],
     "kind": list(KINDS.items()),
     "response": list(RESPONSES.items()),

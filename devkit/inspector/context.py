@@ -11,8 +11,10 @@ from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.store import Store
 from devkit.http.address import Address
 from devkit.inspector.charts import Overview, read_overview
+from devkit.inspector.conversation import Conversations
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.index import Index, Rows
+from devkit.inspector.relay_state import RelayState, relay_state
 from devkit.inspector.responses import Responses
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.signature import Method
@@ -33,7 +35,10 @@ SendMessage = Callable[[str, str, str, str], Sent]
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """The running session, for its panel. started_at: UTC, as text. callback_url: with the secret token."""
+    """The running session, for its panel. started_at: UTC, as text. callback_url: with the secret token.
+
+    application_id: of the Messages API; empty without one.
+    """
 
     mode: Literal["live", "offline"]
     started_at: str
@@ -41,6 +46,7 @@ class SessionFacts:
     callback_url: str = field(repr=False)
     api_key: str = field(repr=False)
     send: SendMessage = field(repr=False)
+    application_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +95,21 @@ class InspectorContext:
     index: Index
     rows: Rows
     responses: Responses = field(default_factory=Responses)
+    conversations: Conversations = field(default_factory=Conversations)
     target: str = ""  # of the last replay that named one
     _overview: tuple[object, Overview] | None = field(default=None, repr=False)
 
     def refresh(self) -> None:
         """See the newest recordings, sends and responses."""
         self.index.refresh()
-        self.index.group(self.event_log.sends())
+        if self.index.inbound_version != self.conversations.version:
+            self.conversations.refresh(self.index, self.rows)
+        self.index.group(self.event_log.sends(), self.conversations.names)
         self.responses.refresh()
+
+    def relay(self) -> RelayState | None:
+        """How the session stands with its relay; None in a session without one."""
+        return relay_state(self.event_log) if self.event_log.kept("relay") else None
 
     def overview(self) -> Overview:
         """The charts. They are drawn anew only after a recording or a send."""

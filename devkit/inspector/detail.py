@@ -1,13 +1,12 @@
-"""The detail page: everything about one recording, and the comparison of two."""
+"""The detail page: everything about one recording."""
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Literal
 
 from devkit.errors import FixtureError
 from devkit.fixture.explain import Explanation, explain
@@ -15,15 +14,21 @@ from devkit.fixture.format import Fixture, load
 from devkit.fixture.response_log import LoggedResponse
 from devkit.fixture.select import display_path
 from devkit.inspector.context import InspectorContext
+from devkit.inspector.conversation import JoinedText
 from devkit.inspector.event_log import LoggedEvent
-from devkit.inspector.index import Row, key_of, part_statuses
+from devkit.inspector.index import key_of, part_statuses
 from devkit.inspector.replay_form import Editable, editable_fields
-from devkit.webhook.callback import Callback, has_token, to_wire, without_secret, without_token
-from devkit.webhook.masking import mask_field, mask_numbers_in
+from devkit.inspector.request_text import shown_headers, wire_hex, wire_text
+from devkit.inspector.row import Row
+from devkit.webhook.callback import Callback
+from devkit.webhook.jwt import claims_of
+from devkit.webhook.masking import mask_number, mask_numbers_in
 from devkit.webhook.receipt import Webhook, webhook_in
 from devkit.webhook.timeline import Moment, SentMessage, Step, Timeline, build_timeline, text_status
+from devkit.webhook.vocabulary import FORMS
 
 _OPENED = 500  # receipts of one message that its timeline reads
+_TEXTS = 100  # of a conversation that a page shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,34 @@ class ShownResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """What identifies a message: a name for people, the value, and the field that has it."""
+
+    name: str
+    value: str
+    field: str
+
+
+_NAMES = ("Recipient", "Sender", "Client-ref", "Network", "Message id", "Channel")
+_FIELDS = {  # in which these are
+    "sms-receipt": ("msisdn", "to", "client-ref", "network-code", "messageId", ""),
+    "sms-inbound": ("to", "msisdn", "", "", "messageId", ""),
+    "messages-status": ("to", "from", "client_ref", "destination.network_code", "message_uuid", "channel"),
+    "messages-inbound": ("to", "from", "client_ref", "origin.network_code", "message_uuid", "channel"),
+    "unknown": ("to", "from", "client_ref", "", "request_id", "channel"),
+}
+
+
+def facts_of(row: Row, *, numbers: bool) -> tuple[Fact, ...]:
+    """What identifies the message of a recording. numbers: show phone numbers whole."""
+    people = (row.msisdn, row.sender, row.client_ref)
+    values = (*(people if numbers else map(mask_number, people)), row.network, row.message_id, row.channel)
+    names = (*_NAMES[:4], "Request id", _NAMES[5]) if row.kind == "unknown" else _NAMES
+    facts = map(Fact, names, values, _FIELDS.get(row.kind, ("",) * len(_NAMES)))
+    return tuple(fact for fact in facts if fact.value and fact.field)
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A part of a text. key: of its newest receipt, empty without one; then the status is empty too."""
 
@@ -54,14 +87,19 @@ class Detail:
     """A recording with all receipts of its message.
 
     status: of the message. message: of the receipt that says how the message stands, which may be another one.
-    steps: of the timeline, each with the key of its recording. left_out: how many older receipts were not read.
+    steps: of the timeline, each with the key of its recording. left_out: how many older receipts were not read, or
+    how many texts of a conversation are not shown.
     answers, replays: events of this session, newest first. responses: of the application, by key, oldest first.
     raw, hex: the request, empty unless numbers are shown.
-    parts: of a text that devkit sent as several, else empty. receipts: how many the message has, in all parts.
+    parts: of a text that devkit sent as several, or of an inbound text, else empty.
+    receipts: how many the message has, in all parts. claims: names and values of the token, empty without one.
+    conversation: all that the sender of an inbound message wrote, oldest first; empty for any other. text: the one
+    among them that this recording is a part of.
     """
 
     row: Row
     file: str
+    facts: tuple[Fact, ...]
     explanation: Explanation
     status: str
     message: Explanation
@@ -78,6 +116,9 @@ class Detail:
     is_sent: bool = False
     parts: tuple[Part, ...] = ()
     receipts: int = 1
+    claims: tuple[tuple[str, str], ...] = ()
+    conversation: tuple[JoinedText, ...] = ()
+    text: JoinedText | None = None
 
 
 def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail | None:
@@ -92,6 +133,9 @@ def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail
     explain_one = partial(explain, secret=options.secret, method=options.method, numbers=numbers)
     explanation = explain_one(fixture)
     parts = _parts(context, key, send)
+    conversation = context.conversations.with_message(row) if row.inbound else []
+    text = next((each for each in conversation if any(row.key == key for row in each.rows)), None)
+    nearest = _nearest(conversation, text)
     status = text_status([part.status for part in parts]) if parts else timeline.status
     current = [each for each, step in steps if step.receipt.status == status]
     current = current or [part.key for part in parts if part.status == status]
@@ -99,13 +143,14 @@ def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail
     return Detail(
         row=row,
         file=display_path(path),
+        facts=facts_of(row, numbers=numbers),
         explanation=explanation,
         status=status,
         message=explanation if decisive == key else explain_one(load(context.rows.path(decisive))),
         timeline=timeline,
         steps=steps,
-        left_out=left_out,
-        headers=tuple(_shown_headers(fixture.callback, numbers=numbers)),
+        left_out=len(conversation) - len(nearest) if text else left_out,
+        headers=tuple(shown_headers(fixture.callback, numbers=numbers)),
         answers=_events_about(context, "forwarded", key),
         replays=_events_about(context, "replayed", key),
         responses=_responses(context, [key, *(each for each, _ in steps)], numbers),
@@ -113,9 +158,27 @@ def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail
         raw=wire_text(fixture.callback) if numbers else (),
         hex=wire_hex(fixture.callback) if numbers else "",
         is_sent=send is not None,
-        parts=parts,
+        parts=_inbound_parts(text) if text and text.total else parts,
         receipts=len(context.index.message_of(key)),
+        claims=tuple(_claims(fixture.callback, numbers=numbers)),
+        conversation=tuple(nearest),
+        text=text,
     )
+
+
+_CLAIM_FORMS = {
+    "iat": r"\d{10}",
+    "jti": FORMS["nonce"],
+    "payload_hash": FORMS["sig"],
+    "application_id": FORMS["nonce"],
+}
+
+
+def _claims(callback: Callback, *, numbers: bool) -> Iterator[tuple[str, str]]:
+    for name, value in claims_of(callback.header("Authorization")).items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        has_form = re.fullmatch(_CLAIM_FORMS.get(name, r"[^\d]*"), text, re.ASCII)
+        yield name, text if numbers or has_form else mask_numbers_in(text)
 
 
 def _parts(context: InspectorContext, key: str, send: SentMessage | None) -> tuple[Part, ...]:
@@ -125,6 +188,22 @@ def _parts(context: InspectorContext, key: str, send: SentMessage | None) -> tup
     found = context.index.parts_of(key)
     newest = [keys[-1] if keys else "" for keys in found]
     return tuple(map(Part, send.parts, part_statuses(found), newest))
+
+
+def _nearest(conversation: Sequence[JoinedText], text: JoinedText | None) -> Sequence[JoinedText]:
+    """The newest texts of a conversation, or those around an older one."""
+    if text is None or text in conversation[-_TEXTS:]:
+        return conversation[-_TEXTS:]
+    end = conversation.index(text) + _TEXTS // 4
+    return conversation[max(0, end - _TEXTS) : end]
+
+
+def _inbound_parts(text: JoinedText) -> tuple[Part, ...]:
+    """All parts of an inbound text, also those that did not arrive."""
+    found = {row.inbound.part: row for row in text.rows if row.inbound}
+    numbers = range(1, text.total + 1)
+    rows = [found.get(number) for number in numbers]
+    return tuple(Part(row.message_id, row.status, row.key) if row else Part("", "", "") for row in rows)
 
 
 def _events_about(context: InspectorContext, kind: str, key: str) -> tuple[LoggedEvent, ...]:
@@ -162,105 +241,3 @@ def _message(
     timeline = build_timeline((moment for _, moment in moments), sent_at)
     steps = tuple((each, step) for (each, _), step in zip(moments, timeline.steps, strict=True))
     return steps, timeline, max(0, len(keys) - _OPENED)
-
-
-def _shown_headers(callback: Callback, *, numbers: bool) -> list[tuple[str, str]]:
-    # The bytes of a value may be UTF-8.
-    pairs = [
-        (name, value.encode("latin-1", "replace").decode("utf-8", "backslashreplace"))
-        for name, value in without_secret(callback).headers
-    ]
-    return pairs if numbers else [(name, mask_numbers_in(value)) for name, value in pairs]
-
-
-def wire_text(callback: Callback) -> tuple[str, ...]:
-    """The request as lines of text; bytes that are not UTF-8 are escaped."""
-    text = to_wire(callback).decode("utf-8", "backslashreplace")
-    return tuple(line.removesuffix("\r") for line in text.split("\n"))
-
-
-def wire_hex(callback: Callback) -> str:
-    """The request as a hex dump, sixteen bytes a line."""
-    data = to_wire(callback)
-    lines = []
-    for at in range(0, len(data), 16):
-        part = data[at : at + 16]
-        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
-        lines.append(f"{at:06x}  {part[:8].hex(' '):<23}  {part[8:].hex(' '):<23}  {text}")
-    return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedField:
-    """A field, header or part of the request in two recordings; None where it is missing."""
-
-    name: str
-    left: str | None
-    right: str | None
-
-    @property
-    def verdict(self) -> Literal["same", "changed", "only left", "only right"]:
-        if self.left == self.right:
-            return "same"
-        if self.left is None or self.right is None:
-            return "only right" if self.left is None else "only left"
-        return "changed"
-
-
-def compare(left: Fixture, right: Fixture, *, numbers: bool) -> dict[str, list[ComparedField]]:
-    """The fields, the request line and the headers of two fixtures. numbers: show phone numbers whole.
-
-    Masked numbers that differ are marked as changed, even if their last digits are equal.
-    """
-    fields = _paired(_fields(left), _fields(right))
-    headers = _paired(_headers(left.callback), _headers(right.callback))
-    if not numbers:
-        fields = [_masked(line, partial(mask_field, line.name)) for line in fields]
-        headers = [_masked(line, mask_numbers_in) for line in headers]
-    return {
-        "Fields": fields,
-        "Request": _paired(_request(left.callback), _request(right.callback)),
-        "Headers": headers,
-    }
-
-
-def _paired(left: Sequence[tuple[str, str]], right: Sequence[tuple[str, str]]) -> list[ComparedField]:
-    before, after = _numbered(left), _numbered(right)
-    return [ComparedField(name, before.get(name), after.get(name)) for name in {**before, **after}]
-
-
-def _numbered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The pairs with unique names, since a header may occur twice."""
-    numbered: dict[str, str] = {}
-    count: Counter[str] = Counter()
-    for name, value in pairs:
-        count[name] += 1
-        numbered[f"{name} #{count[name]}" if count[name] > 1 else name] = value
-    return numbered
-
-
-def _masked(line: ComparedField, mask: Callable[[str], str]) -> ComparedField:
-    left = None if line.left is None else mask(line.left)
-    right = None if line.right is None else mask(line.right)
-    if left == right and line.left != line.right:
-        right = f"{right} (another one)"
-    return ComparedField(line.name, left, right)
-
-
-def _fields(fixture: Fixture) -> list[tuple[str, str]]:
-    fields = webhook_in(fixture.read()).fields
-    return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in fields.items()]
-
-
-def _request(callback: Callback) -> list[tuple[str, str]]:
-    path = without_token(callback.target).partition("?")[0]
-    return [
-        ("method", callback.method),
-        ("path", f"{path}/[hidden]" if has_token(callback.target) else path),
-        ("transport", callback.transport),
-        ("body", f"{len(callback.body)} bytes"),
-    ]
-
-
-def _headers(callback: Callback) -> list[tuple[str, str]]:
-    return [(name.title(), value) for name, value in _shown_headers(callback, numbers=True)]

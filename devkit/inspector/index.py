@@ -10,18 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from urllib.parse import unquote
 
 from devkit.errors import FixtureError
-from devkit.fixture.format import TRIGGERED, Fixture, load
-from devkit.fixture.store import NO_ID, Entry, Store, id_in_name, is_recording, read_name
-from devkit.webhook.callback import Transport
-from devkit.webhook.receipt import Webhook, webhook_in
-from devkit.webhook.signature import Method, Verdict, verify_callback
+from devkit.fixture.format import load
+from devkit.fixture.store import NO_ID, UNPARSED, Entry, Store, id_in_name, is_recording, read_name
+from devkit.inspector.row import Row, damaged_row, make_row
+from devkit.webhook.messages_vocabulary import INBOUND
+from devkit.webhook.signature import Method
 from devkit.webhook.timeline import SentMessage, current_status
-from devkit.webhook.vocabulary import ERR_CODES, STATUSES, reason
 
-UNPARSED = "unparsed"  # the status in the name of an unreadable recording
+_NO_TEXTS: Mapping[str, tuple[str, ...]] = {}
+_INBOUND = f"Z-{INBOUND}-"  # in the key of an inbound message
 
 # Directory mtimes are coarse: a change within this time of a listing may not alter them.
 _TICK = 50_000_000  # nanoseconds
@@ -44,16 +43,20 @@ class Index:
     """The keys of all recordings, by day and by message. A key is a path in the store: `DAY/NAME.json`.
 
     `refresh` checks all directories and lists those that changed. For any thread.
-    version: counts the changes, so that what was made of the index can be kept until the next one.
+    version: counts the changes, so that what was made of the index can be kept until the next one; inbound_version:
+    those that were about inbound messages.
     """
 
     store: Store
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], int] = time.time_ns
     version: int = 0
+    inbound_version: int = 0
     _days: dict[str, _Day] = field(default_factory=dict)
     _messages: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _inbound: set[str] = field(default_factory=set)
     _sends: Mapping[str, SentMessage] = field(default_factory=dict)
+    _joined: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_TEXTS)
     _texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,16 +80,25 @@ class Index:
             end = bisect_left(keys, before) if before.startswith(day) else len(keys)
             yield from reversed(keys[:end])
 
-    def group(self, sends: Mapping[str, SentMessage]) -> None:
-        """Take the parts of each text that devkit sent as one message. sends: by message id."""
-        if sends is self._sends:
+    def inbound_keys(self, limit: int) -> list[str]:
+        """The newest inbound messages, oldest first."""
+        return sorted(self._inbound)[-limit:]
+
+    def group(
+        self, sends: Mapping[str, SentMessage], joined: Mapping[str, tuple[str, ...]] = _NO_TEXTS
+    ) -> None:
+        """Take the parts of each text as one message. sends: what devkit sent, by message id.
+
+        joined: the parts of inbound texts, by the name of each, as `id_in_name` makes it.
+        """
+        if sends is self._sends and joined is self._joined:
             return
-        texts: dict[str, tuple[str, ...]] = {}
+        texts: dict[str, tuple[str, ...]] = dict(joined)
         for message in sends.values():
             if len(message.parts) > 1:
                 names = tuple(map(id_in_name, message.parts))
                 texts |= dict.fromkeys(names, names)
-        self._sends, self._texts = sends, texts
+        self._sends, self._joined, self._texts = sends, joined, texts
 
     def message_of(self, key: str) -> tuple[str, ...]:
         """The keys of all receipts of the message that a key belongs to, with those of all its parts, oldest first."""
@@ -130,6 +142,10 @@ class Index:
     def _set_day(self, name: str, day: _Day) -> None:
         before = set(self._days[name].keys) if name in self._days else set()
         grouped: dict[str, list[str]] = {}
+        inbound = {key for key in day.keys if _INBOUND in key}
+        if inbound != (was_inbound := {key for key in before if _INBOUND in key}):
+            self._inbound = (self._inbound - was_inbound) | inbound
+            self.inbound_version += 1
         for key in day.keys:
             if key not in before:
                 grouped.setdefault(_message(key), []).append(key)
@@ -189,35 +205,6 @@ def _message(key: str) -> str:
 
 
 _MAX_ROWS = 20_000  # rows, about a kilobyte each
-_MAX_TEXT = 4_000  # characters of a receipt that a search looks at; most have a few hundred
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Row:
-    """The summary of a recording. status: empty when it is no receipt, `problem` says why. text: to search in.
-
-    msisdn, sender, client_ref: not masked. triggered: `devkit trigger` made it.
-    """
-
-    key: str
-    at: datetime
-    message_id: str
-    status: str
-    err_code: str
-    msisdn: str
-    network: str
-    transport: Transport
-    signature: Verdict
-    problem: str
-    text: str
-    triggered: bool = False
-    sender: str = ""
-    client_ref: str = ""
-
-    @property
-    def meaning(self) -> str:
-        """The err-code in words; empty when it adds nothing to the status."""
-        return reason(self.err_code, self.status)
 
 
 @dataclass(slots=True)
@@ -260,38 +247,4 @@ class Rows:
         try:
             return make_row(key, load(path), self.secret, self.method)
         except FixtureError as error:
-            problem = f"The file cannot be read: {error.message.removeprefix(f'{path}: ')}"
-            return Row(key, entry.recorded_at, "", "", "", "", "", "get", "absent", problem, problem.lower())
-
-
-def make_row(key: str, fixture: Fixture, secret: str, method: Method) -> Row:
-    """The row of a fixture. secret, method: for a signature that was not checked when it was recorded."""
-    reading = fixture.read()
-    receipt = webhook_in(reading)
-    return Row(
-        key=key,
-        at=fixture.recorded_at,
-        message_id=receipt.message_id,
-        status=receipt.status,
-        err_code=receipt.err_code,
-        msisdn=receipt.recipient,
-        network=receipt.network,
-        transport=fixture.callback.transport,
-        signature=fixture.signature or verify_callback(receipt, fixture.callback, secret, method)[0],
-        problem=reading.problem,
-        text=_search_text(key, fixture, receipt),
-        triggered=TRIGGERED in fixture.tags,
-        sender=receipt.sender,
-        client_ref=receipt.client_ref,
-    )
-
-
-def _search_text(key: str, fixture: Fixture, receipt: Webhook) -> str:
-    lines = [f"{name}={receipt.text(name)}" for name in receipt.fields]
-    if receipt.err_code in ERR_CODES and receipt.err_code != "0":
-        lines.append(ERR_CODES[receipt.err_code].name)
-    if receipt.status in STATUSES:
-        lines.append(STATUSES[receipt.status].meaning)
-    if not lines:
-        lines = [unquote(fixture.callback.target), fixture.callback.body.decode("utf-8", "replace")]
-    return "\n".join([*fixture.tags, *lines, key])[:_MAX_TEXT].lower()
+            return damaged_row(key, entry.recorded_at, error.message.removeprefix(f"{path}: "))

@@ -22,8 +22,8 @@ from devkit.replay.schedule import Recording
 from devkit.replay.send import Rules, attempt
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.webhook.callback import TRANSPORTS, Transport
-from devkit.webhook.masking import mask_field
-from devkit.webhook.receipt import webhook_in
+from devkit.webhook.field_meanings import flat_values, mask_value
+from devkit.webhook.receipt import Webhook, webhook_in
 from devkit.webhook.vocabulary import parse_transport
 
 _TIMEOUT = 10  # seconds; a person waits for it
@@ -53,15 +53,16 @@ class Editable:
 
 
 def editable_fields(fixture: Fixture, *, numbers: bool) -> list[Editable]:
-    """The fields of a receipt for the form. numbers: show phone numbers whole."""
-    return [_editable(name, value, numbers) for name, value in webhook_in(fixture.read()).fields.items()]
+    """The fields of a webhook for the form, also those inside objects. numbers: show phone numbers whole."""
+    webhook = webhook_in(fixture.read())
+    return [_editable(webhook, name, value, numbers) for name, value in flat_values(webhook)]
 
 
-def _editable(name: str, value: object, numbers: bool) -> Editable:
+def _editable(webhook: Webhook, name: str, value: object, numbers: bool) -> Editable:
     text = value if isinstance(value, str) else ""
     if not isinstance(value, str) or not text.isprintable() or not name.isprintable() or len(text) > _LONGEST:
         return Editable(name, "", fixed=True)
-    masked = text if numbers else mask_field(name, text)
+    masked = text if numbers else mask_value(webhook, name, text)
     return Editable(name, text) if masked == text else Editable(name, "", hidden=masked)
 
 
@@ -148,7 +149,9 @@ def _replayer(context: InspectorContext, request: ReplayRequest) -> Iterator[Cal
     address = default if is_default else parse_address(request.to)
     # devkit's own receiver shows a replay and does not record it again.
     route = ReplayRoute(address, own_receiver=is_same_local_server(address, receiver))
-    signer = signer_with(options.secret, options.method) if changes.resign else None
+    session = options.session()
+    api_key = session.api_key if session else ""
+    signer = signer_with(options.secret, options.method, api_key) if changes.resign else None
     transform = transformer(changes, route, signer, clock=options.clock, nonce=lambda: str(uuid.uuid4()))
     rules = Rules(timeout=_TIMEOUT, renewed=changes.now and changes.resign)
     # Only what the application of the session accepts is no longer missed.

@@ -3,30 +3,35 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 
 from devkit.errors import UsageError
-from devkit.fixture.listing import parse_duration
+from devkit.fixture.other_kinds import KIND_NAMES
 from devkit.fixture.store import safe
-from devkit.inspector.index import Index, Row, Rows, part_statuses
+from devkit.inspector.conversation import JoinedText, join_texts
+from devkit.inspector.index import Index, Rows, part_statuses
 from devkit.inspector.responses import RESPONSES, Responses, ResponseState
+from devkit.inspector.row import Row
+from devkit.inspector.time_range import EVER, check_range, keys_within
+from devkit.webhook.messages_vocabulary import INBOUND
 from devkit.webhook.timeline import Stage, stage, text_status
 
 # The kinds that can be filtered for, and their names on the page.
 KINDS = {
-    "receipt": "receipts",
+    **KIND_NAMES,
     "unreadable": "unreadable",
     "probe": "probes",
     "refused": "refused",
     "replay": "replayed",
 }
+_OLDER_NAMES = {"receipt": "sms-receipt"}  # in addresses that somebody kept
 EVENT_KINDS = ("probe", "refused", "replay")  # not recorded: known only during the session
 SIGNATURES = ("valid", "invalid", "absent", "unchecked")
 
 _LONGEST = 200
-_AFTER_ALL = "~"  # sorts after every key
-_RESPONSE_WORD = "response:"
+UNCLAIMED = "unclaimed"  # in the place of a member: a message of a relay that nobody claims
+_WORDS = ("kind:", "response:", "who:")  # the filters that may be among the search words: `kind:sms-inbound`
 _HTTP_STATUS = re.compile(r"[1-5][0-9][0-9]")
 
 
@@ -37,6 +42,7 @@ class Query:
     text: words that must all be in one receipt. They may be a phone number, so they are never part of a URL.
     status: the current one of a message. response: as in `ResponseState.matches`, of any of its receipts.
     within: a duration, such as `10m`, or two times, see `read_interval`; of any of its receipts.
+    who: the member of a relay whose message it is, or UNCLAIMED.
     before: a key; only older ones match. numbers: show phone numbers whole.
     """
 
@@ -47,35 +53,37 @@ class Query:
     kind: str = ""
     response: str = ""
     within: str = ""
+    who: str = ""
     before: str = ""
     numbers: bool = False
 
     @property
     def is_filtered(self) -> bool:
-        filters = (self.status, self.err_code, self.signature, self.kind, self.response, self.within)
-        return bool(self.text) or any(filters)
+        return self != Query(before=self.before, numbers=self.numbers)
 
 
 def read_query(values: Mapping[str, str]) -> Query:
     """The query in a request's parameters. Raises UsageError for an unknown word, or a wrong duration.
 
-    Among the search words, `response:failed` is the filter of this name.
+    Among the search words, `kind:sms-inbound`, `response:failed` and `who:ada` are the filters of these names.
     """
 
     def text(name: str) -> str:
         return values.get(name, "").strip()[:_LONGEST]
 
     words = text("q").split()
-    responses = [word for word in words if word.startswith(_RESPONSE_WORD)]
-    response = responses[-1].removeprefix(_RESPONSE_WORD) if responses else text("response")
+    filters = [word for word in words if word.startswith(_WORDS)]
+    named = dict(word.split(":", 1) for word in filters)
+    kind = named.get("kind", text("kind"))
     query = Query(
-        text=" ".join(word for word in words if word not in responses),
+        text=" ".join(word for word in words if word not in filters),
         status=text("status"),
         err_code=text("err-code"),
         signature=text("signature"),
-        kind=text("kind"),
-        response=response,
+        kind=_OLDER_NAMES.get(kind, kind),
+        response=named.get("response", text("response")),
         within=text("within"),
+        who=named.get("who", text("who")),
         before=text("before"),
         numbers=text("numbers").lower() in ("1", "true", "on"),
     )
@@ -88,23 +96,9 @@ def read_query(values: Mapping[str, str]) -> Query:
             f"No response is called {query.response!r}.",
             hint=f"Use one of: {', '.join(RESPONSES)}, or a status such as 500",
         )
-    if "/" in query.within:
-        read_interval(query.within)
-    elif query.within:
-        parse_duration(query.within)
+    if query.within:
+        check_range(query.within)
     return query
-
-
-def read_interval(text: str) -> tuple[datetime, datetime]:
-    """The two times in a text such as `2026-11-23T12:20:00Z/2026-11-23T12:25:00Z`. Raises UsageError."""
-    try:
-        start, end = (datetime.fromisoformat(part).astimezone(UTC) for part in text.split("/"))
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"Not a duration or two times: {text!r}.",
-            hint="Write it as 10m, or as 2026-11-23T12:20:00Z/2026-11-23T12:25:00Z",
-        ) from None
-    return start, end
 
 
 def whole_number(text: str, most: int) -> int | None:
@@ -146,6 +140,11 @@ class MessageView:
     def decisive(self) -> Row:
         """The newest receipt with the current status: its err-code is the reason."""
         return next((row for row in self.rows[::-1] if row.status == self.status), self.latest)
+
+    @property
+    def inbound(self) -> JoinedText | None:
+        """The text of an inbound message, with the parts that are among the rows; None for any other."""
+        return join_texts(self.rows)[-1] if self.latest.inbound else None
 
     @property
     def stages(self) -> list[Stage]:
@@ -228,7 +227,7 @@ def _find(
     budget: int,
 ) -> Page:
     found: list[MessageView] = []
-    (start, end), last = _limits(query, now), ""
+    (start, end), last = keys_within(query.within, now) if query.within else EVER, ""
     for key, parts in groups:
         if key < start:
             break
@@ -250,35 +249,38 @@ def _find(
     return Page(tuple(found))
 
 
-def _limits(query: Query, now: datetime) -> tuple[str, str]:
-    """The first key of the query's time, and the first one after it."""
-    if "/" in query.within:
-        start, end = read_interval(query.within)
-        return _key_at(start), _key_at(end)
-    try:
-        return _key_at(now - parse_duration(query.within)) if query.within else "", _AFTER_ALL
-    except OverflowError:  # before the year 1
-        return "", _AFTER_ALL
-
-
-def _key_at(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d/%H%M%S.%f}"
-
-
 def _names_match(query: Query, statuses: Sequence[str]) -> bool:
     """Whether a message can match, by the statuses of its parts."""
-    if query.kind and query.kind != ("receipt" if any(statuses) else "unreadable"):
+    if query.kind and not _may_be(query.kind, statuses):
         return False
     return not query.status or text_status(statuses) == safe(query.status, 20)
 
 
+def _may_be(kind: str, statuses: Sequence[str]) -> bool:
+    """Whether recordings with these statuses in their names can be of a kind. Empty: there was none."""
+    if kind == "unreadable":
+        return "" in statuses
+    if kind.endswith("-inbound"):
+        return INBOUND in statuses
+    return any(status not in ("", INBOUND) for status in statuses)
+
+
 def _row_matches(query: Query, row: Row) -> bool:
     """Whether a receipt matches by its content."""
+    if query.kind and row.kind != query.kind:
+        return False
+    if query.who and not is_owned(row.who, query.who):
+        return False
     if query.err_code and row.err_code != query.err_code:
         return False
     if query.signature and row.signature != query.signature:
         return False
     return all(word in row.text for word in query.text.lower().split())
+
+
+def is_owned(who: str, member: str) -> bool:
+    """Whether a message is a member's; what `ada` started as `ada.laptop` is hers too. who: empty for nobody's."""
+    return who == member or who.partition(".")[0] == member if who else member == UNCLAIMED
 
 
 def _read_message(

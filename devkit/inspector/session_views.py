@@ -12,6 +12,7 @@ from devkit.http.address import Address
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.readiness import session_state
 from devkit.inspector.send_form import (
+    NEW_STATUSES,
     offline_recipients,
     read_send_request,
     read_trigger_request,
@@ -112,7 +113,15 @@ def is_listening(address: Address) -> bool:
 
 
 def _trigger_form(context: InspectorContext, **values: object) -> str:
-    return render(context, "_trigger.html", selected="", form=request.form, methods=METHODS, **values)
+    return render(
+        context,
+        "_trigger.html",
+        selected="",
+        form=request.form,
+        methods=METHODS,
+        new_statuses=NEW_STATUSES,
+        **values,
+    )
 
 
 def _send_form(context: InspectorContext, **values: object) -> str:

@@ -6,10 +6,10 @@ from unicodedata import bidirectional
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from devkit.webhook.masking import escaped_char, mask_number, printable
-from devkit.webhook.receipt import short_id
+from devkit.webhook.masking import escaped_char, mask_number, mask_numbers_in, printable
+from devkit.webhook.receipt import Webhook, short_id
 from devkit.webhook.timeline import SENT
-from devkit.webhook.vocabulary import STATUSES
+from devkit.webhook.vocabulary import ALL_STATUSES, reason
 
 _RIGHT_TO_LEFT = ("R", "AL", "AN")  # Hebrew, Arabic, Arabic digits
 
@@ -23,6 +23,10 @@ def register_filters(environment: Environment) -> None:
         plain,
         short,
         masked,
+        masked_text,
+        message_text,
+        why,
+        noun,
         duration,
         exact_time,
         short_id,
@@ -73,9 +77,38 @@ def masked(text: str, whole: bool) -> str:
     return text if whole else mask_number(text)
 
 
+def masked_text(text: str, whole: bool) -> str:
+    """As `masked`, for a text that may have numbers in it."""
+    return text if whole else mask_numbers_in(text)
+
+
+def message_text(text: str) -> Markup:
+    """What a person wrote, as HTML with its line breaks."""
+    return Markup("<br>").join(visible(line) for line in text.splitlines())
+
+
+def why(webhook: Webhook) -> str:
+    """The error of a webhook in words; empty when it adds nothing to the status."""
+    return reason(webhook.err_code, webhook.status)
+
+
+_NOUNS = {
+    "sms-receipt": "receipt",
+    "messages-status": "status",
+    "sms-inbound": "message",
+    "messages-inbound": "message",
+    "unreadable": "request",
+}
+
+
+def noun(kind: str) -> str:
+    """What a page calls one webhook of a kind."""
+    return _NOUNS.get(kind, "webhook")
+
+
 def status_class(status: str) -> str:
     """The CSS class of a status. Only documented statuses name their own: received text must not name a class."""
-    return status if status in (*STATUSES, SENT) else "other" if status else "unreadable"
+    return status if status in (*ALL_STATUSES, SENT) else "other" if status else "unreadable"
 
 
 def duration(length: timedelta) -> str:
@@ -117,6 +150,12 @@ def clock_time(moment: datetime, now: datetime, zone: tzinfo | None, *, fine: bo
     if local.date() == today.date():
         return time
     return f"{local.day} {local:%b} {time}" if local.year == today.year else f"{local:%Y-%m-%d} {time}"
+
+
+def day(moment: datetime, zone: tzinfo | None) -> str:
+    """A local day: `17 Nov`."""
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%b}"
 
 
 def interval(start: datetime, end: datetime, zone: tzinfo | None) -> str:

@@ -10,8 +10,9 @@ from devkit.fixture.export import PAGE_FORMS, export
 from devkit.fixture.format import load
 from devkit.fixture.redaction.policy import FIELDS, HEADERS
 from devkit.fixture.select import display_path
+from devkit.inspector.comparison import compare
 from devkit.inspector.context import InspectorContext, SampleOptions
-from devkit.inspector.detail import compare, read_detail
+from devkit.inspector.detail import read_detail
 from devkit.inspector.event_log import LoggedEvent
 from devkit.inspector.index import entry_of, key_of
 from devkit.inspector.replay_form import (
@@ -154,6 +155,7 @@ def _list_values(context: InspectorContext, query: Query) -> dict[str, object]:
         "messages": context.index.message_count(),
         "sends": context.event_log.sends(),
         "replayed": _replayed(context),
+        "relay": context.relay(),
     }
 
 

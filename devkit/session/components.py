@@ -129,6 +129,7 @@ def _session_facts(settings: Settings, project: Project) -> SessionFacts | None:
         callback_url=session.callback_url,
         api_key=session.api_key or settings.api_key,
         send=partial(send_to_session, settings, session),
+        application_id=settings.application_id,
     )
 
 

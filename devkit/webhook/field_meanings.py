@@ -98,8 +98,13 @@ _TEXTS = frozenset({"text", "message.content.text", "error.detail", "error.reaso
 
 def flat_fields(webhook: Webhook) -> list[tuple[str, str]]:
     """Names and values as text. An object or list becomes a name for each of its values, but not in a receipt."""
+    return [(name, _text(value)) for name, value in flat_values(webhook)]
+
+
+def flat_values(webhook: Webhook) -> list[tuple[str, object]]:
+    """As `flat_fields`, with the values as they arrived."""
     if webhook.kind == "sms-receipt":
-        return [(name, _text(value)) for name, value in webhook.fields.items()]
+        return list(webhook.fields.items())
     return list(_flat(webhook.fields, ""))
 
 
@@ -123,7 +128,7 @@ def _once(name: str) -> str:
     return name.replace("error.error.", "error.", 1)  # as Vonage's Kotlin SDK has it in its test data
 
 
-def _flat(value: object, name: str) -> Iterator[tuple[str, str]]:
+def _flat(value: object, name: str) -> Iterator[tuple[str, object]]:
     inner: Sequence[tuple[object, object]] = ()
     if isinstance(value, Mapping):
         inner = list(value.items())
@@ -131,7 +136,7 @@ def _flat(value: object, name: str) -> Iterator[tuple[str, str]]:
         inner = list(enumerate(value))
     if not inner:
         if name:
-            yield name, _text(value)
+            yield name, value
         return
     for key, each in inner:
         yield from _flat(each, f"{name}.{key}" if name else str(key))

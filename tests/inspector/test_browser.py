@@ -36,7 +36,7 @@ def test_a_receipt_appears_when_it_arrives(browser: Browser, recordings: Recordi
     browser.wait_for_text(FIRST, "Illegal Number")
 
     assert browser.count("#list .message") == 1
-    browser.wait_for_text("#detail", "2 recorded receipts")
+    browser.wait_for_text("#detail", "2 recordings")
 
 
 def test_parts_become_one_message_when_the_send_is_known(
@@ -436,7 +436,7 @@ def test_it_is_readable_without_javascript(browser: Browser, recordings: Recordi
     browser.click("#replay button")
     browser.wait_to_read("#replays", "200 in")
     browser.type("input[name=q]", "nothing like this\n")
-    browser.wait_to_read("#list", "No recorded receipts match")
+    browser.wait_to_read("#list", "No recordings match")
 
 
 def test_a_page_that_is_replaced_during_a_wait_is_read_again(browser: Browser, url: str) -> None:

@@ -43,7 +43,7 @@ def test_a_receipt_is_triggered_from_the_empty_page(
 ) -> None:
     visit(browser, url)
     browser.click("#detail a[href='/trigger']")
-    browser.wait_for_text("#detail h1", "Trigger a receipt")
+    browser.wait_for_text("#detail h1", "Trigger a webhook")
     browser.run("document.querySelector('[data-form] select[name=status]').value = 'failed'")
     browser.click("[data-form] button.main")
 

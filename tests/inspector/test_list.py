@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from devkit.errors import UsageError
-from devkit.inspector.index import Index, Row, Rows, key_of
+from devkit.inspector.index import Index, Rows, key_of
+from devkit.inspector.row import Row
 from devkit.inspector.search import Query, find_messages, find_rows, read_query
 from devkit.webhook.callback import Callback
 from devkit.webhook.timeline import SentMessage

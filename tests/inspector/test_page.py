@@ -14,7 +14,7 @@ from devkit.fixture.format import TRIGGERED, dumps, load
 from devkit.fixture.response_log import ResponseLog
 from devkit.http.address import parse_address
 from devkit.inspector.app import create_inspector
-from devkit.inspector.detail import wire_hex
+from devkit.inspector.request_text import wire_hex
 from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.signature import sign
@@ -127,7 +127,7 @@ def test_filters_may_be_in_a_url(recordings: Recordings) -> None:
     recordings.receipt("failed", "0A2", "9")
 
     assert "0A1" not in words(page(recordings, "/?status=failed"))
-    assert "No recorded receipts match" in words(page(recordings, "/?status=expired"))
+    assert "No recordings match" in words(page(recordings, "/?status=expired"))
 
 
 def test_what_is_not_recorded_is_shown_from_the_session(recordings: Recordings) -> None:
@@ -509,6 +509,13 @@ def test_the_api_lists_receipts_and_messages(recordings: Recordings) -> None:
         "sender": "AcmeInc",
         "client_ref": "",
         "triggered": False,
+        "kind": "sms-receipt",
+        "channel": "sms",
+        "who": "",
+        "message_type": "",
+        "text": "",
+        "part": 0,
+        "parts": 0,
     }
     assert web.get(f"/api/receipts?before={receipts['next']}").json["receipts"][0]["status"] == "accepted"
     assert [(each["status"], each["receipts"]) for each in messages["messages"]] == [("failed", 2)]
@@ -691,7 +698,7 @@ def test_the_parts_of_a_text_are_shown_as_one_message(recordings: Recordings) ->
     (heading,) = re.findall(r"<h1>.*?</h1>", html, re.DOTALL)
     assert words(heading) == "failed Illegal Number err-code 9"
     assert "This receipt: delivered" in words(html)
-    assert "Replay all 2 receipts" in words(html)
+    assert "Replay all 2" in words(html)
     (parts,) = re.findall(r'<ol class="parts".*?</ol>', html, re.DOTALL)
     assert words(parts) == "part 1 of 3 delivered part 2 of 3 failed part 3 of 3: no receipt yet"
     assert re.findall(r'href="([^"]*)"', parts) == [f"/receipts/{first}", f"/receipts/{failed}"]

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from devkit.fixture.format import Fixture
-from devkit.inspector.index import make_row
+from devkit.inspector.row import make_row
 from devkit.webhook.jwt import make_token
 from devkit.webhook.new_webhook import compose_messages, make_inbound_fields, make_status_fields
 

@@ -79,7 +79,7 @@ def test_a_triggered_receipt_is_recorded_as_such_and_can_be_opened(
         as_text=True
     )
 
-    match = re.search(r'<a href="/receipts/([^"]+)" data-into="detail">Open the receipt', html)
+    match = re.search(r'<a href="/receipts/([^"]+)" data-into="detail">Open it', html)
     assert match
     fixture = load(recordings.store.recorded / match[1])
     receipt = fixture.read()
@@ -136,7 +136,7 @@ def test_a_form_with_a_mistake_keeps_what_was_typed(recordings: Recordings) -> N
 
     html = client(recordings).post("/trigger", data=form).get_data(as_text=True)
 
-    assert "<option selected>expired</option>" in html
+    assert '<option value="expired" selected>expired</option>' in html
     assert '<option value="json" selected>' in html
     assert ">client-ref=order-7</textarea>" in html
 
@@ -147,7 +147,7 @@ def test_a_receiver_that_does_not_answer_is_reported(recordings: Recordings) -> 
     text = text_of(client(recordings, receiver_url=url).post("/trigger", data={"status": "delivered"}).text)
 
     assert "unreachable delivered" in text
-    assert "Open the receipt" not in text
+    assert "Open it" not in text
 
 
 def test_an_undocumented_status_is_sent_with_a_notice(recordings: Recordings, receiver: str) -> None:

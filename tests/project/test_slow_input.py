@@ -53,7 +53,7 @@ except UsageError:
 from datetime import UTC, datetime
 from devkit.webhook.callback import Callback
 from devkit.fixture.format import Fixture
-from devkit.inspector.detail import compare
+from devkit.inspector.comparison import compare
 fixture = Fixture(datetime(2026, 1, 1, tzinfo=UTC), Callback("GET", "/", (("X", "1"),) * 50_000))
 lines = compare(fixture, fixture, numbers=False)["Headers"]
 assert (len(lines), lines[-1].name) == (50_000, "X #50000")

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from devkit.events import Event
 from devkit.events.session import ReceiptTaken
-from devkit.fixture.format import Fixture, dumps
+from devkit.fixture.format import OWNER, Fixture, dumps
 from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store, file_name
 from devkit.http.address import parse_address
@@ -25,7 +26,9 @@ from devkit.inspector.app import create_inspector, serve_inspector
 from devkit.inspector.context import Options, SampleOptions
 from devkit.inspector.event_log import EventLog
 from devkit.webhook.callback import Callback, Transport, compose
-from devkit.webhook.receipt import Receipt
+from devkit.webhook.jwt import make_token
+from devkit.webhook.new_webhook import TextPart, compose_messages, make_sms_inbound_fields, make_status_fields
+from devkit.webhook.receipt import Webhook, webhook_in
 from devkit.webhook.receipt_fields import make_fields
 from tests.support.raw_socket import DEADLINE
 
@@ -121,17 +124,59 @@ class Recordings:
             day.mkdir(exist_ok=True)
             (day / file_name(self.now, fixture.read())).write_bytes(dumps(fixture))
 
-    def callback(self, callback: Callback, *, seconds: float = 1) -> str:
-        """Record any callback."""
+    def status(
+        self,
+        status: str,
+        message: str,
+        error: str = "",
+        *,
+        secret: str = "",
+        seconds: float = 1,
+        **changes: object,
+    ) -> str:
+        """Record a status of the Messages API. secret: of its token, which it has not when that is empty."""
+        at = self.now + timedelta(seconds=seconds)
+        fields = make_status_fields(status, message_uuid=message, timestamp=at, error=error) | changes
+        return self.messages(fields, secret, seconds=seconds)
+
+    def messages(self, fields: Mapping[str, object], secret: str = "", *, seconds: float = 1) -> str:
+        """Record a webhook of the Messages API with any fields."""
+        body = json.dumps(fields).encode()
+        claims = {"api_key": "abcd1234", "now": self.now, "jti": str(UUID(int=1))}
+        token = make_token(body, secret, **claims) if secret else ""  # type: ignore[arg-type]
+        return self.callback(compose_messages(body, token), seconds=seconds)
+
+    def inbound(self, text: str, message: str, part: TextPart | None = None, **people: str) -> str:
+        """Record an inbound message of the SMS API, or a part of one."""
+        fields = make_sms_inbound_fields(text, message_id=message, pushed_at=self.now, part=part, **people)  # type: ignore[arg-type]
+        return self.callback(compose(fields, "get"))
+
+    def parts(
+        self, texts: Sequence[str], numbers: Sequence[int], reference: str = "222", **people: str
+    ) -> list[str]:
+        """Record parts of an inbound text, in the order of these numbers."""
+        total = len(texts)
+        return [
+            self.inbound(
+                texts[number - 1],
+                f"2800000000{reference:>04}{number:02}",
+                TextPart(reference, total, number),
+                **people,
+            )
+            for number in numbers
+        ]
+
+    def callback(self, callback: Callback, *, seconds: float = 1, who: str = "") -> str:
+        """Record any callback. who: the member of a relay whose message it is."""
         self.now += timedelta(seconds=seconds)
-        fixture = Fixture(self.now, callback)
+        fixture = Fixture(self.now, callback, tags=(f"{OWNER}{who}",) if who else ())
         reading = fixture.read()
         path = self.store.record(fixture, reading)
-        self.event_log.publish(taken(path, reading if isinstance(reading, Receipt) else Receipt({})))
+        self.event_log.publish(taken(path, webhook_in(reading), kind=reading.kind))
         return path.relative_to(self.store.recorded).as_posix()
 
 
-def taken(path: Path | None, receipt: Receipt, **changes: object) -> Event:
+def taken(path: Path | None, receipt: Webhook, **changes: object) -> Event:
     """The event of a received receipt; without a path that of a replay."""
     values: dict[str, object] = {
         "file": str(path or ""),

@@ -7,7 +7,7 @@ import pytest
 
 from devkit.fixture.explain import explain
 from devkit.fixture.format import Fixture, load
-from devkit.inspector.detail import compare
+from devkit.inspector.comparison import compare
 from devkit.inspector.replay_form import editable_fields
 from devkit.testing.fields import Fields
 from devkit.webhook.callback import compose

@@ -61,6 +61,8 @@ async function updateList() {
   const isSearching = $("#older")?.dataset.stopped === "true";
   if (isSearching && !$(".message", fresh)) return; // the search continues by itself
   $(".count", list)?.replaceWith($(".count", fresh)?.cloneNode(true) ?? "");
+  for (const old of $$(".relay", list)) old.remove();
+  list.prepend(...$$(".relay", fresh).map((line) => line.cloneNode(true)));
   const known = new Map(rows().map((row) => [row.dataset.message, row]));
   let waiting = 0;
   for (const row of $$(".message[data-message]", fresh)) {
@@ -179,7 +181,7 @@ const numbers = () => (filters?.elements.numbers.checked ? "?numbers=1" : "");
 
 // The receipt is not replaced while a form or a menu in it is in use.
 const isBusy = () =>
-  Boolean($("details[open]", detail)) ||
+  Boolean($("details[open]:not(.raw-parts)", detail)) ||
   (detail.contains(document.activeElement) && document.activeElement.matches("input, select"));
 
 // ---- Events
@@ -261,7 +263,8 @@ async function show() {
   const shown = $(".receipt[data-key]", detail)?.dataset;
   const about = (event) =>
     (event.message_id && [shown.message, ...shown.parts.split(" ")].includes(event.message_id)) ||
-    event.key === shown.key;
+    event.key === shown.key ||
+    ("inbound" in shown && event.webhook_kind?.endsWith("-inbound")); // it may belong to the conversation
   if ($(".overview", detail)) await open("/overview", { push: false });
   else if (shown && !isBusy() && (lost || events.some(about))) await open(location.href, { push: false });
 }
