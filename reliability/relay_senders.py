@@ -137,3 +137,11 @@ def sending(senders: RelaySenders) -> Iterator[RelaySenders]:
         for thread in threads:
             thread.join(3 * _PATIENCE)
         assert not any(thread.is_alive() for thread in threads)
+
+
+def wait_for_more(senders: RelaySenders, count: int) -> None:
+    """Wait until so many more receipts were answered 200."""
+    wanted, deadline = len(senders.acknowledged) + count, time.monotonic() + _PATIENCE
+    while len(senders.acknowledged) < wanted:
+        assert time.monotonic() < deadline, "the receiver did not come back"
+        time.sleep(0.01)

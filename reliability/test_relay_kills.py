@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reliability.conftest import Figures, Often
-from reliability.relay_senders import sending
-from reliability.relay_team import Team, team_in
+from reliability.relay_senders import sending, wait_for_more
+from reliability.relay_team import team_in
 from tests.support.raw_socket import closed_port
 
 MEMBERS = ("ada", "grace")
@@ -42,8 +42,7 @@ def test_the_engine_is_killed_under_16_senders(tmp_path: Path, often: Often, fig
         receiver = stack.enter_context(team.receiver())
         with sending(team.senders(receiver.port)) as senders:
             for _ in range(rounds):
-                acknowledged = len(senders.acknowledged)
-                wait_for_more(team, senders.acknowledged, acknowledged)
+                wait_for_more(senders, 32)  # the receiver has connected again
                 time.sleep(moments.uniform(0.02, 0.3))
                 team.server.kill()
                 time.sleep(moments.uniform(0.0, 0.1))
@@ -55,13 +54,6 @@ def test_the_engine_is_killed_under_16_senders(tmp_path: Path, often: Often, fig
     lost = sum(event.get("state") == "reconnecting" for event in followers[0].events)
     assert lost
     figures.note(f"relay, engine: {rounds} kills, {kept}; a follower reconnected {lost} times")
-
-
-def wait_for_more(team: Team, acknowledged: set[str], count: int) -> None:
-    deadline = time.monotonic() + 60
-    while len(acknowledged) <= count + 16:
-        assert time.monotonic() < deadline, "the receiver did not come back"
-        time.sleep(0.01)
 
 
 def test_a_follower_is_killed_while_16_send(tmp_path: Path, often: Often, figures: Figures) -> None:
@@ -96,7 +88,7 @@ def test_two_receivers_and_five_followers_of_which_one_joins_late(
         senders = team.senders(first.port, second.port, each=often(120, 20))
         with sending(senders):
             if killed:
-                wait_for_more(team, senders.acknowledged, 64)
+                wait_for_more(senders, 80)
                 first.kill()
         joined = stack.enter_context(team.follower(late)).wait_for("caught_up")
         again = team.senders(second.port, prefix="B", each=5)
