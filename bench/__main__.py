@@ -7,13 +7,13 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from bench import record, replay, simulate, start, store, table
+from bench import record, relay, replay, simulate, start, store, table
 from bench.disk import wait_for_fast_files, working_directory
 from bench.load import has_wrk
 from bench.subject import ROOT
 
 # Recording comes last: the files that an earlier run deleted would slow it down, see `wait_for_fast_files`.
-_PARTS = ("start", "replay", "simulate", "store", "record")
+_PARTS = ("start", "replay", "simulate", "store", "relay", "record")
 _OUTPUT = ROOT / "build" / "bench"
 _TIMEOUT = 300  # seconds
 
@@ -25,6 +25,7 @@ def main() -> None:
     with working_directory(options.directory) as directory:
         measures = {
             "record": partial(record.measure, rounds=rounds, seconds=seconds, quick=options.quick),
+            "relay": partial(relay.measure, rounds=rounds, seconds=seconds, quick=options.quick),
             "replay": partial(replay.measure, rounds=rounds, quick=options.quick),
             "start": partial(start.measure, rounds=rounds * 2),
             "simulate": partial(
@@ -35,7 +36,7 @@ def main() -> None:
         for part in options.parts:
             place = directory / part
             place.mkdir()
-            if part == "record":
+            if part in ("relay", "record"):
                 wait_for_fast_files(place, timeout=0 if options.quick else _TIMEOUT)
             for one in measures[part](place):
                 tables.append(one)

@@ -27,24 +27,27 @@ def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> list[
     with ExitStack() as stack:
         behind = stack.enter_context(running(SINK, directory)).port
         up = {each: stack.enter_context(running(each, directory, behind=behind)) for each in subjects}
-        for subject, where in up.items():
-            drive(where.port, subject.path, connections=1, seconds=_WARM_UP)
+        warm_up(up)
         loads = {
-            f"{connections}, {transport}": _in_turn(up, connections, transport, rounds, seconds)
+            f"{connections}, {transport}": drive_in_turn(up, connections, transport, rounds, seconds)
             for connections in CONNECTIONS
             for transport in (TRANSPORTS[:1] if quick else TRANSPORTS)
         }
     for subject, where in up.items():
         _check(subject, where, [load for column in loads.values() for load in column[subject.name]])
-    return [
-        _table("Recording: receipts a second", "receipts/s", loads, lambda load: load.per_second),
-        _table("Recording: 99th percentile of the answer time", "ms", loads, lambda load: load.p99, digits=2),
-    ]
+    return tables("Recording", TUTORIAL, loads)
 
 
-def _in_turn(
+def warm_up(up: Mapping[Subject, Running]) -> None:
+    """Send receipts to each program that are not counted."""
+    for subject, where in up.items():
+        drive(where.port, subject.path, connections=1, seconds=_WARM_UP)
+
+
+def drive_in_turn(
     up: Mapping[Subject, Running], connections: int, transport: str, rounds: int, seconds: int
 ) -> dict[str, list[Load]]:
+    """The loads of each program, by its name."""
     measures = {
         subject.name: partial(
             _drive_settled,
@@ -74,12 +77,22 @@ def _check(subject: Subject, where: Running, loads: Sequence[Load]) -> None:
         raise RuntimeError(f"{subject.name}: answered {taken} receipts with 200, recorded {found}")
 
 
+def tables(what: str, base: Subject, loads: _Loads) -> list[Table]:
+    """The rates and the 99th percentiles. loads: for each column those of each program."""
+    return [
+        _table(f"{what}: receipts a second", "receipts/s", base, loads, lambda load: load.per_second),
+        _table(
+            f"{what}: 99th percentile of the answer time", "ms", base, loads, lambda load: load.p99, digits=2
+        ),
+    ]
+
+
 def _table(
-    title: str, unit: str, loads: _Loads, figure: Callable[[Load], float], *, digits: int = 0
+    title: str, unit: str, base: Subject, loads: _Loads, figure: Callable[[Load], float], *, digits: int = 0
 ) -> Table:
     subjects = next(iter(loads.values()))
     rows = {
         name: {column: series([figure(load) for load in found[name]]) for column, found in loads.items()}
         for name in subjects
     }
-    return Table(title, unit, TUTORIAL.name, rows, digits)
+    return Table(title, unit, base.name, rows, digits)

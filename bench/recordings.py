@@ -1,5 +1,6 @@
 """Makes thousands of recordings, as a session does but without syncing them."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,15 +16,18 @@ _APART = timedelta(seconds=26)  # 100,000 of them fill a month
 
 
 def make_recordings(fixtures: Path, count: int) -> None:
-    """Fill a fixtures directory: three receipts for each message, in the transports get, form and json in turn."""
-    for number in range(count):
-        fixture = Fixture(
-            _START + number * _APART, compose(_fields(number), TRANSPORTS[number % 3]), "absent"
-        )
+    """Fill a fixtures directory with receipts."""
+    for fixture in receipts(count):
         day = fixtures / RECORDED / f"{fixture.recorded_at:%Y-%m-%d}"
         day.mkdir(mode=0o700, parents=True, exist_ok=True)
         reading = fixture.read()
         (day / file_name(fixture.recorded_at, reading)).write_bytes(dumps(fixture, reading))
+
+
+def receipts(count: int) -> Iterator[Fixture]:
+    """Three receipts for each message, in the transports get, form and json in turn."""
+    for number in range(count):
+        yield Fixture(_START + number * _APART, compose(_fields(number), TRANSPORTS[number % 3]), "absent")
 
 
 def message_id(number: int) -> str:

@@ -22,13 +22,14 @@ _PRIVATE = ("VONAGE_", "NGROK_", "PYNGROK_", "DEVKIT_")
 @dataclass(frozen=True, slots=True)
 class Subject:
     """argv: the command, with `{port}` for its own port and `{behind}` for the port of the program behind it.
-    path: of the requests. stores: receipts are fixture files on disk before the response.
+    path: of the requests. stores: receipts are fixture files on disk before the response. settings: its environment.
     """
 
     name: str
     argv: tuple[str, ...]
     path: str = "/webhooks/delivery-receipt"
     stores: bool = False
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 TUTORIAL = Subject("tutorial: app.run, stores nothing", (PYTHON, "-m", "bench.tutorial", "{port}"))
@@ -64,7 +65,7 @@ def running(subject: Subject, parent: Path, *, port: int = 0, behind: int = 0) -
         process = subprocess.Popen(
             argv,
             cwd=directory,
-            env=environment(),
+            env={**environment(), **dict(subject.settings)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

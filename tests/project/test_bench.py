@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import disk, load, record, simulate, table
+from bench import disk, load, record, relay, simulate, table
 from bench.disk import wait_for_fast_files, working_directory
 from bench.load import Load, drive, read_result
 from bench.recordings import make_recordings, message_id
@@ -15,6 +15,7 @@ from bench.subject import DEVKIT, PYTHON, SINK, TUTORIAL, Subject, environment, 
 from bench.table import Table, markdown
 from devkit.fixture.format import load as load_fixture
 from devkit.fixture.store import Store
+from tests.support.redis_server import require_redis_server
 
 
 def test_measures_are_taken_in_turn() -> None:
@@ -223,3 +224,25 @@ def test_send_requests_that_fail_are_no_figure(tmp_path: Path, monkeypatch: pyte
         pytest.raises(RuntimeError, match="send requests failed"),
     ):
         simulate._rate(simulator.port, connections=1, seconds=1, transport="sms")
+
+
+def test_a_relay_is_measured_until_each_follower_has_the_file(tmp_path: Path) -> None:
+    require_redis_server()
+
+    with relay._engine(tmp_path) as settings:
+        with running(relay._with(settings), tmp_path) as receiver:
+            found = relay._times(tmp_path, settings, receiver, followers=2, count=3)
+        seconds = relay._catch_up(tmp_path, settings, 3, "--all")
+
+    assert [len(times) for times in found] == [2, 2, 2]
+    assert seconds > 0
+    assert sum(1 for _ in tmp_path.rglob("recorded/*/*.json")) == 3 * (2 + 1)
+
+
+def test_the_relay_is_left_out_where_there_is_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert list(relay.measure(tmp_path, rounds=1, seconds=1, quick=True)) == []
+    assert "apt-get install redis-server" in capsys.readouterr().err

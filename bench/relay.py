@@ -1,0 +1,190 @@
+"""The relay: receipts through it, the time until a follower has the file, and catching up. Needs redis-server."""
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median, quantiles
+from subprocess import DEVNULL, PIPE, Popen
+
+import redis
+
+from bench.record import CONNECTIONS, drive_in_turn, tables, warm_up
+from bench.recordings import receipts
+from bench.rounds import Series, series
+from bench.subject import DEVKIT, PYTHON, ROOT, TUTORIAL, Running, Subject, end, environment, running
+from bench.table import Table
+from devkit.relay.engine import RedisEngine
+from devkit.relay.settings import relay_settings
+from devkit.relay.store import RelayStore
+from devkit.relay.stream import account_name
+from devkit.webhook.callback import CALLBACK_PATH
+
+_CONF = ROOT / "deploy" / "redis.conf"
+_ENGINE = Subject(
+    "redis-server", ("redis-server", str(_CONF), "--port", "{port}", "--bind", "127.0.0.1", "--save", "")
+)
+_TOKEN = "bench-token-0123456789"
+_SERVE = "relay serve --json --no-health --port {port}"
+_RELAY = Subject(
+    "devkit relay serve: on the engine's disk before 200",
+    (PYTHON, "-m", "devkit", *_SERVE.split()),
+    path=f"{CALLBACK_PATH}/{_TOKEN}",
+)
+_SETTINGS = {
+    "VONAGE_API_KEY": "abcd1234",
+    "DEVKIT_CALLBACK_TOKEN": _TOKEN,
+    "DEVKIT_RELAY_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    "DEVKIT_WHO": "ada",
+}
+_FOLLOWERS = (1, 10, 50)
+_GROUP = 64  # receipts that arrive together while the engine is filled
+
+
+def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> Iterator[Table]:
+    """Tables; none where there is no redis-server."""
+    if not shutil.which("redis-server"):
+        print(
+            "Notice: without redis-server the relay is not measured: apt-get install redis-server",
+            file=sys.stderr,
+        )
+        return
+    yield from _measure_serving(directory, rounds, seconds)
+    yield _measure_followers(directory, 30 if quick else 200)
+    yield _measure_catching_up(directory, 2_000 if quick else 50_000)
+
+
+@contextmanager
+def _engine(directory: Path) -> Iterator[dict[str, str]]:
+    """The settings of a relay whose engine runs."""
+    with running(_ENGINE, directory) as engine:
+        yield {**_SETTINGS, "DEVKIT_RELAY": f"redis://127.0.0.1:{engine.port}"}
+
+
+def _with(settings: Mapping[str, str]) -> Subject:
+    return replace(_RELAY, settings=tuple(settings.items()))
+
+
+def _measure_serving(directory: Path, rounds: int, seconds: int) -> list[Table]:
+    with _engine(directory) as settings, ExitStack() as stack:
+        relay = _with(settings)
+        up = {each: stack.enter_context(running(each, directory)) for each in (DEVKIT, TUTORIAL, relay)}
+        warm_up(up)
+        loads = {
+            str(connections): drive_in_turn(up, connections, "get", rounds, seconds)
+            for connections in CONNECTIONS
+        }
+        taken = sum(load.taken for column in loads.values() for load in column[relay.name])
+        errors = sum(load.errors for column in loads.values() for found in column.values() for load in found)
+        with redis.Redis.from_url(settings["DEVKIT_RELAY"]) as client:
+            kept = client.xlen(f"devkit:{account_name(settings['VONAGE_API_KEY'])}:receipts")
+    if errors or kept < taken:
+        raise RuntimeError(f"{errors} requests failed; {taken} answered 200, {kept} on the engine")
+    return tables("Relay", DEVKIT, loads)
+
+
+def _measure_followers(directory: Path, count: int) -> Table:
+    rows: dict[str, dict[str, Series]] = {
+        "median": {},
+        "99th percentile": {},
+        "the last follower, median": {},
+    }
+    for followers in _FOLLOWERS:
+        with _engine(directory) as settings, running(_with(settings), directory) as receiver:
+            found = _times(directory, settings, receiver, followers, count)
+        every = [each for times in found for each in times]
+        column = f"{followers} follower{'s' if followers > 1 else ''}"
+        rows["median"][column] = series([median(every)])
+        rows["99th percentile"][column] = series([quantiles(every, n=100)[98]])
+        rows["the last follower, median"][column] = series([median(map(max, found))])
+    return Table("Relay: from the answer 200 to the file of a follower", "ms", "", rows, 1)
+
+
+def _times(
+    directory: Path, settings: Mapping[str, str], receiver: Running, followers: int, count: int
+) -> list[list[float]]:
+    """For each receipt the milliseconds until each follower has its file. One receipt at a time."""
+    argv = [PYTHON, "-m", "bench.followers", str(followers)]
+    place = tempfile.mkdtemp(dir=directory)
+    environ = {**environment(), **settings}
+    connection = HTTPConnection("127.0.0.1", receiver.port)
+    with Popen(argv, cwd=place, env=environ, stdin=DEVNULL, stdout=PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            if process.stdout.readline() != "ready\n":
+                raise RuntimeError("the followers ended before they were ready")
+            return [_times_of_one(connection, process.stdout, followers, number) for number in range(count)]
+        finally:
+            connection.close()
+            end(process)
+
+
+def _times_of_one(
+    connection: HTTPConnection, lines: Iterator[str], followers: int, number: int
+) -> list[float]:
+    message = f"0A{number:014X}"
+    query = f"msisdn=447700900001&to=AcmeInc&messageId={message}&status=delivered&err-code=0"
+    connection.request("GET", f"{_RELAY.path}?{query}")
+    response = connection.getresponse()
+    answered = time.monotonic()
+    response.read()
+    found = [next(lines).split() for _ in range(followers)]
+    if response.status != 200 or {each for each, _ in found} != {message}:
+        raise RuntimeError(f"{message} was answered {response.status}, and followers got {found}")
+    return [(float(moment) - answered) * 1000 for _, moment in found]
+
+
+def _measure_catching_up(directory: Path, count: int) -> Table:
+    with _engine(directory) as settings:
+        _fill(settings, count)
+        rows = {
+            "all are kept, a file each": _catch_up(directory, settings, count, "--all"),
+            "all are another member's": _catch_up(directory, settings, 0, "--mine"),
+        }
+    column = f"{count:,} receipts"
+    return Table(
+        "Relay: catching up", "s", "", {name: {column: series([found])} for name, found in rows.items()}, 1
+    )
+
+
+def _fill(settings: Mapping[str, str], count: int) -> None:
+    """Put receipts on the engine as a receiver does; nobody claims them."""
+    relay = relay_settings(settings, {})
+    engine = RedisEngine(relay.engine_url(), account_name(settings["VONAGE_API_KEY"]))
+    engine.connect()
+    store = RelayStore(engine, relay.cipher, "bench", _TOKEN)
+    group = []
+    for fixture in receipts(count):
+        group.append((fixture, fixture.read()))
+        if len(group) == _GROUP:
+            store.record_all(group)
+            group = []
+    store.record_all(group)
+    engine.close()
+
+
+def _catch_up(directory: Path, settings: Mapping[str, str], recorded: int, choice: str) -> float:
+    """Seconds from the start of `devkit follow` until it has caught up."""
+    argv = [PYTHON, "-m", "devkit", "follow", "--json", choice]
+    place = tempfile.mkdtemp(dir=directory)
+    started = time.perf_counter()
+    with Popen(
+        argv, cwd=place, env={**environment(), **settings}, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+    ) as process:
+        try:
+            assert process.stdout
+            for line in process.stdout:
+                if b'"caught_up"' in line:
+                    seconds = time.perf_counter() - started
+                    if (found := json.loads(line)["recorded"]) != recorded:
+                        raise RuntimeError(f"{found} of {recorded} receipts were recorded")
+                    return seconds
+        finally:
+            end(process)
+    raise RuntimeError("devkit follow ended before it had caught up")
