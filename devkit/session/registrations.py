@@ -10,7 +10,7 @@ from typing import Any
 from devkit.errors import VonageError
 from devkit.events import Notice, Publish
 from devkit.vonage.account import AccountSetting
-from devkit.vonage.application import ApplicationSetting, numbers_of
+from devkit.vonage.application import ApplicationSetting, LinkedNumber, numbers_of
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import Journal, journal_path, refuse_foreign_journal
 from devkit.vonage.registration import ConfirmTakeover, Registration, register, registered
@@ -39,16 +39,22 @@ def settings_to_register(
 LINK_HINT = "To link one: Vonage dashboard, Applications. Or without one: devkit dev --inbound"
 
 
-def numbers_in_words(numbers: list[str]) -> str:
+def numbers_in_words(numbers: list[LinkedNumber]) -> str:
     """Which inbound messages reach an application. numbers: those that are linked to it."""
     if not numbers:
         return "no number is linked to the application, so it gets no inbound message"
-    shown = ", ".join(map(mask_number, numbers[:_SHOWN_NUMBERS]))
-    more = ", ..." if len(numbers) > _SHOWN_NUMBERS else ""
-    return (
-        f"inbound messages to {shown}{more} come to the application, if the account's Messaging API type is "
+    text = (
+        f"inbound messages to {_masked(numbers)} come to the application, if the account's Messaging API type is "
         "Messages API"
     )
+    if elsewhere := [number for number in numbers if number.has_own_url]:
+        text += f"; if it is SMS API, those to {_masked(elsewhere)} go to a URL of the number itself"
+    return text
+
+
+def _masked(numbers: list[LinkedNumber]) -> str:
+    shown = ", ".join(mask_number(number.msisdn) for number in numbers[:_SHOWN_NUMBERS])
+    return f"{shown}, ..." if len(numbers) > _SHOWN_NUMBERS else shown
 
 
 def numbers_notice(credentials: Credentials, application_id: str) -> Notice:

@@ -160,7 +160,15 @@ def differences(wanted: Json, saved: Json, path: str = "") -> Iterator[str]:
             yield f"{path}{name}"
 
 
-def numbers_of(credentials: Credentials, application_id: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class LinkedNumber:
+    """A number of the account. has_own_url: for inbound SMS, `moHttpUrl`; the Messages API does not use it."""
+
+    msisdn: str
+    has_own_url: bool = False
+
+
+def numbers_of(credentials: Credentials, application_id: str) -> list[LinkedNumber]:
     """The numbers that are linked to an application and take SMS: their inbound messages go there. At most 100.
 
     Raises VonageError.
@@ -170,4 +178,8 @@ def numbers_of(credentials: Credentials, application_id: str) -> list[str]:
     linked = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     # Checked here too, because nothing says that the platform knows the parameter for every account.
     linked = [each for each in linked if each.get("app_id", application_id) == application_id]
-    return [str(each.get("msisdn", "")) for each in linked if "SMS" in each.get("features", ["SMS"])]
+    return [
+        LinkedNumber(str(each.get("msisdn", "")), bool(each.get("moHttpUrl")))
+        for each in linked
+        if "SMS" in each.get("features", ["SMS"])
+    ]

@@ -267,6 +267,9 @@ def test_an_application_its_addresses_and_its_numbers_are_read(tmp_path: Path) -
         none = list(application_checks(application_of(tmp_path, vonage)))
         vonage.numbers = [{"msisdn": "447700900000", "features": ["SMS"], "app_id": APPLICATION_ID}]
         linked = list(application_checks(application_of(tmp_path, vonage)))
+        own = {"msisdn": "447700900001", "moHttpUrl": PRODUCTION}  # of the number
+        vonage.numbers.append(own)
+        elsewhere = list(application_checks(application_of(tmp_path, vonage)))
 
         assert vonage.puts == []
     assert outcomes(none) == dict.fromkeys(("application", "status_url", "inbound_url"), "ok") | {
@@ -275,6 +278,11 @@ def test_an_application_its_addresses_and_its_numbers_are_read(tmp_path: Path) -
     assert "no number is linked" in find(none, "application").what
     assert "to *********000" in find(linked, "application").what
     assert "447700900000" not in find(linked, "application").what
+    assert "URL of the number itself" not in find(linked, "application").what
+    words = find(elsewhere, "application").what
+    assert "inbound messages to *********000, *********001 come to the application" in words
+    assert words.endswith("if it is SMS API, those to *********001 go to a URL of the number itself")
+    assert "production.example.com" not in words  # it may hold a secret
     assert "https://production.example.com/..." in find(linked, "status_url").what
 
 

@@ -15,7 +15,7 @@ from devkit.errors import CallbackHeldError, VonageError
 from devkit.events import Event, Notice
 from devkit.events.session import Registered, Restored
 from devkit.session.registrations import Registrations, setting_of
-from devkit.vonage.application import ApplicationSetting, numbers_of, with_address
+from devkit.vonage.application import ApplicationSetting, LinkedNumber, numbers_of, with_address
 from devkit.vonage.journal import journal_path, read_journal
 from devkit.vonage.registration import Registration
 from devkit.vonage.restoration import Restoration, restore_callback
@@ -399,8 +399,11 @@ def test_numbers_are_read_and_those_without_sms_left_out() -> None:
         assert numbers_of(vonage.credentials, APPLICATION_ID) == []
         vonage.numbers = [
             {"msisdn": "447700900000", "features": ["SMS", "VOICE"], "app_id": APPLICATION_ID},
+            {"msisdn": "447700900003", "moHttpUrl": "https://production.example.com/sms"},
             {"msisdn": "447700900001", "features": ["VOICE"], "app_id": APPLICATION_ID},
             {"msisdn": "447700900002", "features": ["SMS"], "app_id": "another"},
         ]
-        assert numbers_of(vonage.credentials, APPLICATION_ID) == ["447700900000"]
+        assert numbers_of(vonage.credentials, APPLICATION_ID) == [
+            *(LinkedNumber("447700900000"), LinkedNumber("447700900003", has_own_url=True))
+        ]
         assert vonage.arrived[-1].target == f"/account/numbers?application_id={APPLICATION_ID}&size=100"
