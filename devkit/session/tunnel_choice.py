@@ -165,7 +165,7 @@ class TunnelChoice:
         if self.name == "none":
             return no_tunnel()
         if self.name == "codespaces":
-            return codespaces_tunnel(self.private_dir, self.environ, notify=notify)
+            return codespaces_tunnel(self.private_dir, self.environ, notify=notify, stopping=stopping)
         if self.name == "cloudflared":
             options = CloudflaredOptions(self.private_dir, self.program(), self.environ)
             return cloudflared_tunnel(options, notify=notify, stopping=stopping)

@@ -1,8 +1,9 @@
 """A forwarded port of a GitHub codespace: its public URL, and who may use it."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from devkit.errors import TunnelError
@@ -11,7 +12,10 @@ from devkit.tunnel.tool import ToolResult, first_line, run_tool
 from devkit.tunnel.types import AgentError
 from devkit.webhook.strict_json import InvalidJson, parse
 
-_TIMEOUT = 30.0  # seconds; GitHub is asked
+RunTool = Callable[..., ToolResult]  # as `run_tool`
+run_gh: RunTool = partial(run_tool, timeout=30.0)  # seconds; GitHub is asked
+
+_HINT = "Use the Ports tab of the codespace: right-click the port, Port Visibility"
 _DOMAIN = "app.github.dev"
 
 
@@ -24,28 +28,39 @@ class CodespacePort:
     port: int
     visibility: str = ""
 
-    def read_visibility(self) -> str:
+    def read_visibility(self, run: RunTool) -> str:
         """Who may use it now; `private` while it is not forwarded yet. Raises AgentError."""
-        result = self._gh("ports", "--json", "sourcePort,visibility")
+        result = self._gh(run, "ports", "--json", "sourcePort,visibility")
         try:
             ports = parse(result.out.encode(), max_depth=4)
         except InvalidJson:
-            raise _refused(result) from None
+            raise _failed(result) from None
         for each in ports if isinstance(ports, list) else ():
             if isinstance(each, dict) and each.get("sourcePort") == self.port:
                 return str(each.get("visibility") or "private")
         return "private"
 
-    def set_visibility(self, visibility: str) -> None:
-        """Say who may use it. Raises AgentError."""
-        result = self._gh("ports", "visibility", f"{self.port}:{visibility}")
-        if result.code != 0:
-            raise _refused(result)
+    def set_visibility(self, visibility: str, run: RunTool) -> None:
+        """Say who may use it, and read that back where `gh` does not say that it is done. Raises AgentError.
 
-    def _gh(self, *arguments: str) -> ToolResult:
+        An error that `clears` leaves open what the port is then: GitHub may still do it.
+        """
+        result = self._gh(run, "ports", "visibility", f"{self.port}:{visibility}")
+        if result.code == 0:
+            return
+        error = _failed(result)
+        try:
+            is_done = self.read_visibility(run) == visibility
+        except AgentError:
+            message = f"{error.message}, and who may use port {self.port} now is not known"
+            raise AgentError(message, hint=_HINT, clears=True) from error
+        if not is_done:
+            raise error
+
+    def _gh(self, run: RunTool, *arguments: str) -> ToolResult:
         if not self.program:
-            raise AgentError("gh is not on the PATH", hint="")
-        return run_tool(Path(self.program), "codespace", *arguments, "-c", self.codespace, timeout=_TIMEOUT)
+            raise AgentError("gh is not on the PATH", hint=_HINT)
+        return run(Path(self.program), "codespace", *arguments, "-c", self.codespace)
 
 
 PORT_RECORD = RecordFile("codespace-port.json", CodespacePort)  # written before the port becomes public
@@ -75,7 +90,7 @@ def left_port(private_dir: Path) -> str:
     return _name(port) if port else ""
 
 
-def hide_left_port(private_dir: Path) -> str:
+def hide_left_port(private_dir: Path, run: RunTool = run_gh) -> str:
     """Give the recorded port its former visibility, and remove the record; return what was changed, in words.
 
     Raises TunnelError, and keeps the record, when GitHub does not do it.
@@ -84,7 +99,7 @@ def hide_left_port(private_dir: Path) -> str:
     if port is None:
         return ""
     try:
-        port.set_visibility(port.visibility)
+        port.set_visibility(port.visibility, run)
     except AgentError as error:
         raise TunnelError(
             f"Port {port.port} of the codespace could not be made {port.visibility} again: {error.message}.",
@@ -98,5 +113,7 @@ def _name(port: CodespacePort) -> str:
     return f"the public port {port.port} of the codespace"
 
 
-def _refused(result: ToolResult) -> AgentError:
-    return AgentError(f"gh refused: {first_line(result.text)}", hint="")
+def _failed(result: ToolResult) -> AgentError:
+    if result.code is None:
+        return AgentError("gh did not answer in time", hint=_HINT, clears=True)
+    return AgentError(f"gh refused: {first_line(result.text)}", hint=_HINT)

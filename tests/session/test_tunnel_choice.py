@@ -1,7 +1,5 @@
 """Which tunnel a session opens, as a table; and what each option does to the settings."""
 
-import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,7 +19,6 @@ from devkit.session.tunnel_choice import (
     with_tunnel,
 )
 from devkit.tunnel.codespaces_port import PORT_RECORD, CodespacePort
-from devkit.tunnel.leftovers import end_leftovers
 from devkit.tunnel.supervision import AgentNames, Backoff, supervised
 from devkit.tunnel.types import Agent, Stopping
 from tests.support.event_recorder import EventRecorder
@@ -160,120 +157,6 @@ def test_where_no_header_shows_who_is_local_local_programs_get_their_own_port(
     tmp_path: Path, settings: dict[str, str], needs: bool
 ) -> None:
     assert choose_tunnel(Settings(**settings), tmp_path, {}).needs_local_port is needs
-
-
-GH = """
-state = json.loads(open({state!r}).read())
-state["calls"].append(sys.argv[1:])
-open({state!r}, "w").write(json.dumps(state))
-if "--json" in sys.argv:
-    print(json.dumps(state["ports"]))
-elif state["refuses"]:
-    sys.exit("HTTP 403: Must have admin rights to Repository.")
-"""
-
-
-class Gh:
-    """A stand-in for GitHub's command."""
-
-    def __init__(self, directory: Path) -> None:
-        self._state = directory / "gh.json"
-        program = directory / "gh"
-        text = GH.format(state=str(self._state))
-        program.write_text(f"#!{sys.executable} -S\nimport json, sys\n{text}")
-        program.chmod(0o700)
-        self.write()
-
-    def write(self, *, visibility: str = "private", refuses: bool = False) -> None:
-        ports = [{"sourcePort": 3040, "visibility": "org"}, {"sourcePort": 3000, "visibility": visibility}]
-        self._state.write_text(json.dumps({"ports": ports, "refuses": refuses, "calls": []}))
-
-    @property
-    def changes(self) -> list[list[str]]:
-        calls: list[list[str]] = json.loads(self._state.read_text())["calls"]
-        return [call for call in calls if "visibility" in call]
-
-
-def open_codespace(directory: Path, recorder: EventRecorder, domain: str = "") -> str:
-    environ = {"PATH": str(directory), "CODESPACE_NAME": "fluffy-space-disco"}
-    if domain:
-        environ["GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN"] = domain
-    choice = choose_tunnel(Settings(), directory, environ)
-    with choice.opener(recorder, lambda: False)("http://127.0.0.1:3000") as tunnel:
-        return tunnel.public_url
-
-
-def test_the_port_of_a_codespace_is_public_while_the_tunnel_is_open(tmp_path: Path) -> None:
-    gh, recorder = Gh(tmp_path), EventRecorder()
-    gh.write(visibility="org")
-
-    url = open_codespace(tmp_path, recorder, "preview.example.test")
-
-    name = ["-c", "fluffy-space-disco"]
-    assert url == "https://fluffy-space-disco-3000.preview.example.test"
-    assert gh.changes == [
-        ["codespace", "ports", "visibility", "3000:public", *name],
-        ["codespace", "ports", "visibility", "3000:org", *name],
-    ]
-    assert recorder.events == []
-    assert not (tmp_path / "codespace-port.json").exists()
-
-
-def test_a_port_that_is_public_already_stays_so(tmp_path: Path) -> None:
-    gh = Gh(tmp_path)
-    gh.write(visibility="public")
-
-    assert open_codespace(tmp_path, EventRecorder()) == "https://fluffy-space-disco-3000.app.github.dev"
-
-    assert gh.changes == []
-
-
-def test_without_gh_one_line_says_what_to_click(tmp_path: Path) -> None:
-    recorder = EventRecorder()
-
-    open_codespace(tmp_path, recorder)
-
-    (event,) = recorder.events
-    assert event.detail == (  # type: ignore[union-attr]
-        "gh is not on the PATH: in the Ports tab, right-click port 3000 and choose Port Visibility, Public"
-    )
-
-
-def test_outside_of_a_codespace_it_is_named(tmp_path: Path) -> None:
-    choice = choose_tunnel(Settings(tunnel="codespaces"), tmp_path, {})
-
-    with (
-        pytest.raises(TunnelError, match="This machine is no codespace"),
-        choice.opener(EventRecorder(), lambda: False)("http://127.0.0.1:3000"),
-    ):
-        pass
-
-
-def test_when_github_refuses_one_line_says_what_to_click_and_nothing_is_left(tmp_path: Path) -> None:
-    gh, recorder = Gh(tmp_path), EventRecorder()
-    gh.write(refuses=True)
-
-    open_codespace(tmp_path, recorder)
-
-    (event,) = recorder.events
-    assert "gh refused: HTTP 403" in event.detail  # type: ignore[union-attr]
-    assert "right-click port 3000" in event.detail  # type: ignore[union-attr]
-    assert not (tmp_path / "codespace-port.json").exists()
-
-
-def test_a_port_that_a_killed_session_left_public_gets_its_former_visibility(tmp_path: Path) -> None:
-    gh = Gh(tmp_path)
-    port = CodespacePort(str(tmp_path / "gh"), "fluffy-space-disco", 3000, "org")
-    PORT_RECORD.write(tmp_path, port)
-
-    gh.write(refuses=True)
-    with pytest.raises(TunnelError, match="could not be made org again: gh refused: HTTP 403"):
-        end_leftovers(tmp_path)
-    gh.write()
-
-    assert end_leftovers(tmp_path) == ["the public port 3000 of the codespace"]
-    assert gh.changes == [["codespace", "ports", "visibility", "3000:org", "-c", "fluffy-space-disco"]]
-    assert end_leftovers(tmp_path) == []
 
 
 def test_what_cannot_be_ended_does_not_keep_another_tunnel_from_opening(tmp_path: Path) -> None:
