@@ -1,6 +1,5 @@
 """Records each agent on disk, to find and end those that a killed session left."""
 
-import json
 import os
 import shutil
 import signal
@@ -8,12 +7,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from devkit.durable.regular_file import BadRecord, read_record
 from devkit.errors import TunnelError
+from devkit.tunnel.record_file import RecordFile
 
 _PROC = Path("/proc")
 
@@ -68,9 +67,6 @@ def _ps(pid: int, column: str) -> str:
     return result.stdout.strip()
 
 
-_RECORD = "agent.json"
-
-
 @dataclass(frozen=True, slots=True)
 class AgentRecord:
     """Which process an agent is, and which one started it. None where that is not known, or not yet."""
@@ -78,6 +74,9 @@ class AgentRecord:
     owner: Process | None
     agent: Process | None
     command: str
+
+
+_RECORD = RecordFile("agent.json", AgentRecord)  # in the directory of the agent
 
 
 @contextmanager
@@ -102,14 +101,15 @@ def write_private(path: Path, text: str, mode: int = 0o600) -> None:
 
 
 def record_agent(home: Path, pid: int, command: Path) -> None:
-    """Record which process the agent is, so that the next session can end it when this one is killed."""
+    """Record which process the agent is, so that the next session can end it when this one is killed.
+
+    Raises TunnelError.
+    """
     _record(home, find_process(pid), str(command))
 
 
 def _record(home: Path, agent: Process | None, command: str) -> None:
-    part = home / f"{_RECORD}.part"
-    write_private(part, json.dumps(asdict(AgentRecord(find_process(os.getpid()), agent, command))))
-    part.replace(home / _RECORD)
+    _RECORD.write(home, AgentRecord(find_process(os.getpid()), agent, command))
 
 
 def find_orphaned_agents(private_dir: Path) -> list[Process]:
@@ -133,10 +133,7 @@ def end_orphaned_agents(private_dir: Path, *, grace: float = 2.0) -> bool:
 def _orphans(private_dir: Path) -> Iterator[tuple[Path, Process | None]]:
     """The directories of agents whose session has ended, each with its agent if that still runs."""
     for home in sorted(private_dir.glob("agent-*")):
-        try:
-            record = read_record(home / _RECORD, AgentRecord)
-        except BadRecord:
-            continue
+        record = _RECORD.read(home)
         if record is None or record.owner is None or find_process(record.owner.pid) == record.owner:
             continue
         agent = record.agent
