@@ -56,7 +56,7 @@ from devkit.webhook.vocabulary import STATUSES
 @click.option(
     "--allow-plain",
     is_flag=True,
-    help="Connect without TLS to an engine on another machine, on a private network.",
+    help="Connect without TLS to an engine on another machine, in a private network.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 @click.pass_context

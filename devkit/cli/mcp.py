@@ -27,7 +27,8 @@ def command(directory: Path | None) -> None:
     """
     if sys.stdin is None:
         raise UsageError(
-            "stdin is closed, on which an agent would ask.", hint="Have an agent start: devkit mcp"
+            "The standard input, through which an agent calls devkit, is closed.",
+            hint="Have an agent start: devkit mcp",
         )
     if directory:
         os.chdir(directory)

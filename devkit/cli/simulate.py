@@ -86,7 +86,7 @@ def _check_urls(options: SimulatorOptions) -> None:
     type=click.Choice(get_args(MessagingApi)),
     default="sms",
     show_default=True,
-    help="Whose webhooks are pushed: the Messaging API type in the dashboard.",
+    help="The API whose webhooks are pushed: the Messaging API type in the dashboard.",
 )
 @click.option(
     "--private-key",
@@ -97,7 +97,8 @@ def _check_urls(options: SimulatorOptions) -> None:
 @click.option(
     "--private-network",
     is_flag=True,
-    help="Listen on all addresses, for programs in private networks, as other containers; send receipts there too.",
+    help="Listen on all addresses, for programs in private networks, such as other containers; send receipts there, "
+    "too.",
 )
 @click.option(
     "--method",

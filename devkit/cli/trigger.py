@@ -78,7 +78,9 @@ class _Options(TypedDict):
 )
 @click.option("--text", metavar="TEXT", help="Of an inbound message.  [Hello]")
 @click.option(
-    "--api", type=click.Choice(APIS), help="Whose webhook it is.  [sms, or messages as in messages:STATUS]"
+    "--api",
+    type=click.Choice(APIS),
+    help="The API whose webhook it is.  [sms, or messages as in messages:STATUS]",
 )
 @click.option(
     "--as",

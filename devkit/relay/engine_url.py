@@ -61,7 +61,7 @@ def _parse(text: str) -> EngineURL:
         port, database = parts.port or _DEFAULT_PORT, int(parts.path.strip("/") or 0)
     except ValueError:
         raise ConfigurationError(
-            "DEVKIT_RELAY is not the URL of an engine: its port or database is no number.", hint=_AS
+            "DEVKIT_RELAY is not the URL of an engine: its port or database is not a number.", hint=_AS
         ) from None
     # As it was typed, because urlsplit silently drops line breaks and tabs.
     if parts.scheme not in _SCHEMES or not parts.hostname or not all("!" <= char <= "~" for char in text):
@@ -88,7 +88,7 @@ def _authority(query: str) -> str:
         )
     if authority and not os.path.isfile(authority):
         raise ConfigurationError(
-            f"DEVKIT_RELAY names {authority!r} as the certificate to trust, which is no file.",
+            f"The certificate that DEVKIT_RELAY names is not a file: {authority!r}.",
             hint="Name a PEM file: ?ssl_ca_certs=/path/to/ca.pem",
         )
     return authority

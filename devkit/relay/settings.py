@@ -39,7 +39,7 @@ class RelaySettings:
         """The engine. allow_plain: as in `parse_engine_url`. Raises ConfigurationError, also when none is set."""
         if not self._url:
             raise ConfigurationError(
-                "DEVKIT_RELAY is not set, which names the relay's engine.",
+                "DEVKIT_RELAY, the URL of the relay's engine, is not set.",
                 hint="Put it into .env: DEVKIT_RELAY=rediss://USER:PASSWORD@HOST:6379",
             )
         return parse_engine_url(self._url, allow_plain=allow_plain)

@@ -25,7 +25,7 @@ def register_relay(
     publish: Publish,
     confirm: Confirm,
 ) -> None:
-    """Set the account's callback to the relay. Vonage asks the URL first, so a receiver must be running.
+    """Set the account's callback to the relay. Vonage requests the URL first, so a receiver must be running.
 
     public_url: of the relay, https. inbound: also the URL for inbound messages. force, confirm: as in a session.
     now: UTC, as text. Raises CallbackHeldError while a session runs here, VonageError, ConfigurationError, UsageError.

@@ -130,7 +130,7 @@ def test_member_prints_what_a_member_puts_into_its_settings() -> None:
     ]
     assert relay("member", "Ada\u202e", **base).exit_code == 3
     assert "\u202e" not in relay("member", "Ada\u202e", **base).output
-    assert "DEVKIT_RELAY_CALLBACK is not set" in relay("member", "ada").stderr
+    assert "DEVKIT_RELAY_CALLBACK, the public URL of the relay, is not set" in relay("member", "ada").stderr
 
 
 def test_a_receiver_serves_until_sigterm_and_its_status_is_shown(

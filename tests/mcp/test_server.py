@@ -140,7 +140,7 @@ def test_a_closed_stdin_is_a_mistake_of_the_user(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "Error: stdin is closed, on which an agent would ask.",
+        "Error: The standard input, through which an agent calls devkit, is closed.",
         "Hint: Have an agent start: devkit mcp",
     ]
 

@@ -70,5 +70,5 @@ def test_an_authority_of_ones_own_is_a_file(tmp_path: Path) -> None:
 
     assert parse_engine_url(url).authority == str(file)
     file.unlink()
-    with pytest.raises(ConfigurationError, match="no file"):
+    with pytest.raises(ConfigurationError, match="not a file"):
         parse_engine_url(url)

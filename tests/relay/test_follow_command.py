@@ -156,7 +156,7 @@ def test_an_unknown_key_is_told_and_skipped_only_if_asked(tmp_path: Path, relay:
         (["--who", "Ada L"], {}, 3, "'Ada L' cannot be a member's name"),
         (["--forward-to", "http://example.com/"], {}, 2, "Receipts cannot be forwarded to"),
         ([], {"VONAGE_API_KEY": ""}, 3, "VONAGE_API_KEY is not set"),
-        ([], {"DEVKIT_RELAY": ""}, 3, "DEVKIT_RELAY is not set"),
+        ([], {"DEVKIT_RELAY": ""}, 3, "DEVKIT_RELAY, the URL of the relay's engine, is not set"),
         (["--relay", "rediss://x:p4ss@[::1"], {}, 3, "DEVKIT_RELAY is not the URL of an engine"),
         (["--relay", "redis://:p4ss@10.0.0.1"], {}, 3, "its connection is not encrypted"),
         ([], {"DEVKIT_RELAY_KEY": "short"}, 3, "DEVKIT_RELAY_KEY is not 32 bytes"),

@@ -22,7 +22,7 @@ def test_without_settings_there_are_defaults(monkeypatch: pytest.MonkeyPatch) ->
 
     assert (found.keep, found.cipher.keys, found.callback_url) == (timedelta(days=7), (), "")
     assert found.who == "ada-byron"
-    with pytest.raises(ConfigurationError, match="DEVKIT_RELAY is not set"):
+    with pytest.raises(ConfigurationError, match="DEVKIT_RELAY, the URL of the relay's engine, is not set"):
         found.engine_url()
 
 

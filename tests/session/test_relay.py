@@ -296,7 +296,7 @@ def test_what_a_receiver_lacks_is_told_before_it_starts(project: Project, shared
         serve_relay(
             Settings(api_key="x", callback_token=""), relay, project, OPTIONS, EventRecorder(), Shutdown()
         )
-    assert "not set, which names the relay's engine" in refused(project, "", "x").message
+    assert "the URL of the relay's engine, is not set" in refused(project, "", "x").message
     assert "failed: Error" in refused(project, "redis://127.0.0.1:1", "x").message
     assert "is another machine" in refused(project, "redis://redis.example.com", "x").message
 

@@ -15,7 +15,9 @@ from devkit.session.settings import Settings, project_directory, read_settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 allow_plain_option = click.option(
-    "--allow-plain", is_flag=True, help="Also redis:// to another machine, on a private network."
+    "--allow-plain",
+    is_flag=True,
+    help="Connect without TLS to an engine on another machine, in a private network.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 

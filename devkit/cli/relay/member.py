@@ -21,7 +21,7 @@ def command(name: str, as_json: bool) -> None:
     context = relay_context()
     if not context.relay.public_url:
         raise ConfigurationError(
-            "DEVKIT_RELAY_CALLBACK is not set, which is the relay's public URL.",
+            "DEVKIT_RELAY_CALLBACK, the public URL of the relay, is not set.",
             hint="Put it into .env: DEVKIT_RELAY_CALLBACK=https://dlr.example.com",
         )
     context.project.prepare()

@@ -15,14 +15,14 @@ from devkit.session.signals import stop_on_signals
 
 @click.command(name="register")
 @click.argument("url")
-@click.option("--inbound", is_flag=True, help="Also the account's URL for inbound messages.")
+@click.option("--inbound", is_flag=True, help="Also set the account's URL for inbound messages.")
 @click.option("--force", is_flag=True, help="Take the callback over from another devkit.")
 @json_option
 def command(url: str, inbound: bool, force: bool, as_json: bool) -> None:
     """Set the account's callback to the relay at URL, such as https://dlr.example.com.
 
-    Vonage asks the URL before it saves it, so a receiver must be running. The former callback is written to a journal
-    first; `devkit restore --relay` restores it.
+    Vonage requests the URL before it saves it, so a receiver must be running. The former callback is written to a
+    journal first; `devkit restore --relay` restores it.
     """
     context = relay_context()
 

@@ -40,12 +40,12 @@ def _address(text: str) -> str:
     type=click.IntRange(0, 65535),
     default=3001,
     show_default=True,
-    help="Answers 200 while receipts are kept, else 503; 0 takes a free one.",
+    help="The port that answers 200 while receipts are kept, else 503; 0 takes a free one.",
 )
-@click.option("--no-health", is_flag=True, help="Without a health port.")
+@click.option("--no-health", is_flag=True, help="Open no health port.")
 @click.option("--require-signature", is_flag=True, help="Refuse webhooks without a valid signature.")
 @click.option(
-    "--risk-loss", is_flag=True, help="Also on an engine that loses or evicts what it acknowledged."
+    "--risk-loss", is_flag=True, help="Start also on an engine that loses or evicts what it acknowledged."
 )
 @allow_plain_option
 @click.option(
@@ -65,8 +65,8 @@ def command(
 ) -> None:
     """Take webhooks for the team: answer 200 when the engine has each on disk, else 503, so that Vonage sends it again.
 
-    For an always-on machine, behind a reverse proxy with TLS. As many as wanted can serve one engine: with the same
-    VONAGE_API_KEY, DEVKIT_CALLBACK_TOKEN and DEVKIT_RELAY_KEY.
+    Run it on a machine that is always on, behind a reverse proxy with TLS. Any number of receivers can
+    use one engine, with the same VONAGE_API_KEY, DEVKIT_CALLBACK_TOKEN and DEVKIT_RELAY_KEY.
     """
     context = relay_context()
     options = ServeOptions(
