@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from devkit.errors import ConfigurationError
-from devkit.webhook.callback import CALLBACK_PATH, RELAY_PATH, Callback, is_origin_form
+from devkit.webhook.callback import CALLBACK_PATH, MAX_CALLBACK, RELAY_PATH, Callback, is_origin_form
 
-MAX_CALLBACK = 100  # characters; the SDK's limit for a message's own callback
 _TOKEN_BYTES = 16
 
 # A name begins with a letter: then no phone number is one, and names are not encrypted on the engine.

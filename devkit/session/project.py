@@ -34,6 +34,7 @@ class Session:
     callback_url: with the secret token. api_key, api_secret, rest_host, application_id and private_key (a file): of the
     simulator in an offline session, empty in a live one. forward_url: of the developer's application, empty without
     one. relay, who: the address of the relay that it follows, without a password, and for whom; empty without one.
+    is_registered: whether the account's callback was set to this session's.
     """
 
     pid: int
@@ -51,6 +52,7 @@ class Session:
     who: str = ""
     application_id: str = ""
     private_key: str = ""
+    is_registered: bool = False
 
     @property
     def simulator_credentials(self) -> "Credentials":

@@ -37,13 +37,11 @@ from devkit.session.start_warnings import start_warnings
 from devkit.session.status_commands import StatusCommand, StatusCommands
 from devkit.session.tunnel_choice import TunnelChoice, choose_tunnel, refuse_unreachable
 from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
-from devkit.webhook.callback import CALLBACK_PATH
+from devkit.webhook.callback import CALLBACK_PATH, MAX_CALLBACK
 
 if TYPE_CHECKING:  # only types: a session without a relay imports nothing of it
     from devkit.relay.follower import Follower
     from devkit.session.follow import FollowOptions
-
-_MAX_CALLBACK = 100  # characters; the SDK's limit for a message's own callback
 
 _now = partial(datetime.now, UTC)
 
@@ -191,6 +189,8 @@ class _Start:
         stop.check()
         public_url = stack.enter_context(source.open_tunnel(receiver.tunnel)).public_url
         callback_url = self._callback_url(public_url)
+        if len(callback_url) > MAX_CALLBACK:
+            self.publish(_long_callback(callback_url, register=self.options.register))
         stop.check()
         wait_until_reachable(callback_url, recorder.nonce, recorder.reached, stop, timeout=source.settle)
         stop.check()
@@ -206,6 +206,7 @@ class _Start:
             callback_url,
             forward_url=forward_url(settings),
             inspector_url=inspector_url,
+            is_registered=bool(registered),
         )
         if at := source.simulator:
             session = replace(session, rest_host=at.host, api_key=at.api_key, api_secret=at.api_secret)
@@ -237,14 +238,8 @@ class _Start:
         return choice
 
     def _callback_url(self, public_url: str) -> str:
-        """The URL that Vonage shall send receipts to. Raises ConfigurationError."""
-        url = f"{public_url}{CALLBACK_PATH}" + (f"/{self.token}" if self.token else "")
-        if len(url) > _MAX_CALLBACK:
-            raise ConfigurationError(
-                f"The callback URL would be {len(url)} characters long; Vonage's SDK takes {_MAX_CALLBACK}.",
-                hint="Use a shorter domain, or a shorter DEVKIT_CALLBACK_TOKEN.",
-            )
-        return url
+        """The URL that Vonage shall send receipts to."""
+        return f"{public_url}{CALLBACK_PATH}" + (f"/{self.token}" if self.token else "")
 
     def _registrations(self, source: Platform) -> Registrations:
         def confirm_takeover(text: str) -> None:
@@ -285,6 +280,15 @@ class _Start:
         )
         if source.send_demo:
             source.send_demo("" if self.options.register else session.callback_url)
+
+
+def _long_callback(callback_url: str, *, register: bool) -> Notice:
+    """What to know about a callback URL that a message cannot name."""
+    gets = "The account's own callback leads here." if register else "So none of theirs comes here by itself."
+    return Notice(
+        f"The callback URL has {len(callback_url)} characters, and a message of the SMS API can name one of "
+        f"{MAX_CALLBACK}. {gets}"
+    )
 
 
 def _now_text() -> str:

@@ -15,6 +15,7 @@ from devkit.simulator.outcomes import OFFLINE_RECIPIENT
 from devkit.vonage.client import ApplicationKey, Credentials
 from devkit.vonage.messages import send_message
 from devkit.vonage.sms import send_sms
+from devkit.webhook.callback import MAX_CALLBACK
 from devkit.webhook.masking import mask_number
 
 _MAX_CLIENT_REF = 100  # characters; the SDK's limit
@@ -35,12 +36,30 @@ class SendRoute:
 
     callback: empty when no session runs: its receipts then go to the account's callback.
     who: the member of a relay that sends it, whose name begins the client-ref; empty without a relay.
+    is_registered: whether the account's callback was set to the same.
     """
 
     mode: Literal["live", "offline"]
     credentials: Credentials
     callback: str = field(repr=False)
     who: str = ""
+    is_registered: bool = False
+
+    @property
+    def sms_callback(self) -> str:
+        """The own callback of a message of the SMS API; empty where the account's is the same, and too long.
+
+        Raises UsageError.
+        """
+        if len(self.callback) <= MAX_CALLBACK:
+            return self.callback
+        if self.is_registered:
+            return ""
+        raise UsageError(
+            f"The session's callback URL has {len(self.callback)} characters, and a message of the SMS API can name "
+            f"one of {MAX_CALLBACK}. Nothing was sent.",
+            hint="Send through the other API: devkit send --api messages. Or start the session without --no-register.",
+        )
 
     def client_ref(self, text: str) -> str:
         """The client-ref of a message. At a relay it names the sender, where no callback does, or where there is one.
@@ -81,7 +100,9 @@ def choose_route(settings: Settings, session: Session | None, relay: RelayRoute 
             hint="Put VONAGE_API_KEY and VONAGE_API_SECRET into .env, as when the session was started.",
         )
     if session:
-        return SendRoute("live", settings.credentials, session.callback_url, session.who)
+        return SendRoute(
+            "live", settings.credentials, session.callback_url, session.who, session.is_registered
+        )
     return SendRoute("live", settings.credentials, *(relay or ("", "")))
 
 
@@ -152,7 +173,7 @@ def send_by(
         to=number,
         sender=sender,
         text=text,
-        callback=route.callback,
+        callback=route.sms_callback,
         client_ref=route.client_ref(client_ref),
     )
     return sent_now(ids, number)

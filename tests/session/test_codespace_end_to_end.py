@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 
-from devkit.webhook.callback import CALLBACK_PATH, Callback
+from devkit.webhook.callback import CALLBACK_PATH, MAX_CALLBACK, Callback
 from tests.support.codespace import DOMAIN, NAME, Gh, public_side
 from tests.support.command import run
 from tests.support.dev_process import running_dev
@@ -85,6 +85,9 @@ def test_a_codespace_from_the_public_url_to_the_end(tmp_path: Path, account: Acc
             assert gh.visibility(port) == "public"
             assert dev.stop() == 0
 
+    assert len(callback_url) > MAX_CALLBACK  # as in real codespaces
+    assert f"The callback URL has {len(callback_url)} characters" in dev.stderr
+    assert "The account's own callback leads here." in dev.stderr
     assert restored.code == 0, restored.err
     assert "Ended the public port" in restored.err
     assert after_restore == ("org", FORMER, 302)

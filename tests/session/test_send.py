@@ -15,6 +15,7 @@ from devkit.session.send import RelayRoute, choose_recipient, choose_route, requ
 from devkit.session.settings import Settings
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT
 from devkit.vonage.client import Credentials
+from devkit.webhook.callback import MAX_CALLBACK
 from tests.support.raw_socket import closed_port
 
 SECRET = "s3cret-value"
@@ -56,6 +57,24 @@ def test_a_live_session_sends_with_the_account_of_the_settings_and_its_own_callb
     assert route.mode == "live"
     assert route.credentials == Credentials("abcd1234", SECRET, "api.nexmo.com")
     assert route.callback == LIVE.callback_url
+
+
+def test_a_callback_that_is_too_long_for_a_message_is_left_to_the_account_or_refused() -> None:
+    # As that of a codespace or of a quick tunnel.
+    callback_url = LIVE.callback_url.replace("dlr.", "strategy-adjusted-mature-beverage-dlr.")
+    long = replace(LIVE, callback_url=callback_url)
+    registered, alone = (
+        choose_route(SETTINGS, replace(long, is_registered=True)),
+        choose_route(SETTINGS, long),
+    )
+
+    assert len(callback_url) > MAX_CALLBACK
+    assert choose_route(SETTINGS, LIVE).sms_callback == LIVE.callback_url
+    assert registered.sms_callback == ""
+    with pytest.raises(UsageError, match="Nothing was sent") as caught:
+        alone.sms_callback  # noqa: B018 - it raises
+    assert "--api messages" in caught.value.hint
+    assert alone.callback == callback_url  # the Messages API takes it
 
 
 def test_without_a_session_the_callback_is_left_to_the_account() -> None:

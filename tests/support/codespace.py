@@ -10,8 +10,8 @@ from typing import Any
 from tests.support.proxy import connect_proxy, https_server
 from tests.support.recording_server import Response
 
-NAME = "fluffy-space-disco"
-DOMAIN = "dev.example.test"
+NAME = "fluffy-space-disco-0abcdef1234567"  # as long as real ones
+DOMAIN = "app.example.test"
 
 
 class Gh:
