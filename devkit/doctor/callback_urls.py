@@ -123,9 +123,9 @@ def application_checks(context: Context) -> Iterator[Check]:
     found: list[Check] = []
     try:
         for setting in settings_to_register(credentials, application_id=application_id)[1:]:
-            held = setting.read()
-            found.append(url_check(context, setting.name, held.url))
-        found.append(_private_key(context, held.application))
+            stored = setting.read()
+            found.append(url_check(context, setting.name, stored.url))
+        found.append(_private_key(context, stored.application))
         numbers = numbers_of(credentials, application_id)
         yield ok("application", numbers_in_words(numbers), "" if numbers else LINK_HINT)
     except (VonageError, ConfigurationError) as error:

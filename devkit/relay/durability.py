@@ -17,7 +17,7 @@ Severity = Literal["loses", "unknown", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class EngineProblem:
-    """One finding. severity: `loses` for a receipt that was answered 200, `unknown` where that cannot be told."""
+    """One finding. severity: `loses` for a receipt that was answered 200, `unknown` where that cannot be found out."""
 
     severity: Severity
     text: str

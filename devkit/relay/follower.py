@@ -46,8 +46,8 @@ class Following:
 class Follower:
     """Follows the relay in a thread of its own, because a read waits for seconds and Ctrl-C must not.
 
-    take: gets each receipt that was not on disk before, when it is. move: keeps the position; what it raises, and a
-    full disk, is told and tried again. counts: all that was read, by owner.
+    take: gets each receipt that was not on disk before, when it is. move: keeps the position. Its errors, and those of
+    a full disk, are reported, and it is tried again. counts: all that was read, by owner.
     """
 
     following: Following

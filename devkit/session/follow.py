@@ -97,7 +97,7 @@ def follow(
 def following(
     settings: Settings, options: FollowOptions, project: Project, store: Store, recorder: Recorder
 ) -> Iterator[Follower]:
-    """A follower that was told what the relay holds, and remains to be run. Closes its connections after the block.
+    """A follower that knows what the relay keeps, for the caller to run. Closes its connections after the block.
 
     Raises RelayError when the relay cannot be reached, ConfigurationError, CallbackHeldError when another process
     follows it in this project.

@@ -133,7 +133,7 @@ _IN_CLEAR = "DEVKIT_RELAY_KEY is not set: the engine holds phone numbers in clea
 
 
 def refuse_loss(found: list[EngineProblem], publish: Publish, *, risk_loss: bool) -> None:
-    """Raise ConfigurationError for an engine that loses what it acknowledged; say what cannot be told."""
+    """Raise ConfigurationError for an engine that loses what it acknowledged; say what cannot be found out."""
     for problem in found:
         if problem.severity == "loses" and not risk_loss:
             raise ConfigurationError(

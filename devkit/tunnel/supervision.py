@@ -26,7 +26,7 @@ from devkit.tunnel.types import (
 class Backoff:
     """Delays, in seconds.
 
-    poll: between two looks at the agent's state. retry: before the second attempt when the first one met an obstacle
+    poll: between two checks of the agent's state. retry: before the second attempt when the first one met an obstacle
     that clears by itself; ngrok drops a stale session after 15 s. restarts: before each restart in turn; the last one
     repeats.
     """
@@ -37,7 +37,7 @@ class Backoff:
 
 
 DEFAULT_BACKOFF = Backoff()
-_POLL_INTERVAL = 0.1  # seconds between two looks at `stopping` during a pause
+_POLL_INTERVAL = 0.1  # seconds between two checks of `stopping` during a pause
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from devkit.tunnel.types import (
 )
 
 _NAMES = AgentNames("the funnel", "Tailscale")
-_BACKOFF = Backoff(poll=3.0)  # each look is a command of 20 to 50 ms
+_BACKOFF = Backoff(poll=3.0)  # each check is a command of 20 to 50 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class _Watch:
     is_gone: bool = False
 
     def poll(self) -> bool:
-        """Look; return whether Tailscale answered."""
+        """Check that it is there; return whether Tailscale answered."""
         try:
             self.is_gone = not self.funnel.is_on()
         except AgentError:

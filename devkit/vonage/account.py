@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from devkit.errors import VonageError
 from devkit.vonage.client import Credentials, post_form
-from devkit.vonage.setting import WORDS, AccountSettingName, Held, Retry, not_saved
+from devkit.vonage.setting import WORDS, AccountSettingName, Retry, StoredURL, not_saved
 from devkit.webhook.masking import one_line
 
 SETTINGS_PATH = "/account/settings"
@@ -34,9 +34,9 @@ class AccountSetting:
     def identity(self) -> tuple[str, str, str]:
         return self.credentials.host, self.credentials.api_key, ""
 
-    def read(self) -> Held:
+    def read(self) -> StoredURL:
         """What the account holds. Raises VonageError."""
-        return Held(read_urls(self.credentials, self.post)[self.name])
+        return StoredURL(read_urls(self.credentials, self.post)[self.name])
 
     def set_callback(self, url: str, former: str = "") -> None:
         """Set the URL, or unset it with an empty text, and read it back. Raises VonageError.

@@ -12,7 +12,7 @@ from typing import Any
 
 from devkit.errors import VonageError
 from devkit.vonage.client import Credentials, get_application, get_numbers, put_application
-from devkit.vonage.setting import WORDS, AddressName, Held, Retry, not_saved
+from devkit.vonage.setting import WORDS, AddressName, Retry, StoredURL, not_saved
 from devkit.webhook.masking import one_line
 
 Json = dict[str, Any]
@@ -34,10 +34,10 @@ class ApplicationSetting:
     def identity(self) -> tuple[str, str, str]:
         return self.credentials.host, self.credentials.api_key, self.application_id
 
-    def read(self) -> Held:
+    def read(self) -> StoredURL:
         """What the application holds. Raises VonageError."""
         application = self._get()
-        return Held(address_in(application, self.name), json.dumps(application))
+        return StoredURL(address_in(application, self.name), json.dumps(application))
 
     def set_callback(self, url: str, former: str = "") -> None:
         """Set the address and nothing else, and read the application back. Raises VonageError.

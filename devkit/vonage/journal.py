@@ -13,7 +13,7 @@ from devkit.durable.regular_file import BadRecord, read_record
 from devkit.errors import ConfigurationError
 from devkit.events.session import SettingName
 from devkit.http.local_access import is_local_host
-from devkit.vonage.setting import WORDS, CallbackSetting, Held, Words
+from devkit.vonage.setting import WORDS, CallbackSetting, StoredURL, Words
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.masking import one_line
 from devkit.webhook.strict_json import InvalidJson, parse
@@ -28,7 +28,7 @@ _MAX_DEPTH = 64  # of an application
 class Journal:
     """One registration. since: UTC, as text. setting: what was changed; application_id: of which application, if any.
 
-    former_application: as `Held.application`, from before the first change.
+    former_application: as `StoredURL.application`, from before the first change.
     earlier_url: another URL of ours, which the account still holds if `our_url` was not saved.
     pending_url: a former callback that an earlier session here could not restore, because another devkit had the
     account; empty when there is none.
@@ -101,16 +101,16 @@ def is_temporary(callback_url: str) -> bool:
     return not callback_url or bool(devkit_host(callback_url))
 
 
-def next_journal(draft: Journal, held: Held, previous: Journal | None) -> Journal:
+def next_journal(draft: Journal, stored: StoredURL, previous: Journal | None) -> Journal:
     """The journal of a registration that is about to begin.
 
     draft: the journal without what was there before; it may have the application from before another registration of
-    this session. held: what Vonage holds. previous: the journal on disk.
+    this session. stored: what Vonage holds. previous: the journal on disk.
     The former callback is what Vonage holds; after a killed session, what its journal says.
     """
-    current = held.url
+    current = stored.url
     journal = replace(
-        draft, former_url=current, former_application=draft.former_application or held.application
+        draft, former_url=current, former_application=draft.former_application or stored.application
     )
     if previous is None or previous.identity != draft.identity:
         return journal

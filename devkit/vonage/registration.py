@@ -127,17 +127,17 @@ def _begin(
     """Write the journal with what Vonage holds now, once it may be replaced."""
     confirmed: str | None = None
     while True:
-        held = setting.read()
+        stored = setting.read()
         with in_turn(path.parent):
             refuse_foreign_journal(setting, path)
             previous = read_journal(path)
-            journal = next_journal(draft, held, previous)
-            if held.url == confirmed or (confirmed is None and not other_devkit(journal)):
+            journal = next_journal(draft, stored, previous)
+            if stored.url == confirmed or (confirmed is None and not other_devkit(journal)):
                 _report_earlier_sessions(previous, journal, publish)
                 write_journal(path, journal)
                 return journal
         confirm_takeover(_owner_in_words(journal, has_changed=confirmed is not None))
-        confirmed = held.url
+        confirmed = stored.url
 
 
 def _owner_in_words(journal: Journal, *, has_changed: bool) -> str:

@@ -147,8 +147,8 @@ class _Restore:
     def _set(self, current: str) -> None:
         if not self.journal.is_ours(current):
             words = self.journal.words
-            held = one_line(current) or f"no {words.url}"
-            self.log(f"The {words.owner} holds {held}, which is replaced.")
+            replaced = one_line(current) or f"no {words.url}"
+            self.log(f"The {words.owner} holds {replaced}, which is replaced.")
         try:
             self.setting.set_callback(self.wanted, self.journal.former_application)
         except VonageError as error:

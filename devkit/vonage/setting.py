@@ -37,7 +37,7 @@ WORDS: dict[SettingName, Words] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StoredURL:
     """What Vonage holds. url: empty when none is set.
 
     application: the whole application as JSON, to restore the URL in exactly the same form; empty for an account.
@@ -91,13 +91,13 @@ class CallbackSetting(Protocol):
     def identity(self) -> tuple[str, str, str]:
         """Host, API key, and application id; the last one is empty for an account."""
 
-    def read(self) -> Held:
+    def read(self) -> StoredURL:
         """Raises VonageError."""
 
     def set_callback(self, url: str, former: str = "") -> None:
         """Set the URL, or unset it with an empty text, and read it back. Raises VonageError.
 
-        former: `Held.application` from before the first change; with it the URL gets its former form.
+        former: `StoredURL.application` from before the first change; with it the URL gets its former form.
         """
 
 
