@@ -181,7 +181,7 @@ def resigned_if_valid(receipt: SampleWebhook, former: str, secret: str, method: 
 
 
 def _require_receipt(receipt: SampleWebhook) -> None:
-    if receipt.problem:
+    if receipt.kind == "unreadable":
         raise ValueError(f"{receipt.name} holds no receipt. {receipt.problem}")
 
 

@@ -24,7 +24,7 @@ from tests.support.event_recorder import EventRecorder
 from tests.support.memory_engine import NOON, MemoryEngine
 
 KEY = "ada"
-KINDS = ("delivered", "inbound-sms", "messages-api-status", "json-array")
+KINDS = ("delivered", "inbound-sms", "messages-delivered", "json-array")
 
 
 class Setup:
