@@ -125,6 +125,10 @@ _ABSOLUTE_FORM = re.compile(r"https?://([^/?]+)(?:[/?].*)?", re.IGNORECASE)
 _WRONG_PEER = "The server is for programs on this machine only."
 _WRONG_PRIVATE_PEER = "The server is for programs on this machine and in its private networks only."
 _WRONG_ADDRESS = "The address must be that of this machine: 127.0.0.1, localhost or [::1]."
+_WRONG_PRIVATE_ADDRESS = (
+    "The address must be that of this machine, as localhost, or of its private networks: a name without a dot, as "
+    "simulator, or an address such as 172.18.0.2."
+)
 _WRONG_SITE = "The request comes from another site. Type the address, or paste it into the address bar."
 
 
@@ -153,7 +157,7 @@ def rejection_reason(
         return "The request was forwarded by a tunnel or a proxy."
     # Another site's name that resolves to this machine would let its page read the responses (DNS rebinding).
     if host is None or not (is_near or (serves_name and serves_name(host.name))):
-        return _WRONG_ADDRESS
+        return _WRONG_PRIVATE_ADDRESS if serves_private else _WRONG_ADDRESS
     if not _is_for(host, request.target):
         return "The request asks for another host's page."
     if host.is_local:

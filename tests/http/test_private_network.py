@@ -150,7 +150,10 @@ def test_what_a_proxy_forwards_is_refused_under_each_near_name(name: str) -> Non
 
 @pytest.mark.parametrize("host", ["evil.test:3050", "192.0.2.1:3050", "[2001:db8::1]:3050", "simulator."])
 def test_a_public_name_may_be_that_of_a_page(host: str) -> None:
-    assert "The address must be" in reason(host, remote="172.18.0.3")
+    assert "of its private networks: a name without a dot" in reason(host, remote="172.18.0.3")
+    assert reason(host, remote="127.0.0.1", serves_private=False) == (
+        "The address must be that of this machine: 127.0.0.1, localhost or [::1]."
+    )
 
 
 def test_a_browser_is_served_under_the_names_of_this_machine_only() -> None:
