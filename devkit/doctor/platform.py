@@ -15,6 +15,7 @@ from devkit.fixture.format import Fixture, load
 from devkit.vonage.account import ACCOUNT_SETTINGS, read_urls
 from devkit.vonage.client import Credentials, make_client, post_form
 from devkit.vonage.setting import AccountSettingName
+from devkit.webhook.jwt import application_in
 from devkit.webhook.receipt import Kind, Receipt, Webhook
 from devkit.webhook.vocabulary import DASHBOARD_METHODS
 
@@ -129,7 +130,7 @@ _WEBHOOKS: dict[Kind, str] = {
 def recording_checks(context: Context) -> Iterator[Check]:
     """SMS API or Messages API, and the transport, as far as recordings show them. No API of Vonage shows either."""
     fixtures = list(_recent(context))
-    yield _api(fixtures)
+    yield _api(context, fixtures)
     yield _transport(fixtures)
 
 
@@ -141,16 +142,16 @@ def _recent(context: Context) -> Iterator[Fixture]:
             continue
 
 
-def _api(fixtures: list[Fixture]) -> Check:
+def _api(context: Context, fixtures: list[Fixture]) -> Check:
     """What the newest inbound message shows, else the newest receipt or status.
 
     An inbound message depends on the setting alone. A status also comes for a message that was sent through the
-    Messages API, whatever the setting is.
+    Messages API, whatever the setting is; its token names the application that sent it.
     """
-    kinds = [reading.kind for reading in map(Fixture.read, fixtures) if isinstance(reading, Webhook)]
-    shown: tuple[Kind, ...] = (*(kind for kind in kinds if kind.endswith("inbound")), *kinds)
-    kind = next((kind for kind in shown if kind != "unknown"), None)
-    if kind is None:
+    kinds = [(reading.kind, each) for each in fixtures if isinstance(reading := each.read(), Webhook)]
+    shown = [*(each for each in kinds if each[0].endswith("inbound")), *kinds]
+    kind, newest = next((each for each in shown if each[0] != "unknown"), (None, None))
+    if kind is None or newest is None:
         return skipped(
             "api",
             "no API shows whether Messaging API type is SMS API or Messages API; a recording would show it",
@@ -159,6 +160,15 @@ def _api(fixtures: list[Fixture]) -> Check:
     name = "Messages API" if kind.startswith("messages") else "SMS API"
     found = f"the newest {_WEBHOOKS[kind]} is one of the {name}"
     if kind == "messages-status":
+        token = newest.callback.header("Authorization") if newest.signature != "invalid" else ""
+        if application_id := application_in(token):
+            return ok(
+                "api",
+                f"{found}, sent by application {application_id}: it does not show what Messaging API type is",
+                ""
+                if application_id == context.settings.application_id
+                else f"For all its statuses: devkit dev --application {application_id}",
+            )
         return ok("api", f"{found}: Messaging API type is Messages API, or the message was sent through it")
     return ok("api", f"{found}, so Messaging API type is {name} (inferred: no API shows it)")
 

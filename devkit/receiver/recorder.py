@@ -31,6 +31,11 @@ _STATUS_AT_RECEIPT_URL = (
     '"Messages API" (Vonage dashboard, API settings), or the message was sent with this URL as its webhook_url. '
     "It is recorded; your program must take it too."
 )
+_STATUS_OF_APPLICATION = (
+    "A status of the Messages API came to the URL for receipts: application {id} sent the message, which has it "
+    "as its webhook_url. It is recorded; your program must take it too. To get all statuses of the application: "
+    "devkit dev --application {id}"
+)
 
 _REJECTED = 401  # the status for a signature that is not as required
 _MAX_MESSAGES = 10_000  # that are remembered, to compare their receipts
@@ -172,7 +177,7 @@ class Recorder:
         )
         self.publish(event)
         if evaluation.incoming.kind == "receipt" and event.kind == "messages-status" and not sent:
-            self._explain_status()
+            self._explain_status("" if evaluation.verdict == "invalid" else callback.header("Authorization"))
         if file and self.forward:
             self.forward(callback, message_id, file)
 
@@ -194,12 +199,16 @@ class Recorder:
                 history.add(receipt)
         return None if first is now else int((now - first).total_seconds() * 1000), order
 
-    def _explain_status(self) -> None:
-        """Say once why a status came to the URL for receipts."""
+    def _explain_status(self, token: str | None) -> None:
+        """Say once why a status came to the URL for receipts. token: empty for one that nothing can be read from."""
+        from devkit.webhook.jwt import application_in  # here: most sessions get no status
+
         with self._lock:
             expected, self.expects_messages = self.expects_messages, True
         if not expected:
-            self.publish(Notice(_STATUS_AT_RECEIPT_URL))
+            application_id = application_in(token)
+            text = _STATUS_OF_APPLICATION if application_id else _STATUS_AT_RECEIPT_URL
+            self.publish(Notice(text.format(id=application_id)))
 
     def _publish_refused(self, status: int, reason: str) -> None:
         with self._lock:

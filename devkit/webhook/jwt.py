@@ -27,6 +27,7 @@ _HEADER = '{"alg":"HS256","typ":"JWT"}'
 ISSUER = "Vonage"
 _MAX_DEPTH = 8  # Vonage's claims are flat
 _LAST_SECOND = 10**11  # of a time that Python can express, in the year 5138
+_APPLICATION_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)", re.ASCII)
 
 
@@ -129,6 +130,15 @@ def sign_claims(claims: Mapping[str, object], secret: str) -> str:
 def claims_of(header: str | None) -> dict[str, object]:
     """The claims of a token as they are written, not verified; empty if there are none to read. Never raises."""
     return parts_of(header)[1]
+
+
+def application_in(header: str | None) -> str:
+    """The id of the application that a token names, not verified; empty without a right one. Never raises.
+
+    Vonage names the application that sent the message, or that the number is linked to; none for the account itself.
+    """
+    claimed = str(claims_of(header).get("application_id", ""))
+    return claimed.lower() if _APPLICATION_ID.fullmatch(claimed) else ""
 
 
 def parts_of(header: str | None) -> tuple[dict[str, object], dict[str, object]]:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,10 @@ from devkit.fixture.store import Store
 from devkit.http.server import listen, serve
 from devkit.receiver.app import create_receiver
 from devkit.webhook.callback import Callback, compose
+from devkit.webhook.jwt import make_token
+from devkit.webhook.new_webhook import compose_messages
 from tests.support.doctor_context import NOON, SESSION, find, leave_journal, make_context, outcomes
+from tests.support.fake_application import APPLICATION_ID
 from tests.support.raw_socket import closed_port
 
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A0000001234567B", "status": "delivered", "err-code": "0"}
@@ -184,6 +187,24 @@ def test_a_status_shows_less_than_an_inbound_message(tmp_path: Path) -> None:
 
     assert "Messages API, or the message was sent through it" in by_status.what
     assert "so Messaging API type is Messages API (inferred" in by_inbound.what
+
+
+def test_a_status_whose_token_names_an_application_shows_no_setting(tmp_path: Path) -> None:
+    body = (
+        b'{"message_uuid": "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab", "channel": "sms", "status": "submitted"}'
+    )
+    token = make_token(
+        body, "x" * 32, api_key="abcd1234", application_id=APPLICATION_ID, now=datetime.now(UTC), jti=""
+    )
+    record(tmp_path, compose(RECEIPT, "get"), compose_messages(body, token))
+
+    other = find(recording_checks(make_context(tmp_path)), "api")
+    own = find(recording_checks(make_context(tmp_path, application_id=APPLICATION_ID)), "api")
+
+    assert f"status is one of the Messages API, sent by application {APPLICATION_ID}" in other.what
+    assert "does not show what Messaging API type is" in other.what
+    assert other.hint == f"For all its statuses: devkit dev --application {APPLICATION_ID}"
+    assert own.hint == ""
 
 
 def test_recordings_show_the_transport_and_what_the_dashboard_calls_it(tmp_path: Path) -> None:

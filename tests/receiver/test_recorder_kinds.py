@@ -24,6 +24,7 @@ from devkit.webhook.timeline import SentMessage
 from tests.support.recorder import NOON, SECRET, RecordingSession, receipt
 
 UUID = "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab"
+APPLICATION_ID = "78d335fa-323d-0114-9c3d-d6f0d48968cf"
 JTI = "c5ba8f24-1a14-4c10-bfdf-3fbe8ce511b5"
 
 
@@ -146,6 +147,21 @@ def test_the_first_status_at_the_url_for_receipts_is_explained_once(session: Rec
 
     (explained,) = notices(session)
     assert "Messaging API type" in explained
+
+
+@pytest.mark.parametrize(
+    ("secret", "is_named"), [(SECRET, True), ("another secret of 32 bytes or more", False)]
+)
+def test_the_application_that_sent_the_message_is_named_unless_the_token_is_forged(
+    session: RecordingSession, secret: str, is_named: bool
+) -> None:
+    body = json.dumps(make_status_fields("delivered", message_uuid=UUID, timestamp=NOON)).encode()
+    sender = {"api_key": "abcd1234", "application_id": APPLICATION_ID}
+    session.handle(compose_messages(body, make_token(body, secret, **sender, now=NOON, jti=JTI)))  # type: ignore[arg-type]
+
+    (explained,) = notices(session)
+    assert (f"devkit dev --application {APPLICATION_ID}" in explained) is is_named
+    assert ("Messaging API type" in explained) is not is_named
 
 
 def test_an_expected_status_is_not_explained(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from vonage_jwt import verify_signature
 
 from devkit.webhook.jwt import (
     TokenVerdict,
+    application_in,
     claims_of,
     make_token,
     payload_hash,
@@ -56,6 +57,15 @@ def check(header: str | None, body: bytes = BODY, secret: str = SECRET) -> Token
 def signed(changes: dict[str, object], without: str = "") -> str:
     claims = {name: value for name, value in {**CLAIMS, **changes}.items() if name != without}
     return f"Bearer {sign_claims(claims, SECRET)}"
+
+
+@pytest.mark.parametrize("claimed", ["", "no-id", 7, None, "78d335fa-323d-0114-9c3d-d6f0d48968cf\n", ["x"]])
+def test_only_a_right_id_is_the_application_of_a_token(claimed: object) -> None:
+    right = "78d335fa-323d-0114-9c3d-d6f0d48968cf"
+
+    assert application_in(f"Bearer {sign_claims({'application_id': claimed}, SECRET)}") == ""
+    assert application_in(f"Bearer {sign_claims({'application_id': right}, SECRET)}") == right
+    assert application_in(None) == application_in("Bearer x.y.z") == ""
 
 
 def test_the_worked_example_is_made_to_the_byte() -> None:
