@@ -37,11 +37,14 @@ AIMS = {"receipt": 13, "keep": 18, "replay": 18, "page": 17}
 
 
 class Tracer:
-    """Collects the files whose functions are called while it is active, in all threads that start after it."""
+    """Collects the files whose functions are called while it is active, in all threads that start after it.
+
+    ignored: the thread that monitors the session, which has work of its own every second; None before there is one.
+    """
 
     def __init__(self) -> None:
         self.active = False
-        self.only: int | None = None
+        self.ignored: int | None = None
         self.files: list[str] = []
         threading.setprofile(self)
         sys.setprofile(self)
@@ -50,7 +53,7 @@ class Tracer:
         if (
             self.active
             and event == "call"
-            and self.only in (None, threading.get_ident())
+            and threading.get_ident() != self.ignored
             and frame.f_code.co_filename.startswith(_PACKAGE)
             and frame.f_code.co_filename.endswith(".py")
         ):
@@ -59,10 +62,8 @@ class Tracer:
                 self.files.append(file)
 
     @contextlib.contextmanager
-    def collecting(self, only: int | None = None) -> Iterator[list[str]]:
-        """only: the thread that counts; None for all."""
+    def collecting(self) -> Iterator[list[str]]:
         self.files = []
-        self.only = only
         self.active = True
         try:
             yield self.files
@@ -81,7 +82,7 @@ def trace_flows(directory: Path) -> dict[str, list[str]]:
 
 
 def _flows(tracer: Tracer, directory: Path) -> Iterator[tuple[str, list[str]]]:
-    with _session(directory) as (ready, output):
+    with _session(tracer, directory) as (ready, output):
         _send(ready.local_url, _RECEIPT)  # the first one triggers late imports
         _wait(lambda: output.getvalue().count("failed") >= 1)
         with tracer.collecting() as files:
@@ -103,7 +104,7 @@ def _flows(tracer: Tracer, directory: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 @contextlib.contextmanager
-def _session(directory: Path) -> Iterator[tuple[Ready, io.StringIO]]:
+def _session(tracer: Tracer, directory: Path) -> Iterator[tuple[Ready, io.StringIO]]:
     """An offline session in a thread, and its output."""
     os.chdir(directory)
     environ = {"DEVKIT_OFFLINE": "1", "DEVKIT_PORT": "0", "DEVKIT_INSPECTOR_PORT": "0"}
@@ -125,6 +126,7 @@ def _session(directory: Path) -> Iterator[tuple[Ready, io.StringIO]]:
 
     thread = threading.Thread(target=session)
     thread.start()
+    tracer.ignored = thread.ident
     try:
         _wait(lambda: bool(ready))
         yield ready[0], output
@@ -161,7 +163,7 @@ def _sink() -> Iterator[str]:
 def _command(tracer: Tracer, *args: str) -> list[str]:
     with (
         contextlib.redirect_stdout(io.StringIO()),
-        tracer.collecting(threading.get_ident()) as files,  # the session's threads have work of their own
+        tracer.collecting() as files,
         contextlib.suppress(SystemExit),
     ):
         cli(args, prog_name="devkit", standalone_mode=False)
