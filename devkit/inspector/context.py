@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from devkit.events.session import Sent
 from devkit.fixture.redaction.policy import Policy
@@ -14,10 +14,12 @@ from devkit.inspector.charts import Overview, read_overview
 from devkit.inspector.conversation import Conversations
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.index import Index, Rows
-from devkit.inspector.relay_state import RelayState, relay_state
 from devkit.inspector.responses import Responses
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.signature import Method
+
+if TYPE_CHECKING:  # only the type: most sessions have no relay
+    from devkit.inspector.relay_state import RelayState
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,13 @@ class InspectorContext:
         self.index.group(self.event_log.sends(), self.conversations.names)
         self.responses.refresh()
 
-    def relay(self) -> RelayState | None:
-        """How the session stands with its relay; None in a session without one."""
-        return relay_state(self.event_log) if self.event_log.kept("relay") else None
+    def relay(self) -> "RelayState | None":
+        """The state of the relay that the session follows; None in a session without one."""
+        if not self.event_log.kept("relay"):
+            return None
+        from devkit.inspector.relay_state import relay_state  # for the reason above
+
+        return relay_state(self.event_log)
 
     def overview(self) -> Overview:
         """The charts. They are drawn anew only after a recording or a send."""

@@ -1,4 +1,4 @@
-"""How a session stands with the relay that it follows, by the events that it published."""
+"""The state of the relay that a session follows, by the events that the session published."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

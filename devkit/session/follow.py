@@ -11,7 +11,7 @@ from functools import partial
 from devkit.durable.lock import LockHeld, locked
 from devkit.errors import CallbackHeldError, ConfigurationError
 from devkit.events import Publish
-from devkit.fixture.send_log import SendLog
+from devkit.fixture.send_log import Sends
 from devkit.fixture.store import Store
 from devkit.receiver.recorder import Recorder
 from devkit.relay.engine import RedisEngine
@@ -25,7 +25,6 @@ from devkit.relay.stream import account_name
 from devkit.session.components import forwarding
 from devkit.session.project import Project
 from devkit.session.relay import opened_engine
-from devkit.session.sends import Sends
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown
 
@@ -75,7 +74,7 @@ def follow(
 ) -> None:
     """Follow until a shutdown is requested. Raises DevkitError."""
     project.prepare()
-    sends = Sends(SendLog(project.private))
+    sends = Sends(project.private)
     store = Store(settings.fixtures)
     store.prepare()
     recorder = Recorder(

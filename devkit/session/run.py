@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
 from devkit.events import Notice, Publish
 from devkit.events.session import Ready
-from devkit.fixture.send_log import SendLog
+from devkit.fixture.send_log import Sends
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
 from devkit.receiver.recorder import Recorder
@@ -30,7 +30,6 @@ from devkit.session.components import (
 from devkit.session.project import Project, Session, project_in
 from devkit.session.reachability import check_again, wait_until_reachable
 from devkit.session.registrations import Registrations, numbers_notice, settings_to_register
-from devkit.session.sends import Sends
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.session.start_warnings import start_warnings
@@ -93,7 +92,7 @@ def run(
     has_relay = options.relay is not None
     warnings = list(start_warnings(settings, project, demo=options.demo, has_relay=has_relay))
     project.prepare()
-    sends = Sends(SendLog(project.private))
+    sends = Sends(project.private)
     event_log = EventLog(_now, then=sends.remembering(publish, _now), earlier_sends=sends.earlier)
     commands = StatusCommands(options.commands, event_log.publish, Path())  # where they were typed
     store = Store(settings.fixtures)
