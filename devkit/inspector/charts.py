@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 
-from devkit.inspector.index import Index, Rows, is_alone, moment_of, status_of
+from devkit.fixture.store import id_in_name
+from devkit.inspector.index import Index, Rows, is_alone, moment_of, name_of, status_of
 from devkit.inspector.template_filters import interval
 from devkit.webhook.timeline import SentMessage, stage
 
@@ -16,7 +17,18 @@ _BINS = 60
 _STEPS = tuple(
     timedelta(seconds=size) for size in (1, 5, 15, 60, 300, 900, 3600, 10800, 43200, 86400, 604800)
 )
-_ORDER = ("delivered", "accepted", "buffered", "unknown", "expired", "rejected", "failed")
+_ORDER = (
+    "delivered",
+    "read",
+    "accepted",
+    "submitted",
+    "buffered",
+    "unknown",
+    "expired",
+    "rejected",
+    "undeliverable",
+    "failed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +224,13 @@ def _delays(
 ) -> Iterator[tuple[str, timedelta]]:
     """The network of each completed message and its delay, by its first final receipt."""
     ends: dict[str, str] = {}  # the first final receipt of each message, by its first receipt
+    sent = set(map(id_in_name, sends))
     for key in keys:
         if is_alone(key) or not _is_final(key):
             continue
         group = index.part_of(key)
-        if not group:
+        # A final receipt that came alone has a delay only if its send is known.
+        if not group or (group[0] == key and name_of(key) not in sent):
             continue
         if group[0] not in ends:
             ends[group[0]] = next(filter(_is_final, group))
@@ -224,7 +238,6 @@ def _delays(
         if row is None:
             continue
         send = sends.get(row.message_id)
-        # A final receipt that came alone has a delay only if its send is known.
         if send or group[0] != key:
             start = send.at if send else moment_of(group[0])
             yield row.network, max(row.at - start, timedelta())

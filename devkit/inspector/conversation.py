@@ -70,6 +70,11 @@ class JoinedText:
             yield "", rest
 
     @property
+    def line(self) -> str:
+        """The joined text on one line of a list, with `[…]` for what is missing."""
+        return "".join(text or " […] " for text, _ in self.pieces).strip()
+
+    @property
     def message_type(self) -> str:
         return _inbound(self.first).message_type
 

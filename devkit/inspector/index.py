@@ -107,12 +107,12 @@ class Index:
 
     def parts_of(self, key: str) -> list[tuple[str, ...]]:
         """The same, part by part. It is one part if devkit did not send the message as several."""
-        name = _message(key)
+        name = name_of(key)
         return [self._messages.get(part, ()) for part in self._texts.get(name, (name,))]
 
     def part_of(self, key: str) -> tuple[str, ...]:
         """The keys of all receipts with the message id of a key, oldest first."""
-        return self._messages.get(_message(key), ())
+        return self._messages.get(name_of(key), ())
 
     def count(self) -> int:
         """The number of recordings."""
@@ -148,12 +148,12 @@ class Index:
             self.inbound_version += 1
         for key in day.keys:
             if key not in before:
-                grouped.setdefault(_message(key), []).append(key)
+                grouped.setdefault(name_of(key), []).append(key)
         for message, keys in grouped.items():
             known = self._messages.get(message)
             self._messages[message] = tuple(sorted((*known, *keys)) if known else keys)
         gone = before.difference(day.keys)
-        for message in {_message(key) for key in gone}:  # one may have thousands of receipts
+        for message in {name_of(key) for key in gone}:  # one may have thousands of receipts
             left = tuple(key for key in self._messages.pop(message, ()) if key not in gone)
             if left:
                 self._messages[message] = left
@@ -199,7 +199,8 @@ def is_alone(key: str) -> bool:
     return key.split("-")[4] == NO_ID
 
 
-def _message(key: str) -> str:
+def name_of(key: str) -> str:
+    """The message id in a key, as `id_in_name` makes it; the key itself for a recording that belongs to no message."""
     message = key.split("-")[4]
     return key if message == NO_ID else message
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.events.session import Sent
-from devkit.inspector.charts import HEIGHT, WIDTH, Overview, delay_x, histogram, network_delays
+from devkit.inspector.charts import HEIGHT, WIDTH, Overview, delay_x, histogram, network_delays, read_overview
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.index import Index, Rows
 from devkit.inspector.template_filters import ago, clock_time, duration, interval, plain, prose, visible
@@ -161,6 +161,19 @@ def test_charts_are_drawn_anew_only_after_a_recording_or_a_send(recordings: Reco
     assert sent is not recorded
     recordings.store.recorded.joinpath(recordings.receipt("failed", "B")).unlink()
     assert drawn().recorded == 2
+
+
+def test_no_file_is_opened_for_a_final_receipt_that_came_alone(recordings: Recordings) -> None:
+    recordings.receipt("delivered", "ALONE")
+    recordings.receipt("accepted", "TWO")
+    recordings.receipt("delivered", "TWO")
+    index, rows = Index(recordings.store), Rows(recordings.store)
+    index.refresh()
+
+    overview = read_overview(index, rows, {}, UTC)
+
+    assert [len(network.dots) for network in overview.networks] == [1]
+    assert [rows.knows(key) for key in index.newest_first()] == [True, False, False]
 
 
 @given(st.timedeltas(min_value=timedelta()))

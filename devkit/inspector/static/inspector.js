@@ -411,7 +411,7 @@ const keys = {
 };
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches("input:not([type=checkbox]), select, textarea");
+  const typing = event.target.matches("input:not([type=checkbox], [type=radio]), select, textarea");
   if (event.key === "Escape" && typing) event.target.blur();
   else if (event.key === "Escape" && detail?.contains(event.target) && !isNarrow())
     $("#list a[aria-current]")?.focus();
