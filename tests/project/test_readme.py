@@ -63,6 +63,19 @@ def test_command_prints_what_the_readme_shows(project: Path, tutorial: str, comm
     assert settled(run_command(command, project, tutorial)) == settled(shown)
 
 
+def test_the_readme_says_what_to_type_for_each_api() -> None:
+    section = README.partition("\n## With your account")[2].partition("\n## ")[0]
+
+    words = (
+        "Messaging API type",
+        "With SMS API",
+        "`make dev`",
+        "`make dev ARGS='--application ID'`",
+        "`--inbound`",
+    )
+    assert [each for each in words if each not in section] == []
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"| `devkit {command}" in README
