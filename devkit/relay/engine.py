@@ -1,5 +1,6 @@
 """The relay's engine on Redis or Valkey. No other module names the `redis` client."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -253,6 +254,6 @@ def _import_redis() -> Any:
             raise
         raise ConfigurationError(
             "The relay needs the client of its engine, which is not installed.",
-            hint="Install it beside devkit: python -m pip install 'vonage-devkit[relay]'",
+            hint=f"Install it beside devkit: {sys.executable} -m pip install 'vonage-devkit[relay]'",
         ) from error
     return redis

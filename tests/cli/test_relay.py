@@ -63,7 +63,7 @@ def test_without_the_client_the_commands_say_what_to_install(monkeypatch: pytest
     assert result.exit_code == 3
     assert result.stderr.splitlines() == [
         "Error: The relay needs the client of its engine, which is not installed.",
-        "Hint: Install it beside devkit: python -m pip install 'vonage-devkit[relay]'",
+        f"Hint: Install it beside devkit: {sys.executable} -m pip install 'vonage-devkit[relay]'",
     ]
 
 
