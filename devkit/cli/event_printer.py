@@ -242,7 +242,7 @@ def _command_end(event: CommandEnded) -> str:
 
 def _stopped(event: Stopped) -> str:
     others = f" and {counted(event.other_webhooks, 'other webhook')}" if event.other_webhooks else ""
-    left_out = f", {event.left_out} for others (not kept)" if event.left_out else ""
+    left_out = f", {event.left_out:,} for others (not kept)" if event.left_out else ""
     return f"{counted(event.receipts, 'receipt')}{others} recorded{left_out}"
 
 

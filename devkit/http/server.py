@@ -1,5 +1,6 @@
 """Serves a WSGI application on a given socket, with headers as they arrived."""
 
+import errno
 import logging
 import socket
 import threading
@@ -31,6 +32,11 @@ def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
         listener.listen(1024)
     except (OSError, OverflowError) as error:
         listener.close()
+        if getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
+            raise ConfigurationError(
+                f"{host} is not an address of this machine.",
+                hint="Listen on 127.0.0.1, or on all addresses: 0.0.0.0",
+            ) from error
         reason = getattr(error, "strerror", None) or "not a port number"
         raise ConfigurationError(
             f"Port {port} cannot be used: {reason}.",

@@ -112,8 +112,8 @@ class Follower:
 
     @property
     def left_out(self) -> int:
-        """The receipts that were read and not kept: those of others, mostly."""
-        return sum(self.counts.values()) - self._kept
+        """The receipts that were read and not kept, because they are for others."""
+        return sum(self.counts.values()) - self._kept - self.counts["unreadable"]
 
     def run(self, stop: Stoppable, *, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Follow until `stop`, which waits. Raises what ended the following. meanwhile: called again and again."""

@@ -89,9 +89,10 @@ def _callback_url(text: str) -> str:
     except ValueError:
         host, scheme = "", ""
     is_url = host and all("!" <= char <= "~" for char in text) and not (parts.query or parts.fragment)
+    is_url = is_url and parts.username is None  # it would be shown, and stored at Vonage
     if not is_url or not (scheme == "https" or (scheme == "http" and is_local_name(host))):
         raise ConfigurationError(
-            "DEVKIT_RELAY_CALLBACK is not an https URL without a query.",
+            "DEVKIT_RELAY_CALLBACK is not an https URL without a user and a query.",
             hint="Ask your team for yours, which is printed by: devkit relay member NAME",
         )
     return checked_length(text.rstrip("/"))

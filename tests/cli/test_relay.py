@@ -75,6 +75,7 @@ def test_an_engine_that_does_not_answer_is_exit_code_4() -> None:
         assert len(result.stderr.splitlines()) == 2
         assert "The engine redis://ada:***@127.0.0.1:1 failed: Error 111" in result.stderr
         assert "p4ssword" not in result.output
+        assert ("relay check" in result.stderr) == (name != "check")
 
 
 def test_a_name_is_no_address_to_listen_on() -> None:
@@ -83,6 +84,14 @@ def test_a_name_is_no_address_to_listen_on() -> None:
     assert result.exit_code == 2
     assert "Not an address to listen on: 'dlr.example.com'." in result.stderr
     assert "0.0.0.0" in result.stderr
+
+
+def test_an_address_of_another_machine_is_named(shared_redis: RedisServer) -> None:
+    environ = {"DEVKIT_RELAY": shared_redis.url, "DEVKIT_RELAY_CALLBACK": "https://dlr.example.com"}
+    result = relay("serve", "--host", "192.0.2.1", "--port", "0", **environ)
+
+    assert result.exit_code == 3
+    assert "192.0.2.1 is not an address of this machine." in result.stderr
 
 
 def test_check_finds_nothing_wrong_with_the_right_settings(shared_redis: RedisServer) -> None:
@@ -131,6 +140,16 @@ def test_member_prints_what_a_member_puts_into_its_settings() -> None:
     assert relay("member", "Ada\u202e", **base).exit_code == 3
     assert "\u202e" not in relay("member", "Ada\u202e", **base).output
     assert "DEVKIT_RELAY_CALLBACK, the public URL of the relay, is not set" in relay("member", "ada").stderr
+    assert relay("member", "grace", DEVKIT_RELAY_CALLBACK=url).exit_code == 0
+
+
+def test_without_the_teams_token_no_url_of_a_member_is_made() -> None:
+    url = f"https://dlr.example.com{member_path('0123456789abcdef', 'ada')}"
+    result = relay("member", "grace", DEVKIT_RELAY_CALLBACK=url)
+
+    assert result.exit_code == 3
+    assert "The team's token is not here, only the callback of ada." in result.stderr
+    assert result.stdout == ""
 
 
 def test_a_receiver_serves_until_sigterm_and_its_status_is_shown(

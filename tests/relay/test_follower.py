@@ -234,6 +234,7 @@ def test_skip_goes_past_it_and_says_so(setup: Setup) -> None:
     assert notice.startswith("Skipped: The relay's entry")
     assert notice.endswith("And 1 more.")
     assert setup.events(CaughtUp) == [CaughtUp(3, 1, 0, 0, 1, 0, 2)]
+    assert setup.follower.left_out == 0
 
 
 def test_an_emptied_relay_is_told_and_read_from_its_beginning(setup: Setup) -> None:

@@ -77,6 +77,7 @@ def test_a_user_whose_name_cannot_be_one_must_choose(monkeypatch: pytest.MonkeyP
         ("RELAY_KEY", "secret", "DEVKIT_RELAY_KEY is not 32 bytes"),
         ("RELAY_CALLBACK", "http://dlr.example.com", "DEVKIT_RELAY_CALLBACK is not an https URL"),
         ("RELAY_CALLBACK", "https://[", "DEVKIT_RELAY_CALLBACK is not an https URL"),
+        ("RELAY_CALLBACK", "https://ada:p4ss@dlr.example.com", "not an https URL without a user"),
         ("RELAY_CALLBACK", f"{ADA}?a=b", "DEVKIT_RELAY_CALLBACK is not an https URL"),
         ("RELAY_CALLBACK", "https://dlr.example.com/\u202e", "DEVKIT_RELAY_CALLBACK is not an https URL"),
         ("RELAY_CALLBACK", f"https://{'d' * 93}", "would be 101 characters long"),

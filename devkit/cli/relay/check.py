@@ -6,6 +6,7 @@ import click
 
 from devkit.cli.output import echo, echo_json, style
 from devkit.cli.relay.context import RelayContext, allow_plain_option, json_option, relay_context
+from devkit.errors import RelayError
 from devkit.relay.acl import acl_commands
 from devkit.relay.durability import EngineProblem, Severity, problems, product
 from devkit.relay.stream import account_name
@@ -17,6 +18,7 @@ _MARKS: dict[Severity, tuple[str, str]] = {
     "unknown": ("unknown", "yellow"),
     "warning": ("warning", "yellow"),
 }
+_CORRECT = "Start the engine, or correct host, port, user and password in DEVKIT_RELAY. rediss:// is for an engine with TLS."
 
 
 @click.command(name="check")
@@ -50,7 +52,10 @@ def command(ctx: click.Context, acl: bool, allow_plain: bool, as_json: bool) -> 
 def _examine(context: RelayContext, *, allow_plain: bool, as_json: bool) -> list[EngineProblem]:
     now = datetime.now(UTC)
     with opened_engine(context.settings, context.relay, allow_plain=allow_plain) as engine:
-        state = engine.inspect()
+        try:
+            state = engine.inspect()
+        except RelayError as error:  # its hint is this command
+            raise RelayError(error.message, hint=_CORRECT) from error
         if not as_json:
             version = product(state.info)
             echo(printable(f"The engine {engine.url} answers" + (f": {version}." if version else ".")))

@@ -5,7 +5,8 @@ import click
 from devkit.cli.output import echo, echo_json, notice
 from devkit.cli.relay.context import json_option, relay_context
 from devkit.errors import ConfigurationError
-from devkit.relay.member import member_url
+from devkit.relay.member import member_in_url, member_url
+from devkit.relay.settings import RelaySettings
 from devkit.session.relay import team_token
 
 
@@ -25,7 +26,9 @@ def command(name: str, as_json: bool) -> None:
             hint="Put it into .env: DEVKIT_RELAY_CALLBACK=https://dlr.example.com",
         )
     context.project.prepare()
-    url = member_url(context.relay.public_url, team_token(context.settings, context.project), name)
+    token = team_token(context.settings, context.project)
+    _refuse_other_token(context.relay, token)
+    url = member_url(context.relay.public_url, token, name)
     lines = {"DEVKIT_WHO": name, "DEVKIT_RELAY_CALLBACK": url}
     if as_json:
         echo_json(lines)
@@ -34,3 +37,13 @@ def command(name: str, as_json: bool) -> None:
     notice(
         "Add DEVKIT_RELAY as a user of the engine who may only read (devkit relay check --acl), and DEVKIT_RELAY_KEY."
     )
+
+
+def _refuse_other_token(relay: RelaySettings, token: str) -> None:
+    """Raise ConfigurationError in the directory of a member: a URL that is made there leads nowhere."""
+    who = member_in_url(relay.callback_url)
+    if who and member_url(relay.public_url, token, who) != relay.callback_url:
+        raise ConfigurationError(
+            f"The team's token is not here, only the callback of {who}.",
+            hint="Type this where the receiver runs, or put the team's DEVKIT_CALLBACK_TOKEN=... into .env.",
+        )
