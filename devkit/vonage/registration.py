@@ -82,7 +82,9 @@ def registered(
     raises to refuse. It may take long: if the URL has changed meanwhile, it is called again.
     Raises what `confirm_takeover` raises, ConfigurationError, and VonageError, also at the end of the block.
     """
-    registration = register(setting, draft, path, publish, confirm_takeover)
+    journal = _begin(setting, draft, path, publish, confirm_takeover)
+    registration = Registration(setting, path, publish, journal)
+    _set(registration, undo=_restore)
     try:
         yield registration
     finally:
@@ -93,22 +95,42 @@ def registered(
 def register(
     setting: CallbackSetting, draft: Journal, path: Path, publish: Publish, confirm_takeover: ConfirmTakeover
 ) -> Registration:
-    """As `registered`, but the callback stays ours until somebody types `devkit restore`."""
-    journal = _begin(setting, draft, path, publish, confirm_takeover)
+    """As `registered`, but the callback stays ours until somebody types `devkit restore`.
+
+    An earlier URL of ours, which works, stays when Vonage refuses the new one.
+    """
+    journal = _begin(setting, draft, path, publish, confirm_takeover, stays=True)
     registration = Registration(setting, path, publish, journal)
+    _set(registration, undo=_restore_earlier)
+    return registration
+
+
+def _set(ours: Registration, *, undo: Callable[[Registration], object]) -> None:
+    """Set the callback to our URL. undo: called when Vonage refuses it."""
     try:
-        setting.set_callback(journal.our_url)
+        ours.setting.set_callback(ours.journal.our_url)
     except VonageError as error:
         # Vonage may have saved it before the error. The first error is the one that is reported.
         try:
-            _restore(registration)
+            undo(ours)
         except VonageError:
             raise VonageError(
-                f"{error.message} What the {journal.words.owner} holds now is not known.", hint=LATER
+                f"{error.message} What the {ours.journal.words.owner} holds now is not known.", hint=LATER
             ) from error
         raise
-    publish(_registered(journal))
-    return registration
+    ours.publish(_registered(ours.journal))
+
+
+def _restore_earlier(ours: Registration) -> None:
+    """Restore an earlier URL of ours; without one, the former URL."""
+    earlier = ours.journal.earlier_url
+    if not earlier:
+        _restore(ours)
+        return
+    if ours.setting.read().url != earlier:
+        ours.setting.set_callback(earlier)
+    with in_turn(ours.path.parent):
+        write_journal(ours.path, replace(ours.journal, our_url=earlier, earlier_url=""))
 
 
 def _restore(ours: Registration) -> Restoration:
@@ -122,9 +144,15 @@ def _restore(ours: Registration) -> Restoration:
 
 
 def _begin(
-    setting: CallbackSetting, draft: Journal, path: Path, publish: Publish, confirm_takeover: ConfirmTakeover
+    setting: CallbackSetting,
+    draft: Journal,
+    path: Path,
+    publish: Publish,
+    confirm_takeover: ConfirmTakeover,
+    *,
+    stays: bool = False,
 ) -> Journal:
-    """Write the journal with what Vonage holds now, once it may be replaced."""
+    """Write the journal with what Vonage holds now, once it may be replaced. stays: as `register`."""
     confirmed: str | None = None
     while True:
         stored = setting.read()
@@ -133,7 +161,7 @@ def _begin(
             previous = read_journal(path)
             journal = next_journal(draft, stored, previous)
             if stored.url == confirmed or (confirmed is None and not other_devkit(journal)):
-                _report_earlier_sessions(previous, journal, publish)
+                _report_earlier_sessions(previous, journal, publish, stays=stays)
                 write_journal(path, journal)
                 return journal
         confirm_takeover(_owner_in_words(journal, has_changed=confirmed is not None))
@@ -148,9 +176,11 @@ def _owner_in_words(journal: Journal, *, has_changed: bool) -> str:
     return f"The {setting} has changed meanwhile: now it is {now}."
 
 
-def _report_earlier_sessions(previous: Journal | None, journal: Journal, publish: Publish) -> None:
+def _report_earlier_sessions(
+    previous: Journal | None, journal: Journal, publish: Publish, *, stays: bool
+) -> None:
     """Say what earlier sessions left; no former callback is dropped from the journal silently."""
-    if journal.earlier_url:
+    if journal.earlier_url and not stays:
         publish(Notice(f"A killed session left its callback in the {journal.words.owner}; it is replaced."))
     if previous is None or previous.identity != journal.identity:
         return

@@ -99,6 +99,22 @@ def test_registering_again_changes_nothing(project: Project, vonage: Gateway) ->
     assert "already" in str(relay.events[-1])
 
 
+def test_the_registered_relay_stays_when_vonage_refuses_another_one(
+    project: Project, vonage: Gateway, former: Listener
+) -> None:
+    with relay_of(project, vonage) as relay:
+        relay.register()
+        relay.events.clear()
+        with pytest.raises(VonageError):
+            relay.register(url="http://127.0.0.1:1")
+
+        assert registered_callback(vonage) == relay.url
+        assert relay.events == []
+        journal = read_journal(project.relay_journal)
+        assert journal
+        assert (journal.our_url, journal.earlier_url, journal.former_url) == (relay.url, "", former.url)
+
+
 def test_another_devkit_is_asked_about(project: Project, vonage: Gateway) -> None:
     with listening() as theirs, relay_of(project, vonage) as relay:
         theirs_url = f"{theirs.url}/a-token-of-another-devkit"

@@ -18,7 +18,10 @@ _MARKS: dict[Severity, tuple[str, str]] = {
     "unknown": ("unknown", "yellow"),
     "warning": ("warning", "yellow"),
 }
-_CORRECT = "Start the engine, or correct host, port, user and password in DEVKIT_RELAY. rediss:// is for an engine with TLS."
+_CORRECT = (
+    "Start the engine, or correct host, port, user and password in DEVKIT_RELAY; "
+    "rediss:// is for an engine with TLS."
+)
 
 
 @click.command(name="check")
