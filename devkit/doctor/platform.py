@@ -162,12 +162,11 @@ def _api(context: Context, fixtures: list[Fixture]) -> Check:
     if kind == "messages-status":
         token = newest.callback.header("Authorization") if newest.signature != "invalid" else ""
         if application_id := application_in(token):
+            is_known = context.mode != "live" or application_id == context.settings.application_id
             return ok(
                 "api",
                 f"{found}, sent by application {application_id}: it does not show what Messaging API type is",
-                ""
-                if application_id == context.settings.application_id
-                else f"For all its statuses: devkit dev --application {application_id}",
+                "" if is_known else f"For all its statuses: devkit dev --application {application_id}",
             )
         return ok("api", f"{found}: Messaging API type is Messages API, or the message was sent through it")
     return ok("api", f"{found}, so Messaging API type is {name} (inferred: no API shows it)")

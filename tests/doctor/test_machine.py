@@ -198,13 +198,15 @@ def test_a_status_whose_token_names_an_application_shows_no_setting(tmp_path: Pa
     )
     record(tmp_path, compose(RECEIPT, "get"), compose_messages(body, token))
 
-    other = find(recording_checks(make_context(tmp_path)), "api")
-    own = find(recording_checks(make_context(tmp_path, application_id=APPLICATION_ID)), "api")
+    other = find(recording_checks(make_context(tmp_path, mode="live")), "api")
+    offline = find(recording_checks(make_context(tmp_path, mode="offline")), "api")
+    own = find(recording_checks(make_context(tmp_path, mode="live", application_id=APPLICATION_ID)), "api")
 
     assert f"status is one of the Messages API, sent by application {APPLICATION_ID}" in other.what
     assert "does not show what Messaging API type is" in other.what
     assert other.hint == f"For all its statuses: devkit dev --application {APPLICATION_ID}"
-    assert own.hint == ""
+    assert own.hint == offline.hint == ""
+    assert own.what == offline.what == other.what
 
 
 def test_recordings_show_the_transport_and_what_the_dashboard_calls_it(tmp_path: Path) -> None:
