@@ -16,13 +16,14 @@ from devkit.fixture.select import display_path
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.conversation import JoinedText
 from devkit.inspector.event_log import LoggedEvent
+from devkit.inspector.facts import Fact, facts_of
 from devkit.inspector.index import key_of, part_statuses
 from devkit.inspector.replay_form import Editable, editable_fields
 from devkit.inspector.request_text import shown_headers, wire_hex, wire_text
 from devkit.inspector.row import Row
 from devkit.webhook.callback import Callback
 from devkit.webhook.jwt import claims_of
-from devkit.webhook.masking import mask_number, mask_numbers_in
+from devkit.webhook.masking import mask_numbers_in
 from devkit.webhook.receipt import Webhook, webhook_in
 from devkit.webhook.timeline import Moment, SentMessage, Step, Timeline, build_timeline, text_status
 from devkit.webhook.vocabulary import FORMS
@@ -43,34 +44,6 @@ class ShownResponse:
     def is_waiting(self) -> bool:
         """Whether the receipt will still be sent."""
         return not self.logged.is_accepted and not self.logged.is_missed
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """What identifies a message: a name for people, the value, and the field that has it."""
-
-    name: str
-    value: str
-    field: str
-
-
-_NAMES = ("Recipient", "Sender", "Client-ref", "Network", "Message id", "Channel")
-_FIELDS = {  # in which these are
-    "sms-receipt": ("msisdn", "to", "client-ref", "network-code", "messageId", ""),
-    "sms-inbound": ("to", "msisdn", "", "", "messageId", ""),
-    "messages-status": ("to", "from", "client_ref", "destination.network_code", "message_uuid", "channel"),
-    "messages-inbound": ("to", "from", "client_ref", "origin.network_code", "message_uuid", "channel"),
-    "unknown": ("to", "from", "client_ref", "", "request_id", "channel"),
-}
-
-
-def facts_of(row: Row, *, numbers: bool) -> tuple[Fact, ...]:
-    """What identifies the message of a recording. numbers: show phone numbers whole."""
-    people = (row.msisdn, row.sender, row.client_ref)
-    values = (*(people if numbers else map(mask_number, people)), row.network, row.message_id, row.channel)
-    names = (*_NAMES[:4], "Request id", _NAMES[5]) if row.kind == "unknown" else _NAMES
-    facts = map(Fact, names, values, _FIELDS.get(row.kind, ("",) * len(_NAMES)))
-    return tuple(fact for fact in facts if fact.value and fact.field)
 
 
 @dataclass(frozen=True, slots=True)

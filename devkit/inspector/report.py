@@ -20,6 +20,7 @@ from devkit.fixture.redaction.plan import redact
 from devkit.fixture.redaction.policy import Policy, RedactionError
 from devkit.fixture.response_log import LoggedResponse, recording_key
 from devkit.inspector.charts import draw
+from devkit.inspector.facts import SENT_KINDS, field_names
 from devkit.inspector.template_filters import register_filters
 from devkit.webhook.callback import compose
 from devkit.webhook.receipt import Receipt, Unreadable, Webhook, webhook_in
@@ -60,8 +61,9 @@ class ReportLine:
         return self.shown.status or ("unreadable" if self.shown.problem else "not shown")
 
     def text(self, name: str) -> str:
-        """The shown value of a field; empty when it is missing."""
-        return next((each.value for each in self.shown.fields if each.name == name), "")
+        """The shown value of a field; empty when it is missing. In v0.1 of the Messages API, it is in an object."""
+        names = (name, f"{name}.number", f"{name}.id")
+        return next((each.value for each in self.shown.fields if each.name in names), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +84,33 @@ class ReportedMessage:
 
     @property
     def is_unreadable(self) -> bool:
-        """Whether this is no message, but a callback that is not a receipt."""
+        """Whether this is no message, but a callback that cannot be read."""
         return self.decisive.step is None
 
     @property
+    def was_sent(self) -> bool:
+        """Whether it was sent by you, so that it can be delivered or not."""
+        return not self.is_unreadable and self.decisive.shown.kind in SENT_KINDS
+
+    @property
     def has_failed(self) -> bool:
-        return self.is_final and self.decisive.status != "delivered"
+        return self.was_sent and self.is_final and self.decisive.status not in ("delivered", "read")
 
     def text(self, name: str) -> str:
         """The shown value of a field that all receipts of a message have."""
-        return next(filter(None, (line.text(name) for line in self.lines)), "")
+        return next(filter(None, (line.text(name) for line in self.lines)), "") if name else ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What identifies the message, by names for people."""
+        names = field_names(self.decisive.shown.kind)
+        return {name: self.text(field) for name, field in names.items()}
+
+    @property
+    def body_text(self) -> str:
+        """What an inbound message says."""
+        is_inbound = self.decisive.shown.kind.endswith("-inbound")
+        return self.text("text") or self.text("message.content.text") if is_inbound else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +203,11 @@ def _explanation(shown: Fixture, reading: Webhook | Unreadable, *, is_whole: boo
     explanation = explain(shown, secret="", method="md5hash", numbers=True)
     if is_whole:
         return explanation
-    return replace(explanation, problem="" if isinstance(reading, Receipt) else "It is not a receipt.")
+    return replace(
+        explanation,
+        kind=reading.kind,
+        problem="It cannot be read." if isinstance(reading, Unreadable) else "",
+    )
 
 
 def _shown_responses(logged: Iterable[LoggedResponse], *, private: bool) -> Iterator[LoggedResponse]:
@@ -237,7 +260,7 @@ def _render(
     environment = Environment(loader=PackageLoader("devkit.inspector"), autoescape=True)
     register_filters(environment)
     lines = [line for message in messages for line in message.lines]
-    delays = [(message.text("network-code"), message.delay) for message in messages if message.delay]
+    delays = [(message.facts["Network"], message.delay) for message in messages if message.delay]
     template = environment.get_template("report.html")
     return template.render(
         mark=MARK.decode(),
@@ -245,7 +268,9 @@ def _render(
         messages=messages,
         receipts=len(lines),
         failed=[message for message in messages if message.has_failed],
-        open=sum(not (message.is_final or message.is_unreadable) for message in messages),
+        sent=sum(message.was_sent for message in messages),
+        open=sum(message.was_sent and not message.is_final for message in messages),
+        inbound=sum(message.decisive.shown.kind.endswith("-inbound") for message in messages),
         unreadable=sum(message.is_unreadable for message in messages),
         withheld=sum(not line.is_whole for line in lines),
         overview=draw(

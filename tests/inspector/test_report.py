@@ -10,9 +10,10 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.inspector.report import MARK, make_report
 from devkit.webhook.callback import compose
+from devkit.webhook.new_webhook import make_inbound_fields
 from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.timeline import SentMessage
-from tests.support.inspector_server import HOSTILE
+from tests.support.inspector_server import HOSTILE, Recordings
 from tests.support.reported import ID, NOW, OTHER, RULES, html, record, report, response, words
 
 
@@ -44,6 +45,36 @@ def test_receipts_are_grouped_by_message_with_its_status_and_times(store: Store)
     assert "retry later" in text
     assert "+2.5 s" in text
     assert "final after 2.5 s" in text
+
+
+def test_every_kind_has_its_words_and_only_sent_messages_are_delivered_or_not(tmp_path: Path) -> None:
+    recordings = Recordings(Store(tmp_path / "fixtures"))
+    uuid = "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab"
+    read = {
+        "channel": "whatsapp",
+        "message_uuid": OTHER,
+        "status": "read",
+        "to": "447700900000",
+        "from": "447700900001",
+    }
+    inbound = make_inbound_fields("Hi <b>", message_uuid=uuid.replace("a", "c"), timestamp=NOW)
+    keys = [
+        recordings.status("submitted", uuid),
+        recordings.status("rejected", uuid, "1240", secret="s" * 32),
+        recordings.messages(read),
+        recordings.inbound("Hello", "0B1"),
+        recordings.messages(inbound),
+        recordings.messages({"request_id": uuid.replace("a", "d"), "type": "event", "status": "completed"}),
+    ]
+
+    text = words(report([recordings.store.recorded / key for key in keys], private=True))
+
+    assert "2 messages 1 delivered 1 not delivered 0 without a final receipt 2 inbound 6 webhooks" in text
+    assert "rejected Illegal number error 1240 message 1" in text
+    assert "recipient 447700900000 sender AcmeInc" in text
+    assert "token unchecked" in text
+    assert "Hi <b>" in text
+    assert "Verify API" in text
 
 
 def test_duplicates_and_a_wrong_order_are_marked(store: Store) -> None:

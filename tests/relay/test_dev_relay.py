@@ -70,6 +70,7 @@ def test_a_relay_replaces_tunnel_and_registration_and_nothing_else(tmp_path: Pat
         waited = run(tmp_path, "wait", "0A00000000000003", **commands)
         status, state = get(f"{ready['inspector_url']}/ready")
         listed = get(f"{ready['inspector_url']}/api/receipts")[1]
+        page = get(f"{ready['inspector_url']}/?who=ada")[1]
 
         assert dev.stop() == 0
 
@@ -77,6 +78,8 @@ def test_a_relay_replaces_tunnel_and_registration_and_nothing_else(tmp_path: Pat
     assert waited.code == 0, waited
     assert (status, json.loads(state)["state"]) == (200, "ready")
     assert "0A00000000000003" in listed
+    assert "relay: live, 0 behind, kept since" in page
+    assert page.count('<li class="message"') == 1
     assert len(application.arrived) == 3
     assert project.session() is None
     assert not is_followed(project)
