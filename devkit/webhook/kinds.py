@@ -25,8 +25,8 @@ def classify(fields: Mapping[str, object], callback: Callback) -> Webhook | Unre
     if "messageId" in fields:
         is_receipt = "status" in fields or any(name in fields for name in _ONLY_IN_RECEIPTS)
         return None if is_receipt else SmsInbound(fields)
-    is_stranger = _product(fields) is not None or has_bearer_token(callback)
-    return UnknownWebhook(fields) if is_stranger else None
+    is_other_product = _product(fields) is not None or has_bearer_token(callback)
+    return UnknownWebhook(fields) if is_other_product else None
 
 
 def has_bearer_token(callback: Callback) -> bool:

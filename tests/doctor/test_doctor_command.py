@@ -197,7 +197,7 @@ def test_after_a_killed_session_it_says_how_to_put_it_right(tmp_path: Path, vona
     assert {"callback", "journal"} <= set(failed(result))
     hints = [event["hint"] for event in events(result) if event.get("outcome") == "failed"]
     assert all("devkit restore" in hint for hint in hints)
-    assert vonage.account.dr_callback_url == held != ""  # it mends nothing itself
+    assert vonage.account.dr_callback_url == held != ""  # it repairs nothing itself
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
