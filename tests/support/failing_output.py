@@ -86,12 +86,13 @@ class Writing:
         if number:
             self.process.send_signal(number)
         code = self.process.wait(TIMEOUT)
-        # All else was put back; the authority of the simulator is kept for the next session.
+        # All else was put back; the authority and the key of the simulator are kept for the next session.
         assert set(os.listdir(self.directory / ".devkit")) <= {
             ".gitignore",
             "callback-token",
             "ca",
             "sends.jsonl",
+            "simulator",
         }
         assert (self.directory / ".devkit" / "callback-token").is_file()
         return code
