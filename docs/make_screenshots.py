@@ -34,12 +34,19 @@ def main() -> None:
             Store(Path.cwd() / "fixtures"), now=datetime(2026, 11, 23, 11, 40, tzinfo=UTC)
         )
         key = fill(recordings)
+        inbound = Recordings(Store(Path.cwd() / "inbound"), now=datetime(2026, 11, 23, 11, 40, tzinfo=UTC))
+        latest = talk(inbound)
         usual = {"secret": SECRET, "forward_to": parse_address("http://127.0.0.1:5000/webhooks/dlr")}
-        with running_inspector(empty) as nothing, running_inspector(recordings, **usual) as url:
+        with (
+            running_inspector(empty) as nothing,
+            running_inspector(recordings, **usual) as url,
+            running_inspector(inbound, **usual) as talking,
+        ):
             shots: dict[str, tuple[str, tuple[int, int], str, Callable[[Browser], None]]] = {
                 "empty": (nothing, WIDE, "light", nothing_more),
                 "overview": (url, WIDE, "light", nothing_more),
                 "receipt": (f"{url}/receipts/{key}", WIDE, "light", nothing_more),
+                "conversation": (f"{talking}/receipts/{latest}", WIDE, "light", nothing_more),
                 "fields-dark": (f"{url}/receipts/{key}#fields", WIDE, "dark", nothing_more),
                 "edit": (f"{url}/receipts/{key}", WIDE, "light", edit),
                 "narrow-list": (url, NARROW, "light", nothing_more),
@@ -104,6 +111,23 @@ def fill(recordings: Recordings) -> str:
         elif chance.random() < 0.93:
             recordings.receipt("delivered", message, seconds=chance.uniform(0.8, 6) ** 2 / 2, **common)
     return sequence(recordings)
+
+
+def talk(recordings: Recordings) -> str:
+    """What people wrote to a number, and a status of the Messages API; the key of the message to show."""
+    uuid = "3c7e09b1-5a4d-4f68-8a00-00001234567b"
+    recordings.status("submitted", uuid, client_ref="order-7", secret=SECRET)
+    recordings.status("rejected", uuid, "1240", client_ref="order-7", secret=SECRET)
+    recordings.inbound("Is my parcel there?", "2800000000000001")
+    recordings.inbound("YES", "2800000000000002", sender="447700900002")
+    recordings.now += timedelta(seconds=50)
+    long = (
+        "Thank you. I am at home until noon; after that please leave it with the neighbours on the left, who have a "
+        "bell with two names on it. The one on the ",
+        "right has a dog that does not like parcels, nor the people who bring them. ",
+        "Yours, Ada",
+    )
+    return recordings.parts(long, [2, 1])[-1]
 
 
 def sequence(recordings: Recordings) -> str:

@@ -72,7 +72,7 @@ class JoinedText:
     @property
     def line(self) -> str:
         """The joined text on one line of a list, with `[…]` for what is missing."""
-        return "".join(text or " […] " for text, _ in self.pieces).strip()
+        return " ".join("".join(text or " […] " for text, _ in self.pieces).split())
 
     @property
     def message_type(self) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from devkit.errors import UsageError
+from devkit.inspector.conversation import Conversations
 from devkit.inspector.index import Index, Rows, key_of
 from devkit.inspector.row import Row
 from devkit.inspector.search import Query, find_messages, find_rows, read_query
@@ -407,3 +408,34 @@ def test_a_path_of_an_event_becomes_a_key(recordings: Recordings) -> None:
 
     assert key_of(recordings.store, str(recordings.store.recorded / key)) == key
     assert key_of(recordings.store, "") == key_of(recordings.store, "elsewhere/x.json") == ""
+
+
+def test_inbound_messages_are_found_by_their_names_and_each_is_read_once(recordings: Recordings) -> None:
+    keys = recordings.parts(("a", "b"), [1, 2])
+    recordings.many(30)
+    index, rows, conversations = Index(recordings.store), reading(recordings, limit=1), Conversations()
+    for _ in range(2):
+        index.refresh()
+        conversations.refresh(index, rows)
+    index.group({}, conversations.names)
+    assert rows.opened == keys
+
+    page = find_messages(index, rows, Query(kind="sms-inbound"), recordings.now)
+
+    assert [message.total for message in page.messages] == [2]
+    assert set(rows.opened) == set(keys)
+
+
+def test_the_index_knows_when_an_inbound_message_came_or_went(recordings: Recordings) -> None:
+    version = Index(recordings.store).inbound_version
+    recordings.many(3)
+    index = Index(recordings.store)
+    index.refresh()
+
+    assert (index.inbound_version, index.inbound_keys(10)) == (version, [])
+    key = recordings.inbound("Hi", "0B1")
+    index.refresh()
+    assert (index.inbound_version, index.inbound_keys(10)) == (version + 1, [key])
+    recordings.store.recorded.joinpath(key).unlink()
+    index.refresh()
+    assert (index.inbound_version, index.inbound_keys(10)) == (version + 2, [])
