@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from devkit.cli.event_printer import reporting, session_lines
+from devkit.cli.relay.context import allow_plain_option
 from devkit.cli.relay_lines import with_relay
 from devkit.cli.relay_wait import wait_in_relay
 from devkit.cli.terminal import own_foreground
@@ -53,11 +54,7 @@ from devkit.webhook.vocabulary import STATUSES
     help="With --message: do not wait longer.  [60]",
 )
 @click.option("--skip", is_flag=True, help="Leave out what cannot be read, such as with an unknown key.")
-@click.option(
-    "--allow-plain",
-    is_flag=True,
-    help="Connect without TLS to an engine on another machine, in a private network.",
-)
+@allow_plain_option
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 @click.pass_context
 def command(
