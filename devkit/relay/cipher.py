@@ -49,9 +49,17 @@ class Cipher:
         return nonce + AESGCM(self.keys[0].secret).encrypt(nonce, packed, bound)
 
     def decrypt(self, key_id: str, data: bytes, bound: bytes) -> bytes:
-        """What `encrypt` got. key_id: of the key that encrypted it; empty for none. Raises RelayError."""
+        """What `encrypt` got. key_id: of the key that encrypted it; empty for none.
+
+        Raises RelayError, also with keys for data that is not encrypted.
+        """
         if key_id:
             data = self._decrypt(key_id, data, bound)
+        elif self.keys:  # else whoever may append to the engine could forge an entry without knowing a key
+            raise RelayError(
+                "it is not encrypted, and DEVKIT_RELAY_KEY is set",
+                hint="Find out who can write to the engine. If the entry is older than the key: devkit follow --skip",
+            )
         try:
             inflater = zlib.decompressobj()
             plain = inflater.decompress(data, MAX_SIZE)  # a few bytes of it can become very many

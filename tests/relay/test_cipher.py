@@ -35,6 +35,14 @@ def test_without_a_key_the_data_is_compressed_only() -> None:
     assert parse_keys(" ") == Cipher()
 
 
+def test_with_a_key_data_that_is_not_encrypted_is_refused() -> None:
+    """Who may append to the engine knows no key, and must not be able to forge a webhook."""
+    with pytest.raises(RelayError, match="it is not encrypted, and DEVKIT_RELAY_KEY is set") as raised:
+        parse_keys(OLD).decrypt("", Cipher().encrypt(DATA, BOUND), BOUND)
+
+    assert "--skip" in raised.value.hint
+
+
 def test_during_a_change_the_first_key_encrypts_and_both_decrypt() -> None:
     old, both = parse_keys(OLD), parse_keys(f"{NEW}, {OLD}")
 
