@@ -20,7 +20,7 @@ from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT
 from devkit.simulator.run import run_simulator
 from devkit.tunnel.leftovers import find_leftovers
-from devkit.tunnel.ngrok_agent import ENDPOINTS_API, agent_version, has_saved_authtoken, running_agent
+from devkit.tunnel.ngrok import ENDPOINTS_API, agent_version, has_saved_authtoken, running_agent
 from devkit.tunnel.tailscale_funnel import require_login
 from devkit.tunnel.tool import first_line, run_tool
 from devkit.tunnel.types import Agent, Tunnel, TunnelEvent, given_url

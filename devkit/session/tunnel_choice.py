@@ -16,8 +16,7 @@ from devkit.session.settings import Settings
 from devkit.tunnel.cloudflared import CloudflaredOptions, cloudflared_tunnel, running_cloudflared
 from devkit.tunnel.codespaces import codespaces_tunnel
 from devkit.tunnel.codespaces_port import in_codespace
-from devkit.tunnel.ngrok import ngrok_tunnel
-from devkit.tunnel.ngrok_agent import NgrokOptions, has_saved_authtoken
+from devkit.tunnel.ngrok import NgrokOptions, has_saved_authtoken, ngrok_tunnel
 from devkit.tunnel.pyngrok_driver import default_config
 from devkit.tunnel.tailscale import TailscaleOptions, running_funnel, tailscale_tunnel
 from devkit.tunnel.types import Notify, OpenTunnel, RunAgent, Stopping, given_url, no_tunnel

@@ -252,7 +252,7 @@ def test_a_stop_while_the_agent_starts_ends_it(tmp_path: Path, monkeypatch: pyte
 KILLED = """
 import sys, os, signal
 from pathlib import Path
-from devkit.tunnel.ngrok_agent import NgrokOptions; from devkit.tunnel.ngrok import ngrok_tunnel
+from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
 options = NgrokOptions(Path(sys.argv[1]), authtoken="leftover", agent_path=Path(sys.argv[2]))
 with ngrok_tunnel(options, notify=print, stopping=lambda: False)("http://127.0.0.1:9"):
     os.kill(os.getpid(), signal.SIGKILL)

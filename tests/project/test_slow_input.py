@@ -96,7 +96,7 @@ from devkit.cli.scaffold import _taken
 assert _taken("x\\n" * 200_000) == []
 """,
     "an ngrok.yml of empty lines": """
-from devkit.tunnel.ngrok_agent import _TOKEN_LINE
+from devkit.tunnel.ngrok import _TOKEN_LINE
 assert _TOKEN_LINE.search("\\n" * 300_000) is None
 """,
     "a fixture with thousands of headers, one of which is wrong": """

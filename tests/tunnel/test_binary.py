@@ -9,7 +9,7 @@ from urllib.error import URLError
 import pytest
 
 from devkit.errors import TunnelError
-from devkit.tunnel.ngrok_agent import find_agent
+from devkit.tunnel.ngrok import find_agent
 from devkit.tunnel.pyngrok_driver import download
 from tests.support.event_recorder import EventRecorder
 from tests.support.recording_server import Response, recording_server

@@ -8,8 +8,7 @@ import pytest
 
 from devkit.errors import TunnelError
 from devkit.tunnel.deadline import Timer
-from devkit.tunnel.ngrok import Backoff, ngrok_tunnel
-from devkit.tunnel.ngrok_agent import NgrokOptions
+from devkit.tunnel.ngrok import Backoff, NgrokOptions, ngrok_tunnel
 from devkit.tunnel.orphaned_agents import find_process
 from tests.support.event_recorder import EventRecorder
 from tests.support.standin import install_standin, standin_state

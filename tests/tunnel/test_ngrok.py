@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import TunnelError
-from devkit.tunnel.ngrok import ngrok_tunnel
-from devkit.tunnel.ngrok_agent import NgrokOptions
+from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
 from devkit.tunnel.orphaned_agents import find_process
 from devkit.tunnel.types import OpenTunnel
 from tests.support.event_recorder import EventRecorder
@@ -21,7 +20,7 @@ TOKEN = "2TESTtokenTESTtokenTESTtoken_5TESTtokenTESTtoken"
 SESSION = """
 import sys
 from pathlib import Path
-from devkit.tunnel.ngrok_agent import NgrokOptions; from devkit.tunnel.ngrok import ngrok_tunnel
+from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
 options = NgrokOptions(Path(sys.argv[1]), agent_path=Path(sys.argv[2]))
 opened = ngrok_tunnel(options, notify=print, stopping=lambda: False)(sys.argv[3])
 """

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.tunnel.ngrok import ngrok_tunnel
-from devkit.tunnel.ngrok_agent import NgrokOptions
+from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
 from devkit.tunnel.orphaned_agents import (
     Process,
     command_line,
@@ -27,7 +26,7 @@ STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEE
 SESSION = """
 import sys
 from pathlib import Path
-from devkit.tunnel.ngrok_agent import NgrokOptions; from devkit.tunnel.ngrok import ngrok_tunnel
+from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
 options = NgrokOptions(Path(sys.argv[1]), authtoken="leftover", agent_path=Path(sys.argv[2]))
 with ngrok_tunnel(options, notify=print, stopping=lambda: False)("http://127.0.0.1:9"):
     print("open", flush=True)

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.tunnel.ngrok import Backoff, ngrok_tunnel
-from devkit.tunnel.ngrok_agent import NgrokOptions
+from devkit.tunnel.ngrok import Backoff, NgrokOptions, ngrok_tunnel
 from devkit.tunnel.orphaned_agents import find_process
 from devkit.tunnel.types import Tunnel
 from tests.support.event_recorder import EventRecorder
