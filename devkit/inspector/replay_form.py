@@ -22,7 +22,7 @@ from devkit.replay.schedule import Recording
 from devkit.replay.send import Rules, attempt
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.webhook.callback import TRANSPORTS, Transport
-from devkit.webhook.field_meanings import flat_values, mask_value
+from devkit.webhook.field_meanings import flat_fields, flat_values, mask_value
 from devkit.webhook.receipt import Webhook, webhook_in
 from devkit.webhook.vocabulary import parse_transport
 
@@ -205,6 +205,9 @@ _METHODS = {
     "sender": "another number; a sender's name stays",
     "pseudonym": "a value of the same form; equal values stay equal",
     "example": "an example",
+    "text": "a text without meaning",
+    "content": "a text or a URL without meaning",
+    "keyword": "the first word of that text",
 }
 
 
@@ -231,9 +234,9 @@ def preview(options: SampleOptions, paths: Sequence[Path]) -> Preview:
     redactions = [_plan(options, path) for path in paths]
     shown: dict[tuple[str, str], ShownReplacement] = {}
     for redaction in redactions:
-        after = webhook_in(redaction.fixture.read())
+        after = dict(flat_fields(webhook_in(redaction.fixture.read())))
         for name, method in redaction.replaced.items():
-            each = ShownReplacement(name, _METHODS.get(method, method), after.text(name))
+            each = ShownReplacement(name, _METHODS.get(method, method), after.get(name, ""))
             shown.setdefault((name, each.after), each)
     suggestion = describe(redactions[-1].fixture)
     return Preview(

@@ -366,6 +366,22 @@ def test_the_form_changes_fields_inside_objects_and_makes_the_token_anew(
     assert verify_token(token, arrived.body, SECRET, None).verdict == "valid"
 
 
+def test_a_sample_of_every_kind_says_what_it_replaces(recordings: Recordings) -> None:
+    web = client(recordings)
+    status = recordings.status("rejected", UUID, "1240")
+    inbound = recordings.messages(
+        make_inbound_fields("Call Ada", message_uuid=OTHER, timestamp=recordings.now)
+    )
+
+    of_status, of_inbound = (words(page(web, f"/receipts/{key}/keep")) for key in (status, inbound))
+
+    assert re.search(
+        r"error\.instance a value of the same form; equal values stay equal [0-9a-f]{32}", of_status
+    )
+    assert "text a text without meaning Lorem" in of_inbound
+    assert "Ada" not in of_inbound.partition("What will be replaced")[2]
+
+
 @pytest.mark.parametrize(
     ("form", "kind", "expected"),
     [
