@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from inbound import START, STOP, Inbound
 from receipt import FINAL, Receipt
 
 # A receipt can arrive twice, late, or before the send call has returned. So each status has a rank, and the rank of a
@@ -16,6 +17,8 @@ _UNLISTED_RANK, _FINAL_RANK = 3, 4
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (id TEXT PRIMARY KEY, status TEXT, err_code TEXT, rank INTEGER);
 CREATE TABLE IF NOT EXISTS receipt (message_id TEXT, status TEXT, err_code TEXT, UNIQUE (message_id, status, err_code));
+CREATE TABLE IF NOT EXISTS inbound (message_id TEXT PRIMARY KEY, sender TEXT, text TEXT);
+CREATE TABLE IF NOT EXISTS opted_out (number TEXT PRIMARY KEY);
 """
 # A single statement, so that two concurrent receipts cannot overwrite each other.
 _UPSERT = """
@@ -44,6 +47,25 @@ class Messages:
         with self._database() as database:
             database.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?, ?)", values)
             database.execute(_UPSERT, (*values, _rank(receipt.status)))
+
+    def receive(self, inbound: Inbound) -> None:
+        """Store an inbound message, and follow STOP and START. One that arrives again changes nothing.
+
+        So a STOP that Vonage sends a second time does not undo the START after it.
+        """
+        with self._database() as database:
+            values = (inbound.message_id, inbound.sender, inbound.text)
+            if database.execute("INSERT OR IGNORE INTO inbound VALUES (?, ?, ?)", values).rowcount == 0:
+                return
+            if inbound.command in STOP:
+                database.execute("INSERT OR IGNORE INTO opted_out VALUES (?)", (inbound.sender,))
+            elif inbound.command in START:
+                database.execute("DELETE FROM opted_out WHERE number = ?", (inbound.sender,))
+
+    def opted_out(self) -> list[str]:
+        """The numbers that want no messages: ask before you send."""
+        with self._database() as database:
+            return [number for (number,) in database.execute("SELECT number FROM opted_out ORDER BY number")]
 
     def all(self) -> list[dict[str, object]]:
         """All messages. history: the statuses in the order of arrival."""

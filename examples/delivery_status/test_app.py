@@ -1,5 +1,6 @@
-"""The application handles the receipts that Vonage sends, with devkit's pytest plugin."""
+"""The application handles the webhooks that Vonage sends, with devkit's pytest plugin."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from message import Messages
 from devkit.testing import METHODS, deliver, deliver_all, resign, with_fields
 
 PATH = "/webhooks/dlr"
+OTHER_UUID = "bbbbbbbb-cccc-4ddd-8eee-0123456789ab"
 SECRET = "only-for-tests-and-32-bytes-long"
 
 
@@ -70,11 +72,49 @@ def test_error_of_a_status_is_kept(make_dlr_status, app, version):
     assert overview(app)[status.message_id]["err_code"] == "1240"
 
 
-def test_inbound_message_is_no_status(make_dlr_inbound, environ):
-    for inbound in (make_dlr_inbound("Hello"), make_dlr_inbound("Hello", api="messages")):
-        assert deliver(inbound, signed_app(environ), path=PATH).status_code == 200
+@pytest.mark.parametrize("api", ["sms", "messages"])
+def test_inbound_message_is_no_status(make_dlr_inbound, environ, messages, api):
+    assert deliver(make_dlr_inbound("Stop it", api=api), signed_app(environ), path=PATH).status_code == 200
 
     assert overview(create_app(environ)) == {}
+    assert messages.opted_out() == []
+
+
+@pytest.mark.dlr("inbound-*-stop")
+def test_stop_is_followed(dlr_receipt, app, messages):
+    deliver(dlr_receipt, app, path=PATH)
+
+    assert messages.opted_out() == ["447700900001"]
+
+
+@pytest.mark.parametrize("version", ["v1", "v0.1"])
+def test_start_counts_although_the_stop_before_it_arrives_again(make_dlr_inbound, app, messages, version):
+    stop = make_dlr_inbound(" stop ", api="messages", version=version)
+    start = make_dlr_inbound("START", api="messages", version=version, message_uuid=OTHER_UUID)
+
+    deliver(stop, app, path=PATH)
+    assert app.test_client().get("/opted-out").json == ["447700900001"]
+    for inbound in (start, stop):
+        deliver(inbound, app, path=PATH)
+    assert messages.opted_out() == []
+
+
+def test_forged_stop_is_refused(make_dlr_inbound, environ, messages):
+    for api in ("sms", "messages"):
+        forged = with_fields(make_dlr_inbound("Hello", api=api), text="STOP")
+        assert deliver(forged, signed_app(environ), path=PATH).status_code == 401
+
+    assert messages.opted_out() == []
+
+
+@pytest.mark.dlr("token-*")
+def test_only_a_status_with_a_valid_token_is_stored(dlr_receipt, environ):
+    # The secret is that of the samples, whose tokens are old: made anew, valid ones are of now.
+    is_valid = dlr_receipt.name in ("token-valid", "token-without-application", "token-stale")
+    webhook = resign(dlr_receipt, SECRET, now=datetime.now(UTC)) if is_valid else dlr_receipt
+
+    assert deliver(webhook, signed_app(environ), path=PATH).status_code == (200 if is_valid else 401)
+    assert bool(overview(create_app(environ))) == is_valid
 
 
 @pytest.mark.dlr("*", "sequence/**")

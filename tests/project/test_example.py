@@ -1,5 +1,6 @@
 """The example application: its tests pass, and its page shows what really happens."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,11 +11,15 @@ from typing import IO
 
 import pytest
 
+from tests.support.command import ROOT
+from tests.support.command import run as run_devkit
 from tests.support.dev_process import TIMEOUT, clean_environ
 from tests.support.plugin import run_pytest
 from tests.support.transcript import run_command, run_session, settled, transcripts
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "delivery_status"
+EXAMPLE = ROOT / "examples" / "delivery_status"
+
+SAMPLES = [str(path) for path in sorted((ROOT / "fixtures" / "samples").rglob("*.json"))]
 
 README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
 
@@ -72,6 +77,16 @@ def test_page_shows_what_happens(tmp_path: Path, application: str) -> None:
         output = run(command, tmp_path, application)
 
         assert arranged(output) == arranged(shown), command
+
+
+def test_every_sample_is_accepted(tmp_path: Path, application: str) -> None:
+    url = f"http://{application}/webhooks/dlr"
+
+    done = run_devkit(tmp_path, "replay", *SAMPLES, "--to", url, "--expect", "2xx", "--json", "--jobs", "4")
+
+    assert done.code == 0, done.out
+    summary = json.loads(done.out[-1])
+    assert (summary["ok"], summary["failed"]) == (len(SAMPLES), 0)
 
 
 def test_page_shows_each_step() -> None:

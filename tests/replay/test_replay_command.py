@@ -88,17 +88,20 @@ def test_exact_sends_the_recorded_bytes(tmp_path: Path) -> None:
 
 
 def test_every_sample_can_be_replayed(tmp_path: Path) -> None:
-    paths = sorted(samples_directory().glob("*.json"))
+    directory = samples_directory()
+    paths = sorted(directory.glob("*.json")) + sorted(directory.glob("sequence/*/*.json"))
+    names = [path.relative_to(directory).with_suffix("").as_posix() for path in paths]
 
     with raw_server([OK] * len(paths)) as server:
-        result = run(tmp_path, "replay", str(samples_directory()), "--to", server.url, "--json")
+        result = run(tmp_path, "replay", *names, "--to", server.url, "--json")
 
     assert result.code == 0
-    assert [json.loads(line).get("file") for line in result.out[:-1]] == [path.stem for path in paths]
+    assert [json.loads(line).get("file") for line in result.out[:-1]] == names
     for path, data in zip(paths, server.requests, strict=True):
         sent, recorded = received(data), load(path).callback
         assert (sent.method, sent.body) == (recorded.method, recorded.body)
         assert sent.query == recorded.query
+        assert sent.header("Authorization") == recorded.header("Authorization")  # the token of other kinds
 
 
 @contextmanager
