@@ -5,23 +5,24 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-from mcp import Client, StdioServerParameters
-from mcp.types import Tool
-
-from devkit.mcp.server import create_server
 from tests.support.dev_process import FREE_PORTS, TIMEOUT, clean_environ
+
+# The SDK is imported in functions: it takes a second, and most of the processes of `make test` run no such test.
+if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
+    from mcp import Client
+    from mcp.types import Tool
 
 
 class Agent:
     """Calls tools. Each result is checked against the tool's output schema by the client."""
 
-    def __init__(self, portal: BlockingPortal, client: Client) -> None:
+    def __init__(self, portal: "BlockingPortal", client: "Client") -> None:
         self._portal, self._client = portal, client
 
-    def tools(self) -> list[Tool]:
+    def tools(self) -> "list[Tool]":
         return self._portal.call(self._client.list_tools).tools
 
     def instructions(self) -> str:
@@ -55,6 +56,8 @@ class Agent:
 @contextmanager
 def agent_process(project: Path, **settings: str) -> Iterator[Agent]:
     """An agent in a project, with these settings. It talks to a process, over stdin and stdout."""
+    from mcp import Client, StdioServerParameters
+
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "devkit", "mcp"],
@@ -68,11 +71,17 @@ def agent_process(project: Path, **settings: str) -> Iterator[Agent]:
 @contextmanager
 def agent_in(project: Path, **settings: str) -> Iterator[Agent]:
     """As `agent_process`, in this process, which starts faster."""
+    from mcp import Client
+
+    from devkit.mcp.server import create_server
+
     with _connected(Client(create_server({**FREE_PORTS, **settings}, project))) as agent:
         yield agent
 
 
 @contextmanager
-def _connected(client: Client) -> Iterator[Agent]:
+def _connected(client: "Client") -> Iterator[Agent]:
+    from anyio.from_thread import start_blocking_portal
+
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
         yield Agent(portal, client)

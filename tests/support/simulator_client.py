@@ -9,19 +9,21 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import jwt
 from requests.adapters import HTTPAdapter
-from vonage import Auth, HttpClientOptions, Vonage
-from vonage_http_client.http_client import HttpClient
 
 from devkit.simulator import Simulator, SimulatorOptions
 from devkit.webhook.callback import Callback
 from devkit.webhook.receipt import Receipt, read
 from tests.support.raw_socket import DEADLINE, closed_port
 from tests.support.recording_server import RecordingServer, Response
+
+if TYPE_CHECKING:
+    from vonage import Vonage
+    from vonage_http_client.http_client import HttpClient
 
 PATH = "/webhooks/delivery-receipt"
 JUMPING = SimulatorOptions(speed=math.inf)
@@ -180,13 +182,15 @@ class PlainHTTP(HTTPAdapter):
         return super().send(request, **options)
 
 
-def sdk(simulator, secret: str | None = None, *, application: bool = False) -> Vonage:
+def sdk(simulator, secret: str | None = None, *, application: bool = False) -> "Vonage":
+    from vonage import Auth, HttpClientOptions, Vonage  # here: slow, and every process of `make test` loads conftest
+
     signing = {"application_id": simulator.application_id, "private_key": simulator.private_key}
     secret = secret or simulator.api_secret
     auth = Auth(api_key=simulator.api_key, api_secret=secret, **(signing if application else {}))
     hosts = {"api_host": simulator.host, "rest_host": simulator.host}
     client = Vonage(auth, HttpClientOptions(**hosts, timeout=10, pool_maxsize=1))
-    http_client: HttpClient = client.http_client
+    http_client: "HttpClient" = client.http_client
     http_client._session.trust_env = False
     http_client._session.mount(f"https://{simulator.host}/", PlainHTTP())
     return client
