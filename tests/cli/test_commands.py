@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from devkit import __version__
 from devkit.cli import ALIASES, COMMANDS, cli
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import TIMEOUT, clean_environ
 
 
@@ -51,13 +51,13 @@ def test_a_beginning_that_no_other_command_has_is_enough(typed: str, name: str) 
     ],
 )
 def test_an_unknown_command_names_the_nearest(tmp_path: Path, typed: str, answer: str) -> None:
-    done = run(tmp_path, typed)
+    done = call(tmp_path, typed)
 
     assert (done.code, done.err.splitlines()[-1]) == (2, answer)
 
 
 def test_logs_lists_receipts(tmp_path: Path) -> None:
-    assert run(tmp_path, "logs") == run(tmp_path, "list")
+    assert call(tmp_path, "logs") == call(tmp_path, "list")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")

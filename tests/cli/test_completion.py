@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from devkit.cli.completion import (
 from devkit.fixture.store import Store, samples_directory
 from devkit.webhook import messages_vocabulary
 from devkit.webhook.vocabulary import ALL_STATUSES, ERR_CODES, STATUSES
-from tests.support.command import ROOT, run
+from tests.support.command import ROOT, call, run
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -126,10 +127,16 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@cache
+def bash_script() -> str:
+    """The output of `devkit completion bash`."""
+    return "\n".join(run(ROOT, "completion", "bash").out)
+
+
 def press_tab(project: Path, line: str) -> list[str]:
     """The values that bash's completion function offers at the end of a line."""
     script = """
-        eval "$(devkit completion bash)"
+        eval "$SCRIPT"
         compopt() { printf '(%s %s)\\n' "$@"; }   # works only in readline
         read -ra COMP_WORDS <<< "$LINE"
         [[ $LINE == *' ' ]] && COMP_WORDS+=("")
@@ -141,7 +148,7 @@ def press_tab(project: Path, line: str) -> list[str]:
     done = subprocess.run(
         ["bash", "--norc", "-c", script],
         cwd=project,
-        env={"PATH": path, "PYTHONPATH": str(ROOT), "LINE": line},
+        env={"PATH": path, "PYTHONPATH": str(ROOT), "LINE": line, "SCRIPT": bash_script()},
         capture_output=True,
         text=True,
         check=True,
@@ -223,7 +230,7 @@ def test_nothing_slow_is_imported_at_tab(project: Path, line: str) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_script_is_that_of_the_shell_and_the_docs_say_where_to_put_it(tmp_path: Path, shell: str) -> None:
-    done = run(tmp_path, "completion", shell)
+    done = call(tmp_path, "completion", shell)
 
     assert done.code == 0
     assert f"    devkit completion {shell} > ~/" in (ROOT / "docs" / "completion.md").read_text()
@@ -236,6 +243,6 @@ def test_the_shell_can_parse_the_script(tmp_path: Path, shell: str) -> None:
     if not shutil.which(shell):
         pytest.skip(f"needs {shell}")
     script = tmp_path / "script"
-    script.write_text("\n".join(run(tmp_path, "completion", shell).out))
+    script.write_text("\n".join(call(tmp_path, "completion", shell).out))
 
     subprocess.run([shell, "-n", str(script)], check=True)

@@ -9,7 +9,7 @@ import pytest
 from devkit.cli.scaffold import PIECES, piece, scaffold
 from devkit.errors import ConfigurationError
 from devkit.session.settings import read_settings
-from tests.support.command import ROOT, run
+from tests.support.command import ROOT, call
 
 RECORDED = "fixtures/recorded/"
 
@@ -215,7 +215,7 @@ def test_indented_line_does_not_count(tmp_path: Path) -> None:
 def test_command_says_what_became_of_each_file(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text("all:\n")
 
-    done = run(tmp_path, "init")
+    done = call(tmp_path, "init")
 
     assert (done.code, done.err) == (0, "")
     assert done.out == [
@@ -227,26 +227,26 @@ def test_command_says_what_became_of_each_file(tmp_path: Path) -> None:
 
 
 def test_recordings_elsewhere_are_kept_out_of_git_too(tmp_path: Path) -> None:
-    done = run(tmp_path, "init", "--print", ".gitignore", DEVKIT_FIXTURES="tests/dlr")
+    done = call(tmp_path, "init", "--print", ".gitignore", DEVKIT_FIXTURES="tests/dlr")
 
     assert done.out == [".env", ".devkit/", "tests/dlr/recorded/"]
 
 
 def test_recordings_outside_the_project_are_no_matter_of_its_git(tmp_path: Path) -> None:
-    done = run(tmp_path, "init", "--print", ".gitignore", DEVKIT_FIXTURES="../dlr")
+    done = call(tmp_path, "init", "--print", ".gitignore", DEVKIT_FIXTURES="../dlr")
 
     assert done.out == [".env", ".devkit/"]
 
 
 def test_printing_writes_nothing(tmp_path: Path) -> None:
-    assert run(tmp_path, "init", "--print", "Makefile").out == ["include devkit.mk"]
+    assert call(tmp_path, "init", "--print", "Makefile").out == ["include devkit.mk"]
     assert contents(tmp_path) == {}
 
 
 def test_unwritable_file_is_an_error_of_configuration(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").mkdir()
 
-    done = run(tmp_path, "init")
+    done = call(tmp_path, "init")
 
     assert done.code == 3
     assert done.err.splitlines()[0].startswith("Error: Cannot put .gitignore into ")

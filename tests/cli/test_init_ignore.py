@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from devkit.cli.scaffold import ignore_line, scaffold
-from tests.support.command import run
+from tests.support.command import call
 
 
 @pytest.mark.skipif(os.name == "nt" or not shutil.which("git"), reason="needs git and odd names")
@@ -67,6 +67,6 @@ def test_an_odd_line_is_no_pattern(tmp_path: Path, name: str) -> None:
 
 
 def test_command_escapes_an_odd_directory(tmp_path: Path) -> None:
-    done = run(tmp_path, "init", "--print", ".gitignore", DEVKIT_FIXTURES="#dlr [1]")
+    done = call(tmp_path, "init", "--print", ".gitignore", DEVKIT_FIXTURES="#dlr [1]")
 
     assert done.out == [".env", ".devkit/", r"\#dlr \[1]/recorded/"]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from devkit.cli.make_target import with_make
-from tests.support.command import ROOT, run
+from tests.support.command import ROOT, call
 
 OURS = "dev: stamp ## Record receipts\n\t@echo\n\t@.venv/bin/devkit dev $(ARGS)\n"
 
@@ -55,9 +55,9 @@ def test_this_project_s_makefile_has_the_target() -> None:
 
 
 def test_hints_and_notices_are_in_the_words_of_the_directory(tmp_path: Path) -> None:
-    plain, listed = run(tmp_path, "send"), run(tmp_path, "list")
+    plain, listed = call(tmp_path, "send"), call(tmp_path, "list")
     (tmp_path / "Makefile").write_text(OURS)
-    made, listed_here = run(tmp_path, "send"), run(tmp_path, "list")
+    made, listed_here = call(tmp_path, "send"), call(tmp_path, "list")
 
     assert plain.err.splitlines()[1] == "Hint: Start one in another terminal: devkit dev"
     assert made.err.splitlines()[1] == "Hint: Start one in another terminal: make dev"

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from devkit.cli import cli
 from devkit.session.project import is_followed, project_in
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import clean_environ, running_dev
 from tests.support.recording_server import recording_server
 from tests.support.redis_server import RedisServer
@@ -64,10 +64,10 @@ def test_a_relay_replaces_tunnel_and_registration_and_nothing_else(tmp_path: Pat
         assert is_followed(project)
 
         commands = clean_environ(tmp_path)
-        triggered = run(tmp_path, "trigger", "failed", "--json", **commands)
+        triggered = call(tmp_path, "trigger", "failed", "--json", **commands)
         dev.wait_for("receipt", triggered=True, who="")
         relay.put("", 3)
-        waited = run(tmp_path, "wait", "0A00000000000003", **commands)
+        waited = call(tmp_path, "wait", "0A00000000000003", **commands)
         status, state = get(f"{ready['inspector_url']}/ready")
         listed = get(f"{ready['inspector_url']}/api/receipts")[1]
         page = get(f"{ready['inspector_url']}/?who=ada")[1]

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from devkit.cli import cli
 from devkit.relay.cipher import Cipher, TeamKey
-from tests.support.command import run
+from tests.support.command import call, run
 from tests.support.dev_process import DEV, DevProcess, clean_environ, running
 from tests.support.raw_socket import closed_port
 from tests.support.recording_server import recording_server
@@ -52,7 +52,7 @@ def test_two_members_get_their_own_and_what_nobody_claims(tmp_path: Path, relay:
             first.wait_for("forwarded", message_id="0A00000000000004", answer=200)
             assert first.stop() == 0
         assert len(application.arrived) == 3
-    listed = run(ada, "list", **clean_environ(ada))
+    listed = call(ada, "list", **clean_environ(ada))
 
     assert sum("for ada" in line for line in listed.out) == 2
     assert recorded_numbers(ada) == [1, 3, 4]
@@ -100,9 +100,9 @@ def test_a_message_of_another_member_is_waited_for(tmp_path: Path, relay: Relay)
     relay.put("grace", 2, status="failed")
     relay.put("grace", 3)
 
-    delivered = run(tmp_path, "follow", "--message", "0A00000000000001", "--json", **environ)
-    failed = run(tmp_path, "follow", "--message", "0A00000000000002", **environ)
-    missing = run(tmp_path, "follow", "--message", "0A00000000000009", "--timeout", "0.2", **environ)
+    delivered = call(tmp_path, "follow", "--message", "0A00000000000001", "--json", **environ)
+    failed = call(tmp_path, "follow", "--message", "0A00000000000002", **environ)
+    missing = call(tmp_path, "follow", "--message", "0A00000000000009", "--timeout", "0.2", **environ)
 
     assert delivered.code == 0
     assert [json.loads(line)["event"] for line in delivered.out] == ["receipt", "receipt", "waited"]
@@ -119,7 +119,7 @@ def test_an_unreachable_relay_is_one_error_without_its_password(tmp_path: Path) 
     settings = clean_environ(tmp_path, DEVKIT_RELAY=url, VONAGE_API_KEY="abcd1234")
 
     for args in (["follow"], ["follow", "--message", "0A01"]):
-        result = run(tmp_path, *args, **settings)
+        result = call(tmp_path, *args, **settings)
 
         assert result.code == 4
         assert "redis://ada:***@127.0.0.1:" in result.err
@@ -135,7 +135,7 @@ def test_an_unknown_key_is_told_and_skipped_only_if_asked(tmp_path: Path, relay:
     environ = clean_environ(tmp_path, DEVKIT_WHO="ada", **relay.environ)
 
     for _ in range(2):
-        result = run(tmp_path, "follow", **environ)
+        result = call(tmp_path, "follow", **environ)
         assert result.code == 4
         assert key.id in result.err
         assert recorded_numbers(tmp_path) == [1]

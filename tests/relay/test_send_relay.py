@@ -10,7 +10,7 @@ import pytest
 
 from devkit.simulator import Simulator, SimulatorOptions, run_simulator
 from devkit.testing.relay_inbox import relay_inbox
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import clean_environ, running
 from tests.support.raw_socket import closed_port
 from tests.support.redis_server import RedisServer
@@ -42,7 +42,7 @@ def team(shared_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) ->
         with running([sys.executable, "-m", "devkit", *SERVE], directory, **account) as serve:
             local_url = serve.wait_for("ready")["local_url"]
             settings = clean_environ(directory, DEVKIT_RELAY_CALLBACK=local_url, **account)
-            member = run(directory, "relay", "member", "ci", "--json", **settings)
+            member = call(directory, "relay", "member", "ci", "--json", **settings)
             yield Team(simulator, {**account, **json.loads(member.out[0])})
             assert serve.stop() == 0
 
@@ -51,9 +51,9 @@ def test_send_waits_without_a_session_and_without_a_public_address(tmp_path: Pat
     environ = clean_environ(tmp_path, **{**team.environ, "GITHUB_RUN_ID": "4711", "DEVKIT_WHO": ""})
     to = ("--to", "447700900000", "--client-ref", "order-7")
 
-    delivered = run(tmp_path, "send", *to, "--wait", "--timeout", "60", "--json", **environ)
-    failed = run(tmp_path, "send", "--to", "447700900009", "--wait", "--timeout", "60", **environ)
-    sent = run(tmp_path, "send", *to, **environ)
+    delivered = call(tmp_path, "send", *to, "--wait", "--timeout", "60", "--json", **environ)
+    failed = call(tmp_path, "send", "--to", "447700900009", "--wait", "--timeout", "60", **environ)
+    sent = call(tmp_path, "send", *to, **environ)
 
     events = [json.loads(line) for line in delivered.out]
     assert delivered.code == 0, delivered
@@ -72,7 +72,7 @@ def test_a_followed_project_waits_for_what_its_follower_records(tmp_path: Path, 
     environ = clean_environ(tmp_path, **team.environ)
     with running(follow, tmp_path, **team.environ) as dev:
         dev.wait_for("caught_up")
-        sent = run(tmp_path, "send", "--to", "447700900000", "--wait", "--timeout", "60", **environ)
+        sent = call(tmp_path, "send", "--to", "447700900000", "--wait", "--timeout", "60", **environ)
         dev.wait_for("receipt", status="delivered", who="ci", part=1)
         assert dev.stop() == 0
 
@@ -85,7 +85,7 @@ def test_nothing_is_sent_when_the_relay_cannot_be_reached(tmp_path: Path, team: 
     before = len(team.simulator.messages)
     down = {**team.environ, "DEVKIT_RELAY": f"redis://127.0.0.1:{closed_port()}"}
 
-    result = run(
+    result = call(
         tmp_path,
         "send",
         "--to",

@@ -16,7 +16,7 @@ from devkit.http.client import Response, push
 from devkit.replay.missed import MissedReceipts, log_responses, missed_receipts
 from devkit.session.project import project_in
 from devkit.webhook.callback import Callback, compose
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import running_dev
 from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server, wait_until
 from tests.support.recording_server import Response as Answer
@@ -95,9 +95,9 @@ def test_what_was_missed_is_sent_where_it_was_to_be_forwarded_until_it_is_accept
         for path in paths[:2]:
             log_in(private, f"{server.url}/dlr").add_failure(str(path), "timeout")
 
-        first = run(tmp_path, "replay", "--missed", "--json")
-        again = run(tmp_path, "replay", "--missed")
-        nothing = run(tmp_path, "replay", "--missed")
+        first = call(tmp_path, "replay", "--missed", "--json")
+        again = call(tmp_path, "replay", "--missed")
+        nothing = call(tmp_path, "replay", "--missed")
 
     results = [json.loads(line) for line in first.out]
     assert [(line["message_id"], line["answer"]) for line in results[:2]] == [("0A00", 200), ("0A01", 500)]
@@ -114,8 +114,8 @@ def test_the_option_and_the_session_name_another_target(tmp_path: Path, store: S
     log_in(private).add_failure(str(record(store, 1)), "timeout")
     url = f"http://127.0.0.1:{closed_port()}"
     with project_in(tmp_path).session_file(replace(SESSION, forward_url=f"{url}/session")):
-        of_session = run(tmp_path, "replay", "--missed")
-        of_option = run(tmp_path, "replay", "--missed", "--to", f"{url}/option")
+        of_session = call(tmp_path, "replay", "--missed")
+        of_option = call(tmp_path, "replay", "--missed", "--to", f"{url}/option")
 
     assert of_session.code == of_option.code == 4
     assert [entry.to for entry in ResponseReader(private).poll()] == [TO, f"{url}/session", f"{url}/option"]
@@ -129,9 +129,9 @@ def test_what_any_replay_sends_to_the_application_of_the_session_is_not_missed_a
         url = f"{server.url}/dlr"
         log_in(private, url).add_failure(str(record(store, 1)), "timeout")
         with project_in(tmp_path).session_file(replace(SESSION, forward_url=url)):
-            run(tmp_path, "replay", "latest", "--path", "/other")
+            call(tmp_path, "replay", "latest", "--path", "/other")
             assert len(missed(private)) == 1
-            run(tmp_path, "replay", "latest")
+            call(tmp_path, "replay", "latest")
 
     assert missed(private) == []
     assert len(server.requests) == 2
@@ -150,11 +150,11 @@ def test_what_waited_in_a_session_that_was_killed_is_missed(tmp_path: Path) -> N
             for status in ("accepted", "delivered"):
                 push(compose({"messageId": "0A01", "status": status}, "get", host=receiver.netloc), receiver)
             wait_until(lambda: len(ResponseReader(tmp_path / ".devkit").poll()) == 2)
-            assert run(tmp_path, "replay", "--missed").out == ["replay: 0 ok, 0 failed, 0 unreachable"]
+            assert call(tmp_path, "replay", "--missed").out == ["replay: 0 ok, 0 failed, 0 unreachable"]
             dev.stop(signal.SIGKILL)
         answering.set()
     with raw_server([OK] * 2) as server:
-        result = run(tmp_path, "replay", "--missed", "--to", server.url, "--json")
+        result = call(tmp_path, "replay", "--missed", "--to", server.url, "--json")
 
     assert [json.loads(line)["status"] for line in result.out[:2]] == ["accepted", "delivered"]
     assert result.code == 0
@@ -165,7 +165,7 @@ def test_it_is_not_sent_to_the_receiver_which_would_accept_all(
 ) -> None:
     log_in(private).add_failure(str(record(store, 1)), "timeout")
     with project_in(tmp_path).session_file(SESSION):
-        result = run(tmp_path, "replay", "--missed", "--to", SESSION.local_url)
+        result = call(tmp_path, "replay", "--missed", "--to", SESSION.local_url)
 
     assert result.code == 2
     assert "is devkit's own receiver" in result.err
@@ -174,7 +174,7 @@ def test_it_is_not_sent_to_the_receiver_which_would_accept_all(
 def test_a_dry_run_shows_what_was_missed(tmp_path: Path, store: Store, private: Path) -> None:
     log_in(private).add_failure(str(record(store, 1)), "timeout")
 
-    result = run(tmp_path, "replay", "--missed", "--dry-run", "--json")
+    result = call(tmp_path, "replay", "--missed", "--dry-run", "--json")
 
     assert json.loads(result.out[0])["message_id"] == "0A01"
     assert len(missed(private)) == 1
@@ -182,7 +182,7 @@ def test_a_dry_run_shows_what_was_missed(tmp_path: Path, store: Store, private: 
 
 @pytest.mark.parametrize("arguments", [[], ["latest", "--missed"]])
 def test_a_replay_has_selectors_or_sends_what_was_missed(tmp_path: Path, arguments: list[str]) -> None:
-    result = run(tmp_path, "replay", *arguments)
+    result = call(tmp_path, "replay", *arguments)
 
     assert result.code == 2
     assert result.err.splitlines() == [

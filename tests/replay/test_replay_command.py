@@ -25,7 +25,7 @@ from devkit.session.project import Session, project_in
 from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS, Callback, compose, to_wire
 from devkit.webhook.receipt import Receipt, read
 from devkit.webhook.signature import TEST_SIGNATURE_SECRET, verify
-from tests.support.command import run, start
+from tests.support.command import call, run, start
 from tests.support.parsed_request import received
 from tests.support.raw_socket import DEADLINE, NOT_FOUND, OK, closed_port, raw_server
 
@@ -81,7 +81,7 @@ def test_exact_sends_the_recorded_bytes(tmp_path: Path) -> None:
     write(tmp_path / "mine.json", recorded)
 
     with raw_server([OK]) as server:
-        result = run(tmp_path, "replay", "mine.json", "--to", server.url, "--exact")
+        result = call(tmp_path, "replay", "mine.json", "--to", server.url, "--exact")
 
     assert result.code == 0
     assert server.requests == [to_wire(recorded)]
@@ -93,7 +93,7 @@ def test_every_sample_can_be_replayed(tmp_path: Path) -> None:
     names = [path.relative_to(directory).with_suffix("").as_posix() for path in paths]
 
     with raw_server([OK] * len(paths)) as server:
-        result = run(tmp_path, "replay", *names, "--to", server.url, "--json")
+        result = call(tmp_path, "replay", *names, "--to", server.url, "--json")
 
     assert result.code == 0
     assert [json.loads(line).get("file") for line in result.out[:-1]] == names
@@ -133,7 +133,7 @@ def tutorial() -> Iterator[tuple[str, io.StringIO]]:
 def test_the_tutorial_s_handler_takes_every_transport(tmp_path: Path) -> None:
     with tutorial() as (url, printed):
         names = ("delivered", "delivered-form", "delivered-json")
-        result = run(tmp_path, "replay", *names, DEVKIT_FORWARD_TO=url)
+        result = call(tmp_path, "replay", *names, DEVKIT_FORWARD_TO=url)
 
     assert result.code == 0
     assert [re.findall(r"-> (\d+) ", line) for line in result.out[:-1]] == [["204"]] * 3
@@ -147,7 +147,7 @@ def test_the_tutorial_s_handler_takes_every_transport(tmp_path: Path) -> None:
 def test_fields_and_transport_can_be_changed(tmp_path: Path, word: str, transport: str) -> None:
     with raw_server([OK]) as server:
         edits = ("--set", "status=failed", "--set", "client-ref=a b&c", "--unset", "price", "-H", "X-Try: 2")
-        result = run(tmp_path, "replay", "delivered", "--to", f"{server.url}/dlr", "--as", word, *edits)
+        result = call(tmp_path, "replay", "delivered", "--to", f"{server.url}/dlr", "--as", word, *edits)
 
     assert result.code == 0
     callback, fields = received(server.requests[0]), fields_of(server.requests[0])
@@ -162,8 +162,8 @@ def test_a_refused_old_signature_can_be_renewed_and_is_right(tmp_path: Path) -> 
     settings = {"VONAGE_SIGNATURE_SECRET": TEST_SIGNATURE_SECRET, "VONAGE_SIGNATURE_METHOD": "sha512"}
     with raw_server([unauthorized], [unauthorized]) as server:
         options = ("replay", "signed-sha256", "--to", server.url)
-        refused = run(tmp_path, *options, **settings)
-        renewed = run(tmp_path, *options, "--now", "--resign", **settings)
+        refused = call(tmp_path, *options, **settings)
+        renewed = call(tmp_path, *options, "--now", "--resign", **settings)
 
     assert (refused.code, renewed.code) == (1, 1)
     assert "--now --resign" in refused.err
@@ -176,7 +176,7 @@ def test_a_refused_old_signature_can_be_renewed_and_is_right(tmp_path: Path) -> 
 
 def test_order_and_duplicates_are_as_chosen(tmp_path: Path) -> None:
     with raw_server([OK] * 6) as server:
-        result = run(
+        result = call(
             tmp_path,
             *("replay", "sequence/accepted-buffered-delivered", "--to", server.url),
             *("--order", "reversed", "--duplicate", "2"),
@@ -189,9 +189,9 @@ def test_order_and_duplicates_are_as_chosen(tmp_path: Path) -> None:
 
 def test_a_shuffle_prints_its_seed_and_can_be_repeated(tmp_path: Path) -> None:
     options = ("replay", "sequence/concatenated", "--dry-run", "--order", "shuffle", "--repeat", "5")
-    first = run(tmp_path, *options)
+    first = call(tmp_path, *options)
     seed = first.err.split("--seed ")[1].split()[0]
-    again = run(tmp_path, *options, "--seed", seed)
+    again = call(tmp_path, *options, "--seed", seed)
 
     assert first.out == again.out
     assert len(first.out) == 31
@@ -200,8 +200,8 @@ def test_a_shuffle_prints_its_seed_and_can_be_repeated(tmp_path: Path) -> None:
 
 def test_options_without_effect_are_named(tmp_path: Path) -> None:
     options = ("replay", "delivered", "--dry-run", "--seed", "1", "--max-wait", "2")
-    idle = run(tmp_path, *options)
-    used = run(tmp_path, *options, "--order", "shuffle", "--speed", "1x")
+    idle = call(tmp_path, *options)
+    used = call(tmp_path, *options, "--order", "shuffle", "--speed", "1x")
 
     assert [line for line in idle.err.splitlines() if "effect" in line] == [
         "Notice: --seed has no effect without --order shuffle",
@@ -213,7 +213,7 @@ def test_options_without_effect_are_named(tmp_path: Path) -> None:
 def test_a_dry_run_sends_nothing_and_shows_no_number(tmp_path: Path) -> None:
     with raw_server([OK]) as server:
         options = ("replay", "sequence/expired", "--to", server.url, "--speed", "1x", "--dry-run")
-        result = run(tmp_path, *options, "--max-wait", "5")
+        result = call(tmp_path, *options, "--max-wait", "5")
 
         assert server.connections == 0
     assert result.code == 0
@@ -236,7 +236,7 @@ def test_an_unexpected_status_is_exit_code_1(
 ) -> None:
     timeout = "0.05" if script[0] == [None] else "10"
     with raw_server(*script) as server:
-        result = run(tmp_path, "replay", "delivered", "failed", "--to", server.url, "--timeout", timeout)
+        result = call(tmp_path, "replay", "delivered", "failed", "--to", server.url, "--timeout", timeout)
 
     assert result.code == 1
     assert result.out[-1] == f"replay: {summary}"
@@ -244,7 +244,7 @@ def test_an_unexpected_status_is_exit_code_1(
 
 
 def test_an_unreachable_target_is_exit_code_4(tmp_path: Path) -> None:
-    result = run(tmp_path, "replay", "delivered", "--json", DEVKIT_PORT=str(closed_port()))
+    result = call(tmp_path, "replay", "delivered", "--json", DEVKIT_PORT=str(closed_port()))
 
     assert result.code == 4
     sent, summary = map(json.loads, result.out)
@@ -275,7 +275,7 @@ def test_a_usage_error_has_a_message(tmp_path: Path, args: list[str], code: int,
     (tmp_path / "broken.json").write_bytes(b"{")
     write(tmp_path / "secret.json", compose({"status": "delivered"}, "get", target=f"{CALLBACK_PATH}/s3cret"))
 
-    result = run(tmp_path, "replay", *args)
+    result = call(tmp_path, "replay", *args)
 
     assert result.code == code
     assert words in result.err
@@ -294,7 +294,7 @@ def test_devkit_s_own_receiver_shows_a_replay_and_does_not_record_it_again(tmp_p
     project.prepare()
     session = Session(os.getpid(), "2026-11-23T12:00:00Z", "offline", url, "", "")
     with serve_receiver(recorder.handle_batch, listener, token="s3cret"), project.session_file(session):
-        result = run(tmp_path, "replay", "through-tunnel", "delivered-json", "--to", url)
+        result = call(tmp_path, "replay", "through-tunnel", "delivered-json", "--to", url)
 
     assert result.code == 0, result
     assert not [event for event in events if isinstance(event, Refused)]
@@ -386,7 +386,7 @@ def test_a_form_that_vonage_never_sends_is_replayed_too(tmp_path: Path) -> None:
     write(tmp_path / "mine.json", compose({"status": "x" * 60_000}, "form"))
 
     with raw_server([OK]) as server:
-        result = run(tmp_path, "replay", "mine", "--to", server.url)
+        result = call(tmp_path, "replay", "mine", "--to", server.url)
 
     assert result.code == 0
     assert fields_of(server.requests[0]) == {"status": "x" * 60_000}

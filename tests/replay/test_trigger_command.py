@@ -8,7 +8,7 @@ import pytest
 from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS, Callback
 from devkit.webhook.receipt import Receipt, read
 from devkit.webhook.signature import METHODS, verify
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.parsed_request import received
 from tests.support.raw_socket import OK, closed_port, raw_server
 
@@ -17,7 +17,7 @@ SECRET = "test-signature-secret"
 
 def triggered(directory: Path, *args: str, **settings: str) -> tuple[Callback, Receipt]:
     with raw_server([OK]) as server:
-        result = run(directory, "trigger", *args, "--to", server.url, **settings)
+        result = call(directory, "trigger", *args, "--to", server.url, **settings)
     assert result.code == 0, result
     callback = received(server.requests[0])
     reading = read(callback)
@@ -71,7 +71,7 @@ def test_it_is_signed_on_demand(tmp_path: Path, method: str) -> None:
 
 
 def test_without_a_secret_nothing_is_signed_or_sent(tmp_path: Path) -> None:
-    result = run(tmp_path, "trigger", "delivered", "--sign", "md5")
+    result = call(tmp_path, "trigger", "delivered", "--sign", "md5")
 
     assert result.code == 3
     assert "VONAGE_SIGNATURE_SECRET" in result.err
@@ -80,7 +80,7 @@ def test_without_a_secret_nothing_is_signed_or_sent(tmp_path: Path) -> None:
 def test_an_undocumented_status_is_sent_with_a_notice(tmp_path: Path) -> None:
     with raw_server([OK]) as server:
         url = f"{server.url}/dlr?key=1"
-        result = run(tmp_path, "trigger", "undelivered", "--err-code", "95", "--json", "--to", url)
+        result = call(tmp_path, "trigger", "undelivered", "--err-code", "95", "--json", "--to", url)
 
     assert result.code == 0
     assert "'undelivered'" in result.err
@@ -99,8 +99,8 @@ def test_an_undocumented_status_is_sent_with_a_notice(tmp_path: Path) -> None:
 
 def test_an_unexpected_status_is_1_and_an_unreachable_target_is_4(tmp_path: Path) -> None:
     with raw_server([b"HTTP/1.1 404 Words\r\nContent-Length: 0\r\n\r\n"]) as server:
-        wrong = run(tmp_path, "trigger", "delivered", "--to", server.url)
-    nobody = run(tmp_path, "trigger", "delivered", DEVKIT_PORT=str(closed_port()))
+        wrong = call(tmp_path, "trigger", "delivered", "--to", server.url)
+    nobody = call(tmp_path, "trigger", "delivered", DEVKIT_PORT=str(closed_port()))
 
     assert (wrong.code, nobody.code) == (1, 4)
     assert re.match(r"failed       delivered   \w{8}  -> 404 ", wrong.out[0])
@@ -117,7 +117,7 @@ def test_an_unexpected_status_is_1_and_an_unreachable_target_is_4(tmp_path: Path
     ],
 )
 def test_a_usage_error_has_a_message(tmp_path: Path, args: list[str], words: str) -> None:
-    result = run(tmp_path, "trigger", *args)
+    result = call(tmp_path, "trigger", *args)
 
     assert result.code == 2
     assert words in result.err

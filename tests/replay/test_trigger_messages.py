@@ -12,7 +12,7 @@ from devkit.webhook.jwt import claims_of, make_token, verify_headers
 from devkit.webhook.new_webhook import compose_messages
 from devkit.webhook.receipt import Webhook, read
 from devkit.webhook.signature import verify
-from tests.support.command import Run, run
+from tests.support.command import Run, call
 from tests.support.fixture_example import MOMENT
 from tests.support.parsed_request import received
 from tests.support.raw_socket import OK, raw_server
@@ -23,7 +23,7 @@ APPLICATION = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
 
 def sent(directory: Path, *args: str, **settings: str) -> tuple[Run, Callback]:
     with raw_server([OK]) as server:
-        result = run(directory, *args, "--to", server.url, **settings)
+        result = call(directory, *args, "--to", server.url, **settings)
     assert result.code == 0, result
     return result, received(server.requests[0])
 
@@ -86,7 +86,7 @@ def test_an_inbound_message_is_sent_in_the_form_of_each_api(tmp_path: Path) -> N
 def test_an_option_that_does_not_fit_is_an_error_of_two_lines(
     tmp_path: Path, args: list[str], words: list[str]
 ) -> None:
-    result = run(tmp_path, "trigger", *args, VONAGE_SIGNATURE_SECRET=SECRET)
+    result = call(tmp_path, "trigger", *args, VONAGE_SIGNATURE_SECRET=SECRET)
 
     assert result.code == 2
     assert all(word in result.err for word in words)
@@ -123,7 +123,7 @@ def test_a_status_is_replayed_byte_for_byte_or_changed_and_signed_again(
 
 
 def test_a_status_cannot_be_replayed_in_another_transport(tmp_path: Path, recording: Path) -> None:
-    result = run(tmp_path, "replay", "latest", "--as", "get")
+    result = call(tmp_path, "replay", "latest", "--as", "get")
 
     assert result.code == 3
     assert "exists only as JSON, so it cannot be sent as get" in result.err

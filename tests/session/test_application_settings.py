@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from devkit.errors import ConfigurationError
 from devkit.session.application_settings import application_key
 from devkit.session.settings import Settings, read_settings
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.fake_application import APPLICATION_ID, fake_vonage
 from tests.support.private_key import PrivateFormat, as_pem
 
@@ -87,9 +87,9 @@ def test_the_command_sends_with_the_application_or_says_what_is_wrong_and_sends_
             "VONAGE_APPLICATION_ID": APPLICATION_ID,
         }
         command = ("send", "--api", "messages", "--to", "447700900000")
-        signed = run(tmp_path, *command, **environ, VONAGE_PRIVATE_KEY="private.key")
-        basic = run(tmp_path, *command, **environ)
-        unreadable = run(tmp_path, *command, **environ, VONAGE_PRIVATE_KEY="gone.key")
+        signed = call(tmp_path, *command, **environ, VONAGE_PRIVATE_KEY="private.key")
+        basic = call(tmp_path, *command, **environ)
+        unreadable = call(tmp_path, *command, **environ, VONAGE_PRIVATE_KEY="gone.key")
         schemes = [(each.header("Authorization") or "").split()[0] for each in vonage.arrived]
 
     assert (signed.code, basic.code) == (0, 0), signed.err

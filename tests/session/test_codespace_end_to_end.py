@@ -11,7 +11,7 @@ import requests
 
 from devkit.webhook.callback import CALLBACK_PATH, MAX_CALLBACK, Callback
 from tests.support.codespace import DOMAIN, NAME, Gh, public_side
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import running_dev
 from tests.support.fake_application import as_json
 from tests.support.raw_socket import closed_port
@@ -77,7 +77,7 @@ def test_a_codespace_from_the_public_url_to_the_end(tmp_path: Path, account: Acc
             dev.finish()
         assert gh.visibility(port) == "public"
 
-        restored = run(tmp_path, "restore", **environ)
+        restored = call(tmp_path, "restore", **environ)
         after_restore = gh.visibility(port), account.callback, deliver(callback_url, environ)
 
         with running_dev(tmp_path, *args, **environ) as dev:

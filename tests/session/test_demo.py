@@ -10,7 +10,7 @@ from devkit.fixture.format import load
 from devkit.fixture.store import Store
 from devkit.webhook.kinds import MessagesInbound, MessagesStatus
 from devkit.webhook.receipt import Unreadable, Webhook
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import DevProcess, running_dev
 from tests.support.recording_server import RecordingServer, Response
 
@@ -80,8 +80,8 @@ def test_what_it_recorded_is_valid_and_replays_to_a_plain_handler(demo: tuple[Pa
     directory, _ = demo
     server = RecordingServer(lambda callback: Response(200))
     try:
-        checked = run(directory, "check")
-        replayed = run(
+        checked = call(directory, "check")
+        replayed = call(
             directory, "replay", "fixtures/recorded", "--to", f"{server.url}/any", "--speed", "max"
         )
     finally:

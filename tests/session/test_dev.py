@@ -23,10 +23,16 @@ from devkit.simulator import SimulatorOptions, run_simulator
 from devkit.vonage.client import Credentials, post_form
 from devkit.webhook.callback import Callback, compose
 from devkit.webhook.receipt import Receipt
-from tests.support.dev_process import running_dev
+from tests.support.command import Run, call
+from tests.support.dev_process import clean_environ, running_dev
 
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A00000012345678", "status": "delivered", "err-code": "0"}
 KEY = {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "s3cret-value"}
+
+
+def failing_dev(directory: Path, *args: str, **environ: str) -> Run:
+    """A session that does not start."""
+    return call(directory, "dev", "--json", *args, **clean_environ(directory, **environ))
 
 
 def test_demo_receipts_are_recorded_and_everything_is_put_back(tmp_path: Path) -> None:
@@ -201,14 +207,14 @@ def test_live_mode_with_a_tunnel_of_ones_own_registers_and_restores(tmp_path: Pa
 def test_mistake_in_the_settings_ends_in_two_lines(
     tmp_path: Path, environ: dict[str, str], code: int, words: str
 ) -> None:
-    with running_dev(tmp_path, "--public-url", "http://127.0.0.1:1", **environ) as dev:
-        assert dev.finish() == code
+    dev = failing_dev(tmp_path, "--public-url", "http://127.0.0.1:1", **environ)
 
-    lines = dev.stderr.splitlines()
+    assert dev.code == code
+    lines = dev.err.splitlines()
     assert [line.partition(" ")[0] for line in lines] == ["Error:", "Hint:"]
     assert words in lines[0]
-    assert "s3cret" not in dev.stderr
-    assert "stopped" not in dev.names()
+    assert "s3cret" not in dev.err
+    assert not any('"stopped"' in line for line in dev.out)
 
 
 def test_offline_needs_no_credentials_and_a_name_that_means_nothing_is_noticed(tmp_path: Path) -> None:
@@ -239,12 +245,10 @@ def test_settings_without_effect_are_named(tmp_path: Path) -> None:
 
 def test_live_settings_without_effect_are_named_before_vonage_is_asked(tmp_path: Path) -> None:
     settings = {**KEY, "VONAGE_REST_HOST": "127.0.0.1:9", "NGROK_URL": "x.example.test"}
-    with running_dev(tmp_path, "--no-demo", "--public-url", "https://dlr.example.test", **settings) as dev:
-        assert dev.finish() == 4
+    dev = failing_dev(tmp_path, "--no-demo", "--public-url", "https://dlr.example.test", **settings)
 
-    named = [
-        line.partition(" has no effect ")[0] for line in dev.stderr.splitlines() if "has no effect" in line
-    ]
+    assert dev.code == 4
+    named = [line.partition(" has no effect ")[0] for line in dev.err.splitlines() if "has no effect" in line]
     assert named == ["NGROK_URL", "--no-demo"]
 
 
@@ -252,11 +256,11 @@ def test_an_account_of_the_vonage_cli_is_named_before_it_is_used(tmp_path: Path)
     (tmp_path / ".vonagerc").write_text('{"api-key": "abcd1234", "api-secret": "s3cret-value"}')
 
     # A proxy that is not there: nothing leaves this machine.
-    with running_dev(tmp_path, HTTPS_PROXY="http://127.0.0.1:1", NGROK_AUTHTOKEN="unused") as dev:
-        assert dev.finish() == 4
+    dev = failing_dev(tmp_path, HTTPS_PROXY="http://127.0.0.1:1", NGROK_AUTHTOKEN="unused")
 
-    assert dev.stderr.startswith(f"The Vonage account is that of the Vonage CLI, in {tmp_path}/.vonagerc. ")
-    assert "s3cret" not in dev.stderr
+    assert dev.code == 4
+    assert dev.err.startswith(f"The Vonage account is that of the Vonage CLI, in {tmp_path}/.vonagerc. ")
+    assert "s3cret" not in dev.err
 
 
 def test_inspector_shows_what_arrives_and_is_not_on_the_receivers_port(tmp_path: Path) -> None:
@@ -313,10 +317,10 @@ def test_a_command_is_run_for_a_status(tmp_path: Path) -> None:
 
 
 def test_a_status_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with running_dev(tmp_path, "--on", "delivred", "true") as dev:
-        assert dev.finish() == 2
+    dev = failing_dev(tmp_path, "--on", "delivred", "true")
 
-    assert "Not a status: 'delivred'." in dev.stderr
+    assert dev.code == 2
+    assert "Not a status: 'delivred'." in dev.err
 
 
 def _unused_port() -> int:
@@ -329,17 +333,17 @@ def _unused_port() -> int:
 
 def test_forwarding_to_the_receiver_itself_is_refused(tmp_path: Path) -> None:
     port = _unused_port()
-    with running_dev(tmp_path, "--port", str(port), "--forward-to", f"localhost:{port}/dlr") as dev:
-        assert dev.finish() == 3
+    dev = failing_dev(tmp_path, "--port", str(port), "--forward-to", f"localhost:{port}/dlr")
 
-    assert "devkit's own receiver" in dev.stderr
+    assert dev.code == 3
+    assert "devkit's own receiver" in dev.err
 
 
 def test_signatures_cannot_be_required_without_a_secret(tmp_path: Path) -> None:
-    with running_dev(tmp_path, "--require-signature") as dev:
-        assert dev.finish() == 3
+    dev = failing_dev(tmp_path, "--require-signature")
 
-    assert "VONAGE_SIGNATURE_SECRET" in dev.stderr
+    assert dev.code == 3
+    assert "VONAGE_SIGNATURE_SECRET" in dev.err
 
 
 def test_secrets_that_git_tracks_are_reported_at_the_start(tmp_path: Path) -> None:

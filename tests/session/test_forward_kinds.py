@@ -8,7 +8,7 @@ from devkit.fixture.response_log import ResponseReader, missed, recording_key
 from devkit.fixture.store import Store
 from devkit.webhook.callback import Callback
 from devkit.webhook.receipt import Webhook
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import DEV, output_until
 from tests.support.recording_server import RecordingServer, Response
 
@@ -24,7 +24,7 @@ def test_each_kind_is_forwarded_to_the_byte_and_replayed_when_it_was_refused(tmp
     missing = missed(tmp_path / ".devkit")
 
     status = 204
-    replayed = run(tmp_path, "replay", "--missed")
+    replayed = call(tmp_path, "replay", "--missed")
     application.close()
 
     recorded = {entry.path: load(entry.path) for entry in Store(tmp_path / "fixtures").entries()}

@@ -18,7 +18,7 @@ from devkit.vonage.client import ApplicationKey, Credentials, get_application, p
 from devkit.vonage.messages import send_message
 from devkit.webhook.kinds import MessagesStatus
 from devkit.webhook.receipt import Webhook
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import DevProcess, running_dev, running_simulate
 from tests.support.fake_application import APPLICATION
 from tests.support.simulator_client import listening
@@ -127,7 +127,7 @@ def test_after_sigkill_application_and_account_are_as_before_but_for_what_somebo
             assert set(read_urls(vonage.credentials).values()) == {callback_url}
             assert messages_addresses(vonage.application) == {callback_url}
             receive_all_kinds(dev, vonage)
-            sent = run(
+            sent = call(
                 tmp_path,
                 *("send", "--api", "messages", "--to", NUMBER, "--wait", "--timeout", "60"),
                 **vonage.environ(agent),
@@ -142,7 +142,7 @@ def test_after_sigkill_application_and_account_are_as_before_but_for_what_somebo
         assert sent.code == 0, sent.err
         assert sent.out[-1].endswith("1 delivered: the message has its final status")
         journals = sorted(path.name for path in (tmp_path / ".devkit").glob("registration*"))
-        restored = run(tmp_path, "restore", "--json", **vonage.environ(agent))
+        restored = call(tmp_path, "restore", "--json", **vonage.environ(agent))
 
         assert len(journals) == 4
         assert restored.code == 0, restored.err

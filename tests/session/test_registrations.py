@@ -20,7 +20,7 @@ from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import Journal, journal_path, write_journal
 from devkit.vonage.restoration import Restoration
-from tests.support.command import run as run_command
+from tests.support.command import call
 from tests.support.raw_socket import closed_port
 from tests.support.simulator_client import listening
 
@@ -108,7 +108,7 @@ def test_nothing_is_changed_when_the_application_is_unknown(tmp_path: Path, vona
 def test_options_that_contradict_each_other_are_refused(
     tmp_path: Path, args: tuple[str, ...], words: str
 ) -> None:
-    done = run_command(tmp_path, "dev", *args, DEVKIT_RELAY_KEY="a-key-of-the-tests-of-the-relay")
+    done = call(tmp_path, "dev", *args, DEVKIT_RELAY_KEY="a-key-of-the-tests-of-the-relay")
 
     assert done.code == 2
     assert words in done.err.splitlines()[0]
@@ -133,7 +133,7 @@ def test_a_session_says_what_an_earlier_one_left_that_it_does_not_set_itself(
 def test_text_that_is_no_application_id_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigurationError, match="VONAGE_APPLICATION_ID is") as caught:
         read_settings({"VONAGE_APPLICATION_ID": text}, tmp_path)
-    done = run_command(tmp_path, "dev", "--application", text)
+    done = call(tmp_path, "dev", "--application", text)
 
     assert "Applications" in caught.value.hint
     assert done.code == 3

@@ -11,7 +11,7 @@ from devkit.session.project import Project, project_in
 from devkit.session.settings import Settings
 from devkit.vonage.journal import Journal, read_journal, write_journal
 from devkit.vonage.registration import Restoration
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import running_dev
 from tests.support.live_account import environ, registered_callback, restored, set_callback, settings
 from tests.support.settings_gateway import Gateway
@@ -114,8 +114,8 @@ def test_the_command_says_what_it_did(
     with listening() as ours:
         killed(project, vonage, former.url, ours)
 
-    done = run(tmp_path, "restore", "--json", **environ(vonage))
-    again = run(tmp_path, "restore", **environ(vonage))
+    done = call(tmp_path, "restore", "--json", **environ(vonage))
+    again = call(tmp_path, "restore", **environ(vonage))
 
     assert (done.code, done.err) == (0, "")
     assert [json.loads(line) for line in done.out] == [
@@ -137,10 +137,10 @@ def test_by_force_it_is_restored_whatever_the_account_holds_and_that_is_printed(
         killed(project, vonage, former.url, ours)
         set_callback(vonage, their_devkit := f"{theirs.url}/0123456789abcdef")
 
-        left = run(tmp_path, "restore", "--json", **environ(vonage))
-        both = run(tmp_path, "restore", "--force", "--clear", **environ(vonage))
+        left = call(tmp_path, "restore", "--json", **environ(vonage))
+        both = call(tmp_path, "restore", "--force", "--clear", **environ(vonage))
         assert registered_callback(vonage) == their_devkit
-        done = run(tmp_path, "restore", "--force", **environ(vonage))
+        done = call(tmp_path, "restore", "--force", **environ(vonage))
 
     assert json.loads(left.out[0])["outcome"] == "left-alone"
     assert json.loads(left.out[0])["pending_url"] == former.url

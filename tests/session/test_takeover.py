@@ -11,7 +11,7 @@ import pytest
 from devkit.simulator import Simulator, run_simulator
 from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import TIMEOUT, running_dev
 from tests.support.simulator_client import listening
 from tests.support.terminal_session import on_a_terminal, own_tunnel, read_until
@@ -138,11 +138,11 @@ def test_session_that_was_taken_over_keeps_the_former_callback_until_it_can_be_r
                 assert first.stop() == 0
                 assert second.stop() == 4  # the first session's URL answers no more
 
-        left = run(mine, "restore", **environ(vonage))
-        theirs = run(tmp_path / "theirs", "restore", **environ(vonage))
+        left = call(mine, "restore", **environ(vonage))
+        theirs = call(tmp_path / "theirs", "restore", **environ(vonage))
         assert vonage.account.dr_callback_url == its_url
-        done = run(mine, "restore", "--force", **environ(vonage))
-        again = run(tmp_path / "theirs", "restore", **environ(vonage))
+        done = call(mine, "restore", "--force", **environ(vonage))
+        again = call(tmp_path / "theirs", "restore", **environ(vonage))
 
         assert vonage.account.dr_callback_url == production.url
     words = f"The former callback {production.url} was not restored"

@@ -11,7 +11,7 @@ import pytest
 from devkit.simulator import Simulator, run_simulator
 from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials, get_application, put_application
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import DevProcess, running_dev
 from tests.support.fake_application import APPLICATION
 from tests.support.terminal_session import own_tunnel
@@ -112,7 +112,7 @@ def test_when_the_first_session_ends_first_a_restore_in_its_directory_gives_the_
             assert addresses(vonage) == {ours}
             assert second.stop() == 0
     assert addresses(vonage) == {theirs}  # which nobody serves any more
-    done = run(tmp_path / "first", "restore", **environ(vonage))
+    done = call(tmp_path / "first", "restore", **environ(vonage))
 
     kept = [event["setting"] for event in first.events if event["event"] == "restored" and event["kept"]]
     assert kept == ["inbound_url", "status_url", "drCallBackUrl"]

@@ -14,7 +14,8 @@ from devkit.session.project import Project, project_in
 from devkit.session.restore import restore
 from devkit.tunnel.orphaned_agents import find_process
 from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
-from tests.support.dev_process import running_dev
+from tests.support.command import call
+from tests.support.dev_process import clean_environ, running_dev
 from tests.support.live_account import environ, registered_callback, settings
 from tests.support.raw_socket import wait_until
 from tests.support.settings_gateway import Gateway
@@ -183,10 +184,11 @@ def test_without_a_tunnel_only_this_machine_is_recorded(tmp_path: Path, vonage: 
 def test_what_cannot_be_opened_is_explained(
     tmp_path: Path, vonage: Gateway, args: tuple[str, ...], code: int, lines: list[str]
 ) -> None:
-    with running_dev(tmp_path, *args, **environ(vonage, NGROK_AUTHTOKEN="", PATH=str(tmp_path))) as dev:
-        assert dev.finish() == code
+    chosen = environ(vonage, NGROK_AUTHTOKEN="", PATH=str(tmp_path))
+    dev = call(tmp_path, "dev", *args, **clean_environ(tmp_path, **chosen))
 
-    printed = dev.stderr.splitlines()
+    assert dev.code == code
+    printed = dev.err.splitlines()
     assert all(found.startswith(line) for found, line in zip(printed, lines, strict=False))
     assert len(printed) >= len(lines)
     assert vonage.changes == []

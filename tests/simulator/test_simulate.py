@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from devkit.http.server import listen
-from tests.support.command import run, start
+from tests.support.command import call, start
 from tests.support.dev_process import clean_environ, running_simulate
 from tests.support.raw_socket import DEADLINE, closed_port
 from tests.support.simulator_client import listening
@@ -239,7 +239,7 @@ def test_lenient_takes_the_sdk_s_spelling(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_option_is_an_error_message(tmp_path: Path, args: list[str], code: int, words: str) -> None:
-    ended = run(tmp_path, "simulate", "--port", "0", *args)
+    ended = call(tmp_path, "simulate", "--port", "0", *args)
 
     assert (ended.code, ended.out) == (code, [])
     assert words in ended.err
@@ -248,7 +248,7 @@ def test_a_wrong_option_is_an_error_message(tmp_path: Path, args: list[str], cod
 
 def test_a_port_in_use_is_an_error_message(tmp_path: Path) -> None:
     with listen("127.0.0.1", 0) as taken:
-        ended = run(tmp_path, "simulate", "--port", str(taken.getsockname()[1]))
+        ended = call(tmp_path, "simulate", "--port", str(taken.getsockname()[1]))
 
     assert ended.code == 3
     assert "cannot be used: Address already in use" in ended.err

@@ -12,7 +12,7 @@ import pytest
 from devkit.errors import ConfigurationError
 from devkit.simulator.application_key import make_private_key, temporary_private_key
 from devkit.webhook.jwt import claims_of
-from tests.support.command import run
+from tests.support.command import call
 from tests.support.dev_process import clean_environ, running, running_simulate
 from tests.support.raw_socket import DEADLINE
 from tests.support.simulator_client import listening
@@ -140,7 +140,7 @@ def test_a_key_that_is_none_is_an_error_message(tmp_path: Path, text: str | None
     if text is not None:
         file.write_text(text, "utf-8")
 
-    ended = run(tmp_path, "simulate", "--port", "0", "--private-key", str(file))
+    ended = call(tmp_path, "simulate", "--port", "0", "--private-key", str(file))
 
     assert (ended.code, ended.out) == (3, [])
     assert words in ended.err

@@ -1,12 +1,16 @@
-"""Runs `python -m devkit` as a user does: a process of its own, in a project directory."""
+"""Runs devkit in a project directory: in a process of its own as a user does, or in this one, which is faster."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from devkit.cli import cli
 from tests.support.raw_socket import DEADLINE
 
 ROOT = Path(__file__).parents[2]
@@ -50,3 +54,10 @@ def run(directory: Path, *args: str, **settings: str) -> Run:
         finally:
             process.kill()
     return Run(process.returncode, out.splitlines(), err)
+
+
+def call(directory: Path, *args: str, **settings: str) -> Run:
+    """As `run`, in this process: for what is not about processes, signals, terminals or start-up."""
+    with chdir(directory):
+        result = CliRunner(env=settings).invoke(cli, args, prog_name="devkit", catch_exceptions=False)
+    return Run(result.exit_code, result.stdout.splitlines(), result.stderr)

@@ -183,14 +183,18 @@ class PlainHTTP(HTTPAdapter):
 
 
 def sdk(simulator, secret: str | None = None, *, application: bool = False) -> "Vonage":
-    from vonage import Auth, HttpClientOptions, Vonage  # here: slow, and every process of `make test` loads conftest
+    from vonage import (  # here: slow, and every process of `make test` loads conftest
+        Auth,
+        HttpClientOptions,
+        Vonage,
+    )
 
     signing = {"application_id": simulator.application_id, "private_key": simulator.private_key}
     secret = secret or simulator.api_secret
     auth = Auth(api_key=simulator.api_key, api_secret=secret, **(signing if application else {}))
     hosts = {"api_host": simulator.host, "rest_host": simulator.host}
     client = Vonage(auth, HttpClientOptions(**hosts, timeout=10, pool_maxsize=1))
-    http_client: "HttpClient" = client.http_client
+    http_client: HttpClient = client.http_client
     http_client._session.trust_env = False
     http_client._session.mount(f"https://{simulator.host}/", PlainHTTP())
     return client
