@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from devkit import __version__
 from devkit.errors import DevkitError
+from devkit.fixture.other_kinds import KIND_NAMES
 from devkit.fixture.store import Store
 from devkit.fixture.trash import Trash
 from devkit.http.local_access import rejection_reason
@@ -144,7 +145,7 @@ def _register_template_helpers(app: Flask, context: InspectorContext) -> None:
             "choices": _CHOICES,
             "target": context.target,
             "transports": TRANSPORT_MEANINGS,
-            "kinds": KINDS,
+            "kinds": KIND_NAMES,
             "cursor": context.event_log.cursor(context.event_log.last),
         }
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from devkit.errors import FixtureError
@@ -151,7 +151,13 @@ def _claims(callback: Callback, *, numbers: bool) -> Iterator[tuple[str, str]]:
     for name, value in claims_of(callback.header("Authorization")).items():
         text = value if isinstance(value, str) else json.dumps(value)
         has_form = re.fullmatch(_CLAIM_FORMS.get(name, r"[^\d]*"), text, re.ASCII)
-        yield name, text if numbers or has_form else mask_numbers_in(text)
+        shown = text if numbers or has_form else mask_numbers_in(text)
+        yield (
+            name,
+            f"{shown} ({datetime.fromtimestamp(int(text), UTC):%Y-%m-%d %H:%M:%S} UTC)"
+            if name == "iat" and has_form
+            else shown,
+        )
 
 
 def _parts(context: InspectorContext, key: str, send: SentMessage | None) -> tuple[Part, ...]:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from devkit.errors import UsageError
-from devkit.fixture.other_kinds import KIND_NAMES
 from devkit.fixture.store import safe
 from devkit.inspector.conversation import JoinedText, join_texts
 from devkit.inspector.index import Index, Rows, part_statuses
@@ -19,7 +18,11 @@ from devkit.webhook.timeline import Stage, stage, text_status
 
 # The kinds that can be filtered for, and their names on the page.
 KINDS = {
-    **KIND_NAMES,
+    "sms-receipt": "receipts (SMS)",
+    "sms-inbound": "inbound (SMS)",
+    "messages-status": "statuses (Messages)",
+    "messages-inbound": "inbound (Messages)",
+    "unknown": "other products",
     "unreadable": "unreadable",
     "probe": "probes",
     "refused": "refused",
@@ -28,7 +31,6 @@ KINDS = {
 _OLDER_NAMES = {"receipt": "sms-receipt"}  # in addresses that somebody kept
 EVENT_KINDS = ("probe", "refused", "replay")  # not recorded: known only during the session
 SIGNATURES = ("valid", "invalid", "absent", "unchecked")
-
 _LONGEST = 200
 UNCLAIMED = "unclaimed"  # in the place of a member: a message of a relay that nobody claims
 _WORDS = ("kind:", "response:", "who:")  # the filters that may be among the search words: `kind:sms-inbound`
@@ -292,7 +294,7 @@ def _read_message(
         return None
     status = text_status(statuses)
     # A file name holds no more of a status than is safe there; the receipt holds all of it.
-    status = next((row.status for row in read if safe(row.status, 20) == status), status)
+    status = next((row.status for row in read if safe(row.status, 20) == status), status) or read[-1].status
     response = responses.message_state(group[-_OPENED:])
     parts = statuses if len(statuses) > 1 else ()
     return MessageView(read[-1].key, tuple(read), len(group), status, response, parts)

@@ -234,6 +234,7 @@ def test_the_verdict_on_a_token_has_its_reason(
     assert why in web.get(f"/api/receipts/{key}").json["signature_detail"]
     assert ("The token says" in words(html)) == bool(signed_with)
     assert ("payload_hash" in words(html)) == bool(signed_with)
+    assert bool(re.search(r"iat \d{10} \(2026-11-23 13:45:00 UTC\)", words(html))) == bool(signed_with)
 
 
 # ---- Inbound messages
