@@ -13,8 +13,20 @@ from devkit.fixture.redaction.policy import Original, Policy
 from devkit.fixture.response_log import LoggedResponse
 from devkit.fixture.store import Store
 from devkit.webhook.callback import compose
+from devkit.webhook.new_webhook import make_inbound_fields, make_status_fields
 from devkit.webhook.receipt_fields import make_fields
 from tests.support.planted_values import Planted, planted
+from tests.support.private_webhooks import (
+    API_KEY,
+    APPLICATION,
+    JTI,
+    PERSON,
+    TUNNEL,
+    UUID,
+    PrivateWebhook,
+    recorded,
+    sms_inbound,
+)
 from tests.support.reported import NOW, OTHER, RULES, record, report, response, words
 
 # Of no country, and not in the range that stays.
@@ -135,3 +147,27 @@ def test_equal_numbers_have_equal_stand_ins(store: Store) -> None:
     first, second = (each.text("msisdn") for each in made.messages)
     assert first == second
     assert re.fullmatch("447700900[0-9]{3}", first)
+
+
+def webhook_recordings() -> list[PrivateWebhook]:
+    texts = [f"Qi my flat number {number}" for number in range(2)]
+    status = make_status_fields("rejected", message_uuid=UUID, timestamp=NOW, recipient=PERSON, error="1240")
+    inbound = make_inbound_fields(texts[0], message_uuid=UUID, timestamp=NOW, sender=PERSON)
+    odd = {**inbound, "text": texts[1], "customer": "Ms Example"}
+    undecided = {**status, "error": {"title": f"to {PERSON}", "detail": "ask ms@example.internal"}}
+    all_fields = (status, inbound, sms_inbound(texts[0]), odd, undecided)
+    private = (PERSON, UUID, API_KEY, JTI, APPLICATION, TUNNEL, "Ms Example", "ms@example.internal", *texts)
+    return [PrivateWebhook(recorded(fields), private) for fields in all_fields]
+
+
+def test_webhooks_of_other_kinds_are_redacted_too(store: Store) -> None:
+    cases = webhook_recordings()
+    paths = [store.record(case.fixture, case.fixture.read()) for case in cases]
+
+    made = report(paths)
+
+    assert made.receipts == len(cases)
+    assert {"Lorem", "rejected"} <= set(re.split(r"\W+", words(made)))
+    private = [Original(value, value.encode(), value == PERSON) for value in cases[0].private]
+    assert find_leak(private, {"report": made.html}) is None
+    assert find_leak(private, {"report": report(paths, private=True).html})
