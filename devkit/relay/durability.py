@@ -49,7 +49,7 @@ def _persistence(state: EngineState) -> Iterator[EngineProblem]:
         yield EngineProblem(
             "unknown",
             "CONFIG is forbidden, so it is not known whether appendfsync is always.",
-            "Ask the administrator of the engine whether appendfsync is always.",
+            "Ask the administrator of the engine whether appendfsync is always",
         )
     if info is None:
         yield EngineProblem(

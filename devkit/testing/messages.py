@@ -1,7 +1,8 @@
 """Statuses and inbound messages in a test: make one, and check its token."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import get_args
 
 from devkit.replay.new_callback import PRICE, Api, default_error
 from devkit.testing.fields import all_changes
@@ -10,6 +11,7 @@ from devkit.webhook.callback import compose, json_body
 from devkit.webhook.jwt import TokenVerdict, verify_headers
 from devkit.webhook.nested_fields import change_nested
 from devkit.webhook.new_webhook import (
+    MESSAGES_VERSIONS,
     MessagesVersion,
     TextPart,
     compose_messages,
@@ -36,8 +38,9 @@ def make_status(
     error: its number; 1330 (unknown) by default for `rejected`.
     named: fields by their Python names, such as message_uuid, to, from_, client_ref. fields: by the vendor's names,
     inside objects too: {"error.title": 1240, "sms": {"count_total": "2"}}. None removes a field.
-    Raises TypeError for an unknown name.
+    Raises TypeError for an unknown name, ValueError for another version.
     """
+    _check("version", version, MESSAGES_VERSIONS)
     default = make_status_fields(
         status,
         message_uuid=_UUID,
@@ -63,8 +66,10 @@ def make_inbound(
 
     api: `sms` or `messages`. via, part: of the SMS API; the transport, and which part of a long text it is.
     version: of the Messages API.
-    Raises TypeError for an unknown name, ValueError for an unknown `via`.
+    Raises TypeError for an unknown name, ValueError for an unknown `via`, `api` or `version`.
     """
+    _check("api", api, get_args(Api))
+    _check("version", version, MESSAGES_VERSIONS)
     if api == "messages":
         default = make_inbound_fields(text, message_uuid=_UUID, timestamp=MOMENT, version=version)
         return _messages_webhook(default, all_changes("messages-inbound", fields, named), "inbound")
@@ -73,6 +78,12 @@ def make_inbound(
     changes = {**made, **all_changes("sms-inbound", fields, named)}
     kept = {name: value for name, value in changes.items() if value is not None}
     return SampleWebhook(compose(kept, parse_transport(via), host=HOST), name="inbound")
+
+
+def _check(name: str, value: object, allowed: Sequence[str]) -> None:
+    """Raise ValueError for another value, which would silently make another webhook than the test is about."""
+    if value not in allowed:
+        raise ValueError(f"{name} is {value!r}; use one of: {', '.join(allowed)}")
 
 
 def _messages_webhook(

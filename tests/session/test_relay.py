@@ -283,6 +283,7 @@ def test_a_receivers_own_user_suffices_and_what_it_cannot_tell_is_said(
         with pytest.raises(RelayError, match="no permissions"):
             served.kept()
     assert any("not known whether appendfsync is always" in text for text in served.events.notices)
+    assert not any(text.endswith("..") for text in served.events.notices)
     assert "PASSWORD" not in served.ready.engine
     reading = refused(project, shared_redis.url.replace("//", "//follower:ANOTHER-PASSWORD@"), "own")
     assert "no permissions" in reading.message

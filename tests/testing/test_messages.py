@@ -194,3 +194,10 @@ def test_a_webhook_of_another_product_is_signed_again_too() -> None:
 
     assert verify_webhook(signed.callback.headers, signed.callback.body, SECRET, any_age=True)
     assert signed.kind == "unknown"
+
+
+def test_a_version_or_api_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"version is 'v1\.0'; use one of: v1, v0\.1"):
+        make_status(version="v1.0")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="api is 'message'; use one of: sms, messages"):
+        make_inbound(api="message")  # type: ignore[arg-type]
