@@ -62,11 +62,6 @@ class RedisEngine:
         self._client.close()
         self._prober.close()
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether the last group was written, or a connection was made since."""
-        return self._writer is not None
-
     def append(self, entries: Sequence[EntryFields]) -> list[str | RelayError]:
         deadline = self._clock() + GROUP_SECONDS
         results: list[str | RelayError] = []
