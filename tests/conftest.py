@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from devkit.fixture.store import Store
 from devkit.session.project import Project, project_in
 from tests.support.distribution import build, copy_checkout, install, unpack
 from tests.support.live_account import account_with
@@ -70,6 +71,14 @@ def project(tmp_path: Path) -> Project:
     project = project_in(tmp_path)
     project.prepare()
     return project
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """The recordings and samples of a project, none so far."""
+    store = Store(tmp_path / "fixtures")
+    store.prepare()
+    return store
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.inspector.report import MARK, make_report
@@ -15,13 +13,6 @@ from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.timeline import SentMessage
 from tests.support.inspector_server import HOSTILE, Recordings
 from tests.support.reported import ID, NOW, OTHER, RULES, html, record, report, response, words
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(tmp_path)
-    store.prepare()
-    return store
 
 
 def test_receipts_are_grouped_by_message_with_its_status_and_times(store: Store) -> None:

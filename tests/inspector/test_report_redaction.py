@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 
 from devkit.fixture.format import Fixture, dumps
@@ -40,13 +39,6 @@ PRIVATE = {
     "api-key": "9f8e7d6c",
     "nonce": "c0ffee00-1111-2222-3333-444455556666",
 }
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(tmp_path)
-    store.prepare()
-    return store
 
 
 def secret_places(store: Store) -> tuple[list[Path], list[LoggedResponse]]:

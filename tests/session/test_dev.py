@@ -35,14 +35,18 @@ def failing_dev(directory: Path, *args: str, **environ: str) -> Run:
     return call(directory, "dev", "--json", *args, **clean_environ(directory, **environ))
 
 
-def test_demo_receipts_are_recorded_and_everything_is_put_back(tmp_path: Path) -> None:
+def test_demo_receipts_are_recorded_and_shown_and_everything_is_put_back(tmp_path: Path) -> None:
     with running_dev(tmp_path) as dev:
         ready = dev.wait_for("ready")
         for status in ("accepted", "buffered", "delivered"):
             dev.wait_for("receipt", status=status)
+        page = ask(ready["inspector_url"], "/")
+        elsewhere = ask(ready["local_url"], "/")
 
         assert dev.stop() == 0
 
+    assert (page.status, elsewhere.status) == (200, 404)  # the page is not on the receiver's port
+    assert b"delivered" in page.body
     assert ready["mode"] == "offline"
     assert ready["pid"] == dev.process.pid
     readings = [load(entry.path).read() for entry in Store(tmp_path / "fixtures").entries()]
@@ -71,16 +75,6 @@ def test_each_stop_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals
     assert dev.names()[-2:] == ["restored", "stopped"]
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", urlsplit(ready["local_url"]).port or 0), 5).close()
-
-
-def test_callback_url_is_the_same_in_the_next_session(tmp_path: Path) -> None:
-    urls = []
-    for _ in range(2):
-        with running_dev(tmp_path, "--no-demo") as dev:
-            urls.append(urlsplit(dev.wait_for("ready")["callback_url"]).path)
-            dev.stop()
-
-    assert urls[0] == urls[1]
 
 
 def test_receipt_event_describes_what_arrived_without_the_number(tmp_path: Path) -> None:
@@ -144,12 +138,17 @@ def test_foreign_request_is_refused_and_reported_once(tmp_path: Path) -> None:
     assert list(Store(tmp_path / "fixtures").entries()) == []
 
 
-def test_the_simulator_of_a_session_has_credentials_that_nobody_can_know(tmp_path: Path) -> None:
+def test_callback_url_and_authority_are_the_same_in_the_next_session_and_credentials_are_not(
+    tmp_path: Path,
+) -> None:
     known = SimulatorOptions()
-    found = []
+    found, kept = [], []
     for _ in range(2):
         with running_dev(tmp_path, "--no-demo") as dev:
-            dev.wait_for("ready")
+            ready = dev.wait_for("ready")
+            kept.append(
+                (urlsplit(ready["callback_url"]).path, Path(ready["simulator"]["authority"]).read_bytes())
+            )
             session = project_in(tmp_path).session()
             assert session
             credentials = Credentials(session.api_key, session.api_secret, session.rest_host)
@@ -163,6 +162,7 @@ def test_the_simulator_of_a_session_has_credentials_that_nobody_can_know(tmp_pat
         assert held["dr-callback-url"] == session.callback_url
         found.append((session.api_key, session.api_secret))
 
+    assert kept[0] == kept[1]
     (key, secret), other = found
     assert (len(key), key.isalnum(), len(secret) >= 16) == (8, True, True)
     assert key != other[0]
@@ -217,28 +217,20 @@ def test_mistake_in_the_settings_ends_in_two_lines(
     assert not any('"stopped"' in line for line in dev.out)
 
 
-def test_offline_needs_no_credentials_and_a_name_that_means_nothing_is_noticed(tmp_path: Path) -> None:
-    environ = {"VONAGE_API_KEY": "abcd1234", "DEVKIT_FORWARD": "localhost:5000"}
-    with running_dev(tmp_path, "--offline", "--no-demo", **environ) as dev:
-        dev.wait_for("ready", mode="offline")
-        assert dev.stop() == 0
-
-    assert dev.stderr == (
-        "DEVKIT_FORWARD is set, but devkit has no such setting. Did you mean DEVKIT_FORWARD_TO?\n"
-    )
-
-
-def test_settings_without_effect_are_named(tmp_path: Path) -> None:
+def test_offline_needs_no_credentials_and_settings_without_effect_are_named(tmp_path: Path) -> None:
     url = "https://dlr.example.test"
-    with running_dev(
-        tmp_path, "--offline", "--public-url", url, "--no-demo", NGROK_URL="x.example.test"
-    ) as dev:
+    environ = {
+        "VONAGE_API_KEY": "abcd1234",
+        "DEVKIT_FORWARD": "localhost:5000",
+        "NGROK_URL": "x.example.test",
+    }
+    with running_dev(tmp_path, "--offline", "--public-url", url, "--no-demo", **environ) as dev:
         ready = dev.wait_for("ready", mode="offline")
         assert dev.stop() == 0
 
     assert ready["public_url"] == ready["local_url"]
-
     assert dev.stderr == (
+        "DEVKIT_FORWARD is set, but devkit has no such setting. Did you mean DEVKIT_FORWARD_TO?\n"
         "--public-url (DEVKIT_PUBLIC_URL) has no effect offline: the simulator sends to the receiver itself.\n"
     )
 
@@ -261,19 +253,6 @@ def test_an_account_of_the_vonage_cli_is_named_before_it_is_used(tmp_path: Path)
     assert dev.code == 4
     assert dev.err.startswith(f"The Vonage account is that of the Vonage CLI, in {tmp_path}/.vonagerc. ")
     assert "s3cret" not in dev.err
-
-
-def test_inspector_shows_what_arrives_and_is_not_on_the_receivers_port(tmp_path: Path) -> None:
-    with running_dev(tmp_path) as dev:
-        ready = dev.wait_for("ready")
-        dev.wait_for("receipt", status="delivered")
-        page = ask(ready["inspector_url"], "/")
-        elsewhere = ask(ready["local_url"], "/")
-        assert dev.stop() == 0
-
-    assert page.status == 200
-    assert b"delivered" in page.body
-    assert elsewhere.status == 404
 
 
 def ask(url: str, path: str) -> Response:

@@ -9,7 +9,7 @@ import pytest
 
 from devkit.fixture.format import load
 from devkit.session.project import project_in
-from tests.support.command import Run, run
+from tests.support.command import Run, call, run
 from tests.support.dev_process import DevProcess, running_dev
 from tests.support.recording_server import RecordingServer, recording_server
 
@@ -47,10 +47,10 @@ def test_a_triggered_receipt_is_recorded_forwarded_and_replayed_to_the_applicati
     done(run(below, "trigger", "failed", "--err-code", "2"))
     receipt = dev.wait_for("receipt")
     forwarded = dev.wait_for("forwarded")
-    [row] = map(json.loads, done(run(below, "list", "--json")).out)
-    shown = done(run(below, "show", "latest"))
+    [row] = map(json.loads, done(call(below, "list", "--json")).out)
+    shown = done(call(below, "show", "latest"))
     done(run(below, "replay", "latest"))
-    curl = done(run(below, "show", "latest", "--as", "curl"))
+    curl = done(call(below, "show", "latest", "--as", "curl"))
 
     assert (receipt["triggered"], receipt["replay"], receipt["status"]) == (True, False, "failed")
     assert load(Path(receipt["file"])).tags == ("triggered",)
@@ -78,11 +78,11 @@ def test_the_session_file_names_the_application_and_the_inspector(
 def test_without_an_application_a_replay_goes_to_the_receiver_and_is_not_recorded(tmp_path: Path) -> None:
     with running_dev(tmp_path, "--no-demo") as dev:
         local_url = dev.wait_for("ready")["local_url"]
-        done(run(tmp_path, "trigger", "delivered"))
+        done(call(tmp_path, "trigger", "delivered"))
         dev.wait_for("receipt", triggered=True)
-        done(run(tmp_path, "replay", "latest"))
+        done(call(tmp_path, "replay", "latest"))
         replayed = dev.wait_for("receipt", replay=True)
-        curl = done(run(tmp_path, "show", "latest", "--as", "curl"))
+        curl = done(call(tmp_path, "show", "latest", "--as", "curl"))
         dev.stop()
 
     assert (replayed["file"], replayed["triggered"]) == ("", False)
@@ -92,10 +92,10 @@ def test_without_an_application_a_replay_goes_to_the_receiver_and_is_not_recorde
 def test_from_below_a_message_is_sent_to_the_session_and_checks_are_about_the_project(
     tmp_path: Path, below: Path, dev: DevProcess
 ) -> None:
-    sent = done(run(below, "send", "--json"))
+    sent = done(call(below, "send", "--json"))
     dev.wait_for("receipt", status="delivered")
-    kept = done(run(below, "keep", "latest", "--name", "from-below"))
-    diagnosis = run(below, "doctor", "--json")
+    kept = done(call(below, "keep", "latest", "--name", "from-below"))
+    diagnosis = call(below, "doctor", "--json")
 
     [message_id] = json.loads(sent.out[0])["message_ids"]
     assert dev.events[-1]["message_id"] == message_id
@@ -135,7 +135,7 @@ def test_a_directory_with_private_files_of_its_own_has_a_session_of_its_own(
 
 
 def test_restore_from_below_finds_the_session_that_runs(below: Path, dev: DevProcess) -> None:
-    refused = run(below, "restore")
+    refused = call(below, "restore")
 
     assert refused.code == 6
     assert "Another devkit" in refused.err

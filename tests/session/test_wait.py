@@ -21,13 +21,6 @@ from tests.support.clock import ManualClock
 from tests.support.steps import Steps
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(tmp_path)
-    store.prepare()
-    return store
-
-
 def wait(
     store: Store, stop: Shutdown, *ids: str, runs: Callable[[], bool] = lambda: True, **options: object
 ) -> list[Event]:

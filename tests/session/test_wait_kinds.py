@@ -1,9 +1,6 @@
 """Waiting for the statuses of the Messages API, among webhooks that say nothing about the message."""
 
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from devkit.events import Event
 from devkit.fixture.format import Fixture
@@ -23,13 +20,6 @@ from tests.support.steps import Steps
 
 UUID = "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab"
 OTHER = "bbbbbbbb-bbbb-4ccc-8ddd-0123456789ab"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(tmp_path)
-    store.prepare()
-    return store
 
 
 def put(store: Store, fields: dict[str, object], after: float = 1.0) -> None:
