@@ -22,7 +22,7 @@ $(RUN): pyproject.toml constraints.txt
 	@echo "Installing devkit into $(VENV) ..."
 	$(call step,$(PYTHON) -m venv $(VENV))
 	$(call step,$(PIP) install --constraint constraints.txt --upgrade pip)
-	$(call step,$(PIP) install --constraint constraints.txt --editable .)
+	$(call step,$(PIP) install --constraint constraints.txt --editable ".[relay]")
 	@echo "Installed. To type devkit in another terminal, first type there: . $(VENV)/bin/activate"
 	@touch $@
 

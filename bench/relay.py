@@ -57,7 +57,7 @@ def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> Itera
         return
     yield from _measure_serving(directory, rounds, seconds)
     yield _measure_followers(directory, 30 if quick else 200)
-    yield _measure_catching_up(directory, 2_000 if quick else 50_000)
+    yield from _measure_catching_up(directory, 2_000 if quick else 50_000)
 
 
 @contextmanager
@@ -140,17 +140,24 @@ def _times_of_one(
     return [(float(moment) - answered) * 1000 for _, moment in found]
 
 
-def _measure_catching_up(directory: Path, count: int) -> Table:
+def _measure_catching_up(directory: Path, count: int) -> Iterator[Table]:
     with _engine(directory) as settings:
+        before = _used_memory(settings)
         _fill(settings, count)
+        size = (_used_memory(settings) - before) / count
         rows = {
-            "all are kept, a file each": _catch_up(directory, settings, count, "--all"),
-            "all are another member's": _catch_up(directory, settings, 0, "--mine"),
+            "all are kept, a file each": series([_catch_up(directory, settings, count, "--all")]),
+            "none is kept": series([_catch_up(directory, settings, 0, "--mine")]),
         }
-    column = f"{count:,} receipts"
-    return Table(
-        "Relay: catching up", "s", "", {name: {column: series([found])} for name, found in rows.items()}, 1
+    yield Table(
+        "Relay: catching up", "s", "", {name: {f"{count:,} receipts": each} for name, each in rows.items()}, 1
     )
+    yield Table("Relay: memory of the engine", "bytes", "", {"a receipt": {"kept": series([size])}})
+
+
+def _used_memory(settings: Mapping[str, str]) -> int:
+    with redis.Redis.from_url(settings["DEVKIT_RELAY"]) as client:
+        return int(client.info("memory")["used_memory"])
 
 
 def _fill(settings: Mapping[str, str], count: int) -> None:

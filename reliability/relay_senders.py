@@ -13,7 +13,7 @@ from devkit.webhook.callback import compose, to_wire
 from reliability.load import read_status
 
 NUMBER = "447700900001"  # the recipient of all messages: what nobody may read without the key
-_PATIENCE = 120.0  # seconds until a webhook must be kept
+_PATIENCE = 60.0  # seconds until a webhook must be kept
 _ANSWER = 15.0  # seconds that Vonage waits for an answer
 _AGAIN = 0.03  # seconds until it is sent again; Vonage takes much longer
 
@@ -56,6 +56,7 @@ class RelaySenders:
             self.sent[message] = owner
             if not self._send_until_kept(message, self.targets[owner], connection):
                 self.unanswered.append(message)
+                break
             time.sleep(self.pause)  # the pace
         connection.close()
 
