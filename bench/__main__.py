@@ -48,7 +48,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", default=list(_PARTS), metavar="PART", help=", ".join(_PARTS))
     parser.add_argument(
-        "--quick", action="store_true", help="within a minute: fewer and shorter runs, no mitmproxy"
+        "--quick", action="store_true", help="within two minutes: fewer and shorter runs, no mitmproxy"
     )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="measurements of each subject")
     parser.add_argument("--seconds", type=int, default=2, metavar="N", help="length of each run under load")

@@ -140,9 +140,9 @@ def sending(senders: RelaySenders) -> Iterator[RelaySenders]:
         assert not any(thread.is_alive() for thread in threads)
 
 
-def wait_for_more(senders: RelaySenders, count: int) -> None:
-    """Wait until so many more receipts were answered 200."""
-    wanted, deadline = len(senders.acknowledged) + count, time.monotonic() + _PATIENCE
-    while len(senders.acknowledged) < wanted:
-        assert time.monotonic() < deadline, "the receiver did not come back"
+def wait_for_more(senders: RelaySenders, count: int, status: int = 200) -> None:
+    """Wait until so many more attempts were answered so."""
+    wanted, deadline = senders.answers[status] + count, time.monotonic() + _PATIENCE
+    while senders.answers[status] < wanted:
+        assert time.monotonic() < deadline, f"no {count} x {status}: {senders.answers}"
         time.sleep(0.01)

@@ -1,6 +1,5 @@
 """A network between the relay's receiver, its engine and its followers that cuts, delays, swallows and holds."""
 
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import get_args
@@ -51,7 +50,7 @@ def test_an_engine_far_away(tmp_path: Path, often: Often, figures: Figures, dela
             with sending(team.senders(receiver.port, each=often(20, 5) if is_slow else 2)) as senders:
                 proxy.delay = delay
                 if not is_slow:
-                    wait_for_answer(senders.answers, 503)
+                    wait_for_more(senders, 1, 503)
                     proxy.delay = 0
         for who in MEMBERS:
             team.catch_up(who)
@@ -61,13 +60,6 @@ def test_an_engine_far_away(tmp_path: Path, often: Often, figures: Figures, dela
     figures.note(f"relay, each packet {delay:g} s late: {kept}; slowest answer {senders.slowest:.1f} s")
 
 
-def wait_for_answer(answers: dict[int, int], status: int) -> None:
-    deadline = time.monotonic() + TIMEOUT
-    while not answers[status]:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_the_engine_is_frozen_while_receipts_come(tmp_path: Path, often: Often, figures: Figures) -> None:
     rounds = often(3, 1)
     with team_in(tmp_path) as team, ExitStack() as stack:
@@ -75,14 +67,10 @@ def test_the_engine_is_frozen_while_receipts_come(tmp_path: Path, often: Often, 
         receiver = stack.enter_context(team.receiver())
         with sending(team.senders(receiver.port)) as senders:
             for _ in range(rounds):
-                refused = senders.answers[503]
-                acknowledged = len(senders.acknowledged)
                 team.server.freeze()
-                while senders.answers[503] < refused + 100:  # one group waits, the others are refused at once
-                    time.sleep(0.05)
+                wait_for_more(senders, 100, 503)  # one group waits, the others are refused at once
                 team.server.thaw()
-                while len(senders.acknowledged) < acknowledged + 100:
-                    time.sleep(0.05)
+                wait_for_more(senders, 100)
         team.wait_until_read(*MEMBERS)
         kept = team.check(MEMBERS, senders)
         for process in (receiver.process, *followers):
