@@ -1,13 +1,14 @@
 """The relay: receipts through it, the time until a follower has the file, and catching up. Needs redis-server."""
 
 import json
+import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median, quantiles
@@ -15,6 +16,7 @@ from subprocess import DEVNULL, PIPE, Popen
 
 import redis
 
+from bench.load import Load
 from bench.record import CONNECTIONS, drive_in_turn, tables, warm_up
 from bench.recordings import receipts
 from bench.rounds import Series, series
@@ -60,11 +62,19 @@ def measure(directory: Path, *, rounds: int, seconds: int, quick: bool) -> Itera
     yield from _measure_catching_up(directory, 2_000 if quick else 50_000)
 
 
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """settings: of a relay on it."""
+
+    settings: dict[str, str]
+    pid: int
+
+
 @contextmanager
-def _engine(directory: Path) -> Iterator[dict[str, str]]:
-    """The settings of a relay whose engine runs."""
+def _engine(directory: Path) -> Iterator[_Engine]:
     with running(_ENGINE, directory) as engine:
-        yield {**_SETTINGS, "DEVKIT_RELAY": f"redis://127.0.0.1:{engine.port}"}
+        url = f"redis://127.0.0.1:{engine.port}"
+        yield _Engine({**_SETTINGS, "DEVKIT_RELAY": url}, engine.process.pid)
 
 
 def _with(settings: Mapping[str, str]) -> Subject:
@@ -72,21 +82,46 @@ def _with(settings: Mapping[str, str]) -> Subject:
 
 
 def _measure_serving(directory: Path, rounds: int, seconds: int) -> list[Table]:
-    with _engine(directory) as settings, ExitStack() as stack:
-        relay = _with(settings)
+    with _engine(directory) as engine, ExitStack() as stack:
+        relay = _with(engine.settings)
         up = {each: stack.enter_context(running(each, directory)) for each in (DEVKIT, TUTORIAL, relay)}
+        pids = {each.name: [where.process.pid] for each, where in up.items()}
+        pids[relay.name].append(engine.pid)
         warm_up(up)
-        loads = {
-            str(connections): drive_in_turn(up, connections, "get", rounds, seconds)
-            for connections in CONNECTIONS
-        }
-        taken = sum(load.taken for column in loads.values() for load in column[relay.name])
-        errors = sum(load.errors for column in loads.values() for found in column.values() for load in found)
-        with redis.Redis.from_url(settings["DEVKIT_RELAY"]) as client:
-            kept = client.xlen(f"devkit:{account_name(settings['VONAGE_API_KEY'])}:receipts")
+        loads: dict[str, dict[str, list[Load]]] = {}
+        times: dict[str, dict[str, Series]] = {name: {} for name in pids}
+        for connections in map(str, CONNECTIONS):
+            before = {name: _processor_seconds(each) for name, each in pids.items()}
+            loads[connections] = drive_in_turn(up, int(connections), "get", rounds, seconds)
+            for name, each in pids.items():
+                taken = sum(load.taken for load in loads[connections][name])
+                times[name][connections] = series([(_processor_seconds(each) - before[name]) / taken * 1e6])
+        _check(engine.settings, relay, loads)
+    return [
+        *tables("Relay", DEVKIT, loads),
+        Table("Relay: processor time", "µs a receipt", DEVKIT.name, times),
+    ]
+
+
+def _processor_seconds(pids: Sequence[int]) -> float:
+    """The time that the processes have computed; 0 on a system without /proc."""
+    try:
+        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    except OSError:
+        return 0.0
+    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def _check(
+    settings: Mapping[str, str], relay: Subject, loads: Mapping[str, Mapping[str, Sequence[Load]]]
+) -> None:
+    """Raise RuntimeError when a request failed, or a receipt that was answered 200 is not on the engine."""
+    taken = sum(load.taken for column in loads.values() for load in column[relay.name])
+    errors = sum(load.errors for column in loads.values() for found in column.values() for load in found)
+    with redis.Redis.from_url(settings["DEVKIT_RELAY"]) as client:
+        kept = client.xlen(f"devkit:{account_name(settings['VONAGE_API_KEY'])}:receipts")
     if errors or kept < taken:
         raise RuntimeError(f"{errors} requests failed; {taken} answered 200, {kept} on the engine")
-    return tables("Relay", DEVKIT, loads)
 
 
 def _measure_followers(directory: Path, count: int) -> Table:
@@ -96,8 +131,11 @@ def _measure_followers(directory: Path, count: int) -> Table:
         "the last follower, median": {},
     }
     for followers in _FOLLOWERS:
-        with _engine(directory) as settings, running(_with(settings), directory) as receiver:
-            found = _times(directory, settings, receiver, followers, count)
+        with (
+            _engine(directory) as engine,
+            running(_with(engine.settings), directory) as receiver,
+        ):
+            found = _times(directory, engine.settings, receiver, followers, count)
         every = [each for times in found for each in times]
         column = f"{followers} follower{'s' if followers > 1 else ''}"
         rows["median"][column] = series([median(every)])
@@ -141,7 +179,8 @@ def _times_of_one(
 
 
 def _measure_catching_up(directory: Path, count: int) -> Iterator[Table]:
-    with _engine(directory) as settings:
+    with _engine(directory) as engine:
+        settings = engine.settings
         before = _used_memory(settings)
         _fill(settings, count)
         size = (_used_memory(settings) - before) / count

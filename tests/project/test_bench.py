@@ -229,7 +229,8 @@ def test_send_requests_that_fail_are_no_figure(tmp_path: Path, monkeypatch: pyte
 def test_a_relay_is_measured_until_each_follower_has_the_file(tmp_path: Path) -> None:
     require_redis_server()
 
-    with relay._engine(tmp_path) as settings:
+    with relay._engine(tmp_path) as engine:
+        settings = engine.settings
         with running(relay._with(settings), tmp_path) as receiver:
             found = relay._times(tmp_path, settings, receiver, followers=2, count=3)
         seconds = relay._catch_up(tmp_path, settings, 3, "--all")
