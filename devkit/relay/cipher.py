@@ -7,9 +7,14 @@ import os
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from devkit.errors import ConfigurationError, RelayError
 from devkit.fixture.format import MAX_SIZE
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _KEY = 32  # bytes
 _NONCE = 12  # bytes; random, which is safe for some thousand million entries of a key
@@ -43,10 +48,8 @@ class Cipher:
         packed = zlib.compress(data, _LEVEL)
         if not self.keys:
             return packed
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # here: it loads OpenSSL
-
         nonce = os.urandom(_NONCE)
-        return nonce + AESGCM(self.keys[0].secret).encrypt(nonce, packed, bound)
+        return nonce + _aes(self.keys[0].secret).encrypt(nonce, packed, bound)
 
     def decrypt(self, key_id: str, data: bytes, bound: bytes) -> bytes:
         """What `encrypt` got. key_id: of the key that encrypted it; empty for none.
@@ -71,7 +74,6 @@ class Cipher:
 
     def _decrypt(self, key_id: str, data: bytes, bound: bytes) -> bytes:
         from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # here: it loads OpenSSL
 
         key = next((key for key in self.keys if key.id == key_id), None)
         if key is None:
@@ -81,7 +83,7 @@ class Cipher:
                 hint="Ask your team for the key, and put it into .env: DEVKIT_RELAY_KEY=...",
             )
         try:
-            return AESGCM(key.secret).decrypt(data[:_NONCE], data[_NONCE:], bound)
+            return _aes(key.secret).decrypt(data[:_NONCE], data[_NONCE:], bound)
         except (InvalidTag, ValueError):  # ValueError: it is too short
             raise RelayError(
                 f"it was changed on the engine after it was encrypted with the key {key_id}",
@@ -90,6 +92,14 @@ class Cipher:
 
     def _ids(self) -> str:
         return " and ".join(key.id for key in self.keys)
+
+
+@lru_cache(maxsize=8)
+def _aes(secret: bytes) -> "AESGCM":
+    """The cipher of a key, made once: to make it takes longer than to encrypt a receipt."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # here: it loads OpenSSL
+
+    return AESGCM(secret)
 
 
 def parse_keys(text: str) -> Cipher:
