@@ -1,18 +1,26 @@
-"""A replacement for `os` in code that writes files: each call may fail, or write only a part, at random."""
+"""Disks that fail: a replacement for `os` whose calls fail at random, and a small file system that can be full."""
 
 import errno
 import os
 import random
+import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 CODES = (errno.ENOSPC, errno.EIO, errno.EMFILE, errno.EDQUOT, errno.EROFS)
 CALLS = ("open", "write", "fsync", "link", "rename")
 
 
 class Disk:
-    """Fails one call in `one_in`. failures: the number of failed calls by name."""
+    """A replacement for `os` in code that writes files. Fails one call in `one_in`.
+
+    failures: the number of failed calls by name.
+    """
 
     def __init__(self, *, seed: int, one_in: int, nameless: bool) -> None:
         self.failures: dict[str, int] = dict.fromkeys((*CALLS, "short write"), 0)
@@ -46,3 +54,21 @@ class Disk:
                 return 0
             self.failures[name] += 1
             return self._random.choice(CODES)
+
+
+@contextmanager
+def small_file_system(place: Path, megabytes: int) -> Iterator[Path]:
+    """A file system of its own at a new directory. Skips the test where none can be mounted."""
+    place.mkdir()
+    options = f"size={megabytes}m,mode=0700"
+    command = ["mount", "-t", "tmpfs", "-o", options, "devkit-test", str(place)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("no small file system can be mounted here: that needs root on Linux")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -83,12 +83,22 @@ def read_status(peer: socket.socket) -> int:
 @contextmanager
 def sending(senders: Senders) -> Iterator[Senders]:
     """Run the senders during the block and wait for them at its end."""
-    threads = [threading.Thread(target=senders.send, args=(sender,)) for sender in range(senders.connections)]
+    with in_threads(senders.send, senders.connections):
+        yield senders
+
+
+@contextmanager
+def in_threads(
+    run: Callable[[int], None], count: int, stop: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Run something in so many threads, which get their number. At the end of the block, stop and join them."""
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
     for thread in threads:
         thread.start()
     try:
-        yield senders
+        yield
     finally:
+        stop()
         for thread in threads:
             thread.join(10 * DEADLINE)
         assert not any(thread.is_alive() for thread in threads)

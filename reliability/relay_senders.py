@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from devkit.webhook.callback import compose, to_wire
-from reliability.load import read_status
+from reliability.load import in_threads, read_status
 
 NUMBER = "447700900001"  # the recipient of all messages: what nobody may read without the key
 _PATIENCE = 60.0  # seconds until a webhook must be kept
@@ -127,17 +127,10 @@ def _receipt(message: str, attempt: str, target: str) -> bytes:
 @contextmanager
 def sending(senders: RelaySenders) -> Iterator[RelaySenders]:
     """Run the senders during the block. At its end each finishes its receipt, or all of them if they have a number."""
-    threads = [threading.Thread(target=senders.send, args=(sender,)) for sender in range(senders.connections)]
-    for thread in threads:
-        thread.start()
-    try:
+    with in_threads(
+        senders.send, senders.connections, senders.stop.set if senders.each is None else lambda: None
+    ):
         yield senders
-    finally:
-        if senders.each is None:
-            senders.stop.set()
-        for thread in threads:
-            thread.join(3 * _PATIENCE)
-        assert not any(thread.is_alive() for thread in threads)
 
 
 def wait_for_more(senders: RelaySenders, count: int, status: int = 200) -> None:

@@ -13,7 +13,7 @@ import pytest
 from devkit.durable import files as durable
 from devkit.fixture.store import Store
 from reliability.conftest import Figures, Often
-from reliability.disk import Disk
+from reliability.disk import Disk, small_file_system
 from reliability.load import Senders, message_in, sending
 from reliability.running import receiver_in
 from tests.support.dev_process import running_dev
@@ -52,20 +52,8 @@ def test_a_disk_that_fails_by_chance_never_costs_an_acknowledged_receipt(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte."""
-    place = tmp_path / "small"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "devkit-test", str(place)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("no small file system can be mounted here: that needs root on Linux")
-    try:
+    with small_file_system(tmp_path / "small", 1) as place:
         yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_disk_that_is_really_full_is_503_until_there_is_room(small_disk: Path, figures: Figures) -> None:

@@ -1,14 +1,13 @@
 """The relay's engine loses room, memory, entries or its clock, or the team changes its key."""
 
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from reliability.conftest import Figures, Often
+from reliability.disk import small_file_system
 from reliability.relay_senders import RelaySenders, sending, wait_for_more
 from reliability.relay_team import NOBODY, Team, team_in
 from tests.support.dev_process import TIMEOUT
@@ -23,26 +22,9 @@ def catch_up_and_check(team: Team, *sent: RelaySenders) -> str:
     return str(team.check(MEMBERS, *sent))
 
 
-@contextmanager
-def small_disk(place: Path) -> Iterator[Path]:
-    """A file system of four megabytes."""
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "devkit-test", str(place)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("no small file system can be mounted here: that needs root on Linux")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-
-
 def test_the_engines_disk_is_full(tmp_path: Path, figures: Figures) -> None:
     """Redis with `appendfsync always` ends itself when it cannot write, and is started again by its supervisor."""
-    with small_disk(tmp_path / "disk") as disk, team_in(disk) as team:
+    with small_file_system(tmp_path / "disk", 4) as disk, team_in(disk) as team:
         # The projects and the receiver have room.
         team.root = tmp_path
         ballast = disk / "ballast"
