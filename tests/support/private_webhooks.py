@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from devkit.fixture.format import Fixture
 from devkit.webhook.callback import compose, json_body
-from devkit.webhook.jwt import make_token
+from devkit.webhook.jwt import make_token, payload_hash
 from devkit.webhook.new_webhook import (
     TextPart,
     compose_messages,
@@ -90,8 +90,10 @@ def private_webhooks(draw: st.DrawFn, api: str = "") -> PrivateWebhook:
             fields |= {"channel": "whatsapp", "profile": {"name": name}, "image": {"caption": f"{name} too"}}
             private += [name]
     body = spelt(draw, fields)
-    private += [API_KEY, JTI, APPLICATION, TUNNEL, "s3cr3t-t0ken"]
-    return PrivateWebhook(recorded(fields, body=body), tuple(private))
+    fixture = recorded(fields, body=body)
+    token = (fixture.callback.header("Authorization") or "").split(".")[1:]
+    private += [API_KEY, JTI, APPLICATION, TUNNEL, "s3cr3t-t0ken", payload_hash(body), *token]
+    return PrivateWebhook(fixture, tuple(private))
 
 
 def _sms(draw: st.DrawFn, person: str, own: str, text: str) -> PrivateWebhook:
