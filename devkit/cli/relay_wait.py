@@ -21,6 +21,7 @@ from devkit.session.signals import Shutdown, stop_on_signals
 from devkit.session.wait import PendingMessage, WaitFinished, find_message, wait_for_receipts
 
 _STOPPED = "stopped waiting; later receipts stay in the relay, see: devkit follow"
+_ENDED = "the relay cannot be read any further"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # the relay keeps receipts of days ago
 
 
@@ -67,7 +68,7 @@ def _wait(
     """Wait for a message whose ids are known. Raises RelayError, also when the relay is unreachable at the end."""
     follower = relay.follow(message.ids)
     message.since = _LONG_AGO
-    endings = {**endings_of(message.until, timeout or 0), "stopped": _STOPPED}
+    endings = {**endings_of(message.until, timeout or 0), "stopped": _STOPPED, "session-ended": _ENDED}
     events = wait_for_receipts(
         message, relay.store, stop, session_runs=lambda: follower.is_running, timeout=timeout
     )

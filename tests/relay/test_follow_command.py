@@ -139,6 +139,10 @@ def test_an_unknown_key_is_told_and_skipped_only_if_asked(tmp_path: Path, relay:
         assert result.code == 4
         assert key.id in result.err
         assert recorded_numbers(tmp_path) == [1]
+    waiting = call(tmp_path, "follow", "--message", "0A00000000000002", **environ)
+    assert waiting.code == 4
+    assert "the relay cannot be read any further" in waiting.out[-1]
+    assert key.id in waiting.err
     with follow(tmp_path, relay, "--who", "ada", "--skip") as dev:
         dev.wait_for("caught_up", unreadable=1, recorded=1)
         assert dev.stop() == 0
