@@ -10,33 +10,24 @@ _NUMBER = re.compile(r"\+?\d{7,}")
 
 
 def _python_name(name: str) -> str:
-    """`err-code` as err_code, `messageId` as message_id."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).replace("-", "_").lower()
+    """`err-code` as err_code, `messageId` as message_id; `from` is a word of Python, so its name is `from_`."""
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).replace("-", "_").lower()
+    return plain.replace("from", "from_")
 
 
-# By kind. `from` is a word of Python, so its name is `from_`.
 _INBOUND = (
-    *(
-        "msisdn",
-        "to",
-        "messageId",
-        "concat",
-        "concat-ref",
-        "concat-total",
-        "concat-part",
-        "text",
-        "type",
-        "data",
-    ),
-    *("udh", "keyword", "api-key", "message-timestamp", "timestamp", "nonce", "sig"),
+    *("msisdn", "to", "messageId", "concat", "concat-ref", "concat-total", "concat-part", "text", "type"),
+    *("data", "udh", "keyword", "api-key", "message-timestamp", "timestamp", "nonce", "sig"),
 )
 _MESSAGES = ("to", "from", "channel", "message_uuid", "timestamp", "usage", "status", "error", "client_ref")
-_NAMES: dict[str, tuple[str, ...]] = {
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "sms-receipt": tuple(FIELDS),
     "sms-inbound": _INBOUND,
     "messages-status": (*_MESSAGES, "workflow", "destination", "sms"),
     "messages-inbound": (*_MESSAGES, "message_type", "text", "sms", "message", "direction"),
 }
-VENDOR_NAMES: dict[str, str] = {_python_name(name): name for name in FIELDS}
+# The vendor's name for each Python name, by kind.
+VENDOR_NAMES = {kind: {_python_name(name): name for name in names} for kind, names in _FIELDS.items()}
 
 
 class Fields(Mapping[str, object]):
@@ -62,10 +53,10 @@ class Fields(Mapping[str, object]):
 
 def vendor_name(name: str, kind: str = "sms-receipt") -> str:
     """The vendor's name for a keyword argument. kind: of the webhook. Raises TypeError for an unknown one."""
-    names = {_python_name(each).replace("from", "from_"): each for each in _NAMES.get(kind, FIELDS)}
+    names = VENDOR_NAMES.get(kind, VENDOR_NAMES["sms-receipt"])
     if name in names:
         return names[name]
-    noun = "a receipt" if kind not in _NAMES else f"the kind {kind}"
+    noun = "a receipt" if names is VENDOR_NAMES["sms-receipt"] else f"the kind {kind}"
     known = ", ".join(names)
     raise TypeError(f"{name!r} is no field of {noun}; there are {known}; give others as fields={{...}}")
 
