@@ -58,7 +58,7 @@ class Cipher:
         """
         if key_id:
             data = self._decrypt(key_id, data, bound)
-        elif self.keys:  # else whoever may append to the engine could forge an entry without knowing a key
+        elif self.keys:  # else a program that may append to the engine could forge an entry without a key
             raise RelayError(
                 "it is not encrypted, and DEVKIT_RELAY_KEY is set",
                 hint="Find out who can write to the engine. If the entry is older than the key: devkit follow --skip",
