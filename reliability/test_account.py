@@ -1,6 +1,5 @@
 """The account's callback and the tunnel: take-overs between directories, kills, and a tunnel with endless responses."""
 
-import os
 import signal
 import socket
 import time
@@ -13,14 +12,14 @@ import pytest
 
 from reliability.conftest import Figures, Often
 from tests.support.command import run
-from tests.support.dev_process import TIMEOUT, DevProcess, running_dev
+from tests.support.dev_process import DEV, TIMEOUT, DevProcess, running_dev
 from tests.support.live_account import environ, registered_callback
 from tests.support.proxy import pass_on_both_ways
 from tests.support.raw_socket import DEADLINE, RawServer, closed_port
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
 from tests.support.slow_server import dripping
-from tests.support.terminal_session import on_a_terminal, own_tunnel, read_until
+from tests.support.terminal_session import on_a_terminal, own_tunnel
 
 FORCE = "devkit restore --force"
 ENDS = [
@@ -78,17 +77,17 @@ def test_a_session_that_ends_while_somebody_thinks_about_a_take_over(
     for _ in range(rounds):
         with running_dev(paths[0], *own_tunnel(), **environ(vonage)) as first:
             first.wait_for("ready")
-            with on_a_terminal(paths[1], *own_tunnel(), **environ(vonage)) as (keys, process):
-                read_until(keys, "[y/N]")
+            with on_a_terminal(paths[1], *DEV, *own_tunnel(), **environ(vonage)) as terminal:
+                terminal.wait_for("[y/N]")
                 assert first.stop() == 0
-                os.write(keys, b"y\n")
-                read_until(keys, f"changed meanwhile: now it is {former.url}")
-                os.write(keys, b"y\n")
-                read_until(keys, "ready")
+                terminal.type("y\n")
+                terminal.wait_for(f"changed meanwhile: now it is {former.url}")
+                terminal.type("y\n")
+                terminal.wait_for("ready")
                 assert registered_callback(vonage) != former.url
-                process.send_signal(signal.SIGINT)
-                read_until(keys, "stopped")
-                assert process.wait(TIMEOUT) == 0
+                terminal.process.send_signal(signal.SIGINT)
+                terminal.wait_for("stopped")
+                assert terminal.process.wait(TIMEOUT) == 0
         assert registered_callback(vonage) == former.url
     figures.note(f"take-over: {rounds} sessions ended during the question; asked again, given back each time")
 

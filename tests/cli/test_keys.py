@@ -1,12 +1,9 @@
 """The keys of `devkit dev` on a terminal, and the state of the terminal after them."""
 
-import os
-import select
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -14,9 +11,7 @@ import pytest
 from devkit.cli.keys import HELP, console_keyboard, press
 from devkit.events import Event, Notice
 from devkit.session.signals import Shutdown
-from tests.support.dev_process import TIMEOUT, clean_environ
-
-needs_terminal = pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
+from tests.support.terminal_session import Terminal, needs_terminal, on_a_terminal
 
 # What a shell does: gives the terminal to a program. It stays, and reports the modes that the program leaves.
 SHELL = """
@@ -43,58 +38,8 @@ print("ENDED", os.waitstatus_to_exitcode(status), "echo", echoes(), flush=True)
 """
 
 
-class Terminal:
-    """A program on a terminal, as a shell starts it. seen: what was shown since the last wait. shown: all of it."""
-
-    def __init__(self, keys: int) -> None:
-        self.keys = keys
-        self.seen = self.shown = ""
-
-    def type(self, keys: str) -> None:
-        os.write(self.keys, keys.encode())
-
-    def type_until(self, key: str, words: str) -> None:
-        """Type a key again and again: what is typed together with it, or a moment too early, has no effect."""
-        while words not in self.seen:
-            self.type(key)
-            if select.select([self.keys], [], [], 0.2)[0]:
-                self._read()
-        self.wait_for(words)
-
-    def wait_for(self, words: str) -> str:
-        """What was shown up to these words. The next call begins behind them."""
-        while words not in self.seen:
-            assert select.select([self.keys], [], [], TIMEOUT)[0], self.seen
-            self._read()
-        before, _, self.seen = self.seen.partition(words)
-        return before
-
-    def _read(self) -> None:
-        text = os.read(self.keys, 65536).decode(errors="replace")
-        self.seen += text
-        self.shown += text
-
-
-@contextmanager
-def on_a_terminal(directory: Path, *command: str, **environ: str) -> Iterator[Terminal]:
-    keys, terminal = os.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", SHELL, *command],
-        cwd=directory,
-        env=clean_environ(directory, COLUMNS="120", **environ),
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-    )
-    os.close(terminal)
-    try:
-        yield Terminal(keys)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        os.close(keys)  # hangs the terminal up: what still runs on it gets SIGHUP
-        process.wait()
+def in_a_shell(directory: Path, *command: str, **environ: str) -> AbstractContextManager[Terminal]:
+    return on_a_terminal(directory, sys.executable, "-c", SHELL, *command, **environ)
 
 
 DEV = (sys.executable, "-m", "devkit", "dev", "--offline", "--no-demo")
@@ -105,7 +50,7 @@ def test_keys_run_commands_and_q_quits(tmp_path: Path) -> None:
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
     browser.chmod(0o755)
-    with on_a_terminal(tmp_path, *DEV, BROWSER=f"{browser} %s") as terminal:
+    with in_a_shell(tmp_path, *DEV, BROWSER=f"{browser} %s") as terminal:
         ready = terminal.wait_for(HELP)
         terminal.type("s")
         terminal.wait_for("devkit send")
@@ -127,12 +72,19 @@ def test_keys_run_commands_and_q_quits(tmp_path: Path) -> None:
 
 
 @needs_terminal
-def test_nothing_is_echoed_and_pasted_text_and_arrows_do_nothing(tmp_path: Path) -> None:
-    with on_a_terminal(tmp_path, *DEV) as terminal:
+def test_nothing_is_echoed_pasted_text_and_arrows_do_nothing_and_ctrl_z_gives_the_terminal_back(
+    tmp_path: Path,
+) -> None:
+    with in_a_shell(tmp_path, *DEV) as terminal:
         terminal.wait_for(HELP)
         terminal.type("xyz")
         terminal.type_until("?", HELP)
         terminal.type("\x1b[A")
+        terminal.type_until("?", HELP)
+        terminal.type("\x1a")
+        terminal.wait_for("SUSPENDED, echo True")
+        terminal.type_until("?", HELP)  # the shell has continued it, as `fg` does
+        terminal.type("xyz")
         terminal.type_until("?", HELP)
         terminal.type("\x03")
         terminal.wait_for("ENDED 0 echo True")
@@ -142,21 +94,8 @@ def test_nothing_is_echoed_and_pasted_text_and_arrows_do_nothing(tmp_path: Path)
 
 
 @needs_terminal
-def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(tmp_path: Path) -> None:
-    with on_a_terminal(tmp_path, *DEV) as terminal:
-        terminal.wait_for(HELP)
-        terminal.type("\x1a")
-        terminal.wait_for("SUSPENDED, echo True")
-        terminal.type_until("?", HELP)
-        terminal.type("xyz")
-        terminal.type_until("q", "ENDED 0 echo True")
-
-    assert "xyz" not in terminal.shown
-
-
-@needs_terminal
 def test_ctrl_backslash_gives_the_terminal_back(tmp_path: Path) -> None:
-    with on_a_terminal(tmp_path, *DEV) as terminal:
+    with in_a_shell(tmp_path, *DEV) as terminal:
         terminal.wait_for(HELP)
         terminal.type("\x1c")
         terminal.wait_for(f"ENDED -{int(signal.SIGQUIT)} echo True")
@@ -172,7 +111,7 @@ with terminal_keyboard(0) as keyboard:
         pass
     raise RuntimeError("a bug")
 """
-    with on_a_terminal(tmp_path, sys.executable, "-c", script) as terminal:
+    with in_a_shell(tmp_path, sys.executable, "-c", script) as terminal:
         terminal.wait_for("taken")
         terminal.type("x")
         terminal.wait_for("RuntimeError: a bug")
@@ -181,7 +120,7 @@ with terminal_keyboard(0) as keyboard:
 
 @needs_terminal
 def test_events_as_json_come_without_keys(tmp_path: Path) -> None:
-    with on_a_terminal(tmp_path, *DEV, "--json") as terminal:
+    with in_a_shell(tmp_path, *DEV, "--json") as terminal:
         terminal.wait_for('"ready"')
         terminal.type("xyz")
         terminal.wait_for("xyz")  # echoed, as always

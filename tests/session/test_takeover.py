@@ -1,8 +1,6 @@
 """Two sessions and one callback: in one directory, and in two with one account."""
 
-import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +10,9 @@ from devkit.simulator import Simulator, run_simulator
 from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials
 from tests.support.command import call
-from tests.support.dev_process import TIMEOUT, running_dev
+from tests.support.dev_process import DEV, TIMEOUT, running_dev
 from tests.support.simulator_client import listening
-from tests.support.terminal_session import on_a_terminal, own_tunnel, read_until
+from tests.support.terminal_session import Terminal, needs_terminal, on_a_terminal, own_tunnel
 
 
 @pytest.fixture
@@ -159,63 +157,67 @@ def test_session_that_was_taken_over_keeps_the_former_callback_until_it_can_be_r
     assert list((tmp_path / "theirs").glob(".devkit/registration*")) == []
 
 
-def held_until_stopped(keys: int, process: "subprocess.Popen[bytes]", vonage: Simulator) -> str:
+def held_until_stopped(terminal: Terminal, vonage: Simulator) -> str:
     """What the account holds when the session is ready; then it is stopped."""
-    read_until(keys, "ready")
+    terminal.wait_for("ready")
     held = vonage.account.dr_callback_url
-    process.terminate()
-    read_until(keys, "stopped")
-    assert process.wait(TIMEOUT) == 0
+    terminal.process.terminate()
+    terminal.wait_for("stopped")
+    assert terminal.process.wait(TIMEOUT) == 0
     return held
 
 
+@needs_terminal
 def test_yes_on_a_terminal_is_enough(mine: Path, vonage: Simulator, theirs: str) -> None:
-    with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
-        read_until(keys, "[y/N]")
-        os.write(keys, b"y\n")
-        held = held_until_stopped(keys, process, vonage)
+    with on_a_terminal(mine, *DEV, *own_tunnel(), **environ(vonage)) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.type("y\n")
+        held = held_until_stopped(terminal, vonage)
 
     assert held != theirs
     assert vonage.account.dr_callback_url == theirs
 
 
+@needs_terminal
 def test_callback_that_changes_while_somebody_thinks_is_asked_about_again(
     mine: Path, vonage: Simulator, theirs: str
 ) -> None:
     with (
         listening() as production,
-        on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process),
+        on_a_terminal(mine, *DEV, *own_tunnel(), **environ(vonage)) as terminal,
     ):
-        read_until(keys, "[y/N]")
+        terminal.wait_for("[y/N]")
         AccountSetting(Credentials(vonage.api_key, vonage.api_secret, vonage.host)).set_callback(
             production.url
         )
-        os.write(keys, b"y\n")
-        read_until(keys, f"changed meanwhile: now it is {production.url}. Take it over")
+        terminal.type("y\n")
+        terminal.wait_for(f"changed meanwhile: now it is {production.url}. Take it over")
         assert vonage.account.dr_callback_url == production.url
-        os.write(keys, b"y\n")
-        held = held_until_stopped(keys, process, vonage)
+        terminal.type("y\n")
+        held = held_until_stopped(terminal, vonage)
 
         assert held not in (theirs, production.url)
         assert vonage.account.dr_callback_url == production.url
 
 
-@pytest.mark.parametrize("answer", [b"n\n", b"\n", b"\x04"])
+@needs_terminal
+@pytest.mark.parametrize("answer", ["n\n", "\n", "\x04"])
 def test_anything_else_on_a_terminal_changes_nothing(
-    mine: Path, vonage: Simulator, theirs: str, answer: bytes
+    mine: Path, vonage: Simulator, theirs: str, answer: str
 ) -> None:
-    with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
-        read_until(keys, "[y/N]")
-        os.write(keys, answer)
-        assert process.wait(TIMEOUT) == 6
+    with on_a_terminal(mine, *DEV, *own_tunnel(), **environ(vonage)) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.type(answer)
+        assert terminal.process.wait(TIMEOUT) == 6
 
     assert vonage.account.dr_callback_url == theirs
 
 
+@needs_terminal
 def test_stop_signal_ends_the_question(mine: Path, vonage: Simulator, theirs: str) -> None:
-    with on_a_terminal(mine, *own_tunnel(), **environ(vonage)) as (keys, process):
-        read_until(keys, "[y/N]")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(TIMEOUT) == 0
+    with on_a_terminal(mine, *DEV, *own_tunnel(), **environ(vonage)) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.process.wait(TIMEOUT) == 0
 
     assert vonage.account.dr_callback_url == theirs

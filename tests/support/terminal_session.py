@@ -1,9 +1,9 @@
-"""A session on a pseudo-terminal, whose questions a test answers."""
+"""A program on a pseudo-terminal, where a test types."""
 
 import os
 import select
+import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +13,8 @@ import pytest
 from tests.support.dev_process import TIMEOUT, clean_environ
 from tests.support.raw_socket import closed_port
 
+needs_terminal = pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
+
 
 def own_tunnel() -> tuple[str, ...]:
     """A public URL that leads to the port, without an agent."""
@@ -20,18 +22,46 @@ def own_tunnel() -> tuple[str, ...]:
     return ("--port", str(port), "--public-url", f"http://127.0.0.1:{port}")
 
 
+class Terminal:
+    """A program on a terminal. seen: what was shown since the last wait. shown: all of it."""
+
+    def __init__(self, keys: int, process: "subprocess.Popen[bytes]") -> None:
+        self.keys, self.process = keys, process
+        self.seen = self.shown = ""
+
+    def type(self, keys: str) -> None:
+        os.write(self.keys, keys.encode())
+
+    def type_until(self, key: str, words: str) -> None:
+        """Type a key again and again: what is typed together with it, or a moment too early, has no effect."""
+        while words not in self.seen:
+            self.type(key)
+            if select.select([self.keys], [], [], 0.2)[0]:
+                self._read()
+        self.wait_for(words)
+
+    def wait_for(self, words: str) -> str:
+        """What was shown up to these words. The next call begins behind them."""
+        while words not in self.seen:
+            assert select.select([self.keys], [], [], TIMEOUT)[0], self.seen
+            self._read()
+        before, _, self.seen = self.seen.partition(words)
+        return before
+
+    def _read(self) -> None:
+        text = os.read(self.keys, 65536).decode(errors="replace")
+        self.seen += text
+        self.shown += text
+
+
 @contextmanager
-def on_a_terminal(
-    directory: Path, *args: str, **settings: str
-) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
-    """`devkit dev` on a terminal of its own, and the side of the terminal where keys are typed."""
-    if not hasattr(os, "openpty"):
-        pytest.skip("no pseudo-terminals here")
+def on_a_terminal(directory: Path, *command: str, **environ: str) -> Iterator[Terminal]:
+    """The command on a terminal of its own; killed if the test leaves it running."""
     keys, terminal = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "devkit", "dev", *args],
+        command,
         cwd=directory,
-        env=clean_environ(directory, **settings),
+        env=clean_environ(directory, COLUMNS="120", **environ),
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
@@ -39,17 +69,9 @@ def on_a_terminal(
     )
     os.close(terminal)
     try:
-        with process:
-            try:
-                yield keys, process
-            finally:
-                process.kill()
+        yield Terminal(keys, process)
     finally:
-        os.close(keys)
-
-
-def read_until(keys: int, words: str) -> None:
-    seen = ""
-    while words not in seen:
-        assert select.select([keys], [], [], TIMEOUT)[0], seen
-        seen += os.read(keys, 4096).decode(errors="replace")
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        os.close(keys)  # hangs the terminal up: what still runs on it gets SIGHUP
+        process.wait()
