@@ -28,10 +28,10 @@ print("over", flush=True)
 MAKE = """
 import fcntl, json, os, signal, subprocess, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-heard = []
-signal.signal(signal.SIGINT, lambda *_: heard.append("SIGINT"))
+signals = []
+signal.signal(signal.SIGINT, lambda *_: signals.append("SIGINT"))
 status = subprocess.call([sys.executable, "-c", sys.argv[1]])
-print(json.dumps({"status": status, "heard": heard, "terminal is back": os.tcgetpgrp(0) == os.getpgrp()}))
+print(json.dumps({"status": status, "signals": signals, "terminal is back": os.tcgetpgrp(0) == os.getpgrp()}))
 """
 
 
@@ -71,7 +71,7 @@ def test_only_devkit_gets_ctrl_c_and_make_gets_its_terminal_back() -> None:
 
     stopped, over, reported = rest.splitlines()
     assert (stopped, over) == ("stopped", "over")
-    assert json.loads(reported) == {"status": 0, "heard": [], "terminal is back": True}
+    assert json.loads(reported) == {"status": 0, "signals": [], "terminal is back": True}
 
 
 def test_ctrl_z_does_not_suspend_the_receiver() -> None:

@@ -193,12 +193,12 @@ def test_after_a_failure_the_next_push_has_a_connection_of_its_own() -> None:
 
 
 def test_https_to_a_plain_server_is_unreachable_and_sends_no_receipt() -> None:
-    heard: list[bytes] = []
+    received: list[bytes] = []
 
     def listen_once(listener: socket.socket) -> None:
         connection, _ = listener.accept()
         with connection:
-            heard.append(connection.recv(65536))
+            received.append(connection.recv(65536))
             connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -213,7 +213,7 @@ def test_https_to_a_plain_server_is_unreachable_and_sends_no_receipt() -> None:
     assert isinstance(caught.value.__cause__, ssl.SSLError)
     assert caught.value.message == f"https://{host} does not speak https (it answers in plain http)."
     assert caught.value.hint == f"If your application speaks plain http, use http://{host}"
-    assert b"447700900001" not in heard[0]
+    assert b"447700900001" not in received[0]
 
 
 def test_a_high_file_descriptor_can_be_polled() -> None:

@@ -72,14 +72,14 @@ def test_a_replay_is_a_kind_of_its_own(event_log: EventLog) -> None:
 
 
 def test_a_subscriber_gets_an_event_at_once(event_log: EventLog) -> None:
-    heard: list[str] = []
+    delivered: list[str] = []
     begun = threading.Event()
 
     def watch() -> None:
         with event_log.subscription() as subscriber:
             begun.set()
             batch = subscriber.next(DEADLINE)
-            heard.extend(texts(batch.logged) if batch else ["ended"])
+            delivered.extend(texts(batch.logged) if batch else ["ended"])
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -87,7 +87,7 @@ def test_a_subscriber_gets_an_event_at_once(event_log: EventLog) -> None:
     event_log.publish(Notice("text"))
     thread.join(DEADLINE)
 
-    assert heard == ["text"]
+    assert delivered == ["text"]
 
 
 def test_a_subscriber_gets_an_empty_batch_without_events(event_log: EventLog) -> None:
