@@ -141,7 +141,7 @@ def command(
         )
         sent_at = datetime.fromisoformat(sent.at)
         if session or relay:
-            _announce(SentMessage(sent_at, sent.message_ids, sent.to), project)
+            _announce(SentMessage(sent_at, sent.message_ids, sent.to, sent.api), project)
         echo_event(sent, "\n".join(_sent_lines(sent, route.mode)), as_json=as_json)
         is_relayed = relay or (session and session.relay)
         tolerance = RELAY_TOLERANCE if is_relayed else CLOCK_TOLERANCE

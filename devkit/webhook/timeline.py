@@ -30,11 +30,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A text that devkit sent. at: when Vonage took it. parts: the message id of each part, in order. to: masked."""
+    """A text that devkit sent. at: when Vonage took it. parts: the message id of each part, in order. to: masked.
+
+    api: the one that it was sent through. The Messages API has one id for all parts.
+    """
 
     at: datetime
     parts: tuple[str, ...]
     to: str = ""
+    api: Literal["sms", "messages"] = "sms"
 
     def number_of(self, message_id: str) -> int:
         """The number of a part, from 1."""
