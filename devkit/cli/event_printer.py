@@ -40,7 +40,7 @@ from devkit.events.session import (
 from devkit.fixture.select import display_path
 from devkit.session.signals import Shutdown
 from devkit.vonage.setting import WORDS
-from devkit.webhook.masking import counted, mask_number, one_line, printable
+from devkit.webhook.masking import counted, hide_password, mask_number, one_line, printable
 from devkit.webhook.receipt import short_id
 
 _HELD = 0.5  # seconds; most applications have responded by then
@@ -223,7 +223,7 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
         "tunnel", f"{event.state} {event.public_url} {event.detail}".strip(), fg="cyan"
     ),
     Registered: lambda event: labeled(
-        "registered", f"{_setting(event)}; it was {event.former_url or 'not set'}", fg="cyan"
+        "registered", f"{_setting(event)}; it was {hide_password(event.former_url) or 'not set'}", fg="cyan"
     ),
     Restored: lambda event: labeled("restored", _restored(event), fg="cyan"),
     Sent: lambda event: labeled("sent", _sent(event), fg="cyan"),
@@ -259,7 +259,7 @@ def _sent(event: Sent) -> str:
 
 def _restored(event: Restored) -> str:
     unchanged = " is unchanged, because somebody else set it" if event.kept else ""
-    return f"{_setting(event)}{unchanged}: {event.callback_url or 'not set'}"
+    return f"{_setting(event)}{unchanged}: {hide_password(event.callback_url) or 'not set'}"
 
 
 def _setting(event: Registered | Restored) -> str:

@@ -14,7 +14,7 @@ from devkit.session.settings import project_directory, read_settings
 from devkit.vonage.journal import devkit_host
 from devkit.vonage.restoration import Restoration
 from devkit.vonage.setting import WORDS
-from devkit.webhook.masking import printable
+from devkit.webhook.masking import hide_password, printable
 
 
 @click.command(name="restore")
@@ -73,11 +73,11 @@ def _as_json(done: Restoration) -> dict[str, str]:
 
 def _line(done: Restoration) -> str:
     words = WORDS[done.setting]
-    holds = done.callback_url or f"no {words.url}"
+    holds = hide_password(done.callback_url) or f"no {words.url}"
     if done.outcome == "given-back":
         return f"Restored: the {words.owner} holds {holds}, as before the session."
     if done.outcome == "cleared":
-        former = done.former_url or "not set"
+        former = hide_password(done.former_url) or "not set"
         return f"Unset: the {words.owner} holds no {words.url}. Before the session it was {former}."
     if done.outcome == "left-alone":
         if devkit_host(done.callback_url):

@@ -60,6 +60,11 @@ def hide_secrets(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def hide_password(url: str) -> str:
+    """A URL as it is shown: the password before its host is masked."""
+    return re.sub(r"(://[^/?#@:]*):[^/?#]*@", r"\1:***@", url, count=1)
+
+
 def counted(number: int, noun: str) -> str:
     """A number of things: `1 receipt`, `2 receipts`, `1,000 receipts`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

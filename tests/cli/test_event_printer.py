@@ -239,3 +239,11 @@ def test_hostile_text_does_not_steer_a_terminal(text: str) -> None:
     lines = [session_lines(event) for event in events]
     assert all(lines)
     assert all(OWN_STYLES.sub("", line).isprintable() for each in lines for line in each)
+
+
+def test_the_password_of_a_former_url_is_not_shown() -> None:
+    url = "https://ada:p4ss@dlr.example.com/dlr"
+    for event in (Registered("https://a.example.test", url), Restored(url)):
+        (line,) = session_lines(event)
+        assert "https://ada:***@dlr.example.com/dlr" in line
+        assert "p4ss" not in line

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.webhook.masking import hide_secrets, mask_number, mask_numbers_in, one_line
+from devkit.webhook.masking import hide_password, hide_secrets, mask_number, mask_numbers_in, one_line
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,17 @@ def test_any_event_is_short_and_printable(text: str, limit: int) -> None:
     assert len(line) <= limit
     assert line.isprintable()
     line.encode()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ada:p4ss@dlr.example.com/a?b=c:d@e", "https://ada:***@dlr.example.com/a?b=c:d@e"),
+        ("https://:p4:s@s@dlr.example.com", "https://:***@dlr.example.com"),
+        ("https://ada@dlr.example.com:8443/x:y@z", "https://ada@dlr.example.com:8443/x:y@z"),
+        ("https://dlr.example.com:8443/x@y", "https://dlr.example.com:8443/x@y"),
+        ("", ""),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert hide_password(url) == shown
