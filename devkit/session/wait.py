@@ -22,9 +22,8 @@ from devkit.webhook.vocabulary import advice, is_final, meaning
 _POLL_INTERVAL = 0.1  # seconds
 _NOTICE_AFTER = 20.0  # seconds; most receipts have arrived by then
 CLOCK_TOLERANCE = timedelta(minutes=1)  # a receipt can arrive before the answer, and a clock can be set back
-RELAY_TOLERANCE = timedelta(
-    days=1
-)  # a relay's receipts have the time of its receiver's clock, and may come late
+# A relay's receipts have the time at which its receiver took them, and a follower may be weeks behind.
+RELAY_TOLERANCE = timedelta(days=30)
 
 _DELIVERED = ("delivered", "read")  # what was read was delivered
 

@@ -3,6 +3,8 @@
 import http.client
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +15,7 @@ from devkit.cli import cli
 from devkit.session.project import is_followed, project_in
 from tests.support.command import call
 from tests.support.dev_process import clean_environ, running_dev
+from tests.support.memory_engine import relayed_receipt
 from tests.support.recording_server import recording_server
 from tests.support.redis_server import RedisServer
 from tests.support.relayed import Relay, relay_on
@@ -66,7 +69,7 @@ def test_a_relay_replaces_tunnel_and_registration_and_nothing_else(tmp_path: Pat
         commands = clean_environ(tmp_path)
         triggered = call(tmp_path, "trigger", "failed", "--json", **commands)
         dev.wait_for("receipt", triggered=True, who="")
-        relay.put("", 3)
+        relay.put_fixture("", replace(relayed_receipt(3), recorded_at=datetime.now(UTC)))
         waited = call(tmp_path, "wait", "0A00000000000003", **commands)
         status, state = get(f"{ready['inspector_url']}/ready")
         listed = get(f"{ready['inspector_url']}/api/receipts")[1]

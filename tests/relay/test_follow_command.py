@@ -4,6 +4,8 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from devkit.cli import cli
 from devkit.relay.cipher import Cipher, TeamKey
 from tests.support.command import call, run
 from tests.support.dev_process import DEV, DevProcess, clean_environ, running
+from tests.support.memory_engine import relayed_receipt
 from tests.support.raw_socket import closed_port
 from tests.support.recording_server import recording_server
 from tests.support.redis_server import RedisServer, redis_server
@@ -83,7 +86,7 @@ def test_one_process_follows_in_a_project_and_wait_uses_it(tmp_path: Path, relay
     with follow(tmp_path, relay, "--who", "ada") as dev:
         dev.wait_for("caught_up")
         second = run(tmp_path, "follow", **clean_environ(tmp_path, **relay.environ))
-        relay.put("", 7)
+        relay.put_fixture("", replace(relayed_receipt(7), recorded_at=datetime.now(UTC)))
         waited = run(tmp_path, "wait", "0A00000000000007", "--json", **clean_environ(tmp_path))
         assert dev.stop() == 0
 
