@@ -58,9 +58,16 @@ doctor: $(RUN) ## Walk the whole path and say what is wrong and what to type  [A
 # Tests wait about as long as they compute, so two cores are busy with four processes. `worksteal` keeps the tests of
 # a module together: fewer browsers and wheels are made than with the default. Some machines set PYTHONDONTWRITEBYTECODE:
 # then each of some hundred processes would compile all of devkit, and each of the four all tests.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 4 --dist worksteal
+
+# All but whole programs; with ARGS what these name, whatever it is.
 .PHONY: test
 test: $(DEV) ## Run the tests, four at a time  [ARGS=tests/fixture/test_format.py]
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 4 --dist worksteal $(ARGS)
+	@$(PYTEST) $(or $(ARGS),-m "not program")
+
+.PHONY: programs
+programs: $(DEV) ## Run the tests of whole programs: a browser, a wheel, tunnels, Node  [ARGS=...]
+	@$(PYTEST) -m program $(ARGS)
 
 .PHONY: lint
 lint: $(DEV) ## Look for mistakes and for imports that flow up
@@ -74,7 +81,7 @@ types: $(DEV) ## Check the types
 	@$(BIN)/mypy
 
 .PHONY: check
-check: lint types test ## All that CI runs: lint, types, test
+check: lint types test programs ## All that CI runs: lint, types, test, programs
 
 .PHONY: reliability
 reliability: $(DEV) ## Crash, flood and attack it for some minutes: docs/reliability.md

@@ -3,6 +3,8 @@
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from devkit.events.session import Probe, Sent
 from devkit.fixture.response_log import LoggedResponse
 from devkit.inspector.report import make_report
@@ -10,6 +12,8 @@ from tests.support.browser import Browser, visit
 from tests.support.inspector_server import HOSTILE, Recordings, running_inspector, stream
 from tests.support.page_checks import barriers, too_wide, unfold
 from tests.support.recording_server import RecordingServer
+
+pytestmark = pytest.mark.program
 
 NUMBER = "447700900123"
 FIRST = "#list .message:first-child"

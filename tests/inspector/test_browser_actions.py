@@ -13,6 +13,8 @@ from tests.support.browser import Browser, visit
 from tests.support.inspector_server import Recordings, running_inspector
 from tests.support.recording_server import RecordingServer
 
+pytestmark = pytest.mark.program
+
 FIRST = "#list .message:first-child"
 
 

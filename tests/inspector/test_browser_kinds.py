@@ -9,6 +9,8 @@ from tests.support.browser import Browser, visit
 from tests.support.inspector_server import Recordings
 from tests.support.page_checks import barriers, too_wide, unfold
 
+pytestmark = pytest.mark.program
+
 UUID = "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab"
 TEXTS = ("One two ", "three four ", "five")
 FIRST = "#list .message:first-child"

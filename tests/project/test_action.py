@@ -22,6 +22,8 @@ from tests.support.distribution import ROOT
 from tests.support.raw_socket import DEADLINE, closed_port
 from tests.support.simulator_client import Listener, listening
 
+pytestmark = pytest.mark.program
+
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text(encoding="utf-8"))

@@ -12,6 +12,8 @@ from devkit.inspector.report import MARK
 from tests.support.dev_process import FREE_PORTS, clean_environ
 from tests.support.raw_socket import DEADLINE, closed_port
 
+pytestmark = pytest.mark.program
+
 PAGE = (Path(__file__).parents[2] / "docs" / "ci.md").read_text(encoding="utf-8")
 
 

@@ -24,6 +24,8 @@ from tests.support.dev_process import clean_environ
 from tests.support.raw_socket import DEADLINE, closed_port
 from tests.support.redis_server import require_redis_server
 
+pytestmark = pytest.mark.program
+
 DEPLOY = ROOT / "deploy"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yml").read_text())["services"]
 UNIT = (DEPLOY / "devkit-relay.service").read_text()

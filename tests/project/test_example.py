@@ -17,6 +17,8 @@ from tests.support.dev_process import TIMEOUT, clean_environ
 from tests.support.plugin import run_pytest
 from tests.support.transcript import run_command, run_session, settled, transcripts
 
+pytestmark = pytest.mark.program
+
 EXAMPLE = ROOT / "examples" / "delivery_status"
 
 SAMPLES = [str(path) for path in sorted((ROOT / "fixtures" / "samples").rglob("*.json"))]

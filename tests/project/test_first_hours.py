@@ -22,10 +22,11 @@ from tests.support.dev_process import TIMEOUT
 from tests.support.distribution import ROOT, install
 from tests.support.raw_socket import closed_port
 
-pytestmark = pytest.mark.skipif(
+needs_make = pytest.mark.skipif(
     os.name == "nt" or not all(map(shutil.which, ("git", "make", "sh"))) or not (ROOT / ".git").exists(),
     reason="needs a clone, git, make and sh",
 )
+pytestmark = [pytest.mark.program, needs_make]
 
 _BLOCK = re.compile(r"^```(?:console)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _OWN_PROJECT = "In your own project"

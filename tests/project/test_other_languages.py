@@ -32,7 +32,10 @@ NO_NETWORK = (
     "ENOTCACHED",
 )
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the page's commands are for a POSIX shell")
+pytestmark = [
+    pytest.mark.program,
+    pytest.mark.skipif(sys.platform == "win32", reason="the page's commands are for a POSIX shell"),
+]
 
 
 def section(name: str) -> str:

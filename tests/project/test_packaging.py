@@ -21,6 +21,8 @@ from devkit.cli.scaffold import piece
 from docs.make_messages import messages
 from tests.support.distribution import PRIVATE, ROOT, build, contents, private_files, unpack
 
+pytestmark = pytest.mark.program
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SAMPLES = {path.relative_to(ROOT / "fixtures/samples") for path in (ROOT / "fixtures/samples").rglob("*.*")}
 

@@ -1,8 +1,12 @@
-"""The experiments of `make reliability`, which `make test` does not run: pytest finds all that they ask for."""
+"""The experiments of `make reliability`, which `make check` does not run: pytest finds all that they ask for."""
 
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.program
 
 ROOT = Path(__file__).parents[2]
 

@@ -31,6 +31,8 @@ from tests.support.dev_process import TIMEOUT, clean_environ, running_dev
 from tests.support.raw_socket import closed_port, raw_server
 from tests.support.standin import install_standin
 
+pytestmark = pytest.mark.program
+
 KEY = "abcd1234"
 API_SECRET = "Ap1S3cret+Never&Shown"
 SIGNATURE_SECRET = "S1gnatureS3cretNeverShown0123456789"

@@ -17,6 +17,8 @@ from tests.support.fake_application import as_json
 from tests.support.raw_socket import closed_port
 from tests.support.recording_server import RecordingServer, Response
 
+pytestmark = pytest.mark.program
+
 FORMER = "https://production.example.com/dlr"
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A00000012345678", "status": "delivered", "err-code": "0"}
 

@@ -20,6 +20,8 @@ from tests.support.raw_socket import closed_port
 from tests.support.simulator_client import listening
 from tests.support.standin import install_standin, standin_state
 
+pytestmark = pytest.mark.program
+
 TOKEN = "2abcDEFauthtokenNeverShown_0123456789"
 
 

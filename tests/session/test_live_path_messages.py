@@ -24,6 +24,8 @@ from tests.support.fake_application import APPLICATION
 from tests.support.simulator_client import listening
 from tests.support.standin import install_standin
 
+pytestmark = pytest.mark.program
+
 NUMBER = "447700900000"
 
 

@@ -16,6 +16,8 @@ from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
 from tests.support.standin import install_standin, standin_state
 
+pytestmark = pytest.mark.program
+
 # `make reliability` asks for more rounds.
 ROUNDS = int(os.environ.get("DEVKIT_KILL_ROUNDS", "4"))
 

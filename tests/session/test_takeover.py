@@ -14,6 +14,8 @@ from tests.support.dev_process import DEV, TIMEOUT, running_dev
 from tests.support.simulator_client import listening
 from tests.support.terminal_session import Terminal, needs_terminal, on_a_terminal, own_tunnel
 
+pytestmark = pytest.mark.program
+
 
 @pytest.fixture
 def vonage() -> Iterator[Simulator]:

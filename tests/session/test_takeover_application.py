@@ -16,6 +16,8 @@ from tests.support.dev_process import DevProcess, running_dev
 from tests.support.fake_application import APPLICATION
 from tests.support.terminal_session import own_tunnel
 
+pytestmark = pytest.mark.program
+
 
 @pytest.fixture(scope="module")
 def vonage() -> Iterator[Simulator]:

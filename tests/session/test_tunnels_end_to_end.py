@@ -23,6 +23,8 @@ from tests.support.simulator_client import Listener
 from tests.support.standin import install_cloudflared, standin_state, steer_standin
 from tests.support.tailscale import Tailscale, tailscale_service
 
+pytestmark = pytest.mark.program
+
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A00000012345678", "status": "delivered", "err-code": "0"}
 NOW = "2026-11-23T12:00:00+00:00"
 

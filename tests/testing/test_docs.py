@@ -9,6 +9,8 @@ import devkit.testing
 from devkit.testing import fault_cases, status_fault_cases
 from tests.support.plugin import ROOT, examples, run_pytest, write_examples
 
+pytestmark = pytest.mark.program
+
 TEXT = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
 FRAMEWORKS = {"test_flask", "test_django", "test_fastapi"}
 NAMES = {*FRAMEWORKS, "test_function", "test_signed", "test_statuses", "test_end_to_end"}
