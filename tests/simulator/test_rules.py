@@ -92,7 +92,9 @@ def test_a_retry_policy_ends_and_never_repeats_a_success(data):
 
     delay = policy.next_delay(answer, attempts, age)
 
-    if answer is not None and is_success(answer):
+    # The sandbox guide: anything but 200 is pushed again.
+    success = answer == 200 if policy is POLICIES["sandbox"] else answer is not None and is_success(answer)
+    if success:
         assert delay is None
     if delay is not None:
         assert 5 <= delay <= 900
