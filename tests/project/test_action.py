@@ -3,11 +3,9 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,18 +126,10 @@ def runner(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Runner]:
 @pytest.fixture
 def started(runner: Runner) -> Iterator[tuple[Runner, Listener]]:
     """A job that has used the action, and the application that its receipts are forwarded to."""
-    inputs = {"port": str(free_pair()), "simulate": "--speed 20x --method json"}
+    inputs = {"port": str(closed_port()), "simulate": "--speed 20x --method json"}
     with listening() as application:
         runner.use(**inputs, **{"forward-to": application.url})
         yield runner, application
-
-
-def free_pair() -> int:
-    """A port that is free now, and whose next one is free."""
-    while True:
-        port = closed_port()
-        with suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
-            return port
 
 
 SEND_AND_WAIT = """

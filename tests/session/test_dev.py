@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from devkit.webhook.callback import Callback, compose
 from devkit.webhook.receipt import Receipt
 from tests.support.command import Run, call
 from tests.support.dev_process import clean_environ, running_dev
+from tests.support.raw_socket import closed_port
 
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A00000012345678", "status": "delivered", "err-code": "0"}
 KEY = {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "s3cret-value"}
@@ -302,16 +302,8 @@ def test_a_status_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert "Not a status: 'delivred'." in dev.err
 
 
-def _unused_port() -> int:
-    """A port below those that the system gives to others that ask for any: nobody takes it meanwhile."""
-    for port in range(20_000 + os.getpid() % 5_000, 30_000):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise AssertionError("no port is free")
-
-
 def test_forwarding_to_the_receiver_itself_is_refused(tmp_path: Path) -> None:
-    port = _unused_port()
+    port = closed_port()
     dev = failing_dev(tmp_path, "--port", str(port), "--forward-to", f"localhost:{port}/dlr")
 
     assert dev.code == 3

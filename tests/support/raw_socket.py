@@ -1,5 +1,7 @@
 """Raw bytes over loopback: a client and a server that a test controls to the byte."""
 
+import itertools
+import os
 import socket
 import threading
 import time
@@ -125,11 +127,22 @@ def raw_server(*script: Iterable[bytes | None]) -> Iterator[RawServer]:
         yield server
 
 
+# Below the ports that the system gives to programs that ask for any: nobody takes one meanwhile. Each process begins at
+# a place of its own.
+_FIRST = 10_000 + 2 * (os.getpid() * 101 % 11_000)
+_PORTS = itertools.cycle([*range(_FIRST, 32_000, 2), *range(10_000, _FIRST, 2)])
+
+
 def closed_port() -> int:
-    """A port of this machine on which no program listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of this machine on which no program listens, nor on the next one."""
+    for port in itertools.islice(_PORTS, 11_000):
+        with suppress(OSError), _listening(port), _listening(port + 1):
+            return port
+    raise AssertionError("no port is free")
+
+
+def _listening(port: int) -> socket.socket:
+    return socket.create_server(("127.0.0.1", port))
 
 
 def read_request(connection: socket.socket) -> bytes:
