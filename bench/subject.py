@@ -40,11 +40,14 @@ SLOW_SINK = Subject("slow sink", (*SINK.argv, "0.002"))  # like an application t
 
 
 def environment() -> dict[str, str]:
-    """The environment without settings of devkit. Compiled modules are cached, as for users."""
+    """The environment without settings of devkit. Compiled modules are cached, as for users.
+
+    The home directory is where runs are, so that devkit does not find the project of a session in the checkout.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     kept.pop("PYTHONUNBUFFERED", None)
-    return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    return {**kept, "HOME": str(ROOT / "build"), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
 @dataclass(frozen=True, slots=True)

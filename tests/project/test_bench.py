@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import disk, load, record, relay, simulate, table
+from bench import disk, load, record, relay, simulate, subject, table
 from bench.disk import wait_for_fast_files, working_directory
 from bench.load import Load, drive, read_result
 from bench.recordings import make_recordings, message_id
@@ -15,6 +15,7 @@ from bench.subject import DEVKIT, PYTHON, SINK, TUTORIAL, Subject, environment, 
 from bench.table import Table, markdown
 from devkit.fixture.format import load as load_fixture
 from devkit.fixture.store import Store
+from devkit.session.settings import project_directory
 from tests.support.redis_server import require_redis_server
 
 
@@ -247,3 +248,14 @@ def test_the_relay_is_left_out_where_there_is_no_engine(
 
     assert list(relay.measure(tmp_path, rounds=1, seconds=1, quick=True)) == []
     assert "apt-get install redis-server" in capsys.readouterr().err
+
+
+def test_a_run_is_not_in_the_project_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".devkit").mkdir()
+    run = tmp_path / "build" / "bench" / "run"
+    run.mkdir(parents=True)
+    monkeypatch.setattr(subject, "ROOT", tmp_path)
+    home = Path(environment()["HOME"])
+
+    assert project_directory(run, home=tmp_path.parent) == tmp_path
+    assert project_directory(run, home=home) == run
