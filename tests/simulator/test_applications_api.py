@@ -8,7 +8,7 @@ from vonage_http_client.errors import AuthenticationError, NotFoundError
 from devkit.simulator import SimulatorOptions, run_simulator
 from devkit.simulator.occurrences import Refusal
 from devkit.simulator.resources import ApplicationChanged
-from tests.support.simulator_client import JUMPING, ask, basic, bearer, call, owner, sdk
+from tests.support.simulator_client import ask, basic, bearer, call, owner, sdk
 
 PATH = "/v2/applications"
 APPLICATION = {
@@ -31,21 +31,6 @@ APPLICATION = {
     "privacy": {"improve_ai": True},
     "from_the_future": {"é": 1.5},
 }
-
-
-@pytest.fixture(scope="module")
-def running():
-    occurrences = []
-    with run_simulator(JUMPING, watch=occurrences.append) as simulator:
-        simulator.seen = occurrences
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running):
-    running.reset()
-    running.seen.clear()
-    return running
 
 
 @pytest.fixture

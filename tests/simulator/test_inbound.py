@@ -20,18 +20,6 @@ FIELDS = ["msisdn", "to", "messageId", "text", "type", "keyword", "api-key", "me
 LONG = "Hello there. " * 30  # 390 characters
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with run_simulator(JUMPING) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running: Simulator) -> Simulator:
-    running.reset()
-    return running
-
-
 @pytest.fixture
 def listener(simulator: Simulator) -> Iterator[Listener]:
     """The account's URL for inbound messages."""

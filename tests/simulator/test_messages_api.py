@@ -8,27 +8,11 @@ from hypothesis import strategies as st
 from vonage_messages import Sms
 from vonage_messages.models.sms import SmsOptions
 
-from devkit.simulator import run_simulator
 from devkit.simulator.application_key import make_private_key
 from devkit.simulator.occurrences import Refusal
-from tests.support.simulator_client import JUMPING, TEXT, ask, basic, bearer, call, owner, sdk, send_text
+from tests.support.simulator_client import TEXT, ask, basic, bearer, call, owner, sdk, send_text
 
 PATH = "/v1/messages"
-
-
-@pytest.fixture(scope="module")
-def running():
-    occurrences = []
-    with run_simulator(JUMPING, watch=occurrences.append) as simulator:
-        simulator.seen = occurrences
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running):
-    running.reset()
-    running.seen.clear()
-    return running
 
 
 def refusals(simulator):

@@ -24,18 +24,6 @@ from tests.support.simulator_client import (
 SECRET = "simulator-signature-secret"
 
 
-@pytest.fixture(scope="module")
-def running():
-    with run_simulator(JUMPING) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running):
-    running.reset()
-    return running
-
-
 @pytest.fixture
 def listener():
     with listening() as listener:

@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 from vonage_numbers import ListOwnedNumbersFilter, UpdateNumberParams
 
-from devkit.simulator import run_simulator
 from devkit.simulator.occurrences import Refusal
 from tests.support.simulator_client import JUMPING, ask, basic, call, listening, post, sdk, unused_url
 
@@ -13,18 +12,8 @@ SUCCESS = (200, {"error-code": "200", "error-code-label": "success"})
 
 
 @pytest.fixture(scope="module")
-def running():
-    occurrences = []
-    with run_simulator(replace(JUMPING, numbers=(NUMBER, OTHER)), watch=occurrences.append) as simulator:
-        simulator.seen = occurrences
-        yield simulator
-
-
-@pytest.fixture
-def simulator(running):
-    running.reset()
-    running.seen.clear()
-    return running
+def options():
+    return replace(JUMPING, numbers=(NUMBER, OTHER))
 
 
 def listed(simulator, query=""):

@@ -1,0 +1,26 @@
+"""One simulator for the tests of a module, as new for each of them."""
+
+import pytest
+
+from devkit.simulator import run_simulator
+from tests.support.simulator_client import JUMPING
+
+
+@pytest.fixture(scope="module")
+def options():
+    return JUMPING
+
+
+@pytest.fixture(scope="module")
+def running(options):
+    occurrences = []
+    with run_simulator(options, watch=occurrences.append) as simulator:
+        simulator.seen = occurrences
+        yield simulator
+
+
+@pytest.fixture
+def simulator(running):
+    running.reset()
+    running.seen.clear()
+    return running
