@@ -73,7 +73,7 @@ def agent_in(project: Path, **settings: str) -> Iterator[Agent]:
     """As `agent_process`, in this process, which starts faster."""
     from mcp import Client
 
-    from devkit.mcp.server import create_server
+    from devkit.cli.mcp.server import create_server
 
     with _connected(Client(create_server({**FREE_PORTS, **settings}, project))) as agent:
         yield agent

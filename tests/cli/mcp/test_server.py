@@ -157,11 +157,13 @@ def test_an_older_sdk_counts_as_none(tmp_path: Path) -> None:
 
 
 def test_no_other_command_imports_it(tmp_path: Path) -> None:
-    program = "import sys\nfrom devkit.cli import COMMANDS\nfor name in COMMANDS:\n"
-    program += "    name == 'mcp' or __import__(f'devkit.cli.{name}')\n"
-    program += (
-        "print(len(sys.modules), [name for name in sys.modules if name.startswith(('mcp', 'devkit.mcp'))])"
-    )
+    program = """if True:
+    import sys
+    from devkit.cli import COMMANDS
+    for name in COMMANDS:
+        name == "mcp" or __import__(f"devkit.cli.{name}")
+    print(len(sys.modules), [name for name in sys.modules if name.startswith(("mcp", "devkit.cli.mcp"))])
+    """
 
     assert run_python(tmp_path, program).stdout.split(" ", 1)[1] == "[]\n"
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from devkit.cli.mcp import tools
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
-from devkit.mcp import tools
 from devkit.webhook.callback import compose
 from devkit.webhook.receipt_fields import make_fields
 from tests.support.agent import agent_in
 from tests.support.recording_server import Response, recording_server
 
-PAGE = (Path(__file__).parents[2] / "docs/mcp.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs/mcp.md").read_text(encoding="utf-8")
 CALL = re.compile(r"^`(\w+)` `(\{[^\n]*\})`\n\n```(?:json|text)\n(.*?)```$", re.MULTILINE | re.DOTALL)
 MESSAGE = "e14152f9-689e-4f1c-b2d4-7a90c35e8f16"  # as in the README
 CHANGING = {"message_id": "ID", "ms": 1.0, "file": "FILE", "recorded_at": "TIME"}
@@ -56,7 +56,7 @@ def test_the_calls_give_what_the_page_shows(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_page_names_every_tool() -> None:
-    from devkit.mcp.server import TOOLS  # here: imports the SDK, which takes a second
+    from devkit.cli.mcp.server import TOOLS  # here: imports the SDK, which takes a second
 
     named = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
 

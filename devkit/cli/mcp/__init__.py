@@ -41,7 +41,7 @@ def command(directory: Path | None) -> None:
 
 def _import_server() -> Callable[[Mapping[str, str], Path, Shutdown], None]:
     try:
-        from devkit.mcp.server import run_server  # here: it needs the extra, and takes a second
+        from devkit.cli.mcp.server import run_server  # here: it needs the extra, and takes a second
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise

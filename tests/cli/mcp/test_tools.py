@@ -10,9 +10,9 @@ from typing import get_args
 
 import pytest
 
+from devkit.cli.mcp.tools import Until
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
-from devkit.mcp.tools import Until
 from devkit.session.project import project_in
 from devkit.webhook.callback import Callback, compose
 from devkit.webhook.receipt import make_message_id

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from devkit.cli.mcp import results
 from devkit.errors import ConfigurationError, UsageError
 from devkit.fixture.explain import explain
 from devkit.fixture.format import load
@@ -24,7 +25,6 @@ from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
 from devkit.http.local_access import is_local_name
-from devkit.mcp import results
 from devkit.replay.new_callback import Origin
 from devkit.replay.schedule import Order, ReplayOptions, arrange, load_recordings
 from devkit.replay.send import Rules, parse_expectation, replay

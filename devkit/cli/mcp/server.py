@@ -19,10 +19,10 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from pydantic import ValidationError
 
 from devkit import __version__
+from devkit.cli.mcp import results, tools
+from devkit.cli.mcp.safe_text import error_text, made_safe
+from devkit.cli.mcp.tools import Place
 from devkit.errors import DevkitError, UsageError
-from devkit.mcp import results, tools
-from devkit.mcp.safe_text import error_text, made_safe
-from devkit.mcp.tools import Place
 from devkit.session.settings import project_directory
 from devkit.session.signals import Shutdown
 

@@ -7,13 +7,13 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from devkit.cli.mcp.safe_text import MAX_ITEMS, MAX_TEXT, all_shown, shown_file, shown_text
 from devkit.doctor.check import Check
 from devkit.events import Event
 from devkit.fixture.explain import Explanation, Field
 from devkit.fixture.format import Fixture, format_time
 from devkit.fixture.listing import ListedReceipt, as_json
 from devkit.fixture.response_log import LoggedResponse, recording_key
-from devkit.mcp.safe_text import MAX_ITEMS, MAX_TEXT, all_shown, shown_file, shown_text
 from devkit.replay.send import Replayed
 from devkit.replay.trigger import Triggered
 from devkit.session.wait import Reason, ReceiptArrived, WaitFinished

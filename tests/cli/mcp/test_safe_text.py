@@ -1,7 +1,7 @@
 """What is done to every text of a result."""
 
+from devkit.cli.mcp.safe_text import error_text, made_safe
 from devkit.errors import UsageError
-from devkit.mcp.safe_text import error_text, made_safe
 
 
 def test_every_text_is_on_one_line_bounded_and_without_secrets() -> None:

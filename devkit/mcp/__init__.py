@@ -1,1 +1,0 @@
-"""What agents may do, over the Model Context Protocol: read receipts, and send them to this machine."""
