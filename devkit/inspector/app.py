@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from devkit import __version__
 from devkit.errors import DevkitError
 from devkit.fixture.other_kinds import KIND_NAMES
+from devkit.fixture.response_log import RESPONSES, Responses
 from devkit.fixture.store import Store
 from devkit.fixture.trash import Trash
 from devkit.http.local_access import rejection_reason
@@ -21,7 +22,6 @@ from devkit.inspector.event_log import EventLog
 from devkit.inspector.event_stream import stream
 from devkit.inspector.index import Index, Rows
 from devkit.inspector.readiness import readiness
-from devkit.inspector.responses import RESPONSES, Responses
 from devkit.inspector.search import KINDS, SIGNATURES
 from devkit.inspector.selection_views import selection_pages, trash_pages
 from devkit.inspector.session_views import session_pages

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 from devkit.events.session import Sent
 from devkit.fixture.redaction.policy import Policy
+from devkit.fixture.response_log import Responses
 from devkit.fixture.store import Store
 from devkit.http.address import Address
 from devkit.inspector.charts import Overview, read_overview
 from devkit.inspector.conversation import Conversations
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.index import Index, Rows
-from devkit.inspector.responses import Responses
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.signature import Method
 

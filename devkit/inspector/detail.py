@@ -43,7 +43,7 @@ class ShownResponse:
     @property
     def is_waiting(self) -> bool:
         """Whether the receipt will still be sent."""
-        return not self.logged.is_accepted and not self.logged.is_missed
+        return self.logged.state.kind == "waiting"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from devkit.errors import UsageError
+from devkit.fixture.response_log import RESPONSES, Responses, ResponseState
 from devkit.fixture.store import safe
 from devkit.inspector.conversation import JoinedText, join_texts
 from devkit.inspector.index import Index, Rows, part_statuses
-from devkit.inspector.responses import RESPONSES, Responses, ResponseState
 from devkit.inspector.row import Row
 from devkit.inspector.time_range import EVER, check_range, keys_within
 from devkit.webhook.messages_vocabulary import INBOUND

@@ -7,9 +7,8 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
-from devkit.fixture.response_log import ResponseLog
+from devkit.fixture.response_log import ResponseLog, Responses
 from devkit.inspector.app import create_inspector
-from devkit.inspector.responses import Responses
 from tests.support.inspector_server import Recordings
 
 NUMBER = "447700900123"
