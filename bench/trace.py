@@ -83,13 +83,14 @@ def trace_flows(directory: Path) -> dict[str, list[str]]:
 
 def _flows(tracer: Tracer, directory: Path) -> Iterator[tuple[str, list[str]]]:
     with _session(tracer, directory) as (ready, output):
-        _send(ready.local_url, _RECEIPT)  # the first one triggers late imports
+        callback_url = _local_callback_url(ready)
+        _fetch(f"{callback_url}?{_RECEIPT}")  # the first one triggers late imports
         _wait(lambda: output.getvalue().count("failed") >= 1)
         with tracer.collecting() as files:
-            _send(ready.local_url, _RECEIPT)
+            _fetch(f"{callback_url}?{_RECEIPT}")
             _wait(lambda: output.getvalue().count("failed") >= 2)
         yield "receipt", list(files)
-        _send(ready.local_url, _RECEIPT)
+        _fetch(f"{callback_url}?{_RECEIPT}")
         with _sink() as url:
             replay = ("replay", "latest:3", "--now", "--resign", "--to", url)
             _command(tracer, *replay)
@@ -170,8 +171,9 @@ def _command(tracer: Tracer, *args: str) -> list[str]:
     return list(files)
 
 
-def _send(local_url: str, query: str) -> None:
-    _fetch(f"{local_url}/webhooks/delivery-receipt?{query}")
+def _local_callback_url(ready: Ready) -> str:
+    """The callback URL on the local port: with the token, as a receipt of Vonage comes out of the tunnel."""
+    return f"{ready.local_url}{urlsplit(ready.callback_url).path}"
 
 
 def _fetch(url: str) -> None:
