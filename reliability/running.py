@@ -11,7 +11,7 @@ from typing import Any
 from devkit.events import Event
 from devkit.fixture.store import Store
 from devkit.http.server import listen
-from devkit.receiver.app import serve_receiver
+from devkit.receiver.app import TokenAccess, serve_receiver
 from devkit.receiver.recorder import Recorder
 
 TOKEN = "t0ken_of-this-project"
@@ -43,7 +43,7 @@ def receiver_in(root: Path, *, timeout: float = 30, **options: Any) -> Iterator[
     running = Running(Store(root), listener.getsockname())
     running.store.prepare()
     recorder = Recorder(running.store, running.events.append, _now, "n0nce", **options)
-    with serve_receiver(recorder.handle_batch, listener, token=TOKEN, timeout=timeout):
+    with serve_receiver(recorder.handle_batch, listener, TokenAccess(TOKEN), timeout=timeout):
         yield running
 
 

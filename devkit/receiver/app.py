@@ -96,12 +96,8 @@ def classify(callback: Callback, remote: str, access: Access, captured: str = ""
     return incoming(_receipt_kind(callback, remote, access))
 
 
-def create_receiver(handle: Handler, *, token: str | None = None, access: Access | None = None) -> Flask:
-    """The application. handle: called with each request, in any thread; returns the HTTP status.
-
-    token: as in `TokenAccess`, for a receiver without an `access` of its own.
-    """
-    access = access or _token_access(token)
+def create_receiver(handle: Handler, access: Access) -> Flask:
+    """The application. handle: called with each request, in any thread; returns the HTTP status."""
     app = Flask("devkit.receiver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
 
@@ -121,29 +117,17 @@ def create_receiver(handle: Handler, *, token: str | None = None, access: Access
     return app
 
 
-def _token_access(token: str | None) -> Access:
-    if token is None:  # an empty one opens the path to everybody, so it is never a default
-        raise TypeError("a receiver needs a token or an access")
-    return TokenAccess(token)
-
-
 @contextmanager
 def serve_receiver(
-    handle_batch: BatchHandler,
-    listener: socket.socket,
-    *,
-    token: str | None = None,
-    access: Access | None = None,
-    timeout: float = 30,
+    handle_batch: BatchHandler, listener: socket.socket, access: Access, *, timeout: float = 30
 ) -> Iterator[None]:
     """Serve a receiver while the block runs.
 
     handle_batch: called in the server's one thread with the requests that arrived together. Returns an HTTP status for
     each, and the work to run after the responses were sent. It may wait for the disk, and for nothing else.
-    token, access: as in `create_receiver`. timeout: as in `serve`.
+    timeout: as in `serve`.
     """
-    access = access or _token_access(token)
-    app = create_receiver(partial(handle_one, handle_batch), access=access)
+    app = create_receiver(partial(handle_one, handle_batch), access)
     with serve(app, listener, handle_batch=partial(_handle_received, access, handle_batch), timeout=timeout):
         yield
 

@@ -68,12 +68,12 @@ def receiving(
             _refuse_own_port(address, listening)
         stack.enter_context(forwarding(recorder, settings, project))
         stack.enter_context(
-            serve_receiver(recorder.handle_batch, listening, access=TokenAccess(token, not separate))
+            serve_receiver(recorder.handle_batch, listening, TokenAccess(token, not separate))
         )
         local = listening
         if separate:
             stack.callback((local := listen(_HOST, 0)).close)
-            stack.enter_context(serve_receiver(recorder.handle_batch, local, token=token))
+            stack.enter_context(serve_receiver(recorder.handle_batch, local, TokenAccess(token)))
         yield ReceiverUrls(_url(local), _url(listening))
 
 

@@ -110,7 +110,7 @@ def serve_relay(
             require_signature=options.require_signature,
             expects_messages=True,  # the team's applications may have the relay's URL, too
         )
-        stack.enter_context(serve_receiver(recorder.handle_batch, listener, access=MemberAccess(token)))
+        stack.enter_context(serve_receiver(recorder.handle_batch, listener, MemberAccess(token)))
         health_url = (
             stack.enter_context(_serving_health(options, engine)) if options.health_port is not None else ""
         )

@@ -13,7 +13,7 @@ import pytest
 from devkit.errors import FixtureError
 from devkit.http.request import WSGIApplication
 from devkit.http.server import listen, serve
-from devkit.receiver.app import IncomingRequest, create_receiver
+from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver
 from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.fields import Fields, masked
 from devkit.testing.inbox import ReceiptInbox
@@ -235,7 +235,7 @@ class ReceiptServer(ReceiptInbox):
 
     def __init__(self, serve_app: Serve) -> None:
         super().__init__()
-        self.url = serve_app(create_receiver(self._take, token=""))
+        self.url = serve_app(create_receiver(self._take, TokenAccess("")))
 
     def _take(self, incoming: IncomingRequest) -> int:
         if incoming.kind in ("receipt", "replay"):

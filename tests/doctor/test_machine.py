@@ -15,7 +15,7 @@ from devkit.doctor.platform import recording_checks
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.http.server import listen, serve
-from devkit.receiver.app import create_receiver
+from devkit.receiver.app import TokenAccess, create_receiver
 from devkit.webhook.callback import Callback, compose
 from devkit.webhook.jwt import make_token
 from devkit.webhook.new_webhook import compose_messages
@@ -48,7 +48,8 @@ def test_the_receiver_of_a_session_is_asked(tmp_path: Path) -> None:
     listener = listen("127.0.0.1", 0)
     session = replace(SESSION, local_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
     with serve(
-        create_receiver(lambda arrival: arrived.append(arrival) or 200, token="0123456789abcdef"), listener
+        create_receiver(lambda arrival: arrived.append(arrival) or 200, TokenAccess("0123456789abcdef")),
+        listener,
     ):
         up = find(machine_checks(make_context(tmp_path, session=session)), "receiver")
     down = find(machine_checks(make_context(tmp_path, session=session)), "receiver")

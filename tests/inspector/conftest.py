@@ -8,7 +8,7 @@ import pytest
 from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from devkit.http.server import listen
-from devkit.receiver.app import serve_receiver
+from devkit.receiver.app import TokenAccess, serve_receiver
 from devkit.receiver.recorder import Recorder
 from tests.support.browser import Browser, chromium, require_browser
 from tests.support.inspector_server import Recordings, running_inspector
@@ -55,5 +55,5 @@ def receiver(recordings: Recordings) -> Iterator[str]:
     """The session's receiver, which records to the same store."""
     recorder = Recorder(recordings.store, recordings.event_log.publish, recordings.clock, "n0nce")
     listener = listen("127.0.0.1", 0)
-    with serve_receiver(recorder.handle_batch, listener, token="t0ken-t0ken-t0ken"):
+    with serve_receiver(recorder.handle_batch, listener, TokenAccess("t0ken-t0ken-t0ken")):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

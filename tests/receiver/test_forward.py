@@ -16,7 +16,7 @@ from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store
 from devkit.http.address import Destination, parse_address, readdress
 from devkit.http.server import listen
-from devkit.receiver.app import serve_receiver
+from devkit.receiver.app import TokenAccess, serve_receiver
 from devkit.receiver.forward import Forwarder
 from devkit.receiver.recorder import Recorder
 from devkit.simulator import run_simulator
@@ -227,7 +227,7 @@ def session(root: Path, to: str, publish: EventRecorder) -> Iterator[str]:
         log = ResponseLog(root, to, recorder.clock)
         recorder.forward = stack.enter_context(Forwarder(parse_address(to), publish, log)).offer
         listener = listen("127.0.0.1", 0)
-        stack.enter_context(serve_receiver(recorder.handle_batch, listener, token="t0ken-t0ken-t0ken"))
+        stack.enter_context(serve_receiver(recorder.handle_batch, listener, TokenAccess("t0ken-t0ken-t0ken")))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}{CALLBACK_PATH}/t0ken-t0ken-t0ken"
 
 

@@ -1,7 +1,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from devkit.receiver.app import IncomingRequest, create_receiver
+from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver
 from devkit.webhook.callback import CALLBACK_PATH
 from tests.support.application import OURS, TOKEN, RecordingHandler
 
@@ -13,7 +13,7 @@ def handler() -> RecordingHandler:
 
 @pytest.fixture
 def client(handler: RecordingHandler) -> FlaskClient:
-    return create_receiver(handler, token=TOKEN).test_client()
+    return create_receiver(handler, TokenAccess(TOKEN)).test_client()
 
 
 def test_under_another_server_the_fixture_will_say_what_is_not_exact(
@@ -67,7 +67,7 @@ def test_a_bug_in_the_handler_is_logged_and_not_shown_to_the_client(
     def fail(incoming: IncomingRequest) -> int:
         raise ZeroDivisionError("s3cret detail")
 
-    answer = create_receiver(fail, token=TOKEN).test_client().get(f"{OURS}?status=delivered")
+    answer = create_receiver(fail, TokenAccess(TOKEN)).test_client().get(f"{OURS}?status=delivered")
 
     assert (answer.status_code, answer.data) == (500, b"")
     assert "s3cret detail" in caplog.text

@@ -30,7 +30,7 @@ class Seen(list[IncomingRequest]):
 def receiver(seen: Seen, *, trusts_local: bool = True) -> Iterator[str]:
     with (
         listen("127.0.0.1", 0) as listener,
-        serve_receiver(seen.handle_batch, listener, access=TokenAccess(TOKEN, trusts_local)),  # type: ignore[arg-type]
+        serve_receiver(seen.handle_batch, listener, TokenAccess(TOKEN, trusts_local)),  # type: ignore[arg-type]
     ):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 

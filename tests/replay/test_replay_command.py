@@ -19,7 +19,7 @@ from devkit.events.session import ReceiptTaken, Refused
 from devkit.fixture.format import Fixture, dumps, load
 from devkit.fixture.store import Store, samples_directory
 from devkit.http.server import listen
-from devkit.receiver.app import serve_receiver
+from devkit.receiver.app import TokenAccess, serve_receiver
 from devkit.receiver.recorder import Recorder
 from devkit.session.project import Session, project_in
 from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS, Callback, compose, to_wire
@@ -293,7 +293,10 @@ def test_devkit_s_own_receiver_shows_a_replay_and_does_not_record_it_again(tmp_p
     project = project_in(tmp_path)
     project.prepare()
     session = Session(os.getpid(), "2026-11-23T12:00:00Z", "offline", url, "", "")
-    with serve_receiver(recorder.handle_batch, listener, token="s3cret"), project.session_file(session):
+    with (
+        serve_receiver(recorder.handle_batch, listener, TokenAccess("s3cret")),
+        project.session_file(session),
+    ):
         result = call(tmp_path, "replay", "through-tunnel", "delivered-json", "--to", url)
 
     assert result.code == 0, result

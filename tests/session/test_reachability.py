@@ -6,7 +6,7 @@ import pytest
 
 from devkit.errors import TunnelError
 from devkit.http.server import listen, serve
-from devkit.receiver.app import IncomingRequest, create_receiver
+from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver
 from devkit.session.reachability import wait_until_reachable
 from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.webhook.callback import REACHABILITY_HEADER
@@ -53,7 +53,7 @@ def test_it_returns_once_our_own_receiver_got_the_nonce() -> None:
         return 200
 
     listener = listen("127.0.0.1", 0)
-    with serve(create_receiver(handle, token="t0ken"), listener):
+    with serve(create_receiver(handle, TokenAccess("t0ken")), listener):
         check(f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}", received=received)
 
     (arrival,) = arrivals

@@ -21,7 +21,7 @@ from devkit.events.session import NotRecorded, ReceiptTaken
 from devkit.fixture.format import load
 from devkit.fixture.store import Store
 from devkit.http.server import listen
-from devkit.receiver.app import serve_receiver
+from devkit.receiver.app import TokenAccess, serve_receiver
 from devkit.receiver.recorder import Recorder
 from devkit.simulator import Simulator, run_simulator
 from devkit.webhook.callback import CALLBACK_PATH
@@ -58,7 +58,7 @@ def test_each_message_has_exactly_its_promised_receipts_on_disk(tmp_path: Path) 
     options = replace(JUMPING, callback_url=callback_url, sign_receipts=True)
 
     with (
-        serve_receiver(recorder.handle_batch, listener, token=TOKEN),
+        serve_receiver(recorder.handle_batch, listener, TokenAccess(TOKEN)),
         run_simulator(options) as simulator,
         ThreadPoolExecutor(SENDERS) as pool,
     ):

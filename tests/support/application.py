@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from devkit.http.server import listen, serve
-from devkit.receiver.app import IncomingRequest, create_receiver, serve_receiver
+from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver, serve_receiver
 from devkit.webhook.callback import CALLBACK_PATH
 from tests.support.raw_socket import Place
 
@@ -38,7 +38,7 @@ Serving = Callable[..., AbstractContextManager[Place]]
 def serving_at_once(handler: RecordingHandler, *, token: str = TOKEN) -> Iterator[Place]:
     """As a session serves a receiver."""
     listener = listen("127.0.0.1", 0)
-    with serve_receiver(handler.handle_batch, listener, token=token):
+    with serve_receiver(handler.handle_batch, listener, TokenAccess(token)):
         yield listener.getsockname()
 
 
@@ -46,7 +46,7 @@ def serving_at_once(handler: RecordingHandler, *, token: str = TOKEN) -> Iterato
 def serving_one_by_one(handler: RecordingHandler, *, token: str = TOKEN) -> Iterator[Place]:
     """As any application is served."""
     listener = listen("127.0.0.1", 0)
-    with serve(create_receiver(handler, token=token), listener):
+    with serve(create_receiver(handler, TokenAccess(token)), listener):
         yield listener.getsockname()
 
 
