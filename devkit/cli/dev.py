@@ -11,8 +11,8 @@ from devkit.cli.keys import taking_keys
 from devkit.cli.terminal import confirm, own_foreground
 from devkit.errors import UsageError
 from devkit.events import Notice
-from devkit.session.application_settings import parse_application_id
-from devkit.session.components import DEMOS, Demo
+from devkit.session.credentials import parse_application_id
+from devkit.session.platform import DEMOS, Demo
 from devkit.session.run import SessionOptions, run
 from devkit.session.settings import TUNNELS, project_directory, read_settings
 from devkit.session.signals import stop_on_signals

@@ -14,7 +14,7 @@ from devkit.errors import ConfigurationError, UsageError
 from devkit.events.session import SendApi, Sent
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
-from devkit.session.application_settings import application_key, simulator_application
+from devkit.session.credentials import application_key, simulator_application
 from devkit.session.project import Project, Session, is_followed, project_in
 from devkit.session.send import RelayRoute, choose_recipient, choose_route, require_receiver, send_by
 from devkit.session.settings import Settings, project_directory, read_settings

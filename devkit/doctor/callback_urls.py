@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from devkit.doctor.check import Check, Context, failed, ok, refused, skipped
 from devkit.errors import ConfigurationError, VonageError
 from devkit.events.session import SettingName
-from devkit.session.application_settings import application_key, is_pair
+from devkit.session.credentials import application_key, is_pair
 from devkit.session.project import Session
 from devkit.session.registrations import LINK_HINT, numbers_in_words, settings_to_register
 from devkit.vonage.application import key_of, numbers_of

@@ -17,6 +17,8 @@ from devkit.vonage.registration import ConfirmTakeover, Registration, register, 
 from devkit.vonage.setting import WORDS, AddressName, CallbackSetting
 from devkit.webhook.masking import mask_number
 
+Confirm = Callable[[str], bool]  # asks the user; False where no user can answer
+
 _SHOWN_NUMBERS = 5
 
 

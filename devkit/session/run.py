@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,18 +18,11 @@ from devkit.fixture.send_log import Sends
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
 from devkit.receiver.recorder import Recorder
-from devkit.session.components import (
-    Demo,
-    Platform,
-    application_answers,
-    forward_url,
-    inspecting,
-    platform,
-    receiving,
-)
+from devkit.session.platform import Demo, Platform, platform
 from devkit.session.project import Project, Session, project_in
 from devkit.session.reachability import check_again, wait_until_reachable
-from devkit.session.registrations import Registrations, numbers_notice, settings_to_register
+from devkit.session.registrations import Confirm, Registrations, numbers_notice, settings_to_register
+from devkit.session.servers import application_answers, forward_url, inspecting, receiving
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.session.start_warnings import start_warnings
@@ -43,8 +36,6 @@ if TYPE_CHECKING:  # only types: a session without a relay imports nothing of it
     from devkit.session.follow import FollowOptions
 
 _now = partial(datetime.now, UTC)
-
-Confirm = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +155,7 @@ class _Start:
             inspecting(self.store, self.event_log, settings, project, local_url, stop)
         )
         if self.options.relay:
-            from devkit.session.relay_session import open_relay  # here: few sessions have one
+            from devkit.session.follow import open_relay  # here: few sessions have one
 
             return open_relay(
                 stack,

@@ -190,7 +190,7 @@ def _with_account(settings: Settings, directory: Path, home: str) -> Settings:
         files = [directory / ".vonagerc", *([Path(home, ".vonage", "config.json")] if home else [])]
         if (file := next(filter(Path.is_file, files), None)) is None:
             return settings
-        from devkit.session.vonage_cli import read_cli_credentials  # here: most people have no such file
+        from devkit.session.credentials import read_cli_credentials  # here: most people have no such file
 
         key, secret = read_cli_credentials(file)
     except ConfigurationError as error:
@@ -241,7 +241,7 @@ def _require_pair(key: str, secret: str) -> None:
 
 def _application_id(text: str) -> str:
     if text:  # few projects have one
-        from devkit.session.application_settings import parse_application_id
+        from devkit.session.credentials import parse_application_id
 
         return parse_application_id(text, "VONAGE_APPLICATION_ID")
     return ""

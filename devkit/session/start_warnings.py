@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from devkit.errors import ConfigurationError
 from devkit.fixture.git import tracked_files
-from devkit.session.components import Demo
+from devkit.session.platform import Demo
 from devkit.session.project import Project
 from devkit.session.settings import KNOWN_NAMES, Settings
 from devkit.webhook.masking import counted

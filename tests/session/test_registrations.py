@@ -9,7 +9,7 @@ import pytest
 from devkit.errors import ConfigurationError, VonageError
 from devkit.events import Event, Notice
 from devkit.events.session import Ready, Registered, Restored
-from devkit.session.application_settings import parse_application_id
+from devkit.session.credentials import parse_application_id
 from devkit.session.project import Project
 from devkit.session.restore import restore
 from devkit.session.run import SessionOptions, run

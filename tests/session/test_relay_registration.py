@@ -13,7 +13,7 @@ from devkit.errors import CallbackHeldError, ConfigurationError, DevkitError, Vo
 from devkit.events import Event
 from devkit.events.session import Registered
 from devkit.session.project import Project
-from devkit.session.relay_registration import register_relay
+from devkit.session.relay import register_relay
 from devkit.session.settings import Settings
 from devkit.vonage.journal import Journal, read_journal, write_journal
 from tests.support.live_account import environ, registered_callback, restored, set_callback, settings

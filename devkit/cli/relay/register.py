@@ -9,7 +9,7 @@ from devkit.cli.output import echo_event, hint
 from devkit.cli.relay.context import json_option, relay_context
 from devkit.cli.terminal import confirm
 from devkit.events import Event
-from devkit.session.relay_registration import register_relay
+from devkit.session.relay import register_relay
 from devkit.session.signals import stop_on_signals
 
 

@@ -14,8 +14,8 @@ from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from devkit.http.client import push
 from devkit.receiver.recorder import Recorder
-from devkit.session.components import application_answers, forward_url, receiving
 from devkit.session.project import project_in
+from devkit.session.servers import application_answers, forward_url, receiving
 from devkit.session.settings import Settings
 from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Callback
 from tests.support.event_recorder import EventRecorder

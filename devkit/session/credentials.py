@@ -1,4 +1,9 @@
-"""The settings of a Vonage application: its id, and the private key that signs its calls."""
+"""Credentials beside a key and a secret in the settings: those of the Vonage CLI, and the key of an application.
+
+Of the Vonage CLI (`vonage auth set`), places, order and names are those of
+https://developer.vonage.com/en/vonage-cli/guides/authentication-security/auth and of
+src/middleware/config.js of github.com/Vonage/vonage-cli.
+"""
 
 import re
 from pathlib import Path
@@ -6,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from devkit.durable.regular_file import read_regular_file
 from devkit.errors import ConfigurationError
+from devkit.webhook.strict_json import InvalidJson, parse
 
 if TYPE_CHECKING:  # only types: most commands need neither
     from devkit.session.project import Session
@@ -13,10 +19,40 @@ if TYPE_CHECKING:  # only types: most commands need neither
     from devkit.vonage.client import ApplicationKey
 
 _ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_MAX_SIZE = 64 * 1024  # bytes of a key file
+_MAX_SIZE = 64 * 1024  # bytes of a file
+_MAX_DEPTH = 10  # of the file of the Vonage CLI, which has 1
 _HINT = (
     "Use the private.key that the Vonage dashboard gave for this application, or generate a new one there."
 )
+
+
+def read_cli_credentials(file: Path) -> tuple[str, str]:
+    """The key and the secret in a file of the Vonage CLI; both empty when it has only those of an application.
+
+    Raises ConfigurationError.
+    """
+    try:
+        values = parse(read_regular_file(file, _MAX_SIZE), max_depth=_MAX_DEPTH)
+    except OSError as error:
+        raise _unusable(file, error.strerror or "it cannot be read") from error
+    except InvalidJson as error:  # without its text, which may quote a secret
+        raise _unusable(file, "it is not JSON") from error
+    if not isinstance(values, dict):
+        raise _unusable(file, "it holds no JSON object")
+    key, secret = (
+        str(values.get(f"api{name}") or values.get(f"api-{name.lower()}") or "").strip()
+        for name in ("Key", "Secret")
+    )
+    if bool(key) != bool(secret):
+        raise _unusable(file, f"the API {'secret' if key else 'key'} is missing in it")
+    return key, secret
+
+
+def _unusable(file: Path, reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"Cannot use the credentials of the Vonage CLI in {file}: {reason}.",
+        hint="Write it again: vonage auth set. Or put VONAGE_API_KEY and VONAGE_API_SECRET into .env.",
+    )
 
 
 def parse_application_id(text: str, name: str = "--application") -> str:

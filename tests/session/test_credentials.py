@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from devkit.errors import ConfigurationError
-from devkit.session.application_settings import application_key
+from devkit.session.credentials import application_key
 from devkit.session.settings import Settings, read_settings
 from tests.support.command import call
 from tests.support.fake_application import APPLICATION_ID, fake_vonage

@@ -1,20 +1,13 @@
-"""The components of a session, each a context manager: receiver, inspector, and the platform that sends receipts.
-
-The platform is live, with Vonage and a tunnel, or offline, with the simulator and no tunnel. Only `platform` knows
-which; all other code gets arguments.
-"""
+"""The servers of a session, each a context manager: the receiver, with what forwards receipts, and the inspector."""
 
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Literal, get_args
 
 from devkit.errors import ConfigurationError, PushError, UsageError
 from devkit.events import Notice, Publish
-from devkit.events.session import SimulatorAddress
 from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store
@@ -30,10 +23,6 @@ from devkit.receiver.recorder import Recorder
 from devkit.session.project import Project, load_key, private_values
 from devkit.session.send import send_to_session
 from devkit.session.settings import Settings
-from devkit.session.signals import Shutdown
-from devkit.session.tunnel_choice import TunnelChoice
-from devkit.tunnel.types import Notify, OpenTunnel
-from devkit.vonage.client import Credentials
 
 _HOST = "127.0.0.1"  # the tunnel's agent runs on this machine too; no other machine needs access
 _CONNECT_TIMEOUT = 1.0  # seconds; the application is on this machine
@@ -180,74 +169,3 @@ def _refuse_own_port(address: Address, listening: socket.socket) -> None:
 
 def _url(listening: socket.socket) -> str:
     return f"http://{_HOST}:{listening.getsockname()[1]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """Where receipts come from, and the tunnel that they come through.
-
-    journal: the file of the registration. application_id: of the Vonage application to register, if any.
-    inbound: the URL for inbound messages is registered, too.
-    check_interval: seconds between two reachability checks of the open tunnel. settle: as in `TunnelTraits`.
-    simulator: its address for other programs; None in live mode.
-    signature_secret: of the simulator; empty in live mode, where the settings have it.
-    send_demo: sends what an offline session shows at its start, to a callback URL or, if that is empty, to the
-    registered ones.
-    """
-
-    mode: Literal["live", "offline"]
-    credentials: Credentials
-    open_tunnel: OpenTunnel
-    journal: Path
-    check_interval: float
-    settle: float | None
-    simulator: SimulatorAddress | None = None
-    application_id: str = ""
-    inbound: bool = False
-    signature_secret: str = field(default="", repr=False)
-    send_demo: Callable[[str], None] | None = None
-
-
-# What an offline session shows at its start. sms: receipts. messages: statuses of the Messages API. inbound: an inbound
-# message of each API. all: one webhook of each kind.
-Demo = Literal["sms", "messages", "inbound", "all"]
-DEMOS: tuple[Demo, ...] = get_args(Demo)
-
-
-@contextmanager
-def platform(
-    settings: Settings,
-    project: Project,
-    choice: TunnelChoice | None,
-    publish: Publish,
-    stop: Shutdown,
-    notify: Notify,
-    demo: Demo | None = None,
-) -> Iterator[Platform]:
-    """The platform that the settings ask for; the simulator runs while the block does. Raises ConfigurationError.
-
-    choice: None offline. notify: gets the tunnel's events, in any thread.
-    """
-    if choice is None:
-        # Imported here: it builds on this module, and imports the simulator.
-        from devkit.session.offline import offline_platform
-
-        with offline_platform(settings, project, publish, demo) as offline:
-            yield offline
-        return
-    if settings.credentials_file:
-        publish(
-            Notice(
-                f"The Vonage account is that of the Vonage CLI, in {settings.credentials_file}. "
-                "To work offline: devkit dev --offline"
-            )
-        )
-    yield Platform(
-        "live",
-        settings.credentials,
-        choice.opener(notify, stop),
-        project.journal,
-        choice.traits.check_interval,
-        choice.traits.settle,
-        application_id=settings.application_id,
-    )
