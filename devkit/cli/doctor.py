@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from devkit.cli.output import echo_event, style, typed_here
+from devkit.cli.params import MORE_THAN_0
 from devkit.doctor.check import Check, Context
 from devkit.doctor.run_checks import DoctorSummary, open_context, run_checks, summarize
 from devkit.doctor.wait_for_receipt import Heartbeat, NoReceiptReason, wait_for_receipt
@@ -27,7 +28,7 @@ Show = Callable[[Event], None]
 @click.option("--wait", is_flag=True, help="Say why no receipt may arrive, and wait for one.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=MORE_THAN_0,
     metavar="SECONDS",
     help="With --wait: do not wait longer.  [no limit]",
 )

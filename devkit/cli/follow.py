@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from devkit.cli.event_printer import reporting, session_lines
+from devkit.cli.params import MORE_THAN_0
 from devkit.cli.relay.context import allow_plain_option
 from devkit.cli.relay_lines import with_relay
 from devkit.cli.relay_wait import wait_in_relay
@@ -49,7 +50,7 @@ from devkit.webhook.vocabulary import STATUSES
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=MORE_THAN_0,
     metavar="SECONDS",
     help="With --message: do not wait longer.  [60]",
 )

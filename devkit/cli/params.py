@@ -1,22 +1,20 @@
-"""Options that several commands have: where receipts are sent, in which transport, and with which fields."""
+"""Options that several commands have: where receipts are sent, in which transport, with which fields; seconds."""
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
 
-from devkit.http.address import Address, is_same_local_server, parse_address
-from devkit.replay.transform import parse_assignment, signer_with
-from devkit.session.project import Session, local_code_url
-from devkit.session.settings import Settings
+from devkit.errors import UsageError
 from devkit.webhook.callback import TRANSPORTS
-from devkit.webhook.signature import Method, Signer
 from devkit.webhook.vocabulary import DASHBOARD_METHODS, parse_transport
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _METHODS = ", ".join(DASHBOARD_METHODS.values())
+_LONGEST = 1_000_000  # seconds; the system cannot poll a socket for more than 24 days
 
 
 class TransportChoice(click.Choice[str]):
@@ -33,6 +31,18 @@ class TransportChoice(click.Choice[str]):
         return super().convert(value, param, ctx)
 
 
+class NumberRange(click.FloatRange):
+    """As click's range, but without `nan`, which click regards as in each range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+MORE_THAN_0 = NumberRange(0, min_open=True)
+
 _WITHOUT_SESSION = "Without a session: DEVKIT_FORWARD_TO, else port 3000 (DEVKIT_PORT) of this machine."
 
 
@@ -40,6 +50,14 @@ def to_option(in_session: str) -> Callable[[F], F]:
     """--to. in_session: where receipts go without it while a session runs."""
     text = f"The target.  [{in_session}. {_WITHOUT_SESSION}]"
     return click.option("--to", default="", metavar="URL", help=text)
+
+
+def parse_assignment(text: str) -> tuple[str, str]:
+    """A field and its value: `err-code=2`. Raises UsageError."""
+    name, mark, value = text.partition("=")
+    if not name or not mark:
+        raise UsageError(f"Not a field with a value: {text!r}.", hint="Write it as --set err-code=2")
+    return name, value
 
 
 set_option = click.option(
@@ -53,31 +71,9 @@ set_option = click.option(
 unset_option = click.option("--unset", "unsets", multiple=True, metavar="FIELD", help="Remove a field.")
 timeout_option = click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=NumberRange(0, _LONGEST, min_open=True),
     default=15.0,
     metavar="SECONDS",
     show_default=True,
     help="How long to wait for a response.",
 )
-
-
-def signer_of(settings: Settings, method: Method | None = None) -> Signer:
-    """Signs as the account of the settings. method: default its own. Raises ConfigurationError without a secret."""
-    return signer_with(settings.signature_secret, method or settings.signature_method, settings.api_key)
-
-
-def target_address(
-    to: str, session: Session | None, settings: Settings, *, allow_remote: bool = False
-) -> Address:
-    """The address in `--to`, else that of local code. Raises UsageError.
-
-    A host name is checked when it is connected to: it must be on this machine unless allow_remote is set, or in a
-    private network if the settings allow that.
-    """
-    url = to or local_code_url(session, settings)
-    return parse_address(url, allow_remote=allow_remote, allow_private=settings.forward_private)
-
-
-def is_own_receiver(address: Address, session: Session | None) -> bool:
-    """Whether the session's receiver listens at the address."""
-    return session is not None and is_same_local_server(address, parse_address(session.local_url))

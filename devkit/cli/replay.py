@@ -11,11 +11,10 @@ import click
 from devkit.cli import completes
 from devkit.cli.output import notice
 from devkit.cli.params import (
+    MORE_THAN_0,
+    NumberRange,
     TransportChoice,
-    is_own_receiver,
     set_option,
-    signer_of,
-    target_address,
     timeout_option,
     to_option,
     unset_option,
@@ -24,7 +23,7 @@ from devkit.cli.result_lines import pause, print_plan, print_results
 from devkit.errors import UsageError
 from devkit.fixture.select import select
 from devkit.fixture.store import Store
-from devkit.http.address import parse_header, parse_path
+from devkit.http.address import parse_address, parse_header, parse_path
 from devkit.replay.schedule import (
     AT_ONCE,
     ORDERS,
@@ -41,13 +40,13 @@ from devkit.replay.transform import (
     ReplayRoute,
     change_recordings,
     check_secrecy,
+    signer_with,
     transformer,
 )
-from devkit.session.project import Project, Session, project_in
+from devkit.session.project import Project, Session, local_code_url, project_in
 from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.webhook.callback import Transport
 
-_MORE_THAN_0 = click.FloatRange(0, min_open=True)
 _FROM_1 = click.IntRange(1)
 
 
@@ -106,8 +105,8 @@ class _Options(TypedDict):
     show_default=True,
     help="1x keeps the recorded gaps, 10x is ten times faster, max has no gaps.",
 )
-@click.option("--max-wait", type=click.FloatRange(0), metavar="SECONDS", help="The longest gap.")
-@click.option("--rate", type=_MORE_THAN_0, metavar="N", help="At most N receipts a second, on average.")
+@click.option("--max-wait", type=NumberRange(0), metavar="SECONDS", help="The longest gap.")
+@click.option("--rate", type=MORE_THAN_0, metavar="N", help="At most N receipts a second, on average.")
 @click.option(
     "--order", type=click.Choice(ORDERS), default="recorded", show_default=True, help="The order to send in."
 )
@@ -188,7 +187,8 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     recordings = load_recordings(paths)
     check_secrecy(recordings, route)
     scheduled = arrange(change_recordings(recordings, changes), _replay_options(options))
-    signer = signer_of(settings) if changes.resign else None
+    secret, method = settings.signature_secret, settings.signature_method
+    signer = signer_with(secret, method, settings.api_key) if changes.resign else None
     transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
     as_json, verbose = options["as_json"], options["verbose"]
     if options["dry_run"]:
@@ -229,8 +229,13 @@ def _chosen(
 
 
 def _route(options: _Options, to: str, session: Session | None, settings: Settings) -> ReplayRoute:
-    address = target_address(to, session, settings, allow_remote=options["allow_remote"])
-    return ReplayRoute(address, options["path"] or "", options["exact"], is_own_receiver(address, session))
+    address = parse_address(
+        to or local_code_url(session, settings),
+        allow_remote=options["allow_remote"],
+        allow_private=settings.forward_private,
+    )
+    receiver = parse_address(session.local_url) if session else None
+    return ReplayRoute(address, options["path"] or "", options["exact"], receiver)
 
 
 def _observer(route: ReplayRoute, project: Project, session: Session | None, missed: bool) -> Observe | None:
@@ -238,7 +243,7 @@ def _observer(route: ReplayRoute, project: Project, session: Session | None, mis
     url = f"{route.address}{route.path}" if route.path else route.address.url
     if not missed and not (session and session.forward_url == url):
         return None
-    if route.own_receiver:
+    if route.is_to_receiver:
         raise UsageError(
             f"What was missed is for your application, and {route.address} is devkit's own receiver.",
             hint="Name your application: devkit replay --missed --to http://127.0.0.1:5000/your/path",

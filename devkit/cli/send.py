@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from devkit.cli.output import echo_event, notice, style
+from devkit.cli.params import MORE_THAN_0
 from devkit.cli.wait import print_wait
 from devkit.errors import ConfigurationError, UsageError
 from devkit.events.session import SendApi, Sent
@@ -93,7 +94,7 @@ _REASONS_OF_STATUSES: dict[Reason, str] = {
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=MORE_THAN_0,
     metavar="SECONDS",
     help="With --wait: do not wait longer.  [no limit]",
 )

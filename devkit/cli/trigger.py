@@ -15,7 +15,6 @@ from devkit.cli.output import echo_event, hint, notice, output_width
 from devkit.cli.params import (
     TransportChoice,
     set_option,
-    signer_of,
     timeout_option,
     to_option,
     unset_option,
@@ -25,6 +24,7 @@ from devkit.errors import UsageError
 from devkit.http.address import Address, parse_address, path_of
 from devkit.replay.new_callback import APIS, Api, NewWebhook, Origin
 from devkit.replay.send import Replayed
+from devkit.replay.transform import signer_with
 from devkit.replay.trigger import (
     Triggered,
     notices_about,
@@ -158,7 +158,8 @@ def _signer(method: str | None, new: NewWebhook, settings: Settings) -> Signer |
         signs = "with a token" if new.api == "messages" else "its fields"
         name = "Messages" if new.api == "messages" else "SMS"
         raise UsageError(f"The {name} API signs {signs}, not with {method}.", hint=f"Use {wanted}")
-    return signer_of(settings, next((each for each in METHODS if each == method), None))
+    chosen = next((each for each in METHODS if each == method), settings.signature_method)
+    return signer_with(settings.signature_secret, chosen, settings.api_key)
 
 
 def _origin(settings: Settings, signer: Signer | None) -> Origin:

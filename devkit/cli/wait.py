@@ -10,6 +10,7 @@ import click
 
 from devkit.cli import completes
 from devkit.cli.output import echo_event, notice, output_width, style, typed_here
+from devkit.cli.params import NumberRange
 from devkit.cli.receipt_line import Cell, fit, id_cell, reason, since_cell, status_cell, time_of_day
 from devkit.errors import UsageError
 from devkit.events import Notice
@@ -46,7 +47,7 @@ _STATUSES = [status for status in ALL_STATUSES if status != INBOUND]
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0),
+    type=NumberRange(0),
     default=60.0,
     show_default=True,
     metavar="SECONDS",

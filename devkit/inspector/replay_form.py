@@ -13,7 +13,7 @@ from devkit.fixture.format import Fixture, load
 from devkit.fixture.redaction.plan import Redaction, Sample, assign, plan_keep, write
 from devkit.fixture.redaction.sample_name import describe
 from devkit.fixture.select import display_path
-from devkit.http.address import is_same_local_server, parse_address
+from devkit.http.address import parse_address
 from devkit.http.client import Connection
 from devkit.inspector.context import InspectorContext, SampleOptions
 from devkit.inspector.event_log import ReplayDone
@@ -148,7 +148,7 @@ def _replayer(context: InspectorContext, request: ReplayRequest) -> Iterator[Cal
     is_default = request.to in ("", f"{default}{default.target}")
     address = default if is_default else parse_address(request.to)
     # devkit's own receiver shows a replay and does not record it again.
-    route = ReplayRoute(address, own_receiver=is_same_local_server(address, receiver))
+    route = ReplayRoute(address, receiver=receiver)
     session = options.session()
     api_key = session.api_key if session else ""
     signer = signer_with(options.secret, options.method, api_key) if changes.resign else None

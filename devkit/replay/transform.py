@@ -6,7 +6,15 @@ from datetime import datetime
 
 from devkit.errors import ConfigurationError, FixtureError, UsageError
 from devkit.fixture.select import display_path
-from devkit.http.address import Address, Destination, keep_exact, path_of, readdress, with_header
+from devkit.http.address import (
+    Address,
+    Destination,
+    is_same_local_server,
+    keep_exact,
+    path_of,
+    readdress,
+    with_header,
+)
 from devkit.http.local_access import is_local_name
 from devkit.replay.schedule import Recording
 from devkit.webhook.callback import (
@@ -27,14 +35,6 @@ _SMS_KINDS = (
     "sms-receipt",
     "sms-inbound",
 )  # the fields of these are flat, in any transport, and signed by `sig`
-
-
-def parse_assignment(text: str) -> tuple[str, str]:
-    """A field and its value from the command line: `err-code=2`. Raises UsageError."""
-    name, mark, value = text.partition("=")
-    if not name or not mark:
-        raise UsageError(f"Not a field with a value: {text!r}.", hint="Write it as --set err-code=2")
-    return name, value
 
 
 def set_fields(callback: Callback, values: Mapping[str, object], unset: Collection[str] = ()) -> Callback:
@@ -184,13 +184,18 @@ class Changes:
 class ReplayRoute:
     """Where receipts go. path: replaces that of the address and the recorded one. exact: the request stays as recorded.
 
-    own_receiver: devkit listens there. It refuses a request with a forwarding header, because a proxy passed that on.
+    receiver: devkit's own, while a session runs.
     """
 
     address: Address
     path: str = ""
     exact: bool = False
-    own_receiver: bool = False
+    receiver: Address | None = None
+
+    @property
+    def is_to_receiver(self) -> bool:
+        """Whether devkit itself listens at the address."""
+        return self.receiver is not None and is_same_local_server(self.address, self.receiver)
 
 
 def change_recordings(recordings: Iterable[Recording], changes: Changes) -> list[Recording]:
@@ -228,7 +233,8 @@ def transformer(
     signer: for `changes.resign`.
     """
     path = route.path or path_of(route.address)
-    dropped = FORWARDING_HEADERS if route.own_receiver else ()
+    # The receiver refuses a request with such a header, because a proxy passed that on.
+    dropped = FORWARDING_HEADERS if route.is_to_receiver else ()
     to = Destination(route.address.netloc, path, dropped)
 
     def transform(callback: Callback) -> Callback:

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.cli.params import is_own_receiver
 from devkit.errors import DevkitError
 from devkit.fixture.check import check_file
 from devkit.fixture.format import load
@@ -72,7 +71,7 @@ def use_session(directory: Path) -> object:
     """As the commands do that find one."""
     session = project_in(directory).session()
     if session:
-        is_own_receiver(parse_address("http://127.0.0.1:3000"), session)
+        parse_address(session.local_url)
         parse_address(local_callback_url(session), allow_remote=True)
     return session
 

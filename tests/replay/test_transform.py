@@ -77,7 +77,7 @@ def test_devkit_s_own_receiver_gets_no_forwarding_headers() -> None:
     callback = Callback("GET", "/", (("Host", "x"), ("X-Forwarded-For", "192.0.2.1"), ("Via", "1.1 x")))
 
     assert transformed(callback, ReplayRoute(LOCAL)).header("X-Forwarded-For") == "192.0.2.1"
-    assert [name for name, _ in transformed(callback, ReplayRoute(LOCAL, own_receiver=True)).headers] == [
+    assert [name for name, _ in transformed(callback, ReplayRoute(LOCAL, receiver=LOCAL)).headers] == [
         "Host",
         "X-Devkit-Replay",
     ]

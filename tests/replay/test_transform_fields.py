@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.errors import FixtureError, UsageError
-from devkit.replay.transform import convert, parse_assignment, set_fields
+from devkit.errors import FixtureError
+from devkit.replay.transform import convert, set_fields
 from devkit.webhook.callback import TRANSPORTS, Callback, Transport, compose
 from devkit.webhook.receipt import Receipt, read
 from tests.support.strategies import receipt_fields
@@ -189,14 +189,3 @@ def test_json_types_become_text_in_json_spelling() -> None:
 def test_a_callback_without_a_receipt_cannot_be_converted() -> None:
     with pytest.raises(FixtureError, match="without a receipt"):
         convert(Callback("POST", "/", JSON_TYPE, b"[]"), "get")
-
-
-def test_an_assignment_may_hold_more_equals_signs() -> None:
-    assert parse_assignment("client-ref=a=b") == ("client-ref", "a=b")
-    assert parse_assignment("client-ref=") == ("client-ref", "")
-
-
-@pytest.mark.parametrize("text", ["status", "=x", ""])
-def test_an_assignment_needs_a_name_and_a_value(text: str) -> None:
-    with pytest.raises(UsageError):
-        parse_assignment(text)

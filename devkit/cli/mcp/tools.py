@@ -23,7 +23,7 @@ from devkit.fixture.response_log import ResponseReader, recording_key
 from devkit.fixture.select import sample_files, select
 from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Store
-from devkit.http.address import Address, is_same_local_server, parse_address
+from devkit.http.address import Address, parse_address
 from devkit.http.local_access import is_local_name
 from devkit.replay.new_callback import Origin
 from devkit.replay.schedule import Order, ReplayOptions, arrange, load_recordings
@@ -243,7 +243,7 @@ def replay_receipts(
     settings = place.settings()
     session = place.session()
     address = _local_address(to or local_code_url(session, settings))
-    own = session is not None and is_same_local_server(address, parse_address(session.local_url))
+    route = ReplayRoute(address, receiver=parse_address(session.local_url) if session else None)
     paths = select(Store(settings.fixtures), selectors)
     if (count := len(paths) * duplicate) > MAX_SENT:
         raise UsageError(
@@ -255,7 +255,7 @@ def replay_receipts(
     scheduled = arrange(change_recordings(load_recordings(paths), changes), options)
     secret, method = settings.signature_secret, settings.signature_method
     signer = signer_with(secret, method, settings.api_key) if resign else None
-    transform = transformer(changes, ReplayRoute(address, own_receiver=own), signer, clock=_now, nonce=_nonce)
+    transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
     rules = Rules(parse_expectation(expect), timeout, renewed=now and resign, fresh=now or resign)
     sent = []
     for result in replay(scheduled, address, transform, rules):
