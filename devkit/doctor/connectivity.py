@@ -19,9 +19,9 @@ from devkit.session.tunnel_choice import TunnelChoice, choose_tunnel, ngrok_opti
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT
 from devkit.simulator.run import run_simulator
-from devkit.tunnel.leftovers import find_leftovers
 from devkit.tunnel.ngrok import ENDPOINTS_API, agent_version, has_saved_authtoken, running_agent
-from devkit.tunnel.tailscale_funnel import require_login
+from devkit.tunnel.orphans import find_orphans
+from devkit.tunnel.tailscale import require_login
 from devkit.tunnel.tool import first_line, run_tool
 from devkit.tunnel.types import Agent, Tunnel, TunnelEvent, given_url
 from devkit.vonage.client import Credentials
@@ -95,7 +95,7 @@ def _tunnel_checks(context: Context, choice: TunnelChoice) -> Iterator[Check]:
     first = _agent_checks(context, choice)
     yield from first
     why = next((f"first the {check.step}" for check in first if check.hint and check.outcome != "ok"), "")
-    if left := find_leftovers(context.project.private):
+    if left := find_orphans(context.project.private):
         why = f"first {left[0]} of a killed session: devkit restore ends it"
     yield from _skip(_STEPS[2:], why) if why else _open_tunnel(context, choice)
 

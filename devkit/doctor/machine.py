@@ -14,7 +14,7 @@ from devkit.http.server import listen
 from devkit.session.reachability import local_callback_url, why_unreachable
 from devkit.session.settings import Settings, read_settings
 from devkit.session.start_warnings import unknown_name_warning
-from devkit.tunnel.leftovers import find_leftovers
+from devkit.tunnel.orphans import find_orphans
 from devkit.vonage.journal import journal_path, read_journal
 from devkit.vonage.setting import WORDS
 from devkit.webhook.masking import counted
@@ -193,7 +193,7 @@ def _journal(context: Context) -> Check:
 def _agents(context: Context) -> Check:
     if context.session:
         return ok("agents", "the running session ends its own tunnel")
-    if left := find_leftovers(context.project.private):
+    if left := find_orphans(context.project.private):
         return failed("agents", f"a killed session has left {', '.join(left)}", "devkit restore")
     return ok("agents", "no tunnel of a killed session is left")
 

@@ -7,7 +7,7 @@ from devkit.errors import ConfigurationError, DevkitError, TunnelError, VonageEr
 from devkit.session.project import Project
 from devkit.session.registrations import setting_of
 from devkit.session.settings import Settings
-from devkit.tunnel.leftovers import end_leftovers
+from devkit.tunnel.orphans import end_orphans
 from devkit.vonage.journal import Journal, journal_path, read_journal
 from devkit.vonage.restoration import Log, Restoration, restore_callback
 from devkit.vonage.setting import WORDS
@@ -38,7 +38,7 @@ def restore(
     problems: list[DevkitError] = []
     with project.session_lock(now):
         try:
-            for left in end_leftovers(project.private):
+            for left in end_orphans(project.private):
                 log(f"Ended {left} of a killed session.")
         except TunnelError as error:
             problems.append(error)

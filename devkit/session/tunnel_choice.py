@@ -14,9 +14,9 @@ from devkit.errors import ConfigurationError, NoTunnelError, TunnelError, UsageE
 from devkit.http.local_access import is_local_host, is_local_name
 from devkit.session.settings import Settings
 from devkit.tunnel.cloudflared import CloudflaredOptions, cloudflared_tunnel, running_cloudflared
-from devkit.tunnel.codespaces import codespaces_tunnel
-from devkit.tunnel.codespaces_port import in_codespace
+from devkit.tunnel.codespaces import codespaces_tunnel, in_codespace
 from devkit.tunnel.ngrok import NgrokOptions, has_saved_authtoken, ngrok_tunnel
+from devkit.tunnel.orphans import ending_orphans
 from devkit.tunnel.pyngrok_driver import default_config
 from devkit.tunnel.tailscale import TailscaleOptions, running_funnel, tailscale_tunnel
 from devkit.tunnel.types import Notify, OpenTunnel, RunAgent, Stopping, given_url, no_tunnel
@@ -158,7 +158,13 @@ class TunnelChoice:
         )
 
     def opener(self, notify: Notify, stopping: Stopping) -> OpenTunnel:
-        """What opens it. notify, stopping: as in `supervised`. Raises TunnelError, ConfigurationError."""
+        """What opens it, after it has ended what a killed session left. notify, stopping: as in `supervised`.
+
+        Raises TunnelError, ConfigurationError.
+        """
+        return ending_orphans(self._opener(notify, stopping), self.private_dir, notify)
+
+    def _opener(self, notify: Notify, stopping: Stopping) -> OpenTunnel:
         if self.name == "own":
             return given_url(self.settings.public_url)
         if self.name == "none":

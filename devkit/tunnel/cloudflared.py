@@ -18,9 +18,9 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from devkit.errors import TunnelError
-from devkit.tunnel.agent_process import end_process, reported_errors, start_agent, why_ended
+from devkit.tunnel.agent_process import agent_home, reported_errors, start_agent, why_ended, write_private
 from devkit.tunnel.deadline import Timer, finish_within
-from devkit.tunnel.orphaned_agents import agent_home, write_private
+from devkit.tunnel.process import end_process
 from devkit.tunnel.supervision import AgentNames, Backoff, supervised
 from devkit.tunnel.tool import first_line
 from devkit.tunnel.types import (
@@ -61,8 +61,8 @@ def cloudflared_tunnel(
     options: CloudflaredOptions, *, notify: Notify, stopping: Stopping, backoff: Backoff = _BACKOFF
 ) -> OpenTunnel:
     """A quick tunnel. The arguments are those of `supervised`."""
-    run, home = partial(running_cloudflared, options), options.private_dir
-    return supervised(run, _NAMES, private_dir=home, notify=notify, stopping=stopping, backoff=backoff)
+    run = partial(running_cloudflared, options)
+    return supervised(run, _NAMES, notify=notify, stopping=stopping, backoff=backoff)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,12 +13,22 @@ from pathlib import Path
 from devkit.durable.regular_file import read_regular_file
 from devkit.errors import TunnelError
 from devkit.tunnel import pyngrok_driver
-from devkit.tunnel.agent_process import end_process, why_ended
+from devkit.tunnel.agent_process import agent_home, record_agent, stderr_file, why_ended, write_private
 from devkit.tunnel.deadline import Timer, finish_within
 from devkit.tunnel.ngrok_errors import NgrokError, explain, redact
-from devkit.tunnel.orphaned_agents import agent_home, record_agent, write_private
+from devkit.tunnel.process import end_process
 from devkit.tunnel.supervision import DEFAULT_BACKOFF, AgentNames, Backoff, supervised
-from devkit.tunnel.types import Agent, Notify, OpenTunnel, Stopping, TunnelEvent, check_stopping, url_problem
+from devkit.tunnel.tool import run_tool
+from devkit.tunnel.types import (
+    Agent,
+    AgentError,
+    Notify,
+    OpenTunnel,
+    Stopping,
+    TunnelEvent,
+    check_stopping,
+    url_problem,
+)
 
 ENDPOINTS_API = (3, 30)  # the first agent with /api/endpoints: ngrok's agent changelog, 2025-09-23
 _CONFIG_3 = (
@@ -27,7 +36,6 @@ _CONFIG_3 = (
     16,
 )  # the first agent that reads version 3 of the configuration file: ngrok.com/blog/agent-endpoints
 _NAMES = AgentNames("the ngrok agent", "ngrok")
-_STDERR = "stderr.txt"
 _MAX_CONFIG = 1024 * 1024  # bytes
 _TOKEN_LINE = re.compile(r"^[ \t]*authtoken:[ \t]*\S", re.MULTILINE)
 
@@ -87,16 +95,13 @@ def find_agent(
 def agent_version(path: Path, *, timeout: float = _VERSION_TIMEOUT) -> tuple[int, int]:
     """Major and minor version of the agent; an unreadable one counts as new. timeout: seconds. Raises TunnelError."""
     try:
-        result = subprocess.run(
-            [path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
-        )
-    except subprocess.TimeoutExpired:
+        result = run_tool(path, "--version", timeout=timeout)
+    except AgentError as error:
+        raise TunnelError(f"the ngrok agent {error.message}", hint=_OTHER_AGENT) from error
+    if result.code is None:
         message = f"the ngrok agent {path} did not print its version within {timeout:g} s"
-        raise TunnelError(message, hint=_OTHER_AGENT) from None
-    except OSError as error:
-        message = f"the ngrok agent {path} does not run: {error.strerror}"
-        raise TunnelError(message, hint=_OTHER_AGENT) from error
-    found = re.search(rb"version (\d+)\.(\d+)", result.stdout)
+        raise TunnelError(message, hint=_OTHER_AGENT)
+    found = re.search(r"version (\d+)\.(\d+)", result.out)
     return (int(found[1]), int(found[2])) if found else ENDPOINTS_API
 
 
@@ -132,8 +137,7 @@ def ngrok_tunnel(
         with running_agent(options, agent_path, local_url, stopping, clock=clock) as agent:
             yield agent
 
-    home = options.private_dir
-    return supervised(run, _NAMES, private_dir=home, notify=notify, stopping=stopping, backoff=backoff)
+    return supervised(run, _NAMES, notify=notify, stopping=stopping, backoff=backoff)
 
 
 @contextmanager
@@ -143,7 +147,7 @@ def running_agent(
     """An agent with a tunnel to `local_url` while the block runs. Raises TunnelError, always in time."""
     with agent_home(options.private_dir) as home, ExitStack() as closing:
         launcher = _write_launcher(home, agent_path)
-        log = pyngrok_driver.AgentLog(home / _STDERR)
+        log = pyngrok_driver.AgentLog(home)
         start = _Start(options, agent_path, local_url, home, launcher, log)
         closing.callback(_end_agent, launcher)
         public_url, disconnect = start.connect_in_time(stopping, clock)
@@ -236,9 +240,9 @@ def _write_launcher(home: Path, agent_path: Path) -> Path:
     """
     if os.name != "posix":
         return agent_path
-    write_private(home / _STDERR, "")
+    write_private(stderr_file(home), "")
     launcher = home / "ngrok"
-    agent, stderr = (shlex.quote(str(path)) for path in (agent_path, home / _STDERR))
+    agent, stderr = (shlex.quote(str(path)) for path in (agent_path, stderr_file(home)))
     write_private(launcher, f'#!/bin/sh\nexec {agent} "$@" 2>>{stderr}\n', mode=0o700)
     return launcher
 

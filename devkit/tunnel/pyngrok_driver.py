@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from devkit.http.local_access import LOCAL_NAMES
+from devkit.tunnel.agent_process import reported_errors
 from devkit.tunnel.ngrok_errors import explain
 
 if TYPE_CHECKING:  # pyngrok takes long to import, and most commands open no tunnel
@@ -25,15 +26,15 @@ _DOWNLOAD_STALL = 30.0  # seconds without a byte
 
 
 class AgentLog:
-    """An agent's errors and the state of its session, from its log and from its stderr, which is a file.
+    """An agent's errors and the state of its session, from its log and its stderr. home: see `agent_home`.
 
     session_up: whether the agent is connected to ngrok's service.
     pyngrok's threads call `record`. It must not wait or raise: the agent stops working when its log is not read.
     """
 
-    def __init__(self, stderr: Path) -> None:
+    def __init__(self, home: Path) -> None:
         self.session_up = True
-        self._stderr = stderr
+        self._home = home
         self._errors: deque[str] = deque(maxlen=20)
 
     def record(self, log: "NgrokLog") -> None:
@@ -48,9 +49,7 @@ class AgentLog:
     def errors(self) -> str:
         """The errors that the agent reported. They may hold the authtoken."""
         # pyngrok stops reading when the agent has ended, so the log alone may lack the reason.
-        with suppress(OSError), self._stderr.open(errors="replace") as file:
-            return "\n".join([*self._errors, file.read(10_000)])
-        return "\n".join(self._errors)
+        return "\n".join([*self._errors, reported_errors(self._home)])
 
 
 def connect(

@@ -4,11 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Event, Thread
 
 from devkit.errors import TunnelError
-from devkit.tunnel.leftovers import end_leftovers
 from devkit.tunnel.types import (
     Agent,
     AgentError,
@@ -52,21 +50,19 @@ def supervised(
     run: RunAgent,
     names: AgentNames,
     *,
-    private_dir: Path,
     notify: Notify,
     stopping: Stopping,
     backoff: Backoff,
 ) -> OpenTunnel:
-    """A tunnel that is kept open. Opening it first ends what a killed session has left; it raises TunnelError.
+    """A tunnel that is kept open. Opening it raises TunnelError.
 
-    run: starts an agent. private_dir: of the project. notify: gets what happens, also from another thread; it must
-    return soon, because closing waits for it, and raise nothing. stopping: polled; once it is true, opening ends with a
-    TunnelError, and nothing is restarted.
+    run: starts an agent. notify: gets what happens, also from another thread; it must return soon, because closing
+    waits for it, and raise nothing. stopping: polled; once it is true, opening ends with a TunnelError, and nothing is
+    restarted.
     """
 
     @contextmanager
     def open_tunnel(local_url: str) -> Iterator[Tunnel]:
-        _end_leftovers(private_dir, notify)
         with ExitStack() as running:  # the agent that runs now
 
             def start(stopping: Stopping) -> Agent:
@@ -84,16 +80,6 @@ def supervised(
                 thread.join()
 
     return open_tunnel
-
-
-def _end_leftovers(private_dir: Path, notify: Notify) -> None:
-    try:
-        left = end_leftovers(private_dir)
-    except TunnelError as error:  # it stays recorded; this session may use another tunnel
-        notify(TunnelEvent("waiting", f"{error.message} {error.hint}"))
-        return
-    if left:
-        notify(TunnelEvent("ended-leftover", f"ended what a killed session had left: {', '.join(left)}"))
 
 
 @dataclass(frozen=True, slots=True)

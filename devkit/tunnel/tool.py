@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from devkit.tunnel.agent_process import end_process
-from devkit.tunnel.types import AgentError, Stopping, check_stopping
+from devkit.tunnel.process import end_process, start_process
+from devkit.tunnel.types import Stopping, check_stopping
 from devkit.webhook.masking import one_line
 
 _TICK = 0.05  # seconds
@@ -45,12 +45,13 @@ def run_tool(
     """
     # Files, because nobody has to read them meanwhile: a command that waits for a person shall not block on a pipe.
     with TemporaryFile() as out, TemporaryFile() as err:
-        process = _start(program, arguments, out, err)
+        process = start_process([program, *arguments], out, err)
         try:
             deadline = time.monotonic() + timeout
             while process.poll() is None and time.monotonic() < deadline and not is_enough(_text(out, err)):
                 check_stopping(stopping)
-                _wait(process)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_TICK)
             code = process.poll()
         finally:
             end_process(process)
@@ -61,28 +62,6 @@ def first_line(text: str) -> str:
     """The first line of foreign output that says something, safe to show, without a full stop."""
     lines = (one_line(line).rstrip(".") for line in text.splitlines())
     return next(filter(None, lines), "it does not say why")
-
-
-def _start(
-    program: Path, arguments: tuple[str, ...], out: IO[bytes], err: IO[bytes]
-) -> "subprocess.Popen[bytes]":
-    try:
-        return subprocess.Popen(
-            [program, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            start_new_session=os.name == "posix",  # Ctrl-C must not end it half-way
-        )
-    except OSError as error:
-        message = f"{program} does not run: {error.strerror}"
-        hint = "Install it again, or use another tunnel: devkit dev --tunnel NAME"
-        raise AgentError(message, hint=hint) from error
-
-
-def _wait(process: "subprocess.Popen[bytes]") -> None:
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_TICK)
 
 
 def _text(*files: IO[bytes]) -> str:

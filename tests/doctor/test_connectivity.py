@@ -19,7 +19,8 @@ from devkit.http.server import listen, serve
 from devkit.receiver.app import TokenAccess, create_receiver
 from devkit.session.project import project_in
 from devkit.session.signals import Shutdown
-from devkit.tunnel.orphaned_agents import find_orphaned_agents, find_process
+from devkit.tunnel.agent_process import find_orphaned_agents
+from devkit.tunnel.process import find_process
 from tests.support.doctor_context import SESSION, find, leave_journal, make_context, outcomes
 from tests.support.raw_socket import closed_port, talk, wait_until
 from tests.support.standin import install_standin, standin_state

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from devkit.cli import cli
 from devkit.simulator import Simulator, run_simulator
-from devkit.tunnel.orphaned_agents import find_process
+from devkit.tunnel.process import find_process
 from tests.support.dev_process import FREE_PORTS, TIMEOUT, clean_environ, running_dev
 from tests.support.raw_socket import closed_port, wait_until
 from tests.support.standin import install_standin, standin_state

@@ -10,9 +10,9 @@ from devkit.doctor.check import Check
 from devkit.doctor.connectivity import connectivity_checks
 from devkit.doctor.machine import leftover_checks
 from devkit.session.project import project_in
-from devkit.tunnel.codespaces_port import PORT_RECORD, CodespacePort
-from devkit.tunnel.orphaned_agents import find_process
-from devkit.tunnel.tailscale_funnel import FUNNEL_RECORD, Funnel
+from devkit.tunnel.codespaces import PORT_RECORD, CodespacePort
+from devkit.tunnel.process import find_process
+from devkit.tunnel.tailscale import FUNNEL_RECORD, Funnel
 from tests.support.doctor_context import SESSION, find, make_context, outcomes
 from tests.support.standin import install_cloudflared, standin_state
 from tests.support.tailscale import Tailscale, tailscale_service

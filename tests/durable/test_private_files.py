@@ -22,7 +22,8 @@ from devkit.session.project import Session, load_key, project_in
 from devkit.session.reachability import local_callback_url
 from devkit.session.settings import read_settings
 from devkit.simulator.tls import trust_in
-from devkit.tunnel.orphaned_agents import AgentRecord, Process, end_orphaned_agents, find_orphaned_agents
+from devkit.tunnel.agent_process import AgentRecord, end_orphaned_agents, find_orphaned_agents
+from devkit.tunnel.process import Process
 from devkit.vonage.journal import Journal, other_devkit, read_journal
 from tests.support.fake_account import JOURNAL
 from tests.support.raw_socket import DEADLINE

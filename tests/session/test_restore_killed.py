@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from devkit.session.project import Project
-from devkit.tunnel.orphaned_agents import find_process
+from devkit.tunnel.process import find_process
 from tests.support.dev_process import DevProcess, running_dev
 from tests.support.live_account import environ, registered_callback, restored, settings
 from tests.support.raw_socket import closed_port, wait_until

@@ -1,7 +1,5 @@
 """Which tunnel a session opens, as a table; and what each option does to the settings."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +16,7 @@ from devkit.session.tunnel_choice import (
     refuse_unreachable,
     with_tunnel,
 )
-from devkit.tunnel.codespaces_port import PORT_RECORD, CodespacePort
-from devkit.tunnel.supervision import AgentNames, Backoff, supervised
-from devkit.tunnel.types import Agent, Stopping
+from devkit.tunnel.codespaces import PORT_RECORD, CodespacePort
 from tests.support.event_recorder import EventRecorder
 
 URL = "https://dlr.example.test"
@@ -163,15 +159,8 @@ def test_what_cannot_be_ended_does_not_keep_another_tunnel_from_opening(tmp_path
     recorder = EventRecorder()
     PORT_RECORD.write(tmp_path, CodespacePort("", "fluffy-space-disco", 3000, "org"))
 
-    @contextmanager
-    def run(local_url: str, stopping: Stopping) -> Iterator[Agent]:
-        yield Agent(local_url, str, lambda: True)
-
-    names = AgentNames("the agent", "the service")
-    open_tunnel = supervised(
-        run, names, private_dir=tmp_path, notify=recorder, stopping=lambda: False, backoff=Backoff(poll=0.01)
-    )
-    with open_tunnel("http://127.0.0.1:9"):
+    choice = choose_tunnel(Settings(public_url=URL), tmp_path, {})
+    with choice.opener(recorder, lambda: False)("http://127.0.0.1:9"):
         pass
 
     (event,) = recorder.events

@@ -12,7 +12,7 @@ from devkit.http.address import parse_address
 from devkit.http.client import push
 from devkit.session.project import Project, project_in
 from devkit.session.restore import restore
-from devkit.tunnel.orphaned_agents import find_process
+from devkit.tunnel.process import find_process
 from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
 from tests.support.command import call
 from tests.support.dev_process import clean_environ, running_dev

@@ -8,9 +8,8 @@ import pytest
 from devkit.errors import TunnelError
 from devkit.session.settings import Settings
 from devkit.session.tunnel_choice import choose_tunnel
-from devkit.tunnel.codespaces import codespaces_tunnel
-from devkit.tunnel.codespaces_port import PORT_RECORD, CodespacePort
-from devkit.tunnel.leftovers import end_leftovers
+from devkit.tunnel.codespaces import PORT_RECORD, CodespacePort, codespaces_tunnel
+from devkit.tunnel.orphans import end_orphans
 from devkit.tunnel.tool import ToolResult
 from devkit.tunnel.types import Stopping, Tunnel, check_stopping
 from tests.support.codespace import NAME, Gh
@@ -98,12 +97,39 @@ def test_a_port_that_a_killed_session_left_public_gets_its_former_visibility(tmp
 
     gh.write({"3000": "public"}, refuses=True)
     with pytest.raises(TunnelError, match="could not be made org again: gh refused: HTTP 403"):
-        end_leftovers(tmp_path)
+        end_orphans(tmp_path)
     gh.write({"3000": "public"})
 
-    assert end_leftovers(tmp_path) == ["the public port 3000 of the codespace"]
+    assert end_orphans(tmp_path) == ["the public port 3000 of the codespace"]
     assert gh.changes == [["codespace", "ports", "visibility", "3000:org", "-c", NAME]]
-    assert end_leftovers(tmp_path) == []
+    assert end_orphans(tmp_path) == []
+
+
+def test_a_session_with_another_tunnel_hides_the_port_too(tmp_path: Path) -> None:
+    gh, recorder = Gh(tmp_path), EventRecorder()
+    gh.write({"3000": "public"})
+    PORT_RECORD.write(tmp_path, CodespacePort(str(tmp_path / "gh"), NAME, 3000, "org"))
+
+    choice = choose_tunnel(Settings(public_url="https://dlr.example.com"), tmp_path, {})
+    with choice.opener(recorder, lambda: False)(LOCAL):
+        assert gh.visibility(3000) == "org"
+
+    assert details(recorder) == [
+        "ended what a killed session had left: the public port 3000 of the codespace"
+    ]
+
+
+def test_a_port_that_cannot_be_hidden_stays_recorded_when_another_would_become_public(tmp_path: Path) -> None:
+    gh, recorder = Gh(tmp_path), EventRecorder()
+    gh.write({"3000": "private", "4000": "public"}, refuses=True)
+    left = CodespacePort(str(tmp_path / "gh"), NAME, 4000, "org")
+    PORT_RECORD.write(tmp_path, left)
+
+    with pytest.raises(TunnelError, match="Port 4000 of the codespace could not be made org again"):
+        open_codespace(tmp_path, recorder)
+
+    assert PORT_RECORD.read(tmp_path) == left
+    assert recorder.states == ["waiting"]
 
 
 class GitHub:
@@ -184,9 +210,7 @@ def test_a_state_that_cannot_be_read_is_said_and_left_to_restore(tmp_path: Path)
     record = PORT_RECORD.read(tmp_path)
     assert record is not None
     assert (record.port, record.visibility) == (3000, "org")
-    assert end_leftovers(tmp_path) == [
-        "the public port 3000 of the codespace"
-    ]  # by the command, which answers
+    assert end_orphans(tmp_path) == ["the public port 3000 of the codespace"]  # by the command, which answers
 
 
 def test_a_signal_ends_the_wait_for_github_and_the_port_is_hidden(tmp_path: Path) -> None:

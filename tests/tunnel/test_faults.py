@@ -9,7 +9,7 @@ import pytest
 from devkit.errors import TunnelError
 from devkit.tunnel.deadline import Timer
 from devkit.tunnel.ngrok import Backoff, NgrokOptions, ngrok_tunnel
-from devkit.tunnel.orphaned_agents import find_process
+from devkit.tunnel.process import find_process
 from tests.support.event_recorder import EventRecorder
 from tests.support.standin import install_standin, standin_state
 
@@ -220,7 +220,7 @@ def test_a_private_directory_that_cannot_be_made_is_named(agent: Path) -> None:
     options = NgrokOptions(agent.parent / "file" / "private", agent_path=agent)
 
     with (
-        pytest.raises(TunnelError, match="no directory in"),
+        pytest.raises(TunnelError, match=r"cannot be written to .*private: Not a directory"),
         ngrok_tunnel(options, notify=EventRecorder(), stopping=lambda: False)(NOWHERE),
     ):
         pass

@@ -10,7 +10,7 @@ import pytest
 
 from devkit.errors import TunnelError
 from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
-from devkit.tunnel.orphaned_agents import find_process
+from devkit.tunnel.process import find_process
 from devkit.tunnel.types import OpenTunnel
 from tests.support.event_recorder import EventRecorder
 from tests.support.recording_server import RecordingServer, Response, recording_server

@@ -1,24 +1,19 @@
-"""A session whose tunnel is lost, crashes, or never opens, as a user would see it: real processes throughout."""
-
-import json
-import signal
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from devkit.http.address import parse_address
-from devkit.http.client import push
-from devkit.tunnel.orphaned_agents import find_process
-from devkit.webhook.callback import compose
-from tests.support.dev_process import running_dev
-from tests.support.live_account import AUTHTOKEN, environ, registered_callback
-from tests.support.raw_socket import closed_port, wait_until
-from tests.support.settings_gateway import Gateway
-from tests.support.simulator_client import Listener
+from devkit.tunnel.ngrok import Backoff, NgrokOptions, ngrok_tunnel
+from devkit.tunnel.process import find_process
+from devkit.tunnel.types import Tunnel
+from tests.support.event_recorder import EventRecorder
+from tests.support.raw_socket import wait_until
 from tests.support.standin import install_standin, standin_state, steer_standin
 
-RECEIPT = {"msisdn": "447700900001", "messageId": "0A00000012345678", "status": "delivered", "err-code": "0"}
+NOWHERE = "http://127.0.0.1:9"  # no request is sent there
+QUICK = Backoff(poll=0.01, retry=0.01, restarts=(0.0, 0.01))
+NEVER = Backoff(poll=0.01, restarts=(300.0,))
 
 
 @pytest.fixture
@@ -26,126 +21,141 @@ def agent(tmp_path: Path) -> Path:
     return install_standin(tmp_path)
 
 
+def opened(agent: Path, recorder: EventRecorder, backoff: Backoff = QUICK) -> AbstractContextManager[Tunnel]:
+    options = NgrokOptions(agent.parent / "private", agent_path=agent)
+    return ngrok_tunnel(options, notify=recorder, stopping=lambda: False, backoff=backoff)(NOWHERE)
+
+
 def pid_of(agent: Path) -> int:
     return int(str(standin_state(agent)["pid"]))
 
 
-def deliver(url: str) -> int:
-    address = parse_address(url)
-    return push(compose(RECEIPT, "get", target=address.target), address).status
-
-
-def assert_nothing_left(tmp_path: Path, agent: Path, *pids: int) -> None:
+def assert_nothing_left(agent: Path, *pids: int) -> None:
     assert [find_process(pid) for pid in (*pids, pid_of(agent))] == [None] * (len(pids) + 1)
-    assert {path.name for path in (tmp_path / ".devkit").iterdir()} == {".gitignore", "callback-token"}
+    assert list((agent.parent / "private").iterdir()) == []
 
 
-def test_lost_tunnel_and_its_return_are_reported_and_change_nothing_at_vonage(
-    tmp_path: Path, vonage: Gateway, agent: Path, former: Listener
-) -> None:
-    same_port = str(closed_port())
-    with running_dev(
-        tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent), STANDIN_EDGE_PORT=same_port)
-    ) as dev:
-        ready = dev.wait_for("ready")
+def test_a_quiet_tunnel_reports_nothing(agent: Path) -> None:
+    recorder = EventRecorder()
+
+    with opened(agent, recorder):
+        steer_standin(agent, "log?10")
         steer_standin(agent, "drop")
-        lost = dev.wait_for("tunnel", state="lost")
-        local = ready["local_url"] + urlsplit(ready["callback_url"]).path
-        assert deliver(local) == 200
-        dev.wait_for("receipt")
+        recorder.wait_for_states("lost")  # the agent's log was read up to here
+
+    assert recorder.states == ["lost"]
+
+
+def test_a_lost_session_and_its_return_are_reported_once_each(agent: Path) -> None:
+    recorder = EventRecorder()
+
+    with opened(agent, recorder) as tunnel:
+        steer_standin(agent, "drop")
+        lost = recorder.wait_for_states("lost")
+        steer_standin(agent, "drop")
         steer_standin(agent, "restore")
-        restored = dev.wait_for("tunnel", state="restored")
-        assert deliver(ready["callback_url"]) == 200
+        restored = recorder.wait_for_states("lost", "restored")
 
-        crashed = pid_of(agent)
+    assert lost.public_url == restored.public_url == tunnel.public_url
+    assert recorder.states == ["lost", "restored"]
+
+
+def test_a_crashed_agent_is_started_again_and_a_new_url_is_reported(agent: Path) -> None:
+    recorder = EventRecorder()
+
+    with opened(agent, recorder) as tunnel:
+        former = pid_of(agent)
         steer_standin(agent, "exit?7")
-        dev.wait_for("tunnel", state="lost")
-        dev.wait_for("tunnel", state="restarted", public_url=ready["public_url"])
-        dev.wait_for("tunnel", state="restored", public_url=ready["public_url"])
-        assert deliver(ready["callback_url"]) == 200
-        assert dev.stop() == 0
+        event = recorder.wait_for_states("lost", "restarted")
+        assert find_process(pid_of(agent)) is not None
+        assert len(list((agent.parent / "private").iterdir())) == 1
 
-    assert lost["public_url"] == restored["public_url"] == ready["public_url"]
-    assert restored["detail"].startswith("after ")
-    assert vonage.changes == [ready["callback_url"], former.url]
-    assert registered_callback(vonage) == former.url
-    assert dev.names().count("probe") == 1  # Vonage's; our own questions are nobody's business
-    assert dev.events[-1] == {"event": "stopped", "receipts": 3, "left_out": 0, "other_webhooks": 0}
-    assert_nothing_left(tmp_path, agent, crashed)
+    assert "exit code 7" in recorder.events[0].detail
+    assert event.public_url != tunnel.public_url
+    assert event.detail.endswith(f"with a new public URL: {event.public_url}")
+    assert_nothing_left(agent, former)
 
 
-def test_agent_that_comes_back_elsewhere_takes_the_callback_along(
-    tmp_path: Path, vonage: Gateway, agent: Path, former: Listener
-) -> None:
-    with running_dev(tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent))) as dev:
-        first = dev.wait_for("ready")["callback_url"]
+def test_a_restart_that_keeps_the_url_says_so(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STANDIN_URL", "https://dlr.example.test")
+    recorder = EventRecorder()
+
+    with opened(agent, recorder) as tunnel:
         steer_standin(agent, "exit")
-        moved = dev.wait_for("registered", former_url=former.url)["callback_url"]
-        dev.wait_for("tunnel", state="restored", public_url=standin_state(agent)["url"])
-        session = json.loads((tmp_path / ".devkit" / "session.json").read_text())
-        assert registered_callback(vonage) == moved == session["callback_url"]
-        assert deliver(moved) == 200
-        dev.wait_for("receipt")
-        assert dev.stop() == 0
+        event = recorder.wait_for_states("lost", "restarted")
 
-    assert moved == f"{standin_state(agent)['url']}{urlsplit(first).path}"
-    assert vonage.changes == [first, moved, former.url]
-    assert_nothing_left(tmp_path, agent)
+    assert event.public_url == tunnel.public_url == "https://dlr.example.test"
+    assert event.detail.endswith("with the same public URL")
 
 
-def test_agent_that_cannot_be_started_again_ends_the_session_in_order(
-    tmp_path: Path, vonage: Gateway, agent: Path, former: Listener
-) -> None:
-    with running_dev(tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent))) as dev:
-        dev.wait_for("ready")
-        crashed = pid_of(agent)
-        agent.with_name("ngrok.fault").write_text("bad-authtoken")
+def test_an_agent_that_dies_while_its_session_is_lost_is_reported_lost_once(agent: Path) -> None:
+    recorder = EventRecorder()
+
+    with opened(agent, recorder):
+        steer_standin(agent, "drop")
+        recorder.wait_for_states("lost")
         steer_standin(agent, "exit")
-        dev.wait_for("tunnel", state="failed")
-        code = dev.finish()
-
-    assert code == 5
-    assert "The tunnel is gone" in dev.stderr
-    assert "ERR_NGROK_107" in dev.stderr
-    assert AUTHTOKEN not in dev.stderr + str(dev.events)
-    assert registered_callback(vonage) == former.url
-    assert_nothing_left(tmp_path, agent, crashed)
+        recorder.wait_for_states("lost", "restarted")
 
 
-def test_stop_while_the_tunnel_opens_is_a_stop(tmp_path: Path, vonage: Gateway, agent: Path) -> None:
-    before = registered_callback(vonage)
-    state = agent.with_name("ngrok.state.json")
-    with running_dev(
-        tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent), STANDIN_FAULT="silent")
-    ) as dev:
-        wait_until(state.exists)
-        code = dev.stop(signal.SIGTERM)
+def test_after_a_second_crash_the_agent_restarts_too(agent: Path) -> None:
+    recorder = EventRecorder()
 
-    assert code == 0
-    assert dev.stderr == ""
-    assert dev.names() == ["stopped"]
-    assert vonage.changes == []
-    assert registered_callback(vonage) == before
-    assert_nothing_left(tmp_path, agent)
+    with opened(agent, recorder):
+        steer_standin(agent, "exit")
+        recorder.wait_for_states("lost", "restarted")
+        steer_standin(agent, "exit")
+        recorder.wait_for_states("lost", "restarted", "lost", "restarted")
 
 
-@pytest.mark.parametrize(
-    ("fault", "code", "words"),
-    [
-        ("invalid-authtoken", 5, "ERR_NGROK_105"),
-        ("odd-error", 5, "ERR_NGROK_99999"),
-        ("die-after=1-once", 4, "Vonage answered 420"),  # reached once, dead when Vonage asks
-    ],
-)
-def test_agent_that_fails_at_the_start_leaves_everything_as_it_was(
-    tmp_path: Path, vonage: Gateway, agent: Path, former: Listener, fault: str, code: int, words: str
+def test_a_restart_is_tried_until_it_works(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = EventRecorder()
+
+    with opened(agent, recorder):
+        # As after a real crash: the service holds the domain for the dead agent for a while.
+        monkeypatch.setenv("STANDIN_FAULT", "url-taken-once")
+        steer_standin(agent, "exit")
+        recorder.wait_for_states("lost", "restarted")
+
+    assert agent.with_name("ngrok.failed-once").exists()
+
+
+def test_a_restart_that_cannot_work_is_reported_and_given_up(
+    agent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running_dev(tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent), STANDIN_FAULT=fault)) as dev:
-        assert dev.finish() == code
+    recorder = EventRecorder()
 
-    lines = dev.stderr.splitlines()
-    assert [line.partition(" ")[0] for line in lines] == ["Error:", "Hint:"]
-    assert words in lines[0]
-    assert AUTHTOKEN not in dev.stderr
-    assert registered_callback(vonage) == former.url
-    assert_nothing_left(tmp_path, agent)
+    with opened(agent, recorder) as tunnel:
+        monkeypatch.setenv("STANDIN_FAULT", "bad-authtoken")
+        steer_standin(agent, "exit")
+        event = recorder.wait_for_states("lost", "failed")
+
+    assert "ERR_NGROK_107" in event.detail
+    assert event.public_url == tunnel.public_url
+    assert_nothing_left(agent)
+
+
+def test_closing_does_not_wait_for_the_next_restart(agent: Path) -> None:
+    recorder = EventRecorder()
+
+    with opened(agent, recorder, NEVER):
+        steer_standin(agent, "exit")
+        recorder.wait_for_states("lost")
+
+    assert recorder.states == ["lost"]
+    assert_nothing_left(agent)
+
+
+def test_closing_ends_a_restart_that_hangs(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = EventRecorder()
+    started = agent.with_name("ngrok.failed-once")
+
+    with opened(agent, recorder, replace(QUICK, restarts=(0.0,))):
+        monkeypatch.setenv("STANDIN_FAULT", "silent-once")
+        former = pid_of(agent)
+        steer_standin(agent, "exit")
+        recorder.wait_for_states("lost")
+        wait_until(lambda: started.exists() and pid_of(agent) != former)
+
+    assert recorder.states == ["lost"]
+    assert_nothing_left(agent, former)

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import TunnelError
-from devkit.tunnel.leftovers import end_leftovers, find_leftovers
+from devkit.tunnel.orphans import end_orphans, find_orphans
 from devkit.tunnel.supervision import Backoff
-from devkit.tunnel.tailscale import TailscaleOptions, tailscale_tunnel
-from devkit.tunnel.tailscale_funnel import FUNNEL_RECORD, Funnel
+from devkit.tunnel.tailscale import FUNNEL_RECORD, Funnel, TailscaleOptions, tailscale_tunnel
 from devkit.tunnel.types import Tunnel
 from tests.support.event_recorder import EventRecorder
 from tests.support.tailscale import Tailscale, tailscale_service
@@ -48,7 +47,7 @@ def refusal(service: Tailscale) -> TunnelError:
 def test_our_entry_is_added_recorded_and_removed(service: Tailscale) -> None:
     with opened(service) as tunnel:
         config = service.config
-        assert find_leftovers(private_of(service)) == ["the funnel on port 443"]  # if it were killed now
+        assert find_orphans(private_of(service)) == ["the funnel on port 443"]  # if it were killed now
 
     assert tunnel.public_url == service.state["edges"]["443"]
     assert config["Web"] == {"node.tailnet.ts.net:443": {"Handlers": {"/": {"Proxy": LOCAL}}}}
@@ -180,15 +179,15 @@ def test_an_entry_of_a_killed_session_is_removed_only_while_it_is_ours(service: 
     service.add_entry(443, LOCAL)
     service.add_entry(8443, LOCAL)
     FUNNEL_RECORD.write(private, Funnel(str(service.program), 443, LOCAL))
-    assert find_leftovers(private) == ["the funnel on port 443"]
+    assert find_orphans(private) == ["the funnel on port 443"]
 
-    assert end_leftovers(private) == ["the funnel on port 443"]
+    assert end_orphans(private) == ["the funnel on port 443"]
     assert service.ports == ["8443"]
 
     FUNNEL_RECORD.write(private, Funnel(str(service.program), 8443, "http://127.0.0.1:7"))
-    assert end_leftovers(private) == []
+    assert end_orphans(private) == []
     assert service.ports == ["8443"]
-    assert find_leftovers(private) == []
+    assert find_orphans(private) == []
 
 
 def test_an_entry_that_cannot_be_removed_stays_recorded(service: Tailscale) -> None:
@@ -199,10 +198,10 @@ def test_an_entry_that_cannot_be_removed_stays_recorded(service: Tailscale) -> N
     with pytest.raises(
         TunnelError, match="port 443 could not be switched off: Tailscale does not run"
     ) as caught:
-        end_leftovers(private)
+        end_orphans(private)
 
     assert "tailscale funnel --https=443 --set-path=/ off" in caught.value.hint
-    assert find_leftovers(private) == ["the funnel on port 443"]
+    assert find_orphans(private) == ["the funnel on port 443"]
 
 
 def test_another_path_that_somebody_added_to_our_port_stays(service: Tailscale) -> None:
@@ -220,6 +219,6 @@ def test_another_path_that_somebody_added_to_our_port_stays(service: Tailscale) 
 def test_a_record_that_is_not_ours_switches_nothing_off(service: Tailscale, text: str) -> None:
     (private_of(service) / RECORD).write_text(text)
 
-    assert end_leftovers(private_of(service)) == []
+    assert end_orphans(private_of(service)) == []
 
     assert service.state["calls"] == []

@@ -9,14 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from devkit.errors import TunnelError
+from devkit.tunnel.agent_process import end_orphaned_agents, write_private
 from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
-from devkit.tunnel.orphaned_agents import (
-    Process,
-    command_line,
-    end_orphaned_agents,
-    find_process,
-    find_process_with_ps,
-)
+from devkit.tunnel.orphans import ending_orphans
+from devkit.tunnel.process import Process, command_line, find_process, find_process_with_ps
 from tests.support.event_recorder import EventRecorder
 from tests.support.standin import install_standin, standin_state
 
@@ -81,7 +78,8 @@ def test_the_agent_of_a_killed_session_is_ended_by_the_next(
     recorder = EventRecorder()
 
     options = NgrokOptions(private_dir, agent_path=agent)
-    with ngrok_tunnel(options, notify=recorder, stopping=lambda: False)(NOWHERE):
+    tunnel = ngrok_tunnel(options, notify=recorder, stopping=lambda: False)
+    with ending_orphans(tunnel, private_dir, recorder)(NOWHERE):
         assert find_process(orphan.pid) != orphan
         assert len(list(private_dir.iterdir())) == 1
 
@@ -150,6 +148,13 @@ def test_a_directory_without_a_record_stays_unchanged(tmp_path: Path, record: st
     assert end_orphaned_agents(tmp_path) is False
 
     assert home.exists()
+
+
+def test_a_file_that_cannot_be_written_is_a_tunnel_error(tmp_path: Path) -> None:
+    with pytest.raises(TunnelError, match=f"cannot be written to {tmp_path}/none: No such file") as caught:
+        write_private(tmp_path / "none" / "ngrok.yml", "authtoken: s3cret")
+
+    assert "Free disk space" in caught.value.hint
 
 
 def test_without_a_private_directory_there_is_no_orphaned_agent(tmp_path: Path) -> None:
