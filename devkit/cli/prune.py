@@ -10,8 +10,8 @@ import click
 from devkit.cli.output import echo
 from devkit.cli.progress import with_bar
 from devkit.errors import UsageError
+from devkit.fixture.deletion import PrunePlan, plan_prune, prune
 from devkit.fixture.listing import parse_duration
-from devkit.fixture.prune import Plan, delete, plan_prune
 from devkit.fixture.select import display_path
 from devkit.fixture.store import Store
 from devkit.session.settings import project_directory, read_settings
@@ -38,14 +38,14 @@ def command(older_than: str | None, keep: int | None, yes: bool) -> None:
     _print_plan(plan)
     if yes:
         bar = partial(with_bar, total=len(plan.deletions), what="prune")
-        _print_total("deleted", delete(plan, bar))
+        _print_total("deleted", prune(plan, bar))
         return
     _print_total("would delete", plan)
     if plan.deletions:
         echo("Nothing was deleted. To delete these recordings, add --yes", err=True)
 
 
-def _print_plan(plan: Plan) -> None:
+def _print_plan(plan: PrunePlan) -> None:
     for deletion in plan.deletions[:_SHOWN]:
         echo(f"{printable(display_path(deletion.path))}  {counted(deletion.size, 'byte')}")
     if more := plan.deletions[_SHOWN:]:
@@ -54,5 +54,5 @@ def _print_plan(plan: Plan) -> None:
         echo(f"Kept because git tracks them: {len(plan.tracked)}. See: devkit check", err=True)
 
 
-def _print_total(done: str, plan: Plan) -> None:
+def _print_total(done: str, plan: PrunePlan) -> None:
     echo(f"prune: {done} {counted(len(plan.deletions), 'recording')}, {counted(plan.size, 'byte')}")

@@ -9,10 +9,10 @@ from werkzeug.exceptions import HTTPException
 
 from devkit import __version__
 from devkit.errors import DevkitError
+from devkit.fixture.deletion import Trash
 from devkit.fixture.other_kinds import KIND_NAMES
 from devkit.fixture.response_log import RESPONSES, Responses
 from devkit.fixture.store import Store
-from devkit.fixture.trash import Trash
 from devkit.http.local_access import rejection_reason
 from devkit.http.request import callback_of
 from devkit.http.server import MAX_BODY, serve

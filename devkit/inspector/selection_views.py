@@ -3,9 +3,9 @@
 from flask import Blueprint, Response, request
 
 from devkit.errors import ConfigurationError, DevkitError, UsageError
+from devkit.fixture.deletion import Trash
 from devkit.fixture.export import export
 from devkit.fixture.format import load
-from devkit.fixture.trash import Trash
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.replay_form import ReplayRequest, require_target, run_replays
 from devkit.inspector.selection import read_selection
