@@ -28,8 +28,7 @@ from devkit.cli.receipt_line import (
 from devkit.fixture.format import TRIGGERED, owner_in
 from devkit.fixture.listing import MAX_TEXT, ListedReceipt, Watch, of_kinds, parse_duration, read_entries
 from devkit.fixture.listing import as_json as listed_as_json
-from devkit.fixture.recording_id import find_entries, list_some, near_ids
-from devkit.fixture.select import display_path
+from devkit.fixture.select import display_path, find_entries, list_some, near_ids
 from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Entry, Store
 from devkit.session.project import project_in

@@ -11,7 +11,7 @@ from devkit.errors import FixtureError
 from devkit.events import Event, Notice
 from devkit.fixture.format import format_time, load
 from devkit.fixture.listing import Watch
-from devkit.fixture.recording_id import entries_of_message
+from devkit.fixture.select import entries_of_message
 from devkit.fixture.store import NO_ID, Entry, Store, safe
 from devkit.session.signals import Shutdown
 from devkit.webhook.masking import one_line

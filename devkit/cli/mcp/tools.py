@@ -18,9 +18,8 @@ from devkit.errors import ConfigurationError, UsageError
 from devkit.fixture.explain import explain
 from devkit.fixture.format import load
 from devkit.fixture.listing import parse_duration, read_entries
-from devkit.fixture.recording_id import find_entries
 from devkit.fixture.response_log import ResponseReader, recording_key
-from devkit.fixture.select import sample_files, select
+from devkit.fixture.select import find_entries, sample_files, select
 from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Store
 from devkit.http.address import Address, parse_address
