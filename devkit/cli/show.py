@@ -10,10 +10,9 @@ import click
 
 from devkit.cli import completes
 from devkit.cli.output import echo, echo_bytes, echo_json, notice, status_color, style
-from devkit.fixture.explain import Explanation, explain
+from devkit.fixture.explain import KIND_NAMES, Explanation, explain
 from devkit.fixture.export import FORMS, export
 from devkit.fixture.format import format_time, load
-from devkit.fixture.other_kinds import KIND_NAMES
 from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
 from devkit.session.settings import Settings, project_directory, read_settings

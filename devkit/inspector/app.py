@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from devkit import __version__
 from devkit.errors import DevkitError
 from devkit.fixture.deletion import Trash
-from devkit.fixture.other_kinds import KIND_NAMES
+from devkit.fixture.explain import KIND_NAMES
 from devkit.fixture.response_log import RESPONSES, Responses
 from devkit.fixture.store import Store
 from devkit.http.local_access import rejection_reason
