@@ -91,6 +91,7 @@ def _flows(tracer: Tracer, directory: Path) -> Iterator[tuple[str, list[str]]]:
             _wait(lambda: output.getvalue().count("failed") >= 2)
         yield "receipt", list(files)
         _fetch(f"{callback_url}?{_RECEIPT}")
+        _wait(lambda: output.getvalue().count("failed") >= 3)  # the next flow has no part of this one
         with _sink() as url:
             replay = ("replay", "latest:3", "--now", "--resign", "--to", url)
             _command(tracer, *replay)

@@ -108,7 +108,7 @@ class _Commands(click.Group):
         ctx.fail(f"No such command {typed!r}." + (f" Did you mean {nearest[0]}?" if nearest else ""))
 
     def invoke(self, ctx: click.Context) -> None:
-        from devkit.cli.output import surviving_output  # here: --help is printed without it
+        from devkit.cli.line_stream import surviving_output  # here: --help is printed without it
 
         with surviving_output() as dropped:
             code = self._exit_code(ctx)

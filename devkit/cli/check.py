@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.output import echo
-from devkit.cli.progress import with_bar
+from devkit.cli.output import echo, with_bar
 from devkit.errors import ConfigurationError
 from devkit.fixture.check import CheckedFile, check, files_to_check, tracked_recordings
 from devkit.fixture.select import display_path

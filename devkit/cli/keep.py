@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from devkit.cli import completes
-from devkit.cli.output import echo, echo_json
-from devkit.cli.progress import has_bar, with_bar
+from devkit.cli.output import echo, echo_json, has_bar, with_bar
 from devkit.fixture.format import load
 from devkit.fixture.redaction.plan import Sample, assign, plan_keep, require_free, write
 from devkit.fixture.redaction.policy import Policy

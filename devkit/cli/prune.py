@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from devkit.cli.output import echo
-from devkit.cli.progress import with_bar
+from devkit.cli.output import echo, with_bar
 from devkit.errors import UsageError
 from devkit.fixture.deletion import PrunePlan, plan_prune, prune
 from devkit.fixture.listing import parse_duration

@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from devkit.cli import completes
-from devkit.cli.output import echo, echo_bytes, hint, notice
-from devkit.cli.progress import with_bar
+from devkit.cli.output import echo, echo_bytes, hint, notice, with_bar
 from devkit.durable import files as durable
 from devkit.errors import StoreError, UsageError
 from devkit.fixture.redaction.policy import Policy

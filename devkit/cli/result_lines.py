@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 
-from devkit.cli.output import echo, echo_event, hint, notice, output_width
-from devkit.cli.progress import has_bar, with_bar
+from devkit.cli.output import echo, echo_event, has_bar, hint, notice, output_width, with_bar
 from devkit.cli.receipt_line import SENT_AGAIN, Cell, answer_cell, fit, id_cell, reason, status_cell
 from devkit.replay.schedule import Planned
 from devkit.replay.send import Replayed, ReplayOutcome, ReplaySummary

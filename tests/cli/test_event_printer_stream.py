@@ -1,10 +1,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+
+from tests.support.terminal_session import needs_terminal, on_a_terminal
 
 DEADLINE = 20  # seconds
 
@@ -15,7 +16,7 @@ import sys
 import click
 from devkit.cli import cli
 from devkit.events.session import Probe
-from devkit.cli.output import surviving_output
+from devkit.cli.line_stream import surviving_output
 from devkit.cli.event_printer import reporting
 from devkit.session.signals import Shutdown as Stop
 stop = Stop()
@@ -56,28 +57,12 @@ def test_a_pipe_that_knows_ascii_only_gets_every_line() -> None:
     assert (out, err) == ("probe       someone asked whether the callback URL answers (caf\\xe9)\n", "")
 
 
-@contextmanager
-def terminal(**environ: str) -> Iterator[bytes]:
-    """The output on a terminal."""
-    screen, slave = os.openpty()
-    try:
-        command = [sys.executable, "-c", SCRIPT, "people", "x", "end"]
-        env = {**os.environ, "PYTHONPATH": os.getcwd(), "TERM": "xterm-256color", **environ}
-        subprocess.run(command, stdout=slave, stdin=subprocess.DEVNULL, env=env, timeout=DEADLINE, check=True)
-        yield os.read(screen, 10_000)
-    finally:
-        os.close(slave)
-        os.close(screen)
+@needs_terminal
+@pytest.mark.parametrize("environ", [{}, {"NO_COLOR": "1"}], ids=["colors", "no colors"])
+def test_a_terminal_gets_colors_unless_no_color_is_set(tmp_path: Path, environ: dict[str, str]) -> None:
+    command = [sys.executable, "-c", SCRIPT, "people", "x", "end"]
+    with on_a_terminal(tmp_path, *command, TERM="xterm-256color", **environ) as terminal:
+        screen = terminal.read_to_the_end()
 
-
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
-def test_a_terminal_gets_colors_unless_no_color_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE"):
-        monkeypatch.delenv(name, raising=False)
-
-    with terminal() as screen:
-        assert b"\x1b[" in screen
-    with terminal(NO_COLOR="1") as screen:
-        assert b"\x1b[3" not in screen
-        assert b"\x1b[9" not in screen
-        assert screen.startswith(b"probe")
+    assert "probe" in screen
+    assert ("\x1b[" in screen) == (not environ)

@@ -1,12 +1,22 @@
-"""Colors of statuses."""
+"""Colors of statuses, and progress bars."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from devkit.cli import cli
-from devkit.cli.output import status_color
+from devkit.cli.output import status_color, with_bar
+from devkit.fixture.format import Fixture
+from devkit.fixture.store import Store
+from devkit.webhook.callback import compose
+from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.vocabulary import STATUSES
+from tests.support.fixture_example import MOMENT
+from tests.support.terminal_session import needs_terminal, on_a_terminal
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -38,3 +48,45 @@ def test_there_is_no_color_where_nobody_wants_it(
         context.invoke(cli.callback)
 
         assert context.color is color
+
+
+COUNT = 60
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    store = Store(tmp_path / "fixtures")
+    store.prepare()
+    for number in range(COUNT):
+        fields = make_fields("delivered", "0", message_id=f"0A{number:014d}", pushed_at=MOMENT)
+        fixture = Fixture(MOMENT + timedelta(seconds=number), compose(fields, "get"))
+        store.record(fixture, fixture.read())
+    return tmp_path
+
+
+@needs_terminal
+@pytest.mark.parametrize(
+    ("arguments", "last"),
+    [
+        (("check",), f"check: {COUNT} ok, 0 failed"),
+        (("keep", "latest:60", "--name", "mine"), f"keep: {COUNT} samples written to fixtures/samples/mine;"),
+        (("prune", "--keep", "0", "--yes"), f"prune: deleted {COUNT} recordings, "),
+    ],
+    ids=["check", "keep", "prune"],
+)
+def test_a_bar_counts_to_the_end_and_one_line_sums_up(
+    project: Path, arguments: tuple[str, ...], last: str
+) -> None:
+    command = [sys.executable, "-m", "devkit", *arguments]
+    with on_a_terminal(project, *command, TERM="xterm") as terminal:
+        lines = terminal.read_to_the_end().replace("\r", "\n").splitlines()
+
+    assert terminal.process.returncode == 0
+    assert any(f"{COUNT}/{COUNT}" in line for line in lines)
+    assert last in list(filter(None, lines))[-1]
+
+
+def test_there_is_no_bar_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(with_bar(range(COUNT), COUNT, "check")) == list(range(COUNT))
+
+    assert capsys.readouterr().out == ""

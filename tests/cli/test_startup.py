@@ -71,6 +71,7 @@ def test_list_imports_what_reads_names_of_files(tmp_path: Path, recording: Path)
 
     assert packages(modules) == {"cli", "durable", "errors", "events", "fixture", "session", "webhook"}
     assert {name for name in modules if name.startswith("devkit.cli.")} == {
+        "devkit.cli.line_stream",
         "devkit.cli.list",
         "devkit.cli.output",
         "devkit.cli.receipt_line",
@@ -102,9 +103,9 @@ def test_replay_of_one_file_imports_what_sends_it(tmp_path: Path, recording: Pat
         "webhook",
     }
     assert {name for name in modules if name.startswith("devkit.cli.")} == {
+        "devkit.cli.line_stream",
         "devkit.cli.output",
         "devkit.cli.params",
-        "devkit.cli.progress",
         "devkit.cli.receipt_line",
         "devkit.cli.replay",
         "devkit.cli.result_lines",

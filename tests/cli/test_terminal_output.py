@@ -14,35 +14,18 @@ from hypothesis import strategies as st
 from devkit.cli.output import echo, echo_bytes, style
 from devkit.fixture.format import Fixture, dumps
 from devkit.webhook.callback import Callback, to_wire
+from tests.support.terminal_session import needs_terminal, on_a_terminal
 
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
 CONTROLS = "\x1b]0;title\x07\x1b[2J\x1b[31m\r\x9b1A\u202e\u2066"
 SPELLED = r"\x1b]0;title\x07\x1b[2J\x1b[31m\r\x9b1A\u202e\u2066"
 STYLES = re.compile(r"\x1b\[(?:0|1|2|3[0-7]|9[0-7])m")
-needs_terminal = pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
 
 
 def on_terminal(*arguments: str, cwd: Path) -> str:
     """The output of a command on a terminal, stdout and stderr."""
-    ours, terminal = os.openpty()
-    command = [sys.executable, "-m", "devkit", *arguments]
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "200"}
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal, cwd=cwd, env=environ
-    ):
-        os.close(terminal)
-        written = b""
-        while chunk := read(ours):
-            written += chunk
-    os.close(ours)
-    return written.decode().replace("\r\n", "\n")  # the terminal adds \r
-
-
-def read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux: the other side is closed
-        return b""
+    with on_a_terminal(cwd, sys.executable, "-m", "devkit", *arguments, COLUMNS="200") as terminal:
+        return terminal.read_to_the_end().replace("\r\n", "\n")  # the terminal adds \r
 
 
 def controls(written: str) -> bool:

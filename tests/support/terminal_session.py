@@ -5,7 +5,7 @@ import select
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -48,10 +48,19 @@ class Terminal:
         before, _, self.seen = self.seen.partition(words)
         return before
 
-    def _read(self) -> None:
+    def read_to_the_end(self) -> str:
+        """All that the program shows until it ends."""
+        with suppress(OSError):  # Linux: the other side is closed
+            while self._read():
+                pass
+        self.process.wait(TIMEOUT)
+        return self.shown
+
+    def _read(self) -> str:
         text = os.read(self.keys, 65536).decode(errors="replace")
         self.seen += text
         self.shown += text
+        return text
 
 
 @contextmanager
@@ -61,7 +70,7 @@ def on_a_terminal(directory: Path, *command: str, **environ: str) -> Iterator[Te
     process = subprocess.Popen(
         command,
         cwd=directory,
-        env=clean_environ(directory, COLUMNS="120", **environ),
+        env=clean_environ(directory, **{"COLUMNS": "120", **environ}),
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,

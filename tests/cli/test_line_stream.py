@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from devkit.cli.output import LineStream, surviving_output
+from devkit.cli.line_stream import LineStream, surviving_output
 from tests.support.failing_output import FULL, needs_full, read, small_pipe
 from tests.support.raw_socket import DEADLINE
 
@@ -126,7 +126,7 @@ def test_streams_that_are_no_files_are_unchanged(capsys: pytest.CaptureFixture[s
 
 SCRIPT = """
 import sys
-from devkit.cli.output import surviving_output
+from devkit.cli.line_stream import surviving_output
 with surviving_output() as dropped:
     print("caf\\u00e9", flush=True)
     print("to stderr", file=sys.stderr)
