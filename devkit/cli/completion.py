@@ -13,9 +13,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 from devkit.errors import DevkitError
 from devkit.fixture.store import NO_ID, Entry, Store, safe, samples_directory
 from devkit.session.settings import Settings, project_directory, read_settings
-from devkit.webhook.messages_vocabulary import ERRORS
-from devkit.webhook.messages_vocabulary import STATUSES as MESSAGES_STATUSES
-from devkit.webhook.vocabulary import ERR_CODES, STATUSES, ErrCode
+from devkit.webhook.vocabulary import ERR_CODES, MESSAGES_ERRORS, STATUS_MEANINGS, STATUSES, ErrCode
 
 CompletionKind = Literal["selector", "recording", "message", "status", "new-status", "err-code", "error"]
 
@@ -79,18 +77,20 @@ def sample_items(store: Store, packaged: Path, typed: str) -> list[CompletionIte
 
 def status_items(typed: str) -> list[CompletionItem]:
     """The statuses of receipts that Vonage documents."""
-    return _items({name: status.meaning for name, status in STATUSES.items()}, typed)
+    return _items(STATUS_MEANINGS["sms-receipt"], typed)
 
 
 def listed_status_items(typed: str) -> list[CompletionItem]:
     """The statuses of recordings: what `list --status` takes."""
-    others = {name: meaning for name, meaning in MESSAGES_STATUSES.items() if name not in STATUSES}
+    others = {
+        name: meaning for name, meaning in STATUS_MEANINGS["messages-status"].items() if name not in STATUSES
+    }
     return [*status_items(typed), *_items({**others, "inbound": "an inbound message"}, typed)]
 
 
 def new_status_items(typed: str) -> list[CompletionItem]:
     """All that `trigger` makes."""
-    messages = {f"messages:{name}": meaning for name, meaning in MESSAGES_STATUSES.items()}
+    messages = {f"messages:{name}": meaning for name, meaning in STATUS_MEANINGS["messages-status"].items()}
     return [*status_items(typed), *_items({"inbound": "an inbound message", **messages}, typed)]
 
 
@@ -102,17 +102,17 @@ def _items(meanings: Mapping[str, str], typed: str) -> list[CompletionItem]:
 
 def err_code_items(typed: str) -> list[CompletionItem]:
     """The err-codes that Vonage documents, by number and by name."""
-    return _code_items({number: code.name for number, code in ERR_CODES.items()}, typed)
+    return _code_items(ERR_CODES, typed)
 
 
 def error_items(typed: str) -> list[CompletionItem]:
     """The errors of the Messages API that Vonage documents, by number and by name."""
-    return _code_items({number: error.title for number, error in ERRORS.items()}, typed)
+    return _code_items(MESSAGES_ERRORS, typed)
 
 
-def _code_items(names: Mapping[str, str], typed: str) -> list[CompletionItem]:
-    numbers = [CompletionItem(number, help=name) for number, name in names.items()]
-    slugs = [CompletionItem(ErrCode(name).slug, help=f"{number}: {name}") for number, name in names.items()]
+def _code_items(codes: Mapping[str, ErrCode], typed: str) -> list[CompletionItem]:
+    numbers = [CompletionItem(number, help=code.name) for number, code in codes.items()]
+    slugs = [CompletionItem(code.slug, help=f"{number}: {code.name}") for number, code in codes.items()]
     return [item for item in [*numbers, *slugs] if item.value.startswith(typed)]
 
 

@@ -34,9 +34,8 @@ from devkit.fixture.store import Entry, Store
 from devkit.session.project import project_in
 from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.masking import mask_number, mask_numbers_in, one_line, printable
-from devkit.webhook.receipt import KINDS
+from devkit.webhook.receipt import KINDS, meaning
 from devkit.webhook.timeline import SentMessage
-from devkit.webhook.vocabulary import meaning
 
 if TYPE_CHECKING:  # only a type, and most lists end by themselves
     from devkit.session.signals import Shutdown

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from devkit.cli.output import status_color, style
 from devkit.webhook.masking import printable
-from devkit.webhook.messages_vocabulary import INBOUND
 from devkit.webhook.receipt import short_id
-from devkit.webhook.vocabulary import is_no_error
+from devkit.webhook.vocabulary import INBOUND, NO_ERROR
 
 if TYPE_CHECKING:  # only the types: most commands show recordings
     from devkit.events.session import Forwarded, ReceiptTaken
@@ -153,7 +152,7 @@ def content(status: str, text: str, message_type: str, problem: str, why: str) -
 
 def reason(err_code: str, meaning: str, status: str) -> str:
     """An err-code and its meaning; empty when the err-code says only what the status says."""
-    return "" if is_no_error(err_code, status) else f"{err_code} {meaning}".strip()
+    return "" if (err_code, status) in NO_ERROR else f"{err_code} {meaning}".strip()
 
 
 def _duration(seconds: float) -> str:

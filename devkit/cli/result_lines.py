@@ -14,7 +14,7 @@ from devkit.cli.receipt_line import SENT_AGAIN, Cell, answer_cell, fit, id_cell,
 from devkit.replay.schedule import Planned
 from devkit.replay.send import Replayed, ReplayOutcome, ReplaySummary
 from devkit.webhook.masking import counted, printable
-from devkit.webhook.vocabulary import meaning
+from devkit.webhook.receipt import meaning
 
 _FLUSH_INTERVAL = 0.01  # seconds
 # Seconds. Python handles a signal that arrives right before a sleep only after it: Ctrl-C would wait for hours.

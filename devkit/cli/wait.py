@@ -27,8 +27,7 @@ from devkit.session.wait import (
     find_message,
     wait_for_receipts,
 )
-from devkit.webhook.messages_vocabulary import INBOUND
-from devkit.webhook.vocabulary import ALL_STATUSES
+from devkit.webhook.vocabulary import ALL_STATUSES, INBOUND
 
 _STATUSES = [status for status in ALL_STATUSES if status != INBOUND]
 

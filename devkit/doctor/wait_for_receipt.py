@@ -15,8 +15,8 @@ from devkit.fixture.format import load
 from devkit.fixture.listing import Watch
 from devkit.fixture.store import Entry
 from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Unreadable
-from devkit.webhook.vocabulary import is_final, meaning
+from devkit.webhook.receipt import Unreadable, meaning
+from devkit.webhook.vocabulary import IS_FINAL
 
 # Sources: Vonage's support articles 204014863 (which carriers give receipts) and 115007053127 (72 hours), its guides
 # "Delivery Receipts" and "Troubleshooting" of the SMS API, and its reference for the `callback` parameter.
@@ -111,7 +111,7 @@ def _arrived(entry: Entry) -> Check:
     if webhook.kind.endswith("inbound"):
         return ok("receipt", "an inbound message arrived, so requests of Vonage's come here", show)
     what = "one" if webhook.kind == "sms-receipt" else "a status of the Messages API"
-    rest = "" if is_final(webhook.status) else "; more may follow"
+    rest = "" if IS_FINAL.get(webhook.status) else "; more may follow"
     why = one_line(meaning(webhook.err_code, webhook.status), 60)
     found = f"{one_line(webhook.status, 30)} ({why})" if why else one_line(webhook.status, 30)
     return ok("receipt", f"{what} arrived: {found}{rest}", show)

@@ -28,8 +28,7 @@ from devkit.inspector.session_views import session_pages
 from devkit.inspector.template_filters import clock_time, day, interval, register_filters, time_tag
 from devkit.inspector.time_range import read_interval
 from devkit.inspector.views import actions, pages, wants_fragment
-from devkit.webhook.messages_vocabulary import ERRORS
-from devkit.webhook.vocabulary import ALL_STATUSES, ERR_CODES, TRANSPORT_MEANINGS
+from devkit.webhook.vocabulary import ALL_STATUSES, ERR_CODES, MESSAGES_ERRORS, TRANSPORT_MEANINGS
 
 # Only our own script, style and images, and no frames.
 _POLICY = (
@@ -155,7 +154,7 @@ def _register_template_helpers(app: Flask, context: InspectorContext) -> None:
 _CHOICES = {
     "status": [(status, status) for status in ALL_STATUSES],
     "err_code": [(code, f"{code} {err_code.name}") for code, err_code in ERR_CODES.items()],
-    "error": [(number, f"{number} {error.title}") for number, error in ERRORS.items()],
+    "error": [(number, f"{number} {error.name}") for number, error in MESSAGES_ERRORS.items()],
     "signature": [(signature, signature) for signature in SIGNATURES],
     "kind": list(KINDS.items()),
     "response": list(RESPONSES.items()),

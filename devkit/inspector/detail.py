@@ -23,10 +23,9 @@ from devkit.inspector.request_text import shown_headers, wire_hex, wire_text
 from devkit.inspector.row import Row
 from devkit.webhook.callback import Callback
 from devkit.webhook.jwt import claims_of
-from devkit.webhook.masking import mask_numbers_in
+from devkit.webhook.masking import FORMS, mask_numbers_in
 from devkit.webhook.receipt import Webhook, webhook_in
 from devkit.webhook.timeline import Moment, SentMessage, Step, Timeline, build_timeline, text_status
-from devkit.webhook.vocabulary import FORMS
 
 _OPENED = 500  # receipts of one message that its timeline reads
 _TEXTS = 100  # of a conversation that a page shows

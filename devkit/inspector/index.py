@@ -15,9 +15,9 @@ from devkit.errors import FixtureError
 from devkit.fixture.format import load
 from devkit.fixture.store import NO_ID, UNPARSED, Entry, Store, id_in_name, is_recording, read_name
 from devkit.inspector.row import Row, damaged_row, make_row
-from devkit.webhook.messages_vocabulary import INBOUND
 from devkit.webhook.signature import Method
 from devkit.webhook.timeline import SentMessage, current_status
+from devkit.webhook.vocabulary import INBOUND
 
 _NO_TEXTS: Mapping[str, tuple[str, ...]] = {}
 _INBOUND = f"Z-{INBOUND}-"  # in the key of an inbound message

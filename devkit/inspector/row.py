@@ -8,9 +8,9 @@ from urllib.parse import unquote
 from devkit.fixture.format import TRIGGERED, Fixture, owner_in
 from devkit.webhook.callback import Transport
 from devkit.webhook.field_meanings import flat_fields
-from devkit.webhook.receipt import Webhook, webhook_in
+from devkit.webhook.receipt import Webhook, meaning, reason, webhook_in
 from devkit.webhook.signature import Method, Verdict, verify_callback
-from devkit.webhook.vocabulary import ALL_STATUSES, meaning, reason, status_meaning
+from devkit.webhook.vocabulary import STATUS_MEANINGS
 
 _MAX_TEXT = (
     4_000  # characters of a receipt that a search looks at, and of an inbound text; most have a few hundred
@@ -113,7 +113,7 @@ def _search_text(key: str, fixture: Fixture, webhook: Webhook) -> str:
     lines = [f"{name}={text}" for name, text in _fields(webhook)]
     if lines:
         words = meaning(webhook.err_code, webhook.status) if webhook.err_code != "0" else ""
-        known = status_meaning(webhook.kind, webhook.status) if webhook.status in ALL_STATUSES else ""
+        known = STATUS_MEANINGS.get(webhook.kind, {}).get(webhook.status)
         lines += filter(None, (words, known, "" if webhook.kind == "sms-receipt" else webhook.kind))
     else:
         lines = [unquote(fixture.callback.target), fixture.callback.body.decode("utf-8", "replace")]

@@ -13,8 +13,8 @@ from devkit.inspector.conversation import JoinedText, join_texts
 from devkit.inspector.index import Index, Rows, part_statuses
 from devkit.inspector.row import Row
 from devkit.inspector.time_range import EVER, check_range, keys_within
-from devkit.webhook.messages_vocabulary import INBOUND
 from devkit.webhook.timeline import Stage, stage, text_status
+from devkit.webhook.vocabulary import INBOUND
 
 # The kinds that can be filtered for, and their names on the page.
 KINDS = {

@@ -23,11 +23,9 @@ from devkit.replay.trigger import (
 )
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT, recipients
 from devkit.webhook.callback import Transport
-from devkit.webhook.messages_vocabulary import INBOUND
-from devkit.webhook.messages_vocabulary import STATUSES as MESSAGES_STATUSES
 from devkit.webhook.receipt import read, webhook_in
 from devkit.webhook.signature import METHODS, Method
-from devkit.webhook.vocabulary import STATUSES
+from devkit.webhook.vocabulary import INBOUND, MESSAGES_STATUSES, STATUSES
 
 _TIMEOUT = 10  # seconds; a person waits for it
 _MAX_LINES = 50  # fields of a triggered receipt that differ

@@ -7,9 +7,9 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from devkit.webhook.masking import escaped_char, mask_number, mask_numbers_in, printable
-from devkit.webhook.receipt import Webhook, short_id
+from devkit.webhook.receipt import Webhook, reason, short_id
 from devkit.webhook.timeline import SENT
-from devkit.webhook.vocabulary import ALL_STATUSES, reason
+from devkit.webhook.vocabulary import ALL_STATUSES
 
 _RIGHT_TO_LEFT = ("R", "AL", "AN")  # Hebrew, Arabic, Arabic digits
 

@@ -16,10 +16,9 @@ from devkit.http.channel import AfterResponse
 from devkit.receiver.app import IncomingRequest
 from devkit.webhook.callback import REACHABILITY_HEADER, Callback
 from devkit.webhook.masking import mask_number, mask_numbers_in, one_line
-from devkit.webhook.receipt import Unreadable, Webhook, read, webhook_in
+from devkit.webhook.receipt import Unreadable, Webhook, meaning, read, webhook_in
 from devkit.webhook.signature import Method, Verdict, verify_callback
 from devkit.webhook.timeline import Anomaly, MessageHistory, SentMessage
-from devkit.webhook.vocabulary import meaning
 
 _REFUSALS = {
     404: "not the callback path of this session",

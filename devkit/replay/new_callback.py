@@ -7,7 +7,6 @@ from typing import Literal, get_args
 from devkit.errors import UsageError
 from devkit.webhook.callback import Callback, Transport, compose, json_body
 from devkit.webhook.jwt import make_token
-from devkit.webhook.messages_vocabulary import INBOUND, UNKNOWN_ERROR
 from devkit.webhook.nested_fields import NotAnObject, change_nested
 from devkit.webhook.new_webhook import (
     compose_messages,
@@ -18,7 +17,7 @@ from devkit.webhook.new_webhook import (
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.receipt_fields import change_fields, make_fields
 from devkit.webhook.signature import NO_ACCOUNT, Signer, sign_fields
-from devkit.webhook.vocabulary import WITHOUT_ERROR
+from devkit.webhook.vocabulary import INBOUND, UNKNOWN_ERROR, WITHOUT_ERROR
 
 Api = Literal["sms", "messages"]
 APIS: tuple[Api, ...] = get_args(Api)

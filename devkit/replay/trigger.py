@@ -11,11 +11,16 @@ from devkit.http.address import Address, Destination, path_of, readdress
 from devkit.http.client import Connection
 from devkit.replay.new_callback import Api, NewWebhook
 from devkit.replay.send import Replayed, ReplayOutcome, Rules, attempt
-from devkit.webhook import messages_vocabulary
 from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Callback
-from devkit.webhook.messages_vocabulary import INBOUND
 from devkit.webhook.receipt import Kind, Webhook
-from devkit.webhook.vocabulary import ERR_CODES, STATUSES, ErrCode
+from devkit.webhook.vocabulary import (
+    ERR_CODES,
+    INBOUND,
+    MESSAGES_ERRORS,
+    MESSAGES_STATUSES,
+    STATUSES,
+    ErrCode,
+)
 
 MESSAGES_PREFIX = "messages:"  # of a status
 _TEXT = "Hello"
@@ -103,19 +108,18 @@ def parse_err_code(text: str) -> str:
 
     An undocumented number is valid: the platform sends some.
     """
-    return _parse_code(text, {number: code.name for number, code in ERR_CODES.items()}, "err-code")
+    return _parse_code(text, ERR_CODES, "err-code")
 
 
 def parse_error(text: str) -> str:
     """As `parse_err_code`, for an error of the Messages API: its number or name (`illegal-number`)."""
-    titles = {number: error.title for number, error in messages_vocabulary.ERRORS.items()}
-    return _parse_code(text, titles, "error of the Messages API")
+    return _parse_code(text, MESSAGES_ERRORS, "error of the Messages API")
 
 
-def _parse_code(text: str, known: Mapping[str, str], noun: str) -> str:
+def _parse_code(text: str, known: Mapping[str, ErrCode], noun: str) -> str:
     if text.isdecimal() and text.isascii():
         return text
-    numbers = {ErrCode(name).slug: number for number, name in known.items()}
+    numbers = {code.slug: number for number, code in known.items()}
     slug = ErrCode(text).slug
     if slug in numbers:
         return numbers[slug]
@@ -141,10 +145,10 @@ def notices(status: str, err_code: str) -> list[str]:
 
 
 def _messages_notices(webhook: Webhook) -> Iterator[str]:
-    yield from _status_notice(webhook.status, messages_vocabulary.STATUSES)
+    yield from _status_notice(webhook.status, MESSAGES_STATUSES)
     if webhook.status == "read" and webhook.channel == "sms":
         yield "an SMS is never 'read'; other channels are"
-    if webhook.err_code and webhook.err_code not in messages_vocabulary.ERRORS:
+    if webhook.err_code and webhook.err_code not in MESSAGES_ERRORS:
         yield f"{webhook.err_code!r} is not an error number of the Messages API that Vonage documents"
 
 

@@ -15,9 +15,9 @@ from devkit.fixture.select import entries_of_message
 from devkit.fixture.store import NO_ID, Entry, Store, safe
 from devkit.session.signals import Shutdown
 from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Webhook
+from devkit.webhook.receipt import Webhook, meaning
 from devkit.webhook.timeline import SentMessage
-from devkit.webhook.vocabulary import advice, is_final, meaning
+from devkit.webhook.vocabulary import ADVICE, IS_FINAL
 
 _POLL_INTERVAL = 0.1  # seconds
 _NOTICE_AFTER = 20.0  # seconds; most receipts have arrived by then
@@ -110,10 +110,10 @@ class PendingMessage:
             status=one_line(receipt.status, 30),
             err_code=one_line(code, 30),
             meaning=meaning(one_line(code, 30), receipt.status),
-            advice=advice(code),
+            advice=ADVICE.get(code, ""),
             network=one_line(receipt.network, 20),
             after_ms=max(0, int((entry.recorded_at - self.sent_at).total_seconds() * 1000)),
-            final=is_final(receipt.status),
+            final=IS_FINAL.get(receipt.status),
             recorded_at=format_time(entry.recorded_at),
         )
 
@@ -126,7 +126,7 @@ class PendingMessage:
         if self._is_reached():
             return "reached"
         # Receipts can come in the wrong order: after `delivered`, `accepted` may still come.
-        leave_open = {self.until} if is_final(self.until) else set(_DELIVERED)
+        leave_open = {self.until} if IS_FINAL.get(self.until) else set(_DELIVERED)
         return "final" if self.until != "any" and set(finals) - leave_open else None
 
     def finished(self, reason: Reason) -> WaitFinished:
@@ -152,13 +152,13 @@ class PendingMessage:
 
     def _is_end(self, status: str) -> bool:
         # Who waits for `read` has not got it yet with `delivered`.
-        return bool(is_final(status)) and (status, self.until) != ("delivered", "read")
+        return bool(IS_FINAL.get(status)) and (status, self.until) != ("delivered", "read")
 
     def _is_reached(self) -> bool:
         wanted = "delivered" if self.until == "final" else self.until
         if not self.ids or len(self.statuses) < len(self.ids):
             return False
-        if is_final(wanted):
+        if IS_FINAL.get(wanted):
             enough = _DELIVERED if wanted == "delivered" else (wanted,)
             return sum(map(self._finals().count, enough)) == len(self.ids)
         return wanted == "any" or all(wanted in statuses for statuses in self.statuses.values())

@@ -22,8 +22,8 @@ from devkit.simulator.settings_api import (
 )
 from devkit.webhook.callback import Transport
 from devkit.webhook.masking import mask_number, one_line
-from devkit.webhook.messages_vocabulary import ERRORS
-from devkit.webhook.vocabulary import meaning
+from devkit.webhook.receipt import meaning
+from devkit.webhook.vocabulary import MESSAGES_ERRORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ def _delivery(delivery: Delivery) -> DeliveryTried:
 def _meaning(delivery: Delivery) -> str:
     if delivery.kind != "messages-status":
         return meaning(delivery.err_code, delivery.status)
-    return ERRORS[delivery.err_code].title if delivery.err_code else ""
+    return MESSAGES_ERRORS[delivery.err_code].name if delivery.err_code else ""
 
 
 def _settings(account: Account) -> SettingsChanged:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from devkit.errors import ConfigurationError
-from devkit.webhook.messages_vocabulary import messages_outcome
-from devkit.webhook.vocabulary import reason
+from devkit.webhook.receipt import reason
+from devkit.webhook.vocabulary import messages_outcome
 
 
 @dataclass(frozen=True, slots=True)

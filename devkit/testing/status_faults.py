@@ -10,10 +10,10 @@ from devkit.testing.faults import FaultCase, Make, as_array, make_case, select_c
 from devkit.testing.messages import make_inbound, make_status
 from devkit.testing.receipts import MOMENT, SampleWebhook
 from devkit.webhook.jwt import make_token
-from devkit.webhook.messages_vocabulary import EXPIRED_ERROR
 from devkit.webhook.new_webhook import iso_stamp
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import NO_ACCOUNT
+from devkit.webhook.vocabulary import EXPIRED_ERROR
 
 # Only for a handler that checks tokens: the secret of the tests says so.
 TOKEN_FAULTS = (

@@ -1,15 +1,15 @@
 """The fields of a webhook of any kind for people: flat names such as `usage.price`, what they mean, masked values.
 
-Sources: as in `kinds` and `messages_vocabulary`.
+Sources: as in `kinds` and `vocabulary`.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from devkit.webhook.masking import mask_field, mask_number, mask_numbers_in
+from devkit.webhook.masking import FORMS, mask_field, mask_number, mask_numbers_in
 from devkit.webhook.receipt import Webhook
-from devkit.webhook.vocabulary import FIELDS, FORMS
+from devkit.webhook.vocabulary import FIELDS
 
 _RECIPIENT = "the recipient of your message"
 _SENDER = "the sender of your message, `from` in the send request"

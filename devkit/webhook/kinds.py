@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from devkit.webhook.callback import Callback
-from devkit.webhook.messages_vocabulary import INBOUND
 from devkit.webhook.receipt import Kind, Unreadable, Webhook
+from devkit.webhook.vocabulary import INBOUND
 
 _ONLY_IN_RECEIPTS = ("err-code", "scts", "price", "network-code")
 _STATUS_PROBLEM = "The status is empty or not text; Vonage sends a word such as delivered."

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Literal, get_args
 
 from devkit.webhook.callback import CALLBACK_PATH, Callback
-from devkit.webhook.messages_vocabulary import ERRORS
 from devkit.webhook.receipt import stamp
 from devkit.webhook.signature import NO_ACCOUNT
 from devkit.webhook.sms_text import is_gsm
+from devkit.webhook.vocabulary import MESSAGES_ERRORS
 
 MessagesVersion = Literal["v1", "v0.1"]
 MESSAGES_VERSIONS: tuple[MessagesVersion, ...] = get_args(MessagesVersion)
@@ -156,7 +156,7 @@ def iso_stamp(moment: datetime, *, milliseconds: bool = False) -> str:
 
 def _error(number: str, detail: str | None, message_uuid: str, version: MessagesVersion) -> dict[str, object]:
     if detail is None:
-        detail = ERRORS[number].title if number in ERRORS else ""
+        detail = MESSAGES_ERRORS[number].name if number in MESSAGES_ERRORS else ""
     if version == "v0.1":
         return {"code": int(number) if number.isdecimal() else number, "reason": detail}
     # `instance` is the id of a trace, 32 hexadecimal digits.

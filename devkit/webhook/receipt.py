@@ -17,6 +17,7 @@ from urllib.parse import unquote_to_bytes
 
 from devkit.webhook.callback import Callback
 from devkit.webhook.strict_json import InvalidJson, RepeatedKey, parse
+from devkit.webhook.vocabulary import ALL_ERRORS, NO_ERROR
 
 MAX_FIELDS = 1000
 _MAX_DEPTH = 16  # Vonage sends a flat object
@@ -236,6 +237,26 @@ def _require_receipt(fields: Mapping[str, object]) -> None:
         raise _Problem("There is no status field: this is not a delivery receipt.")
     if not isinstance(fields["status"], str) or not fields["status"]:
         raise _Problem("The status is empty or not text; Vonage sends a word such as delivered.")
+
+
+def meaning(err_code: str, status: str) -> str:
+    """An err-code or error number in words; empty when there is none. One that no document lists is named as such.
+
+    0 is called "Delivered", but comes with other statuses too: with a failure it gives no reason.
+    """
+    if not err_code:
+        return ""
+    if err_code == "0" and status != "delivered":
+        return "No error" if (err_code, status) in NO_ERROR else "No reason given"
+    if err_code in ALL_ERRORS:
+        return ALL_ERRORS[err_code].name
+    # The Messages API's numbers have four digits.
+    return f"Undocumented {'err-code' if len(err_code) < 4 else 'error'} {err_code}"
+
+
+def reason(err_code: str, status: str) -> str:
+    """Why a message has its status, in words; empty when the err-code says only what the status says."""
+    return "" if (err_code, status) in NO_ERROR else meaning(err_code, status)
 
 
 def stamp(moment: datetime) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
 from devkit.webhook.receipt import Webhook
-from devkit.webhook.vocabulary import is_final
+from devkit.webhook.vocabulary import IS_FINAL
 
 # Without a final receipt, Vonage ends a message itself after this time, as `expired` (support article 115007053127).
 EXPIRY = timedelta(hours=72)
@@ -83,7 +83,7 @@ class Timeline:
 
 def stage(status: str) -> Stage:
     """The stage of a status. No document says whether an undocumented one is final, so it is in between."""
-    final = is_final(status)
+    final = IS_FINAL.get(status)
     if final is None:
         return "other"
     if final:

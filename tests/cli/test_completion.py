@@ -24,8 +24,7 @@ from devkit.cli.completion import (
     status_items,
 )
 from devkit.fixture.store import Store, samples_directory
-from devkit.webhook import messages_vocabulary
-from devkit.webhook.vocabulary import ALL_STATUSES, ERR_CODES, STATUSES
+from devkit.webhook.vocabulary import ALL_STATUSES, ERR_CODES, MESSAGES_STATUSES, STATUSES
 from tests.support.command import ROOT, call, run
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -109,7 +108,7 @@ def test_every_status_and_err_code_is_offered() -> None:
     assert values(new_status_items("")) == [
         *STATUSES,
         "inbound",
-        *(f"messages:{status}" for status in messages_vocabulary.STATUSES),
+        *(f"messages:{status}" for status in MESSAGES_STATUSES),
     ]
     assert values(error_items("illegal-n")) == ["illegal-number"]
     assert values(error_items("124")) == ["1240", "1241"]

@@ -11,8 +11,8 @@ from devkit.inspector.comparison import compare
 from devkit.inspector.replay_form import editable_fields
 from devkit.testing.fields import Fields
 from devkit.webhook.callback import compose
-from devkit.webhook.masking import mask_field
-from devkit.webhook.vocabulary import FIELDS, FORMS
+from devkit.webhook.masking import FORMS, mask_field
+from devkit.webhook.vocabulary import FIELDS
 from tests.support.distribution import ROOT
 
 NUMBER, OTHER = "447700900123", "999700900123"

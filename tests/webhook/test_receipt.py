@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.webhook.callback import Callback, compose
-from devkit.webhook.receipt import MAX_FIELDS, Receipt, Unreadable, Webhook, read
+from devkit.webhook.receipt import MAX_FIELDS, Receipt, Unreadable, Webhook, meaning, read, reason
 from tests.support.strategies import callbacks, json_values, plain_text
 
 FORM = "application/x-www-form-urlencoded"
@@ -203,3 +203,47 @@ def test_as_many_fields_as_allowed_are_read() -> None:
 
 def test_json_without_a_content_type_is_read() -> None:
     assert read(Callback("POST", "/dlr", (), b'{"status":"failed"}')) == Receipt({"status": "failed"})
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("", ""), ("0", "Delivered"), ("53", "Consent Filter"), ("95", "Undocumented err-code 95")],
+)
+def test_an_undocumented_err_code_has_a_meaning_too(code: str, words: str) -> None:
+    assert meaning(code, "delivered") == words
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("delivered", "Delivered"),
+        ("accepted", "No error"),
+        ("buffered", "No error"),
+        ("expired", "No reason given"),
+        ("failed", "No reason given"),
+        ("undelivered", "No reason given"),
+    ],
+)
+def test_zero_means_what_its_status_lets_it_mean(status: str, words: str) -> None:
+    assert meaning("0", status) == words
+
+
+@pytest.mark.parametrize(
+    ("err_code", "status", "words"),
+    [
+        ("0", "delivered", ""),
+        ("0", "accepted", ""),
+        ("0", "expired", "No reason given"),
+        ("2", "failed", "Absent Subscriber - Temporary"),
+        ("95", "failed", "Undocumented err-code 95"),
+        ("", "failed", ""),
+    ],
+)
+def test_a_reason_is_there_only_when_it_adds_to_the_status(err_code: str, status: str, words: str) -> None:
+    assert reason(err_code, status) == words
+
+
+def test_an_error_number_has_its_own_name() -> None:
+    assert meaning("1240", "rejected") == "Illegal number"
+    assert meaning("9", "failed") == "Illegal Number"
+    assert meaning("1999", "rejected") == "Undocumented error 1999"
