@@ -13,7 +13,7 @@ from devkit.fixture.git import tracked_files
 from devkit.http.server import listen
 from devkit.session.reachability import local_callback_url, why_unreachable
 from devkit.session.settings import Settings, read_settings
-from devkit.session.start_warnings import unknown_name_warning
+from devkit.session.start_warnings import unknown_setting
 from devkit.tunnel.orphans import find_orphans
 from devkit.vonage.journal import journal_path, read_journal
 from devkit.vonage.setting import WORDS
@@ -36,7 +36,7 @@ def settings_checks(environ: Mapping[str, str], directory: Path) -> tuple[Settin
     is_without = not (settings.api_key or settings.api_secret)
     checks = [
         _file(file, in_file, in_environ, is_needed=is_without),
-        *map(_unknown_name, settings.unknown_names),
+        *(failed("settings", *unknown_setting(name)) for name in settings.unknown_names),
         *_tracked_secrets(file),
         *_tracked_secrets(directory / ".vonagerc"),
     ]
@@ -47,11 +47,6 @@ def settings_checks(environ: Mapping[str, str], directory: Path) -> tuple[Settin
     if settings.credentials_file:
         places = [f"{settings.credentials_file}, a file of the Vonage CLI"]
     return settings, [*checks, _credentials(settings, places)]
-
-
-def _unknown_name(name: str) -> Check:
-    what, _, hint = unknown_name_warning(name).partition(". ")
-    return failed("settings", what, hint)
 
 
 def _names_in(file: Path) -> set[str]:

@@ -4,11 +4,11 @@
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from devkit.durable.regular_file import read_pipe, read_regular_file
 from devkit.errors import ConfigurationError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # only types: one imports OpenSSL, both take long, and most c
     from devkit.webhook.signature import Method
 
 _TRUE = ("1", "true", "yes", "on")
-_FALSE = ("", "0", "false", "no", "off")
+_FALSE = ("0", "false", "no", "off")
 
 PRIVATE = ".devkit"  # the directory of a project's private files
 DEFAULT_PORT = 3000  # of the receiver
@@ -27,28 +27,14 @@ _DEFAULT_HOST = "rest.nexmo.com"
 # What DEVKIT_TUNNEL may name. auto: the first that is there. none: only this machine reaches the session.
 TUNNELS = ("auto", "ngrok", "cloudflared", "tailscale", "codespaces", "none")
 
-DEVKIT_NAMES = (
-    "DEVKIT_PORT",
-    "DEVKIT_INSPECTOR_PORT",
-    "DEVKIT_FORWARD_TO",
-    "DEVKIT_FORWARD_PRIVATE",
-    "DEVKIT_PUBLIC_URL",
-    "DEVKIT_TUNNEL",
-    "DEVKIT_FIXTURES",
-    "DEVKIT_CALLBACK_TOKEN",
-    "DEVKIT_OFFLINE",
-)
-
-# Kept as text here: only the commands of the relay parse them (devkit.relay.settings).
-RELAY_NAMES = (
+# Of the relay. Kept as text here: only its commands parse them (devkit.relay.settings).
+_RELAY = (
     "DEVKIT_RELAY",
     "DEVKIT_RELAY_KEY",
     "DEVKIT_RELAY_KEEP",
     "DEVKIT_RELAY_CALLBACK",
     "DEVKIT_WHO",
 )
-
-KNOWN_NAMES = (*DEVKIT_NAMES, *RELAY_NAMES)
 
 # Of devkit.mk; of applications that name their own callback (docs/relay.md).
 _FOR_OTHERS = ("DEVKIT_PREFIX", "DEVKIT_CALLBACK_URL")
@@ -137,6 +123,89 @@ class Settings:
         return Credentials(self.api_key, self.api_secret, self.rest_host)
 
 
+def _text(name: str, text: str) -> str:
+    return text
+
+
+def _application_id(name: str, text: str) -> str:
+    from devkit.session.credentials import parse_application_id  # here: few projects have one
+
+    return parse_application_id(text, name)
+
+
+def _method(name: str, text: str) -> "Method":
+    from devkit.webhook.signature import METHODS  # here: it takes long to import
+
+    for method in METHODS:
+        if text.lower().replace("-", "") == method:
+            return method
+    raise ConfigurationError(
+        f"{name} is {text!r}, which is not a signature method.", hint=f"Use one of: {', '.join(METHODS)}"
+    )
+
+
+def _port(name: str, text: str) -> int:
+    if text.isdecimal() and text.isascii() and len(text) <= 5 and int(text) < 65536:
+        return int(text)
+    raise ConfigurationError(
+        f"{name} is {text!r}, which is not a port.", hint="Use a number from 0 (any free) to 65535."
+    )
+
+
+def _tunnel(name: str, text: str) -> str:
+    if text.lower() in TUNNELS:
+        return text.lower()
+    raise ConfigurationError(
+        f"{name} is {text!r}, which is not a tunnel that devkit opens.",
+        hint=f"Use one of: {', '.join(TUNNELS)}. For any other: DEVKIT_PUBLIC_URL=https://...",
+    )
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() not in (*_TRUE, *_FALSE):
+        raise ConfigurationError(f"{name} is {text!r}, which is neither yes nor no.", hint="Use 1 or 0.")
+    return text.lower() in _TRUE
+
+
+def _token(name: str, text: str) -> str:
+    if not all(char.isascii() and (char.isalnum() or char in "-_") for char in text):
+        raise ConfigurationError(
+            f"{name} holds characters that a URL cannot hold.",
+            hint="Use letters, digits, - and _, or remove the line: devkit then makes a token.",
+        )
+    if len(text) < _MIN_TOKEN:  # everybody can try tokens at the public URL
+        raise ConfigurationError(
+            f"{name} has {len(text)} characters; fewer than {_MIN_TOKEN} can be guessed.",
+            hint="Use a longer one, or remove the line: devkit then makes a token.",
+        )
+    return text
+
+
+# Each setting: its field in `Settings`, and what reads its text. What each is for: .env.example, docs/settings.md.
+_SETTINGS: dict[str, tuple[str, Callable[[str, str], object]]] = {
+    "VONAGE_API_KEY": ("api_key", _text),
+    "VONAGE_API_SECRET": ("api_secret", _text),
+    "VONAGE_SIGNATURE_SECRET": ("signature_secret", _text),
+    "VONAGE_SIGNATURE_METHOD": ("signature_method", _method),
+    "VONAGE_REST_HOST": ("rest_host", _text),
+    "VONAGE_APPLICATION_ID": ("application_id", _application_id),
+    "VONAGE_PRIVATE_KEY": ("private_key", _text),
+    "NGROK_AUTHTOKEN": ("ngrok_authtoken", _text),
+    "NGROK_URL": ("ngrok_url", _text),
+    "PYNGROK_NGROK_PATH": ("ngrok_path", _text),
+    "DEVKIT_PORT": ("port", _port),
+    "DEVKIT_INSPECTOR_PORT": ("inspector_port", _port),
+    "DEVKIT_FORWARD_TO": ("forward_to", _text),
+    "DEVKIT_FORWARD_PRIVATE": ("forward_private", _flag),
+    "DEVKIT_PUBLIC_URL": ("public_url", _text),
+    "DEVKIT_TUNNEL": ("tunnel", _tunnel),
+    "DEVKIT_FIXTURES": ("fixtures", _text),
+    "DEVKIT_CALLBACK_TOKEN": ("callback_token", _token),
+    "DEVKIT_OFFLINE": ("offline", _flag),
+}
+KNOWN_NAMES = (*_SETTINGS, *_RELAY)
+
+
 def read_settings(
     environ: Mapping[str, str], directory: Path, *, pipe_timeout: float = _PIPE_TIMEOUT
 ) -> Settings:
@@ -147,31 +216,16 @@ def read_settings(
     pipe_timeout: seconds to wait for the writer, where `.env` is a FIFO.
     """
     values = {**_read_env_file(directory / ".env", pipe_timeout), **environ}
-
-    def text(name: str, default: str = "") -> str:
-        return values.get(name, "").strip() or default
-
+    texts = {name: text for name in KNOWN_NAMES if (text := values.get(name, "").strip())}
+    fields: dict[str, Any] = {
+        attribute: read(name, texts[name]) for name, (attribute, read) in _SETTINGS.items() if name in texts
+    }
+    if values.get("DEVKIT_CALLBACK_TOKEN") == "":
+        fields["callback_token"] = ""
+    fields["fixtures"] = directory / fields.get("fixtures", "fixtures")
     settings = Settings(
-        api_key=text("VONAGE_API_KEY"),
-        api_secret=text("VONAGE_API_SECRET"),
-        signature_secret=text("VONAGE_SIGNATURE_SECRET"),
-        signature_method=_method(text("VONAGE_SIGNATURE_METHOD")),
-        rest_host=text("VONAGE_REST_HOST", _DEFAULT_HOST),
-        application_id=_application_id(text("VONAGE_APPLICATION_ID")),
-        private_key=text("VONAGE_PRIVATE_KEY"),
-        ngrok_authtoken=text("NGROK_AUTHTOKEN"),
-        ngrok_url=text("NGROK_URL"),
-        ngrok_path=text("PYNGROK_NGROK_PATH"),
-        port=_port("DEVKIT_PORT", text("DEVKIT_PORT", str(DEFAULT_PORT))),
-        inspector_port=_port("DEVKIT_INSPECTOR_PORT", text("DEVKIT_INSPECTOR_PORT", "3040")),
-        forward_to=text("DEVKIT_FORWARD_TO"),
-        forward_private=_flag("DEVKIT_FORWARD_PRIVATE", text("DEVKIT_FORWARD_PRIVATE")),
-        public_url=text("DEVKIT_PUBLIC_URL"),
-        tunnel=_tunnel(text("DEVKIT_TUNNEL", "auto")),
-        fixtures=directory / text("DEVKIT_FIXTURES", "fixtures"),
-        callback_token=_token(values.get("DEVKIT_CALLBACK_TOKEN")),
-        offline=_flag("DEVKIT_OFFLINE", text("DEVKIT_OFFLINE")),
-        relay={name: text(name) for name in RELAY_NAMES if text(name)},
+        **fields,
+        relay={name: texts[name] for name in _RELAY if name in texts},
         unknown_names=tuple(
             name for name in values if name.startswith("DEVKIT_") and name not in (*KNOWN_NAMES, *_FOR_OTHERS)
         ),
@@ -237,64 +291,3 @@ def _require_pair(key: str, secret: str) -> None:
         f"{present} is set, but {missing} is missing.",
         hint=f"Add {missing}=... to .env (it is in the Vonage dashboard), or remove both to work offline.",
     )
-
-
-def _application_id(text: str) -> str:
-    if text:  # few projects have one
-        from devkit.session.credentials import parse_application_id
-
-        return parse_application_id(text, "VONAGE_APPLICATION_ID")
-    return ""
-
-
-def _method(name: str) -> "Method":
-    if not name:
-        return "md5hash"
-    from devkit.webhook.signature import METHODS  # late, for the reason above
-
-    for method in METHODS:
-        if name.lower().replace("-", "") == method:
-            return method
-    raise ConfigurationError(
-        f"VONAGE_SIGNATURE_METHOD is {name!r}, which is not a signature method.",
-        hint=f"Use one of: {', '.join(METHODS)}",
-    )
-
-
-def _port(name: str, value: str) -> int:
-    if value.isdecimal() and value.isascii() and len(value) <= 5 and int(value) < 65536:
-        return int(value)
-    raise ConfigurationError(
-        f"{name} is {value!r}, which is not a port.", hint="Use a number from 0 (any free) to 65535."
-    )
-
-
-def _tunnel(name: str) -> str:
-    if name.lower() in TUNNELS:
-        return name.lower()
-    raise ConfigurationError(
-        f"DEVKIT_TUNNEL is {name!r}, which is not a tunnel that devkit opens.",
-        hint=f"Use one of: {', '.join(TUNNELS)}. For any other: DEVKIT_PUBLIC_URL=https://...",
-    )
-
-
-def _flag(name: str, value: str) -> bool:
-    if value.lower() not in (*_TRUE, *_FALSE):
-        raise ConfigurationError(f"{name} is {value!r}, which is neither yes nor no.", hint="Use 1 or 0.")
-    return value.lower() in _TRUE
-
-
-def _token(value: str | None) -> str | None:
-    if value is None or not value:
-        return value
-    if not all(char.isascii() and (char.isalnum() or char in "-_") for char in value):
-        raise ConfigurationError(
-            "DEVKIT_CALLBACK_TOKEN holds characters that a URL cannot hold.",
-            hint="Use letters, digits, - and _, or remove the line: devkit then makes a token.",
-        )
-    if len(value) < _MIN_TOKEN:  # everybody can try tokens at the public URL
-        raise ConfigurationError(
-            f"DEVKIT_CALLBACK_TOKEN has {len(value)} characters; fewer than {_MIN_TOKEN} can be guessed.",
-            hint="Use a longer one, or remove the line: devkit then makes a token.",
-        )
-    return value

@@ -16,21 +16,22 @@ def start_warnings(
     settings: Settings, project: Project, *, demo: Demo | None, has_relay: bool = False
 ) -> Iterator[str]:
     """The warnings about a session before it starts. demo: as in `SessionOptions`."""
-    yield from map(unknown_name_warning, settings.unknown_names)
+    for name in settings.unknown_names:
+        yield ". ".join(unknown_setting(name))
     yield from _without_effect_with_relay(settings) if has_relay else _without_effect(settings, demo)
     yield from _tracked_by_git(project)
 
 
-def unknown_name_warning(name: str) -> str:
-    """What to say about a name that begins as devkit's and means nothing."""
+def unknown_setting(name: str) -> tuple[str, str]:
+    """What to say about a name that begins as devkit's and means nothing, and what to do."""
     import difflib  # here: most people type them right
 
-    ends = [known.removeprefix("DEVKIT_") for known in KNOWN_NAMES]
+    ends = [known.removeprefix("DEVKIT_") for known in KNOWN_NAMES if known.startswith("DEVKIT_")]
     nearest = difflib.get_close_matches(name.removeprefix("DEVKIT_"), ends, n=1)
-    meant = (
+    hint = (
         f"Did you mean DEVKIT_{nearest[0]}?" if nearest else "All settings: devkit init --print .env.example"
     )
-    return f"{name} is set, but devkit has no such setting. {meant}"
+    return f"{name} is set, but devkit has no such setting", hint
 
 
 def _without_effect(settings: Settings, demo: Demo | None) -> Iterator[str]:

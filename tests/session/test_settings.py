@@ -6,7 +6,7 @@ import pytest
 from devkit.errors import ConfigurationError
 from devkit.session import settings
 from devkit.session.settings import Settings, read_settings
-from devkit.session.start_warnings import unknown_name_warning
+from devkit.session.start_warnings import unknown_setting
 
 ROOT = Path(__file__).parents[2]
 PAIR = {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "the-api-secret"}
@@ -208,7 +208,7 @@ def test_a_name_that_means_nothing_is_noticed(tmp_path: Path, name: str, nearest
     from_file.write_text(f"{name}=1\nDEVKIT_PORT=4000\nOTHER=1\n")
 
     assert read_settings({"PATH": "/bin", "DEVKIT_OFFLINE": ""}, tmp_path).unknown_names == (name,)
-    assert unknown_name_warning(name) == f"{name} is set, but devkit has no such setting. {nearest}"
+    assert unknown_setting(name) == (f"{name} is set, but devkit has no such setting", nearest)
 
 
 def test_the_settings_of_the_relay_are_kept_as_text_and_hidden(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_the_settings_of_the_relay_are_kept_as_text_and_hidden(tmp_path: Path) -
     assert found.relay == {"DEVKIT_RELAY": texts["DEVKIT_RELAY"], "DEVKIT_WHO": "ada"}
     assert found.unknown_names == ()
     assert "s3cret" not in repr(found)
-    assert "Did you mean DEVKIT_RELAY_KEEP?" in unknown_name_warning("DEVKIT_RELAY_KEPT")
+    assert "Did you mean DEVKIT_RELAY_KEEP?" in unknown_setting("DEVKIT_RELAY_KEPT")
 
 
 def test_the_setting_that_the_docs_give_to_applications_is_not_unknown(tmp_path: Path) -> None:
