@@ -12,8 +12,7 @@ from devkit.events import Event
 from devkit.fixture.store import Store
 from devkit.relay.engine import RedisEngine
 from devkit.relay.follower import Follower, Following
-from devkit.relay.reader import Received, RelayReader
-from devkit.relay.selection import Selection
+from devkit.relay.reader import Received, RelayReader, Selection
 from devkit.relay.settings import relay_settings
 from devkit.relay.stream import account_name
 

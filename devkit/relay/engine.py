@@ -19,8 +19,24 @@ BLOCK_SECONDS = 2.0  # how long a read waits on the engine. Longer ones look lik
 _CONNECT_SECONDS = 1.0  # to connect for a group, and for each step after that: TLS, password
 _READ_SECONDS = 10.0  # without an answer the connection is dead: some networks drop it without a word
 
+# What the users of the engine may do: a receiver only appends, a follower only reads. INFO shows a receiver whether the
+# engine evicts or forgets. CONFIG would tell more, but also the engine's passwords.
+_RECEIVER = "+ping +hello +xadd +info +time"
+_FOLLOWER = "+ping +hello +xread +xrange +xlen +xinfo|stream +time"
 
 T = TypeVar("T")
+
+
+def acl_commands(account: str) -> list[str]:
+    """The commands for redis-cli that make these users. account: as in `account_name`."""
+    keys = f"~devkit:{account}:*"
+    return [
+        "ACL SETUSER admin reset on >ADMIN-PASSWORD +@all ~* &*",
+        f"ACL SETUSER receiver reset on >PASSWORD -@all {_RECEIVER} {keys}",
+        f"ACL SETUSER follower reset on >ANOTHER-PASSWORD -@all {_FOLLOWER} {keys}",
+        "ACL SETUSER default off",
+        "# To keep them: ACL SAVE where the engine has an aclfile, else CONFIG REWRITE. Both as admin.",
+    ]
 
 
 class RedisEngine:

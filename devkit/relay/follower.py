@@ -47,7 +47,8 @@ class Follower:
     """Follows the relay in a thread of its own, because a read waits for seconds and Ctrl-C must not.
 
     take: gets each receipt that was not on disk before, when it is. move: keeps the position. Its errors, and those of
-    a full disk, are reported, and it is tried again. counts: all that was read, by owner.
+    a full disk, are published, and it is tried again. counts: all that was read, by owner. is_lost: whether the relay
+    does not answer now.
     """
 
     following: Following
@@ -59,12 +60,12 @@ class Follower:
     wait: float = BLOCK_SECONDS
     delays: tuple[float, ...] = _DELAYS
     counts: Counter[str] = field(default_factory=Counter)
+    is_lost: bool = False
     _target: str | None = None  # the newest entry when the relay was reached; None when it is read
     _caught_up: Counter[str] = field(default_factory=Counter)
     _kept: int = 0
     _failures: int = 0
-    _lost_since: datetime | None = None
-    _has_told_disk: bool = False
+    _is_disk_error_published: bool = False
     _error: Exception | None = None
     _ended: threading.Event = field(default_factory=threading.Event)
     _working: threading.Lock = field(default_factory=threading.Lock)
@@ -93,11 +94,6 @@ class Follower:
     @property
     def is_running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the relay does not answer now."""
-        return self._lost_since is not None
 
     def stop(self) -> None:
         """End after what is being written. A read that still waits is abandoned: nothing of it is written."""
@@ -135,31 +131,30 @@ class Follower:
     def _step(self) -> None:
         try:
             batch = self.reader.read(self.wait if self._target is None else 0)
-            span = self.reader.engine.span() if self.is_lost else None
         except RelayError as error:
             self._lose(error)
             return
         with self._working:
             if self._ended.is_set():
                 return
-            if span:
-                self._lost_since, self._failures = None, 0
-                self.reach(span)
+            if self.is_lost:
+                self.is_lost, self._failures = False, 0
+                self.reach(batch.span)
             self._handle(batch)
         if batch.failure:
             raise batch.failure
 
     def _handle(self, batch: Batch) -> None:
         if batch.missing:
-            self._tell_missing(batch.missing)
+            self._publish_missing(batch.missing)
         try:
             recorded = self._record(batch.received)
             if batch.position != self.reader.position:
                 self.move(batch.position)
         except StoreError as error:
-            self._tell_disk(error)
+            self._publish_disk_error(error, batch.span)
             return
-        self._has_told_disk, self._failures = False, 0
+        self._is_disk_error_published, self._failures = False, 0
         self.reader.position = batch.position
         if batch.skipped:
             more = f" And {len(batch.skipped) - 1} more." if len(batch.skipped) > 1 else ""
@@ -169,9 +164,9 @@ class Follower:
         self._kept += sum(recorded.values())
         self.counts.update(batch.counts)
         if self._target is not None and self._has_reached(self._target, batch):
-            self._tell_caught_up()
+            self._publish_caught_up()
 
-    def _record(self, received: tuple[Received, ...]) -> Counter[str]:
+    def _record(self, received: list[Received]) -> Counter[str]:
         """Write receipts to files, and pass the new ones on. Raises StoreError when not all are on disk."""
         results = record_once(self.store, [self._identified(each) for each in received])
         counts, errors = Counter[str](), []
@@ -195,7 +190,7 @@ class Follower:
         is_empty = not batch.counts and not batch.missing
         return not batch.failure and (is_empty or id_parts(batch.position) >= id_parts(target))
 
-    def _tell_caught_up(self) -> None:
+    def _publish_caught_up(self) -> None:
         counts, self._target = self._caught_up, None
         owners = {name: counts[name] for name in ("mine", "unclaimed", "others")}
         self.publish(
@@ -212,19 +207,19 @@ class Follower:
         if self._ended.is_set():  # the connection was closed
             return
         if not self.is_lost:
-            self._lost_since = datetime.now(UTC)
+            self.is_lost = True
             self.publish(
                 RelayChanged(
                     "reconnecting",
                     self.following.relay,
                     self.following.who,
                     detail=error.message,
-                    since=utc(self._lost_since),
+                    since=utc(datetime.now(UTC)),
                 )
             )
         self._pause()
 
-    def _tell_missing(self, missing: Missing) -> None:
+    def _publish_missing(self, missing: Missing) -> None:
         self.publish(
             RelayChanged(
                 missing.kind,
@@ -235,10 +230,12 @@ class Follower:
             )
         )
 
-    def _tell_disk(self, error: StoreError) -> None:
-        if not self._has_told_disk:
-            self._has_told_disk = True
+    def _publish_disk_error(self, error: StoreError, span: Span) -> None:
+        if not self._is_disk_error_published:
+            self._is_disk_error_published = True
             self.publish(NotRecorded(error.message, error.hint))
+        if self._target is None:
+            self.reach(span)  # it is behind until all of this is recorded
         self._pause()
 
     def _pause(self) -> None:

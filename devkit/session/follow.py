@@ -20,8 +20,7 @@ from devkit.relay.engine import RedisEngine
 from devkit.relay.follower import Follower, Following
 from devkit.relay.member import member_in_url
 from devkit.relay.position import BEGINNING, PositionFile, parse_start
-from devkit.relay.reader import Received, RelayReader
-from devkit.relay.selection import Choice, Selection
+from devkit.relay.reader import Choice, Received, RelayReader, Selection
 from devkit.relay.settings import RelaySettings, relay_settings
 from devkit.relay.stream import account_name
 from devkit.session.project import Project, Session

@@ -10,8 +10,7 @@ from devkit.errors import ConfigurationError, RelayError
 from devkit.relay.engine import RedisEngine
 from devkit.relay.member import check_member, member_in_url, with_part
 from devkit.relay.position import BEGINNING
-from devkit.relay.reader import RelayReader
-from devkit.relay.selection import Selection
+from devkit.relay.reader import RelayReader, Selection
 from devkit.relay.settings import RelaySettings, relay_settings
 from devkit.relay.stream import account_name
 from devkit.testing.inbox import NotReceived, ReceiptInbox

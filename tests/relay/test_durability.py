@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from devkit.relay.acl import acl_commands
 from devkit.relay.durability import EngineProblem, problems, product
+from devkit.relay.engine import acl_commands
 from devkit.relay.stream import EngineState
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -11,9 +11,8 @@ import pytest
 
 from devkit.errors import RelayError
 from devkit.relay import engine as engine_module
-from devkit.relay.acl import acl_commands
 from devkit.relay.durability import problems
-from devkit.relay.engine import GROUP_SECONDS, RedisEngine
+from devkit.relay.engine import GROUP_SECONDS, RedisEngine, acl_commands
 from devkit.relay.engine_url import parse_engine_url
 from devkit.relay.stream import Span, account_name, id_parts
 from tests.support.fake_engine import engine_at, fake_engine_url

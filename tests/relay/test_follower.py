@@ -17,8 +17,7 @@ from devkit.relay.cipher import Cipher, TeamKey
 from devkit.relay.entry import entry_of
 from devkit.relay.follower import Follower, Following
 from devkit.relay.position import BEGINNING, PositionFile
-from devkit.relay.reader import RelayReader
-from devkit.relay.selection import Selection
+from devkit.relay.reader import RelayReader, Selection
 from devkit.session.signals import Shutdown
 from tests.support.event_recorder import EventRecorder
 from tests.support.memory_engine import NOON, MemoryEngine
@@ -153,6 +152,26 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost(setup: Setup, monkeypatch:
     assert len(setup.events(NotRecorded)) == 1
     assert len(setup.files) == len(setup.taken) == 1
     assert setup.positions.read(KEY) == setup.engine.last
+
+
+def test_a_disk_that_fills_later_is_caught_up_with_too(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup.follower.reach(setup.engine.span())
+    setup.follower.start()
+    setup.published.wait_until(lambda: len(setup.events(CaughtUp)) == 1)
+    create = durable.create_all
+
+    def full(directory: str, files: list[tuple[str, bytes]]) -> list[OSError | None]:
+        return [OSError(28, "No space left on device")] * len(files)
+
+    monkeypatch.setattr(durable, "create_all", full)
+    setup.engine.put("ada", 1)
+    setup.published.wait_until(lambda: setup.states == ["live", "live"])  # so the page says: catching up
+    assert len(setup.events(NotRecorded)) == len(setup.events(CaughtUp)) == 1
+    monkeypatch.setattr(durable, "create_all", create)
+    setup.published.wait_until(lambda: len(setup.events(CaughtUp)) == 2)
+
+    assert setup.events(CaughtUp)[1] == CaughtUp(1, 1, 0, 0, 1, 0, 0)
+    assert len(setup.files) == len(setup.taken) == 1
 
 
 def test_a_position_that_cannot_be_written_is_tried_again(setup: Setup) -> None:

@@ -12,8 +12,7 @@ from devkit.events.relay import RelayReady
 from devkit.events.session import NotRecorded, Refused, Stopped
 from devkit.fixture.format import loads
 from devkit.relay import engine as engine_module
-from devkit.relay.acl import acl_commands
-from devkit.relay.engine import RedisEngine
+from devkit.relay.engine import RedisEngine, acl_commands
 from devkit.relay.entry import file_of, parse_entry
 from devkit.relay.member import member_path
 from devkit.relay.settings import RelaySettings, relay_settings

@@ -7,8 +7,8 @@ import click
 from devkit.cli.output import echo, echo_json, style
 from devkit.cli.relay.context import RelayContext, allow_plain_option, json_option, relay_context
 from devkit.errors import RelayError
-from devkit.relay.acl import acl_commands
 from devkit.relay.durability import EngineProblem, Severity, problems, product
+from devkit.relay.engine import acl_commands
 from devkit.relay.stream import account_name
 from devkit.session.relay import opened_engine
 from devkit.webhook.masking import printable
