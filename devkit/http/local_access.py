@@ -25,12 +25,8 @@ _MAX_PORT = 65535
 @lru_cache(maxsize=256)  # called for each request, nearly always with the same address
 def is_loopback(address: str) -> bool:
     """Whether a text is an IP address of the loopback range. An IPv6 address may have a zone (`::1%lo`)."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    # `::ffff:127.0.0.1`, which Python itself counts as loopback from 3.13 on only
-    return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
+    parsed = _ip_address(address)
+    return parsed is not None and parsed.is_loopback
 
 
 # Where containers and machines of one owner are (RFC 1918, RFC 4193). Not the link-local range: a cloud's metadata
@@ -43,14 +39,20 @@ _PRIVATE_NETWORKS = tuple(
 @lru_cache(maxsize=256)  # as `is_loopback`
 def is_private(address: str) -> bool:
     """Whether a text is an IP address of a private network or of this machine."""
-    if is_loopback(address):
-        return True
+    parsed = _ip_address(address)
+    return parsed is not None and (
+        parsed.is_loopback or any(parsed in network for network in _PRIVATE_NETWORKS)
+    )
+
+
+def _ip_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An IP address; for an IPv4 address inside an IPv6 one, that of IPv4; None for another text."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    plain = getattr(parsed, "ipv4_mapped", None) or parsed
-    return any(plain in network for network in _PRIVATE_NETWORKS)
+        return None
+    # Python itself counts `::ffff:127.0.0.1` as loopback from 3.13 on only.
+    return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
 def is_private_name(name: str) -> bool:
