@@ -57,18 +57,19 @@ class LineReader:
     path: Path
     max_read: int
     _file: tuple[int, int] = (0, 0)  # device and inode of the file that was read last
-    _place: int = 0  # bytes of it that were read
+    _offset: int = 0  # bytes of it that were read
 
     def poll(self) -> list[bytes]:
         """The lines since the last call, oldest first; none when there is no log, or it cannot be read."""
         if self._is_read():
             return []
-        older = _older(self.path)
         with in_turn(self.path.parent):  # no file is renamed meanwhile
-            if _identity(self.path) == self._file:
-                return self._read(self.path, self._place)
-            rest = self._read(older, self._place if _identity(older) == self._file else 0)
-            return [*rest, *self._read(self.path, 0)]
+            if self._is_current(self.path):
+                return self._read(self.path, self._offset)
+            older = _older(self.path)
+            start = self._offset if self._is_current(older) else 0
+            self._file = (0, 0)
+            return [*self._read(older, start), *self._read(self.path, 0)]
 
     def _is_read(self) -> bool:
         """Whether nothing is new, found out without waiting for anybody."""
@@ -78,17 +79,25 @@ class LineReader:
             return self._file == (0, 0) and not _older(self.path).exists()
         except OSError:
             return False
-        return (found.st_dev, found.st_ino) == self._file and found.st_size == self._place
+        return _identity(found) == self._file and found.st_size == self._offset
 
-    def _read(self, path: Path, place: int) -> list[bytes]:
-        """The lines after a place in a file. An incomplete last line is left for the next call."""
-        self._file, self._place = _identity(path), place
+    def _is_current(self, path: Path) -> bool:
+        """Whether this is the file that was read last, perhaps under a new name."""
+        with suppress(OSError):
+            found = path.stat()
+            # A new file can have the inode of one that was deleted, but it is shorter at first.
+            return _identity(found) == self._file and found.st_size >= self._offset
+        return False
+
+    def _read(self, path: Path, offset: int) -> list[bytes]:
+        """The lines after an offset in a file. An incomplete last line is left for the next call."""
         try:
-            data = read_regular_file(path, self.max_read, place)
+            found = path.stat()
+            data = read_regular_file(path, self.max_read, offset)
         except OSError:
             return []
         end = data.rfind(b"\n") + 1
-        self._place += end
+        self._file, self._offset = _identity(found), offset + end
         return data[:end].splitlines()
 
 
@@ -104,12 +113,8 @@ def _older(path: Path) -> Path:
     return path.with_suffix(f".1{path.suffix}")
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    """What stays the same when a file is renamed; zeros for a file that does not exist."""
-    try:
-        found = path.stat()
-    except OSError:
-        return 0, 0
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    """What stays the same when a file is renamed."""
     return found.st_dev, found.st_ino
 
 

@@ -1,4 +1,4 @@
-"""A log of lines is private, whatever the umask, and each of its two files is."""
+"""A log of lines: who may read it, and what a reader gets after its files have changed."""
 
 import os
 import stat
@@ -8,9 +8,8 @@ import pytest
 
 from devkit.durable.line_log import LineLog, LineReader
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
 
-
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o777])
 def test_its_files_are_their_owners_alone_and_can_be_read(tmp_path: Path, mask: int) -> None:
     path = tmp_path / "log.jsonl"
@@ -27,3 +26,28 @@ def test_its_files_are_their_owners_alone_and_can_be_read(tmp_path: Path, mask: 
         "log.1.jsonl": 0o600,
     }
     assert reader.poll() == [b"first", b"second", b"third"]
+
+
+def test_a_log_that_was_emptied_is_read_from_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    log, reader = LineLog(path, max_size=1000), LineReader(path, 1000)
+    log.append(b"a long line of a former log")
+    assert reader.poll() == [b"a long line of a former log"]
+
+    os.truncate(path, 0)  # as a new file with the inode of one that was deleted
+    log.append(b"new")
+
+    assert reader.poll() == [b"new"]
+    assert reader.poll() == []
+
+
+def test_the_older_file_alone_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    log, reader = LineLog(path, max_size=1000), LineReader(path, 1000)
+    log.append(b"first")
+    path.rename(tmp_path / "log.1.jsonl")  # the process was killed before it made the new file
+
+    assert reader.poll() == [b"first"]
+    assert reader.poll() == []
+    log.append(b"second")
+    assert reader.poll() == [b"second"]
