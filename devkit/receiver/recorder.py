@@ -76,17 +76,17 @@ class Recorder:
         Returns the HTTP status of each request, and the work to run after the responses were sent: publish the
         receipts, and forward the recorded ones.
         """
-        evaluations = [self._evaluate(request) for request in requests if request.kind in _RECEIPTS]
-        to_record = [each for each in evaluations if each.is_to_record]
+        evaluated = [self._evaluate(each) if each.kind in _RECEIPTS else None for each in requests]
+        receipts = [each for each in evaluated if each]
+        to_record = [each for each in receipts if each.is_to_record]
         files = self.store.record_all([(each.fixture, each.reading) for each in to_record])
         for evaluation, file in zip(to_record, files, strict=True):
             evaluation.file = file
-        evaluated = iter(evaluations)
         statuses = [
-            next(evaluated).status if request.kind in _RECEIPTS else self._handle_other(request)
-            for request in requests
+            evaluation.status if evaluation else self._handle_other(request)
+            for request, evaluation in zip(requests, evaluated, strict=True)
         ]
-        return statuses, partial(self._publish_all, evaluations)
+        return statuses, partial(self._publish_all, receipts)
 
     def publish_relayed(self, fixture: Fixture, file: str, who: str) -> None:
         """Publish and forward a receipt that a relay's receiver took and that is on disk now. who: its owner, or empty.
@@ -183,7 +183,7 @@ class Recorder:
     def _compare(self, receipt: Webhook, now: datetime, *, is_new: bool) -> tuple[int | None, Anomaly]:
         """Milliseconds since the first receipt of the message, None for the first one; and how it is out of order.
 
-        is_new: not a replay; counted and remembered.
+        The milliseconds are 0 when the clock was set back meanwhile. is_new: not a replay; counted and remembered.
         """
         with self._lock:
             self.recorded += is_new
@@ -196,10 +196,10 @@ class Recorder:
             order = history.compare(receipt) if is_new else ""
             if is_new and history.count < _MAX_RECEIPTS:
                 history.add(receipt)
-        return None if first is now else int((now - first).total_seconds() * 1000), order
+        return None if first is now else max(0, int((now - first).total_seconds() * 1000)), order
 
     def _explain_status(self, token: str | None) -> None:
-        """Say once why a status came to the URL for receipts. token: empty for one that nothing can be read from."""
+        """Say once why a status came to the URL for receipts. token: empty for an invalid one, None without one."""
         from devkit.webhook.jwt import application_in  # here: most sessions get no status
 
         with self._lock:

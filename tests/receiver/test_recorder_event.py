@@ -86,6 +86,14 @@ def test_the_time_since_the_first_receipt_of_a_message_is_published(session: Rec
     assert latencies == [None, None, 500, None, None]
 
 
+def test_no_time_is_negative_when_the_clock_is_set_back(tmp_path: Path) -> None:
+    session = RecordingSession(tmp_path, step=timedelta(hours=-1))
+    for _ in range(2):
+        session.handle(receipt())
+
+    assert [event.latency_ms for event in session.events if isinstance(event, ReceiptTaken)] == [None, 0]
+
+
 @given(
     number=st.sampled_from(
         ["447700900001", "+44 7700 900 001", "tel:+447700900001", "4477-0090-0001", "\t447700900001"]

@@ -35,10 +35,17 @@ class SteppingClock:
 class RecordingSession:
     """A recorder with its store, and the events that it has published."""
 
-    def __init__(self, root: Path, *, store: Store | None = None, **options: object) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        store: Store | None = None,
+        step: timedelta = timedelta(milliseconds=250),
+        **options: object,
+    ) -> None:
         self.store = store or Store(root)
         self.events: list[Event] = []
-        clock = SteppingClock(timedelta(milliseconds=250))
+        clock = SteppingClock(step)
         self.recorder = Recorder(self.store, self.events.append, clock, "n0nce", **options)  # type: ignore[arg-type]
 
     def handle(
