@@ -15,7 +15,7 @@ from devkit.events.session import Sent
 from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.store import Store
 from devkit.http.address import parse_address
-from devkit.inspector.report import RedactionRules, make_report
+from devkit.inspector.report import make_report
 from devkit.webhook.signature import sign
 from tests.support.browser import Browser, chromium
 from tests.support.inspector_server import KEY, Recordings, running_inspector
@@ -66,8 +66,7 @@ def main() -> None:
 def take_report(recordings: Recordings, browser: Browser) -> None:
     """The picture of a report, as `devkit report` makes it."""
     paths = [entry.path for entry in islice(recordings.store.entries(), 60)][::-1]
-    rules = RedactionRules(KEY, Policy())
-    made = make_report(paths, rules, {}, {}, recordings.now, secret=SECRET, method="md5hash")
+    made = make_report(paths, Policy(KEY), {}, {}, recordings.now, secret=SECRET, method="md5hash")
     file = Path.cwd() / "report.html"
     file.write_bytes(made.html)
     browser.resize(*WIDE)

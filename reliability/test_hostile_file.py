@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from devkit.errors import ConfigurationError, FixtureError
 from devkit.fixture.format import Fixture, dumps
 from devkit.fixture.redaction.plan import plan_keep
+from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.select import select
 from devkit.fixture.store import Store
 from devkit.session.settings import read_settings
@@ -20,7 +21,7 @@ from tests.support.strategies import fixtures
 @given(fixtures)
 def test_a_fixture_is_kept_or_refused_in_words(fixture: Fixture) -> None:
     try:
-        redaction = plan_keep(fixture, bytes(32))
+        redaction = plan_keep(fixture, Policy(bytes(32)))
     except FixtureError:
         return
     assert dumps(redaction.fixture)

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +13,9 @@ from devkit.cli import completes
 from devkit.cli.output import echo, echo_json, has_bar, with_bar
 from devkit.fixture.format import load
 from devkit.fixture.redaction.plan import Sample, assign, plan_keep, require_free, write
-from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.select import display_path, select
 from devkit.fixture.store import Store
-from devkit.session.project import load_key, private_values, project_in
+from devkit.session.project import project_in, redaction_policy
 from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.masking import counted, one_line, printable
 
@@ -48,19 +48,17 @@ def command(
     """
     directory = project_directory(Path.cwd())
     settings, project = read_settings(os.environ, directory), project_in(directory)
-    store, key = Store(settings.fixtures), load_key(project)
-    policy = Policy(
+    store = Store(settings.fixtures)
+    policy = replace(
+        redaction_policy(settings, project),
         allow=frozenset(allow_field),
         redact=frozenset(redact_field),
-        secret=settings.signature_secret,
-        method=settings.signature_method,
-        private=private_values(settings, project),
         keep_text=keep_text,
     )
     sources = select(store, selectors)
     bar = partial(with_bar, total=len(sources))
     paths = bar(sources, what="redact")
-    redactions = [plan_keep(load(path), key, policy, name=display_path(path)) for path in paths]
+    redactions = [plan_keep(load(path), policy, name=display_path(path)) for path in paths]
     samples = assign(redactions, store.samples, name)
     if dry_run:
         require_free(samples, force=force)

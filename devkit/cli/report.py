@@ -12,14 +12,13 @@ from devkit.cli import completes
 from devkit.cli.output import echo, echo_bytes, hint, notice, with_bar
 from devkit.durable import files as durable
 from devkit.errors import StoreError, UsageError
-from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import LoggedResponse, ResponseReader, recording_key
 from devkit.fixture.select import display_path, select
 from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Store
-from devkit.inspector.report import MARK, RedactionRules, Report, make_report
-from devkit.session.project import Project, load_key, private_values, project_in
-from devkit.session.settings import Settings, project_directory, read_settings
+from devkit.inspector.report import MARK, Report, make_report
+from devkit.session.project import Project, project_in, redaction_policy
+from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.masking import counted, printable
 
 _LIMIT = 1000  # receipts; to redact one takes some milliseconds, and a page of a few megabytes opens quickly
@@ -70,12 +69,18 @@ def command(
         _require_replaceable(path, force=force)
     directory = project_directory(Path.cwd())
     settings, project = read_settings(os.environ, directory), project_in(directory)
-    policy = Policy(allow=frozenset(allow_field), redact=frozenset(redact_field))
+    policy = None
+    if not private:
+        policy = replace(
+            redaction_policy(settings, project),
+            allow=frozenset(allow_field),
+            redact=frozenset(redact_field),
+        )
     found = _paths(Store(settings.fixtures), selectors, project)
     paths = found[-limit:]
     report = make_report(
         with_bar(paths, len(paths), "report"),
-        None if private else _rules(settings, project, policy),
+        policy,
         _responses(project, paths),
         read_sends(project.private),
         datetime.now(UTC),
@@ -99,17 +104,6 @@ def _paths(store: Store, selectors: tuple[str, ...], project: Project) -> list[P
     session, today = project.session(), datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     since = datetime.fromisoformat(session.started_at) if session else today
     return [entry.path for entry in store.entries(since=since)][::-1]
-
-
-def _rules(settings: Settings, project: Project, decisions: Policy) -> RedactionRules:
-    key = load_key(project)  # first: it makes the project's private directory
-    policy = replace(
-        decisions,
-        secret=settings.signature_secret,
-        method=settings.signature_method,
-        private=private_values(settings, project),
-    )
-    return RedactionRules(key, policy)
 
 
 def _responses(project: Project, paths: list[Path]) -> dict[str, list[LoggedResponse]]:

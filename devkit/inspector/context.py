@@ -24,11 +24,10 @@ if TYPE_CHECKING:  # only the type: most sessions have no relay
 
 @dataclass(frozen=True, slots=True)
 class SampleOptions:
-    """key: returns the project's private key, which it creates the first time."""
+    """policy: called when samples are made, since it creates the project's private key the first time."""
 
-    key: Callable[[], bytes] = field(repr=False)
     directory: Path
-    policy: Policy = field(default_factory=Policy, repr=False)
+    policy: Callable[[], Policy] = field(repr=False)
 
 
 # Sends a message; to, sender, text and client-ref are as the user typed them. Raises DevkitError.

@@ -252,4 +252,4 @@ def keep(options: SampleOptions, paths: Sequence[Path], name: str) -> list[Sampl
 
 
 def _plan(options: SampleOptions, path: Path) -> Redaction:
-    return plan_keep(load(path), options.key(), options.policy, name=display_path(path))
+    return plan_keep(load(path), options.policy(), name=display_path(path))

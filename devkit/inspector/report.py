@@ -34,14 +34,6 @@ _STATIC = Path(__file__).parent / "static"
 
 
 @dataclass(frozen=True, slots=True)
-class RedactionRules:
-    """key: the project's private key."""
-
-    key: bytes = field(repr=False)
-    policy: Policy = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class ReportLine:
     """A receipt as the report shows it. shown: without what identifies somebody. number: its place in the message.
 
@@ -132,7 +124,7 @@ class Report:
 
 def make_report(
     paths: Iterable[Path],
-    rules: RedactionRules | None,
+    policy: Policy | None,
     responses: Mapping[str, Sequence[LoggedResponse]],
     sends: Mapping[str, SentMessage],
     now: datetime,
@@ -141,7 +133,7 @@ def make_report(
     method: Method,
     left_out: int = 0,
 ) -> Report:
-    """The report of these recordings. rules: None to redact nothing. responses: by `recording_key`, oldest first.
+    """The report of these recordings. policy: None to redact nothing. responses: by `recording_key`, oldest first.
 
     sends: the messages that devkit sent, by the message id of each of their parts.
     secret, method: to check signatures. left_out: how many older recordings there are.
@@ -156,34 +148,34 @@ def make_report(
             damaged.append(problem)
             continue
         reading = fixture.read()
-        shown, uncovered = _redacted(fixture, reading, rules)
+        shown, uncovered = _redacted(fixture, reading, policy)
         withheld += [uncovered] if uncovered else []
         line = ReportLine(
             shown=_explanation(shown, reading, is_whole=uncovered is None),
             signature=fixture.signature
             or verify_callback(webhook_in(reading), fixture.callback, secret, method)[0],
             is_whole=uncovered is None,
-            responses=tuple(_shown_responses(responses.get(key, ()), private=rules is None)),
+            responses=tuple(_shown_responses(responses.get(key, ()), private=policy is None)),
         )
         message_id = webhook_in(reading).message_id
         groups[message_id, "" if message_id else key].append((fixture, line))
     ordered = sorted(groups.values(), key=lambda group: min(fixture.recorded_at for fixture, _ in group))
     messages = tuple(_message(number, group, sends) for number, group in enumerate(ordered, 1))
-    html = _render(messages, now, is_private=rules is None, left_out=left_out, damaged=len(damaged))
+    html = _render(messages, now, is_private=policy is None, left_out=left_out, damaged=len(damaged))
     return Report(html.encode(), messages, tuple(withheld), tuple(damaged))
 
 
 def _redacted(
-    fixture: Fixture, reading: Webhook | Unreadable, rules: RedactionRules | None
+    fixture: Fixture, reading: Webhook | Unreadable, policy: Policy | None
 ) -> tuple[Fixture, RedactionError | None]:
     """The fixture with stand-ins. Where no rule covers it, one of the documented words only, and the reason."""
     # What is not in the report need not be redacted.
     tags = tuple(tag for tag in fixture.tags if tag == TRIGGERED)
     bare = replace(fixture, captured="", note="", tags=tags, redacted={}, extra={}, request_extra={})
-    if rules is None:
+    if policy is None:
         return bare, None
     try:
-        return redact(bare, rules.key, rules.policy).fixture, None
+        return redact(bare, policy).fixture, None
     except RedactionError as problem:
         receipt = webhook_in(reading)
         documented = {

@@ -17,7 +17,8 @@ from devkit.errors import CallbackHeldError, ConfigurationError
 from devkit.session.settings import DEFAULT_PORT, PRIVATE, Settings
 from devkit.webhook.callback import member_token_in
 
-if TYPE_CHECKING:  # only the type: commands that send nothing start faster without it
+if TYPE_CHECKING:  # only the types: most commands start faster without them
+    from devkit.fixture.redaction.policy import Policy
     from devkit.vonage.client import Credentials
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
@@ -268,6 +269,18 @@ def load_key(project: Project) -> bytes:
             hint="Delete it: the next run makes a new one, and pseudonyms change.",
         )
     return bytes.fromhex(text)
+
+
+def redaction_policy(settings: Settings, project: Project) -> "Policy":
+    """How recordings are redacted, before a person decides. Creates the redaction key and the callback token."""
+    from devkit.fixture.redaction.policy import Policy  # here: most commands redact nothing
+
+    return Policy(
+        load_key(project),  # first: it makes the private directory
+        secret=settings.signature_secret,
+        method=settings.signature_method,
+        private=private_values(settings, project),
+    )
 
 
 def private_values(settings: Settings, project: Project) -> dict[str, str]:

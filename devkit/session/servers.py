@@ -8,7 +8,6 @@ from functools import partial
 
 from devkit.errors import ConfigurationError, PushError, UsageError
 from devkit.events import Notice, Publish
-from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store
 from devkit.http.address import Address, is_same_local_server, parse_address
@@ -20,7 +19,7 @@ from devkit.inspector.event_log import EventLog
 from devkit.receiver.app import TokenAccess, serve_receiver
 from devkit.receiver.forward import Forwarder
 from devkit.receiver.recorder import Recorder
-from devkit.session.project import Project, load_key, private_values
+from devkit.session.project import Project, redaction_policy
 from devkit.session.send import send_to_session
 from devkit.session.settings import Settings
 
@@ -90,15 +89,13 @@ def inspecting(
     stopping: Callable[[], bool],
 ) -> Iterator[str]:
     """Serve the inspector while the block runs; gives its URL. Errors as `receiving`."""
-    secret, method = settings.signature_secret, settings.signature_method
-    policy = Policy(secret=secret, method=method, private=private_values(settings, project))
     options = Options(
-        secret=secret,
-        method=method,
+        secret=settings.signature_secret,
+        method=settings.signature_method,
         receiver_url=receiver_url,
         forward_to=_forward_address(settings),
         private=project.private,
-        samples=SampleOptions(lambda: load_key(project), store.samples, policy),
+        samples=SampleOptions(store.samples, partial(redaction_policy, settings, project)),
         stopping=stopping,
         session=partial(_session_facts, settings, project),
     )

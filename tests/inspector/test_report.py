@@ -12,7 +12,7 @@ from devkit.webhook.new_webhook import make_inbound_fields
 from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.timeline import SentMessage
 from tests.support.inspector_server import HOSTILE, Recordings
-from tests.support.reported import ID, NOW, OTHER, RULES, html, record, report, response, words
+from tests.support.reported import ID, NOW, OTHER, POLICY, html, record, report, response, words
 
 
 def test_receipts_are_grouped_by_message_with_its_status_and_times(store: Store) -> None:
@@ -174,6 +174,6 @@ def test_hostile_text_is_text(store: Store) -> None:
 def test_older_receipts_that_are_left_out_are_counted(store: Store) -> None:
     path = record(store, "delivered")
 
-    made = make_report([path], RULES, {}, {}, NOW, secret="", method="md5hash", left_out=2)
+    made = make_report([path], POLICY, {}, {}, NOW, secret="", method="md5hash", left_out=2)
 
     assert "The newest 1 receipt. 2 older ones are left out." in words(made)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from devkit.fixture.format import Fixture, dumps
 from devkit.fixture.redaction.leaks import find_leak
-from devkit.fixture.redaction.policy import Original, Policy
+from devkit.fixture.redaction.policy import Original
 from devkit.fixture.response_log import LoggedResponse
 from devkit.fixture.store import Store
 from devkit.webhook.callback import compose
@@ -26,7 +26,7 @@ from tests.support.private_webhooks import (
     recorded,
     sms_inbound,
 )
-from tests.support.reported import NOW, OTHER, RULES, record, report, response, words
+from tests.support.reported import NOW, OTHER, POLICY, record, report, response, words
 
 # Of no country, and not in the range that stays.
 NUMBER, SENDER = "0987654321098", "+998 876 543 2109"
@@ -124,9 +124,9 @@ def test_what_no_rule_covers_is_shown_by_its_documented_words_only(store: Store)
 
 def test_a_persons_decision_covers_a_field(store: Store) -> None:
     path = record(store, "failed", customer="somebody", shop="Main Street")
-    policy = Policy(allow=frozenset({"shop"}), redact=frozenset({"customer"}))
+    policy = replace(POLICY, allow=frozenset({"shop"}), redact=frozenset({"customer"}))
 
-    made = report([path], rules=replace(RULES, policy=policy))
+    made = report([path], policy=policy)
 
     assert made.withheld == ()
     assert "Main Street" in words(made)

@@ -17,6 +17,7 @@ from uuid import UUID
 from devkit.events import Event
 from devkit.events.session import ReceiptTaken
 from devkit.fixture.format import OWNER, Fixture, dumps
+from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store, file_name
 from devkit.http.address import parse_address
@@ -89,7 +90,7 @@ class Recordings:
             log.add_response(key, Response(status, ms / 1000, body, sent_again, head))
 
     def options(self, **changes: object) -> Options:
-        samples = SampleOptions(lambda: KEY, self.store.samples)
+        samples = SampleOptions(self.store.samples, lambda: Policy(KEY))
         return Options(
             **{"clock": self.clock, "zone": UTC, "samples": samples, "private": self.private, **changes}
         )  # type: ignore[arg-type]

@@ -10,14 +10,14 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import LoggedResponse, recording_key
 from devkit.fixture.store import Store
-from devkit.inspector.report import RedactionRules, Report, make_report
+from devkit.inspector.report import Report, make_report
 from devkit.webhook.callback import compose
 from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.timeline import SentMessage
 
 NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
 ID, OTHER = "3c7e09b1-5a4d-4f68-8a00-00001234567b", "3c7e09b1-5a4d-4f68-8a00-00001234567c"
-RULES = RedactionRules(bytes(range(32)), Policy(private={"DEVKIT_CALLBACK_TOKEN": "Zp3-token-Zp3-token"}))
+POLICY = Policy(bytes(range(32)), private={"DEVKIT_CALLBACK_TOKEN": "Zp3-token-Zp3-token"})
 
 
 def record(store: Store, status: str, message_id: str = ID, *, after: float = 0, **changes: str) -> Path:
@@ -34,7 +34,7 @@ def report(
     paths: list[Path],
     *responses: LoggedResponse,
     private: bool = False,
-    rules: RedactionRules = RULES,
+    policy: Policy = POLICY,
     sends: Mapping[str, SentMessage] | None = None,
 ) -> Report:
     """The report of these recordings, redacted unless it is private."""
@@ -43,7 +43,7 @@ def report(
         for path in paths
     }
     return make_report(
-        paths, None if private else rules, logged, sends or {}, NOW, secret="", method="md5hash"
+        paths, None if private else policy, logged, sends or {}, NOW, secret="", method="md5hash"
     )
 
 
