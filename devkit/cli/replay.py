@@ -24,6 +24,7 @@ from devkit.errors import UsageError
 from devkit.fixture.select import select
 from devkit.fixture.store import Store
 from devkit.http.address import parse_address, parse_header, parse_path
+from devkit.replay.result import Expectation, parse_expectation
 from devkit.replay.schedule import (
     AT_ONCE,
     ORDERS,
@@ -34,7 +35,7 @@ from devkit.replay.schedule import (
     parse_speed,
     plan,
 )
-from devkit.replay.send import Expectation, Observe, Rules, parse_expectation, replay
+from devkit.replay.send import Observe, Rules, replay
 from devkit.replay.transform import (
     Changes,
     ReplayRoute,

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from devkit.cli.output import echo, echo_event, has_bar, hint, notice, output_width, with_bar
 from devkit.cli.receipt_line import SENT_AGAIN, Cell, answer_cell, fit, id_cell, reason, status_cell
+from devkit.replay.result import Replayed, ReplayOutcome, ReplaySummary
 from devkit.replay.schedule import Planned
-from devkit.replay.send import Replayed, ReplayOutcome, ReplaySummary
 from devkit.webhook.masking import counted, printable
 from devkit.webhook.receipt import meaning
 

@@ -23,7 +23,7 @@ from devkit.cli.result_lines import result_line
 from devkit.errors import UsageError
 from devkit.http.address import Address, parse_address, path_of
 from devkit.replay.new_callback import APIS, Api, NewWebhook, Origin
-from devkit.replay.send import Replayed
+from devkit.replay.result import Replayed
 from devkit.replay.transform import signer_with
 from devkit.replay.trigger import (
     Triggered,

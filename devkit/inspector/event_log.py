@@ -21,7 +21,7 @@ _PAUSE = 0.1  # seconds between two batches: a burst is sent as one
 
 @dataclass(frozen=True, slots=True)
 class ReplayDone(Event):
-    """A recording was replayed from the page. edited: not sent as recorded. The rest is as in `replay.send`."""
+    """A recording was replayed from the page. edited: not sent as recorded. The rest is as in `replay.result`."""
 
     name: ClassVar[str] = "replayed"
     file: str

@@ -1,1 +1,1 @@
-"""Sends recorded callbacks again: what and when (schedule), how they change (transform), the results (send, result)."""
+"""Sends recorded callbacks again: which and when (schedule), with what changes (transform); and new ones (trigger)."""

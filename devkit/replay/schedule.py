@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from itertools import accumulate, pairwise, repeat
 from pathlib import Path
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal, TypedDict, get_args
 
 from devkit.errors import UsageError
 from devkit.events import Event
@@ -59,6 +59,29 @@ Order = Literal["recorded", "reversed", "shuffle"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 
 
+class Identity(TypedDict):
+    """Which receipt an event is about. file: empty for a triggered one. recorded_at: UTC; empty for a triggered one.
+
+    The texts of the receipt are cut, and have no control characters.
+    """
+
+    file: str
+    message_id: str
+    status: str
+    err_code: str
+    recorded_at: str
+
+
+def identify(receipt: Webhook, file: str = "", recorded_at: str = "") -> Identity:
+    return Identity(
+        file=file,
+        message_id=one_line(receipt.message_id, 60),
+        status=one_line(receipt.status, 30),
+        err_code=one_line(receipt.err_code, 30),
+        recorded_at=recorded_at,
+    )
+
+
 @dataclass(frozen=True)  # without slots, because cached_property needs a __dict__
 class Recording:
     """A callback to send again, and the file that holds it."""
@@ -71,6 +94,10 @@ class Recording:
     def receipt(self) -> Webhook:
         """The receipt in the callback; one without fields when it cannot be read."""
         return webhook_in(read(self.callback))
+
+    @cached_property
+    def identity(self) -> Identity:
+        return identify(self.receipt, display_path(self.path), format_time(self.recorded_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +129,7 @@ class ReplayOptions:
 class Planned(Event):
     """A receipt would be sent. bytes: of the request. path: without the query. due: seconds from the start.
 
-    err_code: of the receipt. recorded_at: UTC, as text.
+    The other fields are those of `Identity`.
     """
 
     name: ClassVar[str] = "planned"
@@ -186,15 +213,11 @@ def plan(
 ) -> Iterator[Planned]:
     """What a replay would send."""
     for request in scheduled:
-        callback, receipt = transform(request.recording.callback), request.recording.receipt
+        callback = transform(request.recording.callback)
         yield Planned(
-            file=display_path(request.recording.path),
-            message_id=one_line(receipt.message_id, 60),
-            status=one_line(receipt.status, 30),
+            **request.recording.identity,
             method=callback.method,
             path=callback.path,
             bytes=len(to_wire(callback)),
             due=round(request.due, 3),
-            err_code=one_line(receipt.err_code, 30),
-            recorded_at=format_time(request.recording.recorded_at),
         )

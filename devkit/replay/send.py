@@ -1,94 +1,37 @@
-"""Sends recorded callbacks again over one or more connections, and yields a result for each."""
+"""Sends recorded callbacks again over one or more connections, and yields a result for each.
 
-import re
+The connections are used side by side in one thread: each has a task, which runs until it has to wait for a response or
+for its time.
+"""
+
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from heapq import heappop, heappush
+from itertools import count
 from pathlib import Path
-from typing import ClassVar, Literal, TypeVar
+from typing import Generic, TypeVar
 from zlib import crc32
 
-from devkit.errors import PushError, UsageError
-from devkit.events import Event
-from devkit.fixture.format import format_time
-from devkit.fixture.select import display_path
+from devkit.errors import PushError
 from devkit.http.address import Address
-from devkit.http.client import Connection, Response
-from devkit.replay.schedule import Recording, ScheduledRequest
-from devkit.replay.tasks import Task, run_tasks
+from devkit.http.client import Connection, Response, ready_connections
+from devkit.replay.result import Expectation, Replayed, ReplayOutcome, advice, is_expected
+from devkit.replay.schedule import Identity, Recording, ScheduledRequest, identify
 from devkit.webhook.callback import Callback, to_wire
-from devkit.webhook.masking import one_line
-from devkit.webhook.receipt import Webhook, read, webhook_in
+from devkit.webhook.receipt import read, webhook_in
 
-ReplayOutcome = Literal["ok", "failed", "unreachable"]
+T = TypeVar("T")
+_Received = TypeVar("_Received", Response, Response | None)
 
-
-@dataclass(frozen=True, slots=True)
-class Replayed(Event):
-    """A receipt was sent, or could not be. file: where it is from, empty for a triggered one.
-
-    answer: the HTTP status; null without a response, then problem says why. ms: from the first byte sent to the
-    last byte read; null without a response. hint: what to try when the outcome is not ok.
-    sent_again: the receipt was sent a second time, because the connection was closed before a response began, see
-    `http.client.Connection`. answer and ms are those of the second time.
-    err_code: of the receipt. recorded_at: UTC, as text; empty for a triggered one.
-    """
-
-    name: ClassVar[str] = "replayed"
-    file: str
-    message_id: str
-    status: str
-    outcome: ReplayOutcome
-    answer: int | None
-    ms: float | None
-    problem: str = ""
-    hint: str = ""
-    sent_again: bool = False
-    err_code: str = ""
-    recorded_at: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplaySummary(Event):
-    """How many receipts had which outcome. failed: an unexpected response, or none after the receipt was sent."""
-
-    name: ClassVar[str] = "summary"
-    ok: int = 0
-    failed: int = 0
-    unreachable: int = 0
-
-    @property
-    def exit_code(self) -> int:
-        """4 when the target was unreachable, even once: other failures may follow from that. Else 1 or 0."""
-        return 4 if self.unreachable else 1 if self.failed else 0
-
-    def __str__(self) -> str:
-        return f"replay: {self.ok} ok, {self.failed} failed, {self.unreachable} unreachable"
-
-
-Expectation = tuple[str, ...]  # the HTTP statuses that are ok, such as `204` or `2xx`, in lower case
-
-
-def is_expected(status: int, expectation: Expectation) -> bool:
-    return f"{status}" in expectation or f"{status // 100}xx" in expectation
-
-
-def parse_expectation(text: str) -> Expectation:
-    """An expectation from the command line, such as `2xx`, `204` or `200,4xx`. Raises UsageError."""
-    patterns = tuple(part.strip().lower() for part in text.split(","))
-    if not all(re.fullmatch(r"[1-5](?:xx|[0-9]{2})", pattern, re.ASCII) for pattern in patterns):
-        raise UsageError(
-            f"Not an HTTP status to expect: {text!r}.", hint="Use --expect 2xx or --expect 200,204"
-        )
-    return patterns
-
-
+# A task yields a result, a time of the clock to sleep until, or the connection whose response it needs.
+Task = Iterator[T | float | Connection]
 Transform = Callable[[Callback], Callback]
 Observe = Callable[[Path, Response | PushError], None]
 _Wire = tuple[bytes, str]  # the bytes of a request, and its method
-_Received = TypeVar("_Received", Response, Response | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,51 +67,10 @@ def replay(
     With one job all are sent in order. With more, only the receipts of one message are in order.
     Raises UsageError when the address is remote and that is not allowed.
     """
-    start, failed = clock(), False
-
-    def judge(received: Response | PushError, recording: Recording, file: str, recorded_at: str) -> Replayed:
-        nonlocal failed
-        if observe:
-            observe(recording.path, received)
-        sent = recording.callback, recording.receipt
-        result = _judged(received, *sent, rules, file=file, recorded_at=recorded_at)
-        failed = failed or result.outcome != "ok"
-        return result
-
-    def task(connection: Connection, part: Sequence[ScheduledRequest]) -> Task[Replayed]:
-        # The previous result is yielded late, while the target handles the next request.
-        previous: Callable[[], Replayed] | None = None
-        wire: _Wire | None = None
-        for number, request in enumerate(part, 1):
-            due = start + request.due
-            if previous and (rules.fail_fast or due > clock()):
-                yield previous()
-                previous = None
-            yield due
-            if failed and rules.fail_fast:
-                return
-            receive = _send(connection, wire or _wire(transform(request.recording.callback)))
-            if previous:
-                yield previous()
-            recording = request.recording
-            # Read now, while the target is busy.
-            file, recorded_at, _ = (
-                display_path(recording.path),
-                format_time(recording.recorded_at),
-                recording.receipt,
-            )
-            is_next_early = not rules.fresh and number < len(part)
-            wire = _wire(transform(part[number].recording.callback)) if is_next_early else None
-            yield connection
-            while (received := receive()) is None:  # it was sent again
-                yield connection
-            previous = partial(judge, received, recording, file, recorded_at)
-        if previous:
-            yield previous()
-
+    sender = _Sender(transform, rules, observe, clock)
     with ExitStack() as stack:
         tasks = [
-            task(stack.enter_context(Connection(address, timeout=rules.timeout)), part)
+            sender.task(stack.enter_context(Connection(address, timeout=rules.timeout)), part)
             for part in _parts(scheduled, rules.jobs)
         ]
         yield from run_tasks(tasks, clock=clock, sleep=sleep)
@@ -183,14 +85,66 @@ def attempt(
     observe: Callable[[Response | PushError], object] = lambda received: None,
 ) -> Replayed:
     """Send one callback and judge the response. file: where it is from. Raises UsageError as `replay`."""
-    receipt = webhook_in(read(callback))
     received = _received(partial(connection.push, callback))
     observe(received)
-    return _judged(received, callback, receipt, rules, file=file)
+    return _judged(received, callback, identify(webhook_in(read(callback)), file), rules)
 
 
-def _wire(callback: Callback) -> _Wire:
-    return to_wire(callback), callback.method
+def _parts(scheduled: Sequence[ScheduledRequest], jobs: int) -> Sequence[Sequence[ScheduledRequest]]:
+    """The requests of each job: all of one message in one part, in their order."""
+    if jobs == 1:
+        return [scheduled]
+    parts: list[list[ScheduledRequest]] = [[] for _ in range(jobs)]
+    for request in scheduled:
+        key = request.recording.receipt.message_id or str(request.recording.path)
+        parts[crc32(key.encode("utf-8", "surrogatepass")) % jobs].append(request)
+    return [part for part in parts if part]
+
+
+class _Sender:
+    """What the tasks of a replay share: its start, and whether something failed."""
+
+    def __init__(
+        self, transform: Transform, rules: Rules, observe: Observe | None, clock: Callable[[], float]
+    ) -> None:
+        self._transform, self._rules, self._observe, self._clock = transform, rules, observe, clock
+        self._start, self._failed = clock(), False
+
+    def task(self, connection: Connection, part: Sequence[ScheduledRequest]) -> Task[Replayed]:
+        """Send requests in their order. A result is yielded late, while the target handles the next request."""
+        rules, wire = self._rules, None
+        result: Callable[[], Replayed] | None = None
+        for number, request in enumerate(part, 1):
+            due = self._start + request.due
+            if result and (rules.fail_fast or due > self._clock()):
+                yield result()
+                result = None
+            yield due
+            if self._failed and rules.fail_fast:
+                return
+            receive = _send(connection, wire or self._wire(request))
+            if result:
+                yield result()
+            # What can be done before the response is done while the target is busy.
+            recording, identity = request.recording, request.recording.identity
+            wire = None if rules.fresh or number == len(part) else self._wire(part[number])
+            yield connection
+            while (received := receive()) is None:  # it was sent again
+                yield connection
+            result = partial(self._result, received, recording, identity)
+        if result:
+            yield result()
+
+    def _wire(self, request: ScheduledRequest) -> _Wire:
+        callback = self._transform(request.recording.callback)
+        return to_wire(callback), callback.method
+
+    def _result(self, received: Response | PushError, recording: Recording, identity: Identity) -> Replayed:
+        if self._observe:
+            self._observe(recording.path, received)
+        result = _judged(received, recording.callback, identity, self._rules)
+        self._failed = self._failed or result.outcome != "ok"
+        return result
 
 
 def _send(connection: Connection, wire: _Wire) -> Callable[[], Response | PushError | None]:
@@ -209,16 +163,7 @@ def _received(receive: Callable[[], _Received]) -> _Received | PushError:
         return error
 
 
-def _judged(
-    received: Response | PushError,
-    callback: Callback,
-    receipt: Webhook,
-    rules: Rules,
-    *,
-    file: str,
-    recorded_at: str = "",
-) -> Replayed:
-    """receipt: what was sent; without fields when it cannot be read."""
+def _judged(received: Response | PushError, callback: Callback, identity: Identity, rules: Rules) -> Replayed:
     outcome: ReplayOutcome = "failed"
     answer, ms, problem, hint = None, None, "", ""
     if isinstance(received, PushError):
@@ -229,45 +174,77 @@ def _judged(
         if is_expected(answer, rules.expect):
             outcome = "ok"
         else:
-            hint = advice(answer, old_signature=not rules.renewed and _is_signed(callback, receipt))
-    message_id, status = one_line(receipt.message_id, 60), one_line(receipt.status, 30)
+            hint = advice(answer, old_signature=not rules.renewed and _is_signed(callback))
     return Replayed(
-        file,
-        message_id,
-        status,
-        outcome,
-        answer,
-        ms,
-        problem,
-        hint,
-        received.sent_again,
-        one_line(receipt.err_code, 30),
-        recorded_at,
+        **identity,
+        outcome=outcome,
+        answer=answer,
+        ms=ms,
+        problem=problem,
+        hint=hint,
+        sent_again=received.sent_again,
     )
 
 
-def _is_signed(callback: Callback, receipt: Webhook) -> bool:
+def _is_signed(callback: Callback) -> bool:
     """Whether it has a signature among its fields, or a token."""
-    return "sig" in receipt.fields or (callback.header("Authorization") or "")[:7].lower() == "bearer "
+    has_token = (callback.header("Authorization") or "")[:7].lower() == "bearer "
+    return has_token or "sig" in webhook_in(read(callback)).fields
 
 
-def advice(status: int, *, old_signature: bool) -> str:
-    """What to try after an unexpected status."""
-    if 300 <= status < 400:
-        return "Redirects are not followed: give the final address with --to"
-    if status in (404, 405):
-        return "Give the path of your handler with --path /your/path, or another transport with --as"
-    if old_signature and 400 <= status < 500:
-        return "The receipt has an old signature and time: renew both with --now --resign"
-    return "Look at the log of the program that answered."
+def run_tasks(
+    tasks: Iterable[Task[T]], *, clock: Callable[[], float], sleep: Callable[[float], object]
+) -> Iterator[T]:
+    """Run tasks side by side in one thread; yield their results.
+
+    Each task runs until it has to wait. Results are yielded when all tasks wait, so that handling them delays none.
+    sleep: called with the seconds until the next task is due, when no response is expected.
+    """
+    ready, waiting = list(tasks), _WaitingTasks[T]()
+    while ready:
+        yield from [result for task in ready for result in _advance(task, waiting, clock)]
+        ready = waiting.next_ready(clock, sleep)
 
 
-def _parts(scheduled: Sequence[ScheduledRequest], jobs: int) -> Sequence[Sequence[ScheduledRequest]]:
-    """The requests of each job: all of one message in one part, in their order."""
-    if jobs == 1:
-        return [scheduled]
-    parts: list[list[ScheduledRequest]] = [[] for _ in range(jobs)]
-    for request in scheduled:
-        key = request.recording.receipt.message_id or str(request.recording.path)
-        parts[crc32(key.encode("utf-8", "surrogatepass")) % jobs].append(request)
-    return [part for part in parts if part]
+def _advance(task: Task[T], waiting: "_WaitingTasks[T]", clock: Callable[[], float]) -> Iterator[T]:
+    """Run a task until it has to wait."""
+    for step in task:
+        if isinstance(step, Connection):
+            waiting.for_response[step] = task
+            return
+        if not isinstance(step, float):
+            yield step
+        elif step > clock():
+            heappush(waiting.sleeping, (step, next(waiting.number), task))
+            return
+
+
+class _WaitingTasks(Generic[T]):
+    def __init__(self) -> None:
+        self.for_response: dict[Connection, Task[T]] = {}
+        # A heap by wake-up time. The number keeps the order of tasks with the same one.
+        self.sleeping: list[tuple[float, int, Task[T]]] = []
+        self.number = count()
+
+    def next_ready(self, clock: Callable[[], float], sleep: Callable[[float], object]) -> list[Task[T]]:
+        """Wait until a task can go on; return all that can. Empty when there is none."""
+        if len(self.for_response) == 1 and not self.sleeping:
+            # Alone, it can as well wait for its response by itself.
+            return [self.for_response.popitem()[1]]
+        tasks: list[Task[T]] = []
+        while not tasks and (self.for_response or self.sleeping):
+            if self.for_response:
+                tasks += self._with_response(self.sleeping[0][0] - clock() if self.sleeping else math.inf)
+            else:
+                # The wake-up time may have passed since the task was added.
+                sleep(max(0.0, self.sleeping[0][0] - clock()))
+            while self.sleeping and self.sleeping[0][0] <= clock():
+                tasks.append(heappop(self.sleeping)[2])
+        return tasks
+
+    def _with_response(self, seconds: float) -> list[Task[T]]:
+        """The tasks whose response has begun or is late. seconds: the longest wait."""
+        wait = min(seconds, *(each.time_left() for each in self.for_response))
+        ready = ready_connections(self.for_response, wait)
+        done = [each for each in self.for_response if each in ready or each.time_left() <= 0]
+        return [self.for_response.pop(each) for each in done]

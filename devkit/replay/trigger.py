@@ -10,7 +10,8 @@ from devkit.events import Event
 from devkit.http.address import Address, Destination, path_of, readdress
 from devkit.http.client import Connection
 from devkit.replay.new_callback import Api, NewWebhook
-from devkit.replay.send import Replayed, ReplayOutcome, Rules, attempt
+from devkit.replay.result import Replayed, ReplayOutcome
+from devkit.replay.send import Rules, attempt
 from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Callback
 from devkit.webhook.receipt import Kind, Webhook
 from devkit.webhook.vocabulary import (
@@ -28,7 +29,7 @@ _TEXT = "Hello"
 
 @dataclass(frozen=True, slots=True)
 class Triggered(Event):
-    """A new webhook was sent, or could not be. The fields are as in `send.Replayed`.
+    """A new webhook was sent, or could not be. The fields are as in `result.Replayed`.
 
     err_code: of a receipt; the error number of a status. kind: of the webhook, see `webhook.receipt.Kind`.
     """

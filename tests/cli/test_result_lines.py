@@ -5,8 +5,8 @@ import click
 import pytest
 
 from devkit.cli.result_lines import pause, print_plan, print_results, result_line
+from devkit.replay.result import Replayed, ReplayOutcome
 from devkit.replay.schedule import Planned
-from devkit.replay.send import Replayed, ReplayOutcome
 
 RECORDED_AT = "2026-11-23T13:45:47.123456Z"
 OK = Replayed("a.json", "0A00", "delivered", "ok", 200, 1.5, err_code="0", recorded_at=RECORDED_AT)

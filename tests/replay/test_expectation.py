@@ -3,14 +3,8 @@ import json
 import pytest
 
 from devkit.errors import UsageError
-from devkit.replay.send import (
-    Replayed,
-    ReplaySummary,
-    Rules,
-    advice,
-    is_expected,
-    parse_expectation,
-)
+from devkit.replay.result import Replayed, ReplaySummary, advice, is_expected, parse_expectation
+from devkit.replay.send import Rules
 
 
 @pytest.mark.parametrize(

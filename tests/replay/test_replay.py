@@ -8,8 +8,9 @@ from hypothesis import given
 from devkit.errors import UsageError
 from devkit.fixture.format import Fixture, dumps, loads
 from devkit.http.address import Address, Destination, parse_address, readdress
+from devkit.replay.result import Replayed, parse_expectation
 from devkit.replay.schedule import Recording, ScheduledRequest
-from devkit.replay.send import Replayed, Rules, parse_expectation, replay
+from devkit.replay.send import Rules, replay
 from devkit.webhook.callback import Callback, compose, to_wire
 from devkit.webhook.new_webhook import compose_messages
 from tests.support.clock import ManualClock

@@ -11,8 +11,9 @@ import pytest
 from devkit.fixture.response_log import ResponseLog
 from devkit.http.address import parse_address
 from devkit.receiver.forward import Forwarder
+from devkit.replay.result import Replayed
 from devkit.replay.schedule import Recording, ScheduledRequest
-from devkit.replay.send import Replayed, Rules, replay
+from devkit.replay.send import Rules, replay
 from devkit.simulator import run_simulator
 from devkit.webhook.callback import compose
 from tests.support.event_recorder import EventRecorder

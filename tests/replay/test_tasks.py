@@ -7,7 +7,7 @@ import pytest
 
 from devkit.http.address import parse_address
 from devkit.http.client import Connection
-from devkit.replay.tasks import Task, run_tasks
+from devkit.replay.send import Task, run_tasks
 from tests.support.clock import ManualClock
 from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
 

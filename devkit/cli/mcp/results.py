@@ -14,7 +14,7 @@ from devkit.fixture.explain import Explanation, Field
 from devkit.fixture.format import Fixture, format_time
 from devkit.fixture.listing import ListedReceipt, as_json
 from devkit.fixture.response_log import LoggedResponse, recording_key
-from devkit.replay.send import Replayed
+from devkit.replay.result import Replayed
 from devkit.replay.trigger import Triggered
 from devkit.session.wait import Reason, ReceiptArrived, WaitFinished
 from devkit.webhook.masking import one_line

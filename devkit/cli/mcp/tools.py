@@ -25,8 +25,9 @@ from devkit.fixture.store import Store
 from devkit.http.address import Address, parse_address
 from devkit.http.local_access import is_local_name
 from devkit.replay.new_callback import Origin
+from devkit.replay.result import parse_expectation
 from devkit.replay.schedule import Order, ReplayOptions, arrange, load_recordings
-from devkit.replay.send import Rules, parse_expectation, replay
+from devkit.replay.send import Rules, replay
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.replay.trigger import Triggered, notices_about, parse_with_code, send_new
 from devkit.session.project import (
