@@ -10,6 +10,7 @@ from devkit.errors import UsageError
 from devkit.replay.new_callback import Api, NewWebhook, Origin
 from devkit.replay.trigger import notices_about, parse_error, parse_new
 from devkit.webhook.callback import Callback
+from devkit.webhook.field_meanings import flat_fields
 from devkit.webhook.jwt import claims_of, verify_headers
 from devkit.webhook.kinds import MessagesStatus
 from devkit.webhook.receipt import Webhook, read
@@ -73,10 +74,11 @@ def test_the_sms_api_signs_the_fields_of_an_inbound_message() -> None:
 )
 def test_a_rejected_message_has_an_error(status: str, code: str, error: str) -> None:
     webhook = webhook_of(NewWebhook(status, code, api="messages").callback(ORIGIN))
+    flat = dict(flat_fields(webhook))
 
     assert isinstance(webhook, MessagesStatus)
     assert webhook.err_code == error
-    assert webhook.error_detail == {"1330": "Unknown", "1240": "Illegal number"}[error]
+    assert flat["error.detail"] == {"1330": "Unknown", "1240": "Illegal number"}[error]
 
 
 def test_only_a_submitted_message_has_a_price_and_no_other_has_an_error() -> None:

@@ -183,25 +183,6 @@ def test_an_error_without_a_number_is_named_by_its_title() -> None:
     assert status(error={"title": "Throttled"}).err_code == "Throttled"
 
 
-def test_the_error_says_more() -> None:
-    assert status(error={"title": "1000", "detail": "Throttled - wait"}).error_detail == "Throttled - wait"
-    assert webhook(OLD_STATUS).error_detail == "Not part of the provider network"  # type: ignore[attr-defined]
-    assert status().error_detail == ""
-
-
-@pytest.mark.parametrize(
-    "workflow",
-    [
-        {"workflow_id": "w1", "items_number": "1", "items_total": "2"},
-        {"id": "w1", "item_number": 1, "items_total": 2},
-        {"id": "w1", "item_number": "1", "total_items": "2"},
-    ],
-)
-def test_every_spelling_of_the_workflow_is_read(workflow: dict[str, object]) -> None:
-    assert status(workflow=workflow).workflow == ("w1", 1, 2)
-    assert status().workflow == ("", 0, 0)
-
-
 @pytest.mark.parametrize("name", ["count_total", "total_count", "num_messages"])
 @pytest.mark.parametrize("count", ["3", 3])
 def test_every_spelling_of_the_number_of_parts_is_read(name: str, count: object) -> None:
@@ -326,9 +307,6 @@ def test_no_json_raises_in_any_attribute(fields: dict[str, object], has_token: b
         assert isinstance(part, int)
         assert isinstance(parts, int)
         assert repr(reading).startswith(f"<{type(reading).__name__} ")
-    if isinstance(reading, MessagesStatus):
-        assert isinstance(reading.error_detail, str)
-        assert len(reading.workflow) == 3
 
 
 def test_a_repr_shows_no_number_and_no_text() -> None:
