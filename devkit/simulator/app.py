@@ -2,19 +2,18 @@
 
 import re
 import secrets
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
 
-from flask import Flask, Response, abort, render_template_string, request
+from flask import Flask, Response, abort, render_template, request
 from waitress.channel import ClientDisconnected
 
 from devkit.errors import ConfigurationError
-from devkit.http.client import Push
 from devkit.http.local_access import is_vonage_name, rejection_reason
 from devkit.http.request import WSGIApplication, callback_of
 from devkit.simulator.applications_api import applications
 from devkit.simulator.control import change, describe, described_inbound, inbound_text
-from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.exchange import ApiRequest, ApiResponse, json_response, read_fields
 from devkit.simulator.messages_api import no_such_message, send_message
 from devkit.simulator.numbers_api import list_numbers, update_number
@@ -22,41 +21,6 @@ from devkit.simulator.occurrences import ApiName, Refusal
 from devkit.simulator.settings_api import balance, error, settings
 from devkit.simulator.sms_api import send
 from devkit.simulator.state import Simulator
-
-# What `describe` gives, for a browser. Messages and deliveries newest first.
-_PAGE = """<!doctype html>
-<html lang=en><meta charset=utf-8><title>devkit simulator</title>
-<style>
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { margin: 2rem auto; max-width: 110rem; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; margin-bottom: 2rem; }
-th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; overflow-wrap: anywhere; }
-th, td { border-bottom: 1px solid #8884; }
-th { white-space: nowrap; }
-</style>
-{%- macro cell(value) -%}
-  {%- if value is mapping -%}
-    {%- for name, inner in value.items() %}{{ name }} {{ cell(inner) }}{{ ", " if not loop.last }}{% endfor -%}
-  {%- elif value is string or value is number -%}{{ value }}
-  {%- elif value is not none -%}
-    {%- for inner in value %}{{ cell(inner) }}{{ ", " if not loop.last }}{% endfor -%}
-  {%- endif -%}
-{%- endmacro %}
-<h1>devkit simulator</h1>
-<p>A stand-in for Vonage. Webhooks are made here; no SMS leaves this machine.</p>
-{%- for title, row in pairs.items() %}
-<h2>{{ title }}</h2>
-<table>{% for name, value in row.items() %}<tr><th scope=row>{{ name }}<td>{{ cell(value) }}{% endfor %}</table>
-{%- endfor %}
-{%- for title, rows in tables.items() %}
-<h2>{{ title }}</h2>
-{%- if rows %}
-<table><tr>{% for name in rows[0] %}<th scope=col>{{ name }}{% endfor %}
-{%- for row in rows|reverse %}<tr>{% for value in row.values() %}<td>{{ cell(value) }}{% endfor %}{% endfor %}</table>
-{%- else %}<p>None yet.</p>{% endif %}
-{%- endfor %}
-</html>
-"""
 
 _HANG_UP = "devkit.hang_up"
 
@@ -77,18 +41,82 @@ _APIS: dict[str, ApiName] = {
     "/v1/messages": "messages",
     "/v2/applications": "applications",
 }
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+_Handler = Callable[[ApiRequest, Simulator], ApiResponse]
 
 
-def create_app(simulator: Simulator, worker: DeliveryWorker, push: Push) -> WSGIApplication:
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """Paths of Vonage, and what answers them.
+
+    otherwise: answers the other methods as the real gateway was seen to; None for 405.
+    negotiates: whether `Accept` selects XML.
+    """
+
+    paths: tuple[str, ...]
+    methods: tuple[str, ...]
+    handle: _Handler
+    otherwise: _Handler | None = None
+    negotiates: bool = False
+
+
+def _forbidden(asked: ApiRequest, _: Simulator) -> ApiResponse:
+    return error(asked, 403, "forbidden")
+
+
+def _not_found(*_: object) -> NoReturn:
+    abort(404)
+
+
+def _pong(*_: object) -> ApiResponse:
+    return json_response({})
+
+
+_GET, _POST = ("GET",), ("POST",)
+
+
+def _with_credentials(path: str, *, more: str = "") -> tuple[str, str]:
+    """A path, and the older form of it with the credentials."""
+    return path, f"{path}/<api_key>/<api_secret>{more}"
+
+
+_ROUTES = (
+    _Route(("/sms/json", "/sms/xml"), ("GET", "POST"), send, _not_found),
+    _Route(_with_credentials("/account/settings"), _POST, settings, _forbidden, negotiates=True),
+    _Route(_with_credentials("/account/get-balance"), _GET, balance, negotiates=True),
+    _Route(_with_credentials("/account/numbers"), _GET, list_numbers),
+    _Route(_with_credentials("/number/update", more="/<country>/<msisdn>"), _POST, update_number, _forbidden),
+    _Route(("/v1/messages",), _POST, send_message, _forbidden),
+    _Route(("/v1/messages/<message_id>",), ("PATCH",), no_such_message),
+    _Route(("/v2/applications", "/v2/applications/<application_id>"), _METHODS, applications),
+    _Route(("/v1/messages/ping", "/v2/applications/ping"), _GET, _pong),
+)
+
+
+def create_app(simulator: Simulator) -> WSGIApplication:
     """The WSGI application of a simulator."""
     app = Flask(__name__, static_folder=None)
     _reject_foreign_requests(app, simulator)
-    _route_platform(app, simulator, worker, push)
-    _route_newer_apis(app, simulator, worker)
-    _route_numbers(app, simulator, push)
+    for route in _ROUTES:
+        _add_route(app, route, simulator)
     _route_control(app, simulator)
     return _hanging_up(app)
+
+
+def _add_route(app: Flask, route: _Route, simulator: Simulator) -> None:
+    def answer(**in_path: str) -> Response:
+        asked = _read(in_path, negotiates=route.negotiates)
+        handle = route.handle
+        if route.otherwise and request.method not in route.methods:
+            handle = route.otherwise
+        response = _respond(handle(asked, simulator))
+        response.headers[_TRACE] = asked.trace_id
+        return response
+
+    for path in route.paths:
+        methods = _METHODS if route.otherwise else route.methods
+        app.add_url_rule(path, endpoint=path, view_func=answer, methods=methods)
 
 
 def _reject_foreign_requests(app: Flask, simulator: Simulator) -> None:
@@ -110,70 +138,6 @@ def _reject_foreign_requests(app: Flask, simulator: Simulator) -> None:
         if api:  # reported, because the developer of a program looks there for the reason
             simulator.watch(Refusal(403, reason, api))
         return _respond(json_response({"error": reason}, 403))
-
-
-def _route_platform(app: Flask, simulator: Simulator, worker: DeliveryWorker, push: Push) -> None:
-    @app.route("/sms/<any(json, xml):layout>", methods=_METHODS)
-    def sms(layout: str) -> Response:
-        if request.method not in ("GET", "POST"):  # the real gateway answers a PUT with 404
-            abort(404)
-        asked = _read(wants_xml=layout == "xml")
-        return _answer(asked, send(asked, simulator, worker))
-
-    @app.route("/account/settings", methods=_METHODS)
-    @app.route("/account/settings/<api_key>/<api_secret>", methods=_METHODS)
-    def account_settings(**in_path: str) -> Response:
-        asked = _read(in_path, wants_xml=_prefers_xml())
-        if request.method != "POST":  # the real gateway answers a PUT with 403
-            return _answer(asked, error(asked, 403, "forbidden"))
-        return _answer(asked, settings(asked, simulator, push))
-
-    @app.route("/account/get-balance", methods=["GET"])
-    @app.route("/account/get-balance/<api_key>/<api_secret>", methods=["GET"])
-    def account_balance(**in_path: str) -> Response:
-        asked = _read(in_path, wants_xml=_prefers_xml())
-        return _answer(asked, balance(asked, simulator))
-
-
-def _route_newer_apis(app: Flask, simulator: Simulator, worker: DeliveryWorker) -> None:
-    @app.route("/v1/messages", methods=_METHODS)
-    def messages() -> Response:
-        asked = _read()
-        if request.method != "POST":  # the real gateway answers GET and PUT with 403
-            return _answer(asked, error(asked, 403, "forbidden"))
-        return _answer(asked, send_message(asked, simulator, worker))
-
-    @app.patch("/v1/messages/<message_id>")
-    def message(message_id: str) -> Response:
-        asked = _read()
-        return _answer(asked, no_such_message(asked, message_id))
-
-    @app.route("/v2/applications", methods=_METHODS)
-    @app.route("/v2/applications/<application_id>", methods=_METHODS)
-    def vonage_applications(application_id: str = "") -> Response:
-        asked = _read()
-        return _answer(asked, applications(request.method, application_id, asked, simulator))
-
-    @app.get("/v1/messages/ping")
-    @app.get("/v2/applications/ping")
-    def ping() -> Response:
-        return _answer(_read(), json_response({}))
-
-
-def _route_numbers(app: Flask, simulator: Simulator, push: Push) -> None:
-    @app.route("/account/numbers", methods=["GET"])
-    @app.route("/account/numbers/<api_key>/<api_secret>", methods=["GET"])
-    def account_numbers(**in_path: str) -> Response:
-        asked = _read(in_path)
-        return _answer(asked, list_numbers(asked, simulator))
-
-    @app.route("/number/update", methods=_METHODS)
-    @app.route("/number/update/<api_key>/<api_secret>/<country>/<msisdn>", methods=_METHODS)
-    def number_update(**in_path: str) -> Response:
-        asked = _read(in_path)
-        if request.method != "POST":  # the real gateway answers a PUT with 403
-            return _answer(asked, error(asked, 403, "forbidden"))
-        return _answer(asked, update_number(asked, simulator, push))
 
 
 def _route_control(app: Flask, simulator: Simulator) -> None:
@@ -212,7 +176,7 @@ def _page(description: dict[str, object]) -> str:
     pairs = {"Now": now, "Account": description["account"], "Options": description["options"]}
     names = ("messages", "inbound", "deliveries", "applications", "numbers")
     tables = {name.capitalize(): description[name] for name in names}
-    return render_template_string(_PAGE, pairs=pairs, tables=tables)
+    return render_template("simulator.html", pairs=pairs, tables=tables)
 
 
 def _hanging_up(app: WSGIApplication) -> WSGIApplication:
@@ -230,13 +194,18 @@ def _hanging_up(app: WSGIApplication) -> WSGIApplication:
     return served
 
 
-def _read(in_path: Mapping[str, str] = MappingProxyType({}), *, wants_xml: bool = False) -> ApiRequest:
-    """in_path: fields in a legacy path, such as the credentials."""
+def _read(in_path: Mapping[str, str], *, negotiates: bool) -> ApiRequest:
     body = request.get_data()
     fields = read_fields(request.query_string.decode("latin-1"), body)
-    given = {name: value for name, value in in_path.items() if value}
-    authorization = request.headers.get("Authorization", "")
-    return ApiRequest({**given, **fields}, authorization, wants_xml, _trace_id(), body)
+    return ApiRequest(
+        request.method,
+        {**in_path, **fields},
+        in_path,
+        request.headers.get("Authorization", ""),
+        wants_xml=request.path == "/sms/xml" or (negotiates and _prefers_xml()),
+        trace_id=_trace_id(),
+        body=body,
+    )
 
 
 def _trace_id() -> str:
@@ -246,12 +215,6 @@ def _trace_id() -> str:
 
 def _prefers_xml() -> bool:
     return request.accept_mimetypes.best_match(["application/json", "application/xml"]) == "application/xml"
-
-
-def _answer(asked: ApiRequest, answer: ApiResponse) -> Response:
-    response = _respond(answer)
-    response.headers[_TRACE] = asked.trace_id
-    return response
 
 
 def _respond(answer: ApiResponse) -> Response:

@@ -34,8 +34,8 @@ _VERSIONS = ("v0.1", "v1")
 _Problem = dict[str, str]  # one of `invalid_parameters`
 
 
-def applications(method: str, application_id: str, request: ApiRequest, simulator: Simulator) -> ApiResponse:
-    """Answer /v2/applications and, with an application_id, /v2/applications/ID."""
+def applications(request: ApiRequest, simulator: Simulator) -> ApiResponse:
+    """Answer /v2/applications and /v2/applications/ID."""
     own = {
         "unauthorized": partial(unauthorized, request),
         "refused": partial(
@@ -44,14 +44,16 @@ def applications(method: str, application_id: str, request: ApiRequest, simulato
     }
 
     def answer(method: str) -> ApiResponse:
-        handle = partial(_handle, method, application_id, request, simulator)
+        handle = partial(_handle, method, request, simulator)
         return for_owner("applications", request, simulator, handle)
 
-    unchanged = partial(answer, "GET") if method != "GET" else None
-    return answer_with_faults("applications", request, simulator, own, partial(answer, method), unchanged)
+    unchanged = partial(answer, "GET") if request.method != "GET" else None
+    handle = partial(answer, request.method)
+    return answer_with_faults("applications", request, simulator, own, handle, unchanged)
 
 
-def _handle(method: str, application_id: str, request: ApiRequest, simulator: Simulator) -> ApiResponse:
+def _handle(method: str, request: ApiRequest, simulator: Simulator) -> ApiResponse:
+    application_id = request.in_path.get("application_id", "")
     handlers = {
         ("GET", False): _list,
         ("POST", False): _create,

@@ -17,17 +17,20 @@ _MAX_DEPTH = 32  # an application has 6
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ApiRequest:
-    """A request. fields: of query, body and the credentials in a legacy path; those of the body take precedence.
+    """A request. fields: of path, query and body; of a name in several, that of the body counts.
 
+    in_path: the variable parts of the path, by name.
     trace_id: identifies the answer in the platform's logs; the caller may choose it. body: its bytes, for APIs of
     nested JSON.
     """
 
+    method: str
     fields: Mapping[str, str]
-    authorization: str = ""
-    wants_xml: bool = False
-    trace_id: str = ""
-    body: bytes = b""
+    in_path: Mapping[str, str]
+    authorization: str
+    wants_xml: bool
+    trace_id: str
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _FIRST = 0.3  # seconds until the first part is pushed
 _MAX_PAUSE = 72 * 3600.0
 
 
-def receive(given: InboundText, simulator: Simulator, worker: DeliveryWorker) -> InboundMessage:
+def receive(given: InboundText, simulator: Simulator) -> InboundMessage:
     """Have the webhooks of a text pushed. Raises ConfigurationError."""
     recipient = given.recipient or next(iter(simulator.options.numbers), "")
     api = given.api or simulator.options.messaging_api
@@ -35,6 +35,7 @@ def receive(given: InboundText, simulator: Simulator, worker: DeliveryWorker) ->
     )
     simulator.history.inbound.append(message)
     simulator.watch(message)
+    worker = DeliveryWorker(simulator)
     if api == "messages":
         worker.schedule_inbound([(_FIRST, partial(inbound_message, message, len(pieces), simulator))])
         return message

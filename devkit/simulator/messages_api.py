@@ -76,24 +76,24 @@ _NO_JSON = _Refused(
 )
 
 
-def send_message(request: ApiRequest, simulator: Simulator, worker: DeliveryWorker) -> ApiResponse:
+def send_message(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer POST /v1/messages."""
     own = {
         "unauthorized": partial(_UNAUTHORIZED.answer, request),
         "refused": partial(_invalid(("devkit simulator", "the fault `refused`")).answer, request),
     }
-    handle = partial(_handle, request, simulator, worker)
+    handle = partial(_handle, request, simulator)
     return answer_with_faults("messages", request, simulator, own, handle)
 
 
-def no_such_message(request: ApiRequest, message_id: str) -> ApiResponse:
+def no_such_message(request: ApiRequest, _: Simulator) -> ApiResponse:
     """Answer PATCH /v1/messages/ID, which changes messages of other channels than sms."""
-    detail = f"Message with ID {message_id} not found"
+    detail = f"Message with ID {request.in_path['message_id']} not found"
     return problem(request, 404, f"{_ERRORS}#not-found", "Not Found", detail)
 
 
-def _handle(request: ApiRequest, simulator: Simulator, worker: DeliveryWorker) -> ApiResponse:
-    result = _send(request, simulator, worker)
+def _handle(request: ApiRequest, simulator: Simulator) -> ApiResponse:
+    result = _send(request, simulator)
     if isinstance(result, _Refused):
         simulator.watch(Refusal(result.status, result.reason or result.detail, "messages"))
         return result.answer(request)
@@ -103,7 +103,7 @@ def _handle(request: ApiRequest, simulator: Simulator, worker: DeliveryWorker) -
     return ApiResponse(202, json_body(accepted))  # without spaces, as in a captured answer of 55 bytes
 
 
-def _send(request: ApiRequest, simulator: Simulator, worker: DeliveryWorker) -> Message | _Refused:
+def _send(request: ApiRequest, simulator: Simulator) -> Message | _Refused:
     application_id = _sender_of(request, simulator)
     if isinstance(application_id, _Refused):
         return application_id
@@ -126,7 +126,7 @@ def _send(request: ApiRequest, simulator: Simulator, worker: DeliveryWorker) -> 
         return _LOW_BALANCE
     simulator.history.messages.append(message)
     simulator.watch(message)
-    worker.schedule(message)
+    DeliveryWorker(simulator).schedule(message)
     return message
 
 

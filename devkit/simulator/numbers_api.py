@@ -6,7 +6,6 @@ What a change does not name is cleared (a maintainer of Vonage's former command 
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from devkit.http.client import Push
 from devkit.simulator.api_faults import answer_with_faults, for_owner, unauthorized
 from devkit.simulator.exchange import ApiRequest, ApiResponse, count_in, json_response
 from devkit.simulator.occurrences import Refusal
@@ -40,10 +39,10 @@ def list_numbers(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     return _answer(request, simulator, partial(_list, request, simulator))
 
 
-def update_number(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
+def update_number(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer POST /number/update."""
     unchanged = partial(error, request, 200, "success")
-    return _answer(request, simulator, partial(_update, request, simulator, push), unchanged)
+    return _answer(request, simulator, partial(_update, request, simulator), unchanged)
 
 
 def _answer(
@@ -85,7 +84,7 @@ def _is_wanted(number: Number, fields: Mapping[str, str]) -> bool:
     return not wanted or bool(linked) == (wanted == "true")
 
 
-def _update(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
+def _update(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     fields = request.fields
     known = simulator.resources.number(fields.get("msisdn", ""))
     if known is None or known["country"] != fields.get("country", "").upper():
@@ -94,7 +93,7 @@ def _update(request: ApiRequest, simulator: Simulator, push: Push) -> ApiRespons
     if application_id and simulator.resources.application(application_id) is None:
         return _refuse(request, "the account has no application with this app_id", simulator)
     url = fields.get("moHttpUrl", "")
-    if url and (reason := probe(url, simulator.options, push)):
+    if url and (reason := probe(url, simulator)):
         return _refuse(request, f"moHttpUrl did not answer 200: {reason}", simulator)
     simulator.resources.put_number(_replaced(known, fields))
     simulator.watch(NumberChanged(known["msisdn"], application_id, url))

@@ -5,10 +5,8 @@ import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 
 from devkit.http.connection_pool import ConnectionPool
-from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.inbound import receive
 from devkit.simulator.occurrences import Observer
 from devkit.simulator.options import SimulatorOptions
@@ -48,12 +46,17 @@ def run_simulator(
         )
         schedule = stack.enter_context(Schedule(clock, threads=options.workers))
         listener = listener or listen_for(options, 0)
-        simulator = Simulator(_host(listener), replace(options, speed=clock.speed), clock, schedule, watch)
-        worker = DeliveryWorker(simulator, pool.push)
-        simulator.push_inbound = partial(receive, simulator=simulator, worker=worker)
-        app = create_app(simulator, worker, pool.push)
+        simulator = Simulator(
+            _host(listener),
+            replace(options, speed=clock.speed),
+            clock,
+            schedule,
+            push=pool.push,
+            receive=receive,
+            watch=watch,
+        )
         channel = tls_channel(tls, watch) if tls else Channel
-        stack.enter_context(serve(app, listener, threads=16, channel=channel))
+        stack.enter_context(serve(create_app(simulator), listener, threads=16, channel=channel))
         yield simulator
 
 

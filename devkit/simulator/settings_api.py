@@ -7,7 +7,6 @@ from typing import Any
 
 from devkit.errors import DevkitError
 from devkit.http.address import target_of
-from devkit.http.client import Push
 from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, json_response, xml_response
 from devkit.simulator.occurrences import Account, Refusal
 from devkit.simulator.options import SETTINGS_FAULTS, SimulatorOptions, callback_address
@@ -32,7 +31,7 @@ FORWARD_METHODS: dict[str, Transport] = {
 _LIMITS = {"max-outbound-request": 30, "max-inbound-request": 30, "max-calls-per-second": 30}
 
 
-def settings(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
+def settings(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer POST /account/settings. A request without settings is the documented way to read them."""
     fault = simulator.take_fault(SETTINGS_FAULTS)
     if fault is not None and fault.name in FAULT_ANSWERS:
@@ -42,7 +41,7 @@ def settings(request: ApiRequest, simulator: Simulator, push: Push) -> ApiRespon
         return unauthorized(request)
     if fault is not None and fault.name == "unchanged":
         return _current(simulator.account, request, simulator.options)
-    answer = _save(request, simulator, push)
+    answer = _save(request, simulator)
     if fault is not None and fault.name == "slow":
         time.sleep(fault.seconds)
     is_lost = fault is not None and fault.name == "hang-up-after"
@@ -70,7 +69,7 @@ def error(request: ApiRequest, status: int, label: str) -> ApiResponse:
     return json_response(document, status)
 
 
-def _save(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
+def _save(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     fields, options = request.fields, simulator.options
     spellings = {
         "spelling": _first_in(fields, DOCUMENTED, SDK_SPELLING),
@@ -85,7 +84,7 @@ def _save(request: ApiRequest, simulator: Simulator, push: Push) -> ApiResponse:
         text = f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}"
         return _refuse(request, text, simulator)
     for url in (receipts, inbound):
-        if url and (problem := probe(url, options, push)):
+        if url and (problem := probe(url, simulator)):
             return _refuse(request, f"{_INVENTED}: {problem}", simulator)
     values = {
         "dr_callback_url": receipts,
@@ -112,13 +111,12 @@ def _value(fields: Mapping[str, str], name: str, sdk_name: str, options: Simulat
     return fields.get(name, fields.get(sdk_name) if options.lenient else None)
 
 
-def probe(url: str, options: SimulatorOptions, push: Push) -> str:
+def probe(url: str, simulator: Simulator) -> str:
     """Why a callback URL is refused; empty if it answers a GET without parameters with exactly 200."""
     try:
-        address = callback_address(url, options)
-        target = target_of(address)
-        callback = replace(compose({}, "get", host=address.netloc), target=target)
-        answer = push(callback, address)
+        address = callback_address(url, simulator.options)
+        callback = replace(compose({}, "get", host=address.netloc), target=target_of(address))
+        answer = simulator.push(callback, address)
     except DevkitError as failure:
         return failure.message
     return "" if answer.status == 200 else f"it answered {answer.status}"

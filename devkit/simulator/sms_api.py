@@ -25,16 +25,16 @@ _Fields = Mapping[str, str]
 _Entry = dict[str, str]  # one of `messages` in the answer
 
 
-def send(request: ApiRequest, simulator: Simulator, worker: DeliveryWorker) -> ApiResponse:
+def send(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer /sms/json and /sms/xml. The HTTP status is 200 for refusals too, and all values are strings."""
-    result = _send(request, simulator, worker)
+    result = _send(request, simulator)
     if isinstance(result, Refusal):
         simulator.watch(result)
         result = [_refused_entry(result, request.fields, simulator)]
     return _xml(result) if request.wants_xml else _json(result)
 
 
-def _send(request: ApiRequest, simulator: Simulator, worker: DeliveryWorker) -> list[_Entry] | Refusal:
+def _send(request: ApiRequest, simulator: Simulator) -> list[_Entry] | Refusal:
     options, fields = simulator.options, request.fields
     fault = simulator.take_fault(SEND_FAULTS)
     if fault is not None:
@@ -49,6 +49,7 @@ def _send(request: ApiRequest, simulator: Simulator, worker: DeliveryWorker) -> 
     remaining = simulator.charge(messages[0].network.price * len(messages))
     if remaining is None:
         return _refusal(9)
+    worker = DeliveryWorker(simulator)
     for message in messages:
         simulator.history.messages.append(message)
         simulator.watch(message)

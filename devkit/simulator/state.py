@@ -7,6 +7,7 @@ from collections.abc import Callable, Container
 from dataclasses import replace
 from decimal import Decimal
 
+from devkit.http.client import Push
 from devkit.simulator.application_key import default_private_key, public_key_of
 from devkit.simulator.exchange import GivenCredentials
 from devkit.simulator.occurrences import (
@@ -68,22 +69,30 @@ class History:
 class Simulator:
     """A running simulator: its account, its options, what was sent and delivered. Thread-safe.
 
-    host: `127.0.0.1:PORT`. watch: called with each occurrence, in any thread.
+    host: `127.0.0.1:PORT`. push: sends a webhook. receive: has the webhooks of a text pushed.
+    watch: called with each occurrence, in any thread.
     """
 
     def __init__(
-        self, host: str, options: SimulatorOptions, clock: Clock, schedule: Schedule, watch: Observer
+        self,
+        host: str,
+        options: SimulatorOptions,
+        clock: Clock,
+        schedule: Schedule,
+        *,
+        push: Push,
+        receive: "Receive",
+        watch: Observer,
     ) -> None:
         self.host = host
         self.url = f"http://{host}"
         self.clock = clock
+        self.push = push
         self.watch = watch
+        self._receive = receive
         self._schedule = schedule
         self._initial = options
         self._lock = threading.RLock()
-        self.push_inbound: Callable[
-            [InboundText], InboundMessage
-        ]  # set by `run`, since pushing builds on this class
         self.reset()
 
     @property
@@ -135,7 +144,7 @@ class Simulator:
 
     def receive(self, text: InboundText) -> InboundMessage:
         """Send a text to a number of the account, which has its webhooks pushed. Raises ConfigurationError."""
-        return self.push_inbound(text)
+        return self._receive(text, self)
 
     def reset(self) -> None:
         """Restore the initial options, account, applications and numbers; forget all messages and webhooks."""
@@ -221,3 +230,6 @@ class Simulator:
         with self._lock:
             if history is self.history:
                 self._schedule.at(moment, action)
+
+
+Receive = Callable[[InboundText, Simulator], InboundMessage]
