@@ -44,14 +44,24 @@ class VonageError(DevkitError):
     """Vonage refused a call, sent an invalid response, or could not be reached.
 
     transient: the same call may succeed later. status: of the HTTP response that refused it, else 0.
+    unanswered: the call may have been made, but no complete response came.
     """
 
     exit_code = 4
 
-    def __init__(self, message: str, *, hint: str = "", transient: bool = False, status: int = 0) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        transient: bool = False,
+        status: int = 0,
+        unanswered: bool = False,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.transient = transient
         self.status = status
+        self.unanswered = unanswered
 
 
 class PushError(DevkitError):

@@ -157,28 +157,12 @@ def send_by(
     application: ApplicationKey | None = None,
 ) -> Sent:
     """Send a message by a route. application: as in `send_message`. Raises as `send_sms` and `send_message`."""
+    message = {"to": number, "sender": sender, "text": text, "client_ref": route.client_ref(client_ref)}
     if api == "messages":
         message_uuid = send_message(
-            route.credentials,
-            to=number,
-            sender=sender,
-            text=text,
-            webhook_url=route.callback,
-            client_ref=route.client_ref(client_ref),
-            application=application,
+            route.credentials, **message, webhook_url=route.callback, application=application
         )
-        return sent_now((message_uuid,), number, api)
-    ids = send_sms(
-        route.credentials,
-        to=number,
-        sender=sender,
-        text=text,
-        callback=route.sms_callback,
-        client_ref=route.client_ref(client_ref),
-    )
-    return sent_now(ids, number)
-
-
-def sent_now(ids: tuple[str, ...], number: str, api: SendApi = "sms") -> Sent:
-    """The event of a message that Vonage has just taken."""
+        ids: tuple[str, ...] = (message_uuid,)
+    else:
+        ids = send_sms(route.credentials, **message, callback=route.sms_callback)
     return Sent(ids, mask_number(number), format_time(datetime.now(UTC)), api)

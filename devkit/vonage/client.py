@@ -14,7 +14,7 @@ from devkit.http.local_access import Host, is_vonage_name, parse_host
 from devkit.webhook.masking import hide_secrets, one_line
 
 if TYPE_CHECKING:  # only types, and importing them takes half a second
-    from requests import PreparedRequest, Response
+    from requests import PreparedRequest, RequestException, Response
     from requests.adapters import HTTPAdapter
     from vonage_http_client import HttpClient
 
@@ -172,14 +172,45 @@ def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
             f"{host} did not answer within {TIMEOUT} s.",
             hint="Try again, or work without Vonage: devkit dev --offline",
             transient=True,
+            unanswered=not _has_no_connection(error),
         ) from error
     except requests.RequestException as error:
+        unanswered = not _has_no_connection(error)
+        what = "gave no complete answer" if unanswered else "cannot be reached"
         # The exception's own text holds the URL and more; its type is enough.
         raise VonageError(
-            f"{host} cannot be reached ({type(error).__name__}).",
+            f"{host} {what} ({type(error).__name__}).",
             hint="Check the network and any proxy settings, or work without Vonage: devkit dev --offline",
             transient=True,
+            unanswered=unanswered,
         ) from error
+
+
+def _has_no_connection(error: "RequestException") -> bool:
+    """Whether a request failed before anything of it was sent."""
+    from requests.exceptions import ConnectTimeout, ProxyError, SSLError
+    from urllib3.exceptions import NewConnectionError
+
+    if isinstance(error, ConnectTimeout | ProxyError | SSLError):
+        return True
+    cause = error.args[0] if error.args else None  # requests has no type of its own for a refused connection
+    return isinstance(getattr(cause, "reason", None), NewConnectionError)
+
+
+LOOK_FIRST = "Look in the Vonage dashboard's logs before you send it again."
+
+
+@contextmanager
+def sending(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
+    """As `translated`, for a message: without a complete answer, the error says that it may have been sent."""
+    try:
+        with translated(host, hidden=hidden):
+            yield
+    except VonageError as error:
+        if error.unanswered:
+            text = f"{error.message} The message may have been sent all the same."
+            raise VonageError(text, hint=LOOK_FIRST, transient=True, unanswered=True) from error
+        raise
 
 
 def _problem(response: "Response") -> str:

@@ -1,7 +1,7 @@
 """Sends one SMS through Vonage's Messages API, by the vonage SDK, to Vonage or to a simulator."""
 
 from devkit.errors import VonageError
-from devkit.vonage.client import ApplicationKey, Credentials, make_client, make_message, translated
+from devkit.vonage.client import LOOK_FIRST, ApplicationKey, Credentials, make_client, make_message, sending
 
 # What to do about each HTTP status (OpenAPI description of the Messages API 1.11.0, and captured answers).
 _ADVICE = {
@@ -10,7 +10,6 @@ _ADVICE = {
     422: "Correct what the answer names; the number must be international without +, such as 447700900000.",
     429: "Too many messages in a second: wait and send again.",
 }
-_LOOK_FIRST = "Look in the Vonage dashboard's logs before you send it again."
 _CHECK_APPLICATION = (
     "Compare VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY with the Vonage dashboard: the key must be the one that "
     "belongs to the application now."
@@ -48,25 +47,18 @@ def send_message(
     client = make_client(credentials, application=application)
     hidden = (credentials.api_secret, to, webhook_url)
     try:
-        with translated(credentials.host, hidden=hidden):
+        with sending(credentials.host, hidden=hidden):
             return str(Messages(client).send(message).message_uuid)
     except VonageError as error:
-        raise _explained(error, signed=application is not None) from error
+        if error.status == 401 and application:
+            raise VonageError(
+                "Vonage refused the application's token (401).", hint=_CHECK_APPLICATION, status=401
+            ) from error
+        error.hint = _ADVICE.get(error.status, error.hint)
+        raise
     except (TypeError, ValueError) as error:
         # The SDK reads the answer without checking its shape (vonage-messages 1.8.1).
         raise VonageError(
             "Vonage's answer to the message cannot be read; it may have been sent all the same.",
-            hint=_LOOK_FIRST,
+            hint=LOOK_FIRST,
         ) from error
-
-
-def _explained(error: VonageError, *, signed: bool) -> VonageError:
-    """The error of a message that Vonage refused, with what to do about it."""
-    if error.status == 401 and signed:
-        return VonageError(
-            "Vonage refused the application's token (401).", hint=_CHECK_APPLICATION, status=401
-        )
-    if not error.status and error.transient:  # the answer was lost, or there was no connection at all
-        return VonageError(f"{error.message} The message may have been sent all the same.", hint=_LOOK_FIRST)
-    hint = _ADVICE.get(error.status, error.hint)
-    return VonageError(error.message, hint=hint, transient=error.transient, status=error.status)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from devkit.errors import VonageError
-from devkit.vonage.client import Credentials, make_client, make_message, translated
+from devkit.vonage.client import LOOK_FIRST, Credentials, make_client, make_message, sending
 from devkit.webhook.masking import hide_secrets, one_line
 from devkit.webhook.sms_text import is_gsm
 
@@ -60,7 +60,7 @@ def send_sms(
     client = make_client(credentials)
     hidden = (credentials.api_secret, to, callback)
     try:
-        with translated(credentials.host, hidden=hidden):
+        with sending(credentials.host, hidden=hidden):
             parts = Sms(client).send(message).messages
     except (SmsError, LookupError, TypeError, ValueError) as error:
         # The SDK reads the answer without checking its shape, so it may raise any of these (vonage-sms 1.2.0).
@@ -85,7 +85,7 @@ def _failure(statuses: Sequence[tuple[str, str]], hidden: Sequence[str]) -> Vona
     if not refused:
         return VonageError(
             "Vonage's answer to the message cannot be read; it may have been sent all the same.",
-            hint="Look in the Vonage dashboard's logs before you send it again.",
+            hint=LOOK_FIRST,
         )
     status, text = refused[0]
     reason = one_line(hide_secrets(text, hidden)) or "no reason given"

@@ -112,28 +112,29 @@ def test_200_with_something_else_than_an_object_is_nonsense(
 
 
 @pytest.mark.parametrize(
-    ("failure", "words"),
+    ("failure", "words", "unanswered"),
     [
         (
             requests.ConnectionError(f"https://{SECRET}@rest.nexmo.com"),
-            r"cannot be reached \(ConnectionError\)",
+            r"gave no complete answer \(ConnectionError\)",
+            True,
         ),
-        (requests.exceptions.SSLError(SECRET), "SSLError"),
-        (requests.exceptions.ProxyError(SECRET), "ProxyError"),
-        (requests.exceptions.ChunkedEncodingError(SECRET), "ChunkedEncodingError"),
-        (requests.ReadTimeout(SECRET), "did not answer within 20 s"),
-        (requests.ConnectTimeout(SECRET), "did not answer within 20 s"),
+        (requests.exceptions.SSLError(SECRET), r"cannot be reached \(SSLError\)", False),
+        (requests.exceptions.ProxyError(SECRET), r"cannot be reached \(ProxyError\)", False),
+        (requests.exceptions.ChunkedEncodingError(SECRET), "ChunkedEncodingError", True),
+        (requests.ReadTimeout(SECRET), "did not answer within 20 s", True),
+        (requests.ConnectTimeout(SECRET), "did not answer within 20 s", False),
     ],
 )
 def test_a_failing_network_is_reported_without_the_librarys_text(
-    vonage: responses.RequestsMock, failure: requests.RequestException, words: str
+    vonage: responses.RequestsMock, failure: requests.RequestException, words: str, unanswered: bool
 ) -> None:
     vonage.post(URL, body=failure)
 
     error = refused()
 
     assert re.search(words, error.message)
-    assert error.transient
+    assert (error.transient, error.unanswered) == (True, unanswered)
     assert len(vonage.calls) == 1
 
 

@@ -16,7 +16,7 @@ from devkit.vonage.client import ApplicationKey, Credentials
 from devkit.vonage.messages import send_message
 from tests.support.fake_application import APPLICATION_ID
 from tests.support.private_key import as_pem
-from tests.support.raw_socket import raw_server
+from tests.support.raw_socket import closed_port, raw_server
 
 SECRET = "s3cret-value"
 CREDENTIALS = Credentials("abcd1234", SECRET)
@@ -179,6 +179,13 @@ def test_a_message_goes_out_once_even_when_the_line_breaks(reply: bytes) -> None
 
         assert "may have been sent" in error.message
         assert len(server.requests) == server.connections == 1
+
+
+def test_a_message_to_a_host_that_refuses_the_connection_was_not_sent() -> None:
+    error = refused(Credentials("abcd1234", SECRET, f"127.0.0.1:{closed_port()}"))
+
+    assert "cannot be reached" in error.message
+    assert "may have been sent" not in error.message
 
 
 def test_what_the_sdk_does_not_take_is_a_usage_error(vonage: responses.RequestsMock) -> None:

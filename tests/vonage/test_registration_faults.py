@@ -150,7 +150,7 @@ def test_account_without_a_callback_has_none_again_however_the_platform_says_so(
         (EARLY, "unauthorized", "Vonage refused the API key"),
         (SET, "refused", "Vonage answered 420"),
         (SET, "html", "something other than a JSON object"),
-        (SET, "hang-up-after", "cannot be reached"),
+        (SET, "hang-up-after", "gave no complete answer"),
         (GIVE_BACK, "refused", "could not be restored: Vonage answered 420"),
     ],
 )

@@ -8,7 +8,7 @@ import responses
 from devkit.errors import UsageError, VonageError
 from devkit.vonage.client import Credentials
 from devkit.vonage.sms import send_sms
-from tests.support.raw_socket import raw_server
+from tests.support.raw_socket import closed_port, raw_server
 
 SECRET = "s3cret-value"
 CREDENTIALS = Credentials("abcd1234", SECRET)
@@ -168,9 +168,17 @@ def test_a_refusal_by_status_is_reported(vonage: responses.RequestsMock, status:
 @pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
 def test_a_message_goes_out_once_even_when_the_line_breaks(reply: bytes) -> None:
     with raw_server([reply], [b""], [b""]) as server:
-        refused(Credentials("abcd1234", SECRET, f"127.0.0.1:{server.place[1]}"))
+        error = refused(Credentials("abcd1234", SECRET, f"127.0.0.1:{server.place[1]}"))
 
+        assert "may have been sent" in error.message
         assert len(server.requests) == server.connections == 1
+
+
+def test_a_message_to_a_host_that_refuses_the_connection_was_not_sent() -> None:
+    error = refused(Credentials("abcd1234", SECRET, f"127.0.0.1:{closed_port()}"))
+
+    assert "cannot be reached" in error.message
+    assert "may have been sent" not in error.message
 
 
 def test_what_the_sdk_does_not_take_is_a_usage_error(vonage: responses.RequestsMock) -> None:
