@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import click
 
@@ -43,7 +43,7 @@ from devkit.vonage.setting import WORDS
 from devkit.webhook.masking import counted, hide_password, mask_number, one_line, printable
 from devkit.webhook.receipt import short_id
 
-_HELD = 0.5  # seconds; most applications have responded by then
+_RESPONSE_WAIT = 0.5  # seconds that a receipt waits for the application's response; most are there by then
 _LAST_SECONDS = 5  # to print what is left; a terminal held with Ctrl-S must not hold the exit
 
 # Seconds between two reads of the queue. Nobody sees the delay, and under load the lines of a hundred receipts
@@ -68,16 +68,14 @@ class AnsweredReceipt(Event):
 
 
 class Pairing:
-    """Events in their order. A receipt that is forwarded holds itself, and those after it, until its response is there.
+    """Events in their order. A receipt that is forwarded waits for its response, and the events after it wait too.
 
     For one thread. clock: seconds.
     """
 
-    def __init__(self, clock: Callable[[], float], held: float = _HELD) -> None:
-        self._clock, self._held = clock, held
-        self._events: deque[tuple[float, Event]] = (
-            deque()
-        )  # each with the time at which it is printed at the latest
+    def __init__(self, clock: Callable[[], float], response_wait: float = _RESPONSE_WAIT) -> None:
+        self._clock, self._response_wait = clock, response_wait
+        self._events: deque[tuple[float, Event]] = deque()  # with the latest time at which each is printed
         self._open: dict[str, AnsweredReceipt] = {}  # by file
 
     def add(self, event: Event) -> None:
@@ -85,7 +83,7 @@ class Pairing:
             self._open.pop(event.file).answer = event
         elif isinstance(event, ReceiptTaken) and event.forwarded:
             self._open[event.file] = pair = AnsweredReceipt(event)
-            self._events.append((self._clock() + self._held, pair))
+            self._events.append((self._clock() + self._response_wait, pair))
         else:
             self._events.append((0.0, event))
 
@@ -107,11 +105,9 @@ class Pairing:
         return 0.0
 
 
-def paired(
-    queue: SimpleQueue[Event | None], *, clock: Callable[[], float] = time.monotonic, held: float = _HELD
-) -> Iterator[Event]:
-    """The events of a queue until None, each receipt with its response. clock, held: seconds."""
-    pairing = Pairing(clock, held)
+def paired(queue: SimpleQueue[Event | None], clock: Callable[[], float] = time.monotonic) -> Iterator[Event]:
+    """The events of a queue until None, each receipt with its response. clock: seconds."""
+    pairing = Pairing(clock)
     while True:
         with suppress(Empty):
             event = queue.get(timeout=pairing.seconds_left())
@@ -179,17 +175,17 @@ def _show(lines: Lines, color: bool | None, event: Event) -> None:
 
 def session_lines(event: Event, width: int | None = None) -> Sequence[str]:
     """An event of a session as lines for a terminal; none for what need not be printed."""
-    if isinstance(event, Ready):
-        return _ready(event)
-    if isinstance(event, AnsweredReceipt):
-        return receipt_lines(event.receipt, event.answer, width, event.at)
-    if isinstance(event, ReceiptTaken):
-        return receipt_lines(event, None, width)
-    if isinstance(event, Forwarded):
-        return late_answer_lines(event, width)
-    if type(event) not in _LINES or (isinstance(event, Refused) and event.count > 1):
-        return []
-    return [_LINES[type(event)](event)]
+    match event:
+        case AnsweredReceipt():
+            return receipt_lines(event.receipt, event.answer, width, event.at)
+        case ReceiptTaken():
+            return receipt_lines(event, None, width)
+        case Forwarded():
+            return late_answer_lines(event, width)
+        case Ready():
+            return _ready(event)
+    line = _labeled_line(event)
+    return [line] if line else []
 
 
 def quiet_lines(event: Event, width: int | None = None) -> Sequence[str]:
@@ -203,32 +199,29 @@ def labeled(label: str, text: str, *, fg: str | None = None, bold: bool = False)
     return f"{style(f'{label:<12}', fg=fg, bold=bold or None)}{printable(text)}"
 
 
-_LINES: dict[type[Event], Callable[[Any], str]] = {
-    Notice: lambda event: labeled("notice", event.text, fg="cyan"),
-    NotRecorded: lambda event: labeled(
-        "NOT RECORDED", f"  {event.error} {event.hint}".rstrip(), fg="red", bold=True
-    ),
-    Probe: lambda event: labeled(
-        "probe",
-        f"someone asked whether the callback URL answers ({event.user_agent})",
-        fg="bright_black",
-    ),
-    CommandEnded: lambda event: labeled(
-        "command",
-        f"{event.command}: {_command_end(event)}",
-        fg="bright_black" if event.exit_code == 0 else "red",
-    ),
-    Refused: lambda event: labeled("refused", f"{event.status}: {event.reason}", fg="magenta"),
-    TunnelChanged: lambda event: labeled(
-        "tunnel", f"{event.state} {event.public_url} {event.detail}".strip(), fg="cyan"
-    ),
-    Registered: lambda event: labeled(
-        "registered", f"{_setting(event)}; it was {hide_password(event.former_url) or 'not set'}", fg="cyan"
-    ),
-    Restored: lambda event: labeled("restored", _restored(event), fg="cyan"),
-    Sent: lambda event: labeled("sent", _sent(event), fg="cyan"),
-    Stopped: lambda event: labeled("stopped", _stopped(event), bold=True),
-}
+def _labeled_line(event: Event) -> str:
+    match event:
+        case Notice():
+            return labeled("notice", event.text, fg="cyan")
+        case NotRecorded():
+            return labeled("NOT RECORDED", f"  {event.error} {event.hint}".rstrip(), fg="red", bold=True)
+        case Probe():
+            text = f"someone asked whether the callback URL answers ({event.user_agent})"
+            return labeled("probe", text, fg="bright_black")
+        case CommandEnded():
+            color = "bright_black" if event.exit_code == 0 else "red"
+            return labeled("command", f"{event.command}: {_command_end(event)}", fg=color)
+        case Refused(count=1):
+            return labeled("refused", f"{event.status}: {event.reason}", fg="magenta")
+        case TunnelChanged():
+            return labeled("tunnel", f"{event.state} {event.public_url} {event.detail}".strip(), fg="cyan")
+        case Registered() | Restored():
+            return labeled(event.name, _setting(event), fg="cyan")
+        case Sent():
+            return labeled("sent", _sent(event), fg="cyan")
+        case Stopped():
+            return labeled("stopped", _stopped(event), bold=True)
+    return ""
 
 
 def _command_end(event: CommandEnded) -> str:
@@ -257,13 +250,12 @@ def _sent(event: Sent) -> str:
     return text if len(event.message_ids) == 1 else f"{text}: {shown}{more}"
 
 
-def _restored(event: Restored) -> str:
-    unchanged = " is unchanged, because somebody else set it" if event.kept else ""
-    return f"{_setting(event)}{unchanged}: {hide_password(event.callback_url) or 'not set'}"
-
-
 def _setting(event: Registered | Restored) -> str:
-    return f"the {WORDS[event.setting].setting}"
+    setting = f"the {WORDS[event.setting].setting}"
+    if isinstance(event, Registered):
+        return f"{setting}; it was {hide_password(event.former_url) or 'not set'}"
+    unchanged = " is unchanged, because somebody else set it" if event.kept else ""
+    return f"{setting}{unchanged}: {hide_password(event.callback_url) or 'not set'}"
 
 
 def ready_lines(headline: str, rows: Sequence[tuple[str, str]]) -> list[str]:

@@ -47,7 +47,7 @@ def clock() -> Now:
 
 @pytest.fixture
 def pairing(clock: Now) -> Pairing:
-    return Pairing(clock, held=0.5)
+    return Pairing(clock, response_wait=0.5)
 
 
 def test_a_receipt_waits_for_its_response(pairing: Pairing) -> None:
@@ -96,7 +96,7 @@ def test_at_the_end_all_events_are_given() -> None:
     assert list(paired(queue, clock=Now())) == [AnsweredReceipt(receipt("a")), Notice("b")]
 
 
-def test_a_held_receipt_has_the_time_at_which_it_was_taken() -> None:
+def test_a_receipt_that_waited_has_the_time_at_which_it_was_taken() -> None:
     at = datetime(2026, 11, 23, 13, 45, 47, tzinfo=UTC)
 
     (line,) = session_lines(AnsweredReceipt(receipt("a"), at=at))
