@@ -61,13 +61,16 @@ class _Commands:
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start(self, *words: str) -> bool:
-        """Whether the command was started: not while many others run, as with a key that is held."""
+        """Whether the command was started: not while many others run, and not where the system runs no more."""
         self._running = [process for process in self._running if process.poll() is None]
         if len(self._running) >= _MAX_COMMANDS:
             return False
         # -P: a module of the project may be called devkit too.
         command = [sys.executable, "-P", "-m", "devkit", *words]
-        self._running.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))
+        try:
+            self._running.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))
+        except OSError:  # the session goes on without it
+            return False
         return True
 
     def __enter__(self) -> "_Commands":

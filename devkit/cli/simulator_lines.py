@@ -36,9 +36,11 @@ def lines(event: Event, width: int | None = None) -> Sequence[str]:
             head = "a simulator of Vonage; no SMS leaves this machine; Ctrl-C stops it"
             return ready_lines(head, [*_place(event), *_commands(event), *_programs(event)])
         case MessageTaken():
-            return [_message(event, width)]
+            return _taken(event, event.message_id, ", ".join(event.promised) or "no receipt", width)
         case InboundTaken():
-            return [_inbound(event, width)]
+            count = len(event.message_ids)
+            parts = "an inbound message" if count == 1 else f"in {count} parts"
+            return _taken(event, event.message_ids[0], parts, width)
         case DeliveryTried():
             return [_delivery(event, width)]
         case SettingsChanged():
@@ -56,18 +58,13 @@ def lines(event: Event, width: int | None = None) -> Sequence[str]:
     return session_lines(event, width)
 
 
-def _message(event: MessageTaken, width: int | None) -> str:
-    promised = ", ".join(event.promised) or "no receipt"
+def _taken(
+    event: MessageTaken | InboundTaken, message_id: str, follows: str, width: int | None
+) -> Sequence[str]:
+    """A message to the simulator or from it. follows: what the simulator does then."""
     addresses = Cell(event.to, 1, width=12), Cell(f"from {event.sender}", 2)
-    cells = (time_of_day(), Cell("message", fg="cyan", width=10), id_cell(event.message_id), *addresses)
-    return fit(cells, promised, width)
-
-
-def _inbound(event: InboundTaken, width: int | None) -> str:
-    shown = "an inbound message" if len(event.message_ids) == 1 else f"in {len(event.message_ids)} parts"
-    addresses = Cell(event.to, 1, width=12), Cell(f"from {event.sender}", 2)
-    cells = (time_of_day(), Cell("inbound", fg="cyan", width=10), id_cell(event.message_ids[0]), *addresses)
-    return fit(cells, shown, width)
+    cells = time_of_day(), Cell(event.name, fg="cyan", width=10), id_cell(message_id), *addresses
+    return [fit(cells, follows, width)]
 
 
 def _saved(event: ApplicationSaved | NumberLinked) -> str:
@@ -77,10 +74,8 @@ def _saved(event: ApplicationSaved | NumberLinked) -> str:
         return f"number {event.number} is linked to {goal}{own}"
     if event.deleted:
         return f"application {event.application_id} was deleted"
-    urls = (
-        f"statuses to {event.status_url or 'nowhere'}, inbound messages to {event.inbound_url or 'nowhere'}"
-    )
-    return f"application {event.application_id} sends {urls}"
+    statuses, inbound = event.status_url or "nowhere", event.inbound_url or "nowhere"
+    return f"application {event.application_id} sends statuses to {statuses}, inbound messages to {inbound}"
 
 
 def _delivery(event: DeliveryTried, width: int | None) -> str:

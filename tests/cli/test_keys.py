@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.cli.keys import HELP, console_keyboard, press
+from devkit.cli.keys import HELP, console_keyboard, press, taking_keys
 from devkit.events import Event, Notice
+from devkit.events.session import Ready
 from devkit.session.signals import Shutdown
 from tests.support.terminal_session import Terminal, needs_terminal, on_a_terminal
 
@@ -139,6 +140,18 @@ def test_a_command_that_is_not_started_is_not_announced(said: list[Event]) -> No
     press("r", lambda *words: False, said.append, Shutdown())
 
     assert said == []
+
+
+def test_a_session_goes_on_where_no_command_can_be_started(
+    said: list[Event], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ready = Ready("live", "", "", "", "", "", 1)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+
+    with taking_keys(said.append, Shutdown(), open_page=True, with_keys=False) as publish:
+        publish(ready)
+
+    assert said == [ready]
 
 
 @pytest.mark.parametrize(("key", "command"), [("o", "open"), ("r", "replay latest"), ("s", "send")])
