@@ -57,7 +57,7 @@ def _without_control(line: str) -> str:
     if line.isprintable():
         return line
     parts = _OWN_STYLE.split(line)  # text, style, text, ...
-    return "".join(part if place % 2 else printable(part) for place, part in enumerate(parts))
+    return "".join(part if index % 2 else printable(part) for index, part in enumerate(parts))
 
 
 def echo_bytes(data: bytes) -> None:

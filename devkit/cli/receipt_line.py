@@ -50,15 +50,15 @@ def _padded(cell: Cell) -> str:
 def _fitting(cells: list[Cell], reason: int, width: int) -> list[Cell]:
     """The cells that fit beside the reason, in their order. reason: its columns."""
     kept, used = set(), 0
-    for place in sorted(range(len(cells)), key=lambda place: cells[place].rank):
-        cell = cells[place]
+    for index in sorted(range(len(cells)), key=lambda index: cells[index].rank):
+        cell = cells[index]
         wanted = reason if cell.rank >= _DETAILS else min(reason, _SHORTEST_REASON)
         free = width - used - (wanted or -_GAP)
         if cell.rank and _size(cell) > free:
             break  # not a less important one instead
-        kept.add(place)
+        kept.add(index)
         used += _size(cell)
-    return [cell for place, cell in enumerate(cells) if place in kept]
+    return [cell for index, cell in enumerate(cells) if index in kept]
 
 
 def _size(cell: Cell) -> int:

@@ -20,7 +20,7 @@ _NOT_REGULAR = "not a regular file"
 
 
 def read_regular_file(path: Path, limit: int, start: int = 0) -> bytes:
-    """The content of a file from a place on; links are followed. limit: bytes of the whole file. start: in bytes.
+    """The content of a file; links are followed. limit: bytes of the whole file. start: bytes that are skipped.
 
     Raises OSError, also for a directory, a FIFO, a socket, a device, and for a larger file; ValueError for a path with
     NUL.

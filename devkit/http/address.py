@@ -163,7 +163,7 @@ def with_path(target: str, path: str) -> str:
 def with_header(headers: Headers, name: str, value: str | None) -> Headers:
     """The headers with a new value for one name, in the place and letter case of the old one; None removes it."""
     wanted = name.lower()
-    old = next((place for place, (given, _) in enumerate(headers) if given.lower() == wanted), None)
+    old = next((index for index, (given, _) in enumerate(headers) if given.lower() == wanted), None)
     if old is None:
         return headers if value is None else (*headers, (name, value))
     kept = () if value is None else ((headers[old][0], value),)

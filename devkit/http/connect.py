@@ -53,7 +53,7 @@ def _resolve(address: Address) -> Sequence[_AddressInfo]:
 
 def _are_allowed(address: Address, found: Sequence[_AddressInfo]) -> bool:
     is_allowed = is_private if address.allow_private else is_loopback
-    return address.allow_remote or all(is_allowed(str(place[0])) for *_, place in found)
+    return address.allow_remote or all(is_allowed(str(sockaddr[0])) for *_, sockaddr in found)
 
 
 def _widened(address: Address) -> str:
@@ -62,11 +62,11 @@ def _widened(address: Address) -> str:
 
 def _connect_first(found: Sequence[_AddressInfo], timeout: float) -> socket.socket:
     failure: OSError = OSError("no address")
-    for family, kind, protocol, _, place in found:
+    for family, kind, protocol, _, sockaddr in found:
         connection = socket.socket(family, kind, protocol)
         try:
             connection.settimeout(timeout)
-            connection.connect(place)
+            connection.connect(sockaddr)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
         except OSError as error:
