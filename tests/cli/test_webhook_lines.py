@@ -70,7 +70,7 @@ def test_an_inbound_text_gives_way_on_a_narrow_terminal() -> None:
     assert "a long te" in shown
 
 
-def test_a_stranger_is_named_and_not_called_unreadable() -> None:
+def test_an_unknown_webhook_is_named_and_not_called_unreadable() -> None:
     problem = "This is a webhook of Vonage's Verify API."
     shown = line(kind="unknown", status="completed", err_code="", meaning="", problem=problem)
 

@@ -22,7 +22,7 @@ ASK = b"GET /%d HTTP/1.1\r\n\r\n"
 
 
 class Handler:
-    """Handles every request. batches: the paths of requests that were handed over together. The first one is held.
+    """Handles every request; the first batch waits for `go_on`. batches: the paths of requests that came together.
 
     after: runs after the responses.
     """
@@ -45,7 +45,7 @@ class Handler:
 
 
 @contextmanager
-def held(handler: Handler, app: App | None = None) -> Iterator[Place]:
+def busy_server(handler: Handler, app: App | None = None) -> Iterator[Place]:
     """The server is busy with `GET /0` when the block begins, until `go_on` is set."""
     with (
         running(app or App(), handle_batch=handler) as place,
@@ -66,7 +66,7 @@ def ask_on_connections(place: Place, count: int, stack: ExitStack) -> list[socke
 
 def test_requests_that_arrive_while_it_is_busy_are_handled_together() -> None:
     handler, app = Handler(), App()
-    with held(handler, app) as place, ExitStack() as stack:
+    with busy_server(handler, app) as place, ExitStack() as stack:
         asking = ask_on_connections(place, 20, stack)
         handler.go_on.set()
 
@@ -83,7 +83,7 @@ def test_requests_that_arrive_while_it_is_busy_are_handled_together() -> None:
 
 def test_a_batch_has_its_limit() -> None:
     handler = Handler()
-    with held(handler) as place, ExitStack() as stack:
+    with busy_server(handler) as place, ExitStack() as stack:
         asking = ask_on_connections(place, 150, stack)
         handler.go_on.set()
 
@@ -95,7 +95,7 @@ def test_a_batch_has_its_limit() -> None:
 
 def test_only_unhandled_requests_go_to_the_application() -> None:
     handler, app = Handler(lambda path: None if path == "/2" else 201), App()
-    with held(handler, app) as place, ExitStack() as stack:
+    with busy_server(handler, app) as place, ExitStack() as stack:
         asking = ask_on_connections(place, 3, stack)
         handler.go_on.set()
 
@@ -270,7 +270,7 @@ def test_a_bug_after_the_responses_changes_no_response(caplog: pytest.LogCapture
 
 def test_a_client_that_leaves_before_its_response_is_no_error() -> None:
     handler = Handler()
-    with held(handler) as place:
+    with busy_server(handler) as place:
         with socket.create_connection(place, DEADLINE) as gone:
             gone.sendall(ASK % 1)
         handler.go_on.set()

@@ -220,12 +220,12 @@ def test_a_high_file_descriptor_can_be_polled() -> None:
     resource = pytest.importorskip("resource")
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 1200:
         pytest.skip("this process may not open as many files")
-    held = [socket.socket() for _ in range(1050)]
+    sockets = [socket.socket() for _ in range(1050)]
     try:
         with kept_open() as (server, connection):
             statuses = [connection.push(CALLBACK).status for _ in range(2)]
     finally:
-        for one in held:
+        for one in sockets:
             one.close()
 
     assert statuses == [200, 200]

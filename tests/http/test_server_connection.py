@@ -31,7 +31,7 @@ def test_what_drips_in_or_stays_idle_is_cut_off(start: bytes) -> None:
     assert app.taken == []
 
 
-def test_a_long_answer_is_waited_for_whatever_the_patience_with_requests() -> None:
+def test_a_slow_application_is_waited_for_longer_than_a_slow_request() -> None:
     time_is_over = threading.Event()
     with (
         running(App(during=lambda: time_is_over.wait(DEADLINE)), timeout=0.1) as place,

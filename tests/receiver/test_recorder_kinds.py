@@ -99,7 +99,7 @@ def test_an_inbound_message_is_published_with_its_text_and_masked_numbers(sessio
     assert notices(session) == []
 
 
-def test_a_stranger_is_recorded_and_named(session: RecordingSession) -> None:
+def test_an_unknown_webhook_is_recorded_and_named(session: RecordingSession) -> None:
     verify = {"request_id": UUID, "type": "summary", "status": "completed", "channel_timeout": 1}
 
     assert session.handle(compose(verify, "json")) == 200

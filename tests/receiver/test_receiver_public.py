@@ -1,4 +1,4 @@
-"""A stranger who knows the public URL but not the token, through the public side of each tunnel."""
+"""Requests of somebody who knows the public URL but not the token, through the public side of each tunnel."""
 
 import threading
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ TRICKS = [
 
 
 @pytest.mark.parametrize("tunnel", ["ngrok", "cloudflared", "tailscale"])
-def test_whatever_a_stranger_claims_through_a_tunnel_nothing_is_taken(tunnel: str) -> None:
+def test_whatever_a_request_claims_through_a_tunnel_it_is_not_taken(tunnel: str) -> None:
     seen = Seen()
     with receiver(seen) as local_url, public_side(tunnel, local_url) as public_url:
         claimed = {status(public_url, CALLBACK_PATH, *claim, *trick) for claim in CLAIMS for trick in TRICKS}
