@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from devkit.inspector.report import MARK
+from devkit.tunnel.process import find_process
 from devkit.webhook.jwt import claims_of
 from tests.support.dev_process import clean_environ
 from tests.support.distribution import ROOT
@@ -168,15 +169,29 @@ def test_a_job_sends_waits_and_keeps_a_redacted_report(started: tuple[Runner, Li
     assert b"order-4711" not in report
     assert [receipt.fields["client-ref"] for receipt in application.receipts] == ["order-4711"] * 2
     assert runner.printed.count('"stopped"') == 2
-    assert all(not is_running(file) for file in runner.temp.glob("devkit/*.pid"))
 
 
-def is_running(file: Path) -> bool:
-    try:
-        os.kill(int(file.read_text()), 0)
-    except ProcessLookupError:
-        return False
-    return True
+@needs_bash
+def test_a_second_start_is_refused_and_the_stop_ends_the_first(started: tuple[Runner, Listener]) -> None:
+    runner, _ = started
+    pids = [int((runner.temp / "devkit" / f"{name}.pid").read_text()) for name in ("simulate", "dev")]
+
+    second = runner.run(runner.steps[-3])
+    runner.use(command="stop")
+
+    assert second.returncode == 1
+    assert "::error::devkit runs in this job already" in second.stdout
+    assert [find_process(pid) for pid in pids] == [None, None]
+    runner.use(**runner.inputs | {"command": "start", "port": str(closed_port())})
+    runner.use(command="stop")
+    assert runner.printed.count('"stopped"') == 4
+
+
+@needs_bash
+def test_a_stop_after_a_start_that_failed_is_no_second_failure(runner: Runner) -> None:
+    runner.use(command="stop")
+
+    assert '"stopped"' not in runner.printed
 
 
 @needs_bash

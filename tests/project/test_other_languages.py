@@ -92,7 +92,8 @@ def shell(tmp_path: Path, simulator: Simulator, request: pytest.FixtureRequest) 
     environ |= dict(re.findall(r"(VONAGE_\w+)=(\S+)", setting))
     environ["VONAGE_REST_HOST"] = simulator.host
     # The SDK is downloaded once, as long as nobody types `make clean`. Java needs no optimizer for half a second.
-    environ["npm_config_cache"] = str(request.config.cache.mkdir("npm"))
+    cache = getattr(request.config, "cache", None)  # none with -p no:cacheprovider
+    environ["npm_config_cache"] = str(cache.mkdir("npm") if cache else tmp_path / "npm")
     environ["JAVA_TOOL_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     return Shell(shutil.copytree(PROGRAMS / language, tmp_path / language), environ)
 
