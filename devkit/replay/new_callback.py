@@ -9,13 +9,14 @@ from devkit.webhook.callback import Callback, Transport, compose, json_body
 from devkit.webhook.jwt import make_token
 from devkit.webhook.nested_fields import NotAnObject, change_nested
 from devkit.webhook.new_webhook import (
+    change_fields,
     compose_messages,
     make_inbound_fields,
+    make_receipt_fields,
     make_sms_inbound_fields,
     make_status_fields,
 )
 from devkit.webhook.receipt import make_message_id
-from devkit.webhook.receipt_fields import change_fields, make_fields
 from devkit.webhook.signature import NO_ACCOUNT, Signer, sign_fields
 from devkit.webhook.vocabulary import INBOUND, UNKNOWN_ERROR, WITHOUT_ERROR
 
@@ -66,7 +67,7 @@ class NewWebhook:
         return compose(fields, transport)
 
     def _receipt_fields(self, origin: Origin) -> dict[str, str]:
-        fields = make_fields(
+        fields = make_receipt_fields(
             self.status,
             self.code or default_err_code(self.status),
             message_id=make_message_id(origin.number),

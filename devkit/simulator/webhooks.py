@@ -18,9 +18,9 @@ from devkit.webhook.new_webhook import (
     MessagesVersion,
     compose_messages,
     make_inbound_fields,
+    make_receipt_fields,
     make_status_fields,
 )
-from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.signature import Signer, sign_fields
 from devkit.webhook.vocabulary import STATUSES
 
@@ -150,13 +150,13 @@ def _receipt_fields(
     # Captures of one message show `scts` in UTC for accepted and in local time for delivered
     # (Vonage's tutorial "How to Receive an SMS Delivery Receipt with Python", a UK number).
     offset = message.network.offset if STATUSES[step.status].final else 0
-    return make_fields(
+    return make_receipt_fields(
         step.status,
         step.err_code,
         message_id=message.message_id,
         pushed_at=datetime.fromtimestamp(now, UTC),
         carrier_time=datetime.fromtimestamp(message.at + step.after + offset, UTC),
-        msisdn=message.recipient,
+        recipient=message.recipient,
         sender=message.sender,
         network_code=message.network.code,
         price=str(message.network.price),

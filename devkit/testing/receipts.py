@@ -16,6 +16,7 @@ from devkit.testing.fields import Fields, all_changes, hide_numbers, masked
 from devkit.webhook.callback import Callback, Transport, compose
 from devkit.webhook.jwt import verify_headers
 from devkit.webhook.masking import one_line
+from devkit.webhook.new_webhook import change_fields, make_receipt_fields
 from devkit.webhook.receipt import (
     IdStyle,
     Unreadable,
@@ -24,7 +25,6 @@ from devkit.webhook.receipt import (
     read,
     webhook_in,
 )
-from devkit.webhook.receipt_fields import change_fields, make_fields
 from devkit.webhook.signature import METHODS, Method, Signer, verify
 from devkit.webhook.vocabulary import parse_transport
 
@@ -123,7 +123,7 @@ def make_receipt(
     Raises TypeError for an unknown name, ValueError for an unknown `via` or id_style.
     """
     message_id = make_message_id(MESSAGE_NUMBER, id_style)
-    default = make_fields(status, default_err_code(status), message_id=message_id, pushed_at=MOMENT)
+    default = make_receipt_fields(status, default_err_code(status), message_id=message_id, pushed_at=MOMENT)
     made = changed(default, all_changes("sms-receipt", fields, named))
     return SampleWebhook(compose(made, parse_transport(via), host=HOST), name=status)
 

@@ -1,25 +1,74 @@
-"""The fields of new webhooks beside the receipt, as Vonage sends them. Those of a receipt are in `receipt_fields`.
+"""The fields of new webhooks of every kind, as Vonage sends them.
 
-Order of fields and types of values, known from what programs logged of real webhooks: statuses and inbound messages of
-the Messages API (October to December 2022), inbound messages of the SMS API (2016 to 2022). Messages API v0.1 as in
-Vonage's tutorials of 2019 and 2021. No such log has a status with an error, `client_ref`, `destination` or `sms`: what
-they contain is documented (OpenAPI description of the Messages API, 1.11.0), their place is only assumed.
+Order of fields and types of values, known from what programs logged of real webhooks:
+- receipts: captures of 2020 (Vonage/vonage-php-sdk-core, test/SMS/requests/dlr-*.txt). `client-ref` comes between
+  `err-code` and `api-key`: captures of 2014 (a web server's log) and 2022 (an Express program's output). In the PHP
+  SDK's own file it comes after `api-key`, where it was inserted by hand in 2022.
+- inbound messages of the SMS API: 2016 to 2022.
+- statuses and inbound messages of the Messages API: October to December 2022; v0.1 as in Vonage's tutorials of 2019 and
+  2021. No such log has a status with an error, `client_ref`, `destination` or `sms`: what they contain is documented
+  (OpenAPI description of the Messages API, 1.11.0), their place is only assumed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 from devkit.webhook.callback import CALLBACK_PATH, Callback
 from devkit.webhook.receipt import stamp
 from devkit.webhook.signature import NO_ACCOUNT
 from devkit.webhook.sms_text import is_gsm
-from devkit.webhook.vocabulary import MESSAGES_ERRORS
+from devkit.webhook.vocabulary import FIELDS, MESSAGES_ERRORS
 
+_Value = TypeVar("_Value")
 MessagesVersion = Literal["v1", "v0.1"]
 MESSAGES_VERSIONS: tuple[MessagesVersion, ...] = get_args(MessagesVersion)
 
 _ERROR_PAGE = "https://developer.vonage.com/api-errors/messages"
+
+
+def make_receipt_fields(
+    status: str,
+    err_code: str,
+    *,
+    message_id: str,
+    pushed_at: datetime,
+    carrier_time: datetime | None = None,
+    recipient: str = "447700900000",
+    sender: str = "AcmeInc",
+    network_code: str = "23410",
+    price: str = "0.03330000",
+    client_ref: str = "",
+    api_key: str = NO_ACCOUNT,
+) -> dict[str, str]:
+    """The fields of an unsigned receipt, all text, in Vonage's order. The default number is never assigned.
+
+    carrier_time: for `scts`, in the time zone of the carrier's clock; by default pushed_at in UTC.
+    client_ref: no field when empty.
+    """
+    said_at = carrier_time or pushed_at.astimezone(UTC)
+    return {
+        "msisdn": recipient,
+        "to": sender,
+        "network-code": network_code,
+        "messageId": message_id,
+        "price": price,
+        "status": status,
+        "scts": said_at.strftime("%y%m%d%H%M"),
+        "err-code": err_code,
+        **({"client-ref": client_ref} if client_ref else {}),
+        "api-key": api_key,
+        "message-timestamp": stamp(pushed_at),
+    }
+
+
+def change_fields(
+    fields: Mapping[str, _Value], values: Mapping[str, _Value], unset: Collection[str] = ()
+) -> dict[str, _Value]:
+    """The fields with some set and some removed, in Vonage's order; undocumented ones come last."""
+    changed = {name: value for name, value in {**fields, **values}.items() if name not in unset}
+    places = {name: place for place, name in enumerate(FIELDS)}
+    return dict(sorted(changed.items(), key=lambda pair: places.get(pair[0], len(places))))
 
 
 def make_status_fields(
@@ -76,8 +125,7 @@ def make_inbound_fields(
     return {**start, "message": message, "direction": "inbound"}
 
 
-@dataclass(frozen=True, slots=True)
-class TextPart:
+class TextPart(NamedTuple):
     """One part of a long text. reference: the same in all parts of the text. number: from 1."""
 
     reference: str

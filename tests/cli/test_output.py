@@ -13,7 +13,7 @@ from devkit.cli.output import status_color, with_bar
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.new_webhook import make_receipt_fields
 from devkit.webhook.vocabulary import STATUSES
 from tests.support.fixture_example import MOMENT
 from tests.support.terminal_session import needs_terminal, on_a_terminal
@@ -58,7 +58,7 @@ def project(tmp_path: Path) -> Path:
     store = Store(tmp_path / "fixtures")
     store.prepare()
     for number in range(COUNT):
-        fields = make_fields("delivered", "0", message_id=f"0A{number:014d}", pushed_at=MOMENT)
+        fields = make_receipt_fields("delivered", "0", message_id=f"0A{number:014d}", pushed_at=MOMENT)
         fixture = Fixture(MOMENT + timedelta(seconds=number), compose(fields, "get"))
         store.record(fixture, fixture.read())
     return tmp_path

@@ -17,7 +17,7 @@ from devkit.http.client import Response
 from devkit.inspector.report import MARK
 from devkit.session.project import project_in
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.new_webhook import make_receipt_fields
 from tests.support.session_example import SESSION
 
 ID = "3c7e09b1-5a4d-4f68-8a00-00001234567b"
@@ -35,7 +35,7 @@ def record(
 ) -> Path:
     store, at = Store(Path("fixtures")), datetime.now(UTC) - ago
     store.prepare()
-    made = make_fields(status, "0", message_id=message_id, pushed_at=at) | {"msisdn": NUMBER} | fields
+    made = make_receipt_fields(status, "0", message_id=message_id, pushed_at=at) | {"msisdn": NUMBER} | fields
     fixture = Fixture(at, compose(made, "get"))
     return store.record(fixture, fixture.read())
 

@@ -8,7 +8,7 @@ import pytest
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.new_webhook import make_receipt_fields
 from tests.support.dev_process import running
 from tests.support.fixture_example import MOMENT
 from tests.support.imported_modules import imported
@@ -48,7 +48,7 @@ def packages(modules: set[str]) -> set[str]:
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    fields = make_fields("delivered", "0", message_id="0A0000001234567B", pushed_at=MOMENT)
+    fields = make_receipt_fields("delivered", "0", message_id="0A0000001234567B", pushed_at=MOMENT)
     fixture = Fixture(MOMENT, compose(fields, "get"))
     store = Store(tmp_path / "fixtures")
     store.prepare()

@@ -19,10 +19,10 @@ from devkit.webhook.callback import Callback, compose
 from devkit.webhook.new_webhook import (
     TextPart,
     make_inbound_fields,
+    make_receipt_fields,
     make_sms_inbound_fields,
     make_status_fields,
 )
-from devkit.webhook.receipt_fields import make_fields
 from tests.support.receipt_event import RECEIPT
 
 UUID = "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab"
@@ -101,7 +101,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     store.prepare()
     part = TextPart("222", total=3, number=1)
     callbacks = [
-        compose(make_fields("delivered", "0", message_id="0A01", pushed_at=NOON), "get"),
+        compose(make_receipt_fields("delivered", "0", message_id="0A01", pushed_at=NOON), "get"),
         compose(
             make_sms_inbound_fields("Call 447700900123", message_id="0A02", pushed_at=NOON, part=part), "get"
         ),

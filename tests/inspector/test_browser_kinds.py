@@ -4,7 +4,7 @@ import pytest
 
 from devkit.events.relay import CaughtUp, RelayChanged
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.new_webhook import make_receipt_fields
 from tests.support.browser import Browser, visit
 from tests.support.inspector_server import Recordings
 from tests.support.page_checks import barriers, too_wide, unfold
@@ -25,7 +25,7 @@ def live(recordings: Recordings) -> None:
 
 
 def relayed(recordings: Recordings, message: str, who: str) -> None:
-    fields = make_fields("delivered", "0", message_id=message, pushed_at=recordings.now)
+    fields = make_receipt_fields("delivered", "0", message_id=message, pushed_at=recordings.now)
     recordings.callback(compose(fields, "get"), who=who)
 
 

@@ -13,8 +13,7 @@ from devkit.http.address import parse_address
 from devkit.inspector.app import create_inspector
 from devkit.webhook.callback import Callback, compose
 from devkit.webhook.jwt import verify_token
-from devkit.webhook.new_webhook import make_inbound_fields
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.new_webhook import make_inbound_fields, make_receipt_fields
 from tests.support.inspector_server import HOSTILE, Recordings
 from tests.support.recording_server import RecordingServer
 
@@ -437,7 +436,7 @@ def live(recordings: Recordings) -> None:
 
 
 def relayed(recordings: Recordings, message: str, who: str) -> None:
-    fields = make_fields("delivered", "0", message_id=message, pushed_at=recordings.now)
+    fields = make_receipt_fields("delivered", "0", message_id=message, pushed_at=recordings.now)
     recordings.callback(compose(fields, "get"), who=who)
 
 

@@ -8,8 +8,7 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.inspector.report import MARK, make_report
 from devkit.webhook.callback import compose
-from devkit.webhook.new_webhook import make_inbound_fields
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.new_webhook import make_inbound_fields, make_receipt_fields
 from devkit.webhook.timeline import SentMessage
 from tests.support.inspector_server import HOSTILE, Recordings
 from tests.support.reported import ID, NOW, OTHER, POLICY, html, record, report, response, words
@@ -89,7 +88,7 @@ def test_a_message_that_devkit_sent_has_its_part_and_the_time_since_the_send(sto
 
 
 def test_a_triggered_receipt_is_labelled_and_other_tags_are_not_shown(store: Store) -> None:
-    fields = make_fields("delivered", "0", message_id=ID, pushed_at=NOW)
+    fields = make_receipt_fields("delivered", "0", message_id=ID, pushed_at=NOW)
     fixture = Fixture(NOW, compose(fields, "get"), tags=("for Ms Example", "triggered"))
 
     text = words(report([store.record(fixture, fixture.read())]))

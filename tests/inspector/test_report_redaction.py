@@ -12,8 +12,7 @@ from devkit.fixture.redaction.policy import Original
 from devkit.fixture.response_log import LoggedResponse
 from devkit.fixture.store import Store
 from devkit.webhook.callback import compose
-from devkit.webhook.new_webhook import make_inbound_fields, make_status_fields
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.new_webhook import make_inbound_fields, make_receipt_fields, make_status_fields
 from tests.support.planted_values import Planted, planted
 from tests.support.private_webhooks import (
     API_KEY,
@@ -45,7 +44,7 @@ def secret_places(store: Store) -> tuple[list[Path], list[LoggedResponse]]:
     """Recordings with private values in each place where a recording has some."""
     paths = []
     for transport in ("get", "form", "json"):
-        fields = {**make_fields("failed", "9", message_id="x", pushed_at=NOW), **PRIVATE}
+        fields = {**make_receipt_fields("failed", "9", message_id="x", pushed_at=NOW), **PRIVATE}
         callback = compose(fields, transport, target="/webhooks/delivery-receipt/Zp3-token-Zp3-token")
         callback = replace(
             callback,

@@ -5,13 +5,13 @@ import pytest
 from devkit.errors import UsageError
 from devkit.replay.new_callback import default_err_code
 from devkit.replay.trigger import notices, parse_err_code
-from devkit.webhook.receipt_fields import change_fields, make_fields
+from devkit.webhook.new_webhook import change_fields, make_receipt_fields
 from devkit.webhook.signature import METHODS, Method, Signer, sign_fields, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
 NOW = datetime(2026, 11, 23, 12, 30, 5, tzinfo=UTC)
 SECRET = "test-signature-secret"
-FIELDS = make_fields("delivered", "0", message_id="0A0000001234567B", pushed_at=NOW)
+FIELDS = make_receipt_fields("delivered", "0", message_id="0A0000001234567B", pushed_at=NOW)
 
 
 @pytest.mark.parametrize("status", [*STATUSES, "undelivered"])

@@ -14,7 +14,7 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.session.project import project_in
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.new_webhook import make_receipt_fields
 from tests.support.command import start
 from tests.support.fixture_example import EXAMPLE
 from tests.support.session_example import SESSION
@@ -40,7 +40,7 @@ def session() -> Iterator[None]:
 def record(status: str, err_code: str = "0", message_id: str = ID) -> None:
     store = Store(Path("fixtures"))
     store.prepare()
-    fields = make_fields(status, err_code, message_id=message_id, pushed_at=AT)
+    fields = make_receipt_fields(status, err_code, message_id=message_id, pushed_at=AT)
     fixture = Fixture(AT, compose(fields, "get"))
     store.record(fixture, fixture.read())
 

@@ -28,9 +28,14 @@ from devkit.inspector.context import Options, SampleOptions
 from devkit.inspector.event_log import EventLog
 from devkit.webhook.callback import Callback, Transport, compose
 from devkit.webhook.jwt import make_token
-from devkit.webhook.new_webhook import TextPart, compose_messages, make_sms_inbound_fields, make_status_fields
+from devkit.webhook.new_webhook import (
+    TextPart,
+    compose_messages,
+    make_receipt_fields,
+    make_sms_inbound_fields,
+    make_status_fields,
+)
 from devkit.webhook.receipt import Webhook, webhook_in
-from devkit.webhook.receipt_fields import make_fields
 from tests.support.raw_socket import DEADLINE
 
 KEY = bytes(range(32))
@@ -107,7 +112,7 @@ class Recordings:
     ) -> str:
         """Record a receipt some seconds after the previous one, and publish its event; returns the key."""
         pushed_at = self.now + timedelta(seconds=seconds)
-        fields = make_fields(status, err_code, message_id=message, pushed_at=pushed_at)
+        fields = make_receipt_fields(status, err_code, message_id=message, pushed_at=pushed_at)
         fields |= {name.replace("_", "-"): value for name, value in changes.items()}
         return self.callback(compose(fields, transport), seconds=seconds)
 
@@ -119,7 +124,7 @@ class Recordings:
         """Record receipts of one message each, quickly: without fsync, and without events."""
         for number in range(count):
             self.now += timedelta(milliseconds=1)
-            fields = make_fields("delivered", "0", message_id=f"0B{number:014}", pushed_at=self.now)
+            fields = make_receipt_fields("delivered", "0", message_id=f"0B{number:014}", pushed_at=self.now)
             fixture = Fixture(self.now, compose(fields, "get"))
             day = self.store.recorded / self.now.date().isoformat()
             day.mkdir(exist_ok=True)

@@ -12,7 +12,7 @@ from devkit.fixture.response_log import LoggedResponse, recording_key
 from devkit.fixture.store import Store
 from devkit.inspector.report import Report, make_report
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.new_webhook import make_receipt_fields
 from devkit.webhook.timeline import SentMessage
 
 NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
@@ -24,7 +24,7 @@ def record(store: Store, status: str, message_id: str = ID, *, after: float = 0,
     """Record a receipt some seconds after NOW. changes: of its fields, with _ for -."""
     at = NOW + timedelta(seconds=after)
     code = changes.pop("err_code", "0")
-    fields = make_fields(status, code, message_id=message_id, pushed_at=NOW)
+    fields = make_receipt_fields(status, code, message_id=message_id, pushed_at=NOW)
     fields |= {name.replace("_", "-"): value for name, value in changes.items()}
     fixture = Fixture(at, compose(fields, "get"))
     return store.record(fixture, fixture.read())

@@ -12,7 +12,7 @@ from devkit.cli.mcp import tools
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.webhook.callback import compose
-from devkit.webhook.receipt_fields import make_fields
+from devkit.webhook.new_webhook import make_receipt_fields
 from tests.support.agent import agent_in
 from tests.support.recording_server import Response, recording_server
 
@@ -27,7 +27,7 @@ def record_demo(project: Path) -> None:
     at = datetime(2026, 11, 23, 17, 45, 8, 403584, UTC)
     for number, status in enumerate(["accepted", "buffered", "delivered"]):
         moment = at + timedelta(seconds=number)
-        fields = make_fields(status, "0", message_id=MESSAGE, pushed_at=moment, sender="devkit")
+        fields = make_receipt_fields(status, "0", message_id=MESSAGE, pushed_at=moment, sender="devkit")
         fixture = Fixture(moment, compose(fields, "get"), signature="absent")
         Store(project / "fixtures").record(fixture, fixture.read())
 

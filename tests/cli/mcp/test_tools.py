@@ -15,8 +15,8 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.session.project import project_in
 from devkit.webhook.callback import Callback, compose
+from devkit.webhook.new_webhook import make_receipt_fields
 from devkit.webhook.receipt import make_message_id
-from devkit.webhook.receipt_fields import make_fields
 from devkit.webhook.vocabulary import ALL_STATUSES
 from tests.support.agent import Agent, agent_in, agent_process
 from tests.support.dev_process import TIMEOUT, running_dev
@@ -43,8 +43,8 @@ def record(project: Path, callback: Callback, number: int = 0, **changes: object
 
 
 def fields(status: str, number: int = 0, **changes: str) -> dict[str, str]:
-    made = make_fields(
-        status, "0", message_id=MESSAGE, pushed_at=FIRST + timedelta(seconds=number), msisdn="447700900123"
+    made = make_receipt_fields(
+        status, "0", message_id=MESSAGE, pushed_at=FIRST + timedelta(seconds=number), recipient="447700900123"
     )
     return {**made, **changes}
 

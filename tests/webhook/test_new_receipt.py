@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from devkit.webhook.new_webhook import change_fields, make_receipt_fields
 from devkit.webhook.receipt import stamp
-from devkit.webhook.receipt_fields import change_fields, make_fields
 from devkit.webhook.vocabulary import FIELDS
 
 PUSHED = datetime(2026, 11, 23, 12, 30, 5, tzinfo=UTC)
@@ -13,7 +13,7 @@ MESSAGE = "38eef590-711f-4360-a23d-80c38291eb1d"
 
 
 def test_the_fields_are_those_of_a_captured_receipt_in_its_order() -> None:
-    made = make_fields("delivered", "0", message_id=MESSAGE, pushed_at=PUSHED, client_ref="order-1")
+    made = make_receipt_fields("delivered", "0", message_id=MESSAGE, pushed_at=PUSHED, client_ref="order-1")
 
     assert list(made.items()) == [
         ("msisdn", "447700900000"),
@@ -31,11 +31,11 @@ def test_the_fields_are_those_of_a_captured_receipt_in_its_order() -> None:
 
 
 def test_a_message_without_a_reference_has_none() -> None:
-    assert "client-ref" not in make_fields("accepted", "0", message_id=MESSAGE, pushed_at=PUSHED)
+    assert "client-ref" not in make_receipt_fields("accepted", "0", message_id=MESSAGE, pushed_at=PUSHED)
 
 
 def test_the_table_of_fields_has_the_same_order() -> None:
-    made = make_fields("delivered", "0", message_id=MESSAGE, pushed_at=PUSHED, client_ref="r")
+    made = make_receipt_fields("delivered", "0", message_id=MESSAGE, pushed_at=PUSHED, client_ref="r")
 
     assert list(FIELDS) == [*made, "timestamp", "nonce", "sig"]
 
@@ -43,7 +43,7 @@ def test_the_table_of_fields_has_the_same_order() -> None:
 def test_scts_is_the_carriers_clock_and_message_timestamp_is_utc() -> None:
     there = PUSHED.astimezone(timezone(timedelta(hours=1)))
 
-    made = make_fields("delivered", "0", message_id=MESSAGE, pushed_at=there, carrier_time=there)
+    made = make_receipt_fields("delivered", "0", message_id=MESSAGE, pushed_at=there, carrier_time=there)
 
     assert (made["scts"], made["message-timestamp"]) == ("2611231330", "2026-11-23 12:30:05")
 
@@ -52,7 +52,7 @@ def test_scts_is_the_carriers_clock_and_message_timestamp_is_utc() -> None:
 def test_without_a_carriers_clock_scts_is_utc(hours: int) -> None:
     there = PUSHED.astimezone(timezone(timedelta(hours=hours)))
 
-    assert make_fields("delivered", "0", message_id=MESSAGE, pushed_at=there)["scts"] == "2611231230"
+    assert make_receipt_fields("delivered", "0", message_id=MESSAGE, pushed_at=there)["scts"] == "2611231230"
 
 
 def test_a_stamp_is_utc_to_the_second() -> None:
