@@ -7,7 +7,7 @@ from functools import partial
 from typing import Literal
 
 from devkit.fixture.format import Fixture
-from devkit.inspector.request_text import shown_headers
+from devkit.inspector.detail import shown_headers
 from devkit.webhook.callback import Callback, has_token, without_token
 from devkit.webhook.field_meanings import flat_fields, mask_value
 from devkit.webhook.masking import mask_numbers_in

@@ -16,12 +16,10 @@ from devkit.fixture.select import display_path
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.conversation import JoinedText
 from devkit.inspector.event_log import LoggedEvent
-from devkit.inspector.facts import Fact, facts_of
 from devkit.inspector.index import key_of, part_statuses
 from devkit.inspector.replay_form import Editable, editable_fields
-from devkit.inspector.request_text import shown_headers, wire_hex, wire_text
-from devkit.inspector.row import Row
-from devkit.webhook.callback import Callback
+from devkit.inspector.row import Fact, Row, facts_of
+from devkit.webhook.callback import Callback, to_wire, without_secret
 from devkit.webhook.jwt import claims_of
 from devkit.webhook.masking import FORMS, mask_numbers_in
 from devkit.webhook.receipt import Webhook, webhook_in
@@ -219,3 +217,30 @@ def _message(
     timeline = build_timeline((moment for _, moment in moments), sent_at)
     steps = tuple((each, step) for (each, _), step in zip(moments, timeline.steps, strict=True))
     return steps, timeline, max(0, len(keys) - _OPENED)
+
+
+def shown_headers(callback: Callback, *, numbers: bool) -> list[tuple[str, str]]:
+    """The headers without the secret of the callback path. numbers: show phone numbers whole."""
+    # The bytes of a value may be UTF-8.
+    pairs = [
+        (name, value.encode("latin-1", "replace").decode("utf-8", "backslashreplace"))
+        for name, value in without_secret(callback).headers
+    ]
+    return pairs if numbers else [(name, mask_numbers_in(value)) for name, value in pairs]
+
+
+def wire_text(callback: Callback) -> tuple[str, ...]:
+    """The request as lines of text; bytes that are not UTF-8 are escaped."""
+    text = to_wire(callback).decode("utf-8", "backslashreplace")
+    return tuple(line.removesuffix("\r") for line in text.split("\n"))
+
+
+def wire_hex(callback: Callback) -> str:
+    """The request as a hex dump, sixteen bytes a line."""
+    data = to_wire(callback)
+    lines = []
+    for at in range(0, len(data), 16):
+        part = data[at : at + 16]
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
+        lines.append(f"{at:06x}  {part[:8].hex(' '):<23}  {part[8:].hex(' '):<23}  {text}")
+    return "\n".join(lines)

@@ -20,7 +20,7 @@ from devkit.fixture.redaction.plan import redact
 from devkit.fixture.redaction.policy import Policy, RedactionError
 from devkit.fixture.response_log import LoggedResponse, recording_key
 from devkit.inspector.charts import draw
-from devkit.inspector.facts import SENT_KINDS, field_names
+from devkit.inspector.row import SENT_KINDS, field_names
 from devkit.inspector.template_filters import register_filters
 from devkit.webhook.callback import compose
 from devkit.webhook.receipt import Receipt, Unreadable, Webhook, webhook_in

@@ -14,7 +14,7 @@ from devkit.fixture.format import TRIGGERED, dumps, load
 from devkit.fixture.response_log import ResponseLog
 from devkit.http.address import parse_address
 from devkit.inspector.app import create_inspector
-from devkit.inspector.request_text import wire_hex
+from devkit.inspector.detail import wire_hex
 from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.signature import sign
