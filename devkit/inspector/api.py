@@ -13,15 +13,7 @@ from devkit.inspector.detail import ShownResponse, read_detail
 from devkit.inspector.event_stream import event_json
 from devkit.inspector.replay_form import ReplayRequest, read_transport, run_replay
 from devkit.inspector.row import Row
-from devkit.inspector.search import (
-    EVENT_KINDS,
-    PAGE,
-    Query,
-    find_messages,
-    find_rows,
-    read_query,
-    whole_number,
-)
+from devkit.inspector.search import EVENT_KINDS, PAGE, Query, read_query, whole_number
 from devkit.inspector.views import recordings_blueprint, shows_numbers
 from devkit.replay.transform import Changes
 from devkit.webhook.masking import mask_number, mask_numbers_in
@@ -35,7 +27,6 @@ _MAX_DEPTH = 8
 def api(context: InspectorContext) -> Blueprint:
     """Lists, one recording, replay. The events are in `event_stream`."""
     part = recordings_blueprint("api", context, "/api")
-    now = context.options.clock
 
     @part.route("/receipts", methods=["GET", "POST"])
     def receipts() -> dict[str, object]:
@@ -43,16 +34,14 @@ def api(context: InspectorContext) -> Blueprint:
         if query.kind in EVENT_KINDS:
             events = context.event_log.kept(query.kind)[:limit]
             return {"events": [event_json(context, each) for each in events], "next": ""}
-        page = find_rows(context.index, context.rows, query, now(), limit=limit, responses=context.responses)
+        page = context.search.receipts(query, limit)
         found = [_row_json(context, message.latest, query.numbers) for message in page.messages]
         return {"receipts": found, "next": page.next}
 
     @part.route("/messages", methods=["GET", "POST"])
     def messages() -> dict[str, object]:
         query, limit = _query()
-        page = find_messages(
-            context.index, context.rows, query, now(), limit=limit, responses=context.responses
-        )
+        page = context.search.messages(query, limit)
         found = [
             {
                 "message_id": message.latest.message_id,

@@ -21,13 +21,13 @@ from devkit.inspector.context import InspectorContext, Options
 from devkit.inspector.event_log import EventLog
 from devkit.inspector.event_stream import stream
 from devkit.inspector.index import Index, Rows
-from devkit.inspector.readiness import readiness
-from devkit.inspector.search import KINDS, SIGNATURES
-from devkit.inspector.selection_views import selection_pages, trash_pages
-from devkit.inspector.session_views import session_pages
+from devkit.inspector.keep_form import keep_form
+from devkit.inspector.search import KINDS, SIGNATURES, read_interval
+from devkit.inspector.selected_messages import selected_messages, trash
+from devkit.inspector.send_form import send_forms
+from devkit.inspector.session_panel import readiness, session_panel
 from devkit.inspector.template_filters import clock_time, day, interval, register_filters, time_tag
-from devkit.inspector.time_range import read_interval
-from devkit.inspector.views import actions, pages, wants_fragment
+from devkit.inspector.views import pages, wants_fragment
 from devkit.webhook.vocabulary import ALL_STATUSES, ERR_CODES, MESSAGES_ERRORS, TRANSPORT_MEANINGS
 
 # Only our own script, style and images, and no frames.
@@ -64,16 +64,17 @@ def create_inspector(store: Store, event_log: EventLog, options: Options | None 
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_PARTS"] = 4_000
     for part in (
-        pages(context),
-        actions(context),
-        api(context),
-        stream(context),
-        readiness(context),
-        session_pages(context),
-        selection_pages(context),
-        trash_pages(context),
+        pages,
+        keep_form,
+        selected_messages,
+        trash,
+        send_forms,
+        session_panel,
+        readiness,
+        api,
+        stream,
     ):
-        app.register_blueprint(part)
+        app.register_blueprint(part(context))
     app.before_request(_reject_others)
     app.after_request(_add_headers)
     app.register_error_handler(DevkitError, _show_error)

@@ -1,25 +1,26 @@
-"""What the pages work with: options, store, index and event log."""
+"""What the pages work with: options, store, index, event log, and the state of the session."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
-from devkit.events.session import Sent
+from devkit.events.session import Ready, Sent, TunnelChanged
 from devkit.fixture.redaction.policy import Policy
 from devkit.fixture.response_log import Responses
 from devkit.fixture.store import Store
 from devkit.http.address import Address
 from devkit.inspector.charts import Overview, read_overview
 from devkit.inspector.conversation import Conversations
-from devkit.inspector.event_log import EventLog
+from devkit.inspector.event_log import EventLog, LoggedEvent
 from devkit.inspector.index import Index, Rows
+from devkit.inspector.search import Search
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.signature import Method
 
-if TYPE_CHECKING:  # only the type: most sessions have no relay
-    from devkit.inspector.relay_state import RelayState
+if TYPE_CHECKING:  # only the type: a session without a relay imports nothing of it
+    from devkit.events.relay import RelayChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,9 @@ class InspectorContext:
         self.index.group(self.event_log.sends(), self.conversations.names)
         self.responses.refresh()
 
-    def relay(self) -> "RelayState | None":
-        """The state of the relay that the session follows; None in a session without one."""
-        if not self.event_log.kept("relay"):
-            return None
-        from devkit.inspector.relay_state import relay_state  # for the reason above
-
-        return relay_state(self.event_log)
+    @property
+    def search(self) -> Search:
+        return Search(self.index, self.rows, self.responses, self.options.clock)
 
     def overview(self) -> Overview:
         """The charts. They are drawn anew only after a recording or a send."""
@@ -126,3 +123,83 @@ class InspectorContext:
         overview = read_overview(self.index, self.rows, sends, self.options.zone)
         self._overview = drawn_from, overview
         return overview
+
+
+State = Literal["starting", "ready", "tunnel lost", "relay lost", "stopping"]
+
+
+def session_state(context: InspectorContext) -> State:
+    """The state of the session, in a word or two."""
+    if context.options.stopping():
+        return "stopping"
+    if newest_ready(context.event_log) is None:
+        return "starting"
+    changes = (logged.event for logged in context.event_log.kept("tunnel"))
+    newest = next((each.state for each in changes if isinstance(each, TunnelChanged)), "")
+    # The others are those of a tunnel that opens. After `restarted` the new URL is not checked yet.
+    if newest in ("lost", "reconnecting", "restarted", "failed"):
+        return "tunnel lost"
+    relay = relay_state(context.event_log)
+    return "relay lost" if relay and relay.state == "reconnecting" else "ready"
+
+
+def newest_ready(event_log: EventLog) -> Ready | None:
+    """What the session announced when it was ready; None before that."""
+    events = (logged.event for logged in event_log.kept("ready"))
+    return next((event for event in events if isinstance(event, Ready)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RelayLoss:
+    """What the relay no longer had for this session. The fields are those of `RelayChanged`."""
+
+    state: str
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelayState:
+    """state: `live` when all that the relay had was read. who: for whom the session follows it.
+
+    relay: its address, without a password. kept_since: the oldest entry that it has; since: when it was lost; None
+    where no event says it. losses: newest first.
+    """
+
+    state: Literal["live", "catching up", "reconnecting"]
+    who: str
+    relay: str
+    kept_since: datetime | None
+    since: datetime | None
+    losses: tuple[RelayLoss, ...]
+
+
+def relay_state(event_log: EventLog) -> RelayState | None:
+    """The state of the relay; None in a session that follows none."""
+    logged = event_log.kept("relay")
+    current = next((each for each in logged if _change(each).state in ("live", "reconnecting")), None)
+    if current is None:
+        return None
+    newest, changes = _change(current), list(map(_change, logged))
+    caught_up = event_log.kept("caught_up")
+    is_behind = not caught_up or caught_up[0].number < current.number
+    return RelayState(
+        state="reconnecting" if newest.state == "reconnecting" else "catching up" if is_behind else "live",
+        who=newest.who,
+        relay=newest.relay,
+        kept_since=_moment(next((each.kept_since for each in changes if each.kept_since), "")),
+        since=_moment(newest.since),
+        losses=tuple(
+            RelayLoss(each.state, _moment(each.since), _moment(each.until))
+            for each in changes
+            if each.state in ("trimmed", "emptied")
+        ),
+    )
+
+
+def _change(logged: LoggedEvent) -> "RelayChanged":
+    return cast("RelayChanged", logged.event)  # no other event has this name
+
+
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

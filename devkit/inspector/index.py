@@ -19,6 +19,8 @@ from devkit.webhook.signature import Method
 from devkit.webhook.timeline import SentMessage, current_status
 from devkit.webhook.vocabulary import INBOUND
 
+Keys = tuple[str, ...]  # of recordings, oldest first
+
 _NO_TEXTS: Mapping[str, tuple[str, ...]] = {}
 _INBOUND = f"Z-{INBOUND}-"  # in the key of an inbound message
 
@@ -33,7 +35,7 @@ _CHEAP = 0.01  # seconds; a faster listing is never delayed
 class _Day:
     """A listed directory. mtime: at that time, 0 when it must be listed again. due: when it may be, at the earliest."""
 
-    keys: tuple[str, ...]
+    keys: Keys
     mtime: int
     due: float
 
@@ -53,7 +55,7 @@ class Index:
     version: int = 0
     inbound_version: int = 0
     _days: dict[str, _Day] = field(default_factory=dict)
-    _messages: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _messages: dict[str, Keys] = field(default_factory=dict)
     _inbound: set[str] = field(default_factory=set)
     _sends: Mapping[str, SentMessage] = field(default_factory=dict)
     _joined: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_TEXTS)
@@ -100,17 +102,16 @@ class Index:
                 texts |= dict.fromkeys(names, names)
         self._sends, self._joined, self._texts = sends, joined, texts
 
-    def message_of(self, key: str) -> tuple[str, ...]:
+    def message_of(self, key: str) -> Keys:
         """The keys of all receipts of the message that a key belongs to, with those of all its parts, oldest first."""
-        parts = self.parts_of(key)
-        return parts[0] if len(parts) == 1 else tuple(sorted(chain(*parts)))
+        return in_order(self.parts_of(key))
 
-    def parts_of(self, key: str) -> list[tuple[str, ...]]:
+    def parts_of(self, key: str) -> list[Keys]:
         """The same, part by part. It is one part if devkit did not send the message as several."""
         name = name_of(key)
         return [self._messages.get(part, ()) for part in self._texts.get(name, (name,))]
 
-    def part_of(self, key: str) -> tuple[str, ...]:
+    def part_of(self, key: str) -> Keys:
         """The keys of all receipts with the message id of a key, oldest first."""
         return self._messages.get(name_of(key), ())
 
@@ -192,6 +193,11 @@ def status_of(key: str) -> str:
 def part_statuses(parts: Iterable[Sequence[str]]) -> list[str]:
     """The current status of each part by the keys of its receipts; empty for a part without a readable one."""
     return [current_status(status for status in map(status_of, keys) if status != UNPARSED) for keys in parts]
+
+
+def in_order(parts: Sequence[Keys]) -> Keys:
+    """The keys of all parts, oldest first."""
+    return parts[0] if len(parts) == 1 else tuple(sorted(chain(*parts)))
 
 
 def is_alone(key: str) -> bool:

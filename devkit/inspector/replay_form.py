@@ -1,4 +1,4 @@
-"""The forms of the page: replay a recording, or keep it as a sample."""
+"""The form of the page that replays a recording, and replays of several."""
 
 import time
 import uuid
@@ -6,23 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from devkit.errors import UsageError
 from devkit.fixture.format import Fixture, load
-from devkit.fixture.redaction.plan import Redaction, Sample, assign, plan_keep, write
-from devkit.fixture.redaction.sample_name import describe
 from devkit.fixture.select import display_path
 from devkit.http.address import parse_address
 from devkit.http.client import Connection
-from devkit.inspector.context import InspectorContext, SampleOptions
+from devkit.inspector.context import InspectorContext
 from devkit.inspector.event_log import ReplayDone
 from devkit.replay.missed import log_responses
 from devkit.replay.schedule import Recording
 from devkit.replay.send import Rules, attempt
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
 from devkit.webhook.callback import TRANSPORTS, Transport
-from devkit.webhook.field_meanings import flat_fields, flat_values, mask_value
+from devkit.webhook.field_meanings import flat_values, mask_value
 from devkit.webhook.receipt import Webhook, webhook_in
 from devkit.webhook.vocabulary import parse_transport
 
@@ -197,59 +194,3 @@ def require_target(context: InspectorContext, to: str) -> str:
         )
     context.target = to or context.target
     return to
-
-
-# The methods of `plan_keep`, in words.
-_METHODS = {
-    "number": "a number that is assigned to nobody; equal numbers stay equal",
-    "sender": "another number; a sender's name stays",
-    "pseudonym": "a value of the same form; equal values stay equal",
-    "example": "an example",
-    "text": "a text without meaning",
-    "content": "a text or a URL without meaning",
-    "keyword": "the first word of that text",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ShownReplacement:
-    """A field or header that differs in the sample. after: its value there, empty for a header."""
-
-    name: str
-    how: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """Samples before they are written. name: a suggestion. receipts: how many samples."""
-
-    name: str
-    receipts: int
-    replacements: tuple[ShownReplacement, ...]
-
-
-def preview(options: SampleOptions, paths: Sequence[Path]) -> Preview:
-    """What the samples of these recordings replace. Writes only the key, if it is missing. Raises DevkitError."""
-    redactions = [_plan(options, path) for path in paths]
-    shown: dict[tuple[str, str], ShownReplacement] = {}
-    for redaction in redactions:
-        after = dict(flat_fields(webhook_in(redaction.fixture.read())))
-        for name, method in redaction.replaced.items():
-            each = ShownReplacement(name, _METHODS.get(method, method), after.get(name, ""))
-            shown.setdefault((name, each.after), each)
-    suggestion = describe(redactions[-1].fixture)
-    return Preview(
-        f"message-{suggestion}" if len(paths) > 1 else suggestion, len(paths), tuple(shown.values())
-    )
-
-
-def keep(options: SampleOptions, paths: Sequence[Path], name: str) -> list[Sample]:
-    """Write a sample of each recording, all or none. Raises DevkitError."""
-    samples = assign([_plan(options, path) for path in paths], options.directory, name)
-    write(samples)
-    return samples
-
-
-def _plan(options: SampleOptions, path: Path) -> Redaction:
-    return plan_keep(load(path), options.policy(), name=display_path(path))

@@ -1,18 +1,17 @@
 """Finds messages and receipts by filters and search words, a page at a time."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import chain
+from datetime import UTC, datetime, timedelta
 
 from devkit.errors import UsageError
+from devkit.fixture.listing import parse_duration
 from devkit.fixture.response_log import RESPONSES, Responses, ResponseState
 from devkit.fixture.store import safe
 from devkit.inspector.conversation import JoinedText, join_texts
-from devkit.inspector.index import Index, Rows, part_statuses
+from devkit.inspector.index import Index, Keys, Rows, in_order, part_statuses
 from devkit.inspector.row import Row
-from devkit.inspector.time_range import EVER, check_range, keys_within
 from devkit.webhook.timeline import Stage, stage, text_status
 from devkit.webhook.vocabulary import INBOUND
 
@@ -89,18 +88,47 @@ def read_query(values: Mapping[str, str]) -> Query:
         before=text("before"),
         numbers=text("numbers").lower() in ("1", "true", "on"),
     )
-    if query.kind and query.kind not in KINDS:
-        raise UsageError(f"No kind is called {query.kind!r}.", hint=f"Use one of: {', '.join(KINDS)}")
-    if query.signature and query.signature not in SIGNATURES:
-        raise UsageError(f"No signature is {query.signature!r}.", hint=f"Use one of: {', '.join(SIGNATURES)}")
-    if query.response and query.response not in RESPONSES and not _HTTP_STATUS.fullmatch(query.response):
-        raise UsageError(
-            f"No response is called {query.response!r}.",
-            hint=f"Use one of: {', '.join(RESPONSES)}, or a status such as 500",
-        )
-    if query.within:
-        check_range(query.within)
+    _require_known("kind", query.kind, KINDS)
+    _require_known("signature", query.signature, SIGNATURES)
+    if not _HTTP_STATUS.fullmatch(query.response):
+        _require_known("response", query.response, (*RESPONSES, "or a status such as 500"))
+    if "/" in query.within:
+        read_interval(query.within)
+    elif query.within:
+        parse_duration(query.within)
     return query
+
+
+def _require_known(noun: str, word: str, known: Iterable[str]) -> None:
+    if word and word not in known:
+        raise UsageError(f"No {noun} is called {word!r}.", hint=f"Use one of: {', '.join(known)}")
+
+
+def read_interval(text: str) -> tuple[datetime, datetime]:
+    """The two times in a text such as `2026-11-23T12:20:00Z/2026-11-23T12:25:00Z`. Raises UsageError."""
+    try:
+        start, end = (datetime.fromisoformat(part).astimezone(UTC) for part in text.split("/"))
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"Not a duration or two times: {text!r}.",
+            hint="Write it as 10m, or as 2026-11-23T12:20:00Z/2026-11-23T12:25:00Z",
+        ) from None
+    return start, end
+
+
+def _keys_within(within: str, now: datetime) -> tuple[str, str]:
+    """The first key of a time, and the first one after it. within: as in `Query`."""
+    if "/" in within:
+        start, end = read_interval(within)
+        return _key_at(start), _key_at(end)
+    try:
+        return _key_at(now - parse_duration(within)) if within else "", "~"  # sorts after every key
+    except OverflowError:  # before the year 1
+        return "", "~"
+
+
+def _key_at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d/%H%M%S.%f}"
 
 
 def whole_number(text: str, most: int) -> int | None:
@@ -116,7 +144,6 @@ def whole_number(text: str, most: int) -> int | None:
 
 PAGE = 50  # messages
 _OPENED = 12  # receipts of one message that a list opens: the newest, for one may have thousands
-_BUDGET = 2_000  # files that one request opens, about a third of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,77 +205,65 @@ class Page:
     stopped: bool = False
 
 
-_NO_RESPONSES = Responses()
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Searches the recordings, newest first. budget: a search pauses after it opened so many files."""
 
+    index: Index
+    rows: Rows
+    responses: Responses
+    clock: Callable[[], datetime]
+    budget: int = 2_000  # about a third of a second
 
-def find_messages(
-    index: Index,
-    rows: Rows,
-    query: Query,
-    now: datetime,
-    *,
-    limit: int = PAGE,
-    budget: int = _BUDGET,
-    responses: Responses = _NO_RESPONSES,
-) -> Page:
-    """The messages that match, newest first. budget: the search pauses after it opened so many files."""
-    groups = ((key, index.parts_of(key)) for key in index.newest_first(query.before))
-    # Each message once, at the place of its newest receipt.
-    newest = ((key, parts) for key, parts in groups if _newest(parts) == key)
-    return _find(newest, rows, responses, query, now, limit, budget)
+    def messages(self, query: Query, limit: int = PAGE) -> Page:
+        """The messages that match."""
+        groups = ((key, self.index.parts_of(key)) for key in self.index.newest_first(query.before))
+        # Each message once, at the place of its newest receipt. It has none if all were deleted a moment ago.
+        newest = ((key, parts) for key, parts in groups if in_order(parts)[-1:] == (key,))
+        return self._find(newest, query, limit)
 
+    def receipts(self, query: Query, limit: int = PAGE) -> Page:
+        """The single receipts that match, as messages of one receipt each."""
+        return self._find(((key, [(key,)]) for key in self.index.newest_first(query.before)), query, limit)
 
-def _newest(parts: Sequence[tuple[str, ...]]) -> str:
-    """The newest key; empty when all recordings were deleted a moment ago."""
-    if len(parts) == 1:
-        return parts[0][-1] if parts[0] else ""
-    return max((keys[-1] for keys in parts if keys), default="")
+    def _find(self, groups: Iterable[tuple[str, Sequence[Keys]]], query: Query, limit: int) -> Page:
+        found: list[MessageView] = []
+        start, end = _keys_within(query.within, self.clock())
+        budget, last = self.budget, ""
+        for key, parts in groups:
+            if key < start:
+                break
+            if len(found) == limit or budget <= 0:
+                return Page(tuple(found), next=last, stopped=len(found) < limit)
+            last = key
+            keys = in_order(parts)
+            if query.within and not any(start <= each < end for each in keys):
+                continue
+            statuses = part_statuses(parts)
+            if not _names_match(query, statuses):
+                continue
+            if query.response and not self.responses.match(keys, query.response):
+                continue
+            budget -= sum(not self.rows.knows(each) for each in keys[-_OPENED:])
+            message = self._read(keys, statuses)
+            if message and any(_row_matches(query, row) for row in message.rows):
+                found.append(message)
+        return Page(tuple(found))
 
-
-def find_rows(
-    index: Index,
-    rows: Rows,
-    query: Query,
-    now: datetime,
-    *,
-    limit: int = PAGE,
-    responses: Responses = _NO_RESPONSES,
-) -> Page:
-    """The single receipts that match, newest first, as messages of one receipt each."""
-    groups = ((key, [(key,)]) for key in index.newest_first(query.before))
-    return _find(groups, rows, responses, query, now, limit, _BUDGET)
-
-
-def _find(
-    groups: Iterable[tuple[str, Sequence[tuple[str, ...]]]],
-    rows: Rows,
-    responses: Responses,
-    query: Query,
-    now: datetime,
-    limit: int,
-    budget: int,
-) -> Page:
-    found: list[MessageView] = []
-    (start, end), last = keys_within(query.within, now) if query.within else EVER, ""
-    for key, parts in groups:
-        if key < start:
-            break
-        if len(found) == limit or budget <= 0:
-            return Page(tuple(found), next=last, stopped=len(found) < limit)
-        last = key
-        group = parts[0] if len(parts) == 1 else tuple(sorted(chain(*parts)))
-        if query.within and not any(start <= each < end for each in group):
-            continue
-        statuses = part_statuses(parts)
-        if not _names_match(query, statuses):
-            continue
-        if query.response and not responses.match(group, query.response):
-            continue
-        budget -= sum(not rows.knows(each) for each in group[-_OPENED:])
-        message = _read_message(rows, responses, group, statuses)
-        if message and any(_row_matches(query, row) for row in message.rows):
-            found.append(message)
-    return Page(tuple(found))
+    def _read(self, keys: Keys, statuses: Sequence[str]) -> MessageView | None:
+        """A message by the keys of its receipts, and the statuses of its parts; None when the files were deleted."""
+        newest = keys[-_OPENED:]
+        read = [row for row in map(self.rows.read, newest) if row is not None]
+        if not read:
+            return None
+        status = text_status(statuses)
+        # A file name holds no more of a status than is safe there; the receipt holds all of it.
+        status = (
+            next((row.status for row in read if safe(row.status, 20) == status), status) or read[-1].status
+        )
+        response = self.responses.message_state(newest)
+        parts = statuses if len(statuses) > 1 else ()
+        return MessageView(read[-1].key, tuple(read), len(keys), status, response, parts)
 
 
 def _names_match(query: Query, statuses: Sequence[str]) -> bool:
@@ -283,18 +298,3 @@ def _row_matches(query: Query, row: Row) -> bool:
 def is_owned(who: str, member: str) -> bool:
     """Whether a message is a member's; what `ada` started as `ada.laptop` is hers too. who: empty for nobody's."""
     return who == member or who.partition(".")[0] == member if who else member == UNCLAIMED
-
-
-def _read_message(
-    rows: Rows, responses: Responses, group: tuple[str, ...], statuses: Sequence[str]
-) -> MessageView | None:
-    """A message by the keys of its receipts, and the statuses of its parts; None when the files were deleted."""
-    read = [row for row in map(rows.read, group[-_OPENED:]) if row is not None]
-    if not read:
-        return None
-    status = text_status(statuses)
-    # A file name holds no more of a status than is safe there; the receipt holds all of it.
-    status = next((row.status for row in read if safe(row.status, 20) == status), status) or read[-1].status
-    response = responses.message_state(group[-_OPENED:])
-    parts = statuses if len(statuses) > 1 else ()
-    return MessageView(read[-1].key, tuple(read), len(group), status, response, parts)

@@ -1,32 +1,21 @@
 """The pages of the inspector."""
 
-from pathlib import Path
-
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from devkit.errors import ConfigurationError, DevkitError, UsageError
+from devkit.errors import DevkitError, UsageError
 from devkit.fixture.export import PAGE_FORMS, export
 from devkit.fixture.format import load
-from devkit.fixture.redaction.policy import FIELDS, HEADERS
 from devkit.fixture.select import display_path
 from devkit.inspector.comparison import compare
-from devkit.inspector.context import InspectorContext, SampleOptions
+from devkit.inspector.context import InspectorContext, relay_state
 from devkit.inspector.detail import read_detail
-from devkit.inspector.event_log import LoggedEvent
 from devkit.inspector.index import entry_of, key_of
-from devkit.inspector.replay_form import (
-    editable_fields,
-    keep,
-    preview,
-    read_replay_request,
-    require_target,
-    run_replay,
-)
-from devkit.inspector.search import EVENT_KINDS, Page, Query, find_messages, read_query
-from devkit.inspector.selection import MAX_SELECTED
+from devkit.inspector.replay_form import editable_fields, read_replay_request, require_target, run_replay
+from devkit.inspector.search import EVENT_KINDS, Page, Query, read_query
 
 _EVENTS = 200  # shown of a kind that is not recorded
+MAX_RECEIPTS = 2_000  # of one action, so that none takes long or needs much memory
 
 
 def wants_fragment() -> bool:
@@ -46,22 +35,21 @@ def recordings_blueprint(name: str, context: InspectorContext, url_prefix: str |
     @part.before_request
     def prepare() -> None:
         context.refresh()
-        if key := (request.view_args or {}).get("key"):
-            _checked(context, key)
+        key = (request.view_args or {}).get("key", "")
+        if key and not is_recording(context, key):
+            abort(404)
 
     return part
 
 
-def _checked(context: InspectorContext, key: str) -> str:
-    """The key, if it names an existing recording, else 404. Keys come from URLs, so no other file is opened."""
-    entry = entry_of(context.store, key)
-    if entry is None or key.count("/") != 1 or not entry.path.is_file():
-        abort(404)
-    return key
+def is_recording(context: InspectorContext, key: str) -> bool:
+    """Whether a key names an existing recording. Keys come from URLs and forms, and no other file may be opened."""
+    entry = entry_of(context.store, key) if key.count("/") == 1 else None
+    return entry is not None and entry.path.is_file()
 
 
 def pages(context: InspectorContext) -> Blueprint:
-    """The list, the overview, a recording, the comparison of two, and a recording in other forms."""
+    """The list, the overview, a recording, its other forms, its replay, and the comparison of two."""
     part = recordings_blueprint("pages", context)
 
     @part.route("/", methods=["GET", "POST"])
@@ -89,18 +77,7 @@ def pages(context: InspectorContext) -> Blueprint:
 
     @part.get("/diff")
     def diff() -> str:
-        keys = [_checked(context, request.args.get(side, "")) for side in ("a", "b")]
-        left, right = (load(context.rows.path(key)) for key in keys)
-        parts = compare(left, right, numbers=shows_numbers())
-        rows = [context.rows.read(key) for key in keys]
-        return render(context, "_diff.html", parts=parts, rows=rows, keys=keys, selected=keys[1])
-
-    return part
-
-
-def actions(context: InspectorContext) -> Blueprint:
-    """Replay and keep. `whole`: all receipts of the message."""
-    part = recordings_blueprint("actions", context)
+        return _diff_page(context, [request.args.get(side, "") for side in ("a", "b")])
 
     @part.post("/receipts/<path:key>/replay")
     def replay(key: str) -> str | Response:
@@ -115,21 +92,6 @@ def actions(context: InspectorContext) -> Blueprint:
             return _receipt_page(context, key, tab="replays")
         return redirect(url_for("pages.receipt", key=key) + "#replays", 303)
 
-    @part.get("/receipts/<path:key>/keep")
-    def sample_form(key: str) -> str:
-        return _sample_form(context, key)
-
-    @part.post("/receipts/<path:key>/keep")
-    def make_sample(key: str) -> str:
-        name = request.form.get("name", "").strip()
-        try:
-            samples = keep(_sample_options(context), _paths(context, key), name)
-        except DevkitError as error:
-            return _sample_form(context, key, name=name, refused=error)
-        return render(
-            context, "_kept.html", selected=key, key=key, files=[display_path(each.path) for each in samples]
-        )
-
     return part
 
 
@@ -141,21 +103,16 @@ def _query() -> Query:
 
 
 def _list_values(context: InspectorContext, query: Query) -> dict[str, object]:
-    events: list[LoggedEvent] = []
-    page, now = Page(()), context.options.clock()
-    if query.kind in EVENT_KINDS:
-        events = context.event_log.kept(query.kind)[:_EVENTS]
-    else:
-        page = find_messages(context.index, context.rows, query, now, responses=context.responses)
+    is_about_events = query.kind in EVENT_KINDS
     return {
         "query": query,
-        "page": page,
-        "events": events,
+        "page": Page(()) if is_about_events else context.search.messages(query),
+        "events": context.event_log.kept(query.kind)[:_EVENTS] if is_about_events else [],
         "recorded": context.index.count(),
         "messages": context.index.message_count(),
         "sends": context.event_log.sends(),
         "replayed": _replayed(context),
-        "relay": context.relay(),
+        "relay": relay_state(context.event_log),
     }
 
 
@@ -165,8 +122,11 @@ def _replayed(context: InspectorContext) -> set[str]:
     return from_pages | context.responses.replayed
 
 
-def render(context: InspectorContext, part: str, *, selected: str = "", **values: object) -> str:
-    """The right-hand side of the page: alone for the script, else with the list beside it."""
+def render(context: InspectorContext, part: str, selected: str = "", /, **values: object) -> str:
+    """The right-hand side of the page: alone for the script, else with the list beside it.
+
+    selected: the key that is marked in the list.
+    """
     numbers = shows_numbers()
     if wants_fragment():
         return render_template(part, **values, numbers=numbers)
@@ -181,7 +141,16 @@ def _receipt_page(context: InspectorContext, key: str, *, tab: str = "", **value
     if detail is None:
         abort(404)
     replayed = _replayed(context)
-    return render(context, "_detail.html", selected=key, detail=detail, replayed=replayed, tab=tab, **values)
+    return render(context, "_detail.html", key, detail=detail, replayed=replayed, tab=tab, **values)
+
+
+def _diff_page(context: InspectorContext, keys: list[str]) -> str:
+    if not all(is_recording(context, key) for key in keys):
+        abort(404)
+    left, right = (load(context.rows.path(key)) for key in keys)
+    parts = compare(left, right, numbers=shows_numbers())
+    rows = [context.rows.read(key) for key in keys]
+    return render(context, "_diff.html", keys[1], parts=parts, rows=rows, keys=keys)
 
 
 def _in_form(context: InspectorContext, key: str, form: str) -> bytes:
@@ -191,25 +160,3 @@ def _in_form(context: InspectorContext, key: str, form: str) -> bytes:
     if form not in PAGE_FORMS:
         raise UsageError(f"No form is called {form!r}.", hint=f"Use one of: {', '.join(PAGE_FORMS)}, path")
     return export(form, [(path, load(path))], context.options.curl_url)
-
-
-def _sample_form(context: InspectorContext, key: str, **values: object) -> str:
-    shown = preview(_sample_options(context), _paths(context, key))
-    total, rules = len(context.index.message_of(key)), {"fields": FIELDS, "headers": HEADERS}
-    return render(
-        context, "_keep.html", selected=key, key=key, preview=shown, total=total, rules=rules, **values
-    )
-
-
-def _paths(context: InspectorContext, key: str) -> list[Path]:
-    """The files that a form for samples is about."""
-    keys = context.index.message_of(key) if request.values.get("whole") else (key,)
-    return [context.rows.path(each) for each in keys[:MAX_SELECTED]]
-
-
-def _sample_options(context: InspectorContext) -> SampleOptions:
-    if context.options.samples is None:
-        raise ConfigurationError(
-            "This inspector was started without a place for samples.", hint="Use: devkit keep"
-        )
-    return context.options.samples

@@ -1,17 +1,12 @@
 """What scripts send to the inspector's API: any number and any body is answered."""
 
 import pytest
-from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.inspector.app import create_inspector
 from devkit.inspector.search import whole_number
+from tests.support.inspector_client import client
 from tests.support.inspector_server import Recordings
-
-
-def client(recordings: Recordings) -> FlaskClient:
-    return create_inspector(recordings.store, recordings.event_log, recordings.options()).test_client()
 
 
 @pytest.mark.parametrize("path", ["receipts", "messages", "receipts/{key}/replay"])

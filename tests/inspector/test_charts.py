@@ -12,8 +12,8 @@ from devkit.events.session import Sent
 from devkit.inspector.charts import HEIGHT, WIDTH, Overview, delay_x, histogram, network_delays, read_overview
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.index import Index, Rows
+from devkit.inspector.search import read_interval
 from devkit.inspector.template_filters import ago, clock_time, duration, interval, plain, prose, visible
-from devkit.inspector.time_range import read_interval
 from tests.support.inspector_server import Recordings
 
 NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from devkit.inspector.app import create_inspector
 from devkit.inspector.search import KINDS, SIGNATURES
+from tests.support.inspector_client import client
 from tests.support.inspector_server import Recordings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -13,14 +13,14 @@ TEXT = (DOCS / "inspector.md").read_text(encoding="utf-8")
 
 def test_every_request_that_is_described_is_answered(recordings: Recordings) -> None:
     key = recordings.receipt()
-    client = create_inspector(recordings.store, recordings.event_log, recordings.options()).test_client()
+    web = client(recordings)
     described = re.findall(r"^\| `(GET|POST) (/\S+)` \|", TEXT, re.MULTILINE)
     assert len(described) == 7
 
     for method, path in described:
         if path in ("/stream", "/ready"):  # the first does not end; the second is not 200 without a session
             continue
-        answer = client.open(path.replace("KEY", key), method=method, json={} if method == "POST" else None)
+        answer = web.open(path.replace("KEY", key), method=method, json={} if method == "POST" else None)
         assert answer.status_code == 200, path
 
 

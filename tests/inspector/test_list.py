@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from devkit.errors import UsageError
+from devkit.fixture.response_log import Responses
 from devkit.inspector.conversation import Conversations
 from devkit.inspector.index import Index, Rows, key_of
 from devkit.inspector.row import Row
-from devkit.inspector.search import Query, find_messages, find_rows, read_query
+from devkit.inspector.search import Query, Search, read_query
 from devkit.webhook.callback import Callback
 from devkit.webhook.timeline import SentMessage
 from tests.support.inspector_server import Recordings
@@ -31,11 +32,23 @@ def reading(recordings: Recordings, limit: int = 20_000) -> Reading:
     return rows
 
 
-def found(recordings: Recordings, **query: str) -> list[str]:
-    """The ids of the messages that a query finds, newest first."""
+def indexed(recordings: Recordings) -> Index:
+    """The index of what is recorded until now."""
     index = Index(recordings.store)
     index.refresh()
-    page = find_messages(index, Rows(recordings.store), read_query(query), recordings.now)
+    return index
+
+
+def search_in(
+    recordings: Recordings, index: Index | None = None, rows: Rows | None = None, budget: int = 2_000
+) -> Search:
+    index, rows = index or indexed(recordings), rows or Rows(recordings.store)
+    return Search(index, rows, Responses(), recordings.clock, budget)
+
+
+def found(recordings: Recordings, **query: str) -> list[str]:
+    """The ids of the messages that a query finds, newest first."""
+    page = search_in(recordings).messages(read_query(query))
     return [message.latest.message_id for message in page.messages]
 
 
@@ -57,10 +70,8 @@ def test_a_receipt_without_a_message_id_has_its_own_entry(recordings: Recordings
 def test_a_message_has_its_current_status_in_any_order(recordings: Recordings) -> None:
     recordings.receipt("failed", "A", "9")
     recordings.receipt("buffered", "A")
-    index = Index(recordings.store)
-    index.refresh()
 
-    (message,) = find_messages(index, Rows(recordings.store), Query(), recordings.now).messages
+    (message,) = search_in(recordings).messages(Query()).messages
 
     assert (message.status, message.total, message.stages) == ("failed", 2, ["buffered", "final"])
     assert message.decisive.meaning == "Illegal Number"
@@ -69,10 +80,9 @@ def test_a_message_has_its_current_status_in_any_order(recordings: Recordings) -
 def test_a_status_is_searched_for_in_names_and_only_shown_files_are_opened(recordings: Recordings) -> None:
     for number in range(30):
         recordings.receipt("delivered" if number % 10 else "failed", f"{number}", "0")
-    index, rows = Index(recordings.store), reading(recordings)
-    index.refresh()
+    rows = reading(recordings)
 
-    page = find_messages(index, rows, Query(status="failed"), recordings.now)
+    page = search_in(recordings, rows=rows).messages(Query(status="failed"))
 
     assert [message.latest.message_id for message in page.messages] == ["20", "10", "0"]
     assert len(rows.opened) == 3
@@ -157,11 +167,10 @@ def test_the_parts_of_a_text_are_one_message(recordings: Recordings) -> None:
         recordings.receipt("accepted", part)
     recordings.receipt("delivered", "A1")
     other = recordings.receipt("delivered", "B")
-    index = Index(recordings.store)
-    index.refresh()
+    index = indexed(recordings)
 
     def listed(**query: str) -> list[tuple[str, str, int, list[str]]]:
-        page = find_messages(index, Rows(recordings.store), read_query(query), recordings.now)
+        page = search_in(recordings, index).messages(read_query(query))
         return [(each.key, each.status, each.total, list(each.parts)) for each in page.messages]
 
     assert len(listed()) == index.message_count() == 3
@@ -181,15 +190,14 @@ def test_the_parts_of_a_text_are_one_message(recordings: Recordings) -> None:
 def test_a_text_counts_until_the_last_receipt_of_its_last_part(recordings: Recordings) -> None:
     recordings.receipt("accepted", "A1")
     recordings.receipt("delivered", "A1", seconds=2)
-    index = Index(recordings.store)
-    index.refresh()
+    index = indexed(recordings)
     index.group(sent("A1", "A2"))
 
     def delay() -> timedelta | None:
-        return find_messages(index, Rows(recordings.store), Query(), recordings.now).messages[0].delay
+        return search_in(recordings, index).messages(Query()).messages[0].delay
 
     assert delay() is None
-    (message,) = find_messages(index, Rows(recordings.store), Query(), recordings.now).messages
+    (message,) = search_in(recordings, index).messages(Query()).messages
     assert (message.status, message.stages) == ("sent", ["accepted"])
     recordings.receipt("delivered", "A2", seconds=3)
     index.refresh()
@@ -228,13 +236,12 @@ def test_pages_neither_skip_nor_repeat(recordings: Recordings) -> None:
     for number in range(23):
         recordings.receipt("accepted", f"{number}")
         recordings.receipt("delivered", f"{number // 2}")
-    index, rows = Index(recordings.store), Rows(recordings.store)
-    index.refresh()
+    search = search_in(recordings)
 
     seen: list[str] = []
     before = ""
     while True:
-        page = find_messages(index, rows, Query(before=before), recordings.now, limit=4)
+        page = search.messages(Query(before=before), limit=4)
         seen += [message.latest.message_id for message in page.messages]
         before = page.next
         if not before:
@@ -247,14 +254,13 @@ def test_a_search_pauses_and_continues(recordings: Recordings) -> None:
     recordings.receipt("failed", "A", "9", client_ref="needle")
     for number in range(20):
         recordings.receipt("delivered", f"{number}")
-    index, rows = Index(recordings.store), reading(recordings)
-    index.refresh()
+    rows = reading(recordings)
+    search, looks = search_in(recordings, rows=rows, budget=5), 0
 
-    query, looks = Query(text="needle"), 0
-    page = find_messages(index, rows, query, recordings.now, budget=5)
+    page = search.messages(Query(text="needle"))
     while page.stopped:
         looks += 1
-        page = find_messages(index, rows, Query(text="needle", before=page.next), recordings.now, budget=5)
+        page = search.messages(Query(text="needle", before=page.next))
 
     assert [message.latest.message_id for message in page.messages] == ["A"]
     assert looks == 4
@@ -275,10 +281,9 @@ def test_rows_are_cached_and_the_cache_is_bounded(recordings: Recordings) -> Non
 def test_a_message_with_thousands_of_receipts_opens_only_the_newest(recordings: Recordings) -> None:
     for _ in range(40):
         recordings.receipt("delivered", "A")
-    index, rows = Index(recordings.store), reading(recordings)
-    index.refresh()
+    rows = reading(recordings)
 
-    (message,) = find_messages(index, rows, Query(), recordings.now).messages
+    (message,) = search_in(recordings, rows=rows).messages(Query()).messages
 
     assert (message.total, len(rows.opened)) == (40, 12)
 
@@ -286,11 +291,10 @@ def test_a_message_with_thousands_of_receipts_opens_only_the_newest(recordings: 
 def test_single_receipts_can_be_listed_too(recordings: Recordings) -> None:
     recordings.receipt("accepted", "A")
     recordings.receipt("delivered", "A")
-    index = Index(recordings.store)
-    index.refresh()
+    search = search_in(recordings)
 
-    page = find_rows(index, Rows(recordings.store), Query(), recordings.now, limit=1)
-    last = find_rows(index, Rows(recordings.store), Query(before=page.next), recordings.now, limit=1)
+    page = search.receipts(Query(), limit=1)
+    last = search.receipts(Query(before=page.next), limit=1)
 
     assert [message.status for message in (*page.messages, *last.messages)] == ["delivered", "accepted"]
     assert last.next == ""
@@ -298,12 +302,11 @@ def test_single_receipts_can_be_listed_too(recordings: Recordings) -> None:
 
 def test_a_deleted_or_damaged_file_does_not_stop_the_list(recordings: Recordings) -> None:
     gone, damaged, kept = (recordings.receipt("delivered", name) for name in "ABC")
-    index, rows = Index(recordings.store), Rows(recordings.store)
-    index.refresh()
+    search = search_in(recordings)
     (recordings.store.recorded / gone).unlink()
     (recordings.store.recorded / damaged).write_bytes(b"{")
 
-    messages = find_messages(index, rows, Query(), recordings.now).messages
+    messages = search.messages(Query()).messages
 
     assert [message.key for message in messages] == [kept, damaged]
     assert "cannot be read" in messages[1].latest.problem
@@ -373,8 +376,7 @@ def test_a_huge_day_is_listed_at_most_a_twentieth_of_the_time(recordings: Record
 
 def test_a_deleted_file_is_removed_from_the_index(recordings: Recordings) -> None:
     first, second = recordings.receipt("accepted", "A"), recordings.receipt("delivered", "A", seconds=86400)
-    index = Index(recordings.store)
-    index.refresh()
+    index = indexed(recordings)
     assert index.message_of(first) == (first, second)
 
     (recordings.store.recorded / first).unlink()
@@ -387,8 +389,7 @@ def test_a_deleted_file_is_removed_from_the_index(recordings: Recordings) -> Non
 
 def test_a_message_can_span_midnight(recordings: Recordings) -> None:
     keys = tuple(recordings.receipt("accepted", "A", seconds=30_000) for _ in range(4))
-    index = Index(recordings.store)
-    index.refresh()
+    index = indexed(recordings)
 
     assert index.message_of(keys[0]) == keys
     assert list(index.newest_first(keys[2])) == [keys[1], keys[0]]
@@ -397,8 +398,7 @@ def test_a_message_can_span_midnight(recordings: Recordings) -> None:
 def test_files_with_other_names_are_ignored(recordings: Recordings) -> None:
     key = recordings.receipt()
     (recordings.store.recorded / key).with_name("notes.json").write_text("{}")
-    index = Index(recordings.store)
-    index.refresh()
+    index = indexed(recordings)
 
     assert list(index.newest_first()) == [key]
 
@@ -420,7 +420,7 @@ def test_inbound_messages_are_found_by_their_names_and_each_is_read_once(recordi
     index.group({}, conversations.names)
     assert rows.opened == keys
 
-    page = find_messages(index, rows, Query(kind="sms-inbound"), recordings.now)
+    page = search_in(recordings, index, rows).messages(Query(kind="sms-inbound"))
 
     assert [message.total for message in page.messages] == [2]
     assert set(rows.opened) == set(keys)
@@ -429,8 +429,7 @@ def test_inbound_messages_are_found_by_their_names_and_each_is_read_once(recordi
 def test_the_index_knows_when_an_inbound_message_came_or_went(recordings: Recordings) -> None:
     version = Index(recordings.store).inbound_version
     recordings.many(3)
-    index = Index(recordings.store)
-    index.refresh()
+    index = indexed(recordings)
 
     assert (index.inbound_version, index.inbound_keys(10)) == (version, [])
     key = recordings.inbound("Hi", "0B1")

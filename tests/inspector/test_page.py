@@ -6,18 +6,16 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
-from flask.testing import FlaskClient
-from jinja2.bccache import Bucket, BytecodeCache
 
 from devkit.events.session import Probe, Refused, Sent
 from devkit.fixture.format import TRIGGERED, dumps, load
 from devkit.fixture.response_log import ResponseLog
 from devkit.http.address import parse_address
-from devkit.inspector.app import create_inspector
 from devkit.inspector.detail import wire_hex
 from devkit.webhook.callback import CALLBACK_PATH, Callback, compose
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.signature import sign
+from tests.support.inspector_client import client, page, words
 from tests.support.inspector_server import HOSTILE, Recordings, taken
 from tests.support.raw_socket import closed_port
 from tests.support.recording_server import RecordingServer
@@ -26,45 +24,11 @@ NUMBER = "447700900123"
 MASKED = "*********123"
 
 
-class Compiled(BytecodeCache):
-    """Templates, compiled once for all tests."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self.known:
-            bucket.bytecode_from_string(self.known[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self.known[bucket.key] = bucket.bytecode_to_string()
-
-
-COMPILED = Compiled()
-
-
-def client(recordings: Recordings, **options: object) -> FlaskClient:
-    app = create_inspector(recordings.store, recordings.event_log, recordings.options(**options))
-    app.jinja_env.bytecode_cache = COMPILED
-    return app.test_client()
-
-
-def page(recordings: Recordings, path: str, **options: object) -> str:
-    answer = client(recordings, **options).get(path)
-    assert answer.status_code == 200, answer.get_data(as_text=True)
-    return answer.get_data(as_text=True)
-
-
-def words(html: str) -> str:
-    """What a reader sees of a page."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
-
-
 # ---- The list
 
 
 def test_an_empty_inspector_says_what_to_do_next(recordings: Recordings) -> None:
-    text = words(page(recordings, "/"))
+    text = words(page(client(recordings), "/"))
 
     assert "Nothing has been recorded yet" in text
     assert "devkit trigger delivered" in text
@@ -76,7 +40,7 @@ def test_a_message_shows_its_state(recordings: Recordings) -> None:
     recordings.receipt("accepted", "0A1", msisdn=NUMBER)
     recordings.receipt("failed", "0A1", "9", msisdn=NUMBER, transport="json", seconds=2.5)
 
-    html = client(recordings).post("/list").get_data(as_text=True)
+    html = client(recordings).post("/list").text
 
     for expected in (
         "failed",
@@ -96,18 +60,18 @@ def test_a_message_shows_its_state(recordings: Recordings) -> None:
 def test_numbers_are_masked_by_default(recordings: Recordings) -> None:
     key = recordings.receipt(msisdn=NUMBER)
     for path in ("/", f"/receipts/{key}", f"/api/receipts/{key}", "/api/receipts", f"/receipts/{key}/keep"):
-        assert NUMBER not in page(recordings, path)
+        assert NUMBER not in page(client(recordings), path)
 
-    assert NUMBER in page(recordings, "/?numbers=1")
-    assert NUMBER in page(recordings, f"/receipts/{key}?numbers=1")
-    assert NUMBER in page(recordings, f"/api/receipts/{key}?numbers=1")
+    assert NUMBER in page(client(recordings), "/?numbers=1")
+    assert NUMBER in page(client(recordings), f"/receipts/{key}?numbers=1")
+    assert NUMBER in page(client(recordings), f"/api/receipts/{key}?numbers=1")
 
 
 def test_no_url_on_a_page_contains_a_number(recordings: Recordings) -> None:
     key = recordings.receipt(msisdn=NUMBER, client_ref=NUMBER)
 
     for path in ("/?numbers=1", f"/receipts/{key}?numbers=1"):
-        shown = page(recordings, path)
+        shown = page(client(recordings), path)
         assert NUMBER in shown
         assert not re.search(rf'(href|action|src)="[^"]*{NUMBER}', shown)
 
@@ -116,18 +80,18 @@ def test_search_words_are_read_from_a_form_and_not_from_a_url(recordings: Record
     recordings.receipt("delivered", "0A1", client_ref="alpha")
     recordings.receipt("failed", "0A2", "9", client_ref="omega")
 
-    searched = client(recordings).post("/", data={"q": "alpha"}).get_data(as_text=True)
+    searched = client(recordings).post("/", data={"q": "alpha"}).text
 
     assert ("0A1" in words(searched), "0A2" in words(searched)) == (True, False)
-    assert "0A2" in words(page(recordings, "/?q=alpha"))
+    assert "0A2" in words(page(client(recordings), "/?q=alpha"))
 
 
 def test_filters_may_be_in_a_url(recordings: Recordings) -> None:
     recordings.receipt("delivered", "0A1")
     recordings.receipt("failed", "0A2", "9")
 
-    assert "0A1" not in words(page(recordings, "/?status=failed"))
-    assert "No recordings match" in words(page(recordings, "/?status=expired"))
+    assert "0A1" not in words(page(client(recordings), "/?status=failed"))
+    assert "No recordings match" in words(page(client(recordings), "/?status=expired"))
 
 
 def test_what_is_not_recorded_is_shown_from_the_session(recordings: Recordings) -> None:
@@ -137,9 +101,9 @@ def test_what_is_not_recorded_is_shown_from_the_session(recordings: Recordings) 
         taken(None, Receipt({"status": "delivered", "messageId": "0A9"}), status="delivered")
     )
 
-    assert "Nexmo/MessagingHUB" in words(page(recordings, "/?kind=probe"))
-    assert "404 not the callback path" in words(page(recordings, "/?kind=refused"))
-    assert "0A9" in words(page(recordings, "/?kind=replay"))
+    assert "Nexmo/MessagingHUB" in words(page(client(recordings), "/?kind=probe"))
+    assert "404 not the callback path" in words(page(client(recordings), "/?kind=refused"))
+    assert "0A9" in words(page(client(recordings), "/?kind=replay"))
 
 
 def test_older_messages_are_on_the_next_page(recordings: Recordings) -> None:
@@ -147,10 +111,10 @@ def test_older_messages_are_on_the_next_page(recordings: Recordings) -> None:
         recordings.receipt("delivered", f"MESSAGE{number}")
     web = client(recordings)
 
-    first = web.post("/list").get_data(as_text=True)
+    first = web.post("/list").text
     match = re.search(r'name="before" value="([^"]+)"', first)
     assert match
-    second = web.post("/list", data={"before": match[1]}).get_data(as_text=True)
+    second = web.post("/list", data={"before": match[1]}).text
 
     assert (first.count("data-message="), second.count("data-message=")) == (50, 2)
     assert 'name="before"' not in second
@@ -164,7 +128,7 @@ def test_the_overview_counts_each_message_once_until_its_first_final_receipt(rec
     recordings.receipt("delivered", "0A2")  # came alone, so it tells no delay
     recordings.receipt("delivered", "0A3", seconds=5, network_code="26201")  # its send is known
 
-    text = words(page(recordings, "/overview"))
+    text = words(page(client(recordings), "/overview"))
 
     assert "23410 1 message · median 2.0 s · slowest 2.0 s" in text
     assert "26201 1 message · median 1 min 09 s" in text
@@ -178,7 +142,7 @@ def test_a_receipt_is_explained(recordings: Recordings) -> None:
     recordings.receipt("accepted", "0A1", msisdn=NUMBER)
     key = recordings.receipt("failed", "0A1", "9", msisdn=NUMBER)
 
-    text = words(page(recordings, f"/receipts/{key}"))
+    text = words(page(client(recordings), f"/receipts/{key}"))
 
     for expected in (
         "Illegal Number err-code 9",
@@ -198,11 +162,11 @@ def test_the_timeline_marks_duplicates_wrong_order_and_expiry(recordings: Record
     recordings.receipt("accepted", "0A1")
     waiting = recordings.receipt("accepted", "0A2")
 
-    text = words(page(recordings, f"/receipts/{duplicate}"))
+    text = words(page(client(recordings), f"/receipts/{duplicate}"))
     assert "duplicate of number 1" in text
     assert "wrong order" in text
     assert "Vonage gives up in 72 h, 72 hours after the first receipt" in words(
-        page(recordings, f"/receipts/{waiting}")
+        page(client(recordings), f"/receipts/{waiting}")
     )
 
 
@@ -210,7 +174,7 @@ def test_messages_with_equal_file_names_are_separate(recordings: Recordings) -> 
     recordings.receipt("accepted", "A-B")
     key = recordings.receipt("delivered", "A_B")
 
-    text = words(page(recordings, f"/receipts/{key}"))
+    text = words(page(client(recordings), f"/receipts/{key}"))
 
     assert "the first" in text
     assert "Final after" not in text
@@ -219,8 +183,8 @@ def test_messages_with_equal_file_names_are_separate(recordings: Recordings) -> 
 def test_the_bytes_are_shown_on_demand_as_text_and_as_hex(recordings: Recordings) -> None:
     key = recordings.callback(compose({"status": "delivered", "msisdn": NUMBER}, "json"))
 
-    assert "68 6f 73 74" not in page(recordings, f"/receipts/{key}")
-    shown = page(recordings, f"/receipts/{key}?numbers=1")
+    assert "68 6f 73 74" not in page(client(recordings), f"/receipts/{key}")
+    shown = page(client(recordings), f"/receipts/{key}?numbers=1")
     assert "POST /webhooks/delivery-receipt HTTP/1.1" in shown
     assert "000000  50 4f 53 54 20 2f 77 65  62 68 6f 6f 6b 73 2f 64  POST /webhooks/d" in shown
 
@@ -235,7 +199,7 @@ def test_a_hex_dump_has_every_byte() -> None:
 def test_an_unreadable_callback_has_a_page_too(recordings: Recordings) -> None:
     key = recordings.callback(Callback("POST", "/webhooks/delivery-receipt", (), b"[1]"))
 
-    assert "The body is a JSON array" in words(page(recordings, f"/receipts/{key}"))
+    assert "The body is a JSON array" in words(page(client(recordings), f"/receipts/{key}"))
 
 
 def test_a_deleted_recording_is_not_found(recordings: Recordings) -> None:
@@ -244,7 +208,7 @@ def test_a_deleted_recording_is_not_found(recordings: Recordings) -> None:
     answer = client(recordings).get(f"/receipts/{key}")
 
     assert answer.status_code == 404
-    assert "No such page or recording" in words(answer.get_data(as_text=True))
+    assert "No such page or recording" in words(answer.text)
 
 
 @pytest.mark.parametrize("ending", ["", "/as/curl", "/keep"])
@@ -265,7 +229,7 @@ def test_a_damaged_file_is_reported(recordings: Recordings) -> None:
     answer = client(recordings).get(f"/receipts/{key}")
 
     assert answer.status_code == 400
-    assert "not a fixture" in words(answer.get_data(as_text=True))
+    assert "not a fixture" in words(answer.text)
 
 
 @pytest.mark.parametrize(
@@ -279,8 +243,8 @@ def test_a_receipt_can_be_copied(recordings: Recordings, form: str, begins: str)
     )
 
     assert answer.mimetype == "text/plain"
-    assert answer.get_data(as_text=True).startswith(begins)
-    assert (NUMBER in answer.get_data(as_text=True)) == (form != "pytest")  # which names the file instead
+    assert answer.text.startswith(begins)
+    assert (NUMBER in answer.text) == (form != "pytest")  # which names the file instead
 
 
 def test_an_unknown_form_is_refused(recordings: Recordings) -> None:
@@ -291,7 +255,7 @@ def test_two_receipts_are_compared(recordings: Recordings) -> None:
     first = recordings.receipt("accepted", "0A1", msisdn=NUMBER, client_ref="one")
     second = recordings.receipt("failed", "0A1", "9", msisdn="447700900456", transport="form")
 
-    html = page(recordings, f"/diff?a={first}&b={second}")
+    html = page(client(recordings), f"/diff?a={first}&b={second}")
 
     text = words(html)
     assert "status changed accepted failed" in text
@@ -304,7 +268,7 @@ def test_two_receipts_are_compared(recordings: Recordings) -> None:
 def test_two_numbers_with_equal_masks_are_marked_as_changed(recordings: Recordings) -> None:
     first, second = recordings.receipt(msisdn="447700900123"), recordings.receipt(msisdn="999700900123")
 
-    assert "(another one)" in words(page(recordings, f"/diff?a={first}&b={second}"))
+    assert "(another one)" in words(page(client(recordings), f"/diff?a={first}&b={second}"))
 
 
 @pytest.fixture
@@ -319,18 +283,20 @@ def told(recordings: Recordings) -> list[str]:
 
 
 def test_headers_are_shown_without_the_secret_and_the_number(recordings: Recordings, told: list[str]) -> None:
-    html = words(page(recordings, f"/receipts/{told[0]}"))
+    html = words(page(client(recordings), f"/receipts/{told[0]}"))
 
     assert f"X-Original-URI {CALLBACK_PATH}?msisdn={MASKED}&status=delivered" in html
     assert "s3cr3t" not in html
-    assert f"{CALLBACK_PATH}?msisdn={NUMBER}&" in words(page(recordings, f"/receipts/{told[0]}?numbers=1"))
+    assert f"{CALLBACK_PATH}?msisdn={NUMBER}&" in words(
+        page(client(recordings), f"/receipts/{told[0]}?numbers=1")
+    )
 
 
 def test_compared_headers_are_shown_without_the_secret_and_the_numbers(
     recordings: Recordings, told: list[str]
 ) -> None:
     path = f"/diff?a={told[0]}&b={told[1]}"
-    html, whole = words(page(recordings, path)), words(page(recordings, f"{path}&numbers=1"))
+    html, whole = words(page(client(recordings), path)), words(page(client(recordings), f"{path}&numbers=1"))
 
     masked = f"{CALLBACK_PATH}?msisdn={MASKED}&status=delivered"
     assert f"X-Original-Uri changed {masked} {masked} (another one)" in html
@@ -352,7 +318,7 @@ def test_a_replay_sends_the_recorded_request_again(recordings: Recordings, upstr
     query = load(recordings.store.recorded / key).callback.query
     assert (sent.method, sent.target, sent.body) == ("GET", f"/dlr?{query}", b"")
     assert ("X-Devkit-Replay", "1") in sent.headers
-    assert "ok 200 in" in words(page(recordings, f"/receipts/{key}"))
+    assert "ok 200 in" in words(page(client(recordings), f"/receipts/{key}"))
 
 
 def test_an_edited_replay_changes_what_was_edited_and_nothing_else(
@@ -398,7 +364,7 @@ def test_a_replay_goes_to_this_machine_only(recordings: Recordings, to: str) -> 
     key = recordings.receipt()
     answer = client(recordings).post(f"/receipts/{key}/replay", data={"to": to})
 
-    assert 'role="alert"' in answer.get_data(as_text=True)
+    assert 'role="alert"' in answer.text
     assert recordings.event_log.kept("replayed") == []
 
 
@@ -406,9 +372,7 @@ def test_a_replay_without_an_answer_is_shown_with_advice(recordings: Recordings)
     key = recordings.receipt()
     url = f"http://127.0.0.1:{closed_port()}"
     html = (
-        client(recordings)
-        .post(f"/receipts/{key}/replay", data={"to": url}, headers={"X-Fragment": "1"})
-        .get_data(as_text=True)
+        client(recordings).post(f"/receipts/{key}/replay", data={"to": url}, headers={"X-Fragment": "1"}).text
     )
 
     assert "unreachable" in words(html)
@@ -426,60 +390,6 @@ def test_devkits_own_receiver_gets_no_forwarding_headers(
     client(recordings, receiver_url=upstream.url).post(f"/receipts/{key}/replay", data={"to": upstream.url})
 
     assert "X-Forwarded-For" not in dict(upstream.arrived[0].headers)
-
-
-# ---- Keep
-
-
-def test_what_will_be_redacted_is_shown_before_anything_is_written(recordings: Recordings) -> None:
-    key = recordings.receipt("failed", "0A0000001234567B", "9", msisdn="999456789012")
-
-    text = words(page(recordings, f"/receipts/{key}/keep"))
-
-    assert "messageId a value of the same form" in text
-    assert "msisdn a number that is assigned to nobody" in text
-    assert "999456789012" not in text
-    assert not recordings.store.samples.exists()
-
-
-def test_a_sample_is_written_under_its_name(recordings: Recordings) -> None:
-    key = recordings.receipt("failed", "0A0000001234567B", "9")
-
-    html = client(recordings).post(f"/receipts/{key}/keep", data={"name": "opted-out"}).get_data(as_text=True)
-
-    sample = load(recordings.store.samples / "opted-out.json")
-    reading = sample.read()
-    assert isinstance(reading, Receipt)
-    assert reading.message_id != "0A0000001234567B"
-    assert "opted-out.json" in words(html)
-
-
-def test_a_name_that_is_taken_is_refused_and_nothing_overwritten(recordings: Recordings) -> None:
-    key = recordings.receipt()
-    web = client(recordings)
-    web.post(f"/receipts/{key}/keep", data={"name": "taken"})
-    before = (recordings.store.samples / "taken.json").read_bytes()
-
-    again = web.post(f"/receipts/{recordings.receipt('failed')}/keep", data={"name": "taken"}).get_data(
-        as_text=True
-    )
-
-    assert "already exists" in words(again)
-    assert (recordings.store.samples / "taken.json").read_bytes() == before
-
-
-def test_a_name_cannot_leave_the_directory_of_samples(recordings: Recordings) -> None:
-    web = client(recordings)
-    html = web.post(f"/receipts/{recordings.receipt()}/keep", data={"name": "../../x"}).get_data(as_text=True)
-
-    assert 'role="alert"' in html
-
-
-def test_without_a_place_for_samples_there_is_an_error(recordings: Recordings) -> None:
-    answer = client(recordings, samples=None).get(f"/receipts/{recordings.receipt()}/keep")
-
-    assert answer.status_code == 400
-    assert "devkit keep" in words(answer.get_data(as_text=True))
 
 
 # ---- The API
@@ -605,7 +515,10 @@ def test_list_and_heading_name_sender_recipient_and_client_ref(recordings: Recor
     )
 
     for path in ("/", f"/receipts/{key}"):
-        masked, whole = words(page(recordings, path)), words(page(recordings, f"{path}?numbers=1"))
+        masked, whole = (
+            words(page(client(recordings), path)),
+            words(page(client(recordings), f"{path}?numbers=1")),
+        )
         for shown in (MASKED, "*********456", "order *********789"):
             assert shown in masked
         for shown in (NUMBER, "447700900456", "order 447700900789"):
@@ -617,7 +530,7 @@ def test_the_heading_shows_how_the_message_stands(recordings: Recordings) -> Non
     recordings.receipt("failed", "0A1", "9")
     late = recordings.receipt("buffered", "0A1")
 
-    html = page(recordings, f"/receipts/{late}")
+    html = page(client(recordings), f"/receipts/{late}")
 
     (heading,) = re.findall(r"<h1>.*?</h1>", html, re.DOTALL)
     assert words(heading) == "failed Illegal Number err-code 9"
@@ -629,7 +542,7 @@ def test_a_receipt_with_the_status_of_its_message_explains_itself(recordings: Re
     first = recordings.receipt("failed", "0A1", "9")
     recordings.receipt("failed", "0A1", "2")
 
-    (heading,) = re.findall(r"<h1>.*?</h1>", page(recordings, f"/receipts/{first}"), re.DOTALL)
+    (heading,) = re.findall(r"<h1>.*?</h1>", page(client(recordings), f"/receipts/{first}"), re.DOTALL)
 
     assert "Illegal Number" in heading
 
@@ -638,9 +551,9 @@ def test_what_can_be_copied_is_what_is_shown(recordings: Recordings) -> None:
     key = recordings.receipt("failed", "0A1", "9", msisdn=NUMBER)
 
     copied = re.findall(
-        r'data-copy-text="([^"]*)" aria-label="Copy ([^"]*)"', page(recordings, f"/receipts/{key}")
+        r'data-copy-text="([^"]*)" aria-label="Copy ([^"]*)"', page(client(recordings), f"/receipts/{key}")
     )
-    whole = page(recordings, f"/receipts/{key}?numbers=1")
+    whole = page(client(recordings), f"/receipts/{key}?numbers=1")
 
     assert ("0A1", "message id") in copied
     assert {name for value, name in copied if value == MASKED} == {"recipient", "msisdn"}
@@ -650,7 +563,7 @@ def test_what_can_be_copied_is_what_is_shown(recordings: Recordings) -> None:
 
 def test_the_list_says_how_many_messages_are_shown(recordings: Recordings) -> None:
     def counted(path: str) -> str:
-        found = re.search(r'<p class="count".*?</p>', page(recordings, path))
+        found = re.search(r'<p class="count".*?</p>', page(client(recordings), path))
         return words(found[0]) if found else ""
 
     assert counted("/") == ""
@@ -670,7 +583,7 @@ def test_legend_and_bars_lead_to_their_messages(recordings: Recordings) -> None:
     recordings.receipt("failed", "0A2", "9", seconds=120)
     recordings.callback(Callback("POST", CALLBACK_PATH, (), b"[1]"), seconds=120)
 
-    html = page(recordings, "/?numbers=1")
+    html = page(client(recordings), "/?numbers=1")
 
     links = [unescape(link) for link in re.findall(r'href="(/\?[^"]+)" data-filter', html)]
     bars = [link for link in links if "within=" in link]
@@ -681,8 +594,8 @@ def test_legend_and_bars_lead_to_their_messages(recordings: Recordings) -> None:
         "/?status=failed&numbers=1",
     ]
     for link in links:
-        assert "1 of 3 messages" in words(page(recordings, link))
-    assert "23 Nov 13:45:00 to 13:45:05" in words(page(recordings, bars[0]))
+        assert "1 of 3 messages" in words(page(client(recordings), link))
+    assert "23 Nov 13:45:00 to 13:45:05" in words(page(client(recordings), bars[0]))
 
 
 def test_the_parts_of_a_text_are_shown_as_one_message(recordings: Recordings) -> None:
@@ -690,7 +603,7 @@ def test_the_parts_of_a_text_are_shown_as_one_message(recordings: Recordings) ->
     first = recordings.receipt("delivered", "0A1")
     failed = recordings.receipt("failed", "0A2", "9")
 
-    html = page(recordings, f"/receipts/{first}")
+    html = page(client(recordings), f"/receipts/{first}")
 
     assert html.count('<li class="message"') == 1
     assert "1 message" in words(html)
@@ -708,7 +621,7 @@ def test_a_text_with_a_part_without_a_receipt_is_sent(recordings: Recordings) ->
     recordings.event_log.publish(Sent(("0A1", "0A2"), MASKED))
     key = recordings.receipt("delivered", "0A1")
 
-    html = page(recordings, f"/receipts/{key}")
+    html = page(client(recordings), f"/receipts/{key}")
 
     (heading,) = re.findall(r"<h1>.*?</h1>", html, re.DOTALL)
     assert words(heading) == "sent"
@@ -720,11 +633,11 @@ def test_a_text_with_a_part_without_a_receipt_is_sent(recordings: Recordings) ->
 def test_a_triggered_receipt_is_labelled(recordings: Recordings) -> None:
     label = 'title="made by devkit trigger">triggered'
     key = recordings.receipt("delivered", "0A1")
-    assert label not in page(recordings, f"/receipts/{key}")
+    assert label not in page(client(recordings), f"/receipts/{key}")
     path = recordings.store.recorded / key
     path.write_bytes(dumps(replace(load(path), tags=(TRIGGERED,))))
 
-    assert page(recordings, f"/receipts/{key}").count(label) == 2  # in the list and in the heading
+    assert page(client(recordings), f"/receipts/{key}").count(label) == 2  # in the list and in the heading
 
 
 def test_a_replayed_receipt_is_labelled(recordings: Recordings, upstream: RecordingServer) -> None:
@@ -736,7 +649,9 @@ def test_a_replayed_receipt_is_labelled(recordings: Recordings, upstream: Record
     log.add_failure(missed, "nothing listens")
 
     def labels(key: str) -> int:
-        return page(recordings, f"/receipts/{key}").count('title="sent again to the application">replayed')
+        return page(client(recordings), f"/receipts/{key}").count(
+            'title="sent again to the application">replayed'
+        )
 
     assert (labels(from_page), labels(missed), labels(other)) == (3, 3, 2)  # two are in the list
     fragment = client(recordings).get(f"/receipts/{missed}", headers={"X-Fragment": "1"}).text
@@ -768,14 +683,14 @@ def test_hostile_text_is_text_everywhere(recordings: Recordings, transport: str)
     ]
 
     for path in paths:
-        html = page(recordings, path)
+        html = page(client(recordings), path)
         assert html.count("<script") == 1
         assert "<img src=x" not in html
         assert "{{7*7}}" in html
         assert "&times;" not in html
         for char in "\u202e\u2066\x00\x1b\u200b":
             assert char not in html
-    assert '<span class="escape">\\u202e</span>gnp.exe' in page(recordings, f"/receipts/{key}")
+    assert '<span class="escape">\\u202e</span>gnp.exe' in page(client(recordings), f"/receipts/{key}")
     assert client(recordings).get(f"/api/receipts/{key}").status_code == 200
 
 
@@ -786,7 +701,7 @@ def test_hostile_headers_are_text(recordings: Recordings) -> None:
     )
     key = recordings.callback(Callback("GET", "/webhooks/delivery-receipt?status=delivered", headers))
 
-    html = page(recordings, f"/receipts/{key}")
+    html = page(client(recordings), f"/receipts/{key}")
 
     assert '&lt;b&gt;<span class="escape">\\u202e</span><span class="escape">\\x07</span>' in html
     assert "café" in html

@@ -6,7 +6,7 @@ import pytest
 
 from devkit.events.relay import RelayChanged
 from devkit.events.session import Ready, TunnelChanged
-from devkit.inspector.app import create_inspector
+from tests.support.inspector_client import client
 from tests.support.inspector_server import Recordings, running_inspector
 from tests.support.raw_socket import DEADLINE
 
@@ -22,8 +22,7 @@ READY = Ready(
 
 
 def ask(recordings: Recordings, **options: object) -> tuple[int, object]:
-    app = create_inspector(recordings.store, recordings.event_log, recordings.options(**options))
-    response = app.test_client().get("/ready")
+    response = client(recordings, **options).get("/ready")
     return response.status_code, response.get_json()
 
 

@@ -2,33 +2,27 @@
 
 import os
 import re
-from html import unescape
 
 import pytest
-from flask.testing import FlaskClient
 
 from devkit.fixture.response_log import ResponseLog, Responses
-from devkit.inspector.app import create_inspector
+from tests.support.inspector_client import client, page, words
 from tests.support.inspector_server import Recordings
 
 NUMBER = "447700900123"
 GONE = 2**31 - 2  # no process has this number
 
 
-def client(recordings: Recordings) -> FlaskClient:
-    return create_inspector(recordings.store, recordings.event_log, recordings.options()).test_client()
-
-
 def shown(recordings: Recordings, path: str, form: dict[str, str] | None = None) -> str:
     """What a reader sees of a page."""
     answer = client(recordings).get(path) if form is None else client(recordings).post(path, data=form)
     assert answer.status_code == 200, answer.get_data(as_text=True)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))).split())
+    return words(answer.text)
 
 
 def section(recordings: Recordings, key: str, name: str) -> str:
     """One tab of a receipt, as HTML."""
-    html = client(recordings).get(f"/receipts/{key}").get_data(as_text=True)
+    html = page(client(recordings), f"/receipts/{key}")
     match = re.search(rf'<section id="{name}">.*?</section>', html, re.DOTALL)
     assert match
     return match[0]

@@ -3,20 +3,18 @@
 import json
 import re
 from dataclasses import dataclass, field
-from html import unescape
 
 import pytest
-from flask.testing import FlaskClient
 
 from devkit.errors import UsageError
 from devkit.events.session import Ready, Sent
 from devkit.fixture.format import load
 from devkit.http.address import parse_address
-from devkit.inspector.app import create_inspector
 from devkit.inspector.context import SessionFacts
-from devkit.inspector.session_views import masked_key
+from devkit.inspector.session_panel import masked_key
 from devkit.simulator.outcomes import recipients
 from devkit.webhook.receipt import Receipt
+from tests.support.inspector_client import client, words
 from tests.support.inspector_server import Recordings
 from tests.support.raw_socket import closed_port
 from tests.support.recording_server import RecordingServer
@@ -57,16 +55,6 @@ def outbox() -> Outbox:
     return Outbox()
 
 
-def client(recordings: Recordings, **options: object) -> FlaskClient:
-    return create_inspector(
-        recordings.store, recordings.event_log, recordings.options(**options)
-    ).test_client()
-
-
-def text_of(html: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
-
-
 # ---- Trigger
 
 
@@ -86,7 +74,7 @@ def test_a_triggered_receipt_is_recorded_as_such_and_can_be_opened(
     assert isinstance(receipt, Receipt)
     assert (receipt.status, receipt.err_code, fixture.callback.transport) == ("failed", "9", "json")
     assert "triggered" in fixture.tags
-    assert "The receiver answered 200 in" in text_of(html)
+    assert "The receiver answered 200 in" in words(html)
 
 
 def test_the_err_code_is_the_usual_one_of_the_status(recordings: Recordings, receiver: str) -> None:
@@ -112,7 +100,7 @@ def test_a_triggered_receipt_can_be_signed_and_have_other_fields(
 
 
 @pytest.mark.parametrize(
-    ("form", "words"),
+    ("form", "problem"),
     [
         ({}, "needs a status"),
         ({"status": "failed", "err-code": "nonsense"}, "No err-code is called 'nonsense'"),
@@ -122,19 +110,19 @@ def test_a_triggered_receipt_can_be_signed_and_have_other_fields(
     ],
 )
 def test_a_mistake_in_the_form_sends_nothing(
-    recordings: Recordings, upstream: RecordingServer, form: dict[str, str], words: str
+    recordings: Recordings, upstream: RecordingServer, form: dict[str, str], problem: str
 ) -> None:
-    html = client(recordings, receiver_url=upstream.url).post("/trigger", data=form).get_data(as_text=True)
+    html = client(recordings, receiver_url=upstream.url).post("/trigger", data=form).text
 
     assert 'role="alert"' in html
-    assert words in text_of(html)
+    assert problem in words(html)
     assert upstream.arrived == []
 
 
 def test_a_form_with_a_mistake_keeps_what_was_typed(recordings: Recordings) -> None:
     form = {"status": "expired", "err-code": "bad", "as": "json", "fields": "client-ref=order-7"}
 
-    html = client(recordings).post("/trigger", data=form).get_data(as_text=True)
+    html = client(recordings).post("/trigger", data=form).text
 
     assert '<option value="expired" selected>expired</option>' in html
     assert '<option value="json" selected>' in html
@@ -144,16 +132,14 @@ def test_a_form_with_a_mistake_keeps_what_was_typed(recordings: Recordings) -> N
 def test_a_receiver_that_does_not_answer_is_reported(recordings: Recordings) -> None:
     url = f"http://127.0.0.1:{closed_port()}"
 
-    text = text_of(client(recordings, receiver_url=url).post("/trigger", data={"status": "delivered"}).text)
+    text = words(client(recordings, receiver_url=url).post("/trigger", data={"status": "delivered"}).text)
 
     assert "unreachable delivered" in text
     assert "Open it" not in text
 
 
 def test_an_undocumented_status_is_sent_with_a_notice(recordings: Recordings, receiver: str) -> None:
-    text = text_of(
-        client(recordings, receiver_url=receiver).post("/trigger", data={"status": "deliverd"}).text
-    )
+    text = words(client(recordings, receiver_url=receiver).post("/trigger", data={"status": "deliverd"}).text)
 
     assert "did you mean 'delivered'?; it was sent anyway" in text
     assert len(list(recordings.store.entries())) == 1
@@ -173,20 +159,20 @@ def test_offline_the_recipients_have_their_outcomes(recordings: Recordings, outb
 
 
 def test_every_recipient_has_an_outcome_of_its_own_in_words() -> None:
-    words = recipients()
+    outcomes = recipients()
 
-    assert words["447700900006"] == "accepted, rejected: Anti-Spam Rejection"
-    assert words["447700900101"] == "expired: Unknown after 72 h"
-    assert words["447700900104"] == "delivered, before the send call is answered"
-    assert words["447700900105"] == "never a receipt"
-    assert len(set(words.values())) == len(words)
+    assert outcomes["447700900006"] == "accepted, rejected: Anti-Spam Rejection"
+    assert outcomes["447700900101"] == "expired: Unknown after 72 h"
+    assert outcomes["447700900104"] == "delivered, before the send call is answered"
+    assert outcomes["447700900105"] == "never a receipt"
+    assert len(set(outcomes.values())) == len(outcomes)
 
 
 def test_a_message_is_sent_and_its_parts_are_known(recordings: Recordings, outbox: Outbox) -> None:
     web = client(recordings, session=lambda: outbox.session("offline"))
     form = {"to": "447700900009", "from": "Acme", "text": "Hi", "client-ref": "order-7"}
 
-    text = text_of(web.post("/send", data=form).text)
+    text = words(web.post("/send", data=form).text)
 
     assert outbox.messages == [("447700900009", "Acme", "Hi", "order-7")]
     assert "sent to *********000, 2 parts" in text
@@ -205,7 +191,7 @@ def test_a_real_message_needs_a_confirmation(recordings: Recordings, outbox: Out
     web = client(recordings, session=lambda: outbox.session("live"))
     form = {"to": "447700900000", "text": "Hi"}
 
-    assert "a real SMS costs money" in text_of(web.post("/send", data=form).text)
+    assert "a real SMS costs money" in words(web.post("/send", data=form).text)
     assert outbox.messages == []
 
     web.post("/send", data={**form, "confirmed": "1"})
@@ -226,13 +212,13 @@ def test_what_the_platform_refuses_is_shown(recordings: Recordings, outbox: Outb
     html = web.post("/send", data={"to": "12", "text": "Hi <b>"}).text
 
     assert 'role="alert"' in html
-    assert "Not a number. Write the country code first." in text_of(html)
+    assert "Not a number. Write the country code first." in words(html)
     assert ">Hi &lt;b&gt;</textarea>" in html
     assert recordings.event_log.kept("sent") == []
 
 
 def test_before_the_session_is_ready_nothing_is_sent(recordings: Recordings) -> None:
-    text = text_of(client(recordings).post("/send", data={"to": "447700900000", "text": "Hi"}).text)
+    text = words(client(recordings).post("/send", data={"to": "447700900000", "text": "Hi"}).text)
 
     assert "The session is not ready to send." in text
 
@@ -254,7 +240,7 @@ def test_the_panel_describes_the_session_without_its_secrets(
 
     html = web.get("/session").text
 
-    text = text_of(html)
+    text = words(html)
     assert "Mode live : Vonage sends the receipts State ready : receipts are recorded" in text
     assert "https://dlr.example.test/webhooks/delivery-receipt/[hidden]" in text
     assert f"{upstream.url}/dlr answers" in text
@@ -276,11 +262,11 @@ def test_the_panel_says_when_the_application_does_not_answer(recordings: Recordi
     target = parse_address(f"127.0.0.1:{closed_port()}")
     web = client(recordings, session=lambda: outbox.session("offline"), forward_to=target)
 
-    assert "does not answer now" in text_of(web.get("/session").text)
+    assert "does not answer now" in words(web.get("/session").text)
 
 
 def test_without_a_session_the_panel_says_so(recordings: Recordings) -> None:
-    assert "The session is not ready" in text_of(client(recordings).get("/session").text)
+    assert "The session is not ready" in words(client(recordings).get("/session").text)
 
 
 @pytest.mark.parametrize(

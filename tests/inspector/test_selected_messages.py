@@ -3,32 +3,20 @@
 import json
 import re
 from datetime import timedelta
-from html import unescape
 
 import pytest
-from flask.testing import FlaskClient
 
 from devkit.fixture.format import load
 from devkit.fixture.response_log import missed
 from devkit.http.address import parse_address
-from devkit.inspector import selection
-from devkit.inspector.app import create_inspector
+from devkit.inspector import selected_messages
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.index import Index, Rows
 from devkit.inspector.replay_form import ReplayRequest, run_replays
+from tests.support.inspector_client import client, words
 from tests.support.inspector_server import Recordings
 from tests.support.raw_socket import closed_port
 from tests.support.recording_server import RecordingServer
-
-
-def client(recordings: Recordings, **options: object) -> FlaskClient:
-    return create_inspector(
-        recordings.store, recordings.event_log, recordings.options(**options)
-    ).test_client()
-
-
-def text_of(html: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
 def files(recordings: Recordings) -> list[str]:
@@ -41,7 +29,7 @@ def files(recordings: Recordings) -> list[str]:
 def exported(recordings: Recordings, **form: object) -> list[str]:
     """The names of the files in a JSON export."""
     answer = client(recordings).post("/selection/export", data={"form": "json", **form})
-    assert answer.mimetype == "application/json", text_of(answer.text)
+    assert answer.mimetype == "application/json", words(answer.text)
     return [each["file"] for each in json.loads(answer.data)["fixtures"]]
 
 
@@ -101,22 +89,22 @@ def test_only_recordings_can_be_selected(
 ) -> None:
     answer = client(recordings).post("/selection/export", data={name: key})
 
-    assert "No message is selected" in text_of(answer.text)
+    assert "No message is selected" in words(answer.text)
 
 
 @pytest.mark.parametrize("action", ["replay", "export", "delete"])
 def test_nothing_selected_is_said(recordings: Recordings, keys: list[str], action: str) -> None:
     answer = client(recordings).post(f"/selection/{action}", data={"to": "127.0.0.1:9"})
 
-    assert "No message is selected" in text_of(answer.text)
+    assert "No message is selected" in words(answer.text)
     assert files(recordings) == sorted(keys)
 
 
 def test_too_many_are_refused(recordings: Recordings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "MAX_SELECTED", 5)
+    monkeypatch.setattr(selected_messages, "MAX_RECEIPTS", 5)
     recordings.many(6)
 
-    assert "More than 5 receipts are selected" in text_of(
+    assert "More than 5 receipts are selected" in words(
         client(recordings).post("/selection/delete", data={"all": "1"}).text
     )
     assert len(files(recordings)) == 6
@@ -154,7 +142,7 @@ def test_an_export_is_an_http_archive(recordings: Recordings, keys: list[str]) -
 def test_an_unknown_export_is_refused(recordings: Recordings, keys: list[str]) -> None:
     answer = client(recordings).post("/selection/export", data={"key": keys, "form": "poem"})
 
-    assert "No export is called 'poem'" in text_of(answer.text)
+    assert "No export is called 'poem'" in words(answer.text)
 
 
 # ---- Replay
@@ -165,7 +153,7 @@ def test_a_message_is_replayed_in_its_order(
 ) -> None:
     web = client(recordings, forward_to=parse_address(f"{upstream.url}/dlr"))
 
-    text = text_of(web.post("/selection/replay", data={"key": keys[2]}).text)
+    text = words(web.post("/selection/replay", data={"key": keys[2]}).text)
 
     sent = [request.target.partition("?")[2] for request in upstream.arrived]
     assert sent == [load(recordings.store.recorded / key).callback.query for key in (keys[0], keys[2])]
@@ -201,7 +189,7 @@ def test_a_replay_to_another_target_leaves_it_missed(
 def test_an_application_that_is_down_is_asked_once(recordings: Recordings, keys: list[str]) -> None:
     web = client(recordings, forward_to=parse_address(f"127.0.0.1:{closed_port()}/dlr"))
 
-    text = text_of(web.post("/selection/replay", data={"key": keys}).text)
+    text = words(web.post("/selection/replay", data={"key": keys}).text)
 
     assert "1 unreachable" in text
     assert "2 were not sent" in text
@@ -231,7 +219,7 @@ def test_a_replay_without_a_target_asks_for_one(recordings: Recordings, keys: li
 
     html = web.post(path.format(key=keys[0]), data={"key": keys[0]}).text
 
-    assert "Where shall it be replayed to?" in text_of(html)
+    assert "Where shall it be replayed to?" in words(html)
     assert recordings.event_log.kept("replayed") == []
     assert (
         '<input name="to" class="port" value="" placeholder="5000" required'
@@ -249,37 +237,13 @@ def test_the_target_is_remembered(recordings: Recordings, keys: list[str], upstr
 
 
 def test_a_receipt_offers_what_can_be_done_with_its_message(recordings: Recordings, keys: list[str]) -> None:
-    several = text_of(client(recordings).get(f"/receipts/{keys[0]}").text)
-    alone = text_of(client(recordings).get(f"/receipts/{keys[1]}").text)
+    several = words(client(recordings).get(f"/receipts/{keys[0]}").text)
+    alone = words(client(recordings).get(f"/receipts/{keys[1]}").text)
 
-    for words in ("Replay all 2", "Keep all 2", "Download all as JSON", "Delete all 2"):
-        assert words in several
+    for each in ("Replay all 2", "Keep all 2", "Download all as JSON", "Delete all 2"):
+        assert each in several
     assert "Delete this receipt" in alone
     assert " all " not in alone.partition("More")[2].partition("Compare")[0]
-
-
-# ---- Keep
-
-
-def test_a_whole_message_is_kept_as_a_sequence(recordings: Recordings, keys: list[str]) -> None:
-    web = client(recordings)
-    assert "Keep the whole message, 2 receipts" in text_of(web.get(f"/receipts/{keys[2]}/keep").text)
-    assert "All 2 receipts" in text_of(web.get(f"/receipts/{keys[2]}/keep?whole=1").text)
-
-    text = text_of(web.post(f"/receipts/{keys[2]}/keep", data={"whole": "1", "name": "mine"}).text)
-
-    assert sorted(path.name for path in (recordings.store.samples / "mine").iterdir()) == [
-        "01-accepted.json",
-        "02-delivered.json",
-    ]
-    assert "The samples are written" in text
-
-
-def test_keep_names_its_rules(recordings: Recordings, keys: list[str]) -> None:
-    text = text_of(client(recordings).get(f"/receipts/{keys[0]}/keep").text)
-
-    for words in ("msisdn", "messageId", "x-forwarded-for", "--allow-field NAME", "No file is overwritten"):
-        assert words in text
 
 
 # ---- Delete
@@ -292,13 +256,13 @@ def test_a_deleted_message_can_be_restored(recordings: Recordings, keys: list[st
     html = web.post("/selection/delete", data={"key": keys[0]}).text
 
     assert files(recordings) == [keys[1]]
-    assert "2 deleted." in text_of(html)
-    assert "0A1" not in text_of(web.post("/list").text)
+    assert "2 deleted." in words(html)
+    assert "0A1" not in words(web.post("/list").text)
     match = re.search(r'action="(/trash/[^"]+/undo)"', html)
     assert match
-    assert "2 restored" in text_of(web.post(match[1]).text)
+    assert "2 restored" in words(web.post(match[1]).text)
     assert {key: (recordings.store.recorded / key).read_bytes() for key in keys} == before
-    assert "no longer in the trash" in text_of(web.post(match[1]).text)
+    assert "no longer in the trash" in words(web.post(match[1]).text)
 
 
 def test_a_single_receipt_is_deleted_alone(recordings: Recordings, keys: list[str]) -> None:
@@ -309,11 +273,11 @@ def test_a_single_receipt_is_deleted_alone(recordings: Recordings, keys: list[st
 
 def test_the_trash_is_listed(recordings: Recordings, keys: list[str]) -> None:
     web = client(recordings)
-    assert "Nothing can be undone" in text_of(web.get("/trash").text)
+    assert "Nothing can be undone" in words(web.get("/trash").text)
 
     web.post("/selection/delete", data={"key": keys[1]})
 
-    assert "Undo 1 receipt" in text_of(web.get("/trash").text)
+    assert "Undo 1 receipt" in words(web.get("/trash").text)
 
 
 def test_what_was_deleted_a_week_ago_is_gone_in_the_next_session(
@@ -321,15 +285,15 @@ def test_what_was_deleted_a_week_ago_is_gone_in_the_next_session(
 ) -> None:
     client(recordings).post("/selection/delete", data={"key": keys[1]})
     recordings.now += timedelta(days=6)
-    assert "Undo 1 receipt" in text_of(client(recordings).get("/trash").text)
+    assert "Undo 1 receipt" in words(client(recordings).get("/trash").text)
 
     recordings.now += timedelta(days=2)
 
-    assert "Nothing can be undone" in text_of(client(recordings).get("/trash").text)
+    assert "Nothing can be undone" in words(client(recordings).get("/trash").text)
 
 
 def test_without_a_private_directory_nothing_is_deleted(recordings: Recordings, keys: list[str]) -> None:
     answer = client(recordings, private=None).post("/selection/delete", data={"key": keys[0]})
 
-    assert "without a place for deleted recordings" in text_of(answer.text)
+    assert "without a place for deleted recordings" in words(answer.text)
     assert files(recordings) == sorted(keys)
