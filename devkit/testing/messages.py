@@ -8,7 +8,7 @@ from devkit.replay.new_callback import PRICE, Api, default_error
 from devkit.testing.fields import all_changes
 from devkit.testing.receipts import HOST, MESSAGE_NUMBER, MOMENT, SampleWebhook
 from devkit.webhook.callback import compose, json_body
-from devkit.webhook.jwt import TokenVerdict, verify_headers
+from devkit.webhook.jwt import TokenVerdict, verify_token
 from devkit.webhook.nested_fields import change_nested
 from devkit.webhook.new_webhook import (
     MESSAGES_VERSIONS,
@@ -119,4 +119,4 @@ def verify_webhook(
         raise TypeError(f"The body is {type(body).__name__}; give the raw bytes, such as request.get_data().")
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     at = None if any_age else now or datetime.now(UTC)
-    return verify_headers(tuple(pairs), body, secret, at, api_key=api_key, application_id=application_id)
+    return verify_token(tuple(pairs), body, secret, at, api_key=api_key, application_id=application_id)

@@ -14,7 +14,7 @@ from devkit.replay import transform
 from devkit.replay.new_callback import default_err_code
 from devkit.testing.fields import Fields, all_changes, hide_numbers, masked
 from devkit.webhook.callback import Callback, Transport, compose
-from devkit.webhook.jwt import verify_headers
+from devkit.webhook.jwt import verify_token
 from devkit.webhook.masking import one_line
 from devkit.webhook.new_webhook import change_fields, make_receipt_fields
 from devkit.webhook.receipt import (
@@ -175,7 +175,7 @@ def resigned_if_valid(receipt: SampleWebhook, former: str, secret: str, method: 
     """
     callback = receipt.callback
     is_valid = any(verify(receipt.fields, former, known) == "valid" for known in METHODS)
-    if is_valid or verify_headers(callback.headers, callback.body, former, None):
+    if is_valid or verify_token(callback.headers, callback.body, former, None):
         return resign(receipt, secret, method)
     return receipt
 

@@ -8,6 +8,9 @@ Own code, compared with PyJWT in the tests. PyJWT imports cryptography, which ta
 It warns about each secret below 32 bytes, as accounts have them, and it accepts a claim that appears twice.
 """
 
+import base64
+import binascii
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -49,7 +52,7 @@ class _Problem(Exception):
     pass
 
 
-def verify_headers(
+def verify_token(
     headers: Headers,
     body: bytes,
     secret: str,
@@ -58,30 +61,16 @@ def verify_headers(
     api_key: str = "",
     application_id: str = "",
 ) -> TokenVerdict:
-    """As `verify_token`, with all headers of the request: invalid if it has several `Authorization`."""
-    values = [value for name, value in headers if name.lower() == "authorization"]
-    if len(values) > 1:
-        return TokenVerdict("invalid", f"There are {len(values)} Authorization headers; Vonage sends one.")
-    header = values[0] if values else None
-    return verify_token(header, body, secret, now, api_key=api_key, application_id=application_id)
+    """Whether Vonage made the token in these headers for this body, not long ago. Never raises.
 
-
-def verify_token(
-    header: str | None,
-    body: bytes,
-    secret: str,
-    now: datetime | None,
-    *,
-    api_key: str = "",
-    application_id: str = "",
-) -> TokenVerdict:
-    """Whether Vonage made the token for these bytes, not long ago. Never raises.
-
-    header: the value of `Authorization`. secret: of the account; without one the verdict is `unchecked`.
+    secret: of the account; without one the verdict is `unchecked`.
     now: None for a recording, whose age does not matter.
     api_key, application_id: the account and the application that the webhook must come from; empty for any.
     """
-    scheme, _, token = (header or "").strip().partition(" ")
+    values = [value for name, value in headers if name.lower() == "authorization"]
+    if len(values) > 1:
+        return TokenVerdict("invalid", f"There are {len(values)} Authorization headers; Vonage sends one.")
+    scheme, _, token = "".join(values).strip().partition(" ")
     if scheme.lower() != "bearer":
         return TokenVerdict("absent", "There is no token: no Authorization header that begins with Bearer.")
     if not secret:
@@ -120,15 +109,24 @@ def make_claims(
 
 def sign_claims(claims: Mapping[str, object], secret: str) -> str:
     """The token with these claims, in their order, as compact JSON."""
-    import json
-
     payload = json.dumps(claims, separators=(",", ":"))
     text = f"{_encode(_HEADER.encode())}.{_encode(payload.encode())}"
     return f"{text}.{_signature(text, secret)}"
 
 
+def parts_of(header: str | None) -> tuple[dict[str, object], dict[str, object]]:
+    """Header and claims of a token as they are written, not verified; empty if they cannot be read. Never raises.
+
+    header: the value of `Authorization`.
+    """
+    try:
+        return _decoded(_token_in(header))
+    except _Problem:
+        return {}, {}
+
+
 def claims_of(header: str | None) -> dict[str, object]:
-    """The claims of a token as they are written, not verified; empty if there are none to read. Never raises."""
+    """The claims of a token, as `parts_of`."""
     return parts_of(header)[1]
 
 
@@ -141,20 +139,16 @@ def application_in(header: str | None) -> str:
     return claimed.lower() if _APPLICATION_ID.fullmatch(claimed) else ""
 
 
-def parts_of(header: str | None) -> tuple[dict[str, object], dict[str, object]]:
-    """Header and claims of a token, as `claims_of`."""
-    try:
-        return _decoded((header or "").partition(" ")[2].strip())
-    except _Problem:
-        return {}, {}
-
-
 def is_signed_with(header: str | None, secret: str) -> bool:
     """Whether a token was signed with a secret, whatever it says. Never raises."""
     try:
-        return bool(_signed_claims((header or "").partition(" ")[2].strip(), secret))
+        return bool(_signed_claims(_token_in(header), secret))
     except _Problem:
         return False
+
+
+def _token_in(header: str | None) -> str:
+    return (header or "").partition(" ")[2].strip()
 
 
 def payload_hash(body: bytes) -> str:
@@ -172,9 +166,8 @@ def _signed_claims(token: str, secret: str) -> dict[str, object]:
         raise _Problem("The token is not signed (alg none); Vonage signs with HS256.")
     if algorithm != "HS256":
         raise _Problem(f"The token is signed with {_shown(algorithm)}; Vonage signs with HS256.")
-    if (
-        "crit" in header
-    ):  # RFC 7515, section 4.1.11: a recipient that does not know the extension refuses the token
+    # RFC 7515, section 4.1.11: a recipient that does not know the extension refuses the token.
+    if "crit" in header:
         raise _Problem(f"The token requires an extension, {_shown(header['crit'])}; Vonage uses none.")
     text, _, signature = token.rpartition(".")
     if not _equal(signature, _signature(text, secret)):
@@ -244,9 +237,6 @@ def _decoded(token: str) -> tuple[dict[str, object], dict[str, object]]:
 
 
 def _object(part: str, place: str) -> dict[str, object]:
-    import base64
-    import binascii
-
     try:
         value = parse(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)), max_depth=_MAX_DEPTH)
     except (binascii.Error, InvalidJson) as error:
@@ -265,8 +255,6 @@ def _signature(text: str, secret: str) -> str:
 
 
 def _encode(data: bytes) -> str:
-    import base64
-
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 

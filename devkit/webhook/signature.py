@@ -107,9 +107,9 @@ def verify_callback(
         verdict = verify(webhook.fields, secret, method)
         is_old = verdict == "valid" and now is not None and is_stale(webhook.fields, now)
         return verdict, _STALE if is_old else ""
-    from devkit.webhook.jwt import verify_headers  # here: nearly all webhooks are receipts
+    from devkit.webhook.jwt import verify_token  # here: nearly all webhooks are receipts
 
-    token = verify_headers(callback.headers, callback.body, secret, now)
+    token = verify_token(callback.headers, callback.body, secret, now)
     return token.verdict, token.reason if token.verdict == "invalid" else ""
 
 

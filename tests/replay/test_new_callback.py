@@ -11,7 +11,7 @@ from devkit.replay.new_callback import Api, NewWebhook, Origin
 from devkit.replay.trigger import notices_about, parse_error, parse_new
 from devkit.webhook.callback import Callback
 from devkit.webhook.field_meanings import flat_fields
-from devkit.webhook.jwt import claims_of, verify_headers
+from devkit.webhook.jwt import claims_of, verify_token
 from devkit.webhook.kinds import MessagesStatus
 from devkit.webhook.receipt import Webhook, read
 from devkit.webhook.signature import Signer, verify
@@ -49,7 +49,7 @@ def test_there_is_one_of_each_kind(api: Api, status: str, kind: str, message_id:
 def test_the_messages_api_signs_with_a_token_for_its_body(status: str) -> None:
     callback = NewWebhook(status, api="messages", sets=(("client_ref", "é"),)).callback(SIGNED)
 
-    verdict = verify_headers(callback.headers, callback.body, SECRET, NOW, api_key="efgh5678")
+    verdict = verify_token(callback.headers, callback.body, SECRET, NOW, api_key="efgh5678")
     assert verdict.verdict == "valid"
     assert claims_of(callback.header("Authorization"))["jti"] == ORIGIN.nonce
     assert "application_id" not in claims_of(callback.header("Authorization"))

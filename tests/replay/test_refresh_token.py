@@ -7,7 +7,7 @@ import pytest
 from devkit.errors import FixtureError
 from devkit.replay.transform import convert, refresh, set_fields
 from devkit.webhook.callback import TRANSPORTS, Callback, Transport, compose
-from devkit.webhook.jwt import claims_of, make_token, verify_headers
+from devkit.webhook.jwt import claims_of, make_token, verify_token
 from devkit.webhook.new_webhook import compose_messages, make_sms_inbound_fields
 from devkit.webhook.receipt import Webhook, read
 from devkit.webhook.signature import Signer, verify
@@ -34,7 +34,7 @@ def nonce() -> str:
 
 
 def is_valid(callback: Callback) -> bool:
-    return bool(verify_headers(callback.headers, callback.body, SECRET, None))
+    return bool(verify_token(callback.headers, callback.body, SECRET, None))
 
 
 def test_a_new_token_is_right_and_the_body_unchanged() -> None:
@@ -64,14 +64,14 @@ def test_the_time_of_body_and_token_is_renewed() -> None:
     claims = claims_of(fresh.header("Authorization"))
     assert (claims["iat"], claims["jti"]) == (int(NOW.timestamp()), "new")
     assert (claims["api_key"], claims["application_id"]) == ("abcd1234", "app")
-    assert verify_headers(fresh.headers, fresh.body, SECRET, NOW)
+    assert verify_token(fresh.headers, fresh.body, SECRET, NOW)
 
 
 def test_without_resign_the_token_stays_and_is_wrong_for_the_new_body() -> None:
     fresh = refresh(recorded(), NOW, nonce, times=True)
 
     assert fresh.header("Authorization") == recorded().header("Authorization")
-    assert "payload hash" in verify_headers(fresh.headers, fresh.body, OLD_SECRET, None).reason
+    assert "payload hash" in verify_token(fresh.headers, fresh.body, OLD_SECRET, None).reason
 
 
 def test_milliseconds_stay_milliseconds_and_a_missing_time_is_not_added() -> None:
@@ -89,7 +89,7 @@ def test_a_webhook_without_a_token_gets_one_of_the_account(token: str | None) ->
 
     resigned = refresh(callback, NOW, nonce, signer=SIGNER)
 
-    assert verify_headers(resigned.headers, resigned.body, SECRET, NOW, api_key="efgh5678")
+    assert verify_token(resigned.headers, resigned.body, SECRET, NOW, api_key="efgh5678")
     assert resigned.headers_named("authorization") == [resigned.header("Authorization")]
 
 

@@ -8,7 +8,7 @@ import pytest
 from devkit.fixture.format import Fixture, load
 from devkit.fixture.store import Store
 from devkit.webhook.callback import Callback
-from devkit.webhook.jwt import claims_of, make_token, verify_headers
+from devkit.webhook.jwt import claims_of, make_token, verify_token
 from devkit.webhook.new_webhook import compose_messages
 from devkit.webhook.receipt import Webhook, read
 from devkit.webhook.signature import verify
@@ -47,7 +47,7 @@ def test_a_status_is_sent_with_its_error_and_its_token(tmp_path: Path) -> None:
     webhook = webhook_of(callback)
     assert (webhook.kind, webhook.status, webhook.err_code) == ("messages-status", "rejected", "1240")
     assert callback.header("X-Devkit-Trigger") == "1"
-    assert verify_headers(callback.headers, callback.body, SECRET, None, application_id=APPLICATION)
+    assert verify_token(callback.headers, callback.body, SECRET, None, application_id=APPLICATION)
     assert claims_of(callback.header("Authorization"))["api_key"] == "efgh5678"
     event = json.loads(result.out[0])
     assert (event["message_id"], event["err_code"]) == (webhook.message_id, "1240")
@@ -118,7 +118,7 @@ def test_a_status_is_replayed_byte_for_byte_or_changed_and_signed_again(
     assert exact.body == original.body
     assert exact.header("Authorization") == original.header("Authorization")
     assert changed.body == b'{"message_uuid":"aaaa-1", "status":"rejected","error":{"title":"1240"}}'
-    assert verify_headers(changed.headers, changed.body, SECRET, None)
+    assert verify_token(changed.headers, changed.body, SECRET, None)
     assert claims_of(changed.header("Authorization"))["jti"] == "1"
 
 

@@ -158,7 +158,9 @@ def test_the_messages_api_joins_the_parts_and_asks_the_application(
     assert [webhook.message_id] == list(message.message_ids)
     header = callback.header("Authorization")
     assert claims_of(header)["application_id"] == simulator.application_id
-    assert verify_token(header, callback.body, simulator.options.signature_secret, datetime.now(UTC))
+    assert verify_token(
+        callback.headers, callback.body, simulator.options.signature_secret, datetime.now(UTC)
+    )
     assert not listener.arrived
 
 

@@ -43,7 +43,7 @@ def statuses(simulator, listener, recipient="447700900000", **fields):
 
 
 def verdict(callback, secret=SECRET):
-    return verify_token(callback.header("Authorization"), callback.body, secret, datetime.now(UTC))
+    return verify_token(callback.headers, callback.body, secret, datetime.now(UTC))
 
 
 @pytest.mark.parametrize(("recipient", "expected"), MESSAGES_RECIPIENTS.items())

@@ -9,7 +9,7 @@ from flask import Flask, request
 
 from devkit.testing import status_fault_cases, verify_webhook
 from devkit.testing.status_faults import TOKEN_FAULTS
-from devkit.webhook.jwt import verify_headers
+from devkit.webhook.jwt import verify_token
 
 PATH, SECRET = "/status", "only-for-tests"
 FINAL = {"delivered", "read", "rejected", "undeliverable"}
@@ -108,13 +108,13 @@ def test_the_tokens_of_all_genuine_statuses_are_right() -> None:
     genuine = [each for case in cases for each in (case.receipts[:-1] if case.forged else case.receipts)]
 
     assert len(genuine) > 30
-    assert all(verify_headers(each.callback.headers, each.callback.body, SECRET, now) for each in genuine)
+    assert all(verify_token(each.callback.headers, each.callback.body, SECRET, now) for each in genuine)
     forged = [case.receipts[-1].callback for case in cases if case.forged]
     assert len(forged) == len(TOKEN_FAULTS) - 1
-    assert not any(verify_headers(each.headers, each.body, SECRET, now) for each in forged)
+    assert not any(verify_token(each.headers, each.body, SECRET, now) for each in forged)
     late = status_fault_cases(only=["clock-behind"], secret=SECRET, now=now)[0].receipts[0].callback
-    assert verify_headers(late.headers, late.body, SECRET, now)
-    assert not verify_headers(late.headers, late.body, SECRET, now - timedelta(minutes=1))
+    assert verify_token(late.headers, late.body, SECRET, now)
+    assert not verify_token(late.headers, late.body, SECRET, now - timedelta(minutes=1))
 
 
 def test_without_a_secret_nothing_is_signed_and_no_case_is_about_tokens() -> None:

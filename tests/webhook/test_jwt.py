@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vonage_jwt import verify_signature
 
+from devkit.webhook.callback import Headers
 from devkit.webhook.jwt import (
     TokenVerdict,
     application_in,
@@ -17,7 +18,6 @@ from devkit.webhook.jwt import (
     make_token,
     payload_hash,
     sign_claims,
-    verify_headers,
     verify_token,
 )
 from tests.support.strategies import any_text, json_objects, json_values
@@ -40,6 +40,7 @@ TOKEN = (
     "MzkiLCJhcGlfa2V5IjoiYWJjZDEyMzQiLCJhcHBsaWNhdGlvbl9pZCI6ImFhYWFhYWFhLWJiYmItY2NjYy1kZGRkLTAxMjM0NTY3ODlh"
     "YiJ9.pLI7_qqdhNT5kzRCizZlUzg-2fj2PKINUKSUuudtzCg"
 )
+VALID: Headers = (("Authorization", f"Bearer {TOKEN}"),)
 CLAIMS: dict[str, object] = {
     "iat": 1738584865,
     "jti": JTI,
@@ -50,8 +51,12 @@ CLAIMS: dict[str, object] = {
 }
 
 
+def headers(authorization: str | None) -> Headers:
+    return () if authorization is None else (("Authorization", authorization),)
+
+
 def check(header: str | None, body: bytes = BODY, secret: str = SECRET) -> TokenVerdict:
-    return verify_token(header, body, secret, NOW)
+    return verify_token(headers(header), body, secret, NOW)
 
 
 def signed(changes: dict[str, object], without: str = "") -> str:
@@ -77,11 +82,11 @@ def test_the_worked_example_is_made_to_the_byte() -> None:
 
 
 def test_the_worked_example_is_valid() -> None:
-    verdict = verify_token(f"Bearer {TOKEN}", BODY, SECRET, NOW, api_key=ACCOUNT, application_id=APPLICATION)
+    verdict = verify_token(VALID, BODY, SECRET, NOW, api_key=ACCOUNT, application_id=APPLICATION)
 
     assert verdict == TokenVerdict("valid")
     assert verdict
-    assert verify_headers((("authorization", f"bearer {TOKEN}"),), BODY, SECRET, NOW) == verdict
+    assert verify_token((("authorization", f"bearer {TOKEN}"),), BODY, SECRET, NOW) == verdict
 
 
 def test_a_webhook_of_the_account_names_no_application() -> None:
@@ -159,11 +164,11 @@ def test_a_request_without_a_body_needs_no_hash() -> None:
     ],
 )
 def test_its_age_is_that_of_a_webhook_that_vonage_still_sends(age: timedelta, reason: str) -> None:
-    verdict = verify_token(f"Bearer {TOKEN}", BODY, SECRET, NOW + age)
+    verdict = verify_token(VALID, BODY, SECRET, NOW + age)
 
     assert verdict.verdict == ("invalid" if reason else "valid")
     assert reason in verdict.reason
-    assert verify_token(f"Bearer {TOKEN}", BODY, SECRET, None).verdict == "valid"
+    assert verify_token(VALID, BODY, SECRET, None).verdict == "valid"
 
 
 @pytest.mark.parametrize(
@@ -181,20 +186,20 @@ def test_its_age_is_that_of_a_webhook_that_vonage_still_sends(age: timedelta, re
 def test_it_can_be_bound_to_an_account_and_an_application(
     expected: dict[str, str], header: str, reason: str
 ) -> None:
-    verdict = verify_token(header, BODY, SECRET, NOW, **expected)
+    verdict = verify_token(headers(header), BODY, SECRET, NOW, **expected)
 
     assert verdict.verdict == "invalid"
     assert reason in verdict.reason
 
 
 def test_several_headers_are_refused_although_one_is_valid() -> None:
-    headers = (("Authorization", f"Bearer {TOKEN}"), ("AUTHORIZATION", "Bearer a.b.c"))
+    several = (*VALID, ("AUTHORIZATION", "Bearer a.b.c"))
 
-    assert verify_headers(headers[:1], BODY, SECRET, NOW).verdict == "valid"
-    assert verify_headers(headers, BODY, SECRET, NOW).reason == (
+    assert verify_token(several[:1], BODY, SECRET, NOW).verdict == "valid"
+    assert verify_token(several, BODY, SECRET, NOW).reason == (
         "There are 2 Authorization headers; Vonage sends one."
     )
-    assert verify_headers((), BODY, SECRET, NOW).verdict == "absent"
+    assert verify_token((), BODY, SECRET, NOW).verdict == "absent"
 
 
 def test_a_claim_that_appears_twice_is_refused() -> None:
@@ -220,7 +225,7 @@ def test_pyjwt_and_the_sdk_read_what_is_made(claims: dict[str, object], body: by
 
     assert jwt.decode(token, SECRET, algorithms=["HS256"]) == claims
     assert verify_signature(token, SECRET)
-    assert verify_token(f"Bearer {token}", body, SECRET, None).verdict == "valid"
+    assert verify_token(headers(f"Bearer {token}"), body, SECRET, None).verdict == "valid"
 
 
 @given(st.data())
@@ -248,7 +253,7 @@ def _tokens(header: object, claims: object) -> str:
     st.none() | st.datetimes(timezones=st.just(UTC)),
 )
 def test_nothing_raises(header: str | None, body: bytes, secret: str, now: datetime | None) -> None:
-    verdict = verify_token(header, body, secret, now, api_key=ACCOUNT)
+    verdict = verify_token(headers(header), body, secret, now, api_key=ACCOUNT)
 
     assert verdict.verdict != "valid"
     assert verdict.reason

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from devkit.webhook.callback import json_body
-from devkit.webhook.jwt import make_token, verify_headers
+from devkit.webhook.jwt import make_token, verify_token
 from devkit.webhook.new_webhook import (
     TextPart,
     compose_messages,
@@ -152,5 +152,5 @@ def test_a_composed_callback_carries_its_token() -> None:
     assert "Olá 👍".encode() in callback.body
     assert (callback.method, callback.target, callback.transport) == ("POST", "/status", "json")
     assert callback.header("Content-Length") == str(len(body))
-    assert verify_headers(callback.headers, callback.body, "secret", AT).verdict == "valid"
+    assert verify_token(callback.headers, callback.body, "secret", AT).verdict == "valid"
     assert compose_messages(body).header("Authorization") is None
