@@ -62,9 +62,7 @@ from devkit.session.tunnel_choice import with_tunnel
 @click.option(
     "--demo",
     type=click.Choice(DEMOS),
-    default="sms",
-    show_default=True,
-    help="Offline: what the simulator sends at the start; all is one webhook of each kind.",
+    help="Offline: what the simulator sends at the start; all is one webhook of each kind.  [sms]",
 )
 @click.option("--no-demo", is_flag=True, help="Offline: send no demo message.")
 @click.option("--require-signature", is_flag=True, help="Refuse receipts without a valid signature.")
@@ -86,7 +84,7 @@ def command(
     application: str | None,
     relay: str | None,
     no_register: bool,
-    demo: Demo,
+    demo: Demo | None,
     no_demo: bool,
     require_signature: bool,
     force: bool,
@@ -95,6 +93,14 @@ def command(
     as_json: bool,
 ) -> None:
     """Start the receiver and a tunnel, register the callback, record every receipt, restore everything at the end."""
+    url_option = "--inbound" if inbound else "--application" if application else ""
+    contradictions = {
+        f"{url_option} and --no-register": url_option and no_register,
+        "--relay and --offline": relay and offline,
+        "--demo and --no-demo": demo and no_demo,
+    }
+    for options_given in filter(contradictions.get, contradictions):
+        raise UsageError(f"{options_given} exclude each other.", hint="Choose one of them.")
     here = Path.cwd()
     directory = project_directory(here)
     settings = read_settings(os.environ, directory)
@@ -109,18 +115,13 @@ def command(
     settings = with_tunnel(settings, tunnel, public_url)
     options = SessionOptions(
         register=not no_register,
-        demo=None if no_demo else demo,
+        demo=None if no_demo else demo or "sms",
         require_signature=require_signature,
         force=force,
         commands=tuple(parse_command(status, text, here) for status, text in commands),
         inbound=inbound,
     )
     lines: Lines = quiet_lines if quiet else session_lines
-    url_option = "--inbound" if inbound else "--application" if application else ""
-    if no_register and url_option:
-        raise UsageError(f"{url_option} and --no-register exclude each other.", hint="Choose one of them.")
-    if relay and offline:
-        raise UsageError("--relay and --offline exclude each other.", hint="devkit dev --offline")
     if not settings.offline and (settings.relay.get("DEVKIT_RELAY") if relay is None else relay):
         if url_option:
             raise UsageError(

@@ -102,6 +102,7 @@ def test_nothing_is_changed_when_the_application_is_unknown(tmp_path: Path, vona
     [
         (("--inbound", "--no-register"), "--inbound and --no-register exclude each other"),
         (("--application", APPLICATION_ID, "--no-register"), "--application and --no-register exclude"),
+        (("--demo", "all", "--no-demo"), "--demo and --no-demo exclude each other"),
         (("--inbound", "--relay", "https://relay.example.test"), "--inbound sets a URL of this session"),
     ],
 )
