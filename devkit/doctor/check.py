@@ -93,4 +93,4 @@ def mode_of(settings: Settings, session: Session | None) -> Mode:
     """The mode of the session, or of one started now."""
     if session:
         return session.mode
-    return "offline" if settings.offline or not settings.has_credentials else "live"
+    return "offline" if settings.is_offline else "live"

@@ -13,7 +13,7 @@ from devkit.fixture.git import tracked_files
 from devkit.http.server import listen
 from devkit.session.reachability import local_callback_url, why_unreachable
 from devkit.session.settings import Settings, read_settings
-from devkit.session.start_warnings import unknown_setting
+from devkit.session.start_checks import unknown_setting
 from devkit.tunnel.orphans import find_orphans
 from devkit.vonage.journal import journal_path, read_journal
 from devkit.vonage.setting import WORDS

@@ -7,12 +7,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from urllib.parse import urlsplit
 
 from devkit.durable.lock import LockHeld, locked
 from devkit.errors import CallbackHeldError, ConfigurationError
-from devkit.events import Notice, Publish
-from devkit.events.session import Ready
+from devkit.events import Publish
 from devkit.fixture.send_log import Sends
 from devkit.fixture.store import Store
 from devkit.receiver.recorder import Recorder
@@ -23,18 +21,13 @@ from devkit.relay.position import BEGINNING, PositionFile, parse_start
 from devkit.relay.reader import Choice, Received, RelayReader, Selection
 from devkit.relay.settings import RelaySettings, relay_settings
 from devkit.relay.stream import account_name
-from devkit.session.project import Project, Session
+from devkit.session.project import Project
 from devkit.session.relay import opened_engine
-from devkit.session.servers import application_answers, forward_url, forwarding
+from devkit.session.servers import forwarding
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown
 
 POSITION_FILE = "relay-position.json"  # in `.devkit/`
-
-_NO_CALLBACK = (
-    "DEVKIT_RELAY_CALLBACK is not set, so your messages are yours by their client-ref only. "
-    "Ask your team for your callback URL: devkit relay member NAME"
-)
 
 _now = partial(datetime.now, UTC)
 
@@ -132,61 +125,6 @@ def following(
         )
         follower.reach(span)
         yield follower
-
-
-def open_relay(
-    stack: ExitStack,
-    settings: Settings,
-    options: FollowOptions,
-    project: Project,
-    store: Store,
-    recorder: Recorder,
-    *,
-    local_url: str,
-    inspector_url: str,
-) -> Follower:
-    """Reach the relay, describe the session for other commands, and say that it is ready; the follower remains to run.
-
-    The session's receiver takes what is triggered and replayed on this machine. Raises as `following`.
-    """
-    follower = stack.enter_context(following(settings, options, project, store, recorder))
-    callback_url = options.callback_url
-    session = Session(
-        os.getpid(),
-        _now().isoformat(timespec="seconds"),
-        "live",
-        local_url,
-        _origin(callback_url),
-        callback_url,
-        forward_url=forward_url(settings),
-        inspector_url=inspector_url,
-        relay=follower.following.relay,
-        who=follower.following.who,
-    )
-    stack.enter_context(project.session_file(session))
-    if not callback_url:
-        recorder.publish(Notice(_NO_CALLBACK))
-    recorder.publish(
-        Ready(
-            mode=session.mode,
-            public_url=session.public_url,
-            callback_url=callback_url,
-            local_url=local_url,
-            inspector_url=inspector_url,
-            recorded=str(store.recorded),
-            pid=session.pid,
-            forward_url=session.forward_url,
-            forward_answers=application_answers(settings, recorder.publish),
-            relay=session.relay,
-            who=session.who,
-        )
-    )
-    return follower
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if url else ""
 
 
 @contextmanager

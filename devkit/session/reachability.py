@@ -52,12 +52,6 @@ def wait_until_reachable(
         stop.wait(_PAUSE)
 
 
-def check_again(callback_url: str, nonce: str, received: threading.Event, stop: Shutdown) -> str:
-    """As `check_reachable`, when our receiver has already got the nonce once."""
-    received.clear()
-    return check_reachable(callback_url, nonce, received, stop)
-
-
 def check_reachable(
     callback_url: str,
     nonce: str,
@@ -71,6 +65,7 @@ def check_reachable(
     received: set by the receiver when the nonce arrives. seconds: for the whole response; `received` gets one more.
     Raises ShutdownRequested.
     """
+    received.clear()  # an earlier check may have set it
     headers = {REACHABILITY_HEADER: nonce, **_NO_BROWSER_PAGE}
     try:
         status = response_status("GET", callback_url, headers, stop, seconds=seconds)

@@ -10,22 +10,28 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from devkit.errors import CallbackHeldError, ConfigurationError, TunnelError
+from devkit.errors import CallbackHeldError, TunnelError
 from devkit.events import Notice, Publish
-from devkit.events.session import Ready
+from devkit.events.session import Ready, SimulatorAddress
 from devkit.fixture.send_log import Sends
 from devkit.fixture.store import Store
 from devkit.inspector.event_log import EventLog
 from devkit.receiver.recorder import Recorder
 from devkit.session.platform import Demo, Platform, platform
 from devkit.session.project import Project, Session, project_in
-from devkit.session.reachability import check_again, wait_until_reachable
+from devkit.session.reachability import check_reachable, wait_until_reachable
 from devkit.session.registrations import Confirm, Registrations, numbers_notice, settings_to_register
 from devkit.session.servers import application_answers, forward_url, inspecting, receiving
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown, ShutdownRequested
-from devkit.session.start_warnings import start_warnings
+from devkit.session.start_checks import (
+    NO_MEMBER_CALLBACK,
+    long_callback_warning,
+    refuse_unusable,
+    start_warnings,
+)
 from devkit.session.status_commands import StatusCommand, StatusCommands
 from devkit.session.tunnel_choice import TunnelChoice, choose_tunnel, refuse_unreachable
 from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
@@ -69,16 +75,7 @@ def run(
 
     confirm: asks the user whether to go on; False where no user can answer.
     """
-    if options.require_signature and not settings.signature_secret:
-        raise ConfigurationError(
-            "--require-signature needs a secret to check signatures with.",
-            hint="Set VONAGE_SIGNATURE_SECRET in .env, or leave the option out.",
-        )
-    if settings.port == settings.inspector_port != 0:
-        raise ConfigurationError(
-            f"The receiver and the inspector cannot both have port {settings.port}.",
-            hint="Choose another one with --port or --inspector-port.",
-        )
+    refuse_unusable(settings, require_signature=options.require_signature)
     project = project_in(directory)
     has_relay = options.relay is not None
     warnings = list(start_warnings(settings, project, demo=options.demo, has_relay=has_relay))
@@ -98,7 +95,7 @@ def run(
         require_signature=options.require_signature,
         sends=partial(sends.find, publish=event_log.publish),
         # Offline, the simulator sends only what was asked for.
-        expects_messages=bool(settings.application_id) or (not has_relay and _is_offline(settings)),
+        expects_messages=bool(settings.application_id) or (not has_relay and settings.is_offline),
     )
     token = project.callback_token() if settings.callback_token is None else settings.callback_token
     start = _Start(settings, options, project, store, recorder, event_log, stop, confirm, token)
@@ -109,10 +106,6 @@ def run(
         stack.enter_context(commands)
         start.open(stack).run(stop, meanwhile=partial(sends.publish_new, event_log.publish))
     event_log.publish(recorder.stopped())
-
-
-def _is_offline(settings: Settings) -> bool:
-    return settings.offline or not settings.has_credentials
 
 
 @contextmanager
@@ -146,66 +139,102 @@ class _Start:
 
     def open(self, stack: ExitStack) -> "TunnelMonitor | Follower":
         """Open everything, in the order of docs/architecture.md; what it returns remains to be run."""
-        settings, project, recorder, stop = self.settings, self.project, self.recorder, self.stop
+        settings, project = self.settings, self.project
         choice = self._choose_tunnel()
         separate = choice is not None and choice.needs_local_port
-        receiver = stack.enter_context(receiving(recorder, settings, project, self.token, separate=separate))
-        local_url = receiver.local
+        receiver = stack.enter_context(
+            receiving(self.recorder, settings, project, self.token, separate=separate)
+        )
         inspector_url = stack.enter_context(
-            inspecting(self.store, self.event_log, settings, project, local_url, stop)
+            inspecting(self.store, self.event_log, settings, project, receiver.local, self.stop)
+        )
+        session = Session(
+            os.getpid(),
+            _now_text(),
+            mode="live",
+            local_url=receiver.local,
+            public_url="",
+            callback_url="",
+            forward_url=forward_url(settings),
+            inspector_url=inspector_url,
         )
         if self.options.relay:
-            from devkit.session.follow import open_relay  # here: few sessions have one
+            return self._open_relay(stack, session, self.options.relay)
+        return self._open_platform(stack, session, receiver.tunnel, choice)
 
-            return open_relay(
-                stack,
-                settings,
-                self.options.relay,
-                project,
-                self.store,
-                recorder,
-                local_url=local_url,
-                inspector_url=inspector_url,
-            )
+    def _choose_tunnel(self) -> TunnelChoice | None:
+        """The tunnel of a live session; None offline and with a relay. Raises DevkitError."""
+        if self.options.relay or self.settings.is_offline:
+            return None
+        choice = choose_tunnel(self.settings, self.project.private)
+        refuse_unreachable(choice, register=self.options.register)
+        if choice.notice:
+            self.publish(Notice(choice.notice))
+        return choice
+
+    def _open_relay(self, stack: ExitStack, session: Session, options: "FollowOptions") -> "Follower":
+        """Reach the relay. It has the callback URL; our receiver takes what this machine triggers and replays."""
+        from devkit.session.follow import following  # here: few sessions have one
+
+        follower = stack.enter_context(
+            following(self.settings, options, self.project, self.store, self.recorder)
+        )
+        url = urlsplit(options.callback_url)
+        session = replace(
+            session,
+            public_url=f"{url.scheme}://{url.netloc}" if url.netloc else "",
+            callback_url=options.callback_url,
+            relay=follower.following.relay,
+            who=follower.following.who,
+        )
+        stack.enter_context(self.project.session_file(session))
+        if not options.callback_url:
+            self.publish(Notice(NO_MEMBER_CALLBACK))
+        self._announce(session)
+        return follower
+
+    def _open_platform(
+        self, stack: ExitStack, session: Session, tunnel_target: str, choice: TunnelChoice | None
+    ) -> TunnelMonitor:
+        """Open the platform and the tunnel, and register the callback. tunnel_target: where the tunnel leads to."""
+        recorder, stop = self.recorder, self.stop
         events: TunnelEvents = SimpleQueue()
         notify = forward_events(self.publish, events)
         source = stack.enter_context(
-            platform(settings, project, choice, self.publish, stop, notify, self.options.demo)
+            platform(self.settings, self.project, choice, self.publish, stop, notify, self.options.demo)
         )
         recorder.secret = recorder.secret or source.signature_secret
         registrations = self._registrations(source)
         registrations.check()  # first, because a wrong key is known in a second, and a tunnel takes a few
         registrations.report_unrestored()
         stop.check()
-        public_url = stack.enter_context(source.open_tunnel(receiver.tunnel)).public_url
+        public_url = stack.enter_context(source.open_tunnel(tunnel_target)).public_url
         callback_url = self._callback_url(public_url)
         if len(callback_url) > MAX_CALLBACK:
-            self.publish(_long_callback(callback_url, register=self.options.register))
+            self.publish(Notice(long_callback_warning(callback_url, register=self.options.register)))
         stop.check()
         wait_until_reachable(callback_url, recorder.nonce, recorder.reached, stop, timeout=source.settle)
         stop.check()
         registered = registrations.register(stack, callback_url, _now_text())
         if source.application_id and registered:
             self.publish(numbers_notice(source.credentials, source.application_id))
-        session = Session(
-            os.getpid(),
-            _now_text(),
-            source.mode,
-            local_url,
-            public_url,
-            callback_url,
-            forward_url=forward_url(settings),
-            inspector_url=inspector_url,
+        session = replace(
+            session,
+            mode=source.mode,
+            public_url=public_url,
+            callback_url=callback_url,
             is_registered=bool(registered),
         )
         if at := source.simulator:
             session = replace(session, rest_host=at.host, api_key=at.api_key, api_secret=at.api_secret)
             session = replace(session, application_id=at.application_id, private_key=at.private_key)
-        update_session = stack.enter_context(project.session_file(session))
-        self._announce(session, source)
+        update_session = stack.enter_context(self.project.session_file(session))
+        self._announce(session, source.simulator)
+        if source.send_demo:
+            source.send_demo("" if self.options.register else callback_url)
 
         def check(public_url: str) -> str:
-            return check_again(self._callback_url(public_url), recorder.nonce, recorder.reached, stop)
+            return check_reachable(self._callback_url(public_url), recorder.nonce, recorder.reached, stop)
 
         def follow(public_url: str) -> None:
             callback_url = self._callback_url(public_url)
@@ -216,16 +245,6 @@ class _Start:
         return TunnelMonitor(
             public_url, events, self.publish, check=check, follow=follow, interval=source.check_interval
         )
-
-    def _choose_tunnel(self) -> TunnelChoice | None:
-        """The tunnel of a live session; None offline and with a relay. Raises DevkitError."""
-        if self.options.relay or _is_offline(self.settings):
-            return None
-        choice = choose_tunnel(self.settings, self.project.private)
-        refuse_unreachable(choice, register=self.options.register)
-        if choice.notice:
-            self.publish(Notice(choice.notice))
-        return choice
 
     def _callback_url(self, public_url: str) -> str:
         """The URL that Vonage shall send receipts to."""
@@ -253,7 +272,7 @@ class _Start:
         )
         return Registrations(settings, source.journal, self.publish, confirm_takeover)
 
-    def _announce(self, session: Session, source: Platform) -> None:
+    def _announce(self, session: Session, simulator: SimulatorAddress | None = None) -> None:
         self.publish(
             Ready(
                 mode=session.mode,
@@ -263,22 +282,13 @@ class _Start:
                 inspector_url=session.inspector_url,
                 recorded=str(self.store.recorded),
                 pid=session.pid,
-                simulator=source.simulator,
+                simulator=simulator,
                 forward_url=session.forward_url,
                 forward_answers=application_answers(self.settings, self.publish),
+                relay=session.relay,
+                who=session.who,
             )
         )
-        if source.send_demo:
-            source.send_demo("" if self.options.register else session.callback_url)
-
-
-def _long_callback(callback_url: str, *, register: bool) -> Notice:
-    """What to know about a callback URL that a message cannot name."""
-    gets = "The account's own callback leads here." if register else "So none of theirs comes here by itself."
-    return Notice(
-        f"The callback URL has {len(callback_url)} characters, and a message of the SMS API can name one of "
-        f"{MAX_CALLBACK}. {gets}"
-    )
 
 
 def _now_text() -> str:

@@ -84,7 +84,7 @@ def choose_route(settings: Settings, session: Session | None, relay: RelayRoute 
     """
     if session and session.mode == "offline":
         return SendRoute("offline", session.simulator_credentials, session.callback_url)
-    if session is None and (settings.offline or not settings.has_credentials):
+    if session is None and settings.is_offline:
         raise ConfigurationError(
             "No session runs in this project, so there is no simulator to send to.",
             hint="Start one in another terminal: devkit dev",

@@ -117,6 +117,11 @@ class Settings:
         return bool(self.api_key)
 
     @property
+    def is_offline(self) -> bool:
+        """Whether a session works offline. Raises ConfigurationError as `has_credentials`."""
+        return self.offline or not self.has_credentials
+
+    @property
     def credentials(self) -> "Credentials":
         from devkit.vonage.client import Credentials
 

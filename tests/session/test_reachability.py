@@ -27,6 +27,17 @@ class ShortStop(Shutdown):
         return self()
 
 
+class Received(threading.Event):
+    """Is set by a receiver that gets the nonce of each check, or of none from now on. Does not wait."""
+
+    def __init__(self, *, arrives: bool = True) -> None:
+        super().__init__()
+        self.arrives = arrives
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return self.arrives or self.is_set()
+
+
 def clock(tries: int = 1) -> Iterator[float]:
     """Seconds that run out after so many tries: the first look is at the start, the others after each try."""
     yield 0.0
@@ -62,22 +73,30 @@ def test_it_returns_once_our_own_receiver_got_the_nonce() -> None:
     assert arrival.callback.header("ngrok-skip-browser-warning") == "1"
 
 
-def test_another_program_that_answers_200_is_not_us(monkeypatch: pytest.MonkeyPatch) -> None:
-    received = threading.Event()
-    monkeypatch.setattr(received, "wait", lambda timeout: False)
+def test_another_program_that_answers_200_is_not_us() -> None:
     with (
         raw_server([OK]) as server,
         pytest.raises(TunnelError, match="another program answered in our place") as caught,
     ):
-        check(f"{server.url}{PATH}", received=received)
+        check(f"{server.url}{PATH}", received=Received(arrives=False))
 
     assert "t0ken" not in caught.value.message + caught.value.hint
 
 
+def test_the_nonce_of_an_earlier_check_does_not_count() -> None:
+    received = Received(arrives=False)
+    received.set()
+
+    with (
+        raw_server([b"HTTP/1.1 502 Words\r\nContent-Length: 0\r\n\r\n"], [OK]) as server,
+        pytest.raises(TunnelError, match="another program answered in our place"),
+    ):
+        check(f"{server.url}{PATH}", received=received, tries=2)
+
+
 @pytest.mark.parametrize("status", [204, 302, 404, 502])
 def test_anything_but_200_is_not_enough_even_with_the_nonce_received(status: int) -> None:
-    received = threading.Event()
-    received.set()
+    received = Received()
     reply = f"HTTP/1.1 {status} Words\r\nContent-Length: 0\r\n\r\n".encode()
 
     with (
@@ -93,12 +112,11 @@ def test_nobody_there_in_time_is_a_tunnel_error_with_one_full_stop() -> None:
 
 
 def test_it_asks_again_until_the_tunnel_is_known_everywhere() -> None:
-    received, stop = threading.Event(), ShortStop()
-    received.set()
+    stop = ShortStop()
     not_yet = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
     with raw_server([not_yet], [not_yet], [OK]) as server:
-        check(f"{server.url}{PATH}", received=received, stop=stop, tries=3)
+        check(f"{server.url}{PATH}", received=Received(), stop=stop, tries=3)
 
     assert stop.pauses == 2
     assert [request.split(b"\r\n")[0] for request in server.requests] == [f"GET {PATH} HTTP/1.1".encode()] * 3

@@ -6,7 +6,7 @@ import pytest
 from devkit.errors import ConfigurationError
 from devkit.session import settings
 from devkit.session.settings import Settings, read_settings
-from devkit.session.start_warnings import unknown_setting
+from devkit.session.start_checks import unknown_setting
 
 ROOT = Path(__file__).parents[2]
 PAIR = {"VONAGE_API_KEY": "abcd1234", "VONAGE_API_SECRET": "the-api-secret"}

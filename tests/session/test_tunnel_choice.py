@@ -8,7 +8,7 @@ import pytest
 from devkit.errors import ConfigurationError, NoTunnelError, TunnelError, UsageError
 from devkit.session.project import project_in
 from devkit.session.settings import TUNNELS, Settings, read_settings
-from devkit.session.start_warnings import start_warnings
+from devkit.session.start_checks import start_warnings
 from devkit.session.tunnel_choice import (
     TunnelFacts,
     choose,

@@ -1,4 +1,3 @@
-import threading
 from queue import SimpleQueue
 
 import pytest
@@ -6,11 +5,9 @@ import pytest
 from devkit.errors import TunnelError, VonageError
 from devkit.events import Event, Notice
 from devkit.events.session import TunnelChanged
-from devkit.session.reachability import check_again
 from devkit.session.signals import Shutdown
 from devkit.session.tunnel_monitor import TunnelEvents, TunnelMonitor, forward_events
 from devkit.tunnel.types import TunnelEvent
-from tests.support.raw_socket import OK, raw_server
 from tests.support.steps import Steps
 
 URL = "https://dlr.example.test"
@@ -202,13 +199,3 @@ def test_it_polls_no_more_when_it_is_time_to_stop(scene: Scene) -> None:
     scene.monitor.run(stop)
 
     assert scene.checked == []
-
-
-def test_a_nonce_received_before_does_not_count() -> None:
-    received = threading.Event()
-    received.set()
-
-    with raw_server([OK]) as server:
-        problem = check_again(f"{server.url}/webhooks/delivery-receipt", "n0nce", received, Shutdown())
-
-    assert problem == "another program answered in our place"
