@@ -86,7 +86,7 @@ def _tracked_by_git(project: Project) -> Iterator[str]:
 
 def long_callback_warning(callback_url: str, *, register: bool) -> str:
     """The warning about a callback URL that a message cannot name."""
-    gets = "The account's own callback leads here." if register else "So none of theirs comes here by itself."
+    gets = "The account's own callback leads here." if register else "So no receipt comes here by itself."
     return (
         f"The callback URL has {len(callback_url)} characters, and a message of the SMS API can name one of "
         f"{MAX_CALLBACK}. {gets}"
