@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # not to hide a circle: these only name types, and the plugin
     from devkit.simulator import Simulator
     from devkit.simulator.options import SimulatorOptions
     from devkit.testing.pytest_support import ReceiptServer, Serve
-    from devkit.testing.receipts import SampleWebhook
     from devkit.testing.relay_inbox import RelayInbox
+    from devkit.testing.sample_webhook import SampleWebhook
     from devkit.testing.stub import VonageStub
 
 _MARKERS = (

@@ -1,8 +1,6 @@
 """`devkit trigger`: sends a new receipt, status or inbound message to local code."""
 
 import os
-import secrets
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +20,12 @@ from devkit.cli.params import (
 from devkit.cli.result_lines import result_line
 from devkit.errors import UsageError
 from devkit.http.address import Address, parse_address, path_of
-from devkit.replay.new_callback import APIS, Api, NewWebhook, Origin
+from devkit.replay.new_callback import APIS, Api, NewWebhook
 from devkit.replay.result import Replayed
 from devkit.replay.transform import signer_with
 from devkit.replay.trigger import (
     Triggered,
+    new_origin,
     notices_about,
     parse_err_code,
     parse_error,
@@ -117,7 +116,11 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     transport = _transport(options["transport"], new)
     to = options["to"] or new_receipt_url(session, settings)
     address = parse_address(to, allow_remote=options["allow_remote"], allow_private=settings.forward_private)
-    callback = new.callback(_origin(settings, _signer(options["method"], new, settings)), transport)
+    signer = _signer(options["method"], new, settings)
+    origin = new_origin(
+        datetime.now(UTC), signer, api_key=settings.api_key, application_id=settings.application_id
+    )
+    callback = new.callback(origin, transport)
     webhook = webhook_in(read(callback))
     for text in notices_about(webhook):
         notice(f"{text}; it is sent anyway")
@@ -136,7 +139,7 @@ def _new_webhook(options: _Options) -> NewWebhook:
         err_code=options["err_code"] or "",
         error=options["error"] or "",
         text=options["text"],
-        sets=options["sets"],
+        sets=dict(options["sets"]),
         unsets=options["unsets"],
     )
 
@@ -160,12 +163,6 @@ def _signer(method: str | None, new: NewWebhook, settings: Settings) -> Signer |
         raise UsageError(f"The {name} API signs {signs}, not with {method}.", hint=f"Use {wanted}")
     chosen = next((each for each in METHODS if each == method), settings.signature_method)
     return signer_with(settings.signature_secret, chosen, settings.api_key)
-
-
-def _origin(settings: Settings, signer: Signer | None) -> Origin:
-    number, nonce = secrets.randbits(128), str(uuid.uuid4())
-    now = datetime.now(UTC)
-    return Origin(now, number, nonce, settings.api_key, signer, settings.application_id)
 
 
 def _lines(sent: Replayed, callback: Callback, address: Address) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """The forms of the page that make receipts: trigger one, or send a message whose receipts follow."""
 
-import secrets
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -14,9 +12,16 @@ from devkit.inspector.context import InspectorContext, Options
 from devkit.inspector.index import key_of
 from devkit.inspector.replay_form import read_transport
 from devkit.inspector.views import recordings_blueprint, render
-from devkit.replay.new_callback import Api, NewWebhook, Origin
+from devkit.replay.new_callback import Api, NewWebhook
 from devkit.replay.transform import signer_with
-from devkit.replay.trigger import MESSAGES_PREFIX, Triggered, notices_about, parse_with_code, send_new
+from devkit.replay.trigger import (
+    MESSAGES_PREFIX,
+    Triggered,
+    new_origin,
+    notices_about,
+    parse_with_code,
+    send_new,
+)
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT, recipients
 from devkit.webhook.receipt import read, webhook_in
 from devkit.webhook.signature import METHODS, Signer
@@ -94,14 +99,9 @@ def _trigger(context: InspectorContext, form: Mapping[str, str]) -> TriggerOutco
     options, session = context.options, context.options.session()
     new = _read_webhook(form)
     transport = read_transport(_text(form, "as")) or "get"
-    origin = Origin(
-        options.clock(),
-        secrets.randbits(128),
-        str(uuid.uuid4()),
-        api_key=session.api_key if session else "",
-        signer=_signer(options, new.api, _text(form, "sign")),
-        application_id=session.application_id if session else "",
-    )
+    signer = _signer(options, new.api, _text(form, "sign"))
+    account, application = (session.api_key, session.application_id) if session else ("", "")
+    origin = new_origin(options.clock(), signer, api_key=account, application_id=application)
     callback = new.callback(origin, transport)
     webhook = webhook_in(read(callback))
     sent = send_new(callback, parse_address(options.receiver_url), _TIMEOUT)
@@ -123,8 +123,8 @@ def _read_webhook(form: Mapping[str, str]) -> NewWebhook:
         raise UsageError("An inbound message has no error.", hint="Choose: the usual one of the status")
     lines = [line.strip() for line in _text(form, "fields").splitlines() if line.strip()][:_MAX_LINES]
     pairs = [line.partition("=") for line in lines]
-    sets = tuple((name.strip(), value.strip()) for name, is_set, value in pairs if is_set)
-    unsets = tuple(name.strip() for name, is_set, _ in pairs if not is_set)
+    sets = {name.strip(): value.strip() for name, is_set, value in pairs if is_set}
+    unsets = [name.strip() for name, is_set, _ in pairs if not is_set]
     new = parse_with_code(status, code, sets, unsets)
     text = form.get("text", "")[:_LONGEST]
     return replace(new, text=text) if text and is_inbound else new

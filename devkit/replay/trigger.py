@@ -1,7 +1,10 @@
 """Sends a new receipt, status or inbound message, and says what is undocumented about it."""
 
-from collections.abc import Iterator, Mapping
+import secrets
+import uuid
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from typing import ClassVar, Self
 
@@ -9,11 +12,12 @@ from devkit.errors import UsageError
 from devkit.events import Event
 from devkit.http.address import Address, Destination, path_of, readdress
 from devkit.http.client import Connection
-from devkit.replay.new_callback import Api, NewWebhook
+from devkit.replay.new_callback import Api, NewWebhook, Origin
 from devkit.replay.result import Replayed, ReplayOutcome
 from devkit.replay.send import Rules, attempt
 from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Callback
 from devkit.webhook.receipt import Kind, Webhook
+from devkit.webhook.signature import NO_ACCOUNT, Signer
 from devkit.webhook.vocabulary import (
     ERR_CODES,
     INBOUND,
@@ -59,8 +63,8 @@ def parse_new(
     err_code: str = "",
     error: str = "",
     text: str | None = None,
-    sets: tuple[tuple[str, str], ...] = (),
-    unsets: tuple[str, ...] = (),
+    sets: Mapping[str, str] | None = None,
+    unsets: Collection[str] = (),
 ) -> NewWebhook:
     """What a user asks for. status: `delivered`, `messages:delivered` (of the Messages API), or `inbound`.
 
@@ -80,11 +84,11 @@ def parse_new(
     if error and (chosen != "messages" or name == INBOUND):
         hint = _instead(name, f"--err-code, or type {MESSAGES_PREFIX}{name}")
         raise UsageError("--error is for a status of the Messages API.", hint=hint)
-    return NewWebhook(name, err_code or error, sets, unsets, chosen, _TEXT if text is None else text)
+    return NewWebhook(name, err_code or error, sets or {}, unsets, chosen, _TEXT if text is None else text)
 
 
 def parse_with_code(
-    status: str, code: str, sets: tuple[tuple[str, str], ...] = (), unsets: tuple[str, ...] = ()
+    status: str, code: str, sets: Mapping[str, str] | None = None, unsets: Collection[str] = ()
 ) -> NewWebhook:
     """As `parse_new`, where one value is the err-code of a receipt or the error of a status, as number or name."""
     if status.startswith(MESSAGES_PREFIX):
@@ -94,6 +98,15 @@ def parse_with_code(
 
 def _instead(status: str, option: str) -> str:
     return "Omit it: an inbound message has no error." if status == INBOUND else f"Use {option}."
+
+
+def new_origin(
+    now: datetime, signer: Signer | None, *, api_key: str = "", application_id: str = ""
+) -> Origin:
+    """The origin of another message each time. api_key: empty when it is not known."""
+    return Origin(
+        now, secrets.randbits(128), str(uuid.uuid4()), api_key or NO_ACCOUNT, signer, application_id
+    )
 
 
 def send_new(callback: Callback, address: Address, timeout: float) -> Replayed:

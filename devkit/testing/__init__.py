@@ -5,18 +5,12 @@ It needs neither pytest nor a web framework. The pytest fixtures are in `devkit.
 
 from devkit.replay.schedule import Order
 from devkit.testing.deliver import HandlerResponse, deliver, deliver_all
+from devkit.testing.factories import make_inbound, make_receipt, make_status
 from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.fields import Fields
 from devkit.testing.inbox import NotReceived, ReceiptInbox
-from devkit.testing.messages import make_inbound, make_status, verify_webhook
-from devkit.testing.receipts import (
-    SampleWebhook,
-    load,
-    load_all,
-    make_receipt,
-    resign,
-    with_fields,
-)
+from devkit.testing.sample_webhook import SampleWebhook, load, load_all, with_fields
+from devkit.testing.signing import resign, verify_webhook
 from devkit.testing.status_faults import status_fault_cases
 from devkit.webhook.callback import Transport
 from devkit.webhook.jwt import TokenVerdict

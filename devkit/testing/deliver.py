@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from devkit.http.address import Destination, readdress, with_path
 from devkit.replay.schedule import AT_ONCE, ORDERS, Order, Recording, ReplayOptions, arrange
-from devkit.testing.receipts import SampleWebhook
+from devkit.testing.sample_webhook import SampleWebhook
 from devkit.webhook.callback import CALLBACK_PATH, CONNECTION_HEADERS, Callback, without_secret
 from devkit.webhook.receipt import Unreadable, read
 

@@ -6,16 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from devkit.http.address import keep_exact
 from devkit.testing.deliver import HandlerResponse, Target, deliver, deliver_all, is_function
-from devkit.testing.receipts import SampleWebhook, make_receipt, resign, with_fields
+from devkit.testing.factories import make_receipt
+from devkit.testing.sample_webhook import SampleWebhook, with_callback, with_fields
+from devkit.testing.signing import NONCE, resign
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import Method
 from devkit.webhook.vocabulary import parse_transport
 
 _EXPIRY = timedelta(hours=72)  # then Vonage itself says `expired` (support article 115007053127)
-_SIGNED = {"timestamp": "1577880000", "nonce": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"}
+_SIGNED = {"timestamp": "1577880000", "nonce": NONCE}
 
 Make = Callable[..., SampleWebhook]
 
@@ -175,7 +176,7 @@ def make_case(name: str, *receipts: SampleWebhook) -> FaultCase:
 
 def as_array(receipt: SampleWebhook) -> SampleWebhook:
     body = b"[" + receipt.callback.body + b"]"
-    return replace(receipt, callback=keep_exact(replace(receipt.callback, body=body)))
+    return with_callback(receipt, replace(receipt.callback, body=body))
 
 
 def _together(receipts: Sequence[SampleWebhook], to: Target, path: str) -> list[HandlerResponse]:

@@ -61,11 +61,16 @@ def vendor_name(name: str, kind: str = "sms-receipt") -> str:
     raise TypeError(f"{name!r} is no field of {noun}; there are {known}; give others as fields={{...}}")
 
 
-def all_changes(
+def read_changes(
     kind: str, fields: Mapping[str, object] | None, named: Mapping[str, object]
-) -> dict[str, object]:
-    """All changes under the vendor's names. Raises TypeError as `vendor_name`."""
-    return {**(fields or {}), **{vendor_name(name, kind): value for name, value in named.items()}}
+) -> tuple[dict[str, object], set[str]]:
+    """The fields to set and to remove (those whose value is None), by the vendor's names.
+
+    fields: by the vendor's names. named: by the Python names. Raises TypeError as `vendor_name`.
+    """
+    changes = {**(fields or {}), **{vendor_name(name, kind): value for name, value in named.items()}}
+    values = {name: value for name, value in changes.items() if value is not None}
+    return values, changes.keys() - values.keys()
 
 
 def masked(name: str, value: object) -> object:

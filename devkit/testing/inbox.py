@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 
 from devkit.testing.fields import hide_numbers, vendor_name
-from devkit.testing.receipts import SampleWebhook
+from devkit.testing.sample_webhook import SampleWebhook
 from devkit.webhook.callback import Callback, compose
 
 _SHOWN = 20  # arrivals in the message of a timeout

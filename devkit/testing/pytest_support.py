@@ -14,18 +14,12 @@ from devkit.errors import FixtureError
 from devkit.http.request import WSGIApplication
 from devkit.http.server import listen, serve
 from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver
+from devkit.testing.factories import make_inbound, make_receipt, make_status
 from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.fields import Fields, masked
 from devkit.testing.inbox import ReceiptInbox
-from devkit.testing.messages import make_inbound, make_status
-from devkit.testing.receipts import (
-    SampleWebhook,
-    load,
-    load_all,
-    make_receipt,
-    resign,
-    resigned_if_valid,
-)
+from devkit.testing.sample_webhook import SampleWebhook, load, load_all
+from devkit.testing.signing import resign, resigned_if_valid
 from devkit.testing.status_faults import status_fault_cases
 from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.receipt import Receipt
@@ -63,11 +57,11 @@ class PluginSettings:
         return self._sign(make_receipt(*args, **named), signed)
 
     def make_status(self, *args: Any, signed: bool = True, **named: Any) -> SampleWebhook:
-        """As `messages.make_status`. Signed as in `make`."""
+        """As `factories.make_status`. Signed as in `make`."""
         return self._sign(make_status(*args, **named), signed)
 
     def make_inbound(self, *args: Any, signed: bool = True, **named: Any) -> SampleWebhook:
-        """As `messages.make_inbound`. Signed as in `make`."""
+        """As `factories.make_inbound`. Signed as in `make`."""
         return self._sign(make_inbound(*args, **named), signed)
 
     def _sign(self, webhook: SampleWebhook, signed: bool) -> SampleWebhook:

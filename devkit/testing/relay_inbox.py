@@ -14,7 +14,7 @@ from devkit.relay.reader import RelayReader, Selection
 from devkit.relay.settings import RelaySettings, relay_settings
 from devkit.relay.stream import account_name
 from devkit.testing.inbox import NotReceived, ReceiptInbox
-from devkit.testing.receipts import SampleWebhook
+from devkit.testing.sample_webhook import SampleWebhook
 from devkit.vonage.client import Credentials
 from devkit.webhook.receipt import Receipt
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from devkit.http.address import keep_exact, with_header
+from devkit.http.address import with_header
+from devkit.testing.factories import make_inbound, make_status
 from devkit.testing.faults import FaultCase, Make, as_array, make_case, select_cases
-from devkit.testing.messages import make_inbound, make_status
-from devkit.testing.receipts import MOMENT, SampleWebhook
+from devkit.testing.sample_webhook import MOMENT, SampleWebhook, with_callback
 from devkit.webhook.jwt import make_token
 from devkit.webhook.new_webhook import iso_stamp
 from devkit.webhook.receipt import make_message_id
@@ -130,23 +130,20 @@ def _tokens(signer: _Signer) -> Iterator[FaultCase]:
     yield make_case("clock-behind", signer.sign(delivered, late=timedelta(seconds=30)))
     # The body of a proxy that reads JSON and writes it again: other bytes, the same fields.
     again = json.dumps(json.loads(delivered.callback.body)).encode()
+    genuine = signer.sign(delivered)
     forgeries = {
         "forged-token": signer.sign(delivered, secret=f"not {signer.secret}"),
         "token-of-another-body": signer.sign(delivered, body=submitted.callback.body),
-        "re-encoded-body": _with_body(signer.sign(delivered), again),
+        "re-encoded-body": with_callback(genuine, replace(genuine.callback, body=again)),
         "stale-token": signer.sign(delivered, late=-timedelta(days=30)),
         "without-token": delivered,
         "garbage-token": _with_authorization(delivered, _NO_SIGNATURE),
     }
     for name, forgery in forgeries.items():
-        genuine = make_case(name, signer.sign(submitted), forgery)
-        yield replace(genuine, final={submitted.message_id: "submitted"}, forged=True)
+        case = make_case(name, signer.sign(submitted), forgery)
+        yield replace(case, final={submitted.message_id: "submitted"}, forged=True)
 
 
 def _with_authorization(status: SampleWebhook, value: str) -> SampleWebhook:
     headers = with_header(status.callback.headers, "Authorization", value)
     return replace(status, callback=replace(status.callback, headers=headers))
-
-
-def _with_body(status: SampleWebhook, body: bytes) -> SampleWebhook:
-    return replace(status, callback=keep_exact(replace(status.callback, body=body)))

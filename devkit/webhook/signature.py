@@ -9,13 +9,14 @@ Source: "Signing Messages" in Vonage's API concepts documentation.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from devkit.webhook.callback import Callback
 from devkit.webhook.receipt import Webhook
 
 Method = Literal["md5hash", "md5", "sha1", "sha256", "sha512"]
 METHODS: tuple[Method, ...] = get_args(Method)
+_Value = TypeVar("_Value")
 Verdict = Literal["absent", "valid", "invalid", "unchecked"]
 
 # Of devkit's samples. Public on purpose, so that everybody can check their signatures; never the secret of an account.
@@ -59,10 +60,10 @@ class Signer:
 
 
 def sign_fields(
-    fields: Mapping[str, str], signer: Signer, now: datetime, nonce: str, unset: Collection[str] = ()
-) -> dict[str, str]:
+    fields: Mapping[str, _Value], signer: Signer, now: datetime, nonce: str, unset: Collection[str] = ()
+) -> dict[str, _Value | str]:
     """The fields with `timestamp`, `nonce` and `sig`. One that is set already stays; those in unset are not added."""
-    signed = {name: value for name, value in fields.items() if name != "sig"}
+    signed: dict[str, _Value | str] = {name: value for name, value in fields.items() if name != "sig"}
     fresh = {"timestamp": str(int(now.timestamp())), "nonce": nonce}
     signed |= {name: value for name, value in fresh.items() if name not in signed and name not in unset}
     if "sig" not in unset:

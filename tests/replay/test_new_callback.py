@@ -47,7 +47,7 @@ def test_there_is_one_of_each_kind(api: Api, status: str, kind: str, message_id:
 
 @pytest.mark.parametrize("status", ["delivered", "inbound"])
 def test_the_messages_api_signs_with_a_token_for_its_body(status: str) -> None:
-    callback = NewWebhook(status, api="messages", sets=(("client_ref", "é"),)).callback(SIGNED)
+    callback = NewWebhook(status, api="messages", sets={"client_ref": "é"}).callback(SIGNED)
 
     verdict = verify_token(callback.headers, callback.body, SECRET, NOW, api_key="efgh5678")
     assert verdict.verdict == "valid"
@@ -60,7 +60,7 @@ def test_the_messages_api_signs_with_a_token_for_its_body(status: str) -> None:
 
 
 def test_the_sms_api_signs_the_fields_of_an_inbound_message() -> None:
-    new = NewWebhook("inbound", text="Hi & bye = é€👍", sets=(("type", "unicode"),), unsets=("keyword",))
+    new = NewWebhook("inbound", text="Hi & bye = é€👍", sets={"type": "unicode"}, unsets=("keyword",))
 
     for transport in ("get", "form", "json"):
         fields = webhook_of(new.callback(SIGNED, transport)).fields
@@ -92,7 +92,7 @@ def test_only_a_submitted_message_has_a_price_and_no_other_has_an_error() -> Non
 
 
 def test_fields_inside_objects_can_be_set_and_removed() -> None:
-    sets = (("error.title", "1000"), ("sms.count_total", "3"))
+    sets = {"error.title": "1000", "sms.count_total": "3"}
     body = (
         NewWebhook("rejected", "1240", sets, ("error.instance", "channel"), "messages").callback(ORIGIN).body
     )
@@ -103,7 +103,7 @@ def test_fields_inside_objects_can_be_set_and_removed() -> None:
     assert "channel" not in fields
     assert "instance" not in fields["error"]
     with pytest.raises(UsageError, match="to is not an object, so it has no field number"):
-        NewWebhook("delivered", sets=(("to.number", "1"),), api="messages").callback(ORIGIN)
+        NewWebhook("delivered", sets={"to.number": "1"}, api="messages").callback(ORIGIN)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_an_error_has_a_number_and_a_name() -> None:
         (NewWebhook("accepted", api="messages"), ["'accepted' is not a status"]),
         (NewWebhook("rejected", "9", api="messages"), ["'9' is not an error number"]),
         (NewWebhook("read", api="messages"), ["an SMS is never 'read'"]),
-        (NewWebhook("read", api="messages", sets=(("channel", "rcs"),)), []),
+        (NewWebhook("read", api="messages", sets={"channel": "rcs"}), []),
         (NewWebhook("deliverd", "95"), ["did you mean 'delivered'", "'95' is not an err-code"]),
     ],
 )

@@ -3,9 +3,10 @@ from datetime import UTC, datetime
 import pytest
 
 from devkit.errors import UsageError
-from devkit.replay.new_callback import default_err_code
+from devkit.replay.new_callback import NewWebhook, Origin
 from devkit.replay.trigger import notices, parse_err_code
 from devkit.webhook.new_webhook import change_fields, make_receipt_fields
+from devkit.webhook.receipt import read, webhook_in
 from devkit.webhook.signature import METHODS, Method, Signer, sign_fields, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
@@ -16,7 +17,9 @@ FIELDS = make_receipt_fields("delivered", "0", message_id="0A0000001234567B", pu
 
 @pytest.mark.parametrize("status", [*STATUSES, "undelivered"])
 def test_only_a_status_without_failure_has_err_code_0(status: str) -> None:
-    assert (default_err_code(status) == "0") is (status in ("accepted", "buffered", "delivered"))
+    receipt = webhook_in(read(NewWebhook(status).callback(Origin(NOW, 1, "nonce"))))
+
+    assert receipt.err_code == ("0" if status in ("accepted", "buffered", "delivered") else "1")
 
 
 @pytest.mark.parametrize("number", ERR_CODES)

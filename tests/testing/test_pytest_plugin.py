@@ -337,7 +337,7 @@ def test_server_keeps_what_arrives(project):
 
 def test_application_is_served(project):
     file = """
-        from devkit.testing.deliver import deliver; from devkit.testing.receipts import make_receipt
+        from devkit.testing import deliver, make_receipt
 
         def app(environ, start_response):
             start_response("202 Accepted", [])

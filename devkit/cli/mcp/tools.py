@@ -1,6 +1,5 @@
 """The tools. Each does what a command does, with the same code. None sends anything to another machine."""
 
-import secrets
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,12 +23,11 @@ from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Store
 from devkit.http.address import Address, parse_address
 from devkit.http.local_access import is_local_name
-from devkit.replay.new_callback import Origin
 from devkit.replay.result import parse_expectation
 from devkit.replay.schedule import Order, ReplayOptions, arrange, load_recordings
 from devkit.replay.send import Rules, replay
 from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
-from devkit.replay.trigger import Triggered, notices_about, parse_with_code, send_new
+from devkit.replay.trigger import Triggered, new_origin, notices_about, parse_with_code, send_new
 from devkit.session.project import (
     Project,
     Session,
@@ -204,10 +202,10 @@ def trigger_receipt(
     By default it goes to the running session, which records and forwards it; else to where local code listens.
     """
     settings = place.settings()
-    receipt = parse_with_code(status, err_code, tuple((set_fields or {}).items()), unset_fields)
+    receipt = parse_with_code(status, err_code, set_fields, unset_fields)
     signer = signer_with(settings.signature_secret, sign) if sign else None
-    number, nonce = secrets.randbits(128), str(uuid.uuid4())
-    origin = Origin(_now(), number, nonce, settings.api_key, signer, settings.application_id)
+    account, application = settings.api_key, settings.application_id
+    origin = new_origin(_now(), signer, api_key=account, application_id=application)
     callback = receipt.callback(origin, transport)
     webhook = webhook_in(read(callback))
     # As the command: a session records it, as one of Vonage's, and forwards it.

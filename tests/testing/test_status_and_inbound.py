@@ -7,6 +7,7 @@ from django.http.request import HttpHeaders
 from flask import Flask, request
 from starlette.datastructures import Headers as StarletteHeaders
 
+from devkit.errors import UsageError
 from devkit.testing import (
     NotReceived,
     ReceiptInbox,
@@ -110,6 +111,8 @@ def test_fields_of_a_status_have_python_names_or_the_vendor_s() -> None:
         make_status(msisdn="447700900001")
     with pytest.raises(TypeError, match="'to_' is no field of the kind messages-status"):
         with_fields(changed, to_="447700900001")
+    with pytest.raises(UsageError, match="to is not an object, so it has no field number"):
+        make_status(fields={"to.number": "447700900001"})
 
 
 def test_a_changed_status_keeps_all_other_bytes_and_its_token() -> None:

@@ -8,10 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vonage_http_client import Auth
 
-from devkit.testing import Fields, SampleWebhook, make_receipt, resign, with_fields
+from devkit.testing import (
+    Fields,
+    SampleWebhook,
+    make_receipt,
+    make_status,
+    resign,
+    verify_webhook,
+    with_fields,
+)
 from devkit.testing.fields import VENDOR_NAMES
-from devkit.testing.receipts import changed, resigned_if_valid
+from devkit.testing.signing import resigned_if_valid
 from devkit.webhook.callback import TRANSPORTS, Callback, compose
+from devkit.webhook.jwt import make_token
 from devkit.webhook.signature import METHODS, verify
 from devkit.webhook.vocabulary import FIELDS
 
@@ -109,7 +118,9 @@ def test_fields_are_read_only_and_equal_to_a_dict():
 
 
 def test_change_leaves_null_that_it_does_not_touch():
-    assert changed({"scts": None, "to": "a"}, {"to": None}) == {"scts": None}
+    receipt = SampleWebhook(compose({"messageId": "a", "status": "failed", "scts": None, "to": "b"}, "json"))
+
+    assert with_fields(receipt, to=None).fields == {"messageId": "a", "status": "failed", "scts": None}
 
 
 @given(
@@ -212,6 +223,17 @@ def test_only_a_valid_signature_is_made_anew():
     assert resigned_if_valid(tampered, "former", "latter", "sha512") == tampered
     assert resigned_if_valid(make_receipt(), "former", "latter", "sha512") == make_receipt()
     assert resigned_if_valid(ARRAY, "former", "latter", "sha512") == ARRAY
+
+
+def test_a_valid_token_is_replaced_only_where_there_is_something_to_sign():
+    status, array = resign(make_status(), "former"), Callback("POST", "/", compose({}, "json").headers, b"[]")
+    token = make_token(b"[]", "former", api_key="abcd1234", now=datetime.now(UTC), jti="1")
+    unreadable = replace(ARRAY, callback=replace(array, headers=(("Authorization", f"Bearer {token}"),)))
+
+    anew = resigned_if_valid(status, "former", "latter", "md5hash").callback
+    assert verify_webhook(anew.headers, anew.body, "latter")
+    assert verify_webhook(unreadable.callback.headers, b"[]", "former")
+    assert resigned_if_valid(unreadable, "former", "latter", "md5hash") == unreadable
 
 
 def test_fields_can_be_written_as_json():

@@ -1,4 +1,4 @@
-"""A webhook in a test, mostly a receipt: load, make, change and sign one."""
+"""A webhook in a test, mostly a receipt: load and change one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,29 +10,14 @@ from devkit.fixture import format as fixture
 from devkit.fixture.select import select
 from devkit.fixture.store import Store, samples_directory
 from devkit.http.address import keep_exact
-from devkit.replay import transform
-from devkit.replay.new_callback import default_err_code
-from devkit.testing.fields import Fields, all_changes, hide_numbers, masked
-from devkit.webhook.callback import Callback, Transport, compose
-from devkit.webhook.jwt import verify_token
+from devkit.replay.transform import set_fields
+from devkit.testing.fields import Fields, hide_numbers, masked, read_changes
+from devkit.webhook.callback import Callback, Transport
 from devkit.webhook.masking import one_line
-from devkit.webhook.new_webhook import change_fields, make_receipt_fields
-from devkit.webhook.receipt import (
-    IdStyle,
-    Unreadable,
-    Webhook,
-    make_message_id,
-    read,
-    webhook_in,
-)
-from devkit.webhook.signature import METHODS, Method, Signer, verify
-from devkit.webhook.vocabulary import parse_transport
+from devkit.webhook.receipt import Unreadable, Webhook, read, webhook_in
 
-# Made receipts are equal in each run, and all have this message id unless the test sets another.
+# Of all made receipts, so that they are equal in each run.
 MOMENT = datetime(2020, 1, 1, 12, 0, 0, tzinfo=UTC)
-MESSAGE_NUMBER = 0x3C7E09B15A4D2F680A0000001234567B
-_NONCE = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
-HOST = "dlr.example.com"
 _SHOWN = {
     "sms-inbound": ("", "messageId"),
     "messages-status": ("error", "message_uuid"),
@@ -105,35 +90,6 @@ class SampleWebhook:
         return webhook_in(self.reading)
 
 
-def make_receipt(
-    status: str = "delivered",
-    via: str = "get",
-    *,
-    fields: Mapping[str, object] | None = None,
-    id_style: IdStyle = "uuid",
-    **named: object,
-) -> SampleWebhook:
-    """A receipt as Vonage would send it, equal in each run.
-
-    via: the transport, `get`, `form` or `json`; the dashboard's GET, POST and POST-JSON work too.
-    id_style: of its message id, `hex` for the 16 characters of before 2022.
-    named: fields by their Python names, such as err_code, message_id, client_ref. fields: by the vendor's
-    names, or any other names. None removes a field.
-    The err-code is 0 for accepted, buffered and delivered, and 1 (unknown) for any other status.
-    Raises TypeError for an unknown name, ValueError for an unknown `via` or id_style.
-    """
-    message_id = make_message_id(MESSAGE_NUMBER, id_style)
-    default = make_receipt_fields(status, default_err_code(status), message_id=message_id, pushed_at=MOMENT)
-    made = changed(default, all_changes("sms-receipt", fields, named))
-    return SampleWebhook(compose(made, parse_transport(via), host=HOST), name=status)
-
-
-def changed(fields: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
-    """The fields after the changes, in Vonage's order, others last. None removes a field."""
-    removed = {name for name, value in changes.items() if value is None}
-    return change_fields(fields, changes, removed)
-
-
 def with_fields(
     receipt: SampleWebhook, *, fields: Mapping[str, object] | None = None, **named: object
 ) -> SampleWebhook:
@@ -144,48 +100,18 @@ def with_fields(
     All else stays unchanged, byte for byte. So does `sig`, which is wrong then: see `resign`.
     Raises TypeError for an unknown name, ValueError when the callback has no readable receipt.
     """
-    _require_receipt(receipt)
-    changes = all_changes(receipt.kind, fields, named)
-    values = {name: value for name, value in changes.items() if value is not None}
-    return _with(receipt, transform.set_fields(receipt.callback, values, changes.keys() - values.keys()))
+    require_readable(receipt)
+    return with_callback(receipt, set_fields(receipt.callback, *read_changes(receipt.kind, fields, named)))
 
 
-def resign(
-    receipt: SampleWebhook, secret: str, method: Method = "md5hash", *, now: datetime | None = None
-) -> SampleWebhook:
-    """The receipt signed with this secret. HMACs are upper-case, as in Vonage's samples.
-
-    A webhook of the Messages API gets a token for its body, whatever the method; one without a token gets one of now.
-    now: refreshes the times first, for code that checks the age of `timestamp` or of the token.
-    Raises ValueError when the callback has no readable receipt.
-    """
-    _require_receipt(receipt)
-    signer = Signer(secret, method)
-    moment = now or (MOMENT if receipt.kind.startswith("sms-") else datetime.now(UTC))
-    refreshed = transform.refresh(
-        receipt.callback, moment, lambda: _NONCE, times=now is not None, signer=signer
-    )
-    return _with(receipt, refreshed)
-
-
-def resigned_if_valid(receipt: SampleWebhook, former: str, secret: str, method: Method) -> SampleWebhook:
-    """The receipt, signed with `secret` if its signature is valid with the former secret; else unchanged.
-
-    So valid receipts stay valid under another secret, and forged ones stay invalid.
-    """
-    callback = receipt.callback
-    is_valid = any(verify(receipt.fields, former, known) == "valid" for known in METHODS)
-    if is_valid or verify_token(callback.headers, callback.body, former, None):
-        return resign(receipt, secret, method)
-    return receipt
-
-
-def _require_receipt(receipt: SampleWebhook) -> None:
+def require_readable(receipt: SampleWebhook) -> None:
+    """Raise ValueError when the callback has no readable receipt."""
     if receipt.kind == "unreadable":
         raise ValueError(f"{receipt.name} holds no receipt. {receipt.problem}")
 
 
-def _with(receipt: SampleWebhook, callback: Callback) -> SampleWebhook:
+def with_callback(receipt: SampleWebhook, callback: Callback) -> SampleWebhook:
+    """The receipt with another callback, whose Content-Length is set to fit the body."""
     return replace(receipt, callback=keep_exact(callback))
 
 
