@@ -1,16 +1,15 @@
 """What the tools give: values with a schema, without phone numbers, bounded in size."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
-from devkit.cli.mcp.safe_text import MAX_ITEMS, MAX_TEXT, all_shown, shown_file, shown_text
+from devkit.cli.mcp.safe_text import MAX_ITEMS, MAX_TEXT, all_shown, shown, shown_file, shown_text
 from devkit.doctor.check import Check
 from devkit.events import Event
-from devkit.fixture.explain import Explanation, Field
+from devkit.fixture.explain import Explanation
 from devkit.fixture.format import Fixture, format_time
 from devkit.fixture.listing import ListedReceipt, as_json
 from devkit.fixture.response_log import LoggedResponse, recording_key
@@ -149,33 +148,13 @@ class Diagnosis(BaseModel):
     summary: str
 
 
-# The columns of the list that hold a field of Vonage's.
-_COLUMNS = {"status": "status", "message_id": "messageId", "err_code": "err-code", "network": "network-code"}
+_ROW = TypeAdapter(ReceiptRow)
+_EMPTY_ROW: dict[str, object] = {**dict.fromkeys((each.name for each in fields(ReceiptRow)), ""), "tags": ()}
 
 
 def row(listed: ListedReceipt) -> ReceiptRow:
-    values = as_json(listed)
-
-    def text(name: str) -> str:
-        return shown_text(str(values.get(name) or ""), _COLUMNS.get(name))
-
-    return ReceiptRow(
-        file=shown_file(listed.entry.path),
-        recorded_at=format_time(listed.entry.recorded_at),
-        status=text("status"),
-        message_id=text("message_id"),
-        err_code=text("err_code"),
-        meaning=text("meaning"),
-        msisdn=text("msisdn"),
-        network=text("network"),
-        client_ref=text("client_ref"),
-        signature=text("signature"),
-        transport=text("transport"),
-        problem=text("problem"),
-        tags=all_shown(listed.tags),
-        sender=text("sender"),
-        order=listed.order,
-    )
+    known = {name: value for name, value in as_json(listed).items() if value is not None}
+    return replace(shown(_ROW.validate_python({**_EMPTY_ROW, **known})), tags=all_shown(listed.tags))
 
 
 def explained(path: Path, explanation: Explanation, log: Iterable[LoggedResponse]) -> ExplainedReceipt:
@@ -183,40 +162,27 @@ def explained(path: Path, explanation: Explanation, log: Iterable[LoggedResponse
     key = recording_key(path)
     responses = [_response(each) for each in log if each.file == key and not each.waiting_in]
     kept = explanation.fields[:MAX_ITEMS]
-    shown = replace(
-        explanation,
-        method=shown_text(explanation.method),
-        path=shown_text(explanation.path),
-        message_id=shown_text(explanation.message_id, "messageId"),
-        status=shown_text(explanation.status, "status"),
-        err_code=shown_text(explanation.err_code, "err-code"),
-        err_code_meaning=shown_text(explanation.err_code_meaning),
+    safe = replace(
+        shown(explanation),
         fields=tuple(
-            Field(shown_text(each.name), one_line(each.value, MAX_TEXT), each.meaning) for each in kept
+            replace(each, name=shown_text(each.name), value=one_line(each.value, MAX_TEXT)) for each in kept
         ),
-        problem=shown_text(explanation.problem),
-        captured=shown_text(explanation.captured),
         redacted=all_shown(explanation.redacted),
         tags=all_shown(explanation.tags),
-        note=shown_text(explanation.note),
     )
     left_out = len(explanation.fields) - len(kept)
-    return ExplainedReceipt(shown_file(path), shown, left_out, responses[-_MAX_RESPONSES:])
+    return ExplainedReceipt(shown_file(path), safe, left_out, responses[-_MAX_RESPONSES:])
 
 
 def _response(logged: LoggedResponse) -> ApplicationResponse:
-    return ApplicationResponse(
-        at=format_time(logged.at),
-        status=logged.status,
-        ms=logged.ms,
-        problem=one_line(logged.problem, MAX_TEXT),
-        body=shown_text(logged.body),
-        replay=logged.replay,
+    at = format_time(logged.at)
+    return shown(
+        ApplicationResponse(at, logged.status, logged.ms, logged.problem, logged.body, logged.replay)
     )
 
 
 def sample(name: str, fixture: Fixture) -> ListedSample:
-    return ListedSample(one_line(name), shown_text(fixture.note))
+    return shown(ListedSample(name, fixture.note))
 
 
 def waited(events: Sequence[Event]) -> WaitResult:
@@ -224,18 +190,7 @@ def waited(events: Sequence[Event]) -> WaitResult:
     end = events[-1]
     assert isinstance(end, WaitFinished)
     arrived = [event for event in events if isinstance(event, ReceiptArrived)]
-    shown = [
-        replace(
-            each,
-            file=shown_file(Path(each.file)),
-            message_id=shown_text(each.message_id, "messageId"),
-            status=shown_text(each.status, "status"),
-            err_code=shown_text(each.err_code, "err-code"),
-            meaning=shown_text(each.meaning),
-            network=shown_text(each.network, "network-code"),
-        )
-        for each in arrived[-_MAX_RECEIPTS:]
-    ]
+    newest = [shown(each) for each in arrived[-_MAX_RECEIPTS:]]
     return WaitResult(
         reason=end.reason,
         reached=end.reached,
@@ -243,32 +198,18 @@ def waited(events: Sequence[Event]) -> WaitResult:
         failed=end.failed,
         open=end.open,
         message_ids=[shown_text(each, "messageId") for each in end.message_ids],
-        receipts=shown,
-        left_out=len(arrived) - len(shown),
+        receipts=newest,
+        left_out=len(arrived) - len(newest),
     )
 
 
 def triggered(sent: Triggered, remarks: Iterable[str]) -> TriggerResult:
-    shown = replace(_sent(sent), err_code=shown_text(sent.err_code, "err-code"))
-    return TriggerResult(sent=shown, remarks=all_shown(remarks))
+    return TriggerResult(sent=shown(sent), remarks=all_shown(remarks))
 
 
 def replayed(sent: Sequence[Replayed], not_sent: int) -> ReplayResult:
     ok, failed, unreachable = (
         sum(each.outcome == outcome for each in sent) for outcome in ("ok", "failed", "unreachable")
     )
-    shown = tuple(replace(_sent(each), file=shown_file(Path(each.file))) for each in sent)
-    return ReplayResult(sent=shown, ok=ok, failed=failed, unreachable=unreachable, not_sent=not_sent)
-
-
-_Sent = TypeVar("_Sent", Triggered, Replayed)
-
-
-def _sent(result: _Sent) -> _Sent:
-    return replace(
-        result,
-        message_id=shown_text(result.message_id, "messageId"),
-        status=shown_text(result.status, "status"),
-        problem=one_line(result.problem, MAX_TEXT),
-        hint=one_line(result.hint, MAX_TEXT),
-    )
+    results = list(map(shown, sent))
+    return ReplayResult(sent=results, ok=ok, failed=failed, unreachable=unreachable, not_sent=not_sent)

@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from devkit.errors import DevkitError
 from devkit.fixture.select import display_path
 from devkit.fixture.store import read_name
 from devkit.webhook.masking import hide_secrets, mask_field, mask_number, mask_numbers_in, one_line, printable
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 MAX_TEXT = 300  # characters
 MAX_ITEMS = 40  # of a list, such as the fields of a receipt; Vonage sends about 15
@@ -16,6 +20,25 @@ _MAX_LINE = 1000  # characters of any text, and of an error's line
 _MIN_SECRET = 6  # characters; a shorter one is part of ordinary words
 
 _PLAIN_NUMBER = re.compile(r"\b\d{7,15}\b")  # not a part of a message id, unless that has such a group
+
+
+# Attributes that hold a field of Vonage's, and those that hold a time.
+_FIELDS = {"message_id": "messageId", "status": "status", "err_code": "err-code", "network": "network-code"}
+_TIMES = ("at", "recorded_at")
+
+_Value = TypeVar("_Value", bound="DataclassInstance")
+
+
+def shown(value: _Value) -> _Value:
+    """The dataclass with each of its texts as an agent may read it. Values inside it are unchanged."""
+    texts = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in _TIMES}
+    return replace(
+        value, **{name: _shown(name, text) for name, text in texts.items() if isinstance(text, str)}
+    )
+
+
+def _shown(name: str, text: str) -> str:
+    return shown_file(Path(text)) if name == "file" else shown_text(text, _FIELDS.get(name))
 
 
 def shown_file(path: Path) -> str:

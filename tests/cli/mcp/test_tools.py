@@ -15,7 +15,7 @@ from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.session.project import project_in
 from devkit.webhook.callback import Callback, compose
-from devkit.webhook.new_webhook import make_receipt_fields
+from devkit.webhook.new_webhook import compose_messages, make_receipt_fields, make_status_fields
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.vocabulary import ALL_STATUSES
 from tests.support.agent import Agent, agent_in, agent_process
@@ -400,12 +400,14 @@ def test_hostile_text_is_made_harmless(tmp_path: Path) -> None:
     )
     record(tmp_path, compose(hostile, "form"), tags=(HOSTILE,), note=HOSTILE, captured=HOSTILE)
     record(tmp_path, Callback("GET", "/447700900123?status=a&447700900123=1&447700900123=2", (), b""), 1)
+    status = make_status_fields("rejected", message_uuid=MESSAGE, timestamp=FIRST, error="1240")
+    record(tmp_path, compose_messages(json.dumps({**status, "channel": HOSTILE}).encode()), 2)
     with agent_in(tmp_path) as agent, recording_server() as server:
         results = [
             agent.call("list_receipts"),
-            agent.call("show_receipt", selector="latest:2"),
+            agent.call("show_receipt", selector="latest:3"),
             agent.call("wait_for_message", until="any", timeout=0),
-            agent.call("replay_receipts", selectors=["latest:2"], to=server.url),
+            agent.call("replay_receipts", selectors=["latest:3"], to=server.url),
             agent.call("trigger_receipt", status=HOSTILE, to=server.url, set_fields={"messageId": HOSTILE}),
         ]
 
