@@ -151,23 +151,29 @@ def _unwritable(path: Path, error: OSError) -> StoreError:
 
 
 def _summary(report: Report) -> str:
-    failed = sum(message.has_failed for message in report.messages)
+    sent = [message for message in report.messages if message.was_sent]
+    receipts = counted(sum(len(message.lines) for message in sent), "receipt")
+    inbound = sum(message.is_inbound for message in report.messages)
     unreadable = sum(message.is_unreadable for message in report.messages)
-    messages = counted(len(report.messages) - unreadable, "message")
-    counts = f"{counted(report.receipts - unreadable, 'receipt')} of {messages}"
-    more = {"not delivered": failed, "unreadable": unreadable}
-    return ", ".join([counts, *(f"{number} {what}" for what, number in more.items() if number)])
+    more = {
+        "not delivered": sum(message.has_failed for message in sent),
+        "inbound": inbound,
+        "of other products": len(report.messages) - len(sent) - inbound - unreadable,
+        "unreadable": unreadable,
+    }
+    counts = (f"{number} {what}" for what, number in more.items() if number)
+    return ", ".join([f"{receipts} of {counted(len(sent), 'message')}", *counts])
 
 
 def _tell(report: Report, found: int) -> None:
     if not found:
         notice("No receipts were recorded, so the report is empty.")
     if older := found - report.receipts - len(report.damaged):
-        notice(f"{counted(older, 'older receipt')} left out. For more: --limit {found}")
+        notice(f"{counted(older, 'older recording')} left out. For more: --limit {found}")
     for problem in report.damaged:
         notice(f"Left out: {problem.message}")
     if report.withheld:
         first = report.withheld[0]
         more = ", for example" if len(report.withheld) > 1 else ""
-        notice(f"{counted(len(report.withheld), 'receipt')} shown without fields{more}: {first}.")
+        notice(f"{counted(len(report.withheld), 'recording')} shown without fields{more}: {first}.")
         hint(first.hint)

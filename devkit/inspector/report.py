@@ -85,6 +85,10 @@ class ReportedMessage:
         return not self.is_unreadable and self.decisive.shown.kind in SENT_KINDS
 
     @property
+    def is_inbound(self) -> bool:
+        return self.decisive.shown.kind.endswith("-inbound")
+
+    @property
     def has_failed(self) -> bool:
         return self.was_sent and self.is_final and self.decisive.status not in ("delivered", "read")
 
@@ -101,8 +105,7 @@ class ReportedMessage:
     @property
     def body_text(self) -> str:
         """What an inbound message says."""
-        is_inbound = self.decisive.shown.kind.endswith("-inbound")
-        return self.text("text") or self.text("message.content.text") if is_inbound else ""
+        return self.text("text") or self.text("message.content.text") if self.is_inbound else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +265,7 @@ def _render(
         failed=[message for message in messages if message.has_failed],
         sent=sum(message.was_sent for message in messages),
         open=sum(message.was_sent and not message.is_final for message in messages),
-        inbound=sum(message.decisive.shown.kind.endswith("-inbound") for message in messages),
+        inbound=sum(message.is_inbound for message in messages),
         unreadable=sum(message.is_unreadable for message in messages),
         withheld=sum(not line.is_whole for line in lines),
         overview=draw(

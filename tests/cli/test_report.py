@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from devkit.cli import cli
-from devkit.fixture.format import Fixture
+from devkit.fixture.format import Fixture, load
 from devkit.fixture.response_log import ResponseLog
-from devkit.fixture.store import Store
+from devkit.fixture.store import Store, samples_directory
 from devkit.http.client import Response
 from devkit.inspector.report import MARK
 from devkit.session.project import project_in
-from devkit.webhook.callback import compose
+from devkit.webhook.callback import Callback, compose
 from devkit.webhook.new_webhook import make_receipt_fields
 from tests.support.session_example import SESSION
 
@@ -166,7 +166,7 @@ def test_fields_without_a_rule_are_a_notice_and_a_decision(here: Path) -> None:
 
     assert undecided.exit_code == 0
     notice, hint = undecided.stderr.splitlines()
-    assert notice == "Notice: 1 receipt shown without fields: unknown fields may identify somebody: 'shop'."
+    assert notice == "Notice: 1 recording shown without fields: unknown fields may identify somebody: 'shop'."
     assert "--allow-field shop" in hint
     assert b"Main Street" not in (here / "report.html").read_bytes()
     assert allowed.stderr == ""
@@ -184,8 +184,27 @@ def test_older_receipts_beyond_the_limit_and_damaged_files_are_told(here: Path) 
 
     assert result.stdout == "report.html: 1 receipt of 1 message\n"
     older, damaged = result.stderr.splitlines()
-    assert older == "Notice: 1 older receipt left out. For more: --limit 3"
+    assert older == "Notice: 1 older recording left out. For more: --limit 3"
     assert damaged.startswith("Notice: Left out: ")
+
+
+def test_each_kind_is_counted_as_what_it_is(here: Path) -> None:
+    store = Store(Path("fixtures"))
+    for sample in (
+        "delivered",
+        "messages-rejected-illegal-number",
+        "inbound-sms",
+        "inbound-messages",
+        "verify-event",
+    ):
+        fixture = replace(load(samples_directory() / f"{sample}.json"), recorded_at=datetime.now(UTC))
+        store.record(fixture, fixture.read())
+    empty = Fixture(datetime.now(UTC), Callback("POST", "/webhooks/delivery-receipt"))
+    store.record(empty, empty.read())
+
+    assert report().stdout == (
+        "report.html: 2 receipts of 2 messages, 1 not delivered, 2 inbound, 1 of other products, 1 unreadable\n"
+    )
 
 
 def test_no_receipts_are_an_empty_report(here: Path) -> None:
