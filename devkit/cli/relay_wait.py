@@ -68,7 +68,7 @@ def _wait(
     """Wait for a message whose ids are known. Raises RelayError, also when the relay is unreachable at the end."""
     follower = relay.follow(message.ids)
     message.since = _LONG_AGO
-    endings = {**endings_of(message.until, timeout or 0), "stopped": _STOPPED, "session-ended": _ENDED}
+    endings = {**endings_of(message.until, timeout), "stopped": _STOPPED, "session-ended": _ENDED}
     events = wait_for_receipts(
         message, relay.store, stop, session_runs=lambda: follower.is_running, timeout=timeout
     )

@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,53 +12,31 @@ import click
 
 from devkit.cli.output import echo_event, notice, style
 from devkit.cli.params import MORE_THAN_0
-from devkit.cli.wait import print_wait
+from devkit.cli.wait import endings_of, print_wait
 from devkit.errors import ConfigurationError, UsageError
 from devkit.events.session import SendApi, Sent
 from devkit.fixture.send_log import SendLog
 from devkit.fixture.store import Store
 from devkit.session.credentials import application_key, simulator_application
-from devkit.session.project import Project, Session, is_followed, project_in
-from devkit.session.send import RelayRoute, choose_recipient, choose_route, require_receiver, send_by
+from devkit.session.project import Project, Session, is_followed, is_recording, project_in
+from devkit.session.send import choose_recipient, choose_route, require_receiver, send_by
 from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.session.signals import stop_on_signals
 from devkit.session.wait import (
     CLOCK_TOLERANCE,
     RELAY_TOLERANCE,
     PendingMessage,
-    Reason,
     WaitFinished,
     wait_for_receipts,
 )
+from devkit.vonage.client import ApplicationKey
 from devkit.webhook.masking import counted
 from devkit.webhook.timeline import SentMessage
 
 if TYPE_CHECKING:  # only a type: without a relay nothing of it is imported
     from devkit.session.follow import FollowOptions
 
-_NO_SESSION = (
-    "No session runs in this project, so the account's own callback gets the receipts, if it has one. "
-    "To see them here: devkit dev"
-)
-_NO_SESSION_FOR_STATUSES = (
-    "No session runs in this project, so the statuses go to the {owner}'s own URL, if it has one. "
-    "To see them here: devkit dev"
-)
 _IN_RELAY = "The relay gets the receipts. To see them here: devkit follow"
-_REASONS: dict[Reason, str] = {
-    "final": "every part has its final receipt",
-    "stopped": "stopped waiting; later receipts are recorded while the session runs",
-    "timeout": "no final receipt for every part in time; later receipts are recorded while the session runs",
-    "session-ended": "the session that records receipts has ended; start it again: devkit dev",
-}
-
-
-_REASONS_OF_STATUSES: dict[Reason, str] = {
-    "final": "the message has its final status",
-    "stopped": "stopped waiting; later statuses are recorded while the session runs",
-    "timeout": "no final status in time; later statuses are recorded while the session runs",
-    "session-ended": _REASONS["session-ended"],
-}
 
 
 @click.command(name="send")
@@ -123,18 +103,12 @@ def command(
     directory = project_directory(Path.cwd())
     settings, project = read_settings(os.environ, directory), project_in(directory)
     session = project.session()
-    relay = None if session else _relay_options(settings)
-    route = choose_route(
-        settings, session, RelayRoute(relay.callback_url, relay.relay.name()) if relay else None
-    )
+    route, relay = choose_route(settings, session), None if session else _relay_options(settings)
+    if relay:
+        route = replace(route, callback=relay.callback_url, who=relay.relay.name())
     number = choose_recipient(to, route.mode)
-    application, alone = None, _NO_SESSION
-    if api == "messages":
-        # The application of the settings is not known to the simulator of an offline session.
-        offline = session if session and route.mode == "offline" else None
-        application = simulator_application(offline) if offline else application_key(settings, directory)
-        alone = _NO_SESSION_FOR_STATUSES.format(owner="application" if application else "account")
-    _check_session(session, wait, relay, alone)
+    application = _application(settings, directory, session) if api == "messages" else None
+    _check_receiver(session, relay, wait=wait, alone=_alone(api, application))
 
     def send() -> PendingMessage:
         sent = send_by(
@@ -155,15 +129,11 @@ def command(
     with stop_on_signals() as stop:
         message = send()
         if wait:
+            runs = partial(is_recording, project)
             events = wait_for_receipts(
-                message,
-                Store(settings.fixtures),
-                stop,
-                session_runs=lambda: project.session() is not None or is_followed(project),
-                timeout=timeout,
+                message, Store(settings.fixtures), stop, session_runs=runs, timeout=timeout
             )
-            reasons = _REASONS if api == "sms" else _REASONS_OF_STATUSES
-            ctx.exit(exit_code(print_wait(events, reasons, as_json=as_json)))
+            ctx.exit(exit_code(print_wait(events, endings_of("final", timeout), as_json=as_json)))
 
 
 def _relay_options(settings: Settings) -> "FollowOptions | None":
@@ -173,6 +143,21 @@ def _relay_options(settings: Settings) -> "FollowOptions | None":
     from devkit.session.follow import follow_options  # here, for the same reason
 
     return follow_options(settings, os.environ)
+
+
+def _application(settings: Settings, directory: Path, session: Session | None) -> ApplicationKey | None:
+    """The application that signs the call. Raises ConfigurationError."""
+    if session and session.mode == "offline":  # its simulator does not know the application of the settings
+        return simulator_application(session)
+    return application_key(settings, directory)
+
+
+def _alone(api: SendApi, application: ApplicationKey | None) -> str:
+    """Who gets the receipts or statuses when neither a session nor a relay does."""
+    what = "account's own callback gets the receipts"
+    if api == "messages":
+        what = f"{'application' if application else 'account'}'s own URL gets the statuses"
+    return f"No session runs in this project, so the {what}, if it has one. To see them here: devkit dev"
 
 
 def _announce(message: SentMessage, project: Project) -> None:
@@ -191,10 +176,12 @@ def exit_code(end: WaitFinished) -> int:
     return 1 if end.failed or given_up else 0
 
 
-def _check_session(session: Session | None, wait: bool, relay: "FollowOptions | None", alone: str) -> None:
+def _check_receiver(
+    session: Session | None, relay: "FollowOptions | None", *, wait: bool, alone: str
+) -> None:
     """Check that receipts can arrive before the message is sent. Raises UsageError, ConfigurationError.
 
-    alone: what to say when no session runs.
+    alone: what to say when neither a session nor a relay gets them.
     """
     if session:
         require_receiver(session)

@@ -16,17 +16,10 @@ from devkit.errors import UsageError
 from devkit.events import Notice
 from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Store
-from devkit.session.project import is_followed, project_in
+from devkit.session.project import is_followed, is_recording, project_in
 from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
-from devkit.session.wait import (
-    RELAY_TOLERANCE,
-    Reason,
-    ReceiptArrived,
-    WaitFinished,
-    find_message,
-    wait_for_receipts,
-)
+from devkit.session.wait import Reason, ReceiptArrived, WaitFinished, find_message, wait_for_receipts
 from devkit.webhook.vocabulary import ALL_STATUSES, INBOUND
 
 _STATUSES = [status for status in ALL_STATUSES if status != INBOUND]
@@ -69,10 +62,7 @@ def command(
     directory = project_directory(Path.cwd())
     settings, project = read_settings(os.environ, directory), project_in(directory)
     store = Store(settings.fixtures)
-
-    def session_runs() -> bool:
-        return project.session() is not None or is_followed(project)
-
+    session_runs = partial(is_recording, project)
     message = find_message(
         store,
         ids,
@@ -80,25 +70,23 @@ def command(
         datetime.now(UTC),
         read_sends=partial(read_sends, project.private),
         session_runs=session_runs(),
+        is_followed=is_followed(project),
     )
-    if ids and is_followed(project):
-        message.since -= RELAY_TOLERANCE
     with stop_on_signals() as stop:
         events = wait_for_receipts(message, store, stop, session_runs=session_runs, timeout=timeout)
         end = print_wait(events, endings_of(until, timeout), as_json=as_json)
     ctx.exit(0 if end.reached else 1)
 
 
-def endings_of(until: str, timeout: float) -> dict[Reason, str]:
+def endings_of(until: str, timeout: float | None) -> dict[Reason, str]:
     """Each way in which a wait ends, in words."""
-    wanted = {"final": "final receipt", "any": "receipt"}.get(until, f"receipt with the status {until}")
+    wanted = {"final": "a final status", "any": "a receipt"}.get(until, f"the status {until}")
+    reached = f"every part has {wanted}"
     return {
-        "final": "every part has its final receipt"
-        if until == "final"
-        else f"the message ended, but not as {until}",
-        "reached": f"every part has its {wanted}",
+        "final": reached if until == "final" else f"the message ended, but not as {until}",
+        "reached": reached,
         "stopped": "stopped waiting; later receipts are recorded while the session runs",
-        "timeout": f"no {wanted} for every part within {timeout:g} s; see: devkit doctor --wait",
+        "timeout": f"not every part has {wanted} after {timeout or 0:g} s; see: devkit doctor --wait",
         "session-ended": "no session runs that could record more; start one: devkit dev",
     }
 

@@ -117,12 +117,14 @@ class Project:
                 raise self._unusable(error) from error
             yield
 
-    def callback_token(self) -> str:
+    def callback_token(self, given: str | None = None) -> str:
         """The secret last segment of the callback path: created once, then always the same.
 
         Vonage repeats a receipt for up to 72 hours, so a URL must outlive the session that registered it.
-        Raises ConfigurationError.
+        given: as `Settings.callback_token`, which replaces it. Raises ConfigurationError.
         """
+        if given is not None:
+            return given
         import secrets  # takes long to import, and most commands never need the token
 
         path = self.token_file
@@ -205,6 +207,11 @@ def is_followed(project: Project) -> bool:
     return False
 
 
+def is_recording(project: Project) -> bool:
+    """Whether a session runs in this project now, or a process follows a relay for it."""
+    return project.session() is not None or is_followed(project)
+
+
 def local_code_url(session: Session | None, settings: Settings) -> str:
     """Where local code takes receipts: what the session forwards to, else its receiver; else as the settings say."""
     if session:
@@ -226,13 +233,7 @@ def _read_session(path: Path) -> Session | None:
 
 def _is_valid(session: Session) -> bool:
     """Whether everything that other commands connect to can be an address."""
-    urls = (
-        session.local_url,
-        session.public_url,
-        session.callback_url,
-        session.forward_url,
-        session.inspector_url,
-    )
+    urls = (value for name, value in asdict(session).items() if name.endswith("_url"))
     return all(map(_is_url, urls)) and bool(_HOST.fullmatch(session.rest_host))
 
 
@@ -285,13 +286,12 @@ def redaction_policy(settings: Settings, project: Project) -> "Policy":
 
 def private_values(settings: Settings, project: Project) -> dict[str, str]:
     """The secrets that are set, by the name of their setting. Creates the callback token if there is none."""
-    token = project.callback_token() if settings.callback_token is None else settings.callback_token
     values = {
         "VONAGE_API_SECRET": settings.api_secret,
         "VONAGE_SIGNATURE_SECRET": settings.signature_secret,
         "VONAGE_PRIVATE_KEY": settings.private_key if settings.private_key.startswith("-----BEGIN") else "",
         "NGROK_AUTHTOKEN": settings.ngrok_authtoken,
-        "DEVKIT_CALLBACK_TOKEN": token,
+        "DEVKIT_CALLBACK_TOKEN": project.callback_token(settings.callback_token),
         "DEVKIT_RELAY_KEY": settings.relay.get("DEVKIT_RELAY_KEY", "").partition(",")[0].strip(),
         "DEVKIT_RELAY_CALLBACK": member_token_in(settings.relay.get("DEVKIT_RELAY_CALLBACK", "")),
     }

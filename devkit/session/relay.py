@@ -68,7 +68,7 @@ def opened_engine(
 
 def team_token(settings: Settings, project: Project) -> str:
     """The token of the account's callback path, from which the members' are made. Raises ConfigurationError."""
-    token = project.callback_token() if settings.callback_token is None else settings.callback_token
+    token = project.callback_token(settings.callback_token)
     if token:
         return token
     raise ConfigurationError(

@@ -97,7 +97,7 @@ def run(
         # Offline, the simulator sends only what was asked for.
         expects_messages=bool(settings.application_id) or (not has_relay and settings.is_offline),
     )
-    token = project.callback_token() if settings.callback_token is None else settings.callback_token
+    token = project.callback_token(settings.callback_token)
     start = _Start(settings, options, project, store, recorder, event_log, stop, confirm, token)
     for text in warnings:
         event_log.publish(Notice(text))

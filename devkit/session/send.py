@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from devkit.errors import ConfigurationError, UsageError
 from devkit.events.session import SendApi, Sent
@@ -23,18 +23,11 @@ _SEPARATORS = str.maketrans("", "", " ().-")
 _INTERNATIONAL = re.compile(r"[1-9]\d{6,14}", re.ASCII)
 
 
-class RelayRoute(NamedTuple):
-    """A member's own callback at a relay, empty when it is not known, and its name."""
-
-    callback: str
-    who: str
-
-
 @dataclass(frozen=True, slots=True)
 class SendRoute:
     """The account that sends a message, and the message's own callback.
 
-    callback: empty when no session runs: its receipts then go to the account's callback.
+    callback: empty for one whose receipts go to the account's callback.
     who: the member of a relay that sends it, whose name begins the client-ref; empty without a relay.
     is_registered: whether the account's callback was set to the same.
     """
@@ -77,11 +70,8 @@ class SendRoute:
         return whole
 
 
-def choose_route(settings: Settings, session: Session | None, relay: RelayRoute | None = None) -> SendRoute:
-    """The route of a message sent now. relay: where its receipts go when no session runs.
-
-    Raises ConfigurationError when there is none.
-    """
+def choose_route(settings: Settings, session: Session | None) -> SendRoute:
+    """The route of a message sent now. session: the one that runs. Raises ConfigurationError when there is none."""
     if session and session.mode == "offline":
         return SendRoute("offline", session.simulator_credentials, session.callback_url)
     if session is None and settings.is_offline:
@@ -103,7 +93,7 @@ def choose_route(settings: Settings, session: Session | None, relay: RelayRoute 
         return SendRoute(
             "live", settings.credentials, session.callback_url, session.who, session.is_registered
         )
-    return SendRoute("live", settings.credentials, *(relay or ("", "")))
+    return SendRoute("live", settings.credentials, callback="")
 
 
 def require_receiver(session: Session) -> None:

@@ -198,11 +198,13 @@ def find_message(
     *,
     read_sends: ReadSends = dict,
     session_runs: bool,
+    is_followed: bool = False,
 ) -> PendingMessage:
     """The message with these ids, or the only recorded ones that begin or end so; the newest one without ids.
 
-    read_sends: as in `NewestMessage`; the id of one part is then enough for all parts. Another id without recordings is
-    taken as it is when a session runs. Raises FixtureError without a session, and when several messages begin so.
+    read_sends: as in `NewestMessage`; the id of one part is then enough for all parts. An id without recordings is
+    taken as it is while a session runs. is_followed: whether a follower of a relay records it.
+    Raises FixtureError for such an id without a session, and when several messages begin so.
     """
     if not ids:
         return _newest_message(store, until, now, read_sends, session_runs=session_runs)
@@ -217,7 +219,8 @@ def find_message(
     began = [entries[0].recorded_at for entries in recorded.values() if entries]
     return PendingMessage(
         ids=tuple(dict.fromkeys(parts)),
-        since=min([*began, *(each.at for each in sent)], default=now) - CLOCK_TOLERANCE,
+        since=min([*began, *(each.at for each in sent)], default=now)
+        - (RELAY_TOLERANCE if is_followed else CLOCK_TOLERANCE),
         sent_at=min((each.at for each in sent), default=None),
         until=until,
     )

@@ -44,7 +44,7 @@ def test_the_job_waits_for_the_message_and_leaves_a_report(tmp_path: Path) -> No
     assert done.returncode == 0, done.stdout + done.stderr + (tmp_path / "devkit.log").read_text()
     lines = done.stdout.splitlines()
     assert '"ready":true' in lines[0]
-    assert lines[-2] == "end         1 delivered: every part has its final receipt"
+    assert lines[-2] == "end         1 delivered: every part has a final status"
     assert lines[-1] == "devkit-report.html: 3 receipts of 1 message"
     assert (tmp_path / "devkit-report.html").read_bytes().startswith(MARK)
     assert "stopped" in (tmp_path / "devkit.log").read_text()

@@ -112,7 +112,7 @@ def test_a_message_of_another_member_is_waited_for(tmp_path: Path, relay: Relay)
     assert failed.code == 1
     assert "1 not delivered" in failed.out[-1]
     assert missing.code == 1
-    assert "no final receipt" in missing.out[-1]
+    assert "a final status" in missing.out[-1]
     assert recorded_numbers(tmp_path) == [1, 1, 2]
     assert not (tmp_path / ".devkit" / "relay-position.json").exists()
 

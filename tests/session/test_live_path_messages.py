@@ -142,7 +142,7 @@ def test_after_sigkill_application_and_account_are_as_before_but_for_what_somebo
             dev.process.wait()
 
         assert sent.code == 0, sent.err
-        assert sent.out[-1].endswith("1 delivered: the message has its final status")
+        assert sent.out[-1].endswith("1 delivered: every part has a final status")
         journals = sorted(path.name for path in (tmp_path / ".devkit").glob("registration*"))
         restored = call(tmp_path, "restore", "--json", **vonage.environ(agent))
 

@@ -11,7 +11,7 @@ from devkit.http.server import listen, serve
 from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver
 from devkit.session.project import Session
 from devkit.session.reachability import local_callback_url, why_unreachable
-from devkit.session.send import RelayRoute, choose_recipient, choose_route, require_receiver
+from devkit.session.send import SendRoute, choose_recipient, choose_route, require_receiver
 from devkit.session.settings import Settings
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT
 from devkit.vonage.client import Credentials
@@ -100,37 +100,29 @@ def test_a_live_session_never_sends_against_the_settings(settings: Settings, wor
         choose_route(settings, LIVE)
 
 
-RELAY = RelayRoute(f"https://dlr.example.test/r/{TOKEN}/ada", "ada")
+RELAY = SendRoute("live", SETTINGS.credentials, f"https://dlr.example.test/r/{TOKEN}/ada", "ada")
 
 
-def test_without_a_session_a_message_names_its_sender_at_the_relay() -> None:
-    route = choose_route(SETTINGS, None, RELAY)
-    without = choose_route(SETTINGS, None, RELAY._replace(callback=""))
+def test_a_message_names_its_sender_at_the_relay() -> None:
+    without = replace(RELAY, callback="")
 
-    assert route.callback == RELAY.callback
-    assert (route.client_ref(""), route.client_ref("order-7")) == ("", "ada:order-7")
-    assert (without.callback, without.client_ref(""), without.client_ref("order-7")) == (
-        "",
-        "ada:",
-        "ada:order-7",
-    )
+    assert (RELAY.client_ref(""), RELAY.client_ref("order-7")) == ("", "ada:order-7")
+    assert (without.client_ref(""), without.client_ref("order-7")) == ("ada:", "ada:order-7")
 
 
 def test_a_session_that_follows_a_relay_sends_as_its_member() -> None:
     session = replace(LIVE, relay="redis://127.0.0.1:6379", who="grace", callback_url=RELAY.callback)
 
-    route = choose_route(SETTINGS, session, RELAY)
+    route = choose_route(SETTINGS, session)
 
     assert (route.callback, route.client_ref("order-7")) == (RELAY.callback, "grace:order-7")
-    assert choose_route(SETTINGS, LIVE, None).client_ref("order-7") == "order-7"
+    assert choose_route(SETTINGS, LIVE).client_ref("order-7") == "order-7"
 
 
 def test_a_client_ref_that_is_too_long_with_the_name_is_an_error_before_anything_is_sent() -> None:
-    route = choose_route(SETTINGS, None, RELAY)
-
-    assert len(route.client_ref("x" * 96)) == 100
+    assert len(RELAY.client_ref("x" * 96)) == 100
     with pytest.raises(UsageError, match="would have 101 characters") as caught:
-        route.client_ref("x" * 97)
+        RELAY.client_ref("x" * 97)
     assert caught.value.hint == "Shorten --client-ref to 96 characters."
 
 

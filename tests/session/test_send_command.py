@@ -189,7 +189,7 @@ def test_no_receipt_in_time_is_exit_code_1(project: Path) -> None:
     result = send(project, "--wait", "--timeout", "0.3", "--to", "447700900105")
 
     assert result.exit_code == 1
-    assert "1 open: no final receipt for every part in time" in result.stdout
+    assert "1 open: not every part has a final status after" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_wait_ends_when_the_message_that_was_sent_does(project: Path) -> None:
     bad = invoke(project, "wait", failed, "--json")
 
     assert good.exit_code == 0
-    assert good.stdout.splitlines()[-1] == "end         1 delivered: every part has its final receipt"
+    assert good.stdout.splitlines()[-1] == "end         1 delivered: every part has a final status"
     assert bad.exit_code == 1
     end = json.loads(bad.stdout.splitlines()[-1])
     assert (end["event"], end["reason"], end["failed"], end["message_ids"]) == (

@@ -58,7 +58,7 @@ def test_a_delivered_message_is_exit_code_0_without_a_session_too() -> None:
         receipt, end = result.stdout.splitlines()
         assert "delivered" in receipt
         assert ID in receipt
-        assert end == "end         1 delivered: every part has its final receipt"
+        assert end == "end         1 delivered: every part has a final status"
 
 
 def test_a_failed_message_is_exit_code_1_with_the_reason_and_advice() -> None:
@@ -93,9 +93,9 @@ def test_no_receipt_in_time_is_exit_code_1_and_says_so() -> None:
         accepted = wait(ID, "--timeout", "0", "--until", "accepted")
 
     assert result.exit_code == 1
-    assert "1 open: no final receipt for every part within 0 s" in result.stdout
+    assert "1 open: not every part has a final status after 0 s" in result.stdout
     assert accepted.exit_code == 0
-    assert "every part has its receipt with the status accepted" in accepted.stdout
+    assert "every part has the status accepted" in accepted.stdout
 
 
 def test_without_a_session_nothing_more_is_awaited() -> None:

@@ -32,6 +32,7 @@ from devkit.session.project import (
     Project,
     Session,
     is_followed,
+    is_recording,
     local_code_url,
     new_receipt_url,
     private_values,
@@ -176,12 +177,16 @@ def wait_for_message(
     After a timeout it can be called again. New receipts need a session: devkit dev.
     """
     store = Store(place.settings().fixtures)
-
-    def session_runs() -> bool:
-        return place.session() is not None or is_followed(place.project)
-
-    sends = partial(read_sends, project_in(place.directory).private)
-    message = find_message(store, ids, until, _now(), read_sends=sends, session_runs=session_runs())
+    session_runs = partial(is_recording, place.project)
+    message = find_message(
+        store,
+        ids,
+        until,
+        _now(),
+        read_sends=partial(read_sends, place.project.private),
+        session_runs=session_runs(),
+        is_followed=is_followed(place.project),
+    )
     events = wait_for_receipts(message, store, place.stop, session_runs=session_runs, timeout=timeout)
     return results.waited(list(events))
 
