@@ -12,11 +12,11 @@ from devkit.errors import RelayError, StoreError
 from devkit.events import Notice, Publish
 from devkit.events.relay import CaughtUp, RelayChanged
 from devkit.events.session import NotRecorded
-from devkit.fixture.record_once import Identified, record_once
 from devkit.fixture.store import Store
 from devkit.relay.engine import BLOCK_SECONDS
 from devkit.relay.position import Missing, utc
 from devkit.relay.reader import Batch, Received, RelayReader
+from devkit.relay.record_once import Identified, record_once
 from devkit.relay.stream import Span, entry_time, id_parts
 
 _POLL_INTERVAL = 0.2  # seconds
