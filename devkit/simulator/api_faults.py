@@ -1,15 +1,19 @@
-"""Answers that the newer APIs share: to a call that is refused, lost or slow, and to wrong credentials."""
+"""Faults of the APIs, and answers that several APIs share."""
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
-from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, problem
+from devkit.simulator.exchange import ApiRequest, ApiResponse, is_owner, problem
 from devkit.simulator.occurrences import ApiName, Refusal
 from devkit.simulator.options import API_FAULTS
-from devkit.simulator.state import Simulator, is_owner
+from devkit.simulator.state import Simulator
 
 _Answer = Callable[[], ApiResponse]
+
+# An API's own answers to faults, by their names without the API.
+FaultAnswers = Mapping[str, Callable[[ApiRequest], ApiResponse]]
 
 ERRORS_URL = "https://developer.nexmo.com/api-errors"  # of the Applications and the Numbers API
 _FAULTS_URL = "https://developer.vonage.com/api-errors"
@@ -22,22 +26,42 @@ _STATUSES = {
 }
 
 
-def answer_with_faults(
-    api: str,
+def answer_owner(
+    api: ApiName,
     request: ApiRequest,
     simulator: Simulator,
-    own: Mapping[str, _Answer],
+    own: FaultAnswers,
+    handle: _Answer,
+    unchanged: _Answer | None = None,
+) -> ApiResponse:
+    """As `answer_with_faults`; without the key and the secret of the account the answer is that of `unauthorized`."""
+
+    def answer(handle: _Answer) -> ApiResponse:
+        if is_owner(request, simulator.options):
+            return handle()
+        simulator.watch(Refusal(401, "wrong key or secret", api))
+        return own["unauthorized"](request)
+
+    only_read = partial(answer, unchanged) if unchanged else None
+    return answer_with_faults(api, request, simulator, own, partial(answer, handle), only_read)
+
+
+def answer_with_faults(
+    api: ApiName,
+    request: ApiRequest,
+    simulator: Simulator,
+    own: FaultAnswers,
     handle: _Answer,
     unchanged: _Answer | None = None,
 ) -> ApiResponse:
     """What the API answers: `handle`, unless a fault is configured.
 
-    own: this API's answers to the faults `unauthorized` and `refused`. unchanged: its answer when nothing is saved.
+    unchanged: the answer to a call that seems to succeed and saves nothing; None if the call is one that saves nothing.
     """
     fault = simulator.take_fault(API_FAULTS[api])
     name = fault.name.removeprefix(f"{api}-") if fault else ""
     if name in own:
-        return own[name]()
+        return own[name](request)
     if name in _STATUSES:
         status, title, detail = _STATUSES[name]
         return problem(request, status, f"{_FAULTS_URL}#{name}", title, detail)
@@ -51,14 +75,6 @@ def answer_with_faults(
     if fault and name == "slow":
         time.sleep(fault.seconds)
     return replace(answer, hang_up=True) if name == "hang-up-after" else answer
-
-
-def for_owner(api: ApiName, request: ApiRequest, simulator: Simulator, handle: _Answer) -> ApiResponse:
-    """What `handle` answers, if the key and the secret are those of the account."""
-    if is_owner(credentials(request), simulator.options):
-        return handle()
-    simulator.watch(Refusal(401, "wrong key or secret", api))
-    return unauthorized(request)
 
 
 def unauthorized(request: ApiRequest) -> ApiResponse:

@@ -14,11 +14,11 @@ from devkit.http.local_access import is_vonage_name, rejection_reason
 from devkit.http.request import WSGIApplication, callback_of
 from devkit.simulator.applications_api import applications
 from devkit.simulator.control import change, describe, described_inbound, inbound_text
-from devkit.simulator.exchange import ApiRequest, ApiResponse, json_response, read_fields
+from devkit.simulator.exchange import ApiRequest, ApiResponse, error, json_response, read_fields
 from devkit.simulator.messages_api import no_such_message, send_message
 from devkit.simulator.numbers_api import list_numbers, update_number
 from devkit.simulator.occurrences import ApiName, Refusal
-from devkit.simulator.settings_api import balance, error, settings
+from devkit.simulator.settings_api import balance, settings
 from devkit.simulator.sms_api import send
 from devkit.simulator.state import Simulator
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from devkit.simulator.api_faults import ERRORS_URL, answer_with_faults, for_owner, unauthorized
+from devkit.simulator.api_faults import ERRORS_URL, FaultAnswers, answer_owner, unauthorized
 from devkit.simulator.application_key import make_private_key, public_key_of
 from devkit.simulator.exchange import (
     ApiRequest,
@@ -36,20 +36,9 @@ _Problem = dict[str, str]  # one of `invalid_parameters`
 
 def applications(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer /v2/applications and /v2/applications/ID."""
-    own = {
-        "unauthorized": partial(unauthorized, request),
-        "refused": partial(
-            _invalid, request, [{"name": "devkit simulator", "reason": "the fault `refused`"}]
-        ),
-    }
-
-    def answer(method: str) -> ApiResponse:
-        handle = partial(_handle, method, request, simulator)
-        return for_owner("applications", request, simulator, handle)
-
-    unchanged = partial(answer, "GET") if request.method != "GET" else None
-    handle = partial(answer, request.method)
-    return answer_with_faults("applications", request, simulator, own, handle, unchanged)
+    handle = partial(_handle, request.method, request, simulator)
+    unchanged = partial(_handle, "GET", request, simulator) if request.method != "GET" else None
+    return answer_owner("applications", request, simulator, _FAULT_ANSWERS, handle, unchanged)
 
 
 def _handle(method: str, request: ApiRequest, simulator: Simulator) -> ApiResponse:
@@ -216,3 +205,11 @@ def _not_found(request: ApiRequest, simulator: Simulator) -> ApiResponse:
 
 def _error(request: ApiRequest, status: int, title: str, detail: str, **more: object) -> ApiResponse:
     return problem(request, status, f"{ERRORS_URL}#{title.lower().replace(' ', '-')}", title, detail, **more)
+
+
+_FAULT_ANSWERS: FaultAnswers = {
+    "unauthorized": unauthorized,
+    "refused": lambda request: _invalid(
+        request, [{"name": "devkit simulator", "reason": "the fault `refused`"}]
+    ),
+}

@@ -2,13 +2,15 @@
 
 import base64
 import binascii
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+from devkit.simulator.options import SimulatorOptions
 from devkit.webhook.strict_json import InvalidJson, parse
 
 _MAX_FIELDS = 100
@@ -73,6 +75,13 @@ def credentials(request: ApiRequest) -> GivenCredentials:
     return GivenCredentials(request.fields.get("api_key", ""), request.fields.get("api_secret", ""))
 
 
+def is_owner(request: ApiRequest, options: SimulatorOptions) -> bool:
+    """Whether the request has the account's key and secret."""
+    given = credentials(request)
+    expected = f"{options.api_key}:{options.api_secret}".encode()
+    return hmac.compare_digest(f"{given.api_key}:{given.api_secret}".encode("utf-8", "replace"), expected)
+
+
 def count_in(fields: Mapping[str, str], name: str, default: int, highest: int) -> int:
     """A field that is a count from 1 to the highest; the default when it is missing or none."""
     text = fields.get(name, "")
@@ -89,10 +98,16 @@ def json_object(request: ApiRequest) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def json_response(
-    document: object, status: int = 200, kind: Literal["json", "problem+json"] = "json"
-) -> ApiResponse:
-    return ApiResponse(status, json.dumps(document).encode("ascii"), f"application/{kind}")
+def json_response(document: object, status: int = 200) -> ApiResponse:
+    return ApiResponse(status, json.dumps(document).encode("ascii"))
+
+
+def error(request: ApiRequest, status: int, label: str) -> ApiResponse:
+    """An error of the older APIs: the status again, as text, and a label."""
+    document = {"error-code": str(status), "error-code-label": label}
+    if request.wants_xml:
+        return xml_response("response", document, status)
+    return json_response(document, status)
 
 
 def problem(

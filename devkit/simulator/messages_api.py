@@ -13,19 +13,19 @@ from typing import Any
 
 from devkit.errors import UsageError
 from devkit.http.address import parse_address
-from devkit.simulator.api_faults import answer_with_faults
+from devkit.simulator.api_faults import FaultAnswers, answer_with_faults
 from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.exchange import (
     ApiRequest,
     ApiResponse,
-    credentials,
+    is_owner,
     json_object,
     problem,
 )
 from devkit.simulator.occurrences import Message, Refusal, Workflow
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.outcomes import EXPIRY, TRIAL_ERROR, Outcome, network, outcome_of_messages, rejected
-from devkit.simulator.state import Simulator, is_owner
+from devkit.simulator.state import Simulator
 from devkit.webhook.callback import json_body
 from devkit.webhook.new_webhook import MESSAGES_VERSIONS
 from devkit.webhook.receipt import make_message_id
@@ -78,12 +78,8 @@ _NO_JSON = _Refused(
 
 def send_message(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer POST /v1/messages."""
-    own = {
-        "unauthorized": partial(_UNAUTHORIZED.answer, request),
-        "refused": partial(_invalid(("devkit simulator", "the fault `refused`")).answer, request),
-    }
     handle = partial(_handle, request, simulator)
-    return answer_with_faults("messages", request, simulator, own, handle)
+    return answer_with_faults("messages", request, simulator, _FAULT_ANSWERS, handle)
 
 
 def no_such_message(request: ApiRequest, _: Simulator) -> ApiResponse:
@@ -134,7 +130,7 @@ def _sender_of(request: ApiRequest, simulator: Simulator) -> str | _Refused:
     """The id of the application that sends; empty for the account itself, with Basic authentication."""
     scheme, _, token = request.authorization.partition(" ")
     if scheme.lower() != "bearer":
-        is_account = is_owner(credentials(request), simulator.options)
+        is_account = is_owner(request, simulator.options)
         return "" if is_account else replace(_UNAUTHORIZED, reason="wrong or missing key and secret")
     return _application_of(token.strip(), simulator)
 
@@ -196,6 +192,12 @@ def _invalid(*parameters: tuple[str, str]) -> _Refused:
     detail = "The value of one or more parameters is invalid."
     reason = "; ".join(f"{name} {why.rstrip('.')}" for name, why in parameters)
     return _Refused(422, f"{_MESSAGES_ERRORS}#1150", "Invalid params", detail, reason, parameters)
+
+
+_FAULT_ANSWERS: FaultAnswers = {
+    "unauthorized": _UNAUTHORIZED.answer,
+    "refused": _invalid(("devkit simulator", "the fault `refused`")).answer,
+}
 
 
 def _wrong(number: str, title: str, reason: str) -> _Refused:

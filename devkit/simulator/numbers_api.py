@@ -6,15 +6,20 @@ What a change does not name is cleared (a maintainer of Vonage's former command 
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from devkit.simulator.api_faults import answer_with_faults, for_owner, unauthorized
-from devkit.simulator.exchange import ApiRequest, ApiResponse, count_in, json_response
+from devkit.simulator.api_faults import FaultAnswers, answer_owner, unauthorized
+from devkit.simulator.exchange import ApiRequest, ApiResponse, count_in, error, json_response
 from devkit.simulator.occurrences import Refusal
 from devkit.simulator.resources import Number, NumberChanged, make_number
-from devkit.simulator.settings_api import error, probe
+from devkit.simulator.settings_api import probe
 from devkit.simulator.state import Simulator
 
 # Vonage documents 420 for all failures of this API, but not its texts.
 _INVENTED = "devkit simulator:"
+
+_FAULT_ANSWERS: FaultAnswers = {
+    "unauthorized": unauthorized,
+    "refused": lambda request: error(request, 420, f"{_INVENTED} the fault `refused`"),
+}
 
 _DEFAULT_SIZE, _MAX_SIZE = 10, 100
 
@@ -36,33 +41,13 @@ _MATCHES: dict[str, Callable[[str, str], bool]] = {
 
 def list_numbers(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer GET /account/numbers."""
-    return _answer(request, simulator, partial(_list, request, simulator))
+    return answer_owner("numbers", request, simulator, _FAULT_ANSWERS, partial(_list, request, simulator))
 
 
 def update_number(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer POST /number/update."""
-    unchanged = partial(error, request, 200, "success")
-    return _answer(request, simulator, partial(_update, request, simulator), unchanged)
-
-
-def _answer(
-    request: ApiRequest,
-    simulator: Simulator,
-    handle: Callable[[], ApiResponse],
-    unchanged: Callable[[], ApiResponse] | None = None,
-) -> ApiResponse:
-    own = {
-        "unauthorized": partial(unauthorized, request),
-        "refused": partial(error, request, 420, f"{_INVENTED} the fault `refused`"),
-    }
-    return answer_with_faults(
-        "numbers",
-        request,
-        simulator,
-        own,
-        partial(for_owner, "numbers", request, simulator, handle),
-        unchanged,
-    )
+    update, unchanged = partial(_update, request, simulator), partial(error, request, 200, "success")
+    return answer_owner("numbers", request, simulator, _FAULT_ANSWERS, update, unchanged)
 
 
 def _list(request: ApiRequest, simulator: Simulator) -> ApiResponse:

@@ -18,22 +18,23 @@ from devkit.webhook.vocabulary import parse_transport
 _MAX_SECONDS = 60
 _MAX_SKEW = 10 * 365 * 86_400  # seconds
 
-# Faults of the settings API; `settings_api` plays them. 420 and 200 with an error were seen from this service; the
-# bodies of the others have the documented forms.
+# Faults of the settings API. 420 and 200 with an error were seen from this service; the bodies of the others have the
+# documented forms.
 SETTINGS_FAULTS = (
     *("unauthorized", "unauthorized-problem", "forbidden", "refused", "rate-limited", "server-error"),
     *("unavailable", "error-in-200", "html", "empty", "unchanged", "hang-up", "hang-up-after", "slow"),
 )
 
-# Faults of the newer APIs, written with the API in front: `messages-unavailable`. `api_faults` plays them.
-_API_FAULTS = (
+# Faults of the newer APIs, written with the API in front: `messages-unavailable`.
+_NEWER_FAULTS = (
     *("unauthorized", "forbidden", "not-found", "refused", "rate-limited", "server-error", "unavailable"),
     *("html", "empty", "unchanged", "hang-up", "hang-up-after", "slow"),
 )
-API_NAMES = ("messages", "applications", "numbers")
+_NEWER_APIS = ("messages", "applications", "numbers")
 API_FAULTS: dict[str, frozenset[str]] = {
-    api: frozenset(f"{api}-{name}" for name in _API_FAULTS) for api in API_NAMES
+    api: frozenset(f"{api}-{name}" for name in _NEWER_FAULTS) for api in _NEWER_APIS
 }
+API_FAULTS["settings"] = frozenset(SETTINGS_FAULTS)
 API_FAULTS["messages"] -= {"messages-unchanged"}  # it has nothing to leave unchanged
 
 # send-CODE: the SMS API answers with this status.
@@ -43,7 +44,7 @@ SEND_FAULTS: dict[str, int] = {f"send-{code}": code for code in SEND_CODES}
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault of SETTINGS_FAULTS, SEND_FAULTS or API_FAULTS.
+    """A fault of API_FAULTS or SEND_FAULTS.
 
     times: how many calls it affects; None for all calls. seconds: the duration of `slow`, in real time.
     """
@@ -54,11 +55,10 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError."""
-        known = {*SETTINGS_FAULTS, *SEND_FAULTS}.union(*API_FAULTS.values())
-        if self.name not in known:
-            of_apis = ", ".join(f"{api}-NAME" for api in API_NAMES)
+        if self.name not in set(SEND_FAULTS).union(*API_FAULTS.values()):
+            of_apis = ", ".join(f"{api}-NAME" for api in _NEWER_APIS)
             names = (
-                f"{', '.join(SETTINGS_FAULTS)}, send-CODE, {of_apis} with NAME of {', '.join(_API_FAULTS)}"
+                f"{', '.join(SETTINGS_FAULTS)}, send-CODE, {of_apis} with NAME of {', '.join(_NEWER_FAULTS)}"
             )
             raise ConfigurationError(f"Unknown fault {self.name!r}.", hint=f"Known faults: {names}.")
         if (self.times is not None and self.times < 1) or not 0 <= self.seconds <= _MAX_SECONDS:

@@ -1,16 +1,17 @@
 """The account settings API: returns the settings, and saves callback URLs after a probe."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from devkit.errors import DevkitError
 from devkit.http.address import target_of
-from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, json_response, xml_response
-from devkit.simulator.occurrences import Account, Refusal
-from devkit.simulator.options import SETTINGS_FAULTS, SimulatorOptions, callback_address
-from devkit.simulator.state import Simulator, is_owner
+from devkit.simulator.api_faults import FaultAnswers, answer_owner, unauthorized
+from devkit.simulator.exchange import ApiRequest, ApiResponse, error, is_owner, json_response, xml_response
+from devkit.simulator.occurrences import Refusal
+from devkit.simulator.options import SimulatorOptions, callback_address
+from devkit.simulator.state import Simulator
 from devkit.webhook.callback import Transport, compose
 
 # First as in OpenAPI and every SDK but Python's since 4.0, then as in vonage 4.9.1.
@@ -33,40 +34,17 @@ _LIMITS = {"max-outbound-request": 30, "max-inbound-request": 30, "max-calls-per
 
 def settings(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer POST /account/settings. A request without settings is the documented way to read them."""
-    fault = simulator.take_fault(SETTINGS_FAULTS)
-    if fault is not None and fault.name in FAULT_ANSWERS:
-        return FAULT_ANSWERS[fault.name](request)
-    if not is_owner(credentials(request), simulator.options):
-        simulator.watch(Refusal(401, "authentication failed", "settings"))
-        return unauthorized(request)
-    if fault is not None and fault.name == "unchanged":
-        return _current(simulator.account, request, simulator.options)
-    answer = _save(request, simulator)
-    if fault is not None and fault.name == "slow":
-        time.sleep(fault.seconds)
-    is_lost = fault is not None and fault.name == "hang-up-after"
-    return replace(answer, hang_up=True) if is_lost else answer
+    save, read = partial(_save, request, simulator), partial(_current, request, simulator)
+    return answer_owner("settings", request, simulator, FAULT_ANSWERS, save, read)
 
 
 def balance(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer GET /account/get-balance."""
-    if not is_owner(credentials(request), simulator.options):
-        return unauthorized(request)
+    if not is_owner(request, simulator.options):
+        return _unauthorized(request)
     if request.wants_xml:
         return xml_response("accountBalance", {"value": simulator.account.balance, "autoReload": "false"})
     return json_response({"value": float(simulator.account.balance), "autoReload": False})
-
-
-def unauthorized(request: ApiRequest) -> ApiResponse:
-    return error(request, 401, "authentication failed")
-
-
-def error(request: ApiRequest, status: int, label: str) -> ApiResponse:
-    """An error in the form of this service: the status again, as text, and a label."""
-    document = {"error-code": str(status), "error-code-label": label}
-    if request.wants_xml:
-        return xml_response("response", document, status)
-    return json_response(document, status)
 
 
 def _save(request: ApiRequest, simulator: Simulator) -> ApiResponse:
@@ -95,7 +73,7 @@ def _save(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     account = simulator.change_account(lambda account: replace(account, **changes))
     if used or changes:
         simulator.watch(account)
-    return _current(account, request, options)
+    return _current(request, simulator)
 
 
 def _refuse(request: ApiRequest, text: str, simulator: Simulator) -> ApiResponse:
@@ -122,37 +100,32 @@ def probe(url: str, simulator: Simulator) -> str:
     return "" if answer.status == 200 else f"it answered {answer.status}"
 
 
-def _current(account: Account, request: ApiRequest, options: SimulatorOptions) -> ApiResponse:
+def _current(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     # Without the forward method: it can be set, but not read.
-    unset = {"empty": "", "null": None, "missing": None}[options.unset_value]
+    account, unset_value = simulator.account, simulator.options.unset_value
+    unset = {"empty": "", "null": None, "missing": None}[unset_value]
     urls = {"mo-callback-url": account.mo_callback_url, "dr-callback-url": account.dr_callback_url}
-    shown = {name: url or unset for name, url in urls.items() if url or options.unset_value != "missing"}
+    shown = {name: url or unset for name, url in urls.items() if url or unset_value != "missing"}
     document = {**shown, **_LIMITS}
     if not request.wants_xml:
         return json_response(document)
     return xml_response("account-settings", {name: value or "" for name, value in document.items()})
 
 
-def _problem(request: ApiRequest) -> ApiResponse:
-    document = {
-        "type": "https://developer.nexmo.com/api-errors#unauthorized",
-        "title": "Unauthorized",
-        "detail": "You did not provide correct credentials.",
-        "instance": request.trace_id,
-    }
-    return json_response(document, 401, "problem+json")
+def _unauthorized(request: ApiRequest) -> ApiResponse:
+    return error(request, 401, "authentication failed")
 
 
-FAULT_ANSWERS: dict[str, Callable[[ApiRequest], ApiResponse]] = {
-    "unauthorized": unauthorized,
-    "unauthorized-problem": _problem,
+FAULT_ANSWERS: FaultAnswers = {
+    "unauthorized": _unauthorized,
+    # As the newer gateway has it.
+    "unauthorized-problem": lambda request: replace(
+        unauthorized(request), content_type="application/problem+json"
+    ),
     "forbidden": lambda request: error(request, 403, "forbidden"),
     "refused": lambda request: error(request, 420, _INVENTED),
     "rate-limited": lambda request: error(request, 429, "too many requests"),
     "server-error": lambda request: error(request, 500, "internal error"),
     "unavailable": lambda request: error(request, 503, "unavailable"),
     "error-in-200": lambda request: replace(error(request, 420, _INVENTED), status=200),
-    "html": lambda _: ApiResponse(200, b"<!doctype html><title>Hello</title>\n", "text/html; charset=utf-8"),
-    "empty": lambda _: ApiResponse(200, b""),
-    "hang-up": lambda _: ApiResponse(200, b"", hang_up=True),
 }

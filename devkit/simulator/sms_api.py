@@ -10,11 +10,11 @@ from xml.sax.saxutils import escape
 from devkit.errors import UsageError
 from devkit.http.address import parse_address
 from devkit.simulator.delivery import DeliveryWorker
-from devkit.simulator.exchange import ApiRequest, ApiResponse, GivenCredentials, credentials
+from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, is_owner
 from devkit.simulator.occurrences import Message, Refusal
 from devkit.simulator.options import SEND_FAULTS, SimulatorOptions
 from devkit.simulator.outcomes import EXPIRY, Outcome, network, outcome, outcome_of_messages
-from devkit.simulator.state import Simulator, is_owner
+from devkit.simulator.state import Simulator
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import verify
 from devkit.webhook.sms_text import MAX_TEXT, split
@@ -39,7 +39,7 @@ def _send(request: ApiRequest, simulator: Simulator) -> list[_Entry] | Refusal:
     fault = simulator.take_fault(SEND_FAULTS)
     if fault is not None:
         return _refusal(SEND_FAULTS[fault.name])
-    refused = next(_problems(fields, credentials(request), options), None)
+    refused = next(_problems(request, options), None)
     if refused is not None:
         return refused
     wait = simulator.throttle.wait(options.rate)
@@ -207,9 +207,10 @@ def _refusal(status: int, text: str = "") -> Refusal:
     return Refusal(status, text or _ERRORS[status].text)
 
 
-def _problems(fields: _Fields, given: GivenCredentials, options: SimulatorOptions) -> Iterator[Refusal]:
+def _problems(request: ApiRequest, options: SimulatorOptions) -> Iterator[Refusal]:
     """What is wrong with a send request, in the order in which it is checked."""
-    yield from _access_problems(fields, given, options)
+    fields = request.fields
+    yield from _access_problems(request, options)
     yield from _missing_fields(fields)
     if not (fields["to"].isascii() and fields["to"].isdecimal()):
         yield _refusal(3, _NO_NUMBER)
@@ -228,15 +229,14 @@ def _problems(fields: _Fields, given: GivenCredentials, options: SimulatorOption
         yield _refusal(29)
 
 
-def _access_problems(
-    fields: _Fields, given: GivenCredentials, options: SimulatorOptions
-) -> Iterator[Refusal]:
+def _access_problems(request: ApiRequest, options: SimulatorOptions) -> Iterator[Refusal]:
+    given, fields = credentials(request), request.fields
     if not given.api_key:
         yield _refusal(2, _NO_KEY)
     if "sig" not in fields:
         if not given.api_secret:
             yield _refusal(2, _NO_SECRET)
-        if not is_owner(given, options):
+        if not is_owner(request, options):
             yield _refusal(4)
         return
     if given.api_secret:

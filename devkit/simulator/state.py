@@ -1,6 +1,5 @@
 """The state of a simulator: account, options, messages and deliveries, behind one lock."""
 
-import hmac
 import threading
 from collections import deque
 from collections.abc import Callable, Container
@@ -9,7 +8,6 @@ from decimal import Decimal
 
 from devkit.http.client import Push
 from devkit.simulator.application_key import default_private_key, public_key_of
-from devkit.simulator.exchange import GivenCredentials
 from devkit.simulator.occurrences import (
     Account,
     Delivery,
@@ -21,13 +19,6 @@ from devkit.simulator.occurrences import (
 from devkit.simulator.options import Fault, SimulatorOptions
 from devkit.simulator.resources import Application, Number, Resources, make_application, make_number
 from devkit.simulator.scheduler import Action, Clock, Schedule
-
-
-def is_owner(given: GivenCredentials, options: SimulatorOptions) -> bool:
-    """Whether these are the account's key and secret."""
-    expected = f"{options.api_key}:{options.api_secret}".encode()
-    return hmac.compare_digest(f"{given.api_key}:{given.api_secret}".encode("utf-8", "replace"), expected)
-
 
 _WINDOW = 1.0  # seconds
 
