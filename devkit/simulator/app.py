@@ -145,7 +145,7 @@ def _route_control(app: Flask, simulator: Simulator) -> None:
     def show() -> Response:
         description = describe(simulator)
         if "text/html" in request.headers.get("Accept", ""):
-            return _respond(ApiResponse(200, _page(description).encode(), "text/html; charset=utf-8"))
+            return _respond(ApiResponse(200, _page(description), "text/html; charset=utf-8"))
         return _respond(json_response(description))
 
     @app.post("/simulator/reset")
@@ -171,12 +171,12 @@ def _route_control(app: Flask, simulator: Simulator) -> None:
         return _respond(json_response(described_inbound(message), 202))
 
 
-def _page(description: dict[str, object]) -> str:
+def _page(description: dict[str, object]) -> bytes:
     now = {name: description[name] for name in ("url", "now", "counts")}
     pairs = {"Now": now, "Account": description["account"], "Options": description["options"]}
     names = ("messages", "inbound", "deliveries", "applications", "numbers")
     tables = {name.capitalize(): description[name] for name in names}
-    return render_template("simulator.html", pairs=pairs, tables=tables)
+    return render_template("simulator.html", pairs=pairs, tables=tables).encode("utf-8", "replace")
 
 
 def _hanging_up(app: WSGIApplication) -> WSGIApplication:

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from devkit.durable import files as durable
-from devkit.durable.lock import is_alive
+from devkit.durable.lock import in_turn, is_alive
 from devkit.durable.regular_file import read_regular_file
 from devkit.errors import ConfigurationError
 
@@ -56,10 +56,11 @@ def private_key_in(directory: Path) -> Path:
     path = directory / "application.pem"
     try:
         durable.make_directory(directory)
-        with suppress(FileNotFoundError, ValueError):
-            public_key_of(read_regular_file(path, _MAX_SIZE).decode("ascii"))
-            return path
-        durable.replace(path, make_private_key().encode("ascii"))
+        with in_turn(directory):
+            with suppress(FileNotFoundError, ValueError):
+                public_key_of(read_regular_file(path, _MAX_SIZE).decode("ascii"))
+                return path
+            durable.replace(path, make_private_key().encode("ascii"))
     except OSError as error:
         raise ConfigurationError(
             f"Cannot keep the private key of the application in {directory}: {error.strerror}.",
@@ -74,13 +75,14 @@ def temporary_private_key(parent: Path | None = None) -> Iterator[Path]:
 
     parent: where the directory is; None for the system's place for temporary files. Raises ConfigurationError.
     """
-    parent = parent or Path(tempfile.gettempdir())
-    _remove_left_keys(parent)
     try:
+        parent = parent or Path(tempfile.gettempdir())
+        _remove_left_keys(parent)
         directory = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent)
     except OSError as error:
+        place = f" in {parent}" if parent else ""
         raise ConfigurationError(
-            f"The private key of the application gets no directory in {parent}: {error.strerror}.",
+            f"The private key of the application gets no directory{place}: {error.strerror}.",
             hint="Free disk space, set TMPDIR to a directory that you can write to, or name a key: --private-key FILE",
         ) from error
     with directory as name:

@@ -5,8 +5,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, get_args
 
 from devkit.errors import ConfigurationError
@@ -14,6 +13,7 @@ from devkit.simulator.occurrences import Delivery, InboundMessage, InboundText, 
 from devkit.simulator.options import Fault, MessagingApi, SimulatorOptions
 from devkit.simulator.outcomes import Delays
 from devkit.simulator.resources import Application, Number, messages_url
+from devkit.simulator.scheduler import time_of
 from devkit.simulator.state import Simulator
 
 _Reader = Callable[[object], Any]
@@ -60,7 +60,11 @@ def _read(readers: Mapping[str, _Reader], what: str, name: str, value: object) -
         raise ConfigurationError(f"{name!r} is not {what}.", hint=f"Choose one of: {', '.join(readers)}.")
     try:
         return readers[name](value)
-    except (ValueError, TypeError, InvalidOperation):
+    except (
+        ValueError,
+        TypeError,
+        ArithmeticError,
+    ):  # the last one: of Decimal, and a number too large for float
         hint = _HINTS.get(name, "They are explained by: python -m pydoc devkit.simulator.options")
         raise ConfigurationError(f"The value of {name!r} is not valid.", hint=hint) from None
 
@@ -183,7 +187,7 @@ def describe(simulator: Simulator) -> dict[str, object]:
 
 def _time_text(moment: float) -> str:
     """A moment as UTC text, to the second."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time_of(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _options(options: SimulatorOptions) -> dict[str, object]:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from devkit.webhook.strict_json import InvalidJson, parse
 
 _MAX_FIELDS = 100
 _MAX_DEPTH = 32  # an application has 6
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -120,9 +122,17 @@ def problem(
 
 def xml_response(root: str, fields: Mapping[str, object], status: int = 200) -> ApiResponse:
     """An XML document with a `root` element, and in it an element for each field."""
-    lines = (f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
-    body = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<{root}>{"".join(lines)}</{root}>\n'
+    body = (
+        f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<{root}>{xml_elements(fields)}</{root}>\n'
+    )
     return ApiResponse(status, body.encode("utf-8"), "application/xml; charset=UTF-8")
+
+
+def xml_elements(fields: Mapping[str, object]) -> str:
+    """An XML element for each field. What XML cannot hold, such as a control character, becomes `?`."""
+    return "".join(
+        f"<{name}>{escape(_NOT_XML.sub('?', str(value)))}</{name}>" for name, value in fields.items()
+    )
 
 
 def _pairs(text: str) -> dict[str, str]:

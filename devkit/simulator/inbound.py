@@ -1,13 +1,13 @@
 """Inbound messages on demand: what Vonage does when somebody sends a text to a number of the account."""
 
 import secrets
-from datetime import UTC, datetime
 from functools import partial
 
 from devkit.errors import ConfigurationError
 from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.occurrences import InboundMessage, InboundText
 from devkit.simulator.options import MessagingApi
+from devkit.simulator.scheduler import time_of
 from devkit.simulator.state import Simulator
 from devkit.simulator.webhooks import OutgoingWebhook, inbound_message, inbound_part
 from devkit.webhook.new_webhook import TextPart, make_sms_inbound_fields
@@ -70,7 +70,7 @@ def _part(
     fields = make_sms_inbound_fields(
         pieces[number - 1],
         message_id=message_id,
-        pushed_at=datetime.fromtimestamp(simulator.clock.now(), UTC),
+        pushed_at=time_of(simulator.clock.now()),
         recipient=message.recipient,
         sender=message.sender,
         part=TextPart(reference, total, number) if total > 1 and given.concat else None,

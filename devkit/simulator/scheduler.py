@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Self
 
 
@@ -65,6 +66,14 @@ class Clock:
 
     def _now(self) -> float:
         return self._moment if self.jumps else self._moment + (self._timer() - self._origin) * self._speed
+
+
+_LATEST = 253_402_300_799  # the last second of the year 9999, after which Python has no datetime
+
+
+def time_of(moment: float) -> datetime:
+    """A moment of the clock as UTC. One that a fast clock reached after the year 9999 is its last second."""
+    return datetime.fromtimestamp(min(moment, _LATEST), UTC)
 
 
 Action = Callable[[], None]

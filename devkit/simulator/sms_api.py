@@ -5,12 +5,11 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
 from devkit.errors import UsageError
 from devkit.http.address import parse_address
 from devkit.simulator.delivery import DeliveryWorker
-from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, is_owner
+from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, is_owner, xml_elements
 from devkit.simulator.occurrences import Message, Refusal
 from devkit.simulator.options import SEND_FAULTS, SimulatorOptions
 from devkit.simulator.outcomes import EXPIRY, Outcome, network, outcome, outcome_of_messages
@@ -136,15 +135,11 @@ _XML_NAMES = {
 
 
 def _xml(entries: Sequence[_Entry]) -> ApiResponse:
-    messages = "".join(f"<message>{_xml_fields(entry)}</message>" for entry in entries)
+    named = ({_XML_NAMES.get(name, name): value for name, value in entry.items()} for entry in entries)
+    messages = "".join(f"<message>{xml_elements(fields)}</message>" for fields in named)
     listed = f"<messages count='{len(entries)}'>{messages}</messages>"
     document = f"{_XML_DECLARATION}<mt-submission-response>{listed}</mt-submission-response>"
     return ApiResponse(200, document.encode("utf-8"), "text/xml; charset=UTF-8")
-
-
-def _xml_fields(entry: _Entry) -> str:
-    named = ((_XML_NAMES.get(name, name), value) for name, value in entry.items())
-    return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit.durable import files as durable
+from devkit.durable.lock import in_turn
 from devkit.durable.regular_file import read_regular_file
 from devkit.errors import ConfigurationError
 from devkit.http.channel import Channel
@@ -52,9 +53,10 @@ def trust_in(directory: Path, now: datetime) -> Trust:
     trust = Trust(directory / "server.pem", directory / "ca.pem", directory / "bundle.pem")
     try:
         durable.make_directory(directory)
-        authority = authority_of(_identity(trust.identity, now))
-        _write(trust.authority, authority)
-        _write(trust.bundle, _usually_trusted() + authority)
+        with in_turn(directory):
+            authority = authority_of(_identity(trust.identity, now))
+            _write(trust.authority, authority)
+            _write(trust.bundle, _usually_trusted() + authority)
     except OSError as error:
         raise ConfigurationError(
             f"Cannot keep certificates in {directory}: {error.strerror}.",
@@ -68,10 +70,9 @@ def _identity(path: Path, now: datetime) -> bytes:
         kept = read_regular_file(path, _MAX_SIZE)
         if is_usable(kept, now):
             return kept
-        durable.remove(path)
-    with suppress(FileExistsError):  # another simulator created it meanwhile
-        durable.create(path, issue(now))
-    return read_regular_file(path, _MAX_SIZE)
+    issued = issue(now)
+    durable.replace(path, issued)
+    return issued
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -94,7 +95,8 @@ def _usually_trusted() -> bytes:
 def issue(now: datetime) -> bytes:
     """A new server key, its certificate, and its authority's certificate, as PEM in this order.
 
-    The authority's key is not kept: it signs this certificate and no other.
+    The authority's key is not kept: it signs this certificate and no other. So it does no harm that trustme makes
+    authorities that do not expire.
     """
     import trustme
 

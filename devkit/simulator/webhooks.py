@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 from devkit.http.address import Address, target_of
@@ -11,6 +10,7 @@ from devkit.simulator.occurrences import Delivery, InboundMessage, Message
 from devkit.simulator.options import SimulatorOptions
 from devkit.simulator.outcomes import OutcomeStep
 from devkit.simulator.resources import Application, messages_url, webhook_version
+from devkit.simulator.scheduler import time_of
 from devkit.simulator.state import Simulator
 from devkit.webhook.callback import Callback, compose, json_body
 from devkit.webhook.jwt import make_token
@@ -82,7 +82,7 @@ def inbound_message(message: InboundMessage, parts: int, simulator: Simulator) -
     fields = make_inbound_fields(
         message.text,
         message_uuid=message_id,
-        timestamp=datetime.fromtimestamp(simulator.clock.now(), UTC),
+        timestamp=time_of(simulator.clock.now()),
         recipient=message.recipient,
         sender=message.sender,
         parts=parts,
@@ -118,7 +118,7 @@ def _status_fields(
     fields = make_status_fields(
         step.status,
         message_uuid=message.message_id,
-        timestamp=datetime.fromtimestamp(at, UTC),
+        timestamp=time_of(at),
         recipient=message.recipient,
         sender=message.sender,
         # Charged when it is submitted.
@@ -154,8 +154,8 @@ def _receipt_fields(
         step.status,
         step.err_code,
         message_id=message.message_id,
-        pushed_at=datetime.fromtimestamp(now, UTC),
-        carrier_time=datetime.fromtimestamp(message.at + step.after + offset, UTC),
+        pushed_at=time_of(now),
+        carrier_time=time_of(message.at + step.after + offset),
         recipient=message.recipient,
         sender=message.sender,
         network_code=message.network.code,
@@ -170,7 +170,7 @@ def _signed(fields: Mapping[str, str], simulator: Simulator) -> Mapping[str, str
     if not options.sign_receipts:
         return fields
     signer = Signer(options.signature_secret, options.signature_method)
-    now = datetime.fromtimestamp(simulator.clock.now(), UTC)
+    now = time_of(simulator.clock.now())
     return sign_fields(fields, signer, now, str(uuid.uuid4()))
 
 
@@ -196,7 +196,7 @@ def _token(body: bytes, application_id: str, simulator: Simulator) -> str:
         api_key=options.api_key,
         application_id=application_id,
         # At real speed, because programs compare it with their own clock.
-        now=datetime.fromtimestamp(simulator.clock.real_now() + options.token_skew, UTC),
+        now=time_of(simulator.clock.real_now() + options.token_skew),
         jti=str(uuid.uuid4()),
     )
     return simulator.first_token(token) if options.token == "replayed" else token

@@ -76,6 +76,15 @@ def test_it_shows_texts_applications_and_numbers(simulator):
     assert "PRIVATE KEY" not in str(document) + page
 
 
+def test_the_page_shows_text_that_cannot_be_encoded(simulator):
+    call(simulator, "POST", "/simulator/inbound", json.dumps({"text": "a\ud800b"}))
+
+    status, page = look(simulator, {"Accept": "text/html"})
+
+    assert status == 200
+    assert "a?b" in page
+
+
 def test_it_shows_no_secret(simulator):
     _, text = look(simulator)
     _, page = look(simulator, {"Accept": "text/html"})
@@ -143,6 +152,7 @@ def test_every_changeable_option_can_be_changed(simulator):
         ({"speed": True}, "speed"),
         ({"speed": "fast"}, "speed"),
         ({"speed": float("nan")}, "speed"),
+        ({"speed": 10**400}, "speed"),
         ({"retry": "never"}, "retry"),
         ({"rate": -1}, "rate"),
         ({"balance": "much"}, "balance"),

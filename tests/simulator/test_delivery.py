@@ -11,7 +11,7 @@ import pytest
 from vonage_sms import SmsMessage
 
 from devkit.http.server import listen
-from devkit.simulator import Clock, Delays, SimulatorOptions, run_simulator
+from devkit.simulator import Clock, Delays, InboundText, SimulatorOptions, run_simulator
 from devkit.webhook.callback import TRANSPORTS
 from devkit.webhook.signature import METHODS, verify
 from tests.support.recipients import RECIPIENTS
@@ -429,3 +429,17 @@ def test_the_newest_messages_are_kept():
         ids = [send(simulator, "447700900105")[0]["message-id"] for _ in range(3)]
 
         assert [message.message_id for message in simulator.messages] == ids[1:]
+
+
+@pytest.mark.parametrize("start", [253_402_300_799.5, 1e20, math.inf])
+def test_a_clock_that_passes_the_year_9999_still_has_receipts_pushed(listener, start):
+    options = replace(JUMPING, sign_receipts=True)
+    with run_simulator(options, clock=Clock(math.inf, start=start)) as simulator:
+        register(simulator, listener)
+        send(simulator)
+        simulator.receive(InboundText())
+        assert simulator.wait_idle(DEADLINE)
+        status, _, text = call(simulator, "GET", "/simulator")
+
+    assert listener.statuses == ["accepted", "buffered", "delivered"]
+    assert (status, json.loads(text)["now"]) == (200, "9999-12-31T23:59:59Z")

@@ -1,16 +1,19 @@
 """`devkit simulate` with a program that uses the Messages API, and inbound messages on demand."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.simulator.application_key import make_private_key, temporary_private_key
+from devkit.simulator.application_key import make_private_key, private_key_in, temporary_private_key
 from devkit.webhook.jwt import claims_of
 from tests.support.command import call
 from tests.support.dev_process import clean_environ, running, running_simulate
@@ -124,6 +127,25 @@ def test_a_key_that_gets_no_directory_is_an_error_message(tmp_path: Path) -> Non
         temporary_private_key(tmp_path / "missing"),
     ):
         pass
+
+
+def test_a_key_without_any_place_for_temporary_files_is_an_error_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none_usable() -> str:  # as on a full disk
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none_usable)
+
+    with pytest.raises(ConfigurationError, match="No usable temporary directory"), temporary_private_key():
+        pass
+
+
+def test_programs_that_start_together_have_one_private_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        keys = pool.map(lambda _: private_key_in(tmp_path).read_bytes(), range(4))
+
+    assert len(set(keys)) == 1
 
 
 @pytest.mark.parametrize(

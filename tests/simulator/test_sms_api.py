@@ -156,6 +156,16 @@ def test_a_refusal_in_xml_has_the_fields_of_one_in_json(simulator):
     }
 
 
+@pytest.mark.parametrize("text", ["a\x01b", "a\ud800b", "a\ufffeb"])
+def test_what_xml_cannot_hold_is_a_question_mark_in_it(simulator, text):
+    body = json.dumps({**MESSAGE, "client-ref": text})
+
+    status, _, answer = call(simulator, "POST", "/sms/xml", body, owner(simulator))
+
+    assert status == 200
+    assert ElementTree.fromstring(answer).findtext("messages/message/clientRef") == "a?b"
+
+
 def test_json_stays_json_whatever_is_accepted(simulator):
     headers = {**owner(simulator), "Accept": "application/xml"}
 

@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ import pytest
 from devkit.errors import ConfigurationError
 from devkit.http.request import WSGIApplication, callback_of
 from devkit.http.server import listen, serve
-from devkit.simulator import Simulator, SimulatorOptions, run_simulator
+from devkit.simulator import Simulator, SimulatorOptions, run_simulator, tls
 from devkit.simulator.occurrences import Occurrence, TlsHandshakeFailed
 from devkit.simulator.options import Fault
 from devkit.simulator.tls import Trust, authority_of, is_usable, issue, tls_channel, trust_in
@@ -291,6 +292,26 @@ def test_a_certificate_that_is_about_to_expire_is_replaced(tmp_path: Path) -> No
     later = NOW + timedelta(days=815)
 
     assert trust_in(tmp_path, later).authority.read_bytes() != former
+
+
+def test_simulators_that_start_together_renew_a_certificate_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust_in(tmp_path, NOW)
+    later = NOW + timedelta(days=815)
+    issued: list[bytes] = []
+
+    def issue_slowly(now: datetime) -> bytes:
+        issued.append(issue(now))
+        time.sleep(0.2)  # in which the others find the old certificate
+        return issued[-1]
+
+    monkeypatch.setattr(tls, "issue", issue_slowly)
+    with ThreadPoolExecutor(4) as pool:
+        trusts = list(pool.map(lambda _: trust_in(tmp_path, later), range(4)))
+
+    assert [trust.identity.read_bytes() for trust in trusts] == issued * 4
+    assert trusts[0].authority.read_bytes() == authority_of(issued[0])
 
 
 def test_parts_of_two_authorities_are_not_usable() -> None:
