@@ -8,7 +8,6 @@ from typing import Literal, get_args
 from devkit.errors import UsageError
 from devkit.webhook.callback import Callback, Transport, compose, json_body
 from devkit.webhook.jwt import make_token
-from devkit.webhook.nested_fields import NotAnObject, change_nested
 from devkit.webhook.new_webhook import (
     MessagesVersion,
     TextPart,
@@ -19,6 +18,7 @@ from devkit.webhook.new_webhook import (
     make_sms_inbound_fields,
     make_status_fields,
 )
+from devkit.webhook.raw_fields import NotAnObject, change_json
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import NO_ACCOUNT, Signer, sign_fields
 from devkit.webhook.vocabulary import INBOUND, UNKNOWN_ERROR, WITHOUT_ERROR
@@ -96,7 +96,7 @@ class NewWebhook:
     def _messages_callback(self, origin: Origin, host: str) -> Callback:
         body = json_body(self._messages_fields(make_message_id(origin.number), origin.now))
         try:
-            body = change_nested(body, self.sets, self.unsets)
+            body = change_json(body, self.sets, self.unsets)
         except NotAnObject as error:
             raise UsageError(f"{error}.", hint="Set the whole field, or omit --set for it.") from None
         token = ""

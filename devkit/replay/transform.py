@@ -45,8 +45,7 @@ def set_fields(callback: Callback, values: Mapping[str, object], unset: Collecti
     Raises FixtureError for a multipart body and for a JSON body that is no object.
     """
     # Imported here because they take a millisecond, and most replays change no field.
-    from devkit.webhook.nested_fields import NotAnObject, change_nested
-    from devkit.webhook.raw_fields import change_query
+    from devkit.webhook.raw_fields import NotAnObject, change_json, change_query
 
     if callback.transport == "get":
         query = change_query(callback.query.encode("latin-1"), values, unset).decode("latin-1")
@@ -56,7 +55,7 @@ def set_fields(callback: Callback, values: Mapping[str, object], unset: Collecti
             raise FixtureError("The body is multipart, so its fields cannot be changed.", hint=_OMIT)
         return replace(callback, body=change_query(callback.body, values, unset))
     try:
-        return replace(callback, body=change_nested(callback.body, values, unset))
+        return replace(callback, body=change_json(callback.body, values, unset))
     except NotAnObject as error:
         raise FixtureError(f"{error}.", hint="Set the whole field, or omit --set for it.") from None
     except InvalidJson:

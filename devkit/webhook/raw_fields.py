@@ -34,6 +34,10 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTAL
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
+class NotAnObject(InvalidJson):
+    """A name leads into a value that has no fields. The text is a sentence without its period."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class RawField:
     """One field or nested value.
@@ -149,9 +153,22 @@ def change_query(raw: bytes, values: Mapping[str, object], unset: Collection[str
 
 
 def change_json(raw: bytes, values: Mapping[str, object], unset: Collection[str] = ()) -> bytes:
-    """The JSON object with one field for each of the values, and without the unset ones. Raises InvalidJson."""
-    changed, added = _change(raw, json_fields(raw), values, unset)
-    return add_to_json(changed, added) if added else changed
+    """The JSON object with one field for each of the values, and without the unset ones.
+
+    A name with dots, `error.title`, is a field inside an object, unless a field of the whole has the dots in its own
+    name. Objects that are missing on the way to a new field are made. Raises InvalidJson.
+    """
+    fields = json_fields(raw)
+    nested = {name for name in (*values, *unset) if "." in name} - {field.name for field in fields}
+    plain = {name: value for name, value in values.items() if name not in nested}
+    raw, added = _change(raw, fields, plain, unset)
+    raw = add_to_json(raw, added) if added else raw
+    for name in sorted(nested):
+        path = name.split(".")
+        raw = (
+            splice(raw, (), _values_at(raw, path)) if name in unset else _set_nested(raw, path, values[name])
+        )
+    return raw
 
 
 def _change(
@@ -168,6 +185,25 @@ def _change(
             changes[name] = field, values[name]
     added = {name: value for name, value in values.items() if name not in changes and name not in unset}
     return splice(raw, changes.values(), removed), added
+
+
+def _set_nested(raw: bytes, path: list[str], value: object) -> bytes:
+    if found := _values_at(raw, path):
+        return splice(raw, [(found[0], value)], found[1:])
+    depth = len(path) - 1
+    while not (found := _values_at(raw, path[:depth])):  # it ends with the whole text, whose path is empty
+        depth -= 1
+    parent = found[0]
+    if parent.written[:1] != b"{":
+        raise NotAnObject(f"{'.'.join(path[:depth])} is not an object, so it has no field {path[depth]}")
+    for name in reversed(path[depth + 1 :]):
+        value = {name: value}
+    return splice(raw, [(parent, add_to_json(parent.written, {path[depth]: value}))])
+
+
+def _values_at(raw: bytes, path: list[str]) -> list[RawField]:
+    """The values at a path; several if a name is repeated."""
+    return [field for field in json_values(raw) if [str(key) for key in field.path] == path]
 
 
 def as_text(value: object) -> str:

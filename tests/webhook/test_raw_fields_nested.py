@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from devkit.errors import FixtureError
 from devkit.replay.transform import set_fields
 from devkit.webhook.callback import Callback
-from devkit.webhook.nested_fields import NotAnObject, change_nested
+from devkit.webhook.raw_fields import NotAnObject, change_json
 from devkit.webhook.strict_json import InvalidJson
 
 STATUS = b'{ "to" : "447700900000","error":{"title": "1000", "n":1.50 }, "list":[{"url":"a"}, 2],"status":"rejected"}'
@@ -37,7 +37,7 @@ def test_it_changes_in_its_place(
 ) -> None:
     expected = STATUS.replace(old, new).replace(b"rejected", str(values.get("status", "rejected")).encode())
 
-    changed = change_nested(STATUS, values, unset)
+    changed = change_json(STATUS, values, unset)
 
     assert changed.replace(b" ", b"") == expected.replace(b" ", b"")
     assert json.loads(changed)
@@ -45,12 +45,12 @@ def test_it_changes_in_its_place(
 
 
 def test_a_field_with_a_dot_in_its_own_name_comes_first() -> None:
-    assert change_nested(b'{"a.b":"1","a":{"b":"2"}}', {"a.b": "3"}) == b'{"a.b":"3","a":{"b":"2"}}'
-    assert change_nested(b'{"a.b":"1","a":{"b":"2"}}', {}, ["a.b"]) == b'{"a":{"b":"2"}}'
+    assert change_json(b'{"a.b":"1","a":{"b":"2"}}', {"a.b": "3"}) == b'{"a.b":"3","a":{"b":"2"}}'
+    assert change_json(b'{"a.b":"1","a":{"b":"2"}}', {}, ["a.b"]) == b'{"a":{"b":"2"}}'
 
 
 def test_a_repeated_name_is_there_once_afterwards() -> None:
-    assert change_nested(b'{"a":{"b":1,"b":2}}', {"a.b": 3}) == b'{"a":{"b":3}}'
+    assert change_json(b'{"a":{"b":1,"b":2}}', {"a.b": 3}) == b'{"a":{"b":3}}'
 
 
 @pytest.mark.parametrize("name", ["to.number", "list.url", "list.5", "error.n.x"])
@@ -58,7 +58,7 @@ def test_a_name_that_leads_into_no_object_is_refused(name: str) -> None:
     parent = name.rpartition(".")[0]
 
     with pytest.raises(NotAnObject, match=rf"^{parent} is not an object, so it has no field"):
-        change_nested(STATUS, {name: "x"})
+        change_json(STATUS, {name: "x"})
 
 
 def test_the_user_is_told_which_field_it_is() -> None:
@@ -84,7 +84,7 @@ def test_what_was_set_is_there_and_all_else_is_as_before(
 ) -> None:
     raw = json.dumps(document).encode()
     try:
-        changed = json.loads(change_nested(raw, {name: value}))
+        changed = json.loads(change_json(raw, {name: value}))
     except NotAnObject:
         return
     path = name.split(".")
@@ -100,7 +100,7 @@ def test_what_was_set_is_there_and_all_else_is_as_before(
 @given(st.binary(max_size=30), names)
 def test_only_invalid_json_is_refused(raw: bytes, name: str) -> None:
     try:
-        change_nested(raw, {f"{name}.x": "1"})
+        change_json(raw, {f"{name}.x": "1"})
     except InvalidJson:
         return
     assert isinstance(json.loads(raw.decode("utf-8-sig")), dict)
