@@ -1,7 +1,7 @@
 """The pytest plugin: fixtures and markers for handlers of delivery receipts.
 
 Every run of pytest loads it where devkit is installed, so it imports only pytest until it is used.
-Every name begins with `dlr_`, `make_dlr_` or `vonage_`; nothing happens by itself.
+Every public name begins with `dlr_`, `make_dlr_` or `vonage_`; nothing happens by itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,17 +14,17 @@ if TYPE_CHECKING:  # not to hide a circle: these only name types, and the plugin
 
     from devkit.simulator import Simulator
     from devkit.simulator.options import SimulatorOptions
-    from devkit.testing.pytest_support import ReceiptServer, Serve
+    from devkit.testing.pytest_support import PluginSettings, ReceiptServer, Serve
     from devkit.testing.relay_inbox import RelayInbox
     from devkit.testing.sample_webhook import SampleWebhook
     from devkit.testing.stub import VonageStub
 
-_MARKERS = (
-    "dlr(*patterns, status=None, kind=None, allow_empty=False): run the test with each delivery receipt that matches "
-    "the patterns, as `dlr_receipt`",
-    "dlr_faults(via=..., only=(), skip=()): run the test with each fault of real receipts, as `dlr_fault`",
-    "dlr_status_faults(only=(), skip=()): run the test with each fault of Messages API statuses, as `dlr_fault`",
-)
+_MARKERS = {
+    "dlr": "(*patterns, status=None, kind=None, allow_empty=False): run the test with each delivery receipt that "
+    "matches the patterns, as `dlr_receipt`",
+    "dlr_faults": "(via=..., only=(), skip=()): run the test with each fault of real receipts, as `dlr_fault`",
+    "dlr_status_faults": "(only=(), skip=()): run the test with each fault of Messages API statuses, as `dlr_fault`",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,13 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for marker in _MARKERS:
-        config.addinivalue_line("markers", marker)
+    for name, text in _MARKERS.items():
+        config.addinivalue_line("markers", name + text)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    markers = ("dlr", "dlr_faults", "dlr_status_faults")
-    if any(any(metafunc.definition.iter_markers(name)) for name in markers):
+    if any(metafunc.definition.get_closest_marker(name) for name in _MARKERS):
         from devkit.testing.pytest_support import parametrize
 
         parametrize(metafunc)
@@ -60,35 +59,34 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
 
 
 @pytest.fixture
-def dlr_fixture(pytestconfig: pytest.Config) -> "Callable[[str], SampleWebhook]":
+def _dlr_settings(pytestconfig: pytest.Config) -> "PluginSettings":
+    from devkit.testing.pytest_support import settings_of
+
+    return settings_of(pytestconfig)
+
+
+@pytest.fixture
+def dlr_fixture(_dlr_settings: "PluginSettings") -> "Callable[[str], SampleWebhook]":
     """Load the receipt in a fixture file by its name: dlr_fixture("delivered")."""
-    from devkit.testing.pytest_support import settings_of
-
-    return settings_of(pytestconfig).load
+    return _dlr_settings.load
 
 
 @pytest.fixture
-def make_dlr_receipt(pytestconfig: pytest.Config) -> "Callable[..., SampleWebhook]":
+def make_dlr_receipt(_dlr_settings: "PluginSettings") -> "Callable[..., SampleWebhook]":
     """Make a receipt: make_dlr_receipt("failed", via="json", err_code="9"). Signed if dlr_signature_secret is set."""
-    from devkit.testing.pytest_support import settings_of
-
-    return settings_of(pytestconfig).make
+    return _dlr_settings.make_receipt
 
 
 @pytest.fixture
-def make_dlr_status(pytestconfig: pytest.Config) -> "Callable[..., SampleWebhook]":
+def make_dlr_status(_dlr_settings: "PluginSettings") -> "Callable[..., SampleWebhook]":
     """Make a status of the Messages API: make_dlr_status("rejected", error="1240"). Signed as make_dlr_receipt."""
-    from devkit.testing.pytest_support import settings_of
-
-    return settings_of(pytestconfig).make_status
+    return _dlr_settings.make_status
 
 
 @pytest.fixture
-def make_dlr_inbound(pytestconfig: pytest.Config) -> "Callable[..., SampleWebhook]":
+def make_dlr_inbound(_dlr_settings: "PluginSettings") -> "Callable[..., SampleWebhook]":
     """Make an inbound message: make_dlr_inbound("STOP", api="messages"). Signed as make_dlr_receipt."""
-    from devkit.testing.pytest_support import settings_of
-
-    return settings_of(pytestconfig).make_inbound
+    return _dlr_settings.make_inbound
 
 
 @pytest.fixture
@@ -130,11 +128,9 @@ def dlr_relay(request: pytest.FixtureRequest) -> "Iterator[RelayInbox]":
 
 
 @pytest.fixture
-def vonage_simulator_options(pytestconfig: pytest.Config) -> "SimulatorOptions":
+def vonage_simulator_options(_dlr_settings: "PluginSettings") -> "SimulatorOptions":
     """The options of vonage_simulator; override this fixture to change them. Time jumps from event to event."""
-    from devkit.testing.pytest_support import settings_of
-
-    return settings_of(pytestconfig).simulator_options
+    return _dlr_settings.simulator_options
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from devkit.webhook.signature import METHODS, TEST_SIGNATURE_SECRET, Method
 
 if (
     TYPE_CHECKING
-):  # these only name types; most tests need neither the simulator nor the SDK, which is slow to import
+):  # only the types: most tests need neither the simulator nor the SDK, which is slow to import
     import vonage
 
     from devkit.simulator import Simulator, SimulatorOptions
@@ -46,25 +46,30 @@ class PluginSettings:
 
     def load(self, name: str) -> SampleWebhook:
         """The receipt in one fixture file. A valid signature is replaced by one with the project's own secret."""
-        return self._signed(load(name, self.directories))
+        return self._resigned(load(name, self.directories))
 
     def load_all(self, pattern: str) -> list[SampleWebhook]:
         """The receipts that match a pattern, in name order. Signatures as for `load`."""
-        return [self._signed(receipt) for receipt in load_all(pattern, self.directories)]
+        return [self._resigned(receipt) for receipt in load_all(pattern, self.directories)]
 
-    def make(self, *args: Any, signed: bool = True, **named: Any) -> SampleWebhook:
-        """As `make_receipt`, and signed if there is a secret. signed: False gives an unsigned one."""
-        return self._sign(make_receipt(*args, **named), signed)
+    def _resigned(self, receipt: SampleWebhook) -> SampleWebhook:
+        if not self.secret:
+            return receipt
+        return resigned_if_valid(receipt, TEST_SIGNATURE_SECRET, self.secret, self.method)
+
+    def make_receipt(self, *args: Any, signed: bool = True, **named: Any) -> SampleWebhook:
+        """As the function in `factories`, and signed if there is a secret. signed: False gives an unsigned one."""
+        return self._signed(make_receipt(*args, **named), signed)
 
     def make_status(self, *args: Any, signed: bool = True, **named: Any) -> SampleWebhook:
-        """As `factories.make_status`. Signed as in `make`."""
-        return self._sign(make_status(*args, **named), signed)
+        """As `make_receipt`."""
+        return self._signed(make_status(*args, **named), signed)
 
     def make_inbound(self, *args: Any, signed: bool = True, **named: Any) -> SampleWebhook:
-        """As `factories.make_inbound`. Signed as in `make`."""
-        return self._sign(make_inbound(*args, **named), signed)
+        """As `make_receipt`."""
+        return self._signed(make_inbound(*args, **named), signed)
 
-    def _sign(self, webhook: SampleWebhook, signed: bool) -> SampleWebhook:
+    def _signed(self, webhook: SampleWebhook, signed: bool) -> SampleWebhook:
         return resign(webhook, self.secret, self.method) if self.secret and signed else webhook
 
     @property
@@ -72,17 +77,8 @@ class PluginSettings:
         """A simulator whose time jumps from event to event; it signs with the project's secret."""
         from devkit.simulator.options import SimulatorOptions
 
-        options = SimulatorOptions(speed=math.inf)
-        if not self.secret:
-            return options
-        return replace(
-            options, sign_receipts=True, signature_secret=self.secret, signature_method=self.method
-        )
-
-    def _signed(self, receipt: SampleWebhook) -> SampleWebhook:
-        if not self.secret:
-            return receipt
-        return resigned_if_valid(receipt, TEST_SIGNATURE_SECRET, self.secret, self.method)
+        options = SimulatorOptions(speed=math.inf, signature_method=self.method)
+        return replace(options, sign_receipts=True, signature_secret=self.secret) if self.secret else options
 
 
 def settings_of(config: pytest.Config) -> PluginSettings:
@@ -148,31 +144,37 @@ def _receipts(
     kind: str | Collection[str] | None = None,
     allow_empty: bool = False,
 ) -> list[SampleWebhook]:
-    statuses = (status,) if isinstance(status, str) else status
-    wanted = {"status": status, "kind": kind}
-    # The statuses of another API are asked for by its kind.
-    kind = "sms-receipt" if status is not None and kind is None else kind
-    kinds = (kind,) if isinstance(kind, str) else kind
+    """The receipts that a marker `dlr` names. Raises FixtureError when there are none, unless allow_empty is set."""
     patterns = patterns or ("*",)
-    found: list[SampleWebhook] = []
-    for pattern in patterns:
-        try:
-            found += settings.load_all(pattern)
-        except FixtureError:
-            if not allow_empty:
-                raise
+    # The statuses of another API are asked for by its kind.
+    kinds = "sms-receipt" if status is not None and kind is None else kind
     chosen = [
         receipt
-        for receipt in found
-        if (statuses is None or receipt.status in statuses) and (kinds is None or receipt.kind in kinds)
+        for pattern in patterns
+        for receipt in _found(settings, pattern, allow_empty=allow_empty)
+        if _is_wanted(receipt.status, status) and _is_wanted(receipt.kind, kinds)
     ]
     if not chosen and not allow_empty:
+        wanted = {"status": status, "kind": kind}
         said = [f"the {name} {value!r}" for name, value in wanted.items() if value is not None]
         raise FixtureError(
             f"No fixture in {', '.join(patterns)} has {' and '.join(said)}.",
             hint="Name other fixtures, or use allow_empty=True.",
         )
     return chosen
+
+
+def _found(settings: PluginSettings, pattern: str, *, allow_empty: bool) -> list[SampleWebhook]:
+    try:
+        return settings.load_all(pattern)
+    except FixtureError:
+        if allow_empty:
+            return []
+        raise
+
+
+def _is_wanted(value: str, wanted: str | Collection[str] | None) -> bool:
+    return wanted is None or value in ((wanted,) if isinstance(wanted, str) else wanted)
 
 
 def client_of(simulator: "Simulator") -> "vonage.Vonage":
