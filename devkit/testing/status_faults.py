@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from devkit.http.address import with_header
 from devkit.testing.factories import make_inbound, make_status
-from devkit.testing.faults import FaultCase, Make, as_array, make_case, select_cases
+from devkit.testing.faults import FaultCase, Make, as_array, make_case, message_ids, select_cases
 from devkit.testing.sample_webhook import MOMENT, SampleWebhook, with_callback
 from devkit.webhook.jwt import make_token
 from devkit.webhook.new_webhook import iso_stamp
-from devkit.webhook.receipt import make_message_id
 from devkit.webhook.signature import NO_ACCOUNT
 from devkit.webhook.vocabulary import EXPIRED_ERROR
 
@@ -43,36 +42,19 @@ def status_fault_cases(
     needing = [name for name in only if name in TOKEN_FAULTS and not secret]
     if needing:
         raise ValueError(f"{', '.join(needing)}: set a signature secret, such as dlr_signature_secret")
-    signer = _Signer(secret, now or datetime.now(UTC))
+    at = now or datetime.now(UTC)
 
     def make(*args: str, **named: object) -> SampleWebhook:
-        return signer.sign(make_status(*args, **named))  # type: ignore[arg-type]  # `fields` may be among them
+        status = make_status(*args, **named)  # type: ignore[arg-type]  # `fields` may be among them
+        return _signed(status, secret, at)
 
-    cases = [*_sequences(make), *_shapes(make), *_others(signer)]
-    return select_cases([*cases, *_tokens(signer)] if secret else cases, only, skip, known=TOKEN_FAULTS)
-
-
-@dataclass(frozen=True, slots=True)
-class _Signer:
-    """Gives statuses a token, if there is a secret."""
-
-    secret: str = field(repr=False)
-    now: datetime
-
-    def sign(
-        self, status: SampleWebhook, *, body: bytes = b"", secret: str = "", late: timedelta = timedelta()
-    ) -> SampleWebhook:
-        """The status with a token. body: of which the token is. late: how much later the token is made."""
-        if not self.secret:
-            return status
-        token = make_token(
-            body or status.callback.body,
-            secret or self.secret,
-            api_key=NO_ACCOUNT,
-            now=self.now + late,
-            jti=_JTI,
-        )
-        return _with_authorization(status, f"Bearer {token}")
+    cases = [
+        *_sequences(make),
+        *_shapes(make),
+        *_others(secret, at),
+        *(_tokens(secret, at) if secret else ()),
+    ]
+    return select_cases(cases, only, skip, known=TOKEN_FAULTS)
 
 
 def _sequences(make: Make) -> Iterator[FaultCase]:
@@ -80,10 +62,10 @@ def _sequences(make: Make) -> Iterator[FaultCase]:
     delivered = make("delivered", timestamp=iso_stamp(MOMENT + timedelta(seconds=1)))
     yield make_case("delivered", submitted, delivered)
     yield make_case("duplicate", delivered, delivered)
-    yield replace(make_case("concurrent-duplicate", delivered, delivered), at_once=True)
+    yield make_case("concurrent-duplicate", delivered, delivered, at_once=True)
     yield make_case("reversed", delivered, submitted)
     yield make_case("equal-timestamps", make("delivered"), submitted)
-    yield replace(make_case("before-send-returned", submitted, delivered), early=True)
+    yield make_case("before-send-returned", submitted, delivered, early=True)
     yield make_case("rejected", submitted, make("rejected", error="1240"))
     yield make_case("expired", submitted, make("rejected", error=EXPIRED_ERROR))
     yield make_case("undeliverable", make("undeliverable"))
@@ -104,8 +86,7 @@ def _shapes(make: Make) -> Iterator[FaultCase]:
     )
     spellings = (("workflow_id", "items_number", "items_total"), ("id", "item_number", "total_items"))
     workflows = [dict(zip(names, ("3TcNjguHxr2vcCZ9", "1", "2"), strict=True)) for names in spellings]
-    ids = [make_message_id(number << 96 | 0x5A4D2F680A0000001234567B) for number in (1, 2)]
-    pairs = zip(ids, workflows, strict=True)
+    pairs = zip(message_ids(2), workflows, strict=True)
     yield make_case("workflow", *(make("rejected", message_uuid=uuid, workflow=flow) for uuid, flow in pairs))
     yield make_case(
         "parts", make("delivered", sms={"count_total": "2"}, destination={"network_code": "23410"})
@@ -113,35 +94,42 @@ def _shapes(make: Make) -> Iterator[FaultCase]:
     yield make_case("parts-as-number", make("delivered", sms={"total_count": 2}))
     yield make_case("extra-field", make("delivered", fields={"new_field": {"new": [1]}}))
     yield make_case("other-channel", make("read", channel="whatsapp", from_="447700900001"))
-    yield replace(make_case("unknown-status", make("undelivered")), final={})
+    yield make_case("unknown-status", make("undelivered"), final={})
 
 
-def _others(signer: _Signer) -> Iterator[FaultCase]:
+def _others(secret: str, now: datetime) -> Iterator[FaultCase]:
     """What can arrive at the same URL beside statuses."""
-    inbound = signer.sign(make_inbound("Hello", "messages"))
-    yield replace(make_case("inbound-message", inbound), final={})
-    array = signer.sign(as_array(make_status("delivered")))
-    yield replace(make_case("json-array", array), final={}, refusable=True)
+    yield make_case("inbound-message", _signed(make_inbound("Hello", "messages"), secret, now), final={})
+    array = _signed(as_array(make_status("delivered")), secret, now)
+    yield make_case("json-array", array, final={}, refusable=True)
 
 
-def _tokens(signer: _Signer) -> Iterator[FaultCase]:
+def _tokens(secret: str, now: datetime) -> Iterator[FaultCase]:
     submitted, delivered = make_status("submitted"), make_status("delivered")
+    genuine = _signed(delivered, secret, now)
     # This machine's clock is 30 s behind. `verify_signature` of the SDK raises for it.
-    yield make_case("clock-behind", signer.sign(delivered, late=timedelta(seconds=30)))
+    yield make_case("clock-behind", _signed(delivered, secret, now + timedelta(seconds=30)))
     # The body of a proxy that reads JSON and writes it again: other bytes, the same fields.
     again = json.dumps(json.loads(delivered.callback.body)).encode()
-    genuine = signer.sign(delivered)
     forgeries = {
-        "forged-token": signer.sign(delivered, secret=f"not {signer.secret}"),
-        "token-of-another-body": signer.sign(delivered, body=submitted.callback.body),
+        "forged-token": _signed(delivered, f"not {secret}", now),
+        "token-of-another-body": _signed(delivered, secret, now, body=submitted.callback.body),
         "re-encoded-body": with_callback(genuine, replace(genuine.callback, body=again)),
-        "stale-token": signer.sign(delivered, late=-timedelta(days=30)),
+        "stale-token": _signed(delivered, secret, now - timedelta(days=30)),
         "without-token": delivered,
         "garbage-token": _with_authorization(delivered, _NO_SIGNATURE),
     }
     for name, forgery in forgeries.items():
-        case = make_case(name, signer.sign(submitted), forgery)
-        yield replace(case, final={submitted.message_id: "submitted"}, forged=True)
+        receipts = _signed(submitted, secret, now), forgery
+        yield make_case(name, *receipts, final={submitted.message_id: "submitted"}, forged=True)
+
+
+def _signed(status: SampleWebhook, secret: str, now: datetime, *, body: bytes = b"") -> SampleWebhook:
+    """The status with a token if there is a secret. body: of which the token is, by default the status's own."""
+    if not secret:
+        return status
+    token = make_token(body or status.callback.body, secret, api_key=NO_ACCOUNT, now=now, jti=_JTI)
+    return _with_authorization(status, f"Bearer {token}")
 
 
 def _with_authorization(status: SampleWebhook, value: str) -> SampleWebhook:
