@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict, Unpack
 
 import click
 
@@ -20,43 +19,27 @@ from devkit.cli.params import (
 from devkit.cli.result_lines import result_line
 from devkit.errors import UsageError
 from devkit.http.address import Address, parse_address, path_of
-from devkit.replay.new_callback import APIS, Api, NewWebhook
+from devkit.replay.new_callback import APIS, Api
 from devkit.replay.result import Replayed
-from devkit.replay.transform import signer_with
 from devkit.replay.trigger import (
+    TOKEN,
     Triggered,
     new_origin,
     notices_about,
     parse_err_code,
     parse_error,
     parse_new,
+    read_signer,
     send_new,
 )
 from devkit.session.project import new_receipt_url, project_in
-from devkit.session.settings import Settings, project_directory, read_settings
+from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.callback import CALLBACK_PATH, Callback, Transport
 from devkit.webhook.masking import printable
 from devkit.webhook.receipt import read, webhook_in
-from devkit.webhook.signature import METHODS, Signer
+from devkit.webhook.signature import METHODS
 
 _INDENT = " " * 13  # below the status
-_TOKEN = "jwt"  # how the Messages API signs
-
-
-class _Options(TypedDict):
-    status: str
-    err_code: str | None
-    error: str | None
-    text: str | None
-    api: Api | None
-    transport: Transport | None
-    sets: tuple[tuple[str, str], ...]
-    unsets: tuple[str, ...]
-    method: str | None
-    to: str
-    allow_remote: bool
-    timeout: float
-    as_json: bool
 
 
 @click.command(name="trigger")
@@ -91,17 +74,31 @@ class _Options(TypedDict):
 @unset_option
 @click.option(
     "--sign",
-    "method",
-    type=click.Choice((*METHODS, _TOKEN), case_sensitive=False),
+    type=click.Choice((*METHODS, TOKEN), case_sensitive=False),
     metavar="METHOD",
-    help=f"Sign with VONAGE_SIGNATURE_SECRET: {', '.join(METHODS)}; {_TOKEN} for the Messages API.",
+    help=f"Sign with VONAGE_SIGNATURE_SECRET: {', '.join(METHODS)}; {TOKEN} for the Messages API.",
 )
 @to_option("the session's receiver, which records and forwards it")
 @click.option("--allow-remote", is_flag=True, help="Send to another machine.")
 @timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON line.")
 @click.pass_context
-def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
+def command(
+    ctx: click.Context,
+    status: str,
+    err_code: str | None,
+    error: str | None,
+    text: str | None,
+    api: Api | None,
+    transport: Transport | None,
+    sets: tuple[tuple[str, str], ...],
+    unsets: tuple[str, ...],
+    sign: str | None,
+    to: str,
+    allow_remote: bool,
+    timeout: float,
+    as_json: bool,
+) -> None:
     """Send a new receipt to the session or to local code, as Vonage would. STATUS may be an undocumented one.
 
     messages:rejected is a status of the Messages API, and inbound an inbound message. A session records and forwards
@@ -112,57 +109,36 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     directory = project_directory(Path.cwd())
     settings = read_settings(os.environ, directory)
     session = project_in(directory).session()
-    new = _new_webhook(options)
-    transport = _transport(options["transport"], new)
-    to = options["to"] or new_receipt_url(session, settings)
-    address = parse_address(to, allow_remote=options["allow_remote"], allow_private=settings.forward_private)
-    signer = _signer(options["method"], new, settings)
+    new = parse_new(
+        status,
+        api=api,
+        err_code=err_code or "",
+        error=error or "",
+        text=text,
+        sets=dict(sets),
+        unsets=unsets,
+    )
+    if new.api == "messages" and transport not in (None, "json"):
+        raise UsageError(
+            f"The Messages API sends JSON only, so nothing of it can be sent as {transport}.",
+            hint="Omit --as.",
+        )
+    url = to or new_receipt_url(session, settings)
+    address = parse_address(url, allow_remote=allow_remote, allow_private=settings.forward_private)
+    signer = read_signer(sign or "", new.api, settings.signature_secret, settings.signature_method)
     origin = new_origin(
         datetime.now(UTC), signer, api_key=settings.api_key, application_id=settings.application_id
     )
-    callback = new.callback(origin, transport)
+    callback = new.callback(origin, transport or "get")
     webhook = webhook_in(read(callback))
-    for text in notices_about(webhook):
-        notice(f"{text}; it is sent anyway")
-    sent = send_new(callback, address, options["timeout"])
+    for remark in notices_about(webhook):
+        notice(f"{remark}; it is sent anyway")
+    sent = send_new(callback, address, timeout)
     triggered = Triggered.of(sent, webhook.kind)
-    echo_event(triggered, "\n".join(_lines(sent, callback, address)), as_json=options["as_json"])
+    echo_event(triggered, "\n".join(_lines(sent, callback, address)), as_json=as_json)
     if sent.hint:
         hint(sent.hint)
     ctx.exit({"ok": 0, "failed": 1, "unreachable": 4}[sent.outcome])
-
-
-def _new_webhook(options: _Options) -> NewWebhook:
-    return parse_new(
-        options["status"],
-        api=options["api"],
-        err_code=options["err_code"] or "",
-        error=options["error"] or "",
-        text=options["text"],
-        sets=dict(options["sets"]),
-        unsets=options["unsets"],
-    )
-
-
-def _transport(chosen: Transport | None, new: NewWebhook) -> Transport:
-    if new.api == "messages" and chosen not in (None, "json"):
-        raise UsageError(
-            f"The Messages API sends JSON only, so nothing of it can be sent as {chosen}.", hint="Omit --as."
-        )
-    return chosen or "get"
-
-
-def _signer(method: str | None, new: NewWebhook, settings: Settings) -> Signer | None:
-    """Signs as the API of the webhook does. Raises UsageError for a method of the other one, ConfigurationError."""
-    if method is None:
-        return None
-    if (method == _TOKEN) != (new.api == "messages"):
-        wanted = f"--sign {_TOKEN}" if new.api == "messages" else f"--sign {settings.signature_method}"
-        signs = "with a token" if new.api == "messages" else "its fields"
-        name = "Messages" if new.api == "messages" else "SMS"
-        raise UsageError(f"The {name} API signs {signs}, not with {method}.", hint=f"Use {wanted}")
-    chosen = next((each for each in METHODS if each == method), settings.signature_method)
-    return signer_with(settings.signature_secret, chosen, settings.api_key)
 
 
 def _lines(sent: Replayed, callback: Callback, address: Address) -> Iterator[str]:

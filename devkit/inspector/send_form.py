@@ -8,29 +8,28 @@ from flask import Blueprint, request
 from devkit.errors import ConfigurationError, DevkitError, UsageError
 from devkit.events.session import Sent
 from devkit.http.address import parse_address
-from devkit.inspector.context import InspectorContext, Options
+from devkit.inspector.context import InspectorContext
 from devkit.inspector.index import key_of
 from devkit.inspector.replay_form import read_transport
 from devkit.inspector.views import recordings_blueprint, render
-from devkit.replay.new_callback import Api, NewWebhook
-from devkit.replay.transform import signer_with
+from devkit.replay.new_callback import NewWebhook
 from devkit.replay.trigger import (
     MESSAGES_PREFIX,
     Triggered,
     new_origin,
     notices_about,
     parse_with_code,
+    read_signer,
     send_new,
 )
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT, recipients
 from devkit.webhook.receipt import read, webhook_in
-from devkit.webhook.signature import METHODS, Signer
+from devkit.webhook.signature import METHODS
 from devkit.webhook.vocabulary import INBOUND, MESSAGES_STATUSES, STATUSES
 
 _TIMEOUT = 10  # seconds; a person waits for it
 _MAX_LINES = 50  # fields of a triggered receipt that differ
 _LONGEST = 4_000  # characters of a form's value
-_TOKEN = "jwt"  # how the Messages API signs
 
 # What can be triggered, by group: the value in the form, and its name.
 _NEW_STATUSES: dict[str, list[tuple[str, str]]] = {
@@ -99,7 +98,7 @@ def _trigger(context: InspectorContext, form: Mapping[str, str]) -> TriggerOutco
     options, session = context.options, context.options.session()
     new = _read_webhook(form)
     transport = read_transport(_text(form, "as")) or "get"
-    signer = _signer(options, new.api, _text(form, "sign"))
+    signer = read_signer(_text(form, "sign"), new.api, options.secret, options.method)
     account, application = (session.api_key, session.application_id) if session else ("", "")
     origin = new_origin(options.clock(), signer, api_key=account, application_id=application)
     callback = new.callback(origin, transport)
@@ -128,22 +127,6 @@ def _read_webhook(form: Mapping[str, str]) -> NewWebhook:
     new = parse_with_code(status, code, sets, unsets)
     text = form.get("text", "")[:_LONGEST]
     return replace(new, text=text) if text and is_inbound else new
-
-
-def _signer(options: Options, api: Api, sign: str) -> Signer | None:
-    """Signs as the API of the webhook does. Raises UsageError for a method of the other one, ConfigurationError."""
-    if not sign:
-        return None
-    if sign not in (*METHODS, _TOKEN):
-        raise UsageError(
-            f"No signature method is called {sign[:40]!r}.",
-            hint=f"Use one of: {', '.join((*METHODS, _TOKEN))}",
-        )
-    if (sign == _TOKEN) != (api == "messages"):
-        name, how = ("SMS", f"one of: {', '.join(METHODS)}") if api == "sms" else ("Messages", _TOKEN)
-        raise UsageError(f"The {name} API does not sign with {sign}.", hint=f"Sign with {how}")
-    method = next((each for each in METHODS if each == sign), options.method)
-    return signer_with(options.secret, method)
 
 
 def _send(context: InspectorContext, form: Mapping[str, str]) -> Sent:

@@ -15,9 +15,10 @@ from devkit.http.client import Connection
 from devkit.replay.new_callback import Api, NewWebhook, Origin
 from devkit.replay.result import Replayed, ReplayOutcome
 from devkit.replay.send import Rules, attempt
+from devkit.replay.transform import signer_with
 from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Callback
 from devkit.webhook.receipt import Kind, Webhook
-from devkit.webhook.signature import NO_ACCOUNT, Signer
+from devkit.webhook.signature import METHODS, NO_ACCOUNT, Method, Signer
 from devkit.webhook.vocabulary import (
     ERR_CODES,
     INBOUND,
@@ -28,6 +29,7 @@ from devkit.webhook.vocabulary import (
 )
 
 MESSAGES_PREFIX = "messages:"  # of a status
+TOKEN = "jwt"  # how the Messages API signs
 _TEXT = "Hello"
 
 
@@ -98,6 +100,23 @@ def parse_with_code(
 
 def _instead(status: str, option: str) -> str:
     return "Omit it: an inbound message has no error." if status == INBOUND else f"Use {option}."
+
+
+def read_signer(sign: str, api: Api, secret: str, method: Method) -> Signer | None:
+    """The signer that a user asks for. sign: a method, or `jwt` for the Messages API; empty for no signature.
+
+    method: of the account, for a token. Raises UsageError for a method of the other API, ConfigurationError without a
+    secret.
+    """
+    if not sign:
+        return None
+    if sign not in (*METHODS, TOKEN):
+        known = ", ".join((*METHODS, TOKEN))
+        raise UsageError(f"No signature method is called {sign[:40]!r}.", hint=f"Use one of: {known}")
+    if (sign == TOKEN) != (api == "messages"):
+        name, how = ("SMS", f"one of: {', '.join(METHODS)}") if api == "sms" else ("Messages", TOKEN)
+        raise UsageError(f"The {name} API does not sign with {sign}.", hint=f"Sign with {how}")
+    return signer_with(secret, next((each for each in METHODS if each == sign), method))
 
 
 def new_origin(

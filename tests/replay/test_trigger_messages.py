@@ -74,8 +74,8 @@ def test_an_inbound_message_is_sent_in_the_form_of_each_api(tmp_path: Path) -> N
     ("args", "words"),
     [
         (["messages:delivered", "--as", "get"], ["sends JSON only", "Omit --as"]),
-        (["messages:delivered", "--sign", "md5"], ["signs with a token, not with md5", "Use --sign jwt"]),
-        (["delivered", "--sign", "jwt"], ["signs its fields, not with jwt", "Use --sign md5hash"]),
+        (["messages:delivered", "--sign", "md5"], ["Messages API does not sign with md5", "Sign with jwt"]),
+        (["delivered", "--sign", "jwt"], ["SMS API does not sign with jwt", "Sign with one of: md5hash,"]),
         (
             ["messages:rejected", "--error", "illegal-nomber"],
             ["No error of the Messages API", "illegal-number"],
