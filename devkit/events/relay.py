@@ -5,6 +5,8 @@ from typing import ClassVar, Literal
 
 from devkit.events import Event
 
+RelayChange = Literal["live", "reconnecting", "trimmed", "emptied"]
+
 
 @dataclass(frozen=True, slots=True)
 class RelayChanged(Event):
@@ -17,7 +19,7 @@ class RelayChanged(Event):
     """
 
     name: ClassVar[str] = "relay"
-    state: Literal["live", "reconnecting", "trimmed", "emptied"]
+    state: RelayChange
     relay: str
     who: str
     detail: str = ""

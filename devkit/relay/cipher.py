@@ -1,11 +1,9 @@
 """Encrypts what the engine keeps of a webhook with the team's key: AES-GCM, after compression."""
 
 import base64
-import binascii
 import hashlib
 import os
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 _KEY = 32  # bytes
 _NONCE = 12  # bytes; random, which is safe for some thousand million entries of a key
 _LEVEL = 1  # of zlib: half the size for 25 us; higher ones take longer and save little
+_STANDARD = str.maketrans("-_", "+/")  # of the alphabets of base64
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +103,22 @@ def _aes(secret: bytes) -> "AESGCM":
 
 def parse_keys(text: str) -> Cipher:
     """The cipher for `DEVKIT_RELAY_KEY`: one key, or several with commas during a change. Raises ConfigurationError."""
-    parts = [part.strip() for part in text.split(",")] if text.strip() else []
-    return Cipher(tuple(_keys(parts)))
-
-
-def _keys(parts: Sequence[str]) -> list[TeamKey]:
+    parts = text.split(",") if text.strip() else []
     keys = []
     for number, part in enumerate(parts, 1):
-        try:
-            # Both alphabets, with and without padding.
-            secret = base64.b64decode(part.translate(_STANDARD).rstrip("=") + "=", validate=True)
-        except (binascii.Error, ValueError):
-            secret = b""
+        secret = _decoded(part.strip())
         if len(secret) != _KEY:
             which = f"key {number} of DEVKIT_RELAY_KEY" if len(parts) > 1 else "DEVKIT_RELAY_KEY"
             raise ConfigurationError(
                 f"{which} is not {_KEY} bytes as base64.", hint="Make one: openssl rand -base64 32"
             )
         keys.append(TeamKey(secret))
-    return keys
+    return Cipher(tuple(keys))
 
 
-_STANDARD = str.maketrans("-_", "+/")
+def _decoded(text: str) -> bytes:
+    """The bytes in base64, of either alphabet, with or without padding; none in another text."""
+    try:
+        return base64.b64decode(text.translate(_STANDARD).rstrip("=") + "=", validate=True)
+    except ValueError:
+        return b""

@@ -44,50 +44,43 @@ def product(info: Mapping[str, str] | None) -> str:
 
 
 def _persistence(state: EngineState) -> Iterator[EngineProblem]:
-    settings, info = state.settings, state.info
-    if settings is None:
+    settings, info = state.settings or {}, state.info or {}
+    if state.settings is None:
         yield EngineProblem(
             "unknown",
             "CONFIG is forbidden, so it is not known whether appendfsync is always.",
             "Ask the administrator of the engine whether appendfsync is always",
         )
-    if info is None:
+    if state.info is None:
         yield EngineProblem(
             "unknown",
             "INFO is forbidden, so persistence and eviction are not known.",
             "Check as the engine's administrator, or allow it: ACL SETUSER NAME +info",
         )
-    enabled = (settings or {}).get("appendonly") or {"0": "no", "1": "yes"}.get(
-        (info or {}).get("aof_enabled", "")
-    )
-    if enabled == "no":
+    if settings.get("appendonly") == "no" or info.get("aof_enabled") == "0":
         yield _setting("appendonly", "no", "yes", "a restart loses everything since the last snapshot")
         return
-    fsync = (settings or {}).get("appendfsync", "always")
+    fsync = settings.get("appendfsync", "always")
     if fsync != "always":
         lost = "up to a second of" if fsync == "everysec" else "some"
         yield _setting("appendfsync", fsync, "always", f"a crash loses {lost} acknowledged receipts")
-    if (settings or {}).get("no-appendfsync-on-rewrite") == "yes":
+    if settings.get("no-appendfsync-on-rewrite") == "yes":
         yield _setting(
             "no-appendfsync-on-rewrite", "yes", "no", "while its file is rewritten, nothing is synced"
         )
-    if (info or {}).get("aof_last_write_status", "ok") != "ok":
+    if info.get("aof_last_write_status", "ok") != "ok":
         yield EngineProblem(
             "loses", "The last write to its append-only file failed.", "Free space on the engine's disk"
         )
 
 
 def _eviction(info: Mapping[str, str]) -> Iterator[EngineProblem]:
-    policy, limit, used = (
-        info.get("maxmemory_policy", ""),
-        _number(info, "maxmemory"),
-        _number(info, "used_memory"),
-    )
+    policy = info.get("maxmemory_policy", "")
+    limit, used = _number(info, "maxmemory"), _number(info, "used_memory")
     if policy.startswith("allkeys-"):
         yield _setting("maxmemory-policy", policy, "noeviction", "a full engine deletes the whole stream")
-    elif info and policy not in ("noeviction", ""):
-        problem = _setting("maxmemory-policy", policy, "noeviction", "it is meant for a cache")
-        yield EngineProblem("warning", problem.text, problem.hint)
+    elif policy not in ("noeviction", ""):
+        yield _setting("maxmemory-policy", policy, "noeviction", "it is meant for a cache", "warning")
     if info and not limit:
         yield EngineProblem(
             "warning",
@@ -138,9 +131,12 @@ def _clock(clock: datetime | None, now: datetime) -> Iterator[EngineProblem]:
         )
 
 
-def _setting(name: str, value: str, wanted: str, loss: str) -> EngineProblem:
-    text = f"{name} is {one_line(value, 30)}: {loss}."
-    return EngineProblem("loses", text, f"redis-cli CONFIG SET {name} {wanted}, and the same in redis.conf")
+def _setting(name: str, value: str, wanted: str, reason: str, severity: Severity = "loses") -> EngineProblem:
+    return EngineProblem(
+        severity,
+        f"{name} is {one_line(value, 30)}: {reason}.",
+        f"redis-cli CONFIG SET {name} {wanted}, and the same in redis.conf",
+    )
 
 
 def _number(info: Mapping[str, str], name: str) -> int:

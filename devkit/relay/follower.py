@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from devkit.errors import RelayError, StoreError
 from devkit.events import Notice, Publish
-from devkit.events.relay import CaughtUp, RelayChanged
+from devkit.events.relay import CaughtUp, RelayChange, RelayChanged
 from devkit.events.session import NotRecorded
 from devkit.fixture.store import Store
 from devkit.relay.engine import BLOCK_SECONDS
@@ -66,6 +66,7 @@ class Follower:
     _kept: int = 0
     _failures: int = 0
     _is_disk_error_published: bool = False
+    _missing: Missing | None = None  # the last one that was published
     _error: Exception | None = None
     _ended: threading.Event = field(default_factory=threading.Event)
     _working: threading.Lock = field(default_factory=threading.Lock)
@@ -75,15 +76,11 @@ class Follower:
         """The relay answers: say what it holds, and remember how far to catch up."""
         self._target = span.last
         self._caught_up.clear()
-        self.publish(
-            RelayChanged(
-                "live",
-                self.following.relay,
-                self.following.who,
-                kept=span.count,
-                kept_since=utc(entry_time(span.first)) if span.first else "",
-                recorded=str(self.store.recorded),
-            )
+        self._publish_change(
+            "live",
+            kept=span.count,
+            kept_since=utc(entry_time(span.first)) if span.first else "",
+            recorded=str(self.store.recorded),
         )
 
     def start(self) -> None:
@@ -145,8 +142,9 @@ class Follower:
             raise batch.failure
 
     def _handle(self, batch: Batch) -> None:
-        if batch.missing:
-            self._publish_missing(batch.missing)
+        if (missing := batch.missing) and missing != self._missing:  # the same again while the disk is full
+            self._missing = missing
+            self._publish_change(missing.kind, since=utc(missing.since), until=utc(missing.until))
         try:
             recorded = self._record(batch.received)
             if batch.position != self.reader.position:
@@ -208,27 +206,11 @@ class Follower:
             return
         if not self.is_lost:
             self.is_lost = True
-            self.publish(
-                RelayChanged(
-                    "reconnecting",
-                    self.following.relay,
-                    self.following.who,
-                    detail=error.message,
-                    since=utc(datetime.now(UTC)),
-                )
-            )
+            self._publish_change("reconnecting", detail=error.message, since=utc(datetime.now(UTC)))
         self._pause()
 
-    def _publish_missing(self, missing: Missing) -> None:
-        self.publish(
-            RelayChanged(
-                missing.kind,
-                self.following.relay,
-                self.following.who,
-                since=utc(missing.since),
-                until=utc(missing.until),
-            )
-        )
+    def _publish_change(self, state: RelayChange, **facts: Any) -> None:
+        self.publish(RelayChanged(state, self.following.relay, self.following.who, **facts))
 
     def _publish_disk_error(self, error: StoreError, span: Span) -> None:
         if not self._is_disk_error_published:

@@ -5,14 +5,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from devkit.errors import ConfigurationError, UsageError
 from devkit.fixture.listing import parse_duration
-from devkit.http.local_access import is_local_name
 from devkit.relay.cipher import Cipher, parse_keys
 from devkit.relay.engine_url import EngineURL, parse_engine_url
 from devkit.relay.member import check_member, checked_length, is_member, member_in_url, public_part, with_part
+from devkit.tunnel.types import url_problem
 
 _KEEP = "7d"
 
@@ -81,16 +80,7 @@ def _keep(text: str) -> timedelta:
 
 
 def _callback_url(text: str) -> str:
-    if not text:
-        return ""
-    try:
-        parts = urlsplit(text)
-        host, scheme = parts.hostname or "", parts.scheme
-    except ValueError:
-        host, scheme = "", ""
-    is_url = host and all("!" <= char <= "~" for char in text) and not (parts.query or parts.fragment)
-    is_url = is_url and parts.username is None  # it would be shown, and stored at Vonage
-    if not is_url or not (scheme == "https" or (scheme == "http" and is_local_name(host))):
+    if text and url_problem(text):  # not shown: the URL of a member has a secret
         raise ConfigurationError(
             "DEVKIT_RELAY_CALLBACK is not an https URL without a user and a query.",
             hint="Ask your team for yours, which is printed by: devkit relay member NAME",

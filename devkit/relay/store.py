@@ -25,7 +25,8 @@ class RelayStore:
         """Keep webhooks that arrived together, as one group; the id of each entry, or why it is not kept."""
         entries = [self._entry(recording) for recording in recordings]
         return [
-            _not_kept(done) if isinstance(done, RelayError) else done for done in self.engine.append(entries)
+            _not_kept(result) if isinstance(result, RelayError) else result
+            for result in self.engine.append(entries)
         ]
 
     def _entry(self, recording: NewRecording) -> EntryFields:
@@ -36,8 +37,6 @@ class RelayStore:
 
 
 def _not_kept(error: RelayError) -> StoreError:
-    failure = StoreError(
+    return StoreError(
         f"A receipt could not be kept. {error.message}", hint=f"Vonage will send it again. {error.hint}"
     )
-    failure.__cause__ = error
-    return failure

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from devkit.errors import CallbackHeldError, ConfigurationError, RelayError, UsageError, VonageError
 from devkit.events import Notice, Publish
 from devkit.events.relay import RelayReady
-from devkit.http.local_access import is_local_name
 from devkit.http.request import StartResponse, WSGIApplication
 from devkit.http.server import listen, serve
 from devkit.receiver.app import serve_receiver
@@ -26,6 +25,7 @@ from devkit.session.project import Project
 from devkit.session.registrations import Confirm, Registrations, settings_to_register
 from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown
+from devkit.tunnel.types import url_problem
 from devkit.vonage.journal import read_journal
 from devkit.vonage.setting import CallbackSetting
 from devkit.webhook.callback import CALLBACK_PATH
@@ -231,17 +231,9 @@ def _is_needed(setting: CallbackSetting, url: str, publish: Publish) -> bool:
 
 
 def _checked_url(public_url: str) -> str:
-    try:
-        parts = urlsplit(public_url)
-        host, scheme = parts.hostname or "", parts.scheme
-    except ValueError:
-        host, scheme = "", ""
-    is_plain = (
-        not (parts.path.strip("/") or parts.query or parts.fragment or parts.username) if host else False
-    )
-    if is_plain and (scheme == "https" or (scheme == "http" and is_local_name(host))):
-        return public_url
-    raise UsageError(
-        f"Not the public URL of a relay: {public_url!r}.",
-        hint="Write it without a path: devkit relay register https://dlr.example.com",
-    )
+    if url_problem(public_url) or urlsplit(public_url).path.strip("/"):
+        raise UsageError(
+            f"Not the public URL of a relay: {public_url!r}.",
+            hint="Write it without a path: devkit relay register https://dlr.example.com",
+        )
+    return public_url

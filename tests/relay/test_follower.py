@@ -75,6 +75,18 @@ class Setup:
         return sorted(entry.path for entry in self.store.entries())
 
 
+def fill_disk(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Let so many attempts to write recordings fail."""
+    create, failures = durable.create_all, iter(range(times))
+
+    def sometimes(directory: str, files: list[tuple[str, bytes]]) -> list[OSError | None]:
+        if files and next(failures, None) is not None:
+            return [OSError(28, "No space left on device")] * len(files)
+        return create(directory, files)
+
+    monkeypatch.setattr(durable, "create_all", sometimes)
+
+
 @pytest.fixture
 def setup(tmp_path: Path) -> Iterator[Setup]:
     setup = Setup(tmp_path, MemoryEngine())
@@ -137,14 +149,7 @@ def test_the_position_moves_after_the_files_are_on_disk(
 
 
 def test_a_full_disk_is_told_once_and_nothing_is_lost(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
-    create, failures = durable.create_all, iter(range(3))
-
-    def sometimes(directory: str, files: list[tuple[str, bytes]]) -> list[OSError | None]:
-        if files and next(failures, None) is not None:
-            return [OSError(28, "No space left on device")] * len(files)
-        return create(directory, files)
-
-    monkeypatch.setattr(durable, "create_all", sometimes)
+    fill_disk(monkeypatch, times=3)
     setup.engine.put("ada", 1)
 
     setup.caught_up()
@@ -158,17 +163,12 @@ def test_a_disk_that_fills_later_is_caught_up_with_too(setup: Setup, monkeypatch
     setup.follower.reach(setup.engine.span())
     setup.follower.start()
     setup.published.wait_until(lambda: len(setup.events(CaughtUp)) == 1)
-    create = durable.create_all
-
-    def full(directory: str, files: list[tuple[str, bytes]]) -> list[OSError | None]:
-        return [OSError(28, "No space left on device")] * len(files)
-
-    monkeypatch.setattr(durable, "create_all", full)
+    fill_disk(monkeypatch, times=3)
     setup.engine.put("ada", 1)
-    setup.published.wait_until(lambda: setup.states == ["live", "live"])  # so the page says: catching up
-    assert len(setup.events(NotRecorded)) == len(setup.events(CaughtUp)) == 1
-    monkeypatch.setattr(durable, "create_all", create)
     setup.published.wait_until(lambda: len(setup.events(CaughtUp)) == 2)
+
+    assert setup.states == ["live", "live"]  # between the second one and its end the page says: catching up
+    assert len(setup.events(NotRecorded)) == 1
 
     assert setup.events(CaughtUp)[1] == CaughtUp(1, 1, 0, 0, 1, 0, 0)
     assert len(setup.files) == len(setup.taken) == 1
@@ -286,6 +286,23 @@ def test_what_is_no_longer_kept_is_told(setup: Setup) -> None:
     trimmed = next(each for each in setup.events(RelayChanged) if each.state == "trimmed")  # type: ignore[attr-defined]
     assert (trimmed.since, trimmed.until) == ("2026-11-23T12:00:00.001Z", "2026-11-23T12:00:00.005Z")  # type: ignore[attr-defined]
     assert setup.events(CaughtUp) == [CaughtUp(1, 1, 0, 0, 1, 0, 0)]
+
+
+def test_what_is_no_longer_kept_is_told_once_while_the_disk_is_full(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup.positions.move(KEY, setup.engine.put("ada", 1))
+    setup.engine.put("ada", 2)
+    setup.engine.put("ada", 3)
+    setup.engine.trim(1)
+    setup.follower = setup.make()
+    fill_disk(monkeypatch, times=3)
+
+    setup.caught_up()
+
+    assert setup.states == ["live", "trimmed"]
+    assert len(setup.events(NotRecorded)) == 1
+    assert len(setup.files) == 1
 
 
 def test_a_mistake_in_devkit_ends_the_main_thread_too(setup: Setup) -> None:

@@ -37,11 +37,8 @@ def command(ctx: click.Context, acl: bool, allow_plain: bool, as_json: bool) -> 
     """
     context = relay_context()
     if acl:
-        echo(
-            "\n".join(
-                acl_commands(account_name(context.settings.api_key) if context.settings.api_key else "*")
-            )
-        )
+        api_key = context.settings.api_key
+        echo("\n".join(acl_commands(account_name(api_key) if api_key else "*")))
         return
     found = _examine(context, allow_plain=allow_plain, as_json=as_json)
     for problem in found:

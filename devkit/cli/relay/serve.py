@@ -1,15 +1,13 @@
 """`devkit relay serve`: takes webhooks for the team until Ctrl-C or SIGTERM."""
 
-from collections.abc import Sequence
 from ipaddress import ip_address
 
 import click
 
-from devkit.cli.event_printer import quiet_lines, ready_lines, reporting, session_lines
+from devkit.cli.event_printer import Lines, quiet_lines, ready_lines, reporting, session_lines
 from devkit.cli.relay.context import allow_plain_option, relay_context
 from devkit.cli.terminal import own_foreground
 from devkit.errors import UsageError
-from devkit.events import Event
 from devkit.events.relay import RelayReady
 from devkit.session.relay import ServeOptions, serve_relay
 from devkit.session.signals import stop_on_signals
@@ -80,17 +78,15 @@ def command(
     with (
         stop_on_signals(final=True) as stop,
         own_foreground(),
-        reporting(as_json=as_json, stop=stop, lines=_quiet_lines if quiet else _lines) as publish,
+        reporting(
+            as_json=as_json, stop=stop, lines=_with_ready(quiet_lines if quiet else session_lines)
+        ) as publish,
     ):
         serve_relay(context.settings, context.relay, context.project, options, publish, stop)
 
 
-def _lines(event: Event, width: int | None = None) -> Sequence[str]:
-    return _ready(event) if isinstance(event, RelayReady) else session_lines(event, width)
-
-
-def _quiet_lines(event: Event, width: int | None = None) -> Sequence[str]:
-    return _ready(event) if isinstance(event, RelayReady) else quiet_lines(event, width)
+def _with_ready(lines: Lines) -> Lines:
+    return lambda event, width: _ready(event) if isinstance(event, RelayReady) else lines(event, width)
 
 
 def _ready(event: RelayReady) -> list[str]:
