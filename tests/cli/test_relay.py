@@ -10,7 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from devkit.cli import cli
+from devkit.cli.event_printer import Lines, quiet_lines, session_lines
 from devkit.cli.relay import COMMANDS
+from devkit.cli.relay.serve import _with_ready
+from devkit.events.relay import RelayReady
 from devkit.relay.member import member_path
 from devkit.relay.stream import account_name
 from devkit.webhook.callback import CALLBACK_PATH
@@ -182,14 +185,18 @@ def test_the_status_of_an_empty_engine(shared_redis: RedisServer) -> None:
     assert result.stdout == "The engine keeps nothing for this account.\n"
 
 
-def test_the_ready_lines_are_for_people(tmp_path: Path, shared_redis: RedisServer) -> None:
-    from devkit.cli.relay.serve import _lines
-    from devkit.events.relay import RelayReady
-
+@pytest.mark.parametrize("lines", [session_lines, quiet_lines])
+def test_the_ready_lines_are_for_people(lines: Lines) -> None:
     event = RelayReady(
-        shared_redis.url, "http://127.0.0.1:3000", f"{CALLBACK_PATH}/{TEAM}", "", "box:3000", False, 1
+        "rediss://redis.example.com:6380",
+        "http://127.0.0.1:3000",
+        f"{CALLBACK_PATH}/{TEAM}",
+        "",
+        "box:3000",
+        False,
+        1,
     )
-    text = "\n".join(_lines(event))
+    text = "\n".join(_with_ready(lines)(event, None))
 
     assert "taking webhooks for the relay" in text
     assert "in clear" in text
