@@ -8,7 +8,6 @@ import pytest
 
 from devkit.durable import files as durable
 from devkit.errors import RelayError, StoreError
-from devkit.events import Event
 from devkit.events.relay import CaughtUp, RelayChanged
 from devkit.events.session import NotRecorded
 from devkit.fixture.format import load
@@ -61,14 +60,11 @@ class Setup:
         self.follower.check()
 
     def caught_up(self) -> None:
-        self.follow_until(lambda: bool(self.events(CaughtUp)))
-
-    def events(self, kind: type[Event]) -> list[Event]:
-        return [event for event in self.published.events if isinstance(event, kind)]
+        self.follow_until(lambda: bool(self.published.of(CaughtUp)))
 
     @property
     def states(self) -> list[str]:
-        return [event.state for event in self.published.events if isinstance(event, RelayChanged)]
+        return [event.state for event in self.published.of(RelayChanged)]
 
     @property
     def files(self) -> list[Path]:
@@ -100,12 +96,11 @@ def test_it_catches_up_and_says_what_came(setup: Setup) -> None:
 
     setup.caught_up()
 
-    assert setup.events(CaughtUp) == [CaughtUp(4, 1, 1, 2, 2, 0, 0)]
+    assert setup.published.of(CaughtUp) == [CaughtUp(4, 1, 1, 2, 2, 0, 0)]
     assert [str(path) for path in setup.files] == setup.taken
     assert [load(path).tags for path in setup.files] == [("who:ada",), ()]
     assert setup.positions.read(KEY) == setup.engine.last
-    live = setup.events(RelayChanged)[0]
-    assert isinstance(live, RelayChanged)
+    live = setup.published.of(RelayChanged)[0]
     assert (live.state, live.kept, live.kept_since) == ("live", 4, "2026-11-23T12:00:00.001Z")
 
 
@@ -115,7 +110,7 @@ def test_more_than_one_read_is_one_catch_up(setup: Setup) -> None:
 
     setup.caught_up()
 
-    assert setup.events(CaughtUp) == [CaughtUp(450, 9, 0, 441, 9, 0, 0)]
+    assert setup.published.of(CaughtUp) == [CaughtUp(450, 9, 0, 441, 9, 0, 0)]
     assert setup.engine.waits[:3] == [0, 0, 0]  # it waits for nothing until it has caught up
 
 
@@ -131,7 +126,7 @@ def test_a_lost_position_costs_reading_again_and_nothing_else(setup: Setup) -> N
 
     assert setup.files == files
     assert len(setup.taken) == 2
-    assert setup.events(CaughtUp) == [CaughtUp(2, 2, 0, 0, 0, 2, 0)]
+    assert setup.published.of(CaughtUp) == [CaughtUp(2, 2, 0, 0, 0, 2, 0)]
 
 
 def test_the_position_moves_after_the_files_are_on_disk(
@@ -154,7 +149,7 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost(setup: Setup, monkeypatch:
 
     setup.caught_up()
 
-    assert len(setup.events(NotRecorded)) == 1
+    assert len(setup.published.of(NotRecorded)) == 1
     assert len(setup.files) == len(setup.taken) == 1
     assert setup.positions.read(KEY) == setup.engine.last
 
@@ -162,15 +157,15 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost(setup: Setup, monkeypatch:
 def test_a_disk_that_fills_later_is_caught_up_with_too(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     setup.follower.reach(setup.engine.span())
     setup.follower.start()
-    setup.published.wait_until(lambda: len(setup.events(CaughtUp)) == 1)
+    setup.published.wait_until(lambda: len(setup.published.of(CaughtUp)) == 1)
     fill_disk(monkeypatch, times=3)
     setup.engine.put("ada", 1)
-    setup.published.wait_until(lambda: len(setup.events(CaughtUp)) == 2)
+    setup.published.wait_until(lambda: len(setup.published.of(CaughtUp)) == 2)
 
     assert setup.states == ["live", "live"]  # between the second one and its end the page says: catching up
-    assert len(setup.events(NotRecorded)) == 1
+    assert len(setup.published.of(NotRecorded)) == 1
 
-    assert setup.events(CaughtUp)[1] == CaughtUp(1, 1, 0, 0, 1, 0, 0)
+    assert setup.published.of(CaughtUp)[1] == CaughtUp(1, 1, 0, 0, 1, 0, 0)
     assert len(setup.files) == len(setup.taken) == 1
 
 
@@ -187,7 +182,7 @@ def test_a_position_that_cannot_be_written_is_tried_again(setup: Setup) -> None:
 
     setup.caught_up()
 
-    assert len(setup.events(NotRecorded)) == 1
+    assert len(setup.published.of(NotRecorded)) == 1
     assert len(setup.files) == len(setup.taken) == 1
     assert setup.positions.read(KEY) == setup.engine.last
 
@@ -195,20 +190,19 @@ def test_a_position_that_cannot_be_written_is_tried_again(setup: Setup) -> None:
 def test_a_lost_relay_is_told_once_and_caught_up_with(setup: Setup) -> None:
     setup.follower.reach(setup.engine.span())
     setup.follower.start()
-    setup.published.wait_until(lambda: len(setup.events(CaughtUp)) == 1)
+    setup.published.wait_until(lambda: len(setup.published.of(CaughtUp)) == 1)
 
     setup.engine.set_down()
     setup.published.wait_until(lambda: "reconnecting" in setup.states)
     assert setup.follower.is_lost
     setup.engine.put("ada", 1)
     setup.engine.set_down(False)
-    setup.published.wait_until(lambda: len(setup.events(CaughtUp)) == 2)
+    setup.published.wait_until(lambda: len(setup.published.of(CaughtUp)) == 2)
 
     assert setup.states == ["live", "reconnecting", "live"]
     assert not setup.follower.is_lost
     assert len(setup.taken) == 1
-    lost = setup.events(RelayChanged)[1]
-    assert isinstance(lost, RelayChanged)
+    lost = setup.published.of(RelayChanged)[1]
     assert lost.since.endswith("Z")
     assert "Connection refused" in lost.detail
 
@@ -217,7 +211,7 @@ def test_what_comes_later_is_taken_at_once(setup: Setup) -> None:
     setup.follower.reach(setup.engine.span())
     setup.follower.wait = 60  # a read that waits is woken by what comes, and abandoned at the end
     setup.follower.start()
-    setup.published.wait_until(lambda: len(setup.events(CaughtUp)) == 1)
+    setup.published.wait_until(lambda: len(setup.published.of(CaughtUp)) == 1)
     taken = threading.Event()
     setup.follower.take = lambda received, path: taken.set()
 
@@ -252,7 +246,7 @@ def test_skip_goes_past_it_and_says_so(setup: Setup) -> None:
     (notice,) = setup.published.notices
     assert notice.startswith("Skipped: The relay's entry")
     assert notice.endswith("And 1 more.")
-    assert setup.events(CaughtUp) == [CaughtUp(3, 1, 0, 0, 1, 0, 2)]
+    assert setup.published.of(CaughtUp) == [CaughtUp(3, 1, 0, 0, 1, 0, 2)]
     assert setup.follower.left_out == 0
 
 
@@ -267,7 +261,7 @@ def test_an_emptied_relay_is_told_and_read_from_its_beginning(setup: Setup) -> N
     setup.caught_up()
 
     assert setup.states == ["live", "emptied"]
-    assert setup.events(CaughtUp) == [CaughtUp(1, 1, 0, 0, 1, 0, 0)]
+    assert setup.published.of(CaughtUp) == [CaughtUp(1, 1, 0, 0, 1, 0, 0)]
     assert setup.positions.read(KEY) == "5-0"
     assert len(setup.files) == 2
 
@@ -283,9 +277,9 @@ def test_what_is_no_longer_kept_is_told(setup: Setup) -> None:
 
     setup.caught_up()
 
-    trimmed = next(each for each in setup.events(RelayChanged) if each.state == "trimmed")  # type: ignore[attr-defined]
-    assert (trimmed.since, trimmed.until) == ("2026-11-23T12:00:00.001Z", "2026-11-23T12:00:00.005Z")  # type: ignore[attr-defined]
-    assert setup.events(CaughtUp) == [CaughtUp(1, 1, 0, 0, 1, 0, 0)]
+    trimmed = next(each for each in setup.published.of(RelayChanged) if each.state == "trimmed")
+    assert (trimmed.since, trimmed.until) == ("2026-11-23T12:00:00.001Z", "2026-11-23T12:00:00.005Z")
+    assert setup.published.of(CaughtUp) == [CaughtUp(1, 1, 0, 0, 1, 0, 0)]
 
 
 def test_what_is_no_longer_kept_is_told_once_while_the_disk_is_full(
@@ -301,7 +295,7 @@ def test_what_is_no_longer_kept_is_told_once_while_the_disk_is_full(
     setup.caught_up()
 
     assert setup.states == ["live", "trimmed"]
-    assert len(setup.events(NotRecorded)) == 1
+    assert len(setup.published.of(NotRecorded)) == 1
     assert len(setup.files) == 1
 
 

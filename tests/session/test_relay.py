@@ -24,7 +24,7 @@ from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown
 from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, TRIGGER_HEADER
 from tests.support.event_recorder import EventRecorder
-from tests.support.raw_socket import DEADLINE
+from tests.support.raw_socket import DEADLINE, wait_until
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.relay_request import RECEIPT, TEAM, status_of
 from tests.support.team_keys import OLD
@@ -90,8 +90,8 @@ def serving(
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        events.wait_until(lambda: any(isinstance(each, RelayReady) for each in events.events))
-        ready = next(each for each in events.events if isinstance(each, RelayReady))
+        events.wait_until(lambda: bool(events.of(RelayReady)))
+        (ready,) = events.of(RelayReady)
         yield Served(settings, relay, ready, events, stop)
     finally:
         stop.request()
@@ -148,7 +148,7 @@ def test_only_paths_with_their_token_are_served_and_nothing_counts_as_local(
         )
         assert served.status(OURS) == 200  # Vonage's probe, which is no receipt
         assert served.kept() == [("", OURS + RECEIPT)]
-        served.events.wait_until(lambda: sum(isinstance(each, Refused) for each in served.events.events) == 4)
+        served.events.wait_until(lambda: len(served.events.of(Refused)) == 4)
 
 
 def test_several_receivers_serve_one_engine(project: Project, shared_redis: RedisServer) -> None:
@@ -182,7 +182,7 @@ def test_a_request_in_progress_is_finished_when_the_receiver_stops(
         request.start()
         assert arrived.wait(DEADLINE)
         # The block ends, and with it the receiver; the entry is written only after that has begun.
-        threading.Thread(target=lambda: until(lambda: served.is_stopping) or stopping.set()).start()
+        threading.Thread(target=lambda: (wait_until(lambda: served.is_stopping), stopping.set())).start()
     request.join(DEADLINE)
 
     assert answers == [200]
@@ -211,11 +211,12 @@ def test_an_engine_that_goes_away_gives_503_until_it_is_back(
         server.kill()
         assert served.status(f"{OURS}{RECEIPT}&n=2") == 503
         assert served.health == 503
-        problem = next(each for each in served.events.events if isinstance(each, NotRecorded))
+        served.events.wait_until(lambda: bool(served.events.of(NotRecorded)))  # it comes after the response
+        (problem,) = served.events.of(NotRecorded)
         assert problem.error.startswith(f"A receipt could not be kept. The engine {server.url} failed:")
         assert problem.hint == "Vonage will send it again. Find out what is wrong: devkit relay check"
         server.start()
-        until(lambda: served.health == 200)
+        wait_until(lambda: served.health == 200)
         assert served.status(f"{OURS}{RECEIPT}&n=3") == 200
         assert [target[-1] for _, target in served.kept()] == ["1", "3"]
 
@@ -228,15 +229,6 @@ def test_an_engine_that_is_full_gives_503_until_it_has_room(project: Project, tm
             assert (served.status(OURS + RECEIPT), served.health) == (503, 503)
             client.config_set("maxmemory", "100mb")
         assert (served.health, served.status(OURS + RECEIPT)) == (200, 200)
-
-
-def until(condition: object) -> None:
-    done = threading.Event()
-    for _ in range(200):
-        if condition():  # type: ignore[operator]
-            return
-        done.wait(0.05)
-    raise AssertionError("it did not become true")
 
 
 @pytest.mark.parametrize(

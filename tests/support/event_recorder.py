@@ -2,11 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from devkit.events import Event, Notice
 from devkit.events.session import Forwarded
 from devkit.tunnel.types import TunnelEvent
 from tests.support.raw_socket import DEADLINE
+
+E = TypeVar("E", bound=Event)
 
 
 class EventRecorder:
@@ -23,15 +26,19 @@ class EventRecorder:
 
     @property
     def forwarded(self) -> list[Forwarded]:
-        return [event for event in self.events if isinstance(event, Forwarded)]
+        return self.of(Forwarded)
 
     @property
     def notices(self) -> list[str]:
-        return [event.text for event in self.events if isinstance(event, Notice)]
+        return [event.text for event in self.of(Notice)]
 
     @property
     def states(self) -> list[str]:
         return [event.state for event in self.events if isinstance(event, TunnelEvent)]
+
+    def of(self, kind: type[E]) -> list[E]:
+        """Those of one type."""
+        return [event for event in self.events if isinstance(event, kind)]
 
     def wait_for(self, forwarded: int = 0, notices: int = 0) -> None:
         """At least so many of them."""
