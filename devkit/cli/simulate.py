@@ -14,7 +14,7 @@ from devkit.cli.params import TransportChoice
 from devkit.cli.simulator_lines import lines
 from devkit.cli.terminal import own_foreground
 from devkit.errors import ConfigurationError, UsageError
-from devkit.http.connect import why_not_allowed
+from devkit.http.address import why_not_allowed
 from devkit.replay.schedule import parse_speed
 from devkit.session.project import project_in
 from devkit.session.settings import project_directory

@@ -1,12 +1,13 @@
-"""Where callbacks are sent: the parts of a URL, and what changes in a recorded callback that is sent there. Pure."""
+"""Where callbacks are sent: the parts of a URL, whether it is allowed, and what changes in a callback for it."""
 
 import re
-from collections.abc import Collection
+import socket
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from devkit.errors import UsageError
-from devkit.http.local_access import is_local_name
+from devkit.http.local_access import is_local_name, is_loopback, is_private
 from devkit.webhook.callback import (
     CONNECTION_HEADERS,
     REPLAY_HEADER,
@@ -15,6 +16,9 @@ from devkit.webhook.callback import (
     headers_without_secret,
     without_token,
 )
+
+# What getaddrinfo returns: family, type, protocol, canonical name, socket address.
+AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
 _PORT_ALONE = re.compile(r":?[0-9]+([/?].*)?", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -84,6 +88,43 @@ def is_same_local_server(address: Address, other: Address) -> bool:
     """Whether both are the same port of this machine, whichever of its names they use."""
     are_local = is_local_name(address.host) and is_local_name(other.host)
     return are_local and (address.scheme, address.port) == (other.scheme, other.port)
+
+
+def resolve(address: Address) -> Sequence[AddressInfo]:
+    """The socket addresses of an address. Connect to these: the name may resolve to others a moment later.
+
+    Raises UsageError for a remote address that is not allowed; OSError and UnicodeError for a name that is not known.
+    """
+    # A URL is ASCII, so the host can be bytes: for text Python loads its tables of international host names.
+    found = socket.getaddrinfo(address.host.encode("ascii"), address.port, type=socket.SOCK_STREAM)
+    is_allowed = is_private if address.allow_private else is_loopback
+    if address.allow_remote or all(is_allowed(str(sockaddr[0])) for *_, sockaddr in found):
+        return found
+    raise UsageError(
+        f"{address} is not {_here(address)}; receipts hold phone numbers.",
+        hint="Add --allow-remote if you mean it.",
+    )
+
+
+def why_not_allowed(address: Address) -> str:
+    """Why callbacks must not be sent to an address; empty if they may be. Each connection checks it again."""
+    try:
+        resolve(address)
+    except UsageError:
+        return f"it is not {_here(address)}, and receipts hold phone numbers"
+    except (OSError, UnicodeError) as error:
+        # A container has no name before it runs.
+        return "" if address.allow_private else f"its name is not known ({reason_of(error)})"
+    return ""
+
+
+def _here(address: Address) -> str:
+    return "on this machine or in a private network" if address.allow_private else "on this machine"
+
+
+def reason_of(error: Exception) -> str:
+    """The system's words for an error."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def path_of(address: Address) -> str:

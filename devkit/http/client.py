@@ -4,14 +4,13 @@ import math
 import select
 import socket
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self, TypeVar
 
 from devkit.errors import PushError
-from devkit.http.address import Address
-from devkit.http.connect import connect
+from devkit.http.address import Address, AddressInfo, reason_of, resolve
 from devkit.http.response import InvalidResponse, parse_headers, read_response
 from devkit.webhook.callback import Callback, to_wire
 
@@ -188,6 +187,61 @@ def push(
     """Send one callback over a connection of its own. Raises as `Connection.push`."""
     with Connection(address, connect_timeout=connect_timeout, timeout=timeout) as connection:
         return connection.push(callback)
+
+
+def connect(address: Address, timeout: float) -> socket.socket:
+    """A new connection, which does not block. timeout: seconds.
+
+    Raises PushError when there is none, UsageError for a remote address that is not allowed.
+    """
+    try:
+        connection = _connect_first(resolve(address), timeout)
+    except (OSError, UnicodeError) as error:
+        raise PushError(
+            f"Nobody answers at {address} ({reason_of(error)}).",
+            hint="Start your application, or name its address with --to http://127.0.0.1:PORT/path",
+            reason="unreachable",
+        ) from error
+    if address.scheme == "https":
+        connection = _start_tls(connection, address)
+    connection.setblocking(False)
+    return connection
+
+
+def _connect_first(found: Sequence[AddressInfo], timeout: float) -> socket.socket:
+    failure: OSError = OSError("no address")
+    for family, kind, protocol, _, sockaddr in found:
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(timeout)
+            connection.connect(sockaddr)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection
+        except OSError as error:
+            connection.close()
+            failure = error
+    raise failure
+
+
+def _start_tls(connection: socket.socket, address: Address) -> socket.socket:
+    import ssl  # only here, because it takes as long to import as all the rest
+
+    try:
+        return ssl.create_default_context().wrap_socket(connection, server_hostname=address.host)
+    except ssl.SSLCertVerificationError as error:
+        raise PushError(
+            f"The certificate of {address} is not accepted ({error.verify_message}).",
+            hint="Set SSL_CERT_FILE to the certificate of its authority, or use http.",
+            reason="unreachable",
+        ) from error
+    except OSError as error:
+        is_plain = isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER"
+        reason = "it answers in plain http" if is_plain else reason_of(error)
+        raise PushError(
+            f"{address} does not speak https ({reason}).",
+            hint=f"If your application speaks plain http, use {replace(address, scheme='http')}",
+            reason="unreachable",
+        ) from error
 
 
 def ready_connections(connections: Collection[Connection], seconds: float) -> list[Connection]:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort
 from devkit import __version__
 from devkit.errors import DevkitError
 from devkit.http.address import Address
-from devkit.http.connect import connect
+from devkit.http.client import connect
 from devkit.inspector.context import InspectorContext, newest_ready, session_state
 from devkit.inspector.views import recordings_blueprint, render
 from devkit.webhook.callback import has_token, without_token

@@ -10,8 +10,8 @@ from devkit.errors import ConfigurationError, PushError, UsageError
 from devkit.events import Notice, Publish
 from devkit.fixture.response_log import ResponseLog
 from devkit.fixture.store import Store
-from devkit.http.address import Address, is_same_local_server, parse_address
-from devkit.http.connect import connect, why_not_allowed
+from devkit.http.address import Address, is_same_local_server, parse_address, why_not_allowed
+from devkit.http.client import connect
 from devkit.http.server import listen
 from devkit.inspector.app import create_inspector, serve_inspector
 from devkit.inspector.context import Options, SampleOptions, SessionFacts

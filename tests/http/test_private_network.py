@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from devkit.errors import PushError, UsageError
-from devkit.http.address import parse_address
-from devkit.http.client import push
-from devkit.http.connect import connect, why_not_allowed
+from devkit.http.address import parse_address, why_not_allowed
+from devkit.http.client import connect, push
 from devkit.http.local_access import is_private, is_private_name, rejection_reason
 from devkit.webhook.callback import FORWARDING_HEADERS, Callback, compose
 from tests.support.dev_process import clean_environ
