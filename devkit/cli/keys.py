@@ -49,7 +49,7 @@ def taking_keys(publish: Publish, stop: Shutdown, *, open_page: bool, with_keys:
                 if with_keys and _is_terminal():
                     publish(Notice(HELP))
                     keyboard = stack.enter_context(_keyboard())
-                    stack.enter_context(_reading(keyboard, commands, publish, stop))
+                    stack.enter_context(_reading(keyboard, commands.start, publish, stop))
 
         yield watch
 
@@ -96,13 +96,15 @@ def press(key: str, start: Callable[..., bool], publish: Publish, stop: Shutdown
 
 
 @contextmanager
-def _reading(keyboard: Keyboard, commands: _Commands, publish: Publish, stop: Shutdown) -> Iterator[None]:
+def _reading(
+    keyboard: Keyboard, start: Callable[..., bool], publish: Publish, stop: Shutdown
+) -> Iterator[None]:
     ended = threading.Event()
 
     def read() -> None:
         with suppress(OSError):  # the terminal was closed
             while not ended.is_set():
-                press(keyboard(_POLL_INTERVAL), commands.start, publish, stop)
+                press(keyboard(_POLL_INTERVAL), start, publish, stop)
 
     thread = threading.Thread(target=read, name="keys", daemon=True)
     thread.start()
@@ -110,7 +112,8 @@ def _reading(keyboard: Keyboard, commands: _Commands, publish: Publish, stop: Sh
         yield
     finally:
         ended.set()
-        thread.join()
+        # Not without a limit: Ctrl-C discards a key that was typed just before it, and its read then waits for another.
+        thread.join(2 * _POLL_INTERVAL)
 
 
 def _is_terminal() -> bool:

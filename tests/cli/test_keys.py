@@ -2,16 +2,18 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from devkit.cli.keys import HELP, console_keyboard, press, taking_keys
+from devkit.cli.keys import HELP, _reading, console_keyboard, press, taking_keys
 from devkit.events import Event, Notice
 from devkit.events.session import Ready
 from devkit.session.signals import Shutdown
+from tests.support.raw_socket import DEADLINE
 from tests.support.terminal_session import Terminal, needs_terminal, on_a_terminal
 
 # What a shell does: gives the terminal to a program. It stays, and reports the modes that the program leaves.
@@ -187,6 +189,21 @@ def test_q_stops_as_ctrl_c(said: list[Event]) -> None:
     press("q", never, said.append, stop)
 
     assert stop()
+
+
+def test_a_session_ends_although_a_read_waits_for_a_key(said: list[Event]) -> None:
+    key, has_read = threading.Event(), threading.Event()
+
+    def read(seconds: float) -> str:
+        key.wait(DEADLINE)  # as after Ctrl-C, which discards the keys that were typed before it
+        has_read.set()
+        return ""
+
+    with _reading(read, never, said.append, Shutdown()):
+        pass
+
+    assert not has_read.is_set()
+    key.set()
 
 
 def console(keys: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> Callable[[float], str]:
