@@ -124,6 +124,17 @@ def test_older_messages_are_added_below(browser: Browser, recordings: Recordings
     assert browser.count("#older") == 0
 
 
+def test_older_messages_are_added_once(browser: Browser, recordings: Recordings, url: str) -> None:
+    recordings.many(60)
+    visit(browser, url)
+
+    browser.run("for (const _ of '12') document.querySelector('#older').click()")
+    browser.wait(lambda: browser.count("#list .message") >= 60)
+    browser.wait(lambda: browser.count("#older") == 0)
+
+    assert browser.count("#list .message") == 60
+
+
 def test_the_numbers_are_shown_whole_on_demand(browser: Browser, recordings: Recordings, url: str) -> None:
     recordings.receipt(msisdn=NUMBER)
     visit(browser, url)
@@ -259,6 +270,19 @@ def test_a_value_is_copied(browser: Browser, recordings: Recordings, url: str) -
     browser.wait(lambda: str(browser.run("return window.copied")).startswith("GET /webhooks/"))
 
 
+def test_a_button_says_copied_only_for_a_moment(browser: Browser, recordings: Recordings, url: str) -> None:
+    visit(browser, f"{url}/receipts/{recordings.receipt()}?numbers=1#raw")
+    browser.run("navigator.clipboard.writeText = async () => {}")
+    browser.run("window.planned = []; window.setTimeout = (act) => window.planned.push(act)")
+
+    for _ in range(2):
+        browser.click("#raw [data-copy]")
+        browser.wait_for_text("#raw [data-copy]", "Copied")
+    browser.run("for (const act of [...window.planned]) act()")
+
+    assert browser.text("#raw [data-copy]") == "Copy"
+
+
 def test_a_hidden_page_counts_what_arrives_in_its_title(
     browser: Browser, recordings: Recordings, url: str
 ) -> None:
@@ -379,6 +403,7 @@ def test_a_sample_is_made_on_the_page(browser: Browser, recordings: Recordings, 
 
     browser.click(f"a[href$='{key}/keep']")
     browser.wait_for_text("#detail", "messageId")
+    assert browser.count("#list a[aria-current]") == 1
     browser.click(".act button")
     browser.wait_for_text("#detail h1", "Kept")
 
