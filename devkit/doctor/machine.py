@@ -12,7 +12,7 @@ from devkit.errors import ConfigurationError
 from devkit.fixture.git import tracked_files
 from devkit.http.server import listen
 from devkit.session.reachability import local_callback_url, why_unreachable
-from devkit.session.settings import Settings, read_settings
+from devkit.session.settings import Settings, read_env_file, read_settings
 from devkit.session.start_checks import unknown_setting
 from devkit.tunnel.orphans import find_orphans
 from devkit.vonage.journal import journal_path, read_journal
@@ -28,11 +28,13 @@ _ENOUGH = 100 * _MEBIBYTE  # bytes; a recording takes one or two file system blo
 def settings_checks(environ: Mapping[str, str], directory: Path) -> tuple[Settings | None, list[Check]]:
     """The settings and the checks of them, which show names, never values. None when the settings cannot be used."""
     file = directory / ".env"
-    in_file, in_environ = _names_in(file), {name for name in environ if name.startswith(_PREFIXES)}
     try:
         settings = read_settings(environ, directory)
     except ConfigurationError as error:
         return None, [refused(".env", error)]
+    values = read_env_file(file) if file.is_file() else {}  # a FIFO can be read once
+    in_file = {name for name, value in values.items() if value and name.startswith(_PREFIXES)}
+    in_environ = {name for name in environ if name.startswith(_PREFIXES)}
     is_without = not (settings.api_key or settings.api_secret)
     checks = [
         _file(file, in_file, in_environ, is_needed=is_without),
@@ -47,16 +49,6 @@ def settings_checks(environ: Mapping[str, str], directory: Path) -> tuple[Settin
     if settings.credentials_file:
         places = [f"{settings.credentials_file}, a file of the Vonage CLI"]
     return settings, [*checks, _credentials(settings, places)]
-
-
-def _names_in(file: Path) -> set[str]:
-    from dotenv import dotenv_values
-
-    try:
-        values = dotenv_values(file, interpolate=False, encoding="utf-8-sig") if file.is_file() else {}
-    except (OSError, UnicodeDecodeError):  # read_settings reports it better
-        return set()
-    return {name for name, value in values.items() if value and name.startswith(_PREFIXES)}
 
 
 def _file(file: Path, in_file: set[str], in_environ: set[str], *, is_needed: bool = False) -> Check:

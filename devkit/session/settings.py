@@ -220,7 +220,7 @@ def read_settings(
 
     pipe_timeout: seconds to wait for the writer, where `.env` is a FIFO.
     """
-    values = {**_read_env_file(directory / ".env", pipe_timeout), **environ}
+    values = {**read_env_file(directory / ".env", pipe_timeout), **environ}
     texts = {name: text for name in KNOWN_NAMES if (text := values.get(name, "").strip())}
     fields: dict[str, Any] = {
         attribute: read(name, texts[name]) for name, (attribute, read) in _SETTINGS.items() if name in texts
@@ -257,7 +257,8 @@ def _with_account(settings: Settings, directory: Path, home: str) -> Settings:
     return replace(settings, api_key=key, api_secret=secret, credentials_file=str(file) if key else "")
 
 
-def _read_env_file(path: Path, pipe_timeout: float) -> dict[str, str]:
+def read_env_file(path: Path, pipe_timeout: float = _PIPE_TIMEOUT) -> dict[str, str]:
+    """The values in a `.env`, none without one. pipe_timeout: as in `read_settings`. Raises ConfigurationError."""
     if path.is_dir():  # a virtual environment: some people name theirs so
         return {}
     try:

@@ -1,4 +1,4 @@
-"""What the doctor says of the way in, with an agent process and real sockets. It ends what it starts."""
+"""What the doctor says about the connectivity, with an agent process and real sockets. It ends what it starts."""
 
 import os
 import socket
