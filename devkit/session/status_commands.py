@@ -142,14 +142,14 @@ class StatusCommands:
             self._publish(self._run(command, event))
 
     def _run(self, command: StatusCommand, event: ReceiptTaken) -> CommandEnded:
-        # A file, not a pipe: a command need not read it, and writes as much as it likes meanwhile.
-        with TemporaryFile() as document:
-            document.write(_document(event))
-            document.seek(0)
-            try:
+        try:
+            # A file, not a pipe: a command need not read it, and writes as much as it likes meanwhile.
+            with TemporaryFile() as document:
+                document.write(_document(event))
+                document.seek(0)
                 process = self._start(command, document)
-            except OSError as error:
-                return _ended(command, event, problem=error.strerror or "it cannot be started")
+        except OSError as error:
+            return _ended(command, event, problem=error.strerror or "it cannot be started")
         if process is None:
             return _ended(command, event, problem="the session ended before its turn")
         output = threading.Thread(target=self._show, args=(command, process), daemon=True)
@@ -209,9 +209,8 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no other
 
 def _wait(process: "subprocess.Popen[bytes]") -> None:
     """Wait for the end of a process, whose number nobody else gets before `process.wait`."""
-    if hasattr(
-        os, "waitid"
-    ):  # not everywhere: then another process may get the number, in the moment until it is used
+    # Where it is missing, another process may get the number in the moment until it is used.
+    if hasattr(os, "waitid"):
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     else:
         process.wait()

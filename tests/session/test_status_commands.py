@@ -1,3 +1,4 @@
+import errno
 import json
 import sys
 import threading
@@ -5,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,6 +15,7 @@ from devkit.events import Event
 from devkit.events.session import CommandEnded, Probe, ReceiptTaken
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
+from devkit.session import status_commands
 from devkit.session.status_commands import StatusCommand, StatusCommands, parse_command
 from devkit.webhook.callback import compose
 from devkit.webhook.vocabulary import ALL_STATUSES
@@ -99,6 +102,24 @@ def test_a_command_reads_the_receipt_and_its_output_and_exit_code_are_published(
     assert sorted(recorder.notices) == [f"{name}: one", f"{name}: two"]
     assert ended(recorder) == [CommandEnded(name, receipt.file, "0A01", "failed", 3)]
     assert not (tmp_path / "pwned").exists()
+
+
+def test_commands_run_again_after_a_full_disk(
+    receipt: ReceiptTaken, commands_of: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = EventRecorder()
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with commands_of(recorder, python("")) as commands:
+        with monkeypatch.context() as patched:
+            patched.setattr(status_commands, "TemporaryFile", Mock(side_effect=full))
+            for _ in range(status_commands._WORKERS):
+                commands.publish(receipt)
+            wait_for_end(recorder, status_commands._WORKERS)
+        commands.publish(receipt)
+        wait_for_end(recorder, status_commands._WORKERS + 1)
+
+    problems = [(end.problem, end.exit_code) for end in ended(recorder)]
+    assert problems == [("No space left on device", None)] * status_commands._WORKERS + [("", 0)]
 
 
 def test_only_recorded_receipts_with_the_status_start_a_command(
