@@ -30,6 +30,8 @@ from devkit.vonage.journal import read_journal
 from devkit.vonage.setting import CallbackSetting
 from devkit.webhook.callback import CALLBACK_PATH
 
+_IN_CLEAR = "DEVKIT_RELAY_KEY is not set: the engine holds phone numbers in clear. Make a key: openssl rand -base64 32"
+
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
@@ -134,9 +136,6 @@ def serve_relay(
     publish(recorder.stopped())
 
 
-_IN_CLEAR = "DEVKIT_RELAY_KEY is not set: the engine holds phone numbers in clear. Make a key: openssl rand -base64 32"
-
-
 def refuse_loss(found: list[EngineProblem], publish: Publish, *, risk_loss: bool) -> None:
     """Raise ConfigurationError for an engine that loses what it acknowledged; say what cannot be found out."""
     for problem in found:
@@ -231,9 +230,10 @@ def _is_needed(setting: CallbackSetting, url: str, publish: Publish) -> bool:
 
 
 def _checked_url(public_url: str) -> str:
-    if url_problem(public_url) or urlsplit(public_url).path.strip("/"):
+    problem = url_problem(public_url) or ("has a path" if urlsplit(public_url).path.strip("/") else "")
+    if problem:
         raise UsageError(
-            f"Not the public URL of a relay: {public_url!r}.",
+            f"The public URL of the relay {problem}.",
             hint="Write it without a path: devkit relay register https://dlr.example.com",
         )
     return public_url
