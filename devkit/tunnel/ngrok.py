@@ -17,7 +17,7 @@ from devkit.tunnel.agent_process import agent_home, record_agent, stderr_file, w
 from devkit.tunnel.deadline import Timer, finish_within
 from devkit.tunnel.ngrok_errors import NgrokError, explain, redact
 from devkit.tunnel.process import end_process
-from devkit.tunnel.supervision import DEFAULT_BACKOFF, AgentNames, Backoff, supervised
+from devkit.tunnel.supervision import AgentNames, Backoff, supervised
 from devkit.tunnel.tool import run_tool
 from devkit.tunnel.types import (
     Agent,
@@ -31,11 +31,10 @@ from devkit.tunnel.types import (
 )
 
 ENDPOINTS_API = (3, 30)  # the first agent with /api/endpoints: ngrok's agent changelog, 2025-09-23
-_CONFIG_3 = (
-    3,
-    16,
-)  # the first agent that reads version 3 of the configuration file: ngrok.com/blog/agent-endpoints
+# The first agent that reads version 3 of the configuration file: ngrok.com/blog/agent-endpoints
+_CONFIG_3 = (3, 16)
 _NAMES = AgentNames("the ngrok agent", "ngrok")
+_BACKOFF = Backoff()
 _MAX_CONFIG = 1024 * 1024  # bytes
 _TOKEN_LINE = re.compile(r"^[ \t]*authtoken:[ \t]*\S", re.MULTILINE)
 
@@ -126,7 +125,7 @@ def ngrok_tunnel(
     *,
     notify: Notify,
     stopping: Stopping,
-    backoff: Backoff = DEFAULT_BACKOFF,
+    backoff: Backoff = _BACKOFF,
     clock: Timer = time.monotonic,
 ) -> OpenTunnel:
     """A tunnel through an ngrok agent. The arguments are those of `supervised`."""
@@ -148,9 +147,9 @@ def running_agent(
     with agent_home(options.private_dir) as home, ExitStack() as closing:
         launcher = _write_launcher(home, agent_path)
         log = pyngrok_driver.AgentLog(home)
-        start = _Start(options, agent_path, local_url, home, launcher, log)
+        start = _Start(options, agent_path, local_url, home, launcher, log, stopping)
         closing.callback(_end_agent, launcher)
-        public_url, disconnect = start.connect_in_time(stopping, clock)
+        public_url, disconnect = start.connect_in_time(clock)
         closing.callback(disconnect)  # runs first: ngrok then frees the domain at once
         process = pyngrok_driver.process_of(launcher)
         if problem := url_problem(public_url):
@@ -162,7 +161,7 @@ def running_agent(
         yield Agent(public_url.rstrip("/"), why_ended(process, "the ngrok agent"), lambda: log.session_up)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Start:
     """One start of an agent."""
 
@@ -172,27 +171,17 @@ class _Start:
     home: Path
     launcher: Path
     log: pyngrok_driver.AgentLog
+    stopping: Stopping
+    is_recorded: bool = False
 
-    def connect_in_time(self, stopping: Stopping, clock: Timer) -> tuple[str, Callable[[], None]]:
-        is_recorded = False
-
-        def record() -> None:
-            nonlocal is_recorded
-            process = None if is_recorded else pyngrok_driver.process_of(self.launcher)
-            if process is not None:
-                record_agent(self.home, process.pid, self.agent_path)
-                is_recorded = True
-
-        def tick() -> None:
-            record()  # already during the start: a session can be killed at any moment
-            check_stopping(stopping)
-
+    def connect_in_time(self, clock: Timer) -> tuple[str, Callable[[], None]]:
+        """As `pyngrok_driver.connect`, always in time."""
         timeout = self.options.start_timeout
         try:
             connection = finish_within(
                 timeout,
                 self._connect,
-                tick=tick,
+                tick=self._tick,
                 abort=lambda: _end_agent(self.launcher),
                 linger=_ABORT_TIMEOUT,
                 clock=clock,
@@ -201,8 +190,17 @@ class _Start:
             error = explain(self.log.errors(), self.options.authtoken)
             message = f"{error.message} (waited {timeout:g} s)"
             raise NgrokError(message, hint=error.hint, code=error.code, lasting=error.lasting) from None
-        record()
+        self._record()
         return connection
+
+    def _tick(self) -> None:
+        self._record()  # already during the start: a session can be killed at any moment
+        check_stopping(self.stopping)
+
+    def _record(self) -> None:
+        if not self.is_recorded and (process := pyngrok_driver.process_of(self.launcher)):
+            record_agent(self.home, process.pid, self.agent_path)
+            self.is_recorded = True
 
     def _connect(self) -> tuple[str, Callable[[], None]]:
         version = agent_version(

@@ -3,14 +3,13 @@
 import json
 import re
 
+from devkit.tunnel.tool import first_line
 from devkit.tunnel.types import AgentError
-from devkit.webhook.masking import printable
 
 _CODE = re.compile(r"ERR_NGROK_(\d+)")
+_LOG_PREFIX = re.compile(r"^\s*ERROR:", re.MULTILINE)
 _NAMED_TOKEN = re.compile(r"(authtoken\s*[:=]\s*)\S+", re.IGNORECASE)
-_LONG_WORD = re.compile(
-    r"(?<![\w./:-])\w{24,}(?![\w.-])"
-)  # looks like an authtoken; host names and paths do not match
+_LONG_WORD = re.compile(r"(?<![\w./:-])\w{24,}(?![\w.-])")  # an authtoken; host names and paths do not match
 _CLEARS_BY_ITSELF = frozenset({"108", "334"})
 
 _DASHBOARD = "https://dashboard.ngrok.com"
@@ -63,7 +62,7 @@ def explain(reason: str, authtoken: str) -> NgrokError:
     """The error for an agent's failure. reason: from its log, its stderr or its API; may hold the authtoken."""
     found = _CODE.search(reason)
     if found is None:
-        line = _first_line(reason, authtoken) or "it does not say why"
+        line = _first_line(reason, authtoken)
         return NgrokError(f"the ngrok agent opened no tunnel: {line}", hint=_ELSEWHERE)
     code = found[1]
     if code in _ADVICE:
@@ -85,9 +84,7 @@ def redact(text: str, authtoken: str) -> str:
 def _first_line(reason: str, authtoken: str) -> str:
     # Line ends in the agent's log are two characters, a backslash and a letter.
     text = redact(_api_error(reason), authtoken).replace("\\r", "\n").replace("\\n", "\n")
-    lines = (line.strip().removeprefix("ERROR:").strip() for line in text.splitlines())
-    line = next(filter(None, lines), "")
-    return printable(line)[:300]
+    return first_line(_LOG_PREFIX.sub("", text))
 
 
 def _api_error(reason: str) -> str:

@@ -81,9 +81,8 @@ def connect(
         start_new_session=os.name == "posix",  # Ctrl-C must not end the agent before the callback is restored
         config_version="3" if endpoints_api else "2",
     )
-    settings.auth_token = (
-        None  # otherwise taken from the environment, and visible to all users in the command line
-    )
+    # It was taken from the environment, and would be visible to all users in the agent's command line.
+    settings.auth_token = None
     host = (fixed_url.partition("://")[2] or fixed_url).rstrip("/")
     options = {"url": f"https://{host}"} if endpoints_api else {"domain": host}
     try:

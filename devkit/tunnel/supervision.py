@@ -34,7 +34,6 @@ class Backoff:
     restarts: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
-DEFAULT_BACKOFF = Backoff()
 _POLL_INTERVAL = 0.1  # seconds between two checks of `stopping` during a pause
 
 

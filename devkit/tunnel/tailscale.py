@@ -27,9 +27,8 @@ _PORTS = (443, 8443, 10000)  # Funnel has no others
 _SET_TIMEOUT = 60.0  # seconds
 _MAX_DEPTH = 20
 _URL = re.compile(r"^(https?://\S+?)/?\s*$", re.MULTILINE)
-_LINK = re.compile(
-    r"https://login\.tailscale\.com/\S+"
-)  # the command prints it, then waits until a person has used it
+# The command prints it, then waits until a person has used it.
+_LINK = re.compile(r"https://login\.tailscale\.com/\S+")
 
 _ANOTHER = "Or use another tunnel: devkit dev --tunnel cloudflared"
 _OPERATOR = "sudo tailscale set --operator=$USER, once; then start again: devkit dev --tunnel tailscale"

@@ -32,9 +32,9 @@ def test_host_names_and_paths_are_shown() -> None:
 
 
 def test_line_ends_of_the_log_and_control_characters_do_not_reach_the_terminal() -> None:
-    assert explain("\\r\\nfirst\x1b[31m line\\nsecond", "").message.endswith(
-        r"opened no tunnel: first\x1b[31m line"
-    )
+    error = explain("\\r\\nERROR: first\x1b[31m line.\\nsecond", "")
+
+    assert error.message == "the ngrok agent opened no tunnel: first [31m line"
 
 
 @pytest.mark.parametrize(
