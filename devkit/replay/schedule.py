@@ -21,6 +21,7 @@ from devkit.webhook.masking import one_line
 from devkit.webhook.receipt import Webhook, read, webhook_in
 
 AT_ONCE = math.inf  # the speed without any gaps
+_MAX_REQUESTS = 5_000_000  # a schedule of so many takes 800 MB
 
 
 def parse_speed(text: str) -> float:
@@ -177,7 +178,16 @@ def _in_order(paths: Sequence[Path]) -> Sequence[Path]:
 
 
 def arrange(recordings: Sequence[Recording], options: ReplayOptions) -> list[ScheduledRequest]:
-    """The schedule of a replay. The gaps are those of the recorded order, also when the receipts have another one."""
+    """The schedule of a replay. The gaps are those of the recorded order, also when the receipts have another one.
+
+    Raises UsageError when it would not fit into memory.
+    """
+    count = len(recordings) * options.repeat * options.duplicate
+    if count > _MAX_REQUESTS:
+        raise UsageError(
+            f"{count} receipts are too many for one replay.",
+            hint=f"Send at most {_MAX_REQUESTS}: use a smaller --repeat or --duplicate.",
+        )
     times = [recording.recorded_at for recording in recordings]
     pauses = gaps(times, speed=options.speed, max_wait=options.max_wait)
     slots = list(_slots(recordings, pauses, options))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.errors import FixtureError
+from devkit.errors import FixtureError, UsageError
 from devkit.fixture.format import Fixture, dumps
 from devkit.fixture.store import Store
 from devkit.replay.schedule import Recording, ReplayOptions, ScheduledRequest, arrange, load_recordings
@@ -108,6 +108,14 @@ def test_repeats_send_all_receipts_again() -> None:
 
     assert names(requests) == ["0", "1", "0", "1", "0", "1"]
     assert due(requests) == [0, 2, 2, 4, 4, 6]
+
+
+@pytest.mark.parametrize(
+    "options", [ReplayOptions(repeat=10**12), ReplayOptions(duplicate=10**12)], ids=["repeat", "duplicate"]
+)
+def test_a_schedule_that_does_not_fit_into_memory_is_refused(options: ReplayOptions) -> None:
+    with pytest.raises(UsageError, match="2000000000000 receipts are too many for one replay"):
+        arrange(recordings(0, 1), options)
 
 
 def test_a_rate_holds_for_duplicates_and_repeats_too() -> None:
