@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.testing import deliver, deliver_all, load_all, make_receipt
+from devkit.testing import deliver, deliver_all, load_all, make_receipt, make_status
 
 STATUSES = ("accepted", "buffered", "delivered")
 
@@ -135,3 +135,10 @@ def test_the_secret_of_a_recorded_callback_path_is_in_nothing_that_is_delivered(
 
     path = "/webhooks/delivery-receipt"
     assert arrived == [(path, target.replace("/s3cr3t", ""))]
+
+
+def test_a_function_of_the_fields_takes_statuses() -> None:
+    taken: list[dict[str, object]] = []
+
+    assert deliver(make_status("read"), taken.append).ok
+    assert taken[0]["status"] == "read"

@@ -18,7 +18,7 @@ class Messages:
     """A right handler, and hooks to make it a wrong one."""
 
     def __init__(self, handle=None):
-        self.held = {}
+        self.statuses = {}
         self.lock = threading.Lock()
         self.app = Flask(__name__)
         self.app.add_url_rule(PATH, view_func=self.view, methods=["GET", "POST"])
@@ -33,17 +33,17 @@ class Messages:
 
     def keep(self, fields):
         with self.lock:
-            if self.held.get(fields["messageId"]) not in FINAL:
-                self.held[fields["messageId"]] = fields["status"]
+            if self.statuses.get(fields["messageId"]) not in FINAL:
+                self.statuses[fields["messageId"]] = fields["status"]
 
     def sent(self, message_id):
-        self.held.setdefault(message_id, "sent")
+        self.statuses.setdefault(message_id, "sent")
 
     def run(self, name, via=TRANSPORTS):
         (case,) = fault_cases(via, only=[name])
         case.deliver(self.app.test_client(), path=PATH, sent=self.sent)
         for message_id, status in case.final.items():
-            assert self.held[message_id] == status
+            assert self.statuses[message_id] == status
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -55,7 +55,7 @@ def test_right_handler_passes(name, via):
 
 @pytest.mark.parametrize("name", ["reversed", "late-buffered"])
 def test_handler_that_keeps_the_last_word_fails(name):
-    messages = Messages(lambda fields: messages.held.update({fields["messageId"]: fields["status"]}))
+    messages = Messages(lambda fields: messages.statuses.update({fields["messageId"]: fields["status"]}))
 
     with pytest.raises(AssertionError):
         messages.run(name)
@@ -74,7 +74,7 @@ def test_handler_of_one_transport_fails(name):
 
 
 def test_handler_that_needs_a_stored_message_fails():
-    messages = Messages(lambda fields: 200 if fields["messageId"] in messages.held else 404)
+    messages = Messages(lambda fields: 200 if fields["messageId"] in messages.statuses else 404)
 
     with pytest.raises(AssertionError, match=r"before-send-returned: .* was answered 404"):
         messages.run("before-send-returned")

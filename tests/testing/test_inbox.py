@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from devkit.testing import NotReceived, ReceiptInbox, deliver, make_receipt
+from devkit.testing import NotReceived, ReceiptInbox, deliver, make_inbound, make_receipt, make_status
 
 DEADLINE = 10.0  # seconds; only a broken inbox comes near it
 
@@ -126,3 +126,17 @@ def test_many_threads_put_at_once(inbox):
     assert len(inbox.wait_for_receipts(200, DEADLINE)) == 200
     for thread in threads:
         thread.join(DEADLINE)
+
+
+def test_an_inbox_knows_statuses_by_the_names_of_all_kinds() -> None:
+    inbox = ReceiptInbox()
+    inbox.put(make_status("submitted"))
+    inbox.put(make_inbound("Hello", "messages"))
+
+    assert (
+        inbox.wait_for_receipt(0, message_id=make_status().message_id, status="submitted").kind
+        == "messages-status"
+    )
+    assert inbox.wait_for_receipt(0, kind="messages-inbound").fields["text"] == "Hello"
+    with pytest.raises(NotReceived, match=r"No receipt with kind=sms-receipt within 0 s"):
+        inbox.wait_for_receipt(0, kind="sms-receipt")
