@@ -230,7 +230,7 @@ def _message(
     )
     steps = timeline.steps or (None,) * len(group)  # an unreadable one is alone in its group
     lines = [
-        replace(line, number=place, step=step and replace(step, receipt=Receipt({})))
+        replace(line, number=place, step=step and step._replace(receipt=Receipt({})))
         for place, ((_, line), step) in enumerate(zip(group, steps, strict=True), 1)
     ]
     decisive = [
