@@ -13,9 +13,8 @@ Transport = Literal["get", "form", "json"]
 TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 
 CALLBACK_PATH = "/webhooks/delivery-receipt"
-MAX_CALLBACK = (
-    100  # characters of a message's own callback, in the SMS API; its OpenAPI document, and the SDK
-)
+# Characters of a message's own callback, in the SMS API (its OpenAPI document, and the SDK).
+MAX_CALLBACK = 100
 RELAY_PATH = "/r"  # of a relay's members: a token and a name follow; short, for the same reason
 
 # Headers of our own requests: the reachability check; a replay, which is shown but not recorded again; a triggered

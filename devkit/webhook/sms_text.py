@@ -6,19 +6,17 @@ _BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-EXTENSION = frozenset("|^€{}[]~\\\f")  # each takes two septets: an escape and another
-_CHARACTERS = frozenset(_BASIC) | EXTENSION
+_EXTENSION = frozenset("|^€{}[]~\\\f")  # each takes two septets: an escape and another
+_CHARACTERS = frozenset(_BASIC) | _EXTENSION
+
+MAX_TEXT = 3200  # characters; Vonage refuses a longer text
+_GSM_ALONE, _GSM_PART = 160, 153  # septets
+_UCS2_ALONE, _UCS2_PART = 70, 67  # UTF-16 code units
 
 
 def is_gsm(text: str) -> bool:
     """Whether all characters of a text are in the alphabet."""
     return _CHARACTERS.issuperset(text)
-
-
-MAX_TEXT = 3200  # characters; a longer text is refused
-
-_GSM_ALONE, _GSM_PART = 160, 153  # septets
-_UCS2_ALONE, _UCS2_PART = 70, 67  # UTF-16 code units
 
 
 def split(text: str, *, unicode: bool = False) -> tuple[str, ...]:
@@ -33,7 +31,7 @@ def split(text: str, *, unicode: bool = False) -> tuple[str, ...]:
 
 
 def _septets(char: str) -> int:
-    return 2 if char in EXTENSION else 1
+    return 2 if char in _EXTENSION else 1
 
 
 def _units(char: str) -> int:
