@@ -13,8 +13,7 @@ from devkit.session.reachability import local_callback_url, why_unreachable
 from devkit.session.settings import Settings
 from devkit.simulator.outcomes import OFFLINE_RECIPIENT
 from devkit.vonage.client import ApplicationKey, Credentials
-from devkit.vonage.messages import send_message
-from devkit.vonage.sms import send_sms
+from devkit.vonage.sms import send_message, send_sms
 from devkit.webhook.callback import MAX_CALLBACK
 from devkit.webhook.masking import mask_number
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devkit.errors import VonageError
-from devkit.vonage.client import Credentials, get_application, get_numbers, put_application
+from devkit.vonage.client import Credentials, get_json, put_json
 from devkit.vonage.setting import WORDS, AddressName, Retry, StoredURL, not_saved
 from devkit.webhook.masking import one_line
 
@@ -46,7 +46,7 @@ class ApplicationSetting:
         """
         wanted = with_address(self._get(), self.name, url, json.loads(former) if former else {})
         try:
-            put_application(self.credentials, self._path, wanted)
+            put_json(self.credentials, self._path, wanted)
         except VonageError as error:
             raise self._explained(error) from error
         saved = self._get()
@@ -65,7 +65,7 @@ class ApplicationSetting:
 
     def _get(self) -> Json:
         try:
-            application = get_application(self.credentials, self._path)
+            application = get_json(self.credentials, self._path)
         except VonageError as error:
             raise self._explained(error) from error
         return _writable(application)
@@ -174,7 +174,7 @@ def numbers_of(credentials: Credentials, application_id: str) -> list[LinkedNumb
     Raises VonageError.
     """
     params = {"application_id": application_id, "size": "100"}
-    found = get_numbers(credentials, "/account/numbers", params).get("numbers")  # `{}` when there are none
+    found = get_json(credentials, "/account/numbers", params).get("numbers")  # `{}` when there are none
     linked = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     # Checked here too, because nothing says that the platform knows the parameter for every account.
     linked = [each for each in linked if each.get("app_id", application_id) == application_id]

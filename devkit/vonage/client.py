@@ -4,12 +4,12 @@ The SDK takes long to import, so it is imported when the first client is made.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
-from devkit.errors import ConfigurationError, UsageError, VonageError
+from devkit.errors import ConfigurationError, VonageError
 from devkit.http.local_access import Host, is_vonage_name, parse_host
 from devkit.webhook.masking import hide_secrets, one_line
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:  # only types, and importing them takes half a second
     from requests import PreparedRequest, RequestException, Response
     from requests.adapters import HTTPAdapter
     from vonage_http_client import HttpClient
-
-M = TypeVar("M")
 
 _API_HOST = "api.nexmo.com"  # of the newer APIs: applications, messages
 TIMEOUT = 20  # seconds; Vonage itself waits up to 18 for the URL that it probes before it saves it
@@ -92,49 +90,35 @@ def _allowed_host(text: str) -> Host:
     )
 
 
-def make_message(model: type[M], **fields: str | None) -> M:
-    """A message as a model of the SDK. Raises UsageError for a field that the model does not take."""
-    from pydantic import ValidationError
-
-    try:
-        return model(**fields)
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        # Without the value, which can be a phone number.
-        raise UsageError(
-            f"Cannot send this message: {first['loc'][0]}: {first['msg']}.", hint="Shorten it."
-        ) from None
-
-
 def post_form(
     credentials: Credentials, path: str, params: dict[str, str], client: "HttpClient | None" = None
 ) -> dict[str, object]:
     """POST a form; return the JSON object that Vonage answers. client: a new one by default. Raises VonageError."""
+    return _call(credentials, "POST", path, params, "form", client)
+
+
+def get_json(credentials: Credentials, path: str, params: dict[str, str] | None = None) -> dict[str, object]:
+    """GET a JSON object. params: of the query. Raises VonageError."""
+    return _call(credentials, "GET", path, params, "query_params")
+
+
+def put_json(credentials: Credentials, path: str, document: dict[str, object]) -> dict[str, object]:
+    """PUT a JSON object; return the one that Vonage answers. Raises VonageError."""
+    return _call(credentials, "PUT", path, document, "json")
+
+
+def _call(
+    credentials: Credentials,
+    method: Literal["GET", "POST", "PUT"],
+    path: str,
+    params: Mapping[str, object] | None,
+    sent_as: Literal["form", "query_params", "json"],
+    client: "HttpClient | None" = None,
+) -> dict[str, object]:
     client = client or make_client(credentials)
-    return _call(credentials, lambda: client.post(client.rest_host, path, params, "basic", "form"))
-
-
-def get_application(credentials: Credentials, path: str) -> dict[str, object]:
-    """GET a JSON object of the Applications API. Raises VonageError."""
-    client = make_client(credentials)
-    return _call(credentials, lambda: client.get(client.api_host, path, None, "basic"))
-
-
-def put_application(credentials: Credentials, path: str, document: dict[str, object]) -> dict[str, object]:
-    """PUT a JSON object to the Applications API; return the one that Vonage answers. Raises VonageError."""
-    client = make_client(credentials)
-    return _call(credentials, lambda: client.put(client.api_host, path, document, "basic"))
-
-
-def get_numbers(credentials: Credentials, path: str, params: dict[str, str]) -> dict[str, object]:
-    """GET a JSON object of the Numbers API. Raises VonageError."""
-    client = make_client(credentials)
-    return _call(credentials, lambda: client.get(client.rest_host, path, params, "basic"))
-
-
-def _call(credentials: Credentials, call: Callable[[], object]) -> dict[str, object]:
+    host = client.api_host if path.startswith("/v2/") else client.rest_host
     with translated(credentials.host, hidden=(credentials.api_secret,)):
-        answer = call()
+        answer = client.make_request(method, host, path, params, "basic", sent_as)
     if not isinstance(answer, dict):
         raise VonageError(
             f"{credentials.host} answered with something other than a JSON object.",
@@ -195,22 +179,6 @@ def _has_no_connection(error: "RequestException") -> bool:
         return True
     cause = error.args[0] if error.args else None  # requests has no type of its own for a refused connection
     return isinstance(getattr(cause, "reason", None), NewConnectionError)
-
-
-LOOK_FIRST = "Look in the Vonage dashboard's logs before you send it again."
-
-
-@contextmanager
-def sending(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
-    """As `translated`, for a message: without a complete answer, the error says that it may have been sent."""
-    try:
-        with translated(host, hidden=hidden):
-            yield
-    except VonageError as error:
-        if error.unanswered:
-            text = f"{error.message} The message may have been sent all the same."
-            raise VonageError(text, hint=LOOK_FIRST, transient=True, unanswered=True) from error
-        raise
 
 
 def _problem(response: "Response") -> str:

@@ -1,18 +1,21 @@
-"""Sends one SMS through the vonage SDK, to Vonage or to a simulator."""
+"""Sends one SMS through the vonage SDK, by the SMS API or the Messages API, to Vonage or to a simulator."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
-from devkit.errors import VonageError
-from devkit.vonage.client import LOOK_FIRST, Credentials, make_client, make_message, sending
+from devkit.errors import UsageError, VonageError
+from devkit.vonage.client import ApplicationKey, Credentials, make_client, translated
 from devkit.webhook.masking import hide_secrets, one_line
 from devkit.webhook.sms_text import is_gsm
 
 if TYPE_CHECKING:  # only types, and importing them takes half a second
     from vonage_http_client import HttpClient
 
-# What to do about each send status (Vonage's SMS API reference, "SMS API error codes").
-_ADVICE = {
+M = TypeVar("M")
+
+# What to do about each status in an answer of the SMS API (its reference, "SMS API error codes").
+_SMS_ADVICE = {
     "1": "Too many messages in a second: wait and send again.",
     "2": "A parameter is missing: give --to, --from and --text.",
     "3": "A parameter is wrong; the number must be international without +, such as 447700900000.",
@@ -34,6 +37,19 @@ _ADVICE = {
     "33": "The number is deactivated: try another.",
 }
 
+# And about each HTTP status of the Messages API (OpenAPI description of the Messages API 1.11.0, and captured answers).
+_MESSAGES_ADVICE = {
+    402: "The account's credit is used up: top it up in the Vonage dashboard.",
+    403: "The account may not use the Messages API: check for a notice in the Vonage dashboard.",
+    422: "Correct what the answer names; the number must be international without +, such as 447700900000.",
+    429: "Too many messages in a second: wait and send again.",
+}
+_CHECK_APPLICATION = (
+    "Compare VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY with the Vonage dashboard: the key must be the one that "
+    "belongs to the application now."
+)
+_LOOK_FIRST = "Look in the Vonage dashboard's logs before you send it again."
+
 
 def send_sms(
     credentials: Credentials, *, to: str, sender: str, text: str, callback: str = "", client_ref: str = ""
@@ -46,28 +62,27 @@ def send_sms(
     from vonage_sms import Sms, SmsMessage
     from vonage_sms.errors import SmsError
 
-    message = make_message(
+    message = _make(
         SmsMessage,
         to=to,
         from_=sender,
         text=text,
-        type=None
-        if is_gsm(text)
-        else "unicode",  # otherwise the platform replaces characters that GSM lacks with question marks
+        # Without `unicode` the platform replaces characters that GSM lacks with question marks.
+        type=None if is_gsm(text) else "unicode",
         callback=callback or None,
         client_ref=client_ref or None,
     )
     client = make_client(credentials)
     hidden = (credentials.api_secret, to, callback)
     try:
-        with sending(credentials.host, hidden=hidden):
+        with _sending(credentials.host, hidden=hidden):
             parts = Sms(client).send(message).messages
     except (SmsError, LookupError, TypeError, ValueError) as error:
         # The SDK reads the answer without checking its shape, so it may raise any of these (vonage-sms 1.2.0).
-        raise _failure(_statuses(client), hidden) from error
+        raise _refused(_statuses(client), hidden) from error
     ids = tuple(part.message_id for part in parts if part.message_id)
     if len(ids) < len(parts):
-        raise _failure([], hidden)
+        raise _unreadable()
     return ids
 
 
@@ -80,18 +95,94 @@ def _statuses(client: "HttpClient") -> list[tuple[str, str]]:
         return []
 
 
-def _failure(statuses: Sequence[tuple[str, str]], hidden: Sequence[str]) -> VonageError:
+def _refused(statuses: Sequence[tuple[str, str]], hidden: Sequence[str]) -> VonageError:
     refused = [(status, text) for status, text in statuses if status != "0"]
     if not refused:
-        return VonageError(
-            "Vonage's answer to the message cannot be read; it may have been sent all the same.",
-            hint=LOOK_FIRST,
-        )
+        return _unreadable()
     status, text = refused[0]
     reason = one_line(hide_secrets(text, hidden)) or "no reason given"
     taken = len(statuses) - len(refused)
     which = f"{len(refused)} of {len(statuses)} parts" if taken else "the message"
     return VonageError(
         f"Vonage did not take {which} (status {one_line(status, 10)}): {reason}.",
-        hint=_ADVICE.get(status.strip(), "Look the status up in Vonage's SMS API reference."),
+        hint=_SMS_ADVICE.get(status.strip(), "Look the status up in Vonage's SMS API reference."),
+    )
+
+
+def send_message(
+    credentials: Credentials,
+    *,
+    to: str,
+    sender: str,
+    text: str,
+    webhook_url: str = "",
+    client_ref: str = "",
+    application: ApplicationKey | None = None,
+) -> str:
+    """Send one SMS; return its message_uuid, which is one for all parts.
+
+    webhook_url: the URL that gets its statuses, instead of the application's or the account's. client_ref: 100
+    characters at most. application: signs the call; without one the key and the secret do (Basic).
+    Raises VonageError, UsageError.
+    """
+    from vonage_messages import Messages, Sms
+
+    # A model: of a dict the SDK sends the recipient only. In a model it ignores names that it does not know.
+    message = _make(
+        Sms,
+        to=to,
+        from_=sender,
+        text=text,
+        webhook_url=webhook_url or None,
+        client_ref=client_ref or None,
+    )
+    # A client of its own: after JSON, a form of the same client would be labelled as JSON.
+    client = make_client(credentials, application=application)
+    hidden = (credentials.api_secret, to, webhook_url)
+    try:
+        with _sending(credentials.host, hidden=hidden):
+            return str(Messages(client).send(message).message_uuid)
+    except VonageError as error:
+        if error.status == 401 and application:
+            raise VonageError(
+                "Vonage refused the application's token (401).", hint=_CHECK_APPLICATION, status=401
+            ) from error
+        error.hint = _MESSAGES_ADVICE.get(error.status, error.hint)
+        raise
+    except (TypeError, ValueError) as error:
+        # The SDK reads the answer without checking its shape (vonage-messages 1.8.1).
+        raise _unreadable() from error
+
+
+def _make(model: type[M], **fields: str | None) -> M:
+    """A message as a model of the SDK. Raises UsageError for a field that the model does not take."""
+    from pydantic import ValidationError
+
+    try:
+        return model(**fields)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        # Without the value, which can be a phone number.
+        raise UsageError(
+            f"Cannot send this message: {first['loc'][0]}: {first['msg']}.", hint="Shorten it."
+        ) from None
+
+
+@contextmanager
+def _sending(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
+    """As `translated`, for a message: without a complete answer, the error says that it may have been sent."""
+    try:
+        with translated(host, hidden=hidden):
+            yield
+    except VonageError as error:
+        if error.unanswered:
+            text = f"{error.message} The message may have been sent all the same."
+            raise VonageError(text, hint=_LOOK_FIRST, transient=True, unanswered=True) from error
+        raise
+
+
+def _unreadable() -> VonageError:
+    return VonageError(
+        "Vonage's answer to the message cannot be read; it may have been sent all the same.",
+        hint=_LOOK_FIRST,
     )

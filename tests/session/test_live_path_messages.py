@@ -14,8 +14,8 @@ import requests
 
 from devkit.fixture.format import load
 from devkit.vonage.account import AccountSetting, read_urls
-from devkit.vonage.client import ApplicationKey, Credentials, get_application, put_application
-from devkit.vonage.messages import send_message
+from devkit.vonage.client import ApplicationKey, Credentials, get_json, put_json
+from devkit.vonage.sms import send_message
 from devkit.webhook.kinds import MessagesStatus
 from devkit.webhook.receipt import Webhook
 from tests.support.command import call
@@ -43,11 +43,11 @@ class Vonage:
 
     @property
     def application(self) -> dict[str, Any]:
-        return get_application(self.credentials, self.path)
+        return get_json(self.credentials, self.path)
 
     def put(self, application: Mapping[str, Any]) -> None:
         """As somebody in the dashboard."""
-        put_application(self.credentials, self.path, dict(application))
+        put_json(self.credentials, self.path, dict(application))
 
     def control(self, path: str, document: Mapping[str, object]) -> None:
         answer = requests.post(f"http://{self.credentials.host}/simulator/{path}", json=document, timeout=30)

@@ -10,7 +10,7 @@ import pytest
 
 from devkit.simulator import Simulator, run_simulator
 from devkit.vonage.account import AccountSetting
-from devkit.vonage.client import Credentials, get_application, put_application
+from devkit.vonage.client import Credentials, get_json, put_json
 from tests.support.command import call
 from tests.support.dev_process import DevProcess, running_dev
 from tests.support.fake_application import APPLICATION
@@ -34,7 +34,7 @@ def path(vonage: Simulator) -> str:
 
 
 def application_of(vonage: Simulator) -> dict[str, Any]:
-    return get_application(credentials(vonage), path(vonage))
+    return get_json(credentials(vonage), path(vonage))
 
 
 def addresses(vonage: Simulator) -> set[str]:
@@ -49,7 +49,7 @@ def prepare(vonage: Simulator, *, is_set: bool) -> str:
     wanted["capabilities"] = {**wanted["capabilities"]}
     if not is_set:
         del wanted["capabilities"]["messages"]
-    put_application(credentials(vonage), path(vonage), wanted)
+    put_json(credentials(vonage), path(vonage), wanted)
     return json.dumps(application_of(vonage))
 
 

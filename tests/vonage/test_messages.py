@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from devkit.errors import UsageError, VonageError
 from devkit.vonage.client import ApplicationKey, Credentials
-from devkit.vonage.messages import send_message
+from devkit.vonage.sms import send_message
 from tests.support.fake_application import APPLICATION_ID
 from tests.support.private_key import as_pem
 from tests.support.raw_socket import closed_port, raw_server
