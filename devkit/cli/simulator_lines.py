@@ -16,16 +16,14 @@ from devkit.cli.receipt_line import (
 )
 from devkit.events import Event
 from devkit.simulator.events import (
-    ApplicationSaved,
     DeliveryTried,
     InboundTaken,
     MessageTaken,
-    NumberLinked,
-    RequestRefused,
     SettingsChanged,
     SimulatorReady,
     SimulatorStopped,
 )
+from devkit.simulator.occurrences import ApplicationChanged, NumberChanged, Refusal
 from devkit.webhook.masking import counted
 
 
@@ -47,9 +45,9 @@ def lines(event: Event, width: int | None = None) -> Sequence[str]:
             text = f"receipts go to {event.callback_url or 'nowhere'} as {event.method}"
             text += f", inbound messages to {event.inbound_url}" if event.inbound_url else ""
             return [labeled("settings", f"{text}. {event.note}" if event.note else text, fg="cyan")]
-        case ApplicationSaved() | NumberLinked():
+        case ApplicationChanged() | NumberChanged():
             return [labeled("settings", _saved(event), fg="cyan")]
-        case RequestRefused():
+        case Refusal():
             return [labeled("refused", f"{event.api} {event.status}: {event.reason}", fg="magenta")]
         case SimulatorStopped():
             tried = counted(event.deliveries, "attempt")
@@ -67,8 +65,8 @@ def _taken(
     return [fit(cells, follows, width)]
 
 
-def _saved(event: ApplicationSaved | NumberLinked) -> str:
-    if isinstance(event, NumberLinked):
+def _saved(event: ApplicationChanged | NumberChanged) -> str:
+    if isinstance(event, NumberChanged):
         goal = f"application {event.application_id}" if event.application_id else "no application"
         own = f", its own inbound URL is {event.inbound_url}" if event.inbound_url else ""
         return f"number {event.number} is linked to {goal}{own}"

@@ -39,7 +39,7 @@ def answer_owner(
     def answer(handle: _Answer) -> ApiResponse:
         if is_owner(request, simulator.options):
             return handle()
-        simulator.watch(Refusal(401, "wrong key or secret", api))
+        simulator.watch(Refusal(api, 401, "wrong key or secret"))
         return own["unauthorized"](request)
 
     only_read = partial(answer, unchanged) if unchanged else None

@@ -136,7 +136,7 @@ def _reject_foreign_requests(app: Flask, simulator: Simulator) -> None:
         if not reason:
             return None
         if api:  # reported, because the developer of a program looks there for the reason
-            simulator.watch(Refusal(403, reason, api))
+            simulator.watch(Refusal(api, 403, reason))
         return _respond(json_response({"error": reason}, 403))
 
 

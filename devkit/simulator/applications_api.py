@@ -18,13 +18,12 @@ from devkit.simulator.exchange import (
     json_response,
     problem,
 )
-from devkit.simulator.occurrences import Refusal
+from devkit.simulator.occurrences import ApplicationChanged, Refusal
 from devkit.simulator.resources import (
     Application,
-    ApplicationChanged,
-    application_changed,
     links_of,
     make_application,
+    messages_url,
 )
 from devkit.simulator.state import Simulator
 
@@ -80,7 +79,7 @@ def _create(_: str, request: ApiRequest, simulator: Simulator) -> ApiResponse:
     public_key = _public_key(given) or public_key_of(private_key)
     made = _replaced(make_application(str(uuid.uuid4()), "", public_key), given)
     simulator.resources.put_application(made)
-    simulator.watch(application_changed(made))
+    simulator.watch(_changed(made))
     return json_response(_with_private_key(made, private_key), 201)
 
 
@@ -107,7 +106,7 @@ def _replace(application_id: str, request: ApiRequest, simulator: Simulator) -> 
     changed = simulator.resources.change_application(application_id, change)
     if changed is None:
         return _not_found(request, simulator)
-    simulator.watch(application_changed(changed))
+    simulator.watch(_changed(changed))
     return json_response(_with_private_key(changed, private_key))
 
 
@@ -116,6 +115,11 @@ def _delete(application_id: str, request: ApiRequest, simulator: Simulator) -> A
         return _not_found(request, simulator)
     simulator.watch(ApplicationChanged(application_id, deleted=True))
     return ApiResponse(204, b"")
+
+
+def _changed(application: Application) -> ApplicationChanged:
+    inbound_url = messages_url(application, "inbound_url")
+    return ApplicationChanged(application["id"], inbound_url, messages_url(application, "status_url"))
 
 
 def _replaced(known: Application, given: Mapping[str, Any]) -> Application:
@@ -185,7 +189,7 @@ def _webhook_problems(name: str, webhook: object) -> Iterator[_Problem]:
 
 def _refuse(request: ApiRequest, problems: list[_Problem], simulator: Simulator) -> ApiResponse:
     text = "; ".join(f"{each['name']} {each['reason'].rstrip('.')}" for each in problems)
-    simulator.watch(Refusal(400, text or "the body is not a JSON object", "applications"))
+    simulator.watch(Refusal("applications", 400, text or "the body is not a JSON object"))
     if not problems:
         return _error(request, 400, "Bad Request", "The request body is not a JSON object.")
     return _invalid(request, problems)
@@ -197,7 +201,7 @@ def _invalid(request: ApiRequest, problems: list[_Problem]) -> ApiResponse:
 
 
 def _not_found(request: ApiRequest, simulator: Simulator) -> ApiResponse:
-    simulator.watch(Refusal(404, "no such application", "applications"))
+    simulator.watch(Refusal("applications", 404, "no such application"))
     return _error(
         request, 404, "Not Found", "The requested application does not exist, or you may not use it."
     )

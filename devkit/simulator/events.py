@@ -1,19 +1,20 @@
 """The events of `devkit simulate`, for `--json` and for the terminal. Phone numbers are masked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from devkit.events import Event, Notice
 from devkit.simulator.occurrences import (
     Account,
+    ApplicationChanged,
     Delivery,
     InboundMessage,
     Message,
+    NumberChanged,
     Occurrence,
     Refusal,
     WebhookKind,
 )
-from devkit.simulator.resources import ApplicationChanged, NumberChanged
 from devkit.simulator.settings_api import (
     DOCUMENTED,
     INBOUND_DOCUMENTED,
@@ -117,37 +118,6 @@ class SettingsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ApplicationSaved(Event):
-    """An application was made, replaced or deleted. The URLs: of its messages capability, empty without one."""
-
-    name: ClassVar[str] = "application"
-    application_id: str
-    inbound_url: str
-    status_url: str
-    deleted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NumberLinked(Event):
-    """The links of a number were replaced. inbound_url: its `moHttpUrl`."""
-
-    name: ClassVar[str] = "number"
-    number: str
-    application_id: str
-    inbound_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRefused(Event):
-    """A request was refused. status: of the SMS API's table if `api` is `sms`, else of HTTP."""
-
-    name: ClassVar[str] = "refused"
-    api: str
-    status: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class SimulatorStopped(Event):
     """The simulator ended. messages: parts and messages accepted. deliveries: attempts to push a webhook."""
 
@@ -169,12 +139,12 @@ def event_of(occurrence: Occurrence) -> Event:
             return _inbound(occurrence)
         case ApplicationChanged():
             urls = one_line(occurrence.inbound_url), one_line(occurrence.status_url)
-            return ApplicationSaved(occurrence.application_id, *urls, occurrence.deleted)
+            return replace(occurrence, inbound_url=urls[0], status_url=urls[1])
         case NumberChanged():
-            number = mask_number(occurrence.msisdn)
-            return NumberLinked(number, occurrence.application_id, one_line(occurrence.inbound_url))
+            number = mask_number(occurrence.number)
+            return replace(occurrence, number=number, inbound_url=one_line(occurrence.inbound_url))
         case Refusal():
-            return RequestRefused(occurrence.api, occurrence.status, one_line(occurrence.text))
+            return replace(occurrence, reason=one_line(occurrence.reason))
     text = f"A program rejected the certificate ({occurrence.reason})."
     return Notice(f"{text} Tell it what to trust, as the ready lines show.")
 

@@ -91,7 +91,7 @@ def no_such_message(request: ApiRequest, _: Simulator) -> ApiResponse:
 def _handle(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     result = _send(request, simulator)
     if isinstance(result, _Refused):
-        simulator.watch(Refusal(result.status, result.reason or result.detail, "messages"))
+        simulator.watch(Refusal("messages", result.status, result.reason or result.detail))
         return result.answer(request)
     accepted = {"message_uuid": result.message_id}
     if result.workflow:

@@ -8,8 +8,8 @@ from functools import partial
 
 from devkit.simulator.api_faults import FaultAnswers, answer_owner, unauthorized
 from devkit.simulator.exchange import ApiRequest, ApiResponse, count_in, error, json_response
-from devkit.simulator.occurrences import Refusal
-from devkit.simulator.resources import Number, NumberChanged, make_number
+from devkit.simulator.occurrences import NumberChanged, Refusal
+from devkit.simulator.resources import Number, make_number
 from devkit.simulator.settings_api import probe
 from devkit.simulator.state import Simulator
 
@@ -97,5 +97,5 @@ def _replaced(known: Number, fields: Mapping[str, str]) -> Number:
 
 
 def _refuse(request: ApiRequest, text: str, simulator: Simulator) -> ApiResponse:
-    simulator.watch(Refusal(420, text, "numbers"))
+    simulator.watch(Refusal("numbers", 420, text))
     return error(request, 420, f"{_INVENTED} {text}")

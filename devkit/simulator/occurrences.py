@@ -1,13 +1,16 @@
-"""What happens in a simulator, as values: messages, attempts to push a webhook, refusals, changes of the account."""
+"""What happens in a simulator, as values: messages, attempts to push a webhook, refusals, changes of the account.
+
+Some are events as they are; `events` makes events of the others.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
+from devkit.events import Event
 from devkit.simulator.options import MessagingApi
 from devkit.simulator.outcomes import Network, Outcome
-from devkit.simulator.resources import ApplicationChanged, NumberChanged
 from devkit.webhook.callback import Transport
 from devkit.webhook.new_webhook import MessagesVersion
 
@@ -16,12 +19,34 @@ WebhookKind = Literal["sms-receipt", "sms-inbound", "messages-status", "messages
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A refused request. status: of the SMS API's table, or the HTTP status of another API. text: the reason."""
+class Refusal(Event):
+    """A request was refused. status: of the SMS API's table if `api` is `sms`, else of HTTP."""
 
+    name: ClassVar[str] = "refused"
+    api: ApiName
     status: int
-    text: str
-    api: ApiName = "sms"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationChanged(Event):
+    """An application was made, replaced or deleted. The URLs: of its messages capability, empty without one."""
+
+    name: ClassVar[str] = "application"
+    application_id: str
+    inbound_url: str = ""
+    status_url: str = ""
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NumberChanged(Event):
+    """The links of a number were replaced. inbound_url: its `moHttpUrl`."""
+
+    name: ClassVar[str] = "number"
+    number: str
+    application_id: str
+    inbound_url: str
 
 
 @dataclass(frozen=True, slots=True)

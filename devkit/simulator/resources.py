@@ -4,7 +4,6 @@ import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from devkit.webhook.new_webhook import MessagesVersion
@@ -12,25 +11,6 @@ from devkit.webhook.new_webhook import MessagesVersion
 # Objects of JSON, because the platform keeps fields that no document lists.
 Application = dict[str, Any]
 Number = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ApplicationChanged:
-    """An application was made, replaced or deleted. The URLs: of its messages capability, empty without one."""
-
-    application_id: str
-    inbound_url: str = ""
-    status_url: str = ""
-    deleted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NumberChanged:
-    """The links of a number were replaced. inbound_url: its `moHttpUrl`."""
-
-    msisdn: str
-    application_id: str
-    inbound_url: str
 
 
 class Resources:
@@ -114,14 +94,6 @@ def webhook_version(application: Application) -> MessagesVersion:
     capability = application.get("capabilities", {}).get("messages", {})
     version = capability.get("version") if isinstance(capability, dict) else None
     return "v0.1" if version == "v0.1" else "v1"
-
-
-def application_changed(application: Application) -> ApplicationChanged:
-    inbound_url, status_url = (
-        messages_url(application, "inbound_url"),
-        messages_url(application, "status_url"),
-    )
-    return ApplicationChanged(application["id"], inbound_url, status_url)
 
 
 def make_application(

@@ -77,7 +77,7 @@ def _save(request: ApiRequest, simulator: Simulator) -> ApiResponse:
 
 
 def _refuse(request: ApiRequest, text: str, simulator: Simulator) -> ApiResponse:
-    simulator.watch(Refusal(420, text, "settings"))
+    simulator.watch(Refusal("settings", 420, text))
     return error(request, 420, text)
 
 

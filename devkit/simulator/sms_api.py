@@ -113,7 +113,7 @@ def _refused_entry(refused: Refusal, fields: _Fields, simulator: Simulator) -> _
         known |= {"to": recipient, "network": of_recipient.code, "message-price": str(of_recipient.price)}
     shown = {name: known[name] for name in _ERRORS[refused.status].fields if name in known}
     to = {"to": shown.pop("to")} if "to" in shown else {}
-    return {**to, "status": str(refused.status), "error-text": refused.text, **shown}
+    return {**to, "status": str(refused.status), "error-text": refused.reason, **shown}
 
 
 def _json(entries: Sequence[_Entry]) -> ApiResponse:
@@ -199,7 +199,7 @@ _SENDER = re.compile(r"\+?\d{1,15}|[ -~]{1,11}", re.ASCII)
 
 
 def _refusal(status: int, text: str = "") -> Refusal:
-    return Refusal(status, text or _ERRORS[status].text)
+    return Refusal("sms", status, text or _ERRORS[status].text)
 
 
 def _problems(request: ApiRequest, options: SimulatorOptions) -> Iterator[Refusal]:

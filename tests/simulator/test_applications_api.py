@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from vonage_http_client.errors import AuthenticationError, NotFoundError
 
 from devkit.simulator import SimulatorOptions, run_simulator
-from devkit.simulator.occurrences import Refusal
-from devkit.simulator.resources import ApplicationChanged
+from devkit.simulator.occurrences import ApplicationChanged, Refusal
 from tests.support.simulator_client import ask, basic, bearer, call, owner, sdk
 
 PATH = "/v2/applications"

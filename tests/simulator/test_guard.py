@@ -155,7 +155,9 @@ def test_a_refusal_of_the_platform_is_reported(attacked: Attacked) -> None:
         ("sms", 403),
         ("settings", 403),
     ]
-    assert all("The address must be" in each.text for each in attacked.reported if isinstance(each, Refusal))
+    assert all(
+        "The address must be" in each.reason for each in attacked.reported if isinstance(each, Refusal)
+    )
 
 
 HOSTS = ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"]

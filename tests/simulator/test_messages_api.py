@@ -93,7 +93,7 @@ def test_a_token_of_nobody_or_of_another_time_is_401(simulator, claims, reason):
     assert status == 401
     assert problem.pop("instance")
     assert problem == {"title": "Unauthorised", "detail": "Invalid Token"}
-    assert reason in refusals(simulator)[0].text
+    assert reason in refusals(simulator)[0].reason
     assert not simulator.messages
 
 
@@ -129,7 +129,7 @@ def test_the_checks_come_in_the_platform_s_order(simulator):
     assert [each["name"] for each in problem["invalid_parameters"]] == [
         *("channel", "message_type", "to", "from", "text")
     ]
-    assert refusals(simulator)[-1].text.startswith("channel is required; message_type is required; ")
+    assert refusals(simulator)[-1].reason.startswith("channel is required; message_type is required; ")
     assert send_text(simulator)[0] == 202
     status, problem = send_text(simulator)
     assert (status, problem["title"]) == (429, "Rate Limit Hit")
