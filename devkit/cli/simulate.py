@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -21,15 +21,10 @@ from devkit.session.settings import project_directory
 from devkit.session.signals import stop_on_signals
 from devkit.simulator import Simulator
 from devkit.simulator.application_key import public_key_of, temporary_private_key
-from devkit.simulator.events import (
-    SimulatorReady,
-    SimulatorStopped,
-    event_of,
-)
+from devkit.simulator.events import SimulatorReady, SimulatorStopped, event_of
 from devkit.simulator.options import MessagingApi, SimulatorOptions, callback_address
 from devkit.simulator.run import listen_for, run_simulator
 from devkit.simulator.tls import Trust, trust_in
-from devkit.webhook.callback import Transport
 from devkit.webhook.signature import METHODS, Method
 
 _DEFAULTS = SimulatorOptions()
@@ -137,36 +132,13 @@ def _check_urls(options: SimulatorOptions) -> None:
 @click.option("--lenient", is_flag=True, help="Accept drCallbackUrl too, the spelling of the Python SDK.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 def command(
-    port: int,
-    tls: bool,
-    callback_url: str,
-    inbound_url: str,
-    messaging_api: MessagingApi,
-    private_key: Path | None,
-    private_network: bool,
-    method: Transport,
-    signature: Method | None,
-    signature_secret: str,
-    speed: float,
-    api_key: str,
-    api_secret: str,
-    lenient: bool,
-    as_json: bool,
+    port: int, tls: bool, private_key: Path | None, signature: Method | None, as_json: bool, **given: Any
 ) -> None:
     """Simulate Vonage for programs on this machine: its APIs and its webhooks."""
-    options = SimulatorOptions(
-        api_key=api_key,
-        api_secret=api_secret,
-        method=method,
-        callback_url=callback_url,
-        inbound_url=inbound_url,
-        messaging_api=messaging_api,
+    options = SimulatorOptions(  # `given`: options of the simulator with the same names
+        **given,
         sign_receipts=signature is not None,
         signature_method=signature or _DEFAULTS.signature_method,
-        signature_secret=signature_secret,
-        speed=speed,
-        lenient=lenient,
-        private_network=private_network,
     )
     _check_urls(options)
     with (
@@ -210,7 +182,6 @@ def _read_key(file: Path) -> str:
 
 def _ready_event(simulator: Simulator, trust: Trust | None, key_file: Path) -> SimulatorReady:
     options = simulator.options
-    is_signed = options.sign_receipts
     return SimulatorReady(
         url=simulator.url,
         host=simulator.host,
@@ -218,7 +189,7 @@ def _ready_event(simulator: Simulator, trust: Trust | None, key_file: Path) -> S
         # The default secrets are public and shown; chosen ones may be real.
         api_secret=_if_default(options.api_secret, _DEFAULTS.api_secret),
         method=options.method,
-        signature=options.signature_method if is_signed else "",
+        signature=options.signature_method if options.sign_receipts else "",
         signature_secret=_if_default(options.signature_secret, _DEFAULTS.signature_secret),
         callback_url=options.callback_url,
         authority=str(trust.authority) if trust else "",

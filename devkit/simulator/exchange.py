@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+from devkit.errors import UsageError
+from devkit.http.address import parse_address
 from devkit.simulator.options import SimulatorOptions
 from devkit.webhook.strict_json import InvalidJson, parse
 
@@ -82,6 +84,19 @@ def is_owner(request: ApiRequest, options: SimulatorOptions) -> bool:
     given = credentials(request)
     expected = f"{options.api_key}:{options.api_secret}".encode()
     return hmac.compare_digest(f"{given.api_key}:{given.api_secret}".encode("utf-8", "replace"), expected)
+
+
+# Of a message: a number, or a name of at most 11 printable characters.
+SENDER = re.compile(r"\+?\d{1,15}|[ -~]{1,11}", re.ASCII)
+MAX_CLIENT_REF = 100  # characters
+
+
+def is_http_url(text: str) -> bool:
+    try:
+        parse_address(text)
+    except UsageError:
+        return False
+    return text.startswith(("http://", "https://"))  # an address may lack the scheme
 
 
 def count_in(fields: Mapping[str, str], name: str, default: int, highest: int) -> int:

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from devkit.errors import UsageError
-from devkit.http.address import parse_address
 from devkit.simulator.api_faults import FaultAnswers, answer_with_faults
 from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.exchange import (
+    MAX_CLIENT_REF,
+    SENDER,
     ApiRequest,
     ApiResponse,
+    is_http_url,
     is_owner,
     json_object,
     problem,
@@ -35,12 +36,10 @@ _Body = Mapping[str, Any]
 
 _ERRORS = "https://developer.vonage.com/api-errors"
 _MESSAGES_ERRORS = f"{_ERRORS}/messages"
-_MAX_CLIENT_REF = 100
 _MIN_TTL, _MAX_TTL = 20, 604_800  # seconds
 _ENCODINGS = ("text", "unicode", "auto")
 
 _RECIPIENT = re.compile(r"[1-9]\d{6,14}", re.ASCII)
-_SENDER = re.compile(r"\+?\d{1,15}|[ -~]{1,11}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +212,20 @@ def _problems(body: _Body) -> Iterator[_Refused]:
         yield _wrong("1100", "Unsupported channel", "the simulator has the channel sms only")
     if body["message_type"] != "text":
         yield _wrong("1140", "Invalid message type", "the channel sms has the type text only")
-    if not _is_text(body["from"], _SENDER.fullmatch):
+    if not _is_text(body["from"], SENDER.fullmatch):
         yield _wrong("1120", "Invalid sender", "at most 15 digits, or 11 characters of printable ASCII")
     if not _is_text(body["to"], _RECIPIENT.fullmatch):
         yield _wrong("110", "Invalid recipient", "7 to 15 digits, the country code first, without +")
-    if not _is_text(body.get("client_ref", ""), lambda text: len(text) <= _MAX_CLIENT_REF):
-        yield _wrong("1060", "Invalid client reference", f"at most {_MAX_CLIENT_REF} characters")
-    if wrong := [(name, reason) for name, (is_valid, reason) in _VALID.items() if not is_valid(body)]:
+    if not _is_text(body.get("client_ref", ""), lambda text: len(text) <= MAX_CLIENT_REF):
+        yield _wrong("1060", "Invalid client reference", f"at most {MAX_CLIENT_REF} characters")
+    wrong = [
+        (name, reason)
+        for name, (is_valid, reason) in _VALID.items()
+        if name in body and not is_valid(body[name])
+    ]
+    if not _has_valid_encoding(body):
+        wrong.append(("sms.encoding_type", f"is one of {', '.join(_ENCODINGS)}."))
+    if wrong:
         yield _invalid(*wrong)
 
 
@@ -231,36 +237,18 @@ def _is_ttl(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and _MIN_TTL <= value <= _MAX_TTL
 
 
-def _is_url(url: str) -> bool:
-    try:
-        parse_address(url)
-    except UsageError:
-        return False
-    return url.startswith(("http://", "https://"))
-
-
 def _has_valid_encoding(body: _Body) -> bool:
     settings = body.get("sms", {})
     return isinstance(settings, dict) and settings.get("encoding_type", "auto") in _ENCODINGS
 
 
-# Each optional field: whether a body has no wrong one, and what Vonage wants.
-_VALID: dict[str, tuple[Callable[[_Body], bool], str]] = {
+# The fields that are checked together: whether a value is valid, and what Vonage wants.
+_VALID: dict[str, tuple[Callable[[object], bool], str]] = {
     "text": (
-        lambda body: _is_text(body["text"], lambda text: len(text) <= MAX_TEXT),
+        lambda value: isinstance(value, str) and len(value) <= MAX_TEXT,
         f"must be text of at most {MAX_TEXT} characters.",
     ),
-    "ttl": (
-        lambda body: "ttl" not in body or _is_ttl(body["ttl"]),
-        f"must be a number of seconds from {_MIN_TTL} to {_MAX_TTL}.",
-    ),
-    "webhook_url": (
-        lambda body: "webhook_url" not in body or _is_text(body["webhook_url"], _is_url),
-        "must be a URL.",
-    ),
-    "webhook_version": (
-        lambda body: body.get("webhook_version", "v1") in MESSAGES_VERSIONS,
-        f"is one of {', '.join(MESSAGES_VERSIONS)}.",
-    ),
-    "sms.encoding_type": (_has_valid_encoding, f"is one of {', '.join(_ENCODINGS)}."),
+    "ttl": (_is_ttl, f"must be a number of seconds from {_MIN_TTL} to {_MAX_TTL}."),
+    "webhook_url": (lambda value: isinstance(value, str) and is_http_url(value), "must be a URL."),
+    "webhook_version": (MESSAGES_VERSIONS.__contains__, f"is one of {', '.join(MESSAGES_VERSIONS)}."),
 }

@@ -1,6 +1,6 @@
 """The options of a simulator: defaults, faults and retry policies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -130,7 +130,11 @@ TokenMode = Literal["signed", "unsigned", "wrong-secret", "wrong-hash", "replaye
 # data of Vonage's Kotlin SDK has it.
 ErrorForm = Literal["text", "number", "nested"]
 
+# How a URL that is not set is shown.
 Unset = Literal["empty", "null", "missing"]
+
+# What becomes of a key that a PUT leaves out.
+OmittedKeys = Literal["kept", "regenerated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,7 @@ class SimulatorOptions:
     application_id: str = "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab"
     private_key: str = field(default="", repr=False)
     numbers: tuple[str, ...] = ("447700900900",)
-    omitted_keys: Literal["kept", "regenerated"] = "kept"
+    omitted_keys: OmittedKeys = "kept"
     messages_retry: str = "backoff"
     token: TokenMode = "signed"
     token_skew: float = 0
@@ -204,23 +208,11 @@ class SimulatorOptions:
         """Raises ConfigurationError."""
         with suppress(ValueError):
             object.__setattr__(self, "method", parse_transport(str(self.method)))
-        choices = {
-            "method": TRANSPORTS,
-            "signature_method": METHODS,
-            "id_style": ID_STYLES,
-            "unset_value": ("empty", "null", "missing"),
-            "retry": tuple(POLICIES),
-            "messages_retry": tuple(POLICIES),
-            "messaging_api": get_args(MessagingApi),
-            "omitted_keys": ("kept", "regenerated"),
-            "token": get_args(TokenMode),
-            "error_form": get_args(ErrorForm),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
                 raise ConfigurationError(
                     f"{getattr(self, name)!r} is not a valid {name!r} of the simulator.",
-                    hint=f"Choose one of: {', '.join(allowed)}.",
+                    hint=f"Choose one of: {', '.join(choices)}.",
                 )
         if self.private_key:
             self._check_private_key()
@@ -245,6 +237,20 @@ class SimulatorOptions:
                 "'private_key' of the simulator is no private key in PEM without a password.",
                 hint="Leave it out for a new one.",
             ) from None
+
+
+_CHOICES: dict[str, Collection[str]] = {
+    "method": TRANSPORTS,
+    "signature_method": METHODS,
+    "id_style": ID_STYLES,
+    "unset_value": get_args(Unset),
+    "retry": POLICIES,
+    "messages_retry": POLICIES,
+    "messaging_api": get_args(MessagingApi),
+    "omitted_keys": get_args(OmittedKeys),
+    "token": get_args(TokenMode),
+    "error_form": get_args(ErrorForm),
+}
 
 
 def callback_address(url: str, options: SimulatorOptions) -> Address:

@@ -6,10 +6,17 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from devkit.errors import UsageError
-from devkit.http.address import parse_address
 from devkit.simulator.delivery import DeliveryWorker
-from devkit.simulator.exchange import ApiRequest, ApiResponse, credentials, is_owner, xml_elements
+from devkit.simulator.exchange import (
+    MAX_CLIENT_REF,
+    SENDER,
+    ApiRequest,
+    ApiResponse,
+    credentials,
+    is_http_url,
+    is_owner,
+    xml_elements,
+)
 from devkit.simulator.occurrences import Message, Refusal
 from devkit.simulator.options import SEND_FAULTS, SimulatorOptions
 from devkit.simulator.outcomes import EXPIRY, Outcome, network, outcome, outcome_of_messages
@@ -190,12 +197,11 @@ _CONTENT: dict[str, tuple[str, ...]] = {
     "vcard": ("vcard",),
 }
 # Characters, as the OpenAPI document of the SMS API (1.0.11) and the SDK say.
-_MAX_CALLBACK = _MAX_CLIENT_REF = 100
+_MAX_CALLBACK = 100
 _MIN_TTL, _MAX_TTL = 20_000, 604_800_000  # milliseconds
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 _RECIPIENT = re.compile(r"\d{7,15}", re.ASCII)
-_SENDER = re.compile(r"\+?\d{1,15}|[ -~]{1,11}", re.ASCII)
 
 
 def _refusal(status: int, text: str = "") -> Refusal:
@@ -214,11 +220,12 @@ def _problems(request: ApiRequest, options: SimulatorOptions) -> Iterator[Refusa
             yield _refusal(3, f"Invalid {name} param")
     if fields["to"].startswith("0"):  # no country code begins with 0
         yield _refusal(6)
-    if not _SENDER.fullmatch(_sender(fields)):
+    if not SENDER.fullmatch(_sender(fields)):
         yield _refusal(15)
     if len(fields.get("text", "")) > MAX_TEXT:
         yield _refusal(12)
-    if not _is_callback(fields.get("callback", "")):
+    callback = fields.get("callback", "")
+    if callback and not (len(callback) <= _MAX_CALLBACK and is_http_url(callback)):
         yield _refusal(23)
     if options.trial and fields["to"] not in options.verified:
         yield _refusal(29)
@@ -263,17 +270,7 @@ _VALID: dict[str, Callable[[str], bool]] = {
     "message-class": _between(0, 3),
     "protocol-id": _between(0, 255),
     "status-report-req": lambda value: value.lower() in _BOOLEANS,
-    "client-ref": lambda value: len(value) <= _MAX_CLIENT_REF,
+    "client-ref": lambda value: len(value) <= MAX_CLIENT_REF,
     "body": _is_hex,
     "udh": _is_hex,
 }
-
-
-def _is_callback(url: str) -> bool:
-    if not url:
-        return True
-    try:
-        parse_address(url)
-    except UsageError:
-        return False
-    return len(url) <= _MAX_CALLBACK and url.startswith(("http://", "https://"))
