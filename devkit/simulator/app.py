@@ -156,19 +156,17 @@ def _route_control(app: Flask, simulator: Simulator) -> None:
     @app.post("/simulator/settings")
     def configure() -> Response:
         body = request.get_data()
-        try:
-            simulator.configure(lambda options: change(options, body))
-        except ConfigurationError as problem:
-            return _respond(json_response({"error": problem.message, "hint": problem.hint}, 400))
+        simulator.configure(lambda options: change(options, body))
         return _respond(json_response(describe(simulator)))
 
     @app.post("/simulator/inbound")
     def inbound() -> Response:
-        try:
-            message = simulator.receive(inbound_text(request.get_data()))
-        except ConfigurationError as problem:
-            return _respond(json_response({"error": problem.message, "hint": problem.hint}, 400))
+        message = simulator.receive(inbound_text(request.get_data()))
         return _respond(json_response(described_inbound(message), 202))
+
+    @app.errorhandler(ConfigurationError)
+    def refuse(problem: ConfigurationError) -> Response:
+        return _respond(json_response({"error": problem.message, "hint": problem.hint}, 400))
 
 
 def _page(description: dict[str, object]) -> bytes:

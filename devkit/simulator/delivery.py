@@ -28,8 +28,8 @@ class PendingDelivery:
 class DeliveryWorker:
     """Pushes the receipts and statuses of messages, and inbound messages, until the next reset.
 
-    The next receipt of a message is due when the first attempt with the one before is over, so first attempts keep
-    the promised order. Retries do not wait for each other, as on the platform, where each callback is retried
+    The next receipt of a message is scheduled when the first attempt to push the previous one has ended, so first
+    attempts keep the promised order. Retries do not wait for each other: the platform retries each callback
     individually (support article 360028543292).
     """
 

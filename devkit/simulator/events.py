@@ -15,12 +15,7 @@ from devkit.simulator.occurrences import (
     Refusal,
     WebhookKind,
 )
-from devkit.simulator.settings_api import (
-    DOCUMENTED,
-    INBOUND_DOCUMENTED,
-    INBOUND_SDK_SPELLING,
-    SDK_SPELLING,
-)
+from devkit.simulator.settings_api import URL_SETTINGS
 from devkit.webhook.callback import Transport
 from devkit.webhook.masking import mask_number, one_line
 from devkit.webhook.receipt import meaning
@@ -31,9 +26,9 @@ from devkit.webhook.vocabulary import MESSAGES_ERRORS
 class SimulatorReady(Event):
     """The simulator accepts messages. host: for https too, if `authority` is not empty.
 
-    authority: the certificate file to trust. bundle: the same, after all that programs usually trust.
-    application_id: an application that may send. private_key: the file with its key. number: of the account, which
-    inbound messages go to; linked to that application. messaging_api: whose webhooks are pushed, `sms` or `messages`.
+    authority: the certificate file to trust. bundle: the authorities that programs usually trust, and this one.
+    application_id: an application that may send. private_key: the file with its key. number: the account's number for
+    inbound messages, linked to that application. messaging_api: whose webhooks are pushed, `sms` or `messages`.
     private_network: programs in private networks are served too.
     signature: the method; empty if receipts are unsigned. api_secret, signature_secret: empty if the user chose them.
     """
@@ -185,14 +180,14 @@ def _meaning(delivery: Delivery) -> str:
 
 def _settings(account: Account) -> SettingsChanged:
     # A pitfall: the SDK's own method sends these names, gets 200, and nothing changes.
-    note = ""
-    if account.spelling == SDK_SPELLING and not account.dr_callback_url:
-        note = _ignored(SDK_SPELLING, DOCUMENTED)
-    elif account.inbound_spelling == INBOUND_SDK_SPELLING and not account.mo_callback_url:
-        note = _ignored(INBOUND_SDK_SPELLING, INBOUND_DOCUMENTED)
-    urls = one_line(account.dr_callback_url), one_line(account.mo_callback_url)
-    return SettingsChanged(urls[0], account.method, note, urls[1])
-
-
-def _ignored(name: str, documented: str) -> str:
-    return f"{name} is ignored: Vonage documents {documented}. --lenient takes both."
+    ignored = (
+        f"{setting.sdk} is ignored: Vonage documents {setting.documented}. --lenient takes both."
+        for setting in URL_SETTINGS
+        if getattr(account, setting.spelling) == setting.sdk and not getattr(account, setting.url)
+    )
+    return SettingsChanged(
+        callback_url=one_line(account.dr_callback_url),
+        method=account.method,
+        note=next(ignored, ""),
+        inbound_url=one_line(account.mo_callback_url),
+    )

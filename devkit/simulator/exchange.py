@@ -100,7 +100,7 @@ def is_http_url(text: str) -> bool:
 
 
 def count_in(fields: Mapping[str, str], name: str, default: int, highest: int) -> int:
-    """A field that is a count from 1 to the highest; the default when it is missing or none."""
+    """A field as a count from 1 to the highest; the default when it is missing or no count."""
     text = fields.get(name, "")
     is_count = text.isascii() and text.isdecimal() and len(text) < 6
     return min(max(1, int(text)), highest) if is_count else default

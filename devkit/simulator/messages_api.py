@@ -126,7 +126,7 @@ def _send(request: ApiRequest, simulator: Simulator) -> Message | _Refused:
 
 
 def _sender_of(request: ApiRequest, simulator: Simulator) -> str | _Refused:
-    """The id of the application that sends; empty for the account itself, with Basic authentication."""
+    """The id of the application that sends; empty for the account itself, which uses Basic authentication."""
     scheme, _, token = request.authorization.partition(" ")
     if scheme.lower() != "bearer":
         is_account = is_owner(request, simulator.options)

@@ -80,9 +80,9 @@ class Message:
 
     at: when it was sent, simulated seconds since the epoch.
     callback_url: the one in the send request; empty for the application's or the account's.
-    kind: of the webhooks that say what becomes of it; the fields below it are for `messages-status` only.
-    parts: of the text. application_id: that sent it, empty for the account itself. version: the one in the send
-    request. fallbacks: the messages that are sent, one after the other, if this one is rejected.
+    kind: of its webhooks. The fields after it are for `messages-status` only.
+    parts: of the text. application_id: of the sender; empty for the account itself. version: the one in the send
+    request. fallbacks: messages that are sent, one after the other, if this one is rejected.
     """
 
     message_id: str
@@ -111,10 +111,10 @@ class InboundText:
 
     sender: a number or a name. recipient: a number of the account; empty for its first.
     unicode: as UCS-2, also if the GSM alphabet would do. data, udh: of a binary message, in hex; it has no text.
-    api: whose webhooks say so; None for that of the account's Messaging API type.
-    Only the SMS API pushes parts: `parts` has their numbers in the order in which they are pushed, None for all of them
-    in their own order. A number that is missing is a part that is lost. pause: simulated seconds between two of them.
-    concat: whether they say that they belong together; not all carriers do.
+    api: the one that pushes the webhooks; None for the account's Messaging API type.
+    Only the SMS API pushes parts. parts: their numbers, in the order in which they are pushed; None for all of them. A
+    missing number is a lost part. pause: simulated seconds between two parts. concat: whether the parts say that they
+    belong together; those of some carriers do not.
     """
 
     text: str = "Hello from devkit"
@@ -131,9 +131,9 @@ class InboundText:
 
 @dataclass(frozen=True, slots=True)
 class InboundMessage:
-    """A text that somebody sent to a number of the account. parts: that the simulator pushes, in this order.
+    """A text that somebody sent to a number of the account.
 
-    message_ids: one for each part of `sms-inbound`, one alone for `messages-inbound`.
+    message_ids: one for each part of `sms-inbound`, a single one for `messages-inbound`.
     """
 
     kind: WebhookKind
@@ -149,8 +149,9 @@ class InboundMessage:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt to push one webhook. status: `inbound` for an inbound message. err_code: or the error of a status.
+    """One attempt to push one webhook. status: `inbound` for an inbound message.
 
+    err_code: of a receipt, or the error number of a status of the Messages API.
     attempt: from 1. at: simulated seconds since the epoch. answer: the HTTP status; None without a response, then
     `problem` says why. retry_at: when the next attempt is due; None when there is none.
     sent_again: on a new connection, within this attempt: a reused connection ended before a response began.

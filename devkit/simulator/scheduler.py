@@ -45,7 +45,7 @@ class Clock:
             return self._now()
 
     def real_now(self) -> float:
-        """Seconds since the epoch at speed 1: what the clock of a program says that receives webhooks."""
+        """Seconds since the epoch at speed 1, as on the clock of a program that receives webhooks."""
         return self._start + self._timer() - self._started
 
     def change_speed(self, speed: float) -> None:

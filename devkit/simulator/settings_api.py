@@ -1,7 +1,6 @@
 """The account settings API: returns the settings, and saves callback URLs after a probe."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,13 +9,28 @@ from devkit.http.address import target_of
 from devkit.simulator.api_faults import FaultAnswers, answer_owner, unauthorized
 from devkit.simulator.exchange import ApiRequest, ApiResponse, error, is_owner, json_response, xml_response
 from devkit.simulator.occurrences import Refusal
-from devkit.simulator.options import SimulatorOptions, callback_address
+from devkit.simulator.options import callback_address
 from devkit.simulator.state import Simulator
 from devkit.webhook.callback import Transport, compose
 
-# First as in OpenAPI and every SDK but Python's since 4.0, then as in vonage 4.9.1.
-DOCUMENTED, SDK_SPELLING = "drCallBackUrl", "drCallbackUrl"
-INBOUND_DOCUMENTED, INBOUND_SDK_SPELLING = "moCallBackUrl", "moCallbackUrl"
+
+@dataclass(frozen=True, slots=True)
+class UrlSetting:
+    """A URL of the account. documented: its name in OpenAPI and every SDK but Python's since 4.0. sdk: in vonage 4.9.1.
+
+    url, spelling: the fields of `Account`.
+    """
+
+    documented: str
+    sdk: str
+    url: str
+    spelling: str
+
+
+URL_SETTINGS = (
+    UrlSetting("drCallBackUrl", "drCallbackUrl", "dr_callback_url", "spelling"),
+    UrlSetting("moCallBackUrl", "moCallbackUrl", "mo_callback_url", "inbound_spelling"),
+)
 
 # Vonage documents neither the status nor the text for a failed probe. 420 is this service's "action failed".
 _INVENTED = "devkit simulator: the callback URL did not answer 200"
@@ -48,28 +62,25 @@ def balance(request: ApiRequest, simulator: Simulator) -> ApiResponse:
 
 
 def _save(request: ApiRequest, simulator: Simulator) -> ApiResponse:
-    fields, options = request.fields, simulator.options
-    spellings = {
-        "spelling": _first_in(fields, DOCUMENTED, SDK_SPELLING),
-        "inbound_spelling": _first_in(fields, INBOUND_DOCUMENTED, INBOUND_SDK_SPELLING),
-    }
-    used: dict[str, Any] = {name: spelling for name, spelling in spellings.items() if spelling}
+    fields = request.fields
+    used: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
+    for setting in URL_SETTINGS:
+        spelling = next((name for name in (setting.documented, setting.sdk) if name in fields), "")
+        if spelling:
+            used[setting.spelling] = spelling
+        if spelling and (spelling == setting.documented or simulator.options.lenient):
+            changes[setting.url] = fields[spelling]
     simulator.change_account(lambda account: replace(account, **used))
-    receipts = _value(fields, DOCUMENTED, SDK_SPELLING, options)
-    inbound = _value(fields, INBOUND_DOCUMENTED, INBOUND_SDK_SPELLING, options)
     method = fields.get("httpForwardMethod")
     if method is not None and method not in FORWARD_METHODS:
         text = f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}"
         return _refuse(request, text, simulator)
-    for url in (receipts, inbound):
+    for url in changes.values():
         if url and (problem := probe(url, simulator)):
             return _refuse(request, f"{_INVENTED}: {problem}", simulator)
-    values = {
-        "dr_callback_url": receipts,
-        "mo_callback_url": inbound,
-        "method": FORWARD_METHODS.get(method or ""),
-    }
-    changes: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+    if method:
+        changes["method"] = FORWARD_METHODS[method]
     account = simulator.change_account(lambda account: replace(account, **changes))
     if used or changes:
         simulator.watch(account)
@@ -79,14 +90,6 @@ def _save(request: ApiRequest, simulator: Simulator) -> ApiResponse:
 def _refuse(request: ApiRequest, text: str, simulator: Simulator) -> ApiResponse:
     simulator.watch(Refusal("settings", 420, text))
     return error(request, 420, text)
-
-
-def _first_in(fields: Mapping[str, str], *names: str) -> str:
-    return next((name for name in names if name in fields), "")
-
-
-def _value(fields: Mapping[str, str], name: str, sdk_name: str, options: SimulatorOptions) -> str | None:
-    return fields.get(name, fields.get(sdk_name) if options.lenient else None)
 
 
 def probe(url: str, simulator: Simulator) -> str:

@@ -31,7 +31,7 @@ _MAX_SIZE = 4 * 1024 * 1024  # bytes; certifi's file has some hundred thousand
 class Trust:
     """The files of a certificate. identity: the server's key and certificates, private.
 
-    authority: the certificate to trust. bundle: the same, after all that programs usually trust.
+    authority: the certificate to trust. bundle: the authorities that programs usually trust, and this one.
     """
 
     identity: Path

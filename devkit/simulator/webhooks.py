@@ -47,7 +47,7 @@ _NO_INBOUND = "the account has no URL for inbound messages"
 
 
 def about(message: Message, step: OutcomeStep, simulator: Simulator) -> OutgoingWebhook:
-    """The receipt or the status that says so, at this moment."""
+    """The receipt or the status for a step of the message's outcome, at this moment."""
     now = simulator.clock.now()
     delivery = Delivery(
         message.message_id, step.status, step.err_code, 1, now, answer=None, kind=message.kind
@@ -72,7 +72,7 @@ def inbound_part(
 def inbound_message(message: InboundMessage, parts: int, simulator: Simulator) -> OutgoingWebhook:
     """An inbound message of the Messages API: to the number's application, else to the account's URL.
 
-    The number's own URL counts for the SMS API only (a public program's comment on what happened to it).
+    The number's own URL counts for the SMS API only (a comment in a public program reports it).
     """
     number = simulator.resources.number(message.recipient) or {}
     application = simulator.resources.application(number.get("app_id", "")) or {}
