@@ -2,6 +2,8 @@
 
 import os
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,10 +15,13 @@ from devkit.cli.relay_lines import with_relay
 from devkit.cli.relay_wait import wait_in_relay
 from devkit.cli.terminal import own_foreground
 from devkit.errors import UsageError
+from devkit.fixture.send_log import read_sends
+from devkit.fixture.store import Store
 from devkit.session.follow import follow, follow_options
 from devkit.session.project import project_in
 from devkit.session.settings import project_directory, read_settings
 from devkit.session.signals import stop_on_signals
+from devkit.session.wait import find_message
 from devkit.webhook.vocabulary import STATUSES
 
 
@@ -100,9 +105,16 @@ def command(
     )
     project = project_in(directory)
     if ids:
-        end = wait_in_relay(
-            settings, options, project, ids, until or "final", timeout or 60.0, as_json=as_json
+        message = partial(
+            find_message,
+            Store(settings.fixtures),
+            ids,
+            until or "final",
+            datetime.now(UTC),
+            read_sends=partial(read_sends, project.private),
+            session_runs=True,
         )
+        end = wait_in_relay(settings, options, message, timeout or 60.0, as_json=as_json)
         ctx.exit(0 if end.reached else 1)
     with (
         stop_on_signals(final=True) as stop,

@@ -123,9 +123,10 @@ def command(
         return PendingMessage(sent.message_ids, sent_at - tolerance, sent_at)
 
     if relay and wait and not is_followed(project):
-        from devkit.cli.relay_wait import send_and_wait  # here: without a relay nothing of it is imported
+        from devkit.cli.relay_wait import wait_in_relay  # here: without a relay nothing of it is imported
 
-        ctx.exit(exit_code(send_and_wait(settings, relay, send, timeout, as_json=as_json)))
+        now = replace(relay, since="now")
+        ctx.exit(exit_code(wait_in_relay(settings, now, send, timeout, as_json=as_json)))
     with stop_on_signals() as stop:
         message = send()
         if wait:

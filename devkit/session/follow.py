@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +14,6 @@ from devkit.events import Publish
 from devkit.fixture.send_log import Sends
 from devkit.fixture.store import Store
 from devkit.receiver.recorder import Recorder
-from devkit.relay.engine import RedisEngine
 from devkit.relay.follower import Follower, Following
 from devkit.relay.member import member_in_url
 from devkit.relay.position import BEGINNING, PositionFile, parse_start
@@ -129,49 +128,35 @@ def following(
 
 @contextmanager
 def following_messages(
-    settings: Settings,
-    options: FollowOptions,
-    publish: Publish,
-) -> Iterator["MessageFollowing"]:
-    """Record the receipts of messages, also of other members', from a moment on. The position on disk does not move.
+    settings: Settings, options: FollowOptions, publish: Publish
+) -> Iterator[Callable[[Collection[str]], Follower]]:
+    """Record the receipts of messages, also of other members', from now on. The position on disk does not move.
 
+    Gives a function that follows the messages with these ids until the end of the block. The relay is reached before,
+    so that a message that is sent meanwhile loses no receipt.
     Raises RelayError when the relay cannot be reached, ConfigurationError.
     """
     store = Store(settings.fixtures)
     store.prepare()
-    with opened_engine(settings, options.relay, allow_plain=options.allow_plain) as engine:
+    with ExitStack() as stack:
+        engine = stack.enter_context(opened_engine(settings, options.relay, allow_plain=options.allow_plain))
         start = parse_start(options.since or "start", _now(), engine.span())
-        with ExitStack() as stack:
-            yield MessageFollowing(settings, options, publish, store, engine, start, stack)
 
+        def follow(message_ids: Collection[str]) -> Follower:
+            selection = Selection(options.relay.who, message_ids=frozenset(message_ids))
+            follower = Follower(
+                _described(settings, options),
+                RelayReader(engine, selection, options.relay.cipher, start, options.skip),
+                store,
+                publish,
+                lambda received, file: None,
+                lambda position: None,
+            )
+            follower.start()
+            stack.callback(follower.stop)
+            return follower
 
-@dataclass(frozen=True, slots=True)
-class MessageFollowing:
-    """The relay, reached before a message is sent: so the start is before its first receipt."""
-
-    settings: Settings
-    options: FollowOptions
-    publish: Publish
-    store: Store
-    engine: RedisEngine
-    start: str
-    stack: ExitStack
-
-    def follow(self, message_ids: tuple[str, ...]) -> Follower:
-        """Follow these messages until the end of the block."""
-        selection = Selection(self.options.relay.who, message_ids=frozenset(message_ids))
-        reader = RelayReader(self.engine, selection, self.options.relay.cipher, self.start, self.options.skip)
-        follower = Follower(
-            _described(self.settings, self.options),
-            reader,
-            self.store,
-            self.publish,
-            lambda received, file: None,
-            lambda position: None,
-        )
-        follower.start()
-        self.stack.callback(follower.stop)
-        return follower
+        yield follow
 
 
 def _described(settings: Settings, options: FollowOptions) -> Following:

@@ -152,10 +152,8 @@ class TunnelChoice:
     def runner(self) -> RunAgent:
         """What starts an agent once, without supervision; for cloudflared and Tailscale. Raises TunnelError."""
         if self.name == "tailscale":
-            return partial(running_funnel, TailscaleOptions(self.private_dir, self.program()))
-        return partial(
-            running_cloudflared, CloudflaredOptions(self.private_dir, self.program(), self.environ)
-        )
+            return partial(running_funnel, self._tailscale())
+        return partial(running_cloudflared, self._cloudflared())
 
     def opener(self, notify: Notify, stopping: Stopping) -> OpenTunnel:
         """What opens it, after it has ended what a killed session left. notify, stopping: as in `supervised`.
@@ -172,12 +170,16 @@ class TunnelChoice:
         if self.name == "codespaces":
             return codespaces_tunnel(self.private_dir, self.environ, notify=notify, stopping=stopping)
         if self.name == "cloudflared":
-            options = CloudflaredOptions(self.private_dir, self.program(), self.environ)
-            return cloudflared_tunnel(options, notify=notify, stopping=stopping)
+            return cloudflared_tunnel(self._cloudflared(), notify=notify, stopping=stopping)
         if self.name == "tailscale":
-            funnel = TailscaleOptions(self.private_dir, self.program())
-            return tailscale_tunnel(funnel, notify=notify, stopping=stopping)
+            return tailscale_tunnel(self._tailscale(), notify=notify, stopping=stopping)
         return ngrok_tunnel(ngrok_options(self.settings, self.private_dir), notify=notify, stopping=stopping)
+
+    def _cloudflared(self) -> CloudflaredOptions:
+        return CloudflaredOptions(self.private_dir, self.program(), self.environ)
+
+    def _tailscale(self) -> TailscaleOptions:
+        return TailscaleOptions(self.private_dir, self.program())
 
 
 def choose_tunnel(
