@@ -1,7 +1,7 @@
 """`devkit completion`, and the values that a shell offers at Tab. click makes the scripts and completes options."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -13,12 +13,29 @@ from click.shell_completion import CompletionItem, get_completion_class
 from devkit.errors import DevkitError
 from devkit.fixture.store import NO_ID, Entry, Store, safe, samples_directory
 from devkit.session.settings import Settings, project_directory, read_settings
-from devkit.webhook.vocabulary import ERR_CODES, MESSAGES_ERRORS, STATUS_MEANINGS, STATUSES, ErrCode
+from devkit.webhook.vocabulary import ALL_STATUSES, ERR_CODES, MESSAGES_ERRORS, STATUS_MEANINGS, ErrCode
 
 CompletionKind = Literal["selector", "recording", "message", "status", "new-status", "err-code", "error"]
 
+_SMS, _MESSAGES = STATUS_MEANINGS["sms-receipt"], STATUS_MEANINGS["messages-status"]
+_INBOUND = STATUS_MEANINGS["sms-inbound"]
+
+
+def _with_slugs(codes: Mapping[str, ErrCode]) -> dict[str, str]:
+    """The numbers, then the names as they are typed."""
+    numbers = {number: code.name for number, code in codes.items()}
+    return numbers | {code.slug: f"{number}: {code.name}" for number, code in codes.items()}
+
+
+# The values of some kinds, with what they mean.
+_WORDS: dict[CompletionKind, dict[str, str]] = {
+    "status": {name: (_MESSAGES | _SMS | _INBOUND)[name] for name in ALL_STATUSES},  # of `list`
+    "new-status": _SMS | _INBOUND | {f"messages:{name}": meaning for name, meaning in _MESSAGES.items()},
+    "err-code": _with_slugs(ERR_CODES),
+    "error": _with_slugs(MESSAGES_ERRORS),
+}
 _NEWEST = 1000  # recordings that are searched, so that Tab is fast in a full store
-_MESSAGES = 20  # offered at once
+_MAX_MESSAGES = 20  # offered at once
 
 
 @click.command(name="completion")
@@ -39,9 +56,10 @@ def command(ctx: click.Context, shell: str) -> None:
 def complete(kind: CompletionKind, typed: str) -> list[CompletionItem]:
     """The values of a kind that begin with what is typed. A shell adds the names of files to selectors."""
     if kind in _WORDS:
-        return _WORDS[kind](typed)
+        words = _WORDS[kind].items()
+        return [CompletionItem(word, help=meaning) for word, meaning in words if word.startswith(typed)]
     settings = Settings()
-    with suppress(DevkitError):  # an error message in the middle of a word helps nobody
+    with suppress(DevkitError, OSError):  # an error message in the middle of a word helps nobody
         settings = read_settings(os.environ, project_directory(Path.cwd()))
     store = Store(settings.fixtures)
     if kind == "message":
@@ -66,62 +84,13 @@ def message_items(store: Store, typed: str) -> list[CompletionItem]:
         if _is_message(entry, typed):
             meaning = f"{entry.status}, {entry.recorded_at:%Y-%m-%d %H:%M} UTC"
             messages.setdefault(entry.message_id, CompletionItem(entry.message_id, help=meaning))
-    return list(islice(messages.values(), _MESSAGES))
+    return list(islice(messages.values(), _MAX_MESSAGES))
 
 
 def sample_items(store: Store, packaged: Path, typed: str) -> list[CompletionItem]:
     """The names of the project's samples and of the packaged ones."""
     names = {name for directory in (store.samples, packaged) for name in _sample_names(directory, typed)}
     return [CompletionItem(name, help="sample") for name in sorted(names)]
-
-
-def status_items(typed: str) -> list[CompletionItem]:
-    """The statuses of receipts that Vonage documents."""
-    return _items(STATUS_MEANINGS["sms-receipt"], typed)
-
-
-def listed_status_items(typed: str) -> list[CompletionItem]:
-    """The statuses of recordings: what `list --status` takes."""
-    others = {
-        name: meaning for name, meaning in STATUS_MEANINGS["messages-status"].items() if name not in STATUSES
-    }
-    return [*status_items(typed), *_items({**others, "inbound": "an inbound message"}, typed)]
-
-
-def new_status_items(typed: str) -> list[CompletionItem]:
-    """All that `trigger` makes."""
-    messages = {f"messages:{name}": meaning for name, meaning in STATUS_MEANINGS["messages-status"].items()}
-    return [*status_items(typed), *_items({"inbound": "an inbound message", **messages}, typed)]
-
-
-def _items(meanings: Mapping[str, str], typed: str) -> list[CompletionItem]:
-    return [
-        CompletionItem(name, help=meaning) for name, meaning in meanings.items() if name.startswith(typed)
-    ]
-
-
-def err_code_items(typed: str) -> list[CompletionItem]:
-    """The err-codes that Vonage documents, by number and by name."""
-    return _code_items(ERR_CODES, typed)
-
-
-def error_items(typed: str) -> list[CompletionItem]:
-    """The errors of the Messages API that Vonage documents, by number and by name."""
-    return _code_items(MESSAGES_ERRORS, typed)
-
-
-def _code_items(codes: Mapping[str, ErrCode], typed: str) -> list[CompletionItem]:
-    numbers = [CompletionItem(number, help=code.name) for number, code in codes.items()]
-    slugs = [CompletionItem(code.slug, help=f"{number}: {code.name}") for number, code in codes.items()]
-    return [item for item in [*numbers, *slugs] if item.value.startswith(typed)]
-
-
-_WORDS: dict[CompletionKind, Callable[[str], list[CompletionItem]]] = {
-    "status": listed_status_items,
-    "new-status": new_status_items,
-    "err-code": err_code_items,
-    "error": error_items,
-}
 
 
 def _is_message(entry: Entry, typed: str) -> bool:

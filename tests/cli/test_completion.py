@@ -14,14 +14,10 @@ from click.shell_completion import CompletionItem
 
 from devkit.cli import COMMANDS
 from devkit.cli.completion import (
-    err_code_items,
-    error_items,
+    complete,
     latest_item,
-    listed_status_items,
     message_items,
-    new_status_items,
     sample_items,
-    status_items,
 )
 from devkit.fixture.store import Store, samples_directory
 from devkit.webhook.vocabulary import ALL_STATUSES, ERR_CODES, MESSAGES_STATUSES, STATUSES
@@ -102,17 +98,30 @@ def test_sequences_are_offered_whole_until_they_are_typed(tmp_path: Path) -> Non
 
 
 def test_every_status_and_err_code_is_offered() -> None:
-    assert values(status_items("")) == list(STATUSES)
-    assert values(listed_status_items("")) == list(ALL_STATUSES)
-    assert values(err_code_items("")) == [*ERR_CODES, *(code.slug for code in ERR_CODES.values())]
-    assert values(new_status_items("")) == [
+    assert values(complete("status", "")) == list(ALL_STATUSES)
+    assert values(complete("err-code", "")) == [*ERR_CODES, *(code.slug for code in ERR_CODES.values())]
+    assert values(complete("new-status", "")) == [
         *STATUSES,
         "inbound",
         *(f"messages:{status}" for status in MESSAGES_STATUSES),
     ]
-    assert values(error_items("illegal-n")) == ["illegal-number"]
-    assert values(error_items("124")) == ["1240", "1241"]
-    assert values(err_code_items("absent")) == ["absent-subscriber-temporary", "absent-subscriber-permanent"]
+    assert values(complete("error", "illegal-n")) == ["illegal-number"]
+    assert values(complete("error", "124")) == ["1240", "1241"]
+    assert values(complete("err-code", "absent")) == [
+        "absent-subscriber-temporary",
+        "absent-subscriber-permanent",
+    ]
+
+
+def test_in_a_directory_that_was_deleted_nothing_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleted = tmp_path / "deleted"
+    deleted.mkdir()
+    monkeypatch.chdir(deleted)
+    deleted.rmdir()
+
+    assert complete("message", "") == []
 
 
 @pytest.fixture
@@ -181,7 +190,7 @@ def test_bash_offers(project: Path, line: str, offered: list[str]) -> None:
     assert press_tab(project, line) == offered
 
 
-def complete(project: Path, shell: str, line: str, **settings: str) -> list[str]:
+def press_tab_in(project: Path, shell: str, line: str, **settings: str) -> list[str]:
     """The output of the program for the script of a shell, in click's protocol."""
     words = line.split(" ")
     cword = words[-1] if shell == "fish" else str(len(words) - 1)
@@ -192,18 +201,18 @@ def complete(project: Path, shell: str, line: str, **settings: str) -> list[str]
 
 
 def test_zsh_and_fish_get_meanings(project: Path) -> None:
-    assert complete(project, "zsh", "devkit trigger d")[:3] == [
+    assert press_tab_in(project, "zsh", "devkit trigger d")[:3] == [
         "plain",
         "delivered",
         STATUSES["delivered"].meaning,
     ]
     assert "plain,2\tAbsent Subscriber - Temporary" in "\n".join(
-        complete(project, "fish", "devkit trigger failed --err-code 2")
+        press_tab_in(project, "fish", "devkit trigger failed --err-code 2")
     )
 
 
 def test_a_wrong_setting_is_ignored(project: Path) -> None:
-    assert "latest" in "".join(complete(project, "bash", "devkit replay lat", DEVKIT_PORT="many"))
+    assert "latest" in "".join(press_tab_in(project, "bash", "devkit replay lat", DEVKIT_PORT="many"))
 
 
 @pytest.mark.parametrize("line", ["devkit ", "devkit replay ", "devkit trigger ", "devkit list --status "])
