@@ -114,7 +114,7 @@ def test_node_sends_with_the_sdk_and_reads_receipts_and_fixtures(shell: Shell, s
     done = shell.run("\n".join(run))
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"\bpass 5$", done.stdout, re.MULTILINE)
+    assert re.search(r"\bpass 6$", done.stdout, re.MULTILINE)
     assert simulator.deliveries[-1].answer == 200
 
 

@@ -18,6 +18,7 @@ export function readReceipt(url, body) {
 // A server that takes receipts. results: of each message id, by and by.
 export function createApplication(results = new Map()) {
   return createServer(async (request, response) => {
+    request.setEncoding("utf8"); // else a character that arrives in two pieces is lost
     let body = "";
     for await (const chunk of request) body += chunk;
     try {

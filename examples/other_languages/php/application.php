@@ -36,7 +36,7 @@ function send_sms(string $to, string $text, string $callback): string
 if (PHP_SAPI === 'cli-server') {
     $receipt = read_receipt($_SERVER['REQUEST_URI'], file_get_contents('php://input'));
     if ($receipt !== null) {
-        file_put_contents(getenv('RECEIPTS'), json_encode($receipt) . "\n", FILE_APPEND | LOCK_EX);
+        file_put_contents(getenv('RECEIPTS'), json_encode($receipt, JSON_INVALID_UTF8_SUBSTITUTE) . "\n", FILE_APPEND | LOCK_EX);
     }
     http_response_code(200);
 }
