@@ -23,7 +23,7 @@ from devkit.tunnel.agent_process import find_orphaned_agents
 from devkit.tunnel.process import find_process
 from tests.support.doctor_context import SESSION, find, leave_journal, make_context, outcomes
 from tests.support.raw_socket import closed_port, talk, wait_until
-from tests.support.standin import install_standin, standin_state
+from tests.support.standin import install_standin, standin_pid, standin_state
 
 TOKEN = "2abcDEFauthtokenNeverShown_0123456789"
 KEY = {"api_key": "abcd1234", "api_secret": "s3cret-value"}
@@ -83,7 +83,7 @@ def test_a_refusal_of_ngrok_is_named_without_the_token(
     assert words in tunnel.what
     assert tunnel.hint
     assert TOKEN not in tunnel.what + tunnel.hint
-    assert find_process(int(str(standin_state(agent)["pid"]))) is None
+    assert find_process(standin_pid(agent)) is None
 
 
 def test_a_public_url_that_leads_elsewhere_is_reported(
@@ -247,7 +247,7 @@ def test_a_stop_while_the_agent_starts_ends_it(tmp_path: Path, monkeypatch: pyte
     thread.join()
 
     assert find(checks, "tunnel").what == "stopped"
-    assert find_process(int(str(standin_state(agent)["pid"]))) is None
+    assert find_process(standin_pid(agent)) is None
 
 
 KILLED = """
@@ -267,7 +267,7 @@ def orphan(directory: Path, agent: Path) -> Iterator[int]:
     subprocess.run(
         [sys.executable, "-c", KILLED, str(directory / ".devkit"), str(agent)], env=environ, check=False
     )
-    pid = int(str(standin_state(agent)["pid"]))
+    pid = standin_pid(agent)
     try:
         yield pid
     finally:

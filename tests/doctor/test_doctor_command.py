@@ -17,7 +17,7 @@ from devkit.simulator import Simulator, run_simulator
 from devkit.tunnel.process import find_process
 from tests.support.dev_process import FREE_PORTS, TIMEOUT, clean_environ, running_dev
 from tests.support.raw_socket import closed_port, wait_until
-from tests.support.standin import install_standin, standin_state
+from tests.support.standin import install_standin, standin_pid, standin_state
 
 TOKEN = "2abcDEFauthtokenNeverShown_0123456789"
 STEPS = [
@@ -120,7 +120,7 @@ def test_a_live_project_without_problems_is_exit_code_0(tmp_path: Path, vonage: 
     )
     assert result.stderr == ""
     assert vonage.account == account
-    assert find_process(int(str(standin_state(agent)["pid"]))) is None
+    assert find_process(standin_pid(agent)) is None
     assert not (tmp_path / ".devkit").exists()
 
 
@@ -213,7 +213,7 @@ def test_a_signal_while_the_agent_starts_leaves_no_agent(
     assert (run.returncode, err) == (0, "")
     assert out.splitlines()[-1].startswith("Stopped before the end")
     assert "fixtures" not in out  # a later step
-    assert find_process(int(str(standin_state(agent)["pid"]))) is None
+    assert find_process(standin_pid(agent)) is None
     assert not (tmp_path / ".devkit").exists()
 
 

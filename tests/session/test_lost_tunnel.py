@@ -16,7 +16,7 @@ from tests.support.live_account import AUTHTOKEN, environ, registered_callback
 from tests.support.raw_socket import closed_port, wait_until
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
-from tests.support.standin import install_standin, standin_state, steer_standin
+from tests.support.standin import install_standin, standin_pid, standin_state, steer_standin
 
 RECEIPT = {"msisdn": "447700900001", "messageId": "0A00000012345678", "status": "delivered", "err-code": "0"}
 
@@ -26,17 +26,13 @@ def agent(tmp_path: Path) -> Path:
     return install_standin(tmp_path)
 
 
-def pid_of(agent: Path) -> int:
-    return int(str(standin_state(agent)["pid"]))
-
-
 def deliver(url: str) -> int:
     address = parse_address(url)
     return push(compose(RECEIPT, "get", target=address.target), address).status
 
 
 def assert_nothing_left(tmp_path: Path, agent: Path, *pids: int) -> None:
-    assert [find_process(pid) for pid in (*pids, pid_of(agent))] == [None] * (len(pids) + 1)
+    assert [find_process(pid) for pid in (*pids, standin_pid(agent))] == [None] * (len(pids) + 1)
     assert {path.name for path in (tmp_path / ".devkit").iterdir()} == {".gitignore", "callback-token"}
 
 
@@ -57,7 +53,7 @@ def test_lost_tunnel_and_its_return_are_reported_and_change_nothing_at_vonage(
         restored = dev.wait_for("tunnel", state="restored")
         assert deliver(ready["callback_url"]) == 200
 
-        crashed = pid_of(agent)
+        crashed = standin_pid(agent)
         steer_standin(agent, "exit?7")
         dev.wait_for("tunnel", state="lost")
         dev.wait_for("tunnel", state="restarted", public_url=ready["public_url"])
@@ -98,7 +94,7 @@ def test_agent_that_cannot_be_started_again_ends_the_session_in_order(
 ) -> None:
     with running_dev(tmp_path, **environ(vonage, PYNGROK_NGROK_PATH=str(agent))) as dev:
         dev.wait_for("ready")
-        crashed = pid_of(agent)
+        crashed = standin_pid(agent)
         agent.with_name("ngrok.fault").write_text("bad-authtoken")
         steer_standin(agent, "exit")
         dev.wait_for("tunnel", state="failed")

@@ -14,7 +14,7 @@ from tests.support.live_account import environ, registered_callback, restored, s
 from tests.support.raw_socket import closed_port, wait_until
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
-from tests.support.standin import install_standin, standin_state
+from tests.support.standin import install_standin, standin_pid
 
 pytestmark = pytest.mark.program
 
@@ -64,7 +64,7 @@ def test_callback_is_restored_after_a_session_killed_at_a_random_moment(
     assert list(project.private.glob("registration*")) == []
     assert list(project.private.glob("agent-*")) == []
     if agent.with_name("ngrok.state.json").exists():
-        wait_until(lambda: find_process(int(str(standin_state(agent)["pid"]))) is None)
+        wait_until(lambda: find_process(standin_pid(agent)) is None)
 
 
 def test_the_next_session_finds_what_a_killed_one_left_and_restores_the_former_callback(
@@ -95,7 +95,7 @@ def test_an_agent_that_outlived_its_session_is_ended_too(
     with running_dev(tmp_path, **more) as dev:
         dev.wait_for("ready")
         kill(dev)
-    pid = int(str(standin_state(agent)["pid"]))
+    pid = standin_pid(agent)
     assert find_process(pid) is not None
 
     assert restored(settings(vonage), project).outcome == "given-back"

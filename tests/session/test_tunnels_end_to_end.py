@@ -20,7 +20,7 @@ from tests.support.live_account import environ, registered_callback, settings
 from tests.support.raw_socket import wait_until
 from tests.support.settings_gateway import Gateway
 from tests.support.simulator_client import Listener
-from tests.support.standin import install_cloudflared, standin_state, steer_standin
+from tests.support.standin import install_cloudflared, standin_pid, standin_state, steer_standin
 from tests.support.tailscale import Tailscale, tailscale_service
 
 pytestmark = pytest.mark.program
@@ -78,7 +78,7 @@ def test_a_quick_tunnel_from_the_public_url_to_the_end(
         dev.wait_for("receipt", triggered=True)
         assert stranger_is_refused(ready["public_url"])
 
-        crashed = int(str(standin_state(agent)["pid"]))
+        crashed = standin_pid(agent)
         steer_standin(agent, "exit?7")
         dev.wait_for("tunnel", state="lost", detail="cloudflared ended by itself (exit code 7)")
         moved = dev.wait_for("registered", former_url=former.url)["callback_url"]
@@ -92,7 +92,7 @@ def test_a_quick_tunnel_from_the_public_url_to_the_end(
     assert "its URL is new at each start" in dev.stderr
     assert urlsplit(moved).path == urlsplit(ready["callback_url"]).path
     assert vonage.changes == [ready["callback_url"], moved, former.url]
-    assert [find_process(pid) for pid in (crashed, int(str(standin_state(agent)["pid"])))] == [None, None]
+    assert [find_process(pid) for pid in (crashed, standin_pid(agent))] == [None, None]
     assert left_in(tmp_path) == {".gitignore", "callback-token"}
 
 
@@ -138,7 +138,7 @@ def test_what_killed_sessions_left_of_either_kind_is_ended_by_restore(
         dev.wait_for("ready")
         dev.process.kill()
         dev.finish()
-    pid = int(str(standin_state(agent)["pid"]))
+    pid = standin_pid(agent)
     log: list[str] = []
     assert find_process(pid) is not None
     assert restore_all(vonage, project, log) == ["given-back"]

@@ -1,7 +1,6 @@
 """A stand-in for a GitHub codespace: its command `gh`, who may use its ports, and the public side of one port."""
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from tests.support.proxy import connect_proxy, https_server
 from tests.support.recording_server import Response
+from tests.support.standin import install_program
 
 NAME = "fluffy-space-disco-0abcdef1234567"  # as long as real ones
 DOMAIN = "app.example.test"
@@ -18,10 +18,7 @@ class Gh:
     """The command, in a directory. GitHub is the file that it reads and writes."""
 
     def __init__(self, directory: Path) -> None:
-        self.program = directory / "gh"
-        source = Path(__file__).with_name("standin_gh.py").read_text(encoding="utf-8")
-        self.program.write_text(f"#!{sys.executable} -S\n{source}", encoding="utf-8")
-        self.program.chmod(0o700)
+        self.program = install_program(directory, "gh", "standin_gh.py")
         self.write({"3040": "org", "3000": "private"})
 
     def write(self, ports: dict[str, str], *, refuses: bool = False) -> None:

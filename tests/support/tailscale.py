@@ -1,17 +1,15 @@
 """A stand-in for Tailscale's service on this machine: its list of funnels, and the public side of each port."""
 
 import json
-import shutil
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.standin import install_program
 from tests.support.standin_edge import Edge, failure
 
-_HERE = Path(__file__).parent
 NODE = "node.tailnet.ts.net"
 
 
@@ -19,12 +17,7 @@ class Tailscale:
     """program: the command. The service is the file that the command reads and writes."""
 
     def __init__(self, directory: Path) -> None:
-        self.program = directory / "tailscale"
-        shutil.copy(_HERE / "standin_tailscale.py", directory)
-        self.program.write_text(
-            f"#!{sys.executable} -S\n{(_HERE / 'standin_tailscale.py').read_text()}", encoding="utf-8"
-        )
-        self.program.chmod(0o700)
+        self.program = install_program(directory, "tailscale", "standin_tailscale.py")
         self.write(BackendState="Running", config={}, edges={}, refusal="", calls=[])
 
     @property

@@ -15,7 +15,7 @@ from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
 from devkit.tunnel.orphans import ending_orphans
 from devkit.tunnel.process import Process, command_line, find_process, find_process_with_ps
 from tests.support.event_recorder import EventRecorder
-from tests.support.standin import install_standin, standin_state
+from tests.support.standin import install_standin, standin_pid
 
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
 SLEEPER = "import sys; print('up', flush=True); sys.stdin.read()"
@@ -74,7 +74,7 @@ def test_the_agent_of_a_killed_session_is_ended_by_the_next(
     with running(SESSION, str(private_dir), str(agent), says="open") as session:
         session.kill()
         session.wait()
-        orphan = known(int(str(standin_state(agent)["pid"])))
+        orphan = known(standin_pid(agent))
     recorder = EventRecorder()
 
     options = NgrokOptions(private_dir, agent_path=agent)
@@ -90,7 +90,7 @@ def test_the_agent_of_a_running_session_is_not_ended(tmp_path: Path) -> None:
     agent = install_standin(tmp_path)
     private_dir = tmp_path / "private"
     with running(SESSION, str(private_dir), str(agent), says="open"):
-        orphan = known(int(str(standin_state(agent)["pid"])))
+        orphan = known(standin_pid(agent))
 
         assert end_orphaned_agents(private_dir) is False
 

@@ -18,7 +18,7 @@ from devkit.tunnel.supervision import Backoff
 from devkit.tunnel.types import Tunnel
 from tests.support.event_recorder import EventRecorder
 from tests.support.raw_socket import wait_until
-from tests.support.standin import install_cloudflared, standin_state, steer_standin
+from tests.support.standin import install_cloudflared, standin_pid, standin_state, steer_standin
 
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
 QUICK = Backoff(poll=0.01, retry=0.01, restarts=(0.0, 0.01))
@@ -48,16 +48,12 @@ def refused(agent: Path, fault: str, **options: float) -> Iterator[pytest.Except
     yield caught
 
 
-def pid_of(agent: Path) -> int:
-    return int(str(standin_state(agent)["pid"]))
-
-
 def test_it_is_started_without_an_account_and_ended(agent: Path) -> None:
     recorder = EventRecorder()
 
     with opened(agent, recorder, TUNNEL_TOKEN="s3cret", TUNNEL_TRANSPORT_PROTOCOL="http2") as tunnel:
         state = standin_state(agent)
-        assert find_process(pid_of(agent)) is not None
+        assert find_process(standin_pid(agent)) is not None
 
     argv = state["argv"]
     assert isinstance(argv, list)
@@ -68,7 +64,7 @@ def test_it_is_started_without_an_account_and_ended(agent: Path) -> None:
     # Neither the user's own configuration nor environment makes it a named tunnel; how to connect is kept.
     assert (state["config"], state["environ"]) == ("no-autoupdate: true\n", ["TUNNEL_TRANSPORT_PROTOCOL"])
     assert recorder.states == []
-    assert find_process(pid_of(agent)) is None
+    assert find_process(standin_pid(agent)) is None
     assert list((agent.parent / "private").iterdir()) == []
 
 
@@ -77,7 +73,7 @@ def test_what_takes_a_while_or_a_second_port_opens_all_the_same(agent: Path, fau
     with opened(agent, EventRecorder(), STANDIN_FAULT=fault) as tunnel:
         assert tunnel.public_url == standin_state(agent)["url"]
 
-    assert find_process(pid_of(agent)) is None
+    assert find_process(standin_pid(agent)) is None
 
 
 @pytest.mark.parametrize(
@@ -116,7 +112,7 @@ def test_a_stop_ends_the_start_at_once(agent: Path) -> None:
     ):
         pass
 
-    assert find_process(pid_of(agent)) is None
+    assert find_process(standin_pid(agent)) is None
 
 
 def test_a_program_that_does_not_run_is_named(tmp_path: Path) -> None:
@@ -145,7 +141,7 @@ def test_after_a_crash_there_is_a_new_url(agent: Path) -> None:
     recorder = EventRecorder()
 
     with opened(agent, recorder) as tunnel:
-        former = pid_of(agent)
+        former = standin_pid(agent)
         steer_standin(agent, "exit?7")
         event = recorder.wait_for_states("lost", "restarted")
         assert len(list((agent.parent / "private").iterdir())) == 1
@@ -153,7 +149,7 @@ def test_after_a_crash_there_is_a_new_url(agent: Path) -> None:
     assert recorder.events[0].detail == "cloudflared ended by itself (exit code 7)"
     assert event.public_url == standin_state(agent)["url"] != tunnel.public_url
     assert event.detail == f"cloudflared was started again, with a new public URL: {event.public_url}"
-    assert [find_process(pid) for pid in (former, pid_of(agent))] == [None, None]
+    assert [find_process(pid) for pid in (former, standin_pid(agent))] == [None, None]
 
 
 def test_the_one_of_a_killed_session_is_ended_by_the_next(
@@ -174,7 +170,7 @@ with cloudflared_tunnel(options, notify=print, stopping=lambda: False)("http://1
         assert process.stdout is not None
         assert process.stdout.readline() == b"open\n"
         process.send_signal(signal.SIGKILL)
-    orphan = pid_of(agent)
+    orphan = standin_pid(agent)
     assert find_process(orphan) is not None
     monkeypatch.delenv("STANDIN_FAULT")
     assert end_orphans(agent.parent / "private") == ["an agent"]

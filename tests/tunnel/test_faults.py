@@ -11,7 +11,7 @@ from devkit.tunnel.deadline import Timer
 from devkit.tunnel.ngrok import Backoff, NgrokOptions, ngrok_tunnel
 from devkit.tunnel.process import find_process
 from tests.support.event_recorder import EventRecorder
-from tests.support.standin import install_standin, standin_state
+from tests.support.standin import install_standin, standin_pid, standin_state
 
 TOKEN = "2TESTtokenTESTtokenTESTtoken_5TESTtokenTESTtoken"
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
@@ -41,7 +41,7 @@ def failing(
 
 
 def assert_gone(agent: Path) -> None:
-    assert find_process(int(str(standin_state(agent)["pid"]))) is None
+    assert find_process(standin_pid(agent)) is None
 
 
 @pytest.mark.parametrize(

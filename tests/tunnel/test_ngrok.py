@@ -14,7 +14,7 @@ from devkit.tunnel.process import find_process
 from devkit.tunnel.types import OpenTunnel
 from tests.support.event_recorder import EventRecorder
 from tests.support.recording_server import RecordingServer, Response, recording_server
-from tests.support.standin import install_standin, standin_state, steer_standin
+from tests.support.standin import install_standin, standin_pid, standin_state, steer_standin
 
 TOKEN = "2TESTtokenTESTtokenTESTtoken_5TESTtokenTESTtoken"
 SESSION = """
@@ -261,6 +261,6 @@ def requested(agent: Path) -> dict[str, object]:
 
 
 def running_pid(agent: Path, alive: bool = True) -> int:
-    pid = int(str(standin_state(agent)["pid"]))
+    pid = standin_pid(agent)
     assert not alive or find_process(pid) is not None
     return pid

@@ -9,7 +9,7 @@ from devkit.tunnel.process import find_process
 from devkit.tunnel.types import Tunnel
 from tests.support.event_recorder import EventRecorder
 from tests.support.raw_socket import wait_until
-from tests.support.standin import install_standin, standin_state, steer_standin
+from tests.support.standin import install_standin, standin_pid, steer_standin
 
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
 QUICK = Backoff(poll=0.01, retry=0.01, restarts=(0.0, 0.01))
@@ -26,12 +26,8 @@ def opened(agent: Path, recorder: EventRecorder, backoff: Backoff = QUICK) -> Ab
     return ngrok_tunnel(options, notify=recorder, stopping=lambda: False, backoff=backoff)(NOWHERE)
 
 
-def pid_of(agent: Path) -> int:
-    return int(str(standin_state(agent)["pid"]))
-
-
 def assert_nothing_left(agent: Path, *pids: int) -> None:
-    assert [find_process(pid) for pid in (*pids, pid_of(agent))] == [None] * (len(pids) + 1)
+    assert [find_process(pid) for pid in (*pids, standin_pid(agent))] == [None] * (len(pids) + 1)
     assert list((agent.parent / "private").iterdir()) == []
 
 
@@ -64,10 +60,10 @@ def test_a_crashed_agent_is_started_again_and_a_new_url_is_reported(agent: Path)
     recorder = EventRecorder()
 
     with opened(agent, recorder) as tunnel:
-        former = pid_of(agent)
+        former = standin_pid(agent)
         steer_standin(agent, "exit?7")
         event = recorder.wait_for_states("lost", "restarted")
-        assert find_process(pid_of(agent)) is not None
+        assert find_process(standin_pid(agent)) is not None
         assert len(list((agent.parent / "private").iterdir())) == 1
 
     assert "exit code 7" in recorder.events[0].detail
@@ -152,10 +148,10 @@ def test_closing_ends_a_restart_that_hangs(agent: Path, monkeypatch: pytest.Monk
 
     with opened(agent, recorder, replace(QUICK, restarts=(0.0,))):
         monkeypatch.setenv("STANDIN_FAULT", "silent-once")
-        former = pid_of(agent)
+        former = standin_pid(agent)
         steer_standin(agent, "exit")
         recorder.wait_for_states("lost")
-        wait_until(lambda: started.exists() and pid_of(agent) != former)
+        wait_until(lambda: started.exists() and standin_pid(agent) != former)
 
     assert recorder.states == ["lost"]
     assert_nothing_left(agent, former)
