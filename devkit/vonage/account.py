@@ -62,4 +62,4 @@ def _urls_in(answer: Mapping[str, object]) -> dict[AccountSettingName, str]:
             f"Vonage answered with error {one_line(str(answer['error-code']))}: {label}",
             hint="Vonage saves a URL only if it answers 200 at that moment: check that the tunnel leads here.",
         )
-    return {name: str(answer.get(field) or "") for name, field in ACCOUNT_SETTINGS.items()}
+    return {name: str(answer.get(key) or "") for name, key in ACCOUNT_SETTINGS.items()}

@@ -181,5 +181,5 @@ def numbers_of(credentials: Credentials, application_id: str) -> list[LinkedNumb
     return [
         LinkedNumber(str(each.get("msisdn", "")), bool(each.get("moHttpUrl")))
         for each in linked
-        if "SMS" in each.get("features", ["SMS"])
+        if not isinstance(features := each.get("features"), list) or "SMS" in features
     ]

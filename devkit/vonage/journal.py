@@ -133,18 +133,22 @@ def read_journal(path: Path) -> Journal | None:
     """
     try:
         journal = read_record(path, Journal)
-        if journal and journal.former_application:
-            parse(journal.former_application.encode(), max_depth=_MAX_DEPTH)
+        if journal:
+            _check_application(journal.former_application)
         return journal
-    except (BadRecord, InvalidJson) as error:
+    except BadRecord as error:
         raise ConfigurationError(
-            f"{path} cannot be read, so the former callback is not known: {_why(error)}.",
+            f"{path} cannot be read, so the former callback is not known: {error}.",
             hint="Look up the callback in the Vonage dashboard, then delete the file.",
         ) from error
 
 
-def _why(error: BadRecord | InvalidJson) -> str:
-    return str(error) if isinstance(error, BadRecord) else "its former_application is not JSON"
+def _check_application(text: str) -> None:
+    try:
+        if text and not isinstance(parse(text.encode(), max_depth=_MAX_DEPTH), dict):
+            raise BadRecord("its former_application is not a JSON object")
+    except InvalidJson as error:
+        raise BadRecord("its former_application is not JSON") from error
 
 
 def refuse_foreign_journal(setting: CallbackSetting, path: Path) -> None:
@@ -168,7 +172,7 @@ def refuse_foreign_journal(setting: CallbackSetting, path: Path) -> None:
 def write_journal(path: Path, journal: Journal) -> None:
     """Write the journal; it is on disk when this returns. Raises ConfigurationError."""
     try:
-        durable.replace(path, json.dumps(asdict(journal), indent=2).encode())
+        _write(path, journal)
     except OSError as error:
         raise ConfigurationError(
             f"Cannot write {path}: {error.strerror}. Nothing was changed at Vonage.",
@@ -176,16 +180,28 @@ def write_journal(path: Path, journal: Journal) -> None:
         ) from error
 
 
+def _write(path: Path, journal: Journal) -> None:
+    durable.replace(path, json.dumps(asdict(journal), indent=2).encode())
+
+
 def clear_journal(path: Path, journal: Journal, pending_url: str) -> None:
     """Remove a registration that is over from the journal, unless another session has written its own.
 
     pending_url: a former callback that must still be remembered; without one the file is removed.
+    Raises ConfigurationError.
     """
     with in_turn(path.parent):
         if was_replaced(path, journal):
             return
         if pending_url:
-            write_journal(path, replace(journal, former_url=pending_url, pending_url=""))
+            try:
+                _write(path, replace(journal, former_url=pending_url, pending_url=""))
+            except OSError as error:
+                raise ConfigurationError(
+                    f"Cannot write {path}: {error.strerror}. It should say that {one_line(pending_url)}, a former "
+                    f"{journal.words.url}, was not restored.",
+                    hint="Free disk space or make it writable, then type: devkit restore",
+                ) from error
             return
         with suppress(OSError):  # a file that stays does no harm: the account does not hold our URL any more
             durable.remove(path)

@@ -399,7 +399,7 @@ def test_numbers_are_read_and_those_without_sms_left_out() -> None:
         assert numbers_of(vonage.credentials, APPLICATION_ID) == []
         vonage.numbers = [
             {"msisdn": "447700900000", "features": ["SMS", "VOICE"], "app_id": APPLICATION_ID},
-            {"msisdn": "447700900003", "moHttpUrl": "https://production.example.com/sms"},
+            {"msisdn": "447700900003", "moHttpUrl": "https://production.example.com/sms", "features": None},
             {"msisdn": "447700900001", "features": ["VOICE"], "app_id": APPLICATION_ID},
             {"msisdn": "447700900002", "features": ["SMS"], "app_id": "another"},
         ]

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import stat
@@ -10,7 +11,7 @@ import pytest
 from devkit.errors import ConfigurationError
 from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials
-from devkit.vonage.journal import read_journal
+from devkit.vonage.journal import Journal, read_journal
 from tests.support.fake_account import CREDENTIALS, FORMER, JOURNAL, OTHERS, OURS, FakeSession, Platform
 
 
@@ -55,6 +56,29 @@ def test_a_journal_that_cannot_be_written_keeps_everything_as_it_is(tmp_path: Pa
     assert platform.changes == []
 
 
+def test_a_full_disk_after_the_restoration_is_not_said_to_have_changed_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = Platform()
+    pending = "https://older.example.com/dlr"
+    session = killed(tmp_path, platform, replace(JOURNAL, pending_url=pending))
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as disk:
+        disk.setattr("devkit.durable.files.replace", full)
+        with pytest.raises(ConfigurationError) as caught:
+            session.restore()
+
+    assert platform.callback == FORMER
+    assert "No space left on device. It should say that https://older.example.com/dlr" in caught.value.message
+    session.restore()
+    journal = read_journal(session.path)
+    assert journal
+    assert (journal.former_url, journal.pending_url) == (pending, "")
+
+
 def test_the_journal_of_another_session_in_this_directory_stays(tmp_path: Path) -> None:
     platform = Platform()
     session = FakeSession(tmp_path, platform)
@@ -67,10 +91,10 @@ def test_the_journal_of_another_session_in_this_directory_stays(tmp_path: Path) 
     assert read_journal(session.path) == theirs
 
 
-def killed(tmp_path: Path, platform: Platform) -> FakeSession:
+def killed(tmp_path: Path, platform: Platform, journal: Journal = JOURNAL) -> FakeSession:
     """What a killed session leaves: ours in the account, and the journal."""
     session = FakeSession(tmp_path, platform)
-    session.path.write_text(json.dumps(asdict(JOURNAL)))
+    session.path.write_text(json.dumps(asdict(journal)))
     platform.callback = OURS
     return session
 
@@ -124,6 +148,7 @@ def test_without_a_journal_the_account_is_believed(tmp_path: Path) -> None:
         '{"host": "x"}',
         json.dumps({**asdict(JOURNAL), "new": 1}),
         json.dumps({**asdict(JOURNAL), "former_application": "{"}),
+        json.dumps({**asdict(JOURNAL), "former_application": "[]"}),
         json.dumps({**asdict(JOURNAL), "setting": "other_url"}),
     ],
 )
