@@ -25,11 +25,11 @@ def command(wanted: str | None) -> None:
     Each file is written, already there, or unchanged; then the line says what to do by hand.
     """
     directory = Path.cwd()
-    recorded = _recorded(directory)
     if wanted:
-        click.echo(piece(wanted, recorded), nl=False)
+        # Only one piece depends on the settings: a broken `.env` can be compared with the example.
+        click.echo(piece(wanted, _recorded(directory) if wanted == ".gitignore" else ""), nl=False)
         return
-    for placed in scaffold(directory, recorded):
+    for placed in scaffold(directory, _recorded(directory)):
         echo(f"{placed.outcome:<13} {placed.file:<12} {placed.advice}".rstrip())
 
 

@@ -148,19 +148,19 @@ class Project:
     def session_file(self, session: Session) -> Iterator[Callable[[Session], None]]:
         """Describe the session in a file for other commands while the block runs. Of two sessions the later counts.
 
-        Gives a function that replaces the description.
+        Gives a function that replaces the description. Both raise ConfigurationError.
         """
         written = session
 
         def write(session: Session) -> None:
             nonlocal written
-            durable.replace(self._session, json.dumps(asdict(session), indent=2).encode())
+            try:
+                durable.replace(self._session, json.dumps(asdict(session), indent=2).encode())
+            except OSError as error:
+                raise self._unusable(error) from error
             written = session
 
-        try:
-            write(session)
-        except OSError as error:
-            raise self._unusable(error) from error
+        write(session)
         try:
             yield write
         finally:

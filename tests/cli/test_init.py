@@ -243,6 +243,16 @@ def test_printing_writes_nothing(tmp_path: Path) -> None:
     assert contents(tmp_path) == {}
 
 
+@pytest.mark.parametrize("broken", [b"A=\xff\n", b"DEVKIT_PORT=x\n"])
+def test_a_broken_env_file_can_be_compared_with_the_example(tmp_path: Path, broken: bytes) -> None:
+    (tmp_path / ".env").write_bytes(broken)
+
+    done = call(tmp_path, "init", "--print", ".env.example")
+
+    assert (done.code, done.err) == (0, "")
+    assert "DEVKIT_PORT=3000" in done.out
+
+
 def test_unwritable_file_is_an_error_of_configuration(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").mkdir()
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import stat
@@ -6,9 +7,11 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from devkit.durable import files as durable
 from devkit.errors import ConfigurationError
 from devkit.session.project import Project, project_in
 from tests.support.session_example import SESSION
@@ -174,6 +177,22 @@ def test_no_secret_shows_in_a_repr() -> None:
     assert "the-api-secret" not in repr(SESSION)
     assert "the-token" not in repr(SESSION)
     assert "127.0.0.1:3000" in repr(SESSION)
+
+
+def test_a_session_whose_change_cannot_be_written_can_try_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = replace(SESSION, public_url="https://other.example.com")
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    with project.session_file(SESSION) as describe:
+        with monkeypatch.context() as patched:
+            patched.setattr(durable, "replace", Mock(side_effect=full))
+            with pytest.raises(ConfigurationError, match="No space left on device"):
+                describe(changed)
+        assert project.session() == SESSION
+        describe(changed)
+        assert project.session() == changed
 
 
 def test_a_session_whose_url_changes_is_found_as_it_is_now_and_goes_all_the_same(project: Project) -> None:
