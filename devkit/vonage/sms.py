@@ -159,7 +159,12 @@ def _make(model: type[M], **fields: str | None) -> M:
     from pydantic import ValidationError
 
     try:
+        "".join(filter(None, fields.values())).encode()
         return model(**fields)
+    except UnicodeEncodeError:  # what was typed in another encoding holds lone surrogates
+        raise UsageError(
+            "Cannot send this message: it is not UTF-8 text.", hint="Set your terminal to UTF-8."
+        ) from None
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         # Without the value, which can be a phone number.

@@ -174,6 +174,18 @@ def test_a_message_goes_out_once_even_when_the_line_breaks(reply: bytes) -> None
         assert len(server.requests) == server.connections == 1
 
 
+@pytest.mark.parametrize("name", ["to", "sender", "text", "client_ref"])
+def test_what_was_typed_in_another_encoding_is_a_usage_error(
+    vonage: responses.RequestsMock, name: str
+) -> None:
+    fields = {"to": TO, "sender": "AcmeInc", "text": "Hello", name: "\udcff"}
+
+    with pytest.raises(UsageError, match="not UTF-8"):
+        send_sms(CREDENTIALS, **fields)
+
+    assert len(vonage.calls) == 0
+
+
 def test_a_message_to_a_host_that_refuses_the_connection_was_not_sent() -> None:
     error = refused(Credentials("abcd1234", SECRET, f"127.0.0.1:{closed_port()}"))
 
