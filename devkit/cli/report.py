@@ -115,13 +115,14 @@ def _responses(project: Project, paths: list[Path]) -> dict[str, list[LoggedResp
 
 def _require_replaceable(path: Path, *, force: bool) -> None:
     """Raise UsageError when something else than a report is there. force: only when it is no file, as /dev/stdout."""
-    if not path.exists():
-        return
-    if not path.is_file():
-        raise UsageError(
-            f"{display_path(path)} is not a file.", hint="Name a file with -o, or - for the standard output."
-        )
     try:
+        if not path.exists():
+            return
+        if not path.is_file():
+            raise UsageError(
+                f"{display_path(path)} is not a file.",
+                hint="Name a file with -o, or - for the standard output.",
+            )
         with path.open("rb") as file:
             is_report = file.read(len(MARK)) == MARK
     except OSError as error:

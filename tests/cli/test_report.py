@@ -132,6 +132,17 @@ def test_a_file_that_cannot_be_written_is_told(here: Path) -> None:
     assert under_a_file.stdout == ""
 
 
+def test_a_directory_that_may_not_be_searched_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    result = report("-o", "locked/report.html")
+
+    assert result.exit_code == 3
+    assert result.stderr.startswith("Error: locked/report.html could not be written: Permission denied.")
+
+
 def test_to_the_standard_output_it_is_the_page_alone(here: Path) -> None:
     record()
 
