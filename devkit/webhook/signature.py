@@ -91,6 +91,11 @@ def verify(fields: Mapping[str, object], secret: str, method: Method) -> Verdict
     return "valid" if hmac.compare_digest(given, sign(fields, secret, method).encode()) else "invalid"
 
 
+def fitting_method(fields: Mapping[str, object], secret: str) -> Method | None:
+    """The method with which the `sig` of the fields is valid; None when there is none, also without a secret."""
+    return next((method for method in METHODS if verify(fields, secret, method) == "valid"), None)
+
+
 _STALE = (
     "The signature is right, but older than Vonage sends a receipt again: somebody may have sent it anew."
 )

@@ -122,7 +122,7 @@ def test_what_is_not_a_file_is_never_replaced(here: Path) -> None:
         assert f"{name} is not a file." in result.stderr
 
 
-def test_a_file_that_cannot_be_written_is_told(here: Path) -> None:
+def test_a_file_that_cannot_be_written_is_an_error(here: Path) -> None:
     record()
 
     under_a_file = report("-o", f"{record()}/report.html")
@@ -132,7 +132,7 @@ def test_a_file_that_cannot_be_written_is_told(here: Path) -> None:
     assert under_a_file.stdout == ""
 
 
-def test_a_directory_that_may_not_be_searched_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_that_may_not_be_searched_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
@@ -186,7 +186,7 @@ def test_fields_without_a_rule_are_a_notice_and_a_decision(here: Path) -> None:
     assert both.exit_code == 2
 
 
-def test_older_receipts_beyond_the_limit_and_damaged_files_are_told(here: Path) -> None:
+def test_older_recordings_beyond_the_limit_and_damaged_files_are_notices(here: Path) -> None:
     record("accepted", ago=timedelta(seconds=1))
     record().write_text("{}")
     record(message_id="0A00000012ABCDEF")
