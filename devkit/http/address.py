@@ -86,8 +86,8 @@ def parse_address(url: str, *, allow_remote: bool = False, allow_private: bool =
 
 def is_same_local_server(address: Address, other: Address) -> bool:
     """Whether both are the same port of this machine, whichever of its names they use."""
-    are_local = is_local_name(address.host) and is_local_name(other.host)
-    return are_local and (address.scheme, address.port) == (other.scheme, other.port)
+    is_same_port = (address.scheme, address.port) == (other.scheme, other.port)
+    return is_same_port and is_local_name(address.host) and is_local_name(other.host)
 
 
 def resolve(address: Address) -> Sequence[AddressInfo]:

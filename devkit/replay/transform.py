@@ -31,10 +31,7 @@ from devkit.webhook.strict_json import InvalidJson
 
 _OMIT = "Omit --set and --unset for it."
 _SIGNED = ("timestamp", "nonce")  # what a signed receipt has beside `sig`
-_SMS_KINDS = (
-    "sms-receipt",
-    "sms-inbound",
-)  # the fields of these are flat, in any transport, and signed by `sig`
+_SMS_KINDS = ("sms-receipt", "sms-inbound")  # their fields are flat, in any transport, and signed by `sig`
 
 
 def set_fields(callback: Callback, values: Mapping[str, object], unset: Collection[str] = ()) -> Callback:
@@ -152,7 +149,7 @@ def _refresh_fields(
 def _refresh_token(
     callback: Callback, now: datetime, nonce: Callable[[], str], times: bool, signer: Signer
 ) -> Callback:
-    """A webhook whose signature is a token in its headers. What need not fit the body, or the time, stays."""
+    """A webhook whose signature is a token in its headers. All claims stay but those about the body, and the time."""
     from devkit.webhook.jwt import claims_of, make_claims, sign_claims  # imported here as in `set_fields`
 
     old = claims_of(callback.header("Authorization"))
