@@ -14,7 +14,7 @@ from devkit.fixture.store import Store
 from devkit.http.address import parse_address
 from devkit.http.client import Response, push
 from devkit.replay.missed import MissedReceipts, log_responses, missed_receipts
-from devkit.session.project import project_in
+from devkit.session.project import Project, project_in
 from devkit.webhook.callback import Callback, compose
 from tests.support.command import call
 from tests.support.dev_process import running_dev
@@ -29,16 +29,7 @@ BAD = b"HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\nbody"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(tmp_path / "fixtures")
-    store.prepare()
-    return store
-
-
-@pytest.fixture
-def private(tmp_path: Path) -> Path:
-    project = project_in(tmp_path)
-    project.prepare()
+def private(project: Project) -> Path:
     return project.private
 
 

@@ -1,7 +1,7 @@
 """Several connections used side by side in one thread."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -72,58 +72,45 @@ def test_what_a_task_yields_is_passed_on_while_the_next_response_is_expected() -
         assert list(telling) == ["a 1 200"]
 
 
-def test_a_slow_response_delays_no_other_task() -> None:
+def reported_beside(
+    task: Callable[[Connection], Task[str]], script: Sequence[bytes], before: int
+) -> list[str]:
+    """What a task and five quick requests report. script: the responses on the task's first connection.
+
+    The response after that comes when there were so many results `before` it.
+    """
     go_on = threading.Event()
 
-    def slow(connection: Connection) -> Task[str]:
-        receive = connection.send(REQUEST, "GET")
-        yield connection
-        assert go_on.is_set(), "it went on before its response had begun"
-        yield f"slow {receive().status}"
-
-    def held() -> Iterator[bytes]:
-        assert go_on.wait(DEADLINE)
+    def last_response() -> Iterator[bytes]:
+        assert go_on.wait(DEADLINE), "the quick requests waited for the slow one"
         yield OK
 
     with (
-        raw_server(held()) as one,
-        raw_server([OK] * 5) as other,
-        Connection(parse_address(one.url)) as first,
-        Connection(parse_address(other.url)) as second,
+        raw_server(*([script] if script else []), last_response()) as slow,
+        raw_server([OK] * 5) as quick,
+        Connection(parse_address(slow.url)) as first,
+        Connection(parse_address(quick.url)) as second,
     ):
-        reported = []
+        reported: list[str] = []
         clock = ManualClock(0.0)
-        for each in run_tasks([slow(first), sending(second, 5, "quick")], clock=clock, sleep=clock.wait):
+        for each in run_tasks([task(first), sending(second, 5, "quick")], clock=clock, sleep=clock.wait):
             reported.append(each)
-            if len(reported) == 5:
+            if len(reported) == before:
                 go_on.set()
+        assert len(slow.requests) == len(script) + 1
+    return reported
 
-    assert reported == [*(f"quick {number} 200" for number in range(5)), "slow 200"]
+
+def test_a_slow_response_delays_no_other_task() -> None:
+    reported = reported_beside(lambda connection: sending(connection, 1, "slow"), [], before=5)
+
+    assert reported == [*(f"quick {number} 200" for number in range(5)), "slow 0 200"]
 
 
 def test_what_was_sent_again_delays_no_other_task() -> None:
-    go_on = threading.Event()
-
-    def held() -> Iterator[bytes]:
-        assert go_on.wait(DEADLINE), "the other task waited for what was sent again"
-        yield OK
-
-    with (
-        raw_server([OK, b""], held()) as one,
-        raw_server([OK] * 5) as other,
-        Connection(parse_address(one.url)) as first,
-        Connection(parse_address(other.url)) as second,
-    ):
-        reported = []
-        clock = ManualClock(0.0)
-        tasks = [sending(first, 2, "again"), sending(second, 5, "quick")]
-        for each in run_tasks(tasks, clock=clock, sleep=clock.wait):
-            reported.append(each)
-            if len(reported) == 6:
-                go_on.set()
+    reported = reported_beside(lambda connection: sending(connection, 2, "again"), [OK, b""], before=6)
 
     assert sorted(reported) == ["again 0 200", "again 1 200", *(f"quick {number} 200" for number in range(5))]
-    assert len(one.requests) == 3
 
 
 def test_a_missing_response_ends_the_wait_of_its_own_task_only() -> None:

@@ -483,28 +483,26 @@ def test_everything_is_prefixed():
     assert fixtures == {*FIXTURES, *VONAGE}
 
 
+def printed(code):
+    """What a Python process prints that runs the code."""
+    argv = [sys.executable, "-c", code]
+    return subprocess.run(argv, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+
 def test_loading_the_plugin_loads_nothing_else():
-    code = (
+    loaded = printed(
         "import sys, pytest; before = set(sys.modules); import devkit.pytest_plugin; "
         "print(sorted(set(sys.modules) - before))"
     )
 
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-
-    assert loaded.stdout == "['devkit', 'devkit.pytest_plugin']\n"
+    assert loaded == "['devkit', 'devkit.pytest_plugin']\n"
 
 
 def test_a_receipt_needs_neither_the_sdk_nor_the_simulator():
-    code = (
+    loaded = printed(
         "import sys, devkit.testing.pytest_support as support; "
         "support.PluginSettings((), 'a-secret', 'md5hash').make_receipt('failed'); "
         "print('devkit.receiver.app' in sys.modules, {'vonage', 'devkit.simulator'} & sys.modules.keys())"
     )
 
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-
-    assert loaded.stdout == "True set()\n"
+    assert loaded == "True set()\n"
