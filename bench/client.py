@@ -18,7 +18,7 @@ _RECIPIENTS = {"sms": "447700900000", "unreceipted": "447700900105"}  # delivere
 
 
 @dataclass(slots=True)
-class Tally:
+class Result:
     """Shared by all connections. seconds: of each response. errors: each status that is not 2xx; 0 for no response."""
 
     until: float
@@ -27,24 +27,24 @@ class Tally:
     errors: list[int] = field(default_factory=list)
 
 
-def keep_busy(port: int, path: str, transport: str, tally: Tally) -> None:
+def keep_busy(port: int, path: str, transport: str, result: Result) -> None:
     """Send receipts one after the other. A connection is reused until the server closes it."""
-    while time.perf_counter() < tally.until:
+    while time.perf_counter() < result.until:
         try:
             with socket.create_connection(("127.0.0.1", port), 10) as connection:
-                _send_requests(connection, path, transport, tally)
+                _send_requests(connection, path, transport, result)
         except (OSError, InvalidResponse):
-            tally.errors.append(0)
+            result.errors.append(0)
 
 
-def _send_requests(connection: socket.socket, path: str, transport: str, tally: Tally) -> None:
+def _send_requests(connection: socket.socket, path: str, transport: str, result: Result) -> None:
     reusable = True
-    while reusable and (started := time.perf_counter()) < tally.until:
-        connection.sendall(_request(path, transport, next(tally.ids)))
+    while reusable and (started := time.perf_counter()) < result.until:
+        connection.sendall(_request(path, transport, next(result.ids)))
         response = read_response(connection.recv, "GET")
-        tally.seconds.append(time.perf_counter() - started)
+        result.seconds.append(time.perf_counter() - started)
         if response.status // 100 != 2:
-            tally.errors.append(response.status)
+            result.errors.append(response.status)
         reusable = response.reusable
 
 
@@ -70,16 +70,16 @@ def _request(path: str, transport: str, number: int) -> bytes:
 
 def main(port: int, path: str, connections: int, seconds: float, transport: str) -> None:
     started = time.perf_counter()
-    tally = Tally(started + seconds)
-    arguments = (port, path, transport, tally)
+    result = Result(started + seconds)
+    arguments = (port, path, transport, result)
     threads = [threading.Thread(target=keep_busy, args=arguments) for _ in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     passed = time.perf_counter() - started
-    p99 = quantiles(tally.seconds, n=100)[98] if len(tally.seconds) > 1 else 0.0
-    print("BENCH", len(tally.seconds), round(passed * 1e6), round(p99 * 1e6), len(tally.errors))
+    p99 = quantiles(result.seconds, n=100)[98] if len(result.seconds) > 1 else 0.0
+    print("BENCH", len(result.seconds), round(passed * 1e6), round(p99 * 1e6), len(result.errors))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from typing import Any
 
 from bench.load import TRANSPORTS, Load, drive
 from bench.mitm import mitmdump, recorder
-from bench.rounds import in_turn, series
+from bench.rounds import in_turn
 from bench.subject import DEVKIT, SINK, TUTORIAL, Running, Subject, running
-from bench.table import Table
+from bench.table import Table, rows
 
 # Fewest first: tens of thousands of new files keep the disk busy for a while.
 CONNECTIONS = (1, 16, 64)
@@ -90,9 +90,8 @@ def tables(what: str, base: Subject, loads: _Loads) -> list[Table]:
 def _table(
     title: str, unit: str, base: Subject, loads: _Loads, figure: Callable[[Load], float], *, digits: int = 0
 ) -> Table:
-    subjects = next(iter(loads.values()))
-    rows = {
-        name: {column: series([figure(load) for load in found[name]]) for column, found in loads.items()}
-        for name in subjects
+    columns = {
+        column: {name: [figure(load) for load in rounds] for name, rounds in found.items()}
+        for column, found in loads.items()
     }
-    return Table(title, unit, base.name, rows, digits)
+    return Table(title, unit, base.name, rows(columns), digits)

@@ -7,12 +7,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median, quantiles
-from subprocess import DEVNULL, PIPE, Popen
 
 import redis
 
@@ -20,7 +19,7 @@ from bench.load import Load
 from bench.record import CONNECTIONS, drive_in_turn, tables, warm_up
 from bench.recordings import receipts
 from bench.rounds import Series, series
-from bench.subject import DEVKIT, PYTHON, ROOT, TUTORIAL, Running, Subject, end, environment, running
+from bench.subject import DEVKIT, PYTHON, ROOT, TUTORIAL, Running, Subject, printing, running
 from bench.table import Table
 from devkit.relay.engine import RedisEngine
 from devkit.relay.settings import relay_settings
@@ -149,18 +148,12 @@ def _times(
 ) -> list[list[float]]:
     """For each receipt the milliseconds until each follower has its file. One receipt at a time."""
     argv = [PYTHON, "-m", "bench.followers", str(followers)]
-    place = tempfile.mkdtemp(dir=directory)
-    environ = {**environment(), **settings}
+    place = Path(tempfile.mkdtemp(dir=directory))
     connection = HTTPConnection("127.0.0.1", receiver.port)
-    with Popen(argv, cwd=place, env=environ, stdin=DEVNULL, stdout=PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            if process.stdout.readline() != "ready\n":
-                raise RuntimeError("the followers ended before they were ready")
-            return [_times_of_one(connection, process.stdout, followers, number) for number in range(count)]
-        finally:
-            connection.close()
-            end(process)
+    with closing(connection), printing(argv, place, **settings) as lines:
+        if next(lines, "") != "ready\n":
+            raise RuntimeError("the followers ended before they were ready")
+        return [_times_of_one(connection, lines, followers, number) for number in range(count)]
 
 
 def _times_of_one(
@@ -218,19 +211,13 @@ def _fill(settings: Mapping[str, str], count: int) -> None:
 def _catch_up(directory: Path, settings: Mapping[str, str], recorded: int, choice: str) -> float:
     """Seconds from the start of `devkit follow` until it has caught up."""
     argv = [PYTHON, "-m", "devkit", "follow", "--json", choice]
-    place = tempfile.mkdtemp(dir=directory)
+    place = Path(tempfile.mkdtemp(dir=directory))
     started = time.perf_counter()
-    with Popen(
-        argv, cwd=place, env={**environment(), **settings}, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
-    ) as process:
-        try:
-            assert process.stdout
-            for line in process.stdout:
-                if b'"caught_up"' in line:
-                    seconds = time.perf_counter() - started
-                    if (found := json.loads(line)["recorded"]) != recorded:
-                        raise RuntimeError(f"{found} of {recorded} receipts were recorded")
-                    return seconds
-        finally:
-            end(process)
+    with printing(argv, place, **settings) as lines:
+        for line in lines:
+            if '"caught_up"' in line:
+                seconds = time.perf_counter() - started
+                if (found := json.loads(line)["recorded"]) != recorded:
+                    raise RuntimeError(f"{found} of {recorded} receipts were recorded")
+                return seconds
     raise RuntimeError("devkit follow ended before it had caught up")

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from bench.mitm import mitmdump, replay, write_flows
 from bench.recordings import make_recordings
-from bench.rounds import Series, in_turn, series
+from bench.rounds import in_turn
 from bench.subject import PYTHON, SINK, SLOW_SINK, Subject, free_port, running, seconds_of
-from bench.table import Table
+from bench.table import Table, rows
 
 _MANY, _MANY_QUICK = 6000, 2000
 _FEW, _FEW_QUICK = 500, 150
+_AT_ONCE, _SLOWLY = "answered at once", "answered after 2 ms"
 
 
 def measure(directory: Path, *, rounds: int, quick: bool) -> list[Table]:
@@ -22,17 +23,23 @@ def measure(directory: Path, *, rounds: int, quick: bool) -> list[Table]:
     at_once = _commands(directory / "many" / "recorded", port)
     slowly = _commands(directory / "few" / "recorded", port)
     measures = {
-        **{(name, 0): partial(_rate, SINK, argv, directory, port, many) for name, argv in at_once.items()},
-        **{(name, 1): partial(_rate, SLOW_SINK, argv, directory, port, few) for name, argv in slowly.items()},
+        **{
+            (_AT_ONCE, name): partial(_rate, SINK, argv, directory, port, many)
+            for name, argv in at_once.items()
+        },
+        **{
+            (_SLOWLY, name): partial(_rate, SLOW_SINK, argv, directory, port, few)
+            for name, argv in slowly.items()
+        },
     }
     if not quick:
         write_flows(mitmdump(), directory / "few" / "recorded", directory / "flows", port)
         argv = replay(mitmdump(), directory / "flows")  # few, because it is slow
-        measures["mitmdump --client-replay", 0] = partial(_rate, SINK, argv, directory, port, few)
-    rows: dict[str, dict[str, Series]] = {}
-    for (name, place), rates in in_turn(measures, rounds).items():
-        rows.setdefault(name, {})[("answered at once", "answered after 2 ms")[place]] = series(rates)
-    return [Table("Replay: receipts a second", "receipts/s", "requests.Session", rows)]
+        measures[_AT_ONCE, "mitmdump --client-replay"] = partial(_rate, SINK, argv, directory, port, few)
+    columns: dict[str, dict[str, list[float]]] = {}
+    for (column, name), rates in in_turn(measures, rounds).items():
+        columns.setdefault(column, {})[name] = rates
+    return [Table("Replay: receipts a second", "receipts/s", "requests.Session", rows(columns))]
 
 
 def _commands(recordings: Path, port: int) -> dict[str, list[str]]:

@@ -5,23 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, Popen
 
-from bench.subject import PYTHON, end, environment
+from bench.subject import PYTHON, printing
 
-_ARGV = [
-    PYTHON,
-    "-m",
-    "devkit",
-    "dev",
-    "--offline",
-    "--no-demo",
-    "--json",
-    "--port",
-    "0",
-    "--inspector-port",
-    "0",
-]
+_OPTIONS = "--offline --no-demo --json --port 0 --inspector-port 0"
+_ARGV = [PYTHON, "-m", "devkit", "dev", *_OPTIONS.split()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +30,8 @@ class Ready:
 @contextmanager
 def session(directory: Path) -> Iterator[Ready]:
     """A session that is ready. directory: the parent of `fixtures`."""
-    with Popen(
-        _ARGV, cwd=directory, env=environment(), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
-    ) as process:
-        try:
-            yield _ready(process)
-        finally:
-            end(process)
-
-
-def _ready(process: Popen[bytes]) -> Ready:
-    assert process.stdout is not None
-    for line in process.stdout:
-        event = json.loads(line)
-        if event["event"] == "ready":
-            return Ready(event["inspector_url"], event["pid"])
-    raise RuntimeError(f"devkit dev ended with {process.wait()} before it was ready")
+    with printing(_ARGV, directory) as lines:
+        event = next((event for event in map(json.loads, lines) if event["event"] == "ready"), None)
+        if event is None:
+            raise RuntimeError("devkit dev ended before it was ready")
+        yield Ready(event["inspector_url"], event["pid"])

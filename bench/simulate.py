@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from bench.load import drive
-from bench.rounds import Series, in_turn, series
+from bench.rounds import Series, in_turn
 from bench.subject import PYTHON, SINK, SLOW_SINK, Subject, running
-from bench.table import Table
+from bench.table import Table, rows
 
 CONNECTIONS = (1, 16)
 
@@ -53,7 +53,7 @@ def _messages(directory: Path, connections: Sequence[int], rounds: int, seconds:
             "devkit simulate: no receipt wanted": partial(_rate, simulator.port, transport="unreceipted"),
             "devkit simulate: three receipts planned": partial(_rate, simulator.port, transport="sms"),
         }
-        return _rows(
+        return rows(
             {
                 f"{number} connection{'s' * (number > 1)}": in_turn(
                     {
@@ -80,15 +80,7 @@ def _receipts(directory: Path, rounds: int, seconds: int, *, quick: bool) -> Row
     columns: dict[str, dict[str, list[float]]] = {}
     for (row, column), rates in in_turn(measures, rounds).items():
         columns.setdefault(column, {})[row] = rates
-    return _rows(columns)
-
-
-def _rows(columns: Mapping[str, Mapping[str, Sequence[float]]]) -> Rows:
-    rows: dict[str, dict[str, Series]] = {}
-    for column, cells in columns.items():
-        for row, rates in cells.items():
-            rows.setdefault(row, {})[column] = series(rates)
-    return rows
+    return rows(columns)
 
 
 def _rate(port: int, *, connections: int, seconds: int, transport: str) -> float:

@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from bench.recordings import RARE, make_recordings, message_id
-from bench.rounds import in_turn, series
+from bench.rounds import in_turn
 from bench.session import Ready, session
-from bench.table import Table
+from bench.table import Table, rows
 from devkit.fixture.store import Store
 
 _SIZES = (100, 10_000, 100_000)
@@ -19,17 +19,12 @@ _LAST = 50
 
 def measure(directory: Path, *, rounds: int, quick: bool) -> list[Table]:
     """Milliseconds, and the memory of a session in MB."""
-    found: dict[str, dict[str, list[float]]] = {}
+    columns: dict[str, dict[str, list[float]]] = {}
     for size in _SIZES[:2] if quick else _SIZES:
         place = directory / f"store-{size}"
         make_recordings(place / "fixtures", size)
-        for name, values in {**_names(place, size, rounds), **_session(place, size, rounds)}.items():
-            found.setdefault(name, {})[f"{size:,} recordings"] = values
-    rows = {
-        name: {column: series(values) for column, values in columns.items()}
-        for name, columns in found.items()
-    }
-    return [Table("Store: milliseconds, and megabytes", "ms or MB", "", rows, digits=1)]
+        columns[f"{size:,} recordings"] = {**_names(place, size, rounds), **_session(place, size, rounds)}
+    return [Table("Store: milliseconds, and megabytes", "ms or MB", "", rows(columns), digits=1)]
 
 
 def _names(place: Path, size: int, rounds: int) -> dict[str, list[float]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 PYTHON = sys.executable
@@ -80,7 +81,26 @@ def running(subject: Subject, parent: Path, *, port: int = 0, behind: int = 0) -
         end(process)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+@contextmanager
+def printing(argv: Sequence[str], directory: Path, **settings: str) -> Iterator[Iterator[str]]:
+    """Run a program, and read the lines that it prints. settings: its environment."""
+    with subprocess.Popen(
+        argv,
+        cwd=directory,
+        env={**environment(), **settings},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout
+        try:
+            yield process.stdout
+        finally:
+            end(process)
+
+
+def end(process: subprocess.Popen[Any]) -> None:
     """Terminate the program and wait for its end."""
     process.terminate()
     try:

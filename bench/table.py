@@ -1,9 +1,9 @@
 """Tables of figures, as Markdown and as JSON. A cell is a ratio to the base in the same column."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.rounds import Series
+from bench.rounds import Series, series
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,15 @@ class Table:
     @property
     def columns(self) -> list[str]:
         return list(dict.fromkeys(column for row in self.rows.values() for column in row))
+
+
+def rows(columns: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, dict[str, Series]]:
+    """The rows of a table. columns: column to subject to the figure of each round."""
+    found: dict[str, dict[str, Series]] = {}
+    for column, cells in columns.items():
+        for name, figures in cells.items():
+            found.setdefault(name, {})[column] = series(figures)
+    return found
 
 
 def markdown(table: Table) -> str:
