@@ -1,4 +1,4 @@
-"""One session in a directory: a lock that ends with its process, however the process ends. Which processes run."""
+"""Locks between processes: one that ends with its process, and turns for a directory. Which processes run."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ class LockHeld(Exception):
 
 @contextmanager
 def locked(path: Path, owner: str, *, force: bool = False) -> Iterator[None]:
-    """Hold the lock while the block runs. Raises LockHeld, OSError.
+    """Hold the lock while the block runs. It ends with the process, however that ends. Raises LockHeld, OSError.
 
     owner: what LockHeld tells other processes. force: take the lock over; the process that has it does not notice.
     """
@@ -90,7 +90,7 @@ def _open(path: Path) -> int:
     file = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise OSError(errno.EINVAL, "session.lock is not a regular file", str(path))
+        raise OSError(errno.EINVAL, f"{path.name} is not a regular file", str(path))
     return file
 
 
