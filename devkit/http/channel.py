@@ -17,14 +17,16 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestHeaderFieldsTooLarge, build_http_date
 
-from devkit.http.request import CAPTURED_KEY, CHUNKED, FOLDED, HEADERS_KEY, ReceivedRequest
+from devkit.http.request import HEADERS_KEY, ReceivedRequest
 from devkit.webhook.callback import Callback, Headers
 
 # Work to run after the responses were sent.
 AfterResponse = Callable[[], None]
 
-# Handles requests that arrived together. A status is the response, with an empty body; None: the application responds.
-ReceivedBatchHandler = Callable[[Sequence[ReceivedRequest]], tuple[Sequence[int | None], AfterResponse]]
+# Handles requests that arrived together. Returns the status of each response, which has an empty body.
+ReceivedBatchHandler = Callable[[Sequence[ReceivedRequest]], tuple[Sequence[int], AfterResponse]]
+
+METHODS = ("GET", "HEAD", "POST")  # those that a 405 lists
 
 _MAX_BATCH = 64  # requests; each may need an open file
 _MAX_HEADER_LINES = 100
@@ -32,6 +34,9 @@ _POLL_SECONDS = 1.0  # idle connections are looked for at least this often
 
 # In a request line, waitress drops a TAB from the target and keeps the others; other programs cut the target there.
 _CONTROLS = bytes([*range(0x20), 0x7F])
+
+_FOLDED = "a header that was folded over several lines was joined"
+_CHUNKED = "the body arrived in chunks and was joined"
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +83,7 @@ class BatchDispatcher(ThreadedTaskDispatcher):
         except Exception:  # noqa: BLE001 - as in `_statuses`
             _log.exception("The work after the responses failed")
 
-    def _statuses(self, channels: Sequence[Any]) -> tuple[Sequence[int | None], AfterResponse]:
+    def _statuses(self, channels: Sequence[Any]) -> tuple[Sequence[int], AfterResponse]:
         try:
             received = [channel.requests[0].as_received(channel.addr[0]) for channel in channels]
             return self._handle_batch(received)
@@ -104,7 +109,7 @@ class Parser(HTTPRequestParser):
 
     pairs: Headers = ()
     captured = ""
-    status: int | None = None  # of the response, when the application need not be called
+    status: int | None = None  # of the response, when a handler of batches gave it
 
     def parse_header(self, header_plus: bytes) -> None:
         line, end, rest = header_plus.partition(b"\r\n")
@@ -122,7 +127,7 @@ class Parser(HTTPRequestParser):
             self.request_uri = line.split(b" ")[1].decode("latin-1")
         self.pairs = _pairs(header_plus)
         folded = b"\r\n " in header_plus or b"\r\n\t" in header_plus
-        notes = {FOLDED: folded, CHUNKED: self.chunked}
+        notes = {_FOLDED: folded, _CHUNKED: self.chunked}
         self.captured = "; ".join(note for note, applies in notes.items() if applies)
         if not self._has_clear_end():
             # Two programs that read such a request could see its end in two places (RFC 9112, section 6.1).
@@ -164,7 +169,7 @@ class _Task(WSGITask):
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
         request: Any = self.request
-        environ[HEADERS_KEY], environ[CAPTURED_KEY] = request.pairs, request.captured
+        environ[HEADERS_KEY] = request.pairs
         return environ
 
 
@@ -214,7 +219,7 @@ class Channel(HTTPChannel):
             self.server.trigger.pull_trigger(self._read_next)
 
     def respond(self, status: int | None) -> None:
-        """Send a response without a body; None: the one of the application. For the server's own thread."""
+        """Send a response without a body; None: the error of a refused request. For the server's own thread."""
         if status is None:
             self.service()
         else:
@@ -271,6 +276,7 @@ def _write_status(task: Any, status: int) -> None:
     """Write a response without a body."""
     task.complete, task.content_length = True, 0
     task.status = f"{status} {HTTPStatus(status).phrase}"
+    task.response_headers += _headers(status)
     task.write(b"")
 
 
@@ -278,7 +284,13 @@ def _write_status(task: Any, status: int) -> None:
 def _status_response(status: int, second: int) -> bytes:
     """A response without a body, as it goes over the wire. second: when, since 1970."""
     line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
-    return f"{line}\r\nContent-Length: 0\r\nDate: {build_http_date(second)}\r\n\r\n".encode()
+    headers = [*_headers(status), ("Content-Length", "0"), ("Date", build_http_date(second))]
+    return "\r\n".join([line, *map(": ".join, headers), "", ""]).encode()
+
+
+def _headers(status: int) -> list[tuple[str, str]]:
+    # RFC 9110, section 15.5.6
+    return [("Allow", ", ".join(METHODS))] if status == HTTPStatus.METHOD_NOT_ALLOWED else []
 
 
 def _as_ascii(line: bytes) -> bytes:
