@@ -14,7 +14,7 @@ from typing import Any
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestHeaderFieldsTooLarge, build_http_date
 
 from devkit.http.request import HEADERS_KEY, ReceivedRequest
@@ -23,20 +23,17 @@ from devkit.webhook.callback import Callback, Headers
 # Work to run after the responses were sent.
 AfterResponse = Callable[[], None]
 
-# Handles requests that arrived together. Returns the status of each response, which has an empty body.
+# Handles requests that arrived together, perhaps none. Returns the status of each; a response has an empty body.
 ReceivedBatchHandler = Callable[[Sequence[ReceivedRequest]], tuple[Sequence[int], AfterResponse]]
 
-METHODS = ("GET", "HEAD", "POST")  # those that a 405 lists
-
+METHODS = ("GET", "HEAD", "POST")
+_HEADERS = {405: (("Allow", ", ".join(METHODS)),)}  # RFC 9110, section 15.5.6
 _MAX_BATCH = 64  # requests; each may need an open file
 _MAX_HEADER_LINES = 100
 _POLL_SECONDS = 1.0  # idle connections are looked for at least this often
 
 # In a request line, waitress drops a TAB from the target and keeps the others; other programs cut the target there.
 _CONTROLS = bytes([*range(0x20), 0x7F])
-
-_FOLDED = "a header that was folded over several lines was joined"
-_CHUNKED = "the body arrived in chunks and was joined"
 
 _log = logging.getLogger(__name__)
 
@@ -70,8 +67,7 @@ class BatchDispatcher(ThreadedTaskDispatcher):
 
     def _respond_all(self, batch: Sequence[Any]) -> None:
         readable = [channel for channel in batch if channel.connected and not channel.requests[0].error]
-        found, after_response = self._statuses(readable) if readable else ((), _nothing)
-        statuses = dict(zip(readable, found, strict=True))
+        statuses, after_response = self._statuses(readable)
         for channel in batch:
             try:
                 channel.respond(statuses.get(channel))
@@ -83,17 +79,14 @@ class BatchDispatcher(ThreadedTaskDispatcher):
         except Exception:  # noqa: BLE001 - as in `_statuses`
             _log.exception("The work after the responses failed")
 
-    def _statuses(self, channels: Sequence[Any]) -> tuple[Sequence[int], AfterResponse]:
+    def _statuses(self, channels: Sequence[Any]) -> tuple[dict[Any, int], AfterResponse]:
         try:
             received = [channel.requests[0].as_received(channel.addr[0]) for channel in channels]
-            return self._handle_batch(received)
+            statuses, after_response = self._handle_batch(received)
+            return dict(zip(channels, statuses, strict=True)), after_response
         except Exception:  # noqa: BLE001 - a bug of ours must not end the thread that serves everybody
             _log.exception("Requests could not be handled")
-            return [500] * len(channels), _nothing
-
-
-def _nothing() -> None:
-    pass
+            return dict.fromkeys(channels, 500), lambda: None
 
 
 def _accept_all(server: Any) -> None:
@@ -108,7 +101,7 @@ class Parser(HTTPRequestParser):
     """Keeps the headers as they arrived; waitress merges them, renames them and drops some."""
 
     pairs: Headers = ()
-    captured = ""
+    folded = False  # whether a header was, over several lines
     status: int | None = None  # of the response, when a handler of batches gave it
 
     def parse_header(self, header_plus: bytes) -> None:
@@ -126,18 +119,15 @@ class Parser(HTTPRequestParser):
         if not line.isascii():
             self.request_uri = line.split(b" ")[1].decode("latin-1")
         self.pairs = _pairs(header_plus)
-        folded = b"\r\n " in header_plus or b"\r\n\t" in header_plus
-        notes = {_FOLDED: folded, _CHUNKED: self.chunked}
-        self.captured = "; ".join(note for note, applies in notes.items() if applies)
+        self.folded = b"\r\n " in header_plus or b"\r\n\t" in header_plus
         if not self._has_clear_end():
             # Two programs that read such a request could see its end in two places (RFC 9112, section 6.1).
             raise ParsingError("where the body ends is not clear")
 
     def _has_clear_end(self) -> bool:
         """Whether no more than one header says where the body ends."""
-        if not (codings := self._values("transfer-encoding")):
-            return True
-        return self.chunked and codings == ["chunked"] and not self._values("content-length")
+        codings = self._values("transfer-encoding")
+        return not codings or (self.chunked and codings == ["chunked"] and not self._values("content-length"))
 
     def _values(self, wanted: str) -> list[str]:
         """The values of a header, in lower case."""
@@ -151,35 +141,43 @@ class Parser(HTTPRequestParser):
         return consumed
 
     def as_received(self, remote: str) -> ReceivedRequest:
-        """The complete request. The application can still read its body."""
+        """The complete request. An application can still read its body."""
         body = self.body_rcv.getbuf().get() if self.body_rcv else b""
-        return ReceivedRequest(
-            Callback(str(self.command), self.request_uri, self.pairs, body), remote, self.captured
+        callback = Callback(str(self.command), self.request_uri, self.pairs, body)
+        notes = (
+            "a header that was folded over several lines was joined" if self.folded else "",
+            "the body arrived in chunks and was joined" if self.chunked else "",
         )
+        return ReceivedRequest(callback, remote, "; ".join(filter(None, notes)))
 
 
 class _Task(WSGITask):
+    """Writes the response of the application; or one without a body, for a status or an error.
+
+    waitress's own response to an error names the server and quotes its limits.
+    """
+
     def execute(self) -> None:
         request: Any = self.request
-        if request.status is None:
+        if request.error:
+            self.set_close_on_finish()
+            self._write_status(request.error.code)
+        elif request.status is None:
             super().execute()
         else:
-            _write_status(self, request.status)
+            self._write_status(request.status)
+
+    def _write_status(self, status: int) -> None:
+        self.complete, self.content_length = True, 0
+        self.status = f"{status} {HTTPStatus(status).phrase}"
+        self.response_headers = list(_HEADERS.get(status, ()))
+        self.write(b"")
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
         request: Any = self.request
         environ[HEADERS_KEY] = request.pairs
         return environ
-
-
-class _ErrorTask(ErrorTask):
-    """An error response without a body: waitress's own names the server and quotes its limits."""
-
-    def execute(self) -> None:
-        request: Any = self.request
-        self.set_close_on_finish()
-        _write_status(self, request.error.code)
 
 
 class Channel(HTTPChannel):
@@ -190,7 +188,7 @@ class Channel(HTTPChannel):
 
     parser_class = Parser
     task_class = _Task
-    error_task_class = _ErrorTask
+    error_task_class: Any = _Task
 
     # waitress's own, which have no types
     requests: Any
@@ -272,25 +270,12 @@ class Channel(HTTPChannel):
             self.last_activity = started
 
 
-def _write_status(task: Any, status: int) -> None:
-    """Write a response without a body."""
-    task.complete, task.content_length = True, 0
-    task.status = f"{status} {HTTPStatus(status).phrase}"
-    task.response_headers += _headers(status)
-    task.write(b"")
-
-
 @lru_cache(maxsize=16)  # thousands of responses within a second are the same
 def _status_response(status: int, second: int) -> bytes:
     """A response without a body, as it goes over the wire. second: when, since 1970."""
     line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
-    headers = [*_headers(status), ("Content-Length", "0"), ("Date", build_http_date(second))]
+    headers = [*_HEADERS.get(status, ()), ("Content-Length", "0"), ("Date", build_http_date(second))]
     return "\r\n".join([line, *map(": ".join, headers), "", ""]).encode()
-
-
-def _headers(status: int) -> list[tuple[str, str]]:
-    # RFC 9110, section 15.5.6
-    return [("Allow", ", ".join(METHODS))] if status == HTTPStatus.METHOD_NOT_ALLOWED else []
 
 
 def _as_ascii(line: bytes) -> bytes:
