@@ -235,7 +235,7 @@ class RedisEngine:
             raise self._error(error) from error
 
     def _error(self, error: Exception) -> RelayError:
-        reason = hide_secrets(one_line(str(error)), self.url.secrets)
+        reason = one_line(hide_secrets(str(error), [self.url.password]))
         return RelayError(f"The engine {self.url} failed: {reason.rstrip('.')}.", hint=_CHECK)
 
 

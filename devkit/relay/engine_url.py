@@ -27,11 +27,6 @@ class EngineURL:
     tls: bool = False
     authority: str = ""
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must not be shown, of the texts that a client puts into its errors."""
-        return (self.password,) if self.password else ()
-
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         password = ":***" if self.password else ""

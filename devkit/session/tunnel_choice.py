@@ -18,7 +18,7 @@ from devkit.tunnel.codespaces import codespaces_tunnel, in_codespace
 from devkit.tunnel.ngrok import NgrokOptions, has_saved_authtoken, ngrok_tunnel
 from devkit.tunnel.orphans import ending_orphans
 from devkit.tunnel.pyngrok_driver import default_config
-from devkit.tunnel.tailscale import TailscaleOptions, running_funnel, tailscale_tunnel
+from devkit.tunnel.tailscale import running_funnel, tailscale_tunnel
 from devkit.tunnel.types import Notify, OpenTunnel, RunAgent, Stopping, given_url, no_tunnel
 
 ChosenTunnel = Literal["own", "ngrok", "cloudflared", "tailscale", "codespaces", "none"]
@@ -152,7 +152,7 @@ class TunnelChoice:
     def runner(self) -> RunAgent:
         """What starts an agent once, without supervision; for cloudflared and Tailscale. Raises TunnelError."""
         if self.name == "tailscale":
-            return partial(running_funnel, self._tailscale())
+            return partial(running_funnel, self.private_dir, self.program())
         return partial(running_cloudflared, self._cloudflared())
 
     def opener(self, notify: Notify, stopping: Stopping) -> OpenTunnel:
@@ -172,14 +172,11 @@ class TunnelChoice:
         if self.name == "cloudflared":
             return cloudflared_tunnel(self._cloudflared(), notify=notify, stopping=stopping)
         if self.name == "tailscale":
-            return tailscale_tunnel(self._tailscale(), notify=notify, stopping=stopping)
+            return tailscale_tunnel(self.private_dir, self.program(), notify=notify, stopping=stopping)
         return ngrok_tunnel(ngrok_options(self.settings, self.private_dir), notify=notify, stopping=stopping)
 
     def _cloudflared(self) -> CloudflaredOptions:
         return CloudflaredOptions(self.private_dir, self.program(), self.environ)
-
-    def _tailscale(self) -> TailscaleOptions:
-        return TailscaleOptions(self.private_dir, self.program())
 
 
 def choose_tunnel(

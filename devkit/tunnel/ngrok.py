@@ -15,7 +15,7 @@ from devkit.errors import TunnelError
 from devkit.tunnel import pyngrok_driver
 from devkit.tunnel.agent_process import agent_home, record_agent, stderr_file, why_ended, write_private
 from devkit.tunnel.deadline import Timer, finish_within
-from devkit.tunnel.ngrok_errors import NgrokError, explain, redact
+from devkit.tunnel.ngrok_errors import explain, redact
 from devkit.tunnel.process import end_process
 from devkit.tunnel.supervision import AgentNames, Backoff, supervised
 from devkit.tunnel.tool import run_tool
@@ -189,7 +189,7 @@ class _Start:
         except TimeoutError:
             error = explain(self.log.errors(), self.options.authtoken)
             message = f"{error.message} (waited {timeout:g} s)"
-            raise NgrokError(message, hint=error.hint, code=error.code, lasting=error.lasting) from None
+            raise AgentError(message, hint=error.hint, clears=error.clears, lasting=error.lasting) from None
         self._record()
         return connection
 

@@ -10,7 +10,7 @@ _CODE = re.compile(r"ERR_NGROK_(\d+)")
 _LOG_PREFIX = re.compile(r"^\s*ERROR:", re.MULTILINE)
 _NAMED_TOKEN = re.compile(r"(authtoken\s*[:=]\s*)\S+", re.IGNORECASE)
 _LONG_WORD = re.compile(r"(?<![\w./:-])\w{24,}(?![\w.-])")  # an authtoken; host names and paths do not match
-_CLEARS_BY_ITSELF = frozenset({"108", "334"})
+_CLEARS_BY_ITSELF = ("108", "334")  # when a stale session ends
 
 _DASHBOARD = "https://dashboard.ngrok.com"
 _NEW_TOKEN = f"Put NGROK_AUTHTOKEN=... into .env; copy it from {_DASHBOARD}/get-started/your-authtoken"
@@ -50,28 +50,21 @@ _ADVICE = {
 }
 
 
-class NgrokError(AgentError):
-    """ngrok's agent opened no tunnel. code: ngrok's number, or empty. A stale session ends by itself."""
-
-    def __init__(self, message: str, *, hint: str, code: str = "", lasting: bool = False) -> None:
-        super().__init__(message, hint=hint, clears=code in _CLEARS_BY_ITSELF, lasting=lasting)
-        self.code = code
-
-
-def explain(reason: str, authtoken: str) -> NgrokError:
+def explain(reason: str, authtoken: str) -> AgentError:
     """The error for an agent's failure. reason: from its log, its stderr or its API; may hold the authtoken."""
     found = _CODE.search(reason)
     if found is None:
         line = _first_line(reason, authtoken)
-        return NgrokError(f"the ngrok agent opened no tunnel: {line}", hint=_ELSEWHERE)
+        return AgentError(f"the ngrok agent opened no tunnel: {line}", hint=_ELSEWHERE)
     code = found[1]
     if code in _ADVICE:
         message, hint = _ADVICE[code]
-        message = f"{message} (ERR_NGROK_{code})"
-        return NgrokError(message, hint=hint, code=code, lasting=code not in _CLEARS_BY_ITSELF)
-    message = f"ngrok refused: {_first_line(reason, authtoken)} (ERR_NGROK_{code})"
-    hint = f"ngrok explains it: https://ngrok.com/docs/errors/err_ngrok_{code}"
-    return NgrokError(message, hint=hint, code=code)
+        clears = code in _CLEARS_BY_ITSELF
+        return AgentError(f"{message} (ERR_NGROK_{code})", hint=hint, clears=clears, lasting=not clears)
+    return AgentError(
+        f"ngrok refused: {_first_line(reason, authtoken)} (ERR_NGROK_{code})",
+        hint=f"ngrok explains it: https://ngrok.com/docs/errors/err_ngrok_{code}",
+    )
 
 
 def redact(text: str, authtoken: str) -> str:

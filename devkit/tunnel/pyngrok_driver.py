@@ -65,7 +65,7 @@ def connect(
     """Start the agent and open a tunnel; return its public URL, and a function that closes it.
 
     config: None for the user's own ngrok.yml. authtoken: only to keep it out of error messages.
-    endpoints_api: whether the agent has /api/endpoints. May never return. Raises NgrokError.
+    endpoints_api: whether the agent has /api/endpoints. May never return. Raises AgentError.
     """
     from pyngrok import ngrok
     from pyngrok.conf import PyngrokConfig

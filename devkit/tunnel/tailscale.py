@@ -83,30 +83,25 @@ class Funnel:
 FUNNEL_RECORD = RecordFile("funnel.json", Funnel)  # written before the entry is added
 
 
-@dataclass(frozen=True, slots=True)
-class TailscaleOptions:
-    """private_dir: where the entry is recorded, such as `.devkit`. program: the `tailscale` command."""
-
-    private_dir: Path
-    program: Path
-
-
 def tailscale_tunnel(
-    options: TailscaleOptions, *, notify: Notify, stopping: Stopping, backoff: Backoff = _BACKOFF
+    private_dir: Path, program: Path, *, notify: Notify, stopping: Stopping, backoff: Backoff = _BACKOFF
 ) -> OpenTunnel:
-    """A tunnel through a funnel. The arguments are those of `supervised`."""
-    run = partial(running_funnel, options)
+    """A tunnel through a funnel. private_dir, program: as in `running_funnel`; the others as in `supervised`."""
+    run = partial(running_funnel, private_dir, program)
     return supervised(run, _NAMES, notify=notify, stopping=stopping, backoff=backoff)
 
 
 @contextmanager
-def running_funnel(options: TailscaleOptions, local_url: str, stopping: Stopping) -> Iterator[Agent]:
-    """A funnel to `local_url` while the block runs. Entries of other programs stay as they are. Raises TunnelError."""
-    require_login(options.program)
-    switch_off_recorded_funnel(options.private_dir)
+def running_funnel(private_dir: Path, program: Path, local_url: str, stopping: Stopping) -> Iterator[Agent]:
+    """A funnel to `local_url` while the block runs. Entries of other programs stay as they are. Raises TunnelError.
+
+    private_dir: where the entry is recorded, such as `.devkit`. program: the `tailscale` command.
+    """
+    require_login(program)
+    switch_off_recorded_funnel(private_dir)
     with ExitStack() as closing:
-        closing.callback(switch_off_recorded_funnel, options.private_dir)
-        funnel, public_url = _switch_on(options, local_url, stopping)
+        closing.callback(switch_off_recorded_funnel, private_dir)
+        funnel, public_url = _switch_on(private_dir, program, local_url, stopping)
         if problem := url_problem(public_url):
             hint = "Use another tunnel: devkit dev --tunnel cloudflared"
             raise AgentError(f"tailscale opened no safe tunnel: its URL {problem}", hint=hint)
@@ -114,14 +109,14 @@ def running_funnel(options: TailscaleOptions, local_url: str, stopping: Stopping
         yield Agent(public_url, watch.why_ended, watch.poll)
 
 
-def _switch_on(options: TailscaleOptions, local_url: str, stopping: Stopping) -> tuple[Funnel, str]:
+def _switch_on(private_dir: Path, program: Path, local_url: str, stopping: Stopping) -> tuple[Funnel, str]:
     """The entry on the first port that is free and allowed, and its public URL."""
-    used = _used_ports(options.program)
+    used = _used_ports(program)
     for port in _PORTS:
         if port in used:
             continue
-        funnel = Funnel(str(options.program), port, local_url)
-        FUNNEL_RECORD.write(options.private_dir, funnel)  # first: a session can be killed at any moment
+        funnel = Funnel(str(program), port, local_url)
+        FUNNEL_RECORD.write(private_dir, funnel)  # first: a session can be killed at any moment
         if public_url := funnel.switch_on(stopping):
             return funnel, public_url
     ports = ", ".join(map(str, _PORTS))

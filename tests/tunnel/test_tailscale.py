@@ -9,7 +9,7 @@ import pytest
 from devkit.errors import TunnelError
 from devkit.tunnel.orphans import end_orphans, find_orphans
 from devkit.tunnel.supervision import Backoff
-from devkit.tunnel.tailscale import FUNNEL_RECORD, Funnel, TailscaleOptions, tailscale_tunnel
+from devkit.tunnel.tailscale import FUNNEL_RECORD, Funnel, tailscale_tunnel
 from devkit.tunnel.types import Tunnel
 from tests.support.event_recorder import EventRecorder
 from tests.support.tailscale import Tailscale, tailscale_service
@@ -31,9 +31,13 @@ def private_of(service: Tailscale) -> Path:
 
 
 def opened(service: Tailscale, recorder: EventRecorder | None = None) -> AbstractContextManager[Tunnel]:
-    options = TailscaleOptions(private_of(service), service.program)
-    notify = recorder or EventRecorder()
-    return tailscale_tunnel(options, notify=notify, stopping=lambda: False, backoff=QUICK)(LOCAL)
+    return tailscale_tunnel(
+        private_of(service),
+        service.program,
+        notify=recorder or EventRecorder(),
+        stopping=lambda: False,
+        backoff=QUICK,
+    )(LOCAL)
 
 
 def refusal(service: Tailscale) -> TunnelError:
