@@ -122,6 +122,20 @@ def running(command: list[str], directory: Path, **environ: str) -> Iterator[Dev
         dev.finish()
 
 
+def run_python(directory: Path, *args: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """A run of Python to its end, whatever its exit code: `"-m", "devkit", ...` or `"-c", program`."""
+    return subprocess.run(
+        [sys.executable, *args],
+        cwd=directory,
+        env=clean_environ(directory, **environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
 def output_until(
     command: list[str], directory: Path, is_enough: Callable[[str], bool], **environ: str
 ) -> tuple[str, str]:

@@ -3,14 +3,12 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.dev_process import DEV, TIMEOUT, clean_environ, output_until
+from tests.support.dev_process import DEV, TIMEOUT, output_until, run_python
 
 _BLOCK = re.compile(r"^```console\n\$ (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 _APPLICATION = "127.0.0.1:5000"  # the host and port of the application in all pages
@@ -32,16 +30,7 @@ def run_command(command: str, project: Path, application: str) -> str:
     if words[0] == "curl":
         with urllib.request.urlopen(words[-1], timeout=TIMEOUT) as response:
             return str(response.read().decode())
-    done = subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=project,
-        env=clean_environ(project),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
+    done = run_python(project, "-m", *words)
     assert done.returncode == 0, done
     return done.stdout + done.stderr
 

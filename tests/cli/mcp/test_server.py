@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.dev_process import TIMEOUT, clean_environ
+from tests.support.dev_process import TIMEOUT, clean_environ, run_python
 
 INITIALIZE = {
     "protocolVersion": "2025-06-18",
@@ -116,14 +116,14 @@ def test_only_the_protocol_is_on_stdout_until_its_input_ends(tmp_path: Path) -> 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent this signal there")
 def test_a_signal_during_the_start_ends_it(tmp_path: Path) -> None:
-    done = run_python(tmp_path, INTERRUPTED)
+    done = run_python(tmp_path, "-c", INTERRUPTED)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_without_the_extra_it_says_what_to_type(tmp_path: Path) -> None:
     done = run_python(
-        tmp_path, "import sys; sys.modules['mcp'] = None; from devkit.cli import main; main(['mcp'])"
+        tmp_path, "-c", "import sys; sys.modules['mcp'] = None; from devkit.cli import main; main(['mcp'])"
     )
 
     assert (done.returncode, done.stdout) == (3, "")
@@ -136,7 +136,7 @@ def test_without_the_extra_it_says_what_to_type(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes stdin")
 def test_a_closed_stdin_is_a_mistake_of_the_user(tmp_path: Path) -> None:
     program = "import os; os.close(0); os.execv(sys.executable, [sys.executable, '-m', 'devkit', 'mcp'])"
-    done = run_python(tmp_path, f"import sys; {program}")
+    done = run_python(tmp_path, "-c", f"import sys; {program}")
 
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
@@ -149,7 +149,7 @@ def test_an_older_sdk_counts_as_none(tmp_path: Path) -> None:
     (tmp_path / "mcp").mkdir()
     (tmp_path / "mcp/__init__.py").touch()
     done = run_python(
-        tmp_path, "import sys; sys.path.insert(0, '.'); from devkit.cli import main; main(['mcp'])"
+        tmp_path, "-c", "import sys; sys.path.insert(0, '.'); from devkit.cli import main; main(['mcp'])"
     )
 
     assert done.returncode == 3
@@ -165,17 +165,4 @@ def test_no_other_command_imports_it(tmp_path: Path) -> None:
     print(len(sys.modules), [name for name in sys.modules if name.startswith(("mcp", "devkit.cli.mcp"))])
     """
 
-    assert run_python(tmp_path, program).stdout.split(" ", 1)[1] == "[]\n"
-
-
-def run_python(project: Path, program: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=project,
-        env=clean_environ(project),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
+    assert run_python(tmp_path, "-c", program).stdout.split(" ", 1)[1] == "[]\n"
