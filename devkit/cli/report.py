@@ -1,7 +1,6 @@
 """`devkit report`: one HTML file of receipts, to mail or to keep as a CI artifact."""
 
 import os
-from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from devkit.cli import completes
 from devkit.cli.output import echo, echo_bytes, hint, notice, with_bar
 from devkit.durable import files as durable
 from devkit.errors import StoreError, UsageError
-from devkit.fixture.response_log import LoggedResponse, ResponseReader, recording_key
+from devkit.fixture.response_log import Responses, recording_key
 from devkit.fixture.select import display_path, select
 from devkit.fixture.send_log import read_sends
 from devkit.fixture.store import Store
@@ -81,7 +80,7 @@ def command(
     report = make_report(
         with_bar(paths, len(paths), "report"),
         policy,
-        _responses(project, paths),
+        Responses(project.private).logged(set(map(recording_key, paths))),
         read_sends(project.private),
         datetime.now(UTC),
         secret=settings.signature_secret,
@@ -93,7 +92,7 @@ def command(
     else:
         _write(path, report.html, private=private)
         echo(f"{printable(display_path(path))}: {_summary(report)}")
-    _tell(report, len(found))
+    _print_notices(report, len(found))
 
 
 def _paths(store: Store, selectors: tuple[str, ...], project: Project) -> list[Path]:
@@ -104,13 +103,6 @@ def _paths(store: Store, selectors: tuple[str, ...], project: Project) -> list[P
     session, today = project.session(), datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     since = datetime.fromisoformat(session.started_at) if session else today
     return [entry.path for entry in store.entries(since=since)][::-1]
-
-
-def _responses(project: Project, paths: list[Path]) -> dict[str, list[LoggedResponse]]:
-    responses: dict[str, list[LoggedResponse]] = defaultdict(list)
-    for entry in ResponseReader(project.private, frozenset(map(recording_key, paths))).poll():
-        responses[entry.file].append(entry)
-    return responses
 
 
 def _require_replaceable(path: Path, *, force: bool) -> None:
@@ -166,7 +158,7 @@ def _summary(report: Report) -> str:
     return ", ".join([f"{receipts} of {counted(len(sent), 'message')}", *counts])
 
 
-def _tell(report: Report, found: int) -> None:
+def _print_notices(report: Report, found: int) -> None:
     if not found:
         notice("No receipts were recorded, so the report is empty.")
     if older := found - report.receipts - len(report.damaged):
