@@ -81,7 +81,7 @@ def _line(sample: Sample, dry_run: bool) -> str:
 
 
 def _summary(samples: Sequence[Sample], dry_run: bool) -> str:
-    """One line in place of one for each of many samples."""
+    """One line for many samples."""
     replaced = Counter(name for sample in samples for name in sample.redaction.replaced)
     names = [f"{one_line(name, 40)} in {count}" for name, count in replaced.most_common()]
     done = "would be written" if dry_run else "written"

@@ -106,7 +106,7 @@ def _paths(store: Store, selectors: tuple[str, ...], project: Project) -> list[P
 
 
 def _require_replaceable(path: Path, *, force: bool) -> None:
-    """Raise UsageError when something else than a report is there. force: only when it is no file, as /dev/stdout."""
+    """Raise UsageError when another file than a report is there; with force only for what is no file: /dev/stdout."""
     try:
         if not path.exists():
             return
