@@ -245,7 +245,7 @@ def transformer(
 
 
 def check_secrecy(recordings: Iterable[Recording], route: ReplayRoute) -> None:
-    """Raise UsageError when an exact replay would tell another machine the secret of the callback path."""
+    """Raise UsageError when an exact replay would send the secret of the callback path to another machine."""
     address = route.address
     may_be_remote = (address.allow_remote or address.allow_private) and not is_local_name(address.host)
     if not route.exact or not may_be_remote:

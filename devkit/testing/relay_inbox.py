@@ -72,8 +72,8 @@ class RelayInbox(ReceiptInbox):
                 raise NotReceived(f"{error}\nThe relay: {self._problem}") from None
             raise
 
-    def feed(self, reader: RelayReader, ended: threading.Event) -> None:
-        """Add what comes, until the end. For a thread of its own."""
+    def fill_from(self, reader: RelayReader, ended: threading.Event) -> None:
+        """Add what the relay takes until the test ends. For a thread of its own."""
         while not ended.is_set():
             try:
                 batch = reader.read(_WAIT)
@@ -116,7 +116,9 @@ def relay_inbox(environ: Mapping[str, str], test: str) -> Iterator[RelayInbox]:
         position = engine.span().last or BEGINNING
         reader = RelayReader(engine, Selection(who, "mine"), settings.cipher, position)
         ended = threading.Event()
-        thread = threading.Thread(target=inbox.feed, args=(reader, ended), name="relay-inbox", daemon=True)
+        thread = threading.Thread(
+            target=inbox.fill_from, args=(reader, ended), name="relay-inbox", daemon=True
+        )
         thread.start()
         try:
             yield inbox

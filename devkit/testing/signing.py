@@ -1,4 +1,4 @@
-"""Signatures and tokens in a test: made, made anew, and checked as a handler does."""
+"""Signatures and tokens in a test: made, made again, and checked as a handler does."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime

@@ -109,7 +109,7 @@ def test_forged_stop_is_refused(make_dlr_inbound, environ, messages):
 
 @pytest.mark.dlr("token-*")
 def test_only_a_status_with_a_valid_token_is_stored(dlr_receipt, environ):
-    # The secret is that of the samples, whose tokens are old: made anew, valid ones are of now.
+    # The secret is that of the samples, whose tokens are old: signed again, valid ones are of now.
     is_valid = dlr_receipt.name in ("token-valid", "token-without-application", "token-stale")
     webhook = resign(dlr_receipt, SECRET, now=datetime.now(UTC)) if is_valid else dlr_receipt
 

@@ -1,4 +1,4 @@
-"""Signatures and tokens in tests: made, made anew, and checked as a handler does."""
+"""Signatures and tokens in tests: made, made again, and checked as a handler does."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -74,9 +74,9 @@ def test_only_a_valid_signature_is_made_anew():
     signed = resign(make_receipt(via="json"), "former", "sha1")
     tampered = with_fields(signed, status="failed")
 
-    anew = resigned_if_valid(signed, "former", "latter", "sha512")
+    again = resigned_if_valid(signed, "former", "latter", "sha512")
 
-    assert verify(anew.fields, "latter", "sha512") == "valid"
+    assert verify(again.fields, "latter", "sha512") == "valid"
     assert resigned_if_valid(tampered, "former", "latter", "sha512") == tampered
     assert resigned_if_valid(make_receipt(), "former", "latter", "sha512") == make_receipt()
     assert resigned_if_valid(ARRAY, "former", "latter", "sha512") == ARRAY
@@ -87,8 +87,8 @@ def test_a_valid_token_is_replaced_only_where_there_is_something_to_sign():
     token = make_token(b"[]", "former", api_key="abcd1234", now=datetime.now(UTC), jti="1")
     unreadable = replace(ARRAY, callback=replace(array, headers=(("Authorization", f"Bearer {token}"),)))
 
-    anew = resigned_if_valid(status, "former", "latter", "md5hash").callback
-    assert verify_webhook(anew.headers, anew.body, "latter")
+    again = resigned_if_valid(status, "former", "latter", "md5hash").callback
+    assert verify_webhook(again.headers, again.body, "latter")
     assert verify_webhook(unreadable.callback.headers, b"[]", "former")
     assert resigned_if_valid(unreadable, "former", "latter", "md5hash") == unreadable
 
@@ -120,9 +120,9 @@ def test_an_inbound_message_of_the_sms_api_is_signed_by_its_fields() -> None:
 
 
 def test_a_webhook_of_another_product_is_signed_again_too() -> None:
-    stranger = load("verify-event")
+    other = load("verify-event")
 
-    signed = resign(stranger, SECRET)
+    signed = resign(other, SECRET)
 
     assert verify_webhook(signed.callback.headers, signed.callback.body, SECRET, any_age=True)
     assert signed.kind == "unknown"

@@ -26,7 +26,7 @@ class Messages:
     """A right handler. check: whether a request is Vonage's."""
 
     def __init__(self, check: Check = verified) -> None:
-        self.held: dict[str, str] = {}
+        self.statuses: dict[str, str] = {}
         self.lock = threading.Lock()
         self.check = check
         self.app = Flask(__name__)
@@ -44,14 +44,16 @@ class Messages:
     def keep(self, fields: dict[str, object]) -> None:
         uuid, status = str(fields["message_uuid"]), fields.get("status")
         with self.lock:
-            if status is not None and self.held.get(uuid) not in FINAL:
-                self.held[uuid] = str(status)
+            if status is not None and self.statuses.get(uuid) not in FINAL:
+                self.statuses[uuid] = str(status)
 
     def run(self, name: str, secret: str = SECRET) -> None:
         (case,) = status_fault_cases(only=[name], secret=secret)
-        case.deliver(self.app.test_client(), path=PATH, sent=lambda uuid: self.held.setdefault(uuid, "sent"))
+        case.deliver(
+            self.app.test_client(), path=PATH, sent=lambda uuid: self.statuses.setdefault(uuid, "sent")
+        )
         for uuid, status in case.final.items():
-            assert self.held[uuid] == status
+            assert self.statuses[uuid] == status
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -62,7 +64,9 @@ def test_a_right_handler_passes(name: str) -> None:
 @pytest.mark.parametrize("name", ["reversed", "equal-timestamps"])
 def test_a_handler_that_keeps_the_last_status_fails(name: str) -> None:
     messages = Messages()
-    messages.keep = lambda fields: messages.held.update({str(fields["message_uuid"]): str(fields["status"])})  # type: ignore[method-assign]
+    messages.keep = lambda fields: messages.statuses.update(
+        {str(fields["message_uuid"]): str(fields["status"])}
+    )  # type: ignore[method-assign]
 
     with pytest.raises(AssertionError):
         messages.run(name)

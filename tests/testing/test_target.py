@@ -259,11 +259,11 @@ def test_mock_is_a_function():
 
 
 def test_built_in_function_is_a_target():
-    held = {}
+    received = {}
 
-    deliver(make_receipt(), held.update)
+    deliver(make_receipt(), received.update)
 
-    assert held == make_receipt().fields
+    assert received == make_receipt().fields
 
 
 def test_function_cannot_be_given_a_callback_without_a_receipt():
