@@ -1,10 +1,9 @@
 """`devkit replay`: sends recorded receipts to local code again."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict, Unpack
 
 import click
 
@@ -47,38 +46,9 @@ from devkit.replay.transform import (
 from devkit.session.project import Project, Session, local_code_url, project_in
 from devkit.session.settings import Settings, project_directory, read_settings
 from devkit.webhook.callback import Transport
+from devkit.webhook.signature import Signer
 
 _FROM_1 = click.IntRange(1)
-
-
-class _Options(TypedDict):
-    selectors: tuple[str, ...]
-    missed: bool
-    to: str
-    path: str
-    allow_remote: bool
-    speed: float
-    max_wait: float | None
-    rate: float | None
-    order: Order
-    seed: int | None
-    duplicate: int
-    repeat: int
-    transport: Transport | None
-    sets: tuple[tuple[str, str], ...]
-    unsets: tuple[str, ...]
-    headers: tuple[tuple[str, str | None], ...]
-    now: bool
-    resign: bool
-    exact: bool
-    expect: Expectation
-    timeout: float
-    jobs: int
-    fail_fast: bool
-    dry_run: bool
-    quiet: bool
-    verbose: bool
-    as_json: bool
 
 
 @click.command(name="replay")
@@ -167,7 +137,36 @@ class _Options(TypedDict):
 @click.option("-q", "--quiet", is_flag=True, help="Show only what is not ok, and the summary.")
 @click.option("--json", "as_json", is_flag=True, help="Print results as JSON lines.")
 @click.pass_context
-def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
+def command(
+    ctx: click.Context,
+    selectors: tuple[str, ...],
+    missed: bool,
+    to: str,
+    path: str | None,
+    allow_remote: bool,
+    speed: float,
+    max_wait: float | None,
+    rate: float | None,
+    order: Order,
+    seed: int | None,
+    duplicate: int,
+    repeat: int,
+    transport: Transport | None,
+    sets: tuple[tuple[str, str], ...],
+    unsets: tuple[str, ...],
+    headers: tuple[tuple[str, str | None], ...],
+    now: bool,
+    resign: bool,
+    exact: bool,
+    expect: Expectation,
+    timeout: float,
+    jobs: int,
+    fail_fast: bool,
+    dry_run: bool,
+    verbose: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Send recorded receipts to local code again, byte for byte.
 
     SELECTOR is a file, a directory, a pattern, `latest`, `latest:N`, the name of a sample, or an id as any output shows
@@ -180,45 +179,41 @@ def command(ctx: click.Context, **options: Unpack[_Options]) -> None:
     settings = read_settings(os.environ, directory)
     project = project_in(directory)
     session = project.session()
-    for text in _without_effect(options):
-        notice(text)
-    changes = _changes(options)
-    paths, to = _chosen(options, Store(settings.fixtures), project, session)
-    route = _route(options, to, session, settings)
-    recordings = load_recordings(paths)
-    check_secrecy(recordings, route)
-    scheduled = arrange(change_recordings(recordings, changes), _replay_options(options))
-    secret, method = settings.signature_secret, settings.signature_method
-    signer = signer_with(secret, method, settings.api_key) if changes.resign else None
-    transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
-    as_json, verbose = options["as_json"], options["verbose"]
-    if options["dry_run"]:
-        print_plan(plan(scheduled, transform), as_json=as_json, verbose=verbose)
-        return
-    observe = _observer(route, project, session, options["missed"]) if scheduled else None
-    results = replay(scheduled, route.address, transform, _rules(options), observe=observe, sleep=pause)
-    quiet = options["quiet"]
-    ctx.exit(print_results(results, len(scheduled), as_json=as_json, verbose=verbose, quiet=quiet))
-
-
-def _without_effect(options: _Options) -> Iterator[str]:
-    if options["seed"] is not None and options["order"] != "shuffle":
-        yield "--seed has no effect without --order shuffle"
-    if options["max_wait"] is not None and options["speed"] == AT_ONCE:
-        yield "--max-wait has no effect at --speed max, which has no gaps"
-
-
-def _chosen(
-    options: _Options, store: Store, project: Project, session: Session | None
-) -> tuple[Sequence[Path], str]:
-    """The recordings to send, and the URL to send them to, empty for the usual one. Raises UsageError, FixtureError."""
-    if options["missed"] == bool(options["selectors"]):
+    store = Store(settings.fixtures)
+    if seed is not None and order != "shuffle":
+        notice("--seed has no effect without --order shuffle")
+    if max_wait is not None and speed == AT_ONCE:
+        notice("--max-wait has no effect at --speed max, which has no gaps")
+    if missed == bool(selectors):
         raise UsageError(
             "A replay sends either what SELECTOR names or what was --missed.",
             hint="Type: devkit replay latest, or: devkit replay --missed",
         )
-    if not options["missed"]:
-        return select(store, options["selectors"]), options["to"]
+    if missed:
+        paths, missed_by = _missed_receipts(project, store)
+        to = to or (session.forward_url if session else "") or missed_by
+    else:
+        paths = select(store, selectors)
+    url = to or local_code_url(session, settings)
+    address = parse_address(url, allow_remote=allow_remote, allow_private=settings.forward_private)
+    route = ReplayRoute(address, path or "", exact, parse_address(session.local_url) if session else None)
+    recordings = load_recordings(paths)
+    check_secrecy(recordings, route)
+    changes = Changes(transport, sets, unsets, now, resign, headers)
+    schedule = ReplayOptions(order, _seed(seed, order), duplicate, repeat, speed, max_wait, rate)
+    scheduled = arrange(change_recordings(recordings, changes), schedule)
+    transform = transformer(changes, route, _signer(settings) if resign else None, clock=_now, nonce=_nonce)
+    if dry_run:
+        print_plan(plan(scheduled, transform), as_json=as_json, verbose=verbose)
+        return
+    observe = _observer(route, project, session, missed) if scheduled else None
+    rules = Rules(expect, timeout, jobs, fail_fast, renewed=now and resign, fresh=now or resign)
+    results = replay(scheduled, address, transform, rules, observe=observe, sleep=pause)
+    ctx.exit(print_results(results, len(scheduled), as_json=as_json, verbose=verbose, quiet=quiet))
+
+
+def _missed_receipts(project: Project, store: Store) -> tuple[Sequence[Path], str]:
+    """The recordings of what was missed, and the URL that the newest was to be forwarded to; empty without any."""
     from devkit.replay.missed import missed_receipts  # most replays do not need it
 
     receipts = missed_receipts(project.private, store)
@@ -226,17 +221,20 @@ def _chosen(
         notice(f"missed and deleted since: {receipts.deleted}")
     if not receipts.paths:
         notice("nothing was missed: the application has accepted all that was forwarded")
-    return receipts.paths, options["to"] or (session.forward_url if session else "") or receipts.to
+    return receipts.paths, receipts.to
 
 
-def _route(options: _Options, to: str, session: Session | None, settings: Settings) -> ReplayRoute:
-    address = parse_address(
-        to or local_code_url(session, settings),
-        allow_remote=options["allow_remote"],
-        allow_private=settings.forward_private,
-    )
-    receiver = parse_address(session.local_url) if session else None
-    return ReplayRoute(address, options["path"] or "", options["exact"], receiver)
+def _seed(seed: int | None, order: Order) -> int:
+    if seed is None and order == "shuffle":
+        import secrets  # takes long to import
+
+        seed = secrets.randbelow(1_000_000)
+        notice(f"shuffled; repeat this order with --seed {seed}")
+    return seed or 0
+
+
+def _signer(settings: Settings) -> Signer:
+    return signer_with(settings.signature_secret, settings.signature_method, settings.api_key)
 
 
 def _observer(route: ReplayRoute, project: Project, session: Session | None, missed: bool) -> Observe | None:
@@ -252,46 +250,6 @@ def _observer(route: ReplayRoute, project: Project, session: Session | None, mis
     from devkit.replay.missed import log_responses
 
     return log_responses(project.private, url, _now)
-
-
-def _replay_options(options: _Options) -> ReplayOptions:
-    seed = options["seed"]
-    if seed is None and options["order"] == "shuffle":
-        import secrets  # takes long to import
-
-        seed = secrets.randbelow(1_000_000)
-        notice(f"shuffled; repeat this order with --seed {seed}")
-    return ReplayOptions(
-        order=options["order"],
-        seed=seed or 0,
-        duplicate=options["duplicate"],
-        repeat=options["repeat"],
-        speed=options["speed"],
-        max_wait=options["max_wait"],
-        rate=options["rate"],
-    )
-
-
-def _changes(options: _Options) -> Changes:
-    return Changes(
-        transport=options["transport"],
-        sets=options["sets"],
-        unsets=options["unsets"],
-        now=options["now"],
-        resign=options["resign"],
-        headers=options["headers"],
-    )
-
-
-def _rules(options: _Options) -> Rules:
-    return Rules(
-        expect=options["expect"],
-        timeout=options["timeout"],
-        jobs=options["jobs"],
-        fail_fast=options["fail_fast"],
-        renewed=options["now"] and options["resign"],
-        fresh=options["now"] or options["resign"],
-    )
 
 
 def _now() -> datetime:
