@@ -190,14 +190,14 @@ def test_after_a_killed_session_it_says_how_to_put_it_right(tmp_path: Path, vona
         dev.wait_for("ready")
         dev.process.kill()
 
-    held = vonage.account.dr_callback_url
+    registered = vonage.account.dr_callback_url
     result = doctor(tmp_path, "--json", **environ)
 
     assert result.exit_code == 1
     assert {"callback", "journal"} <= set(failed(result))
     hints = [event["hint"] for event in events(result) if event.get("outcome") == "failed"]
     assert all("devkit restore" in hint for hint in hints)
-    assert vonage.account.dr_callback_url == held != ""  # it repairs nothing itself
+    assert vonage.account.dr_callback_url == registered != ""  # it repairs nothing itself
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -158,7 +158,7 @@ def test_the_accounts_callback_is_judged_by_its_owner(tmp_path: Path) -> None:
     context = make_context(tmp_path)
 
     none, production, others = (
-        url_check(context, "drCallBackUrl", held) for held in ("", PRODUCTION, OTHERS)
+        url_check(context, "drCallBackUrl", current) for current in ("", PRODUCTION, OTHERS)
     )
 
     assert (none.outcome, production.outcome, others.outcome) == ("ok", "ok", "failed")
@@ -171,10 +171,10 @@ def test_the_accounts_callback_is_judged_by_its_owner(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "held", ["http://[", "nonsense", "\x1b[31m", "https://user:hush@production.example.com/"]
+    "current", ["http://[", "nonsense", "\x1b[31m", "https://user:hush@production.example.com/"]
 )
-def test_a_strange_callback_is_shown_safely(tmp_path: Path, held: str) -> None:
-    check = url_check(make_context(tmp_path), "drCallBackUrl", held)
+def test_a_strange_callback_is_shown_safely(tmp_path: Path, current: str) -> None:
+    check = url_check(make_context(tmp_path), "drCallBackUrl", current)
 
     assert check.outcome == "ok"
     assert check.what.isprintable()
@@ -238,7 +238,7 @@ def test_an_offline_sessions_simulator_is_the_account(tmp_path: Path) -> None:
 
 def test_the_accounts_inbound_url_is_judged_too(tmp_path: Path) -> None:
     none, production, others = (
-        url_check(make_context(tmp_path), "moCallBackUrl", held) for held in ("", PRODUCTION, OTHERS)
+        url_check(make_context(tmp_path), "moCallBackUrl", current) for current in ("", PRODUCTION, OTHERS)
     )
 
     assert {each.step for each in (none, production, others)} == {"inbound"}

@@ -157,9 +157,9 @@ def test_callback_url_and_authority_are_the_same_in_the_next_session_and_credent
             for guess in guesses:
                 with pytest.raises(VonageError, match="401"):
                     post_form(guess, "/account/settings", {})
-            held = post_form(credentials, "/account/settings", {})
+            account = post_form(credentials, "/account/settings", {})
             assert dev.stop() == 0
-        assert held["dr-callback-url"] == session.callback_url
+        assert account["dr-callback-url"] == session.callback_url
         found.append((session.api_key, session.api_secret))
 
     assert kept[0] == kept[1]
@@ -184,12 +184,12 @@ def test_live_mode_with_a_tunnel_of_ones_own_registers_and_restores(tmp_path: Pa
             VONAGE_REST_HOST=simulator.host,
         ) as dev:
             ready = dev.wait_for("ready")
-            held = simulator.account.dr_callback_url
+            registered = simulator.account.dr_callback_url
             assert dev.stop() == 0
 
         assert ready["mode"] == "live"
         assert ready["simulator"] is None
-        assert held == ready["callback_url"]
+        assert registered == ready["callback_url"]
         assert simulator.account.dr_callback_url == ""
 
 

@@ -49,7 +49,7 @@ def test_receipt_travels_from_the_platform_through_the_tunnel_into_a_file(
 
     with running_dev(tmp_path, **live_environ(vonage, agent)) as dev:
         ready = dev.wait_for("ready")
-        held = vonage.account.dr_callback_url
+        registered = vonage.account.dr_callback_url
         standin = standin_state(agent)
         ids = send_sms(credentials, to="447700900000", sender="AcmeInc", text="Hello")
         events = [dev.wait_for("receipt") for _ in range(3)]
@@ -58,7 +58,7 @@ def test_receipt_travels_from_the_platform_through_the_tunnel_into_a_file(
     assert code == 0
     assert ready["mode"] == "live"
     assert ready["public_url"] == standin["url"] != ready["local_url"]
-    assert held == ready["callback_url"]
+    assert registered == ready["callback_url"]
     assert [event["status"] for event in events] == ["accepted", "buffered", "delivered"]
     recording = load(Path(events[-1]["file"]))
     reading = recording.read()

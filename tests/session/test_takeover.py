@@ -106,10 +106,10 @@ def test_callback_of_another_devkit_is_replaced_by_force_and_restored(
         theirs = other.wait_for("ready")["callback_url"]
         with running_dev(mine, *own_tunnel(), "--force", **environ(vonage)) as dev:
             callback_url = dev.wait_for("ready")["callback_url"]
-            held = vonage.account.dr_callback_url
+            registered = vonage.account.dr_callback_url
             assert dev.stop() == 0
 
-        assert held == callback_url
+        assert registered == callback_url
         assert "another devkit" in dev.stderr
         assert vonage.account.dr_callback_url == theirs
         assert other.stop() == 0
@@ -159,14 +159,14 @@ def test_session_that_was_taken_over_keeps_the_former_callback_until_it_can_be_r
     assert list((tmp_path / "theirs").glob(".devkit/registration*")) == []
 
 
-def held_until_stopped(terminal: Terminal, vonage: Simulator) -> str:
+def callback_until_stopped(terminal: Terminal, vonage: Simulator) -> str:
     """What the account holds when the session is ready; then it is stopped."""
     terminal.wait_for("ready")
-    held = vonage.account.dr_callback_url
+    registered = vonage.account.dr_callback_url
     terminal.process.terminate()
     terminal.wait_for("stopped")
     assert terminal.process.wait(TIMEOUT) == 0
-    return held
+    return registered
 
 
 @needs_terminal
@@ -174,9 +174,9 @@ def test_yes_on_a_terminal_is_enough(mine: Path, vonage: Simulator, theirs: str)
     with on_a_terminal(mine, *DEV, *own_tunnel(), **environ(vonage)) as terminal:
         terminal.wait_for("[y/N]")
         terminal.type("y\n")
-        held = held_until_stopped(terminal, vonage)
+        registered = callback_until_stopped(terminal, vonage)
 
-    assert held != theirs
+    assert registered != theirs
     assert vonage.account.dr_callback_url == theirs
 
 
@@ -196,9 +196,9 @@ def test_callback_that_changes_while_somebody_thinks_is_asked_about_again(
         terminal.wait_for(f"changed meanwhile: now it is {production.url}. Take it over")
         assert vonage.account.dr_callback_url == production.url
         terminal.type("y\n")
-        held = held_until_stopped(terminal, vonage)
+        registered = callback_until_stopped(terminal, vonage)
 
-        assert held not in (theirs, production.url)
+        assert registered not in (theirs, production.url)
         assert vonage.account.dr_callback_url == production.url
 
 

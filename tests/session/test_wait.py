@@ -37,10 +37,10 @@ def test_receipts_are_reported_as_they_arrive_until_the_final_one(store: Store) 
 
     *came, end = wait(store, stop)
 
-    told = [
+    reported = [
         (event.status, event.after_ms, event.final) for event in came if isinstance(event, ReceiptArrived)
     ]
-    assert told == [("accepted", 300, False), ("buffered", 1000, False), ("delivered", 2000, True)]
+    assert reported == [("accepted", 300, False), ("buffered", 1000, False), ("delivered", 2000, True)]
     assert end == ended("final", delivered=1)
     assert not stop()
 
@@ -186,9 +186,11 @@ def test_a_watch_sees_what_a_directory_with_a_coarse_clock_hides(store: Store) -
     path = record(store, "accepted")
     watch = Watch(store, SENT, time)
     watch.poll()
-    told = path.parent.stat().st_mtime_ns
+    modified = path.parent.stat().st_mtime_ns
     record(store, "delivered")
-    os.utime(path.parent, ns=(told, told))  # as if both had happened in one tick of the file system's clock
+    os.utime(
+        path.parent, ns=(modified, modified)
+    )  # as if both had happened in one tick of the file system's clock
 
     at_once = watch.poll()
     time.now += 2
