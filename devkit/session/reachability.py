@@ -17,9 +17,8 @@ _CHECK_TIMEOUT = 8.0  # seconds for one check, all of it
 _LOCAL_TIMEOUT = 10.0  # seconds
 _PAUSE = 0.5
 
-_NO_BROWSER_PAGE = {
-    "ngrok-skip-browser-warning": "1"
-}  # free plans of ngrok show browsers a page of their own first
+# Free plans of ngrok show browsers a page of their own first.
+_NO_BROWSER_PAGE = {"ngrok-skip-browser-warning": "1"}
 
 
 def wait_until_reachable(

@@ -47,14 +47,11 @@ def receiving(
     machine.
     """
     with ExitStack() as stack:
-        address = _forward_address(settings)
-        if address:  # before a port is taken
-            _refuse_remote(address)
+        address = stack.enter_context(forwarding(recorder, settings, project))
         listening = listen(_HOST, settings.port)
         stack.callback(listening.close)
         if address:
             _refuse_own_port(address, listening)
-        stack.enter_context(forwarding(recorder, settings, project))
         stack.enter_context(
             serve_receiver(recorder.handle_batch, listening, TokenAccess(token, not separate))
         )
@@ -66,17 +63,20 @@ def receiving(
 
 
 @contextmanager
-def forwarding(recorder: Recorder, settings: Settings, project: Project) -> Iterator[None]:
-    """Forward what is recorded while the block runs, if the settings say where to. Raises UsageError as `receiving`."""
+def forwarding(recorder: Recorder, settings: Settings, project: Project) -> Iterator[Address | None]:
+    """Forward what is recorded while the block runs, if the settings say where to; gives that address.
+
+    Raises UsageError as `receiving`.
+    """
     if not (address := _forward_address(settings)):
-        yield
+        yield None
         return
     _refuse_remote(address)
     with Forwarder(
         address, recorder.publish, ResponseLog(project.private, address.url, recorder.clock)
     ) as forwarder:
         recorder.forward = forwarder.offer
-        yield
+        yield address
 
 
 @contextmanager
@@ -132,9 +132,7 @@ def application_answers(settings: Settings, publish: Publish) -> bool | None:
     try:
         connect(address, _CONNECT_TIMEOUT).close()
     except PushError as error:
-        if (
-            address.scheme == "https"
-        ):  # it may answer, but without TLS or with a certificate that is not accepted
+        if address.scheme == "https":  # it may answer, but without TLS, or its certificate is not accepted
             publish(Notice(error.message))
         return False
     return True

@@ -68,9 +68,8 @@ _TRAITS: dict[ChosenTunnel, TunnelTraits] = {
     "ngrok": TunnelTraits(120.0, None, marks_requests=True),
     "cloudflared": TunnelTraits(30.0, 60.0, marks_requests=True),
     "tailscale": TunnelTraits(30.0, 60.0, marks_requests=True),
-    "codespaces": TunnelTraits(
-        30.0, 120.0, marks_requests=False
-    ),  # its Host is localhost; a person may have to click
+    # Its Host is localhost; a person may have to click.
+    "codespaces": TunnelTraits(30.0, 120.0, marks_requests=False),
     "none": TunnelTraits(math.inf, None, marks_requests=True),  # no request comes from elsewhere
 }
 
