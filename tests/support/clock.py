@@ -2,7 +2,7 @@
 
 
 class ManualClock:
-    """Stands still until `now` is changed or somebody waits. waits: in seconds."""
+    """Does not move until `now` is changed or somebody waits. waits: in seconds."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now

@@ -69,7 +69,7 @@ class Place:
         return restored(self.settings, project_in(self.directory)).outcome
 
     @property
-    def held(self) -> str:
+    def current(self) -> str:
         return registered_callback(self.gateway)
 
 
@@ -83,7 +83,7 @@ def test_without_a_fault_each_change_is_posted_once(place: Place) -> None:
     assert place.run_session() is None
 
     assert place.gateway.calls == [None, None, place.ours, None, None, place.former, None]
-    assert place.held == place.former
+    assert place.current == place.former
     assert isinstance(place.events[-1], Stopped)
 
 
@@ -100,12 +100,12 @@ def test_fault_ends_in_words_and_in_an_account_as_it_was(place: Place, call: int
         assert error.hint
         assert place.settings.api_secret not in error.message + error.hint
     if error and call in (LAST_LOOK, GIVE_BACK):
-        assert place.held == place.ours
+        assert place.current == place.ours
         assert place.journal.exists()
         assert f"The former callback {place.former} could not be restored" in error.message
         assert "devkit restore" in error.hint
     else:
-        assert place.held == place.former
+        assert place.current == place.former
         assert not place.journal.exists()
     assert place.gateway.changes.count(place.ours) == (call > LOOK or is_harmless(call, fault))
     assert place.gateway.changes.count(place.former) <= 1 + (fault in TRANSIENT)
@@ -113,7 +113,7 @@ def test_fault_ends_in_words_and_in_an_account_as_it_was(place: Place, call: int
     outcome = place.restore()
 
     assert outcome == ("given-back" if error and call in (LAST_LOOK, GIVE_BACK) else "nothing")
-    assert place.held == place.former
+    assert place.current == place.former
     assert not place.journal.exists()
 
 
@@ -140,7 +140,7 @@ def test_account_without_a_callback_has_none_again_however_the_platform_says_so(
     assert place.run_session() is None
 
     assert place.gateway.changes == [place.ours, ""]
-    assert place.held == ""
+    assert place.current == ""
     assert place.gateway.simulator.account.spelling == "drCallBackUrl"
 
 
@@ -170,7 +170,7 @@ def test_user_reads_two_lines_and_the_exit_code_is_4(
     lines = dev.stderr.splitlines()
     assert [line.partition(" ")[0] for line in lines] == ["Error:", "Hint:"]
     assert words in lines[0]
-    assert place.held == (place.ours if call == GIVE_BACK else place.former)
+    assert place.current == (place.ours if call == GIVE_BACK else place.former)
     assert place.journal.exists() == (call == GIVE_BACK)
     place.restore()
-    assert place.held == place.former
+    assert place.current == place.former

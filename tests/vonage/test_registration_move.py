@@ -36,15 +36,15 @@ def test_the_account_follows_to_another_url_of_ours_and_is_restored_from_there(t
     assert not session.path.exists()
 
 
-@pytest.mark.parametrize("held", [OURS, MOVED])
-def test_the_journal_of_a_move_covers_both_urls_before_the_change(tmp_path: Path, held: str) -> None:
+@pytest.mark.parametrize("current", [OURS, MOVED])
+def test_the_journal_of_a_move_covers_both_urls_before_the_change(tmp_path: Path, current: str) -> None:
     platform = Platform()
     session = FakeSession(tmp_path, platform)
     with session.registered() as registration:
         registration.move(MOVED)
         left = session.path.read_text()
     session.path.write_text(left)  # as if it had been killed
-    platform.callback = held
+    platform.callback = current
 
     assert session.restore() == Restoration("given-back", FORMER, FORMER)
 
@@ -93,19 +93,19 @@ def test_a_session_that_took_over_with_the_same_url_keeps_it_when_the_first_one_
     assert not first.path.exists()
 
 
-@pytest.mark.parametrize("held", [OURS, MOVED])
+@pytest.mark.parametrize("current", [OURS, MOVED])
 def test_a_session_killed_while_it_took_over_is_restored_whatever_was_saved(
-    tmp_path: Path, held: str
+    tmp_path: Path, current: str
 ) -> None:
     platform = Platform()
     session = killed(tmp_path, platform)
     session.path.write_text(json.dumps(asdict(session.next_journal(MOVED))))  # and killed again
-    platform.callback = held
+    platform.callback = current
 
     journal = session.next_journal(THIRD)
 
     assert journal.former_url == FORMER
-    assert journal.earlier_url == held
+    assert journal.earlier_url == current
 
 
 def test_the_callback_can_be_unset_when_the_former_one_is_dead(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_journal_of_this_account_or_of_a_simulator_is_no_obstacle(
 
 
 @pytest.mark.parametrize(
-    ("held", "host"),
+    ("former", "host"),
     [
         ("https://their.example.com/webhooks/delivery-receipt/0123456789abcdef", "their.example.com"),
         (
@@ -170,8 +170,8 @@ def test_a_journal_of_this_account_or_of_a_simulator_is_no_obstacle(
         ("", ""),
     ],
 )
-def test_the_callback_of_another_devkit_is_known_by_its_path(held: str, host: str) -> None:
-    assert other_devkit(replace(JOURNAL, former_url=held)) == host
+def test_the_callback_of_another_devkit_is_known_by_its_path(former: str, host: str) -> None:
+    assert other_devkit(replace(JOURNAL, former_url=former)) == host
 
 
 def test_a_url_that_our_own_killed_session_left_is_not_another_devkit() -> None:
