@@ -200,3 +200,17 @@ def test_what_the_sdk_does_not_take_is_a_usage_error(vonage: responses.RequestsM
         send(client_ref="x" * 101)
 
     assert len(vonage.calls) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("Hello & = é €", None), ("Привет", "unicode"), ("ok 👍", "unicode")]
+)
+def test_a_text_beyond_the_alphabet_is_sent_as_unicode(
+    vonage: responses.RequestsMock, text: str, kind: str | None
+) -> None:
+    vonage.post(URL, body=answer(TAKEN))
+
+    send_sms(CREDENTIALS, to=TO, sender="AcmeInc", text=text)
+
+    sent = dict(parse_qsl(str(vonage.calls[0].request.body)))
+    assert (sent["text"], sent.get("type")) == (text, kind)
