@@ -43,9 +43,9 @@ class CodespacePort:
         return "private"
 
     def set_visibility(self, visibility: str, run: RunTool) -> None:
-        """Say who may use it, and read that back where `gh` does not say that it is done. Raises AgentError.
+        """Set who may use it; read it back if `gh` does not confirm it. Raises AgentError.
 
-        An error that `clears` leaves open what the port is then: GitHub may still do it.
+        With an error that `clears`, the visibility is not known: GitHub may still change it.
         """
         result = self._gh(run, "ports", "visibility", f"{self.port}:{visibility}")
         if result.code == 0:

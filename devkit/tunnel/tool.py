@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from devkit.tunnel.process import end_process, start_process
-from devkit.tunnel.types import Stopping, check_stopping
+from devkit.tunnel.types import AgentError, Stopping, check_stopping
 from devkit.webhook.masking import one_line
 
 _TICK = 0.05  # seconds
@@ -43,8 +43,7 @@ def run_tool(
 
     Raises AgentError when it does not run, TunnelError as soon as `stopping` is true.
     """
-    # Files, because nobody has to read them meanwhile: a command that waits for a person shall not block on a pipe.
-    with TemporaryFile() as out, TemporaryFile() as err:
+    with _output_file() as out, _output_file() as err:
         process = start_process([program, *arguments], out, err)
         try:
             deadline = time.monotonic() + timeout
@@ -62,6 +61,17 @@ def first_line(text: str) -> str:
     """The first line of foreign output that says something, safe to show, without a full stop."""
     lines = (one_line(line).rstrip(".") for line in text.splitlines())
     return next(filter(None, lines), "it does not say why")
+
+
+def _output_file() -> IO[bytes]:
+    # A file, because nobody has to read it meanwhile: a command that waits for a person must not block on a pipe.
+    try:
+        return TemporaryFile()
+    except OSError as error:
+        raise AgentError(
+            f"there is no place for temporary files: {error.strerror}",
+            hint="Free disk space, or set TMPDIR to a directory that you can write to",
+        ) from error
 
 
 def _text(*files: IO[bytes]) -> str:
