@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -54,17 +54,18 @@ _QUEUE_LIMIT = 10_000  # events; beyond them, refused requests are only counted 
 
 _SHOWN_PARTS = 4  # of a text; most have fewer
 
-Lines = Callable[[Event, int | None], Sequence[str]]
+# The text of an event for a terminal: its width, None for no limit; when the event was published, None for now.
+Lines = Callable[[Event, int | None, datetime | None], Sequence[str]]
+Published = tuple[datetime, Event]
 
 
 @dataclass(slots=True)
 class AnsweredReceipt(Event):
-    """A receipt and the application's response to it; None when that was not there in time. at: when it was taken."""
+    """A receipt and the application's response to it; None when that was not there in time."""
 
     name: ClassVar[str] = "answered"
     receipt: ReceiptTaken
     answer: Forwarded | None = None
-    at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
 
 class Pairing:
@@ -75,57 +76,68 @@ class Pairing:
 
     def __init__(self, clock: Callable[[], float], response_wait: float = _RESPONSE_WAIT) -> None:
         self._clock, self._response_wait = clock, response_wait
-        self._events: deque[tuple[float, Event]] = deque()  # with the latest time at which each is printed
+        self._events: deque[tuple[float, Published]] = (
+            deque()
+        )  # with the latest time at which each is printed
         self._open: dict[str, AnsweredReceipt] = {}  # by file
 
-    def add(self, event: Event) -> None:
+    def add(self, at: datetime, event: Event) -> None:
+        """at: when the event was published."""
         if isinstance(event, Forwarded) and event.file in self._open:
             self._open.pop(event.file).answer = event
         elif isinstance(event, ReceiptTaken) and event.forwarded:
             self._open[event.file] = pair = AnsweredReceipt(event)
-            self._events.append((self._clock() + self._response_wait, pair))
+            self._events.append((self._clock() + self._response_wait, (at, pair)))
         else:
-            self._events.append((0.0, event))
+            self._events.append((0.0, (at, event)))
 
-    def ready(self, *, at_end: bool = False) -> Iterator[Event]:
+    def ready(self, *, at_end: bool = False) -> Iterator[Published]:
         """Take out what can be printed now. at_end: everything."""
         while self._events and (at_end or not self.seconds_left()):
-            _, event = self._events.popleft()
+            _, (at, event) = self._events.popleft()
             if isinstance(event, AnsweredReceipt):
                 self._open.pop(event.receipt.file, None)
-            yield event
+            yield at, event
 
     def seconds_left(self) -> float | None:
         """Seconds until the next event can be printed, 0 when it can be now; None without one."""
         if not self._events:
             return None
-        due, event = self._events[0]
+        due, (_, event) = self._events[0]
         if isinstance(event, AnsweredReceipt) and event.answer is None:
             return max(0.0, due - self._clock())
         return 0.0
 
 
-def paired(queue: SimpleQueue[Event | None], clock: Callable[[], float] = time.monotonic) -> Iterator[Event]:
+def paired(
+    queue: SimpleQueue[Published | None], clock: Callable[[], float] = time.monotonic
+) -> Iterator[Published]:
     """The events of a queue until None, each receipt with its response. clock: seconds."""
     pairing = Pairing(clock)
     while True:
         with suppress(Empty):
-            event = queue.get(timeout=pairing.seconds_left())
-            if event is None:
+            published = queue.get(timeout=pairing.seconds_left())
+            if published is None:
                 break
-            pairing.add(event)
+            pairing.add(*published)
         yield from pairing.ready()
     yield from pairing.ready(at_end=True)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @contextmanager
-def reporting(*, as_json: bool, stop: Shutdown, lines: Lines | None = None) -> Iterator[Publish]:
+def reporting(
+    *, as_json: bool, stop: Shutdown, lines: Lines | None = None, clock: Callable[[], datetime] = _now
+) -> Iterator[Publish]:
     """A function that takes events from any thread and returns immediately. All are printed when the block ends.
 
-    lines: the text of an event for a terminal of a width, None for no limit; without it, that of session events.
+    lines: without them, those of session events. clock: for the times of day, however late an event is printed.
     When the reader is gone (`devkit dev --json | head -1`), the shutdown is requested.
     """
-    queue: SimpleQueue[Event | None] = SimpleQueue()
+    queue: SimpleQueue[Published | None] = SimpleQueue()
     context = click.get_current_context(silent=True)  # the thread has none
     color = context.color if context else None
     show = _show_json if as_json else partial(_show, lines or session_lines, color)
@@ -136,7 +148,7 @@ def reporting(*, as_json: bool, stop: Shutdown, lines: Lines | None = None) -> I
     def publish(event: Event) -> None:
         # While a terminal is held with Ctrl-S, refused requests must not fill the memory.
         if not (isinstance(event, Refused) and event.count > 1 and queue.qsize() >= _QUEUE_LIMIT):
-            queue.put(event)
+            queue.put((clock(), event))
 
     try:
         yield publish
@@ -146,11 +158,14 @@ def reporting(*, as_json: bool, stop: Shutdown, lines: Lines | None = None) -> I
 
 
 def _print(
-    events: Iterator[Event], queue: SimpleQueue[Event | None], show: Callable[[Event], None], stop: Shutdown
+    events: Iterator[Published],
+    queue: SimpleQueue[Published | None],
+    show: Callable[[datetime, Event], None],
+    stop: Shutdown,
 ) -> None:
     try:
-        for event in events:
-            show(event)
+        for at, event in events:
+            show(at, event)
             if queue.empty():
                 sys.stdout.flush()
                 time.sleep(_INTERVAL)
@@ -160,7 +175,7 @@ def _print(
         stop.request()
 
 
-def _show_json(event: Event) -> None:
+def _show_json(at: datetime, event: Event) -> None:
     if isinstance(event, Notice):
         sys.stdout.flush()  # earlier events come first
         print(one_line(event.text, 1000), file=sys.stderr, flush=True)
@@ -168,30 +183,30 @@ def _show_json(event: Event) -> None:
         print(json.dumps(event.as_json()))
 
 
-def _show(lines: Lines, color: bool | None, event: Event) -> None:
-    if shown := lines(event, output_width()):
+def _show(lines: Lines, color: bool | None, at: datetime, event: Event) -> None:
+    if shown := lines(event, output_width(), at):
         echo("\n".join(shown), err=isinstance(event, Notice | NotRecorded), color=color)
 
 
-def session_lines(event: Event, width: int | None = None) -> Sequence[str]:
+def session_lines(event: Event, width: int | None = None, at: datetime | None = None) -> Sequence[str]:
     """An event of a session as lines for a terminal; none for what need not be printed."""
     match event:
         case AnsweredReceipt():
-            return receipt_lines(event.receipt, event.answer, width, event.at)
+            return receipt_lines(event.receipt, event.answer, width, at)
         case ReceiptTaken():
-            return receipt_lines(event, None, width)
+            return receipt_lines(event, None, width, at)
         case Forwarded():
-            return late_answer_lines(event, width)
+            return late_answer_lines(event, width, at)
         case Ready():
             return _ready(event)
     line = _labeled_line(event)
     return [line] if line else []
 
 
-def quiet_lines(event: Event, width: int | None = None) -> Sequence[str]:
+def quiet_lines(event: Event, width: int | None = None, at: datetime | None = None) -> Sequence[str]:
     """As `session_lines`, without receipts and messages."""
     is_frequent = isinstance(event, AnsweredReceipt | ReceiptTaken | Forwarded | Probe | Sent)
-    return [] if is_frequent else session_lines(event, width)
+    return [] if is_frequent else session_lines(event, width, at)
 
 
 def labeled(label: str, text: str, *, fg: str | None = None, bold: bool = False) -> str:

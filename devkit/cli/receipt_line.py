@@ -161,13 +161,13 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-def late_answer_lines(event: "Forwarded", width: int | None) -> list[str]:
-    """A response that came too late for the receipt's line."""
+def late_answer_lines(event: "Forwarded", width: int | None, at: datetime | None = None) -> list[str]:
+    """A response that came too late for the receipt's line. at: when it came."""
     if event.answer is None:  # a notice says once that the application is down
         return []
     answer = answer_cell(event.answer, event.ms, rank=0)._replace(width=20)
     again = Cell(SENT_AGAIN if event.sent_again else "", 1)
-    return [fit([time_of_day(), answer, id_cell(event.message_id), again], "", width)]
+    return [fit([time_of_day(at), answer, id_cell(event.message_id), again], "", width)]
 
 
 def receipt_lines(

@@ -14,12 +14,12 @@ from devkit.webhook.masking import counted
 def with_relay(lines: Lines) -> Lines:
     """The same lines, and those of the events of a relay."""
 
-    def all_lines(event: Event, width: int | None) -> Sequence[str]:
+    def all_lines(event: Event, width: int | None = None, at: datetime | None = None) -> Sequence[str]:
         if isinstance(event, RelayChanged):
             return _relay(event)
         if isinstance(event, CaughtUp):
             return [labeled("caught up", caught_up_text(event), fg="cyan")]
-        return lines(event, width)
+        return lines(event, width, at)
 
     return all_lines
 

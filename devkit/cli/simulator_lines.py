@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from datetime import datetime
 
 from devkit.cli.event_printer import labeled, ready_lines, session_lines
 from devkit.cli.receipt_line import (
@@ -27,20 +28,20 @@ from devkit.simulator.occurrences import ApplicationChanged, NumberChanged, Refu
 from devkit.webhook.masking import counted
 
 
-def lines(event: Event, width: int | None = None) -> Sequence[str]:
+def lines(event: Event, width: int | None = None, at: datetime | None = None) -> Sequence[str]:
     """An event as lines for a terminal. The ready lines are commands to copy."""
     match event:
         case SimulatorReady():
             head = "a simulator of Vonage; no SMS leaves this machine; Ctrl-C stops it"
             return ready_lines(head, [*_place(event), *_commands(event), *_programs(event)])
         case MessageTaken():
-            return _taken(event, event.message_id, ", ".join(event.promised) or "no receipt", width)
+            return _taken(event, event.message_id, ", ".join(event.promised) or "no receipt", width, at)
         case InboundTaken():
             count = len(event.message_ids)
             parts = "an inbound message" if count == 1 else f"in {count} parts"
-            return _taken(event, event.message_ids[0], parts, width)
+            return _taken(event, event.message_ids[0], parts, width, at)
         case DeliveryTried():
-            return [_delivery(event, width)]
+            return [_delivery(event, width, at)]
         case SettingsChanged():
             text = f"receipts go to {event.callback_url or 'nowhere'} as {event.method}"
             text += f", inbound messages to {event.inbound_url}" if event.inbound_url else ""
@@ -53,15 +54,15 @@ def lines(event: Event, width: int | None = None) -> Sequence[str]:
             tried = counted(event.deliveries, "attempt")
             counts = f"{counted(event.messages, 'message part')} accepted, {tried} to push a webhook"
             return [labeled("stopped", counts, bold=True)]
-    return session_lines(event, width)
+    return session_lines(event, width, at)
 
 
 def _taken(
-    event: MessageTaken | InboundTaken, message_id: str, follows: str, width: int | None
+    event: MessageTaken | InboundTaken, message_id: str, follows: str, width: int | None, at: datetime | None
 ) -> Sequence[str]:
     """A message to the simulator or from it. follows: what the simulator does then."""
     addresses = Cell(event.to, 1, width=12), Cell(f"from {event.sender}", 2)
-    cells = time_of_day(), Cell(event.name, fg="cyan", width=10), id_cell(message_id), *addresses
+    cells = time_of_day(at), Cell(event.name, fg="cyan", width=10), id_cell(message_id), *addresses
     return [fit(cells, follows, width)]
 
 
@@ -76,9 +77,9 @@ def _saved(event: ApplicationChanged | NumberChanged) -> str:
     return f"application {event.application_id} sends statuses to {statuses}, inbound messages to {inbound}"
 
 
-def _delivery(event: DeliveryTried, width: int | None) -> str:
+def _delivery(event: DeliveryTried, width: int | None, at: datetime | None) -> str:
     why = reason(event.err_code, event.meaning, event.status)
-    receipt = time_of_day(), status_cell(event.status, width), id_cell(event.message_id)
+    receipt = time_of_day(at), status_cell(event.status, width), id_cell(event.message_id)
     return fit([*receipt, Cell(_answer(event), 1, answer_color(event.answer))], why, width)
 
 

@@ -2,14 +2,18 @@
 
 import sys
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
+import click
 import pytest
 
 from devkit.cli.event_printer import reporting
 from devkit.events import Notice
-from devkit.events.session import Probe, Refused
+from devkit.events.session import Forwarded, Probe, Refused
 from devkit.session.signals import Shutdown
+from tests.support.receipt_event import RECEIPT
 
 
 class HeldTerminal(StringIO):
@@ -71,3 +75,18 @@ def test_a_notice_comes_after_earlier_events(monkeypatch: pytest.MonkeyPatch) ->
         terminal.released.set()
 
     assert terminal.flushes[0] == 1
+
+
+def test_each_line_has_the_time_at_which_its_event_was_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal := HeldTerminal())
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    times = iter([noon, noon + timedelta(minutes=1), noon + timedelta(minutes=2)])
+    late_answer = Forwarded("x.json", RECEIPT.message_id, 200, 12.3, "")
+
+    with reporting(as_json=False, stop=Shutdown(), clock=lambda: next(times)) as publish:
+        for event in (RECEIPT, replace(RECEIPT, forwarded=True), late_answer):
+            publish(event)
+        terminal.released.set()
+
+    shown = [line[:8] for line in click.unstyle(terminal.getvalue()).splitlines()]
+    assert shown == [f"{(noon + timedelta(minutes=minute)).astimezone():%H:%M:%S}" for minute in range(3)]

@@ -196,7 +196,7 @@ def test_the_ready_lines_are_for_people(lines: Lines) -> None:
         False,
         1,
     )
-    text = "\n".join(_with_ready(lines)(event, None))
+    text = "\n".join(_with_ready(lines)(event, None, None))
 
     assert "taking webhooks for the relay" in text
     assert "in clear" in text

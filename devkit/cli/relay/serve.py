@@ -86,7 +86,9 @@ def command(
 
 
 def _with_ready(lines: Lines) -> Lines:
-    return lambda event, width: _ready(event) if isinstance(event, RelayReady) else lines(event, width)
+    return lambda event, width, at: (
+        _ready(event) if isinstance(event, RelayReady) else lines(event, width, at)
+    )
 
 
 def _ready(event: RelayReady) -> list[str]:
