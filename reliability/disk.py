@@ -22,9 +22,9 @@ class Disk:
     failures: the number of failed calls by name.
     """
 
-    def __init__(self, *, seed: int, one_in: int, nameless: bool) -> None:
+    def __init__(self, *, seed: int, one_in: int, unnamed: bool) -> None:
         self.failures: dict[str, int] = dict.fromkeys((*CALLS, "short write"), 0)
-        self._random, self._one_in, self._nameless = random.Random(seed), one_in, nameless
+        self._random, self._one_in, self._unnamed = random.Random(seed), one_in, unnamed
         self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
@@ -36,7 +36,7 @@ class Disk:
         def call(*args: Any, **options: Any) -> Any:
             if (
                 name == "open"
-                and not self._nameless
+                and not self._unnamed
                 and args[1] & getattr(os, "O_TMPFILE", 0) > os.O_DIRECTORY
             ):
                 raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
@@ -72,3 +72,17 @@ def small_file_system(place: Path, megabytes: int) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(ballast: Path, room: int = 0) -> None:
+    """Fill the disk with a file. room: bytes that stay free."""
+    with ballast.open("wb", buffering=0) as file:
+        size = 1 << 16
+        while size:
+            try:
+                file.write(b"\0" * size)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                size //= 2
+        file.truncate(file.tell() - room)

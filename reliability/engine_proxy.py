@@ -15,6 +15,7 @@ from tests.support.raw_socket import DEADLINE
 Fault = Literal["cut request", "cut half the request", "cut answer", "cut half the answer", "swallow answer"]
 
 _GROUP = b"XADD"
+_MAX_HOLD = 6 * DEADLINE  # longer than a follower waits for an answer: 10 s
 
 
 @dataclass(slots=True)
@@ -66,7 +67,7 @@ class EngineProxy:
 
     def wait_to_pass(self) -> None:
         time.sleep(self.delay)
-        self._open.wait(DEADLINE)
+        self._open.wait(_MAX_HOLD)
 
     def take_fault(self, request: bytes) -> Fault | None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Senders that keep a receiver busy and collect the receipts that were answered 200."""
+"""Senders of receipts, which collect those that were answered 200."""
 
 import socket
 import threading
@@ -9,12 +9,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from devkit.fixture.format import load
 from devkit.webhook.callback import CALLBACK_PATH, compose, to_wire
 from devkit.webhook.receipt import Receipt
 
+NUMBER = "447700900001"  # the recipient of all messages
 DEADLINE = 60.0  # seconds for one response, on a busy machine
 
 
@@ -47,6 +49,9 @@ class Senders:
                 peer.sendall(receipt(message, place.netloc, self.target))
                 self._count(message, read_status(peer), time.monotonic() - started)
 
+    def stop(self) -> None:
+        """They end when they have sent all, or when the receiver ends."""
+
     def _count(self, message: str, status: int, seconds: float) -> None:
         with self._lock:
             self.answers[status] += 1
@@ -55,9 +60,10 @@ class Senders:
                 self.acknowledged.add(message)
 
 
-def receipt(message: str, host: str, target: str = CALLBACK_PATH) -> bytes:
+def receipt(message: str, host: str, target: str = CALLBACK_PATH, **more: str) -> bytes:
+    """A request with a receipt. more: fields at its end."""
     fields = {
-        "msisdn": "447700900001",
+        "msisdn": NUMBER,
         "to": "AcmeInc",
         "network-code": "23410",
         "messageId": message,
@@ -66,6 +72,7 @@ def receipt(message: str, host: str, target: str = CALLBACK_PATH) -> bytes:
         "scts": "2001011400",
         "err-code": "0",
         "message-timestamp": "2020-01-01 12:00:00",
+        **more,
     }
     return to_wire(compose(fields, "form", target=target, host=host))
 
@@ -80,17 +87,34 @@ def read_status(peer: socket.socket) -> int:
     return int(answer.split(b" ", 2)[1])
 
 
+class _Sending(Protocol):
+    """Senders of receipts: threads that each run `send`, until `stop` or until they have sent all."""
+
+    connections: int
+
+    def send(self, sender: int) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+S = TypeVar("S", bound=_Sending)
+
+
 @contextmanager
-def sending(senders: Senders) -> Iterator[Senders]:
-    """Run the senders during the block and wait for them at its end."""
-    with in_threads(senders.send, senders.connections):
+def sending(senders: S) -> Iterator[S]:
+    """Run the senders during the block, and wait for them at its end."""
+    with in_threads(senders.send, senders.connections, senders.stop):
         yield senders
 
 
+def send_all(senders: S) -> S:
+    """Run the senders until they have sent all."""
+    with sending(senders):
+        return senders
+
+
 @contextmanager
-def in_threads(
-    run: Callable[[int], None], count: int, stop: Callable[[], None] = lambda: None
-) -> Iterator[None]:
+def in_threads(run: Callable[[int], None], count: int, stop: Callable[[], None]) -> Iterator[None]:
     """Run something in so many threads, which get their number. At the end of the block, stop and join them."""
     threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
     for thread in threads:

@@ -4,16 +4,13 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from devkit.webhook.callback import compose, to_wire
-from reliability.load import in_threads, read_status
+from reliability.load import read_status, receipt
 
-NUMBER = "447700900001"  # the recipient of all messages: what nobody may read without the key
-_PATIENCE = 60.0  # seconds until a webhook must be kept
+_TIMEOUT = 60.0  # seconds until a webhook must be kept
 _ANSWER = 15.0  # seconds that Vonage waits for an answer
 _AGAIN = 0.03  # seconds until it is sent again; Vonage takes much longer
 
@@ -22,7 +19,7 @@ _AGAIN = 0.03  # seconds until it is sent again; Vonage takes much longer
 class RelaySenders:
     """Threads with a connection each, to the receivers in turn. Each attempt to send a receipt is marked in it.
 
-    ports: of the receivers. targets: the path of each owner. each: receipts of a connection; None until `stop`.
+    ports: of the receivers. targets: the path of each owner. each: receipts of a connection; None: until `stop`.
     pause: seconds after each 200. sent: the owner of each message. acknowledged: the attempts that were answered 200.
     answers: counted by status; 0 for none.
     """
@@ -38,7 +35,7 @@ class RelaySenders:
     answers: Counter[int] = field(default_factory=Counter)
     slowest: float = 0.0
     unanswered: list[str] = field(default_factory=list)  # messages that were never answered 200
-    stop: threading.Event = field(default_factory=threading.Event)
+    _stopped: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -50,7 +47,7 @@ class RelaySenders:
         owner = list(self.targets)[sender % len(self.targets)]
         connection = _Connection(self.ports, sender)
         for number in count() if self.each is None else range(self.each):
-            if self.stop.is_set():
+            if self._stopped.is_set():
                 break
             message = f"{self.prefix}{sender:02X}{number:06X}"
             self.sent[message] = owner
@@ -60,14 +57,19 @@ class RelaySenders:
             time.sleep(self.pause)  # the pace
         connection.close()
 
+    def stop(self) -> None:
+        """Each finishes its receipt; senders of a number of receipts finish them all."""
+        if self.each is None:
+            self._stopped.set()
+
     def _send_until_kept(self, message: str, target: str, connection: "_Connection") -> bool:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT
         for number in count():
             if time.monotonic() > deadline:
                 return False
             attempt = f"{message}.{number}"
             started = time.monotonic()
-            status = connection.send(_receipt(message, attempt, target))
+            status = connection.send(receipt(message, "dlr.example.com", target, attempt=attempt))
             self._count(attempt, status, time.monotonic() - started)
             if status == 200:
                 return True
@@ -110,32 +112,9 @@ class _Connection:
             peer.close()
 
 
-def _receipt(message: str, attempt: str, target: str) -> bytes:
-    fields = {
-        "msisdn": NUMBER,
-        "to": "AcmeInc",
-        "network-code": "23410",
-        "messageId": message,
-        "price": "0.03330000",
-        "status": "delivered",
-        "err-code": "0",
-        "attempt": attempt,
-    }
-    return to_wire(compose(fields, "form", target=target, host="dlr.example.com"))
-
-
-@contextmanager
-def sending(senders: RelaySenders) -> Iterator[RelaySenders]:
-    """Run the senders during the block. At its end each finishes its receipt, or all of them if they have a number."""
-    with in_threads(
-        senders.send, senders.connections, senders.stop.set if senders.each is None else lambda: None
-    ):
-        yield senders
-
-
 def wait_for_more(senders: RelaySenders, count: int, status: int = 200) -> None:
     """Wait until so many more attempts were answered so."""
-    wanted, deadline = senders.answers[status] + count, time.monotonic() + _PATIENCE
+    wanted, deadline = senders.answers[status] + count, time.monotonic() + _TIMEOUT
     while senders.answers[status] < wanted:
         assert time.monotonic() < deadline, f"no {count} x {status}: {senders.answers}"
         time.sleep(0.01)

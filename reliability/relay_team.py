@@ -21,7 +21,8 @@ from devkit.relay.member import member_path
 from devkit.relay.stream import account_name, id_parts
 from devkit.session.follow import POSITION_FILE
 from devkit.webhook.callback import CALLBACK_PATH
-from reliability.relay_senders import NUMBER, RelaySenders
+from reliability.load import NUMBER
+from reliability.relay_senders import RelaySenders
 from tests.support.dev_process import TIMEOUT, DevProcess, running
 from tests.support.raw_socket import closed_port
 from tests.support.redis_server import RedisServer, redis_server

@@ -38,7 +38,7 @@ def end(dev: DevProcess, how: str) -> None:
 
 
 @pytest.mark.parametrize("ends", ENDS, ids=lambda ends: ", ".join(" ".join(each) for each in ends))
-def test_after_a_take_over_between_two_directories_the_callback_is_back_or_told(
+def test_after_a_take_over_between_two_directories_the_callback_is_restored_or_reported(
     tmp_path: Path, vonage: Gateway, former: Listener, ends: tuple[tuple[str, str], ...], figures: Figures
 ) -> None:
     """With real processes. tests/vonage/test_registration_takeover.py has more orders, in one process."""
@@ -54,8 +54,8 @@ def test_after_a_take_over_between_two_directories_the_callback_is_back_or_told(
             end(sessions[name], how)
     said = sessions["A"].stderr + "".join(run(path, "restore", **settings).err for path in paths.values())
 
-    given_back = registered_callback(vonage) == former.url
-    if not given_back:
+    is_restored = registered_callback(vonage) == former.url
+    if not is_restored:
         assert former.url in said
         assert FORCE in said
         assert run(paths["A"], "restore", "--force", **settings).code == 0
@@ -64,7 +64,7 @@ def test_after_a_take_over_between_two_directories_the_callback_is_back_or_told(
     assert registered_callback(vonage) == former.url
     assert list(tmp_path.glob("*/.devkit/registration*")) == []
     order = ", ".join(" ".join(each) for each in ends)
-    figures.note(f"two directories: {order}: {'given back' if given_back else 'reported, then given back'}")
+    figures.note(f"two directories: {order}: {'restored' if is_restored else 'reported, then restored'}")
 
 
 def test_a_session_that_ends_while_somebody_thinks_about_a_take_over(
@@ -89,7 +89,7 @@ def test_a_session_that_ends_while_somebody_thinks_about_a_take_over(
                 terminal.wait_for("stopped")
                 assert terminal.process.wait(TIMEOUT) == 0
         assert registered_callback(vonage) == former.url
-    figures.note(f"take-over: {rounds} sessions ended during the question; asked again, given back each time")
+    figures.note(f"take-over: {rounds} sessions ended during the question; asked again, restored each time")
 
 
 class Tunnel(RawServer):
@@ -162,7 +162,7 @@ def test_a_tunnel_that_drips_from_the_start_can_be_stopped_and_ends_by_itself(
     figures.note(f"a tunnel that drips: stopped in {stopped:.1f} s, given up after {ended:.0f} s")
 
 
-def test_a_tunnel_that_begins_to_drip_is_told_and_does_not_hold_the_session(
+def test_a_tunnel_that_begins_to_drip_is_reported_and_does_not_delay_the_session(
     tmp_path: Path, vonage: Gateway, former: Listener, figures: Figures
 ) -> None:
     with behind(HEAD + b"Content-Length: 9999\r\n\r\n", b"x", tmp_path, vonage, drips=False) as (dev, tunnel):
@@ -181,4 +181,4 @@ def test_a_tunnel_that_begins_to_drip_is_told_and_does_not_hold_the_session(
     assert stopped < 3.0
     assert registered_callback(vonage) == former.url
     assert dev.names()[-2:] == ["restored", "stopped"]
-    figures.note(f"a tunnel that begins to drip: told after {reported:.0f} s, stopped in {stopped:.1f} s")
+    figures.note(f"a tunnel that begins to drip: reported after {reported:.0f} s, stopped in {stopped:.1f} s")

@@ -13,29 +13,29 @@ from reliability.load import Senders, message_in, sending
 from tests.support.dev_process import running_dev
 
 # Some file systems have no unnamed files. There, recordings are written to a temporary name first.
-NO_NAMELESS_FILES = "import os\nif hasattr(os, 'O_TMPFILE'):\n    del os.O_TMPFILE\n"
+NO_UNNAMED_FILES = "import os\nif hasattr(os, 'O_TMPFILE'):\n    del os.O_TMPFILE\n"
 
 
-def start_up(tools: Path, *, nameless: bool) -> dict[str, str]:
+def start_up(tools: Path, *, unnamed: bool) -> dict[str, str]:
     shutil.rmtree(tools, ignore_errors=True)
     tools.mkdir()
-    if nameless:
+    if unnamed:
         return {}
-    (tools / "sitecustomize.py").write_text(NO_NAMELESS_FILES)
+    (tools / "sitecustomize.py").write_text(NO_UNNAMED_FILES)
     return {"PYTHONPATH": f"{Path(__file__).parent.parent}:{tools}"}
 
 
-@pytest.mark.parametrize("nameless", [True, False], ids=["nameless", "written aside"])
+@pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed", "named"])
 def test_killed_under_load_every_acknowledged_receipt_is_a_whole_file(
-    tmp_path: Path, often: Often, figures: Figures, nameless: bool
+    tmp_path: Path, often: Often, figures: Figures, unnamed: bool
 ) -> None:
     rounds, moments = often(50, 3), random.Random(20261123)
     project, store = tmp_path / "project", Store(tmp_path / "project" / "fixtures")
     project.mkdir()
-    environ = start_up(tmp_path / "tools", nameless=nameless)
+    environ = start_up(tmp_path / "tools", unnamed=unnamed)
     acknowledged: set[str] = set()
     found: dict[Path, str] = {}
-    leftovers = 0
+    incomplete = 0
 
     for number in range(rounds):
         with running_dev(project, "--offline", "--no-register", "--no-demo", **environ) as dev:
@@ -47,17 +47,17 @@ def test_killed_under_load_every_acknowledged_receipt_is_a_whole_file(
                 dev.process.kill()
                 dev.process.wait()
         acknowledged |= senders.acknowledged
-        leftovers += len(half_written(project))
+        incomplete += len(half_written(project))
         new = {entry.path for entry in store.entries()} - found.keys()
         found |= {path: message_in(path) for path in new}
         assert acknowledged <= set(found.values())
         assert len(found) == len(list(store.recorded.rglob("*.json")))
 
     assert acknowledged
-    way = "nameless files" if nameless else "files written aside"
+    files = "unnamed temporary files" if unnamed else "named temporary files"
     figures.note(
-        f"crash, {way}: {rounds} kills, {len(acknowledged)} receipts acknowledged, {len(found)} whole files,"
-        f" {leftovers} half-written left and cleared, 0 lost"
+        f"crash, {files}: {rounds} kills, {len(acknowledged)} receipts acknowledged, {len(found)} whole files,"
+        f" {incomplete} incomplete ones left and deleted, 0 lost"
     )
 
 

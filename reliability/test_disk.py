@@ -1,6 +1,5 @@
 """A failing or full disk: a 200 only for what is on disk, and recording continues when there is space again."""
 
-import errno
 import os
 import re
 import subprocess
@@ -13,26 +12,22 @@ import pytest
 from devkit.durable import files as durable
 from devkit.fixture.store import Store
 from reliability.conftest import Figures, Often
-from reliability.disk import Disk, small_file_system
-from reliability.load import Senders, message_in, sending
+from reliability.disk import Disk, fill, small_file_system
+from reliability.load import Senders, message_in, send_all
 from reliability.running import receiver_in
 from tests.support.dev_process import running_dev
 
 
-@pytest.mark.parametrize("nameless", [True, False], ids=["nameless", "written aside"])
+@pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed", "named"])
 def test_a_disk_that_fails_by_chance_never_costs_an_acknowledged_receipt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, often: Often, figures: Figures, nameless: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, often: Often, figures: Figures, unnamed: bool
 ) -> None:
-    disk = Disk(seed=7, one_in=12, nameless=nameless)
+    disk = Disk(seed=7, one_in=12, unnamed=unnamed)
     with receiver_in(tmp_path / "fixtures") as running:
         with monkeypatch.context() as patch:
             patch.setattr(durable, "os", disk)
-            senders = Senders(running.url, prefix="F", each=often(150, 40))
-            with sending(senders):
-                pass
-        after = Senders(running.url, prefix="A", each=5)
-        with sending(after):
-            pass
+            senders = send_all(Senders(running.url, prefix="F", each=often(150, 40)))
+        after = send_all(Senders(running.url, prefix="A", each=5))
     stored = {message_in(entry.path) for entry in running.store.entries()}
 
     assert set(senders.answers) == {200, 503}
@@ -42,9 +37,9 @@ def test_a_disk_that_fails_by_chance_never_costs_an_acknowledged_receipt(
     assert after.answers == {200: 80}
     assert len(running.named("not_recorded")) == senders.answers[503]
     assert list(running.store.recorded.rglob(".*.tmp")) == []
-    assert not nameless or disk.failures["link"]
+    assert not unnamed or disk.failures["link"]
     figures.note(
-        f"disk, {'nameless files' if nameless else 'files written aside'}: "
+        f"disk, {'unnamed temporary files' if unnamed else 'named temporary files'}: "
         + ", ".join(f"{count} x {name}" for name, count in disk.failures.items() if count)
         + f"; {senders.answers[200]} x 200, {senders.answers[503]} x 503, {len(stored)} files, 0 lost"
     )
@@ -62,14 +57,10 @@ def test_a_disk_that_is_really_full_is_503_until_there_is_room(small_disk: Path,
     with running_dev(project, "--offline", "--no-register", "--no-demo") as dev:
         url = dev.wait_for("ready")["local_url"]
         fill(ballast)
-        full = Senders(url, prefix="F", each=20)
-        with sending(full):
-            pass
+        full = send_all(Senders(url, prefix="F", each=20))
         reported = dev.wait_for("not_recorded")
         ballast.unlink()
-        again = Senders(url, prefix="A", each=2)
-        with sending(again):
-            pass
+        again = send_all(Senders(url, prefix="A", each=2))
         assert dev.stop() == 0
     stored = {message_in(entry.path) for entry in store.entries()}
 
@@ -79,20 +70,6 @@ def test_a_disk_that_is_really_full_is_503_until_there_is_room(small_disk: Path,
     assert "No space left" in reported["error"]
     assert list(project.rglob(".*.tmp")) == []
     figures.note(f"full disk: {full.answers[503]} x 503, then room: {again.answers[200]} x 200, 0 lost")
-
-
-def fill(ballast: Path) -> None:
-    """Fill the disk completely."""
-    file = os.open(ballast, os.O_WRONLY | os.O_CREAT)
-    size = 1 << 16
-    while size:
-        try:
-            os.write(file, b"\0" * size)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            size //= 2
-    os.close(file)
 
 
 def test_the_answer_leaves_after_the_file_and_its_name_are_synced(tmp_path: Path, figures: Figures) -> None:
@@ -121,12 +98,10 @@ TRACED = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from reliability.load import Senders, sending
+from reliability.load import Senders, send_all
 from reliability.running import receiver_in
 with receiver_in(Path(sys.argv[2])) as running:
-    senders = Senders(running.url, prefix="S", connections=8, each=10)
-    with sending(senders):
-        pass
+    senders = send_all(Senders(running.url, prefix="S", connections=8, each=10))
     assert senders.answers == {200: 80}, senders.answers
 """
 

@@ -17,7 +17,7 @@ from devkit.fixture.store import Store
 from devkit.receiver.app import IncomingRequest
 from devkit.receiver.recorder import Recorder
 from reliability.conftest import Figures, Often
-from reliability.load import Senders, message_in, sending
+from reliability.load import Senders, message_in, send_all, sending
 from tests.support.dev_process import DEV, DevProcess, running, running_dev
 from tests.support.live_account import environ, registered_callback
 from tests.support.recorder import receipt as some_receipt
@@ -72,7 +72,7 @@ def test_signals_without_end_still_end_in_order(tmp_path: Path, often: Often, fi
         assert code == 0, dev.describe()
         assert dev.names()[-2:] == ["restored", "stopped"]
         assert "Traceback" not in dev.stderr
-    figures.note(f"impatience: {rounds} stops under {sent} x SIGINT, each in order, exit code 0")
+    figures.note(f"endless SIGINT: {rounds} stops under {sent} x SIGINT, each in order, exit code 0")
 
 
 def test_a_laptop_that_sleeps_loses_no_receipt_and_no_registration(
@@ -80,9 +80,7 @@ def test_a_laptop_that_sleeps_loses_no_receipt_and_no_registration(
 ) -> None:
     with live(tmp_path, vonage) as dev:
         ready = dev.wait_for("ready")
-        before = Senders(ready["local_url"], prefix="B", connections=4, each=3)
-        with sending(before):
-            pass
+        before = send_all(Senders(ready["local_url"], prefix="B", connections=4, each=3))
         asleep = Senders(ready["local_url"], prefix="C", connections=4, each=3)
         dev.process.send_signal(signal.SIGSTOP)
         with sending(asleep):
@@ -166,9 +164,7 @@ def test_a_full_file_table_is_no_permanent_failure(tmp_path: Path, files: int, f
             spent = cpu_seconds(dev.process.pid)
             time.sleep(1.0)
             spent = cpu_seconds(dev.process.pid) - spent
-        after = Senders(url, prefix="A", connections=4, each=5)
-        with sending(after):
-            pass
+        after = send_all(Senders(url, prefix="A", connections=4, each=5))
         assert dev.stop() == 0
 
     assert after.answers == {200: 20}

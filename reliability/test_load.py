@@ -10,7 +10,7 @@ import pytest
 
 from devkit.fixture.store import Store
 from reliability.conftest import Figures, Often
-from reliability.load import Senders, message_in, sending
+from reliability.load import Senders, message_in, send_all, sending
 from tests.support.dev_process import DevProcess, running_dev
 from tests.support.raw_socket import Place, read_to_end
 
@@ -43,8 +43,7 @@ def test_a_burst_over_64_connections_is_recorded_whole(
         before = memory(dev)
         senders = Senders(url, prefix="B", connections=64, each=-(-count // 64))
         started = time.monotonic()
-        with sending(senders):
-            pass
+        send_all(senders)
         seconds = time.monotonic() - started
         grown = memory(dev) - before
         assert dev.stop() == 0
@@ -70,8 +69,7 @@ def test_a_steady_stream_does_not_grow(tmp_path: Path, often: Often, figures: Fi
         warm = memory_after(dev, url, "A", 600)
         started = time.monotonic()
         for part in range(seconds):
-            with sending(Senders(url, prefix=f"{part:02X}", connections=4, each=15)) as senders:
-                pass
+            senders = send_all(Senders(url, prefix=f"{part:02X}", connections=4, each=15))
             assert senders.answers == {200: 60}
             time.sleep(max(0, started + part + 1 - time.monotonic()))  # the pace
         grown = memory(dev) - warm
@@ -85,12 +83,11 @@ def test_a_steady_stream_does_not_grow(tmp_path: Path, often: Often, figures: Fi
 
 
 def memory_after(dev: DevProcess, url: str, prefix: str, count: int) -> int:
-    with sending(Senders(url, prefix=prefix, connections=4, each=count // 4)):
-        pass
+    send_all(Senders(url, prefix=prefix, connections=4, each=count // 4))
     return memory(dev)
 
 
-def test_a_crowd_of_idle_and_slow_connections_holds_nobody_up(
+def test_a_crowd_of_idle_and_slow_connections_delays_nobody(
     tmp_path: Path, often: Often, figures: Figures
 ) -> None:
     crowd = often(1000, 200)
@@ -139,7 +136,7 @@ REQUESTS = b"GET / HTTP/1.1\r\n\r\n" * (TOGETHER - 1) + b"GET / HTTP/1.1\r\nConn
 ANSWER = b"HTTP/1.1 404 "
 
 
-def test_requests_sent_together_hold_nobody_up(tmp_path: Path, often: Often, figures: Figures) -> None:
+def test_requests_sent_together_delay_nobody(tmp_path: Path, often: Often, figures: Figures) -> None:
     """Each connection sends hundreds of requests without waiting for responses (HTTP pipelining)."""
     crowd = often(150, 50)
     with running_dev(tmp_path, *QUIET) as dev, ExitStack() as stack:
@@ -147,9 +144,7 @@ def test_requests_sent_together_hold_nobody_up(tmp_path: Path, often: Often, fig
         peers = [stack.enter_context(socket.create_connection(place_of(url), 30)) for _ in range(crowd)]
         for peer in peers:
             peer.sendall(REQUESTS)
-        senders = Senders(url, prefix="B", connections=2, each=10)
-        with sending(senders):
-            pass
+        senders = send_all(Senders(url, prefix="B", connections=2, each=10))
         answered_by_then = sum(map(answers_so_far, peers))
         answered = sum(read_to_end(peer).count(ANSWER) for peer in peers)
         assert dev.stop() == 0
@@ -173,7 +168,7 @@ def answers_so_far(peer: socket.socket) -> int:
         return 0
 
 
-def test_strangers_without_end_do_not_grow(tmp_path: Path, often: Often, figures: Figures) -> None:
+def test_endless_unknown_requests_do_not_grow(tmp_path: Path, often: Often, figures: Figures) -> None:
     with running_dev(tmp_path, *QUIET) as dev:
         url = dev.wait_for("ready")["local_url"]
         flood(url, often(4000, 800))
@@ -191,7 +186,6 @@ def flood(url: str, count: int) -> int:
     senders = Senders(
         url, prefix="X", connections=8, each=count // 8, target="/webhooks/delivery-receipt/guess"
     )
-    with sending(senders):
-        pass
+    send_all(senders)
     assert set(senders.answers) == {404}
     return senders.answers[404]

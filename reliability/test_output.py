@@ -14,7 +14,7 @@ import pytest
 
 from devkit.fixture.store import Store
 from reliability.conftest import Figures, Often
-from reliability.load import Senders, message_in, sending
+from reliability.load import Senders, message_in, send_all, sending
 from tests.support.failing_output import Writing, read, session_on, small_pipe
 
 resource = pytest.importorskip("resource", reason="Windows has no limits on files")
@@ -46,9 +46,9 @@ def send_during(session: Writing, often: Often, trouble: Callable[[int], object]
     thread.start()
     try:
         for burst in range(50):
-            senders = Senders(session.described.local_url, f"{burst:02X}", CONNECTIONS, each=often(100, 30))
-            with sending(senders):
-                pass
+            senders = send_all(
+                Senders(session.described.local_url, f"{burst:02X}", CONNECTIONS, each=often(100, 30))
+            )
             sent.acknowledged |= senders.acknowledged
             sent.answers += senders.answers
             if burst >= often(10, 2) and "can be written again" in session.stderr:

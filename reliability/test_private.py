@@ -10,7 +10,7 @@ from devkit.errors import ConfigurationError
 from devkit.fixture.format import load
 from devkit.fixture.store import Store
 from devkit.session.project import Project, project_in
-from reliability.load import Senders, sending
+from reliability.load import Senders, send_all
 from reliability.running import receiver_in
 from tests.support.dev_process import running_dev
 from tests.support.disk import mode, umask
@@ -96,8 +96,8 @@ def test_a_link_in_the_place_of_the_recordings_is_followed_and_nothing_overwritt
     (elsewhere / "precious.json").write_text("do not lose me")
     (tmp_path / "fixtures").mkdir()
     (tmp_path / "fixtures" / "recorded").symlink_to(elsewhere)
-    with receiver_in(tmp_path / "fixtures") as running, sending(Senders(running.url, "A", 2, 5)) as senders:
-        pass
+    with receiver_in(tmp_path / "fixtures") as running:
+        senders = send_all(Senders(running.url, "A", 2, 5))
 
     files = [entry.path for entry in Store(tmp_path / "fixtures").entries()]
     assert senders.answers == {200: 10}

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from reliability.conftest import Figures, Often
-from reliability.relay_senders import sending, wait_for_more
+from reliability.load import send_all, sending
+from reliability.relay_senders import wait_for_more
 from reliability.relay_team import team_in
 from tests.support.raw_socket import closed_port
 
@@ -91,9 +92,7 @@ def test_two_receivers_and_five_followers_of_which_one_joins_late(
                 wait_for_more(senders, 80)
                 first.kill()
         joined = stack.enter_context(team.follower(late)).wait_for("caught_up")
-        again = team.senders(second.port, prefix="B", each=5)
-        with sending(again):
-            pass
+        again = send_all(team.senders(second.port, prefix="B", each=5))
         team.wait_until_read(*early, late)
         kept = team.check((*early, late), senders, again)
     assert joined["mine"] >= (senders.each or 0) * 4

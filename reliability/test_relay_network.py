@@ -9,7 +9,8 @@ import pytest
 from devkit.relay.engine import GROUP_SECONDS
 from reliability.conftest import Figures, Often
 from reliability.engine_proxy import EngineProxy, Fault, engine_proxy
-from reliability.relay_senders import sending, wait_for_more
+from reliability.load import send_all, sending
+from reliability.relay_senders import wait_for_more
 from reliability.relay_team import team_in
 from tests.support.dev_process import TIMEOUT
 
@@ -88,9 +89,8 @@ def test_a_followers_connection_is_half_open(tmp_path: Path, figures: Figures) -
     ):
         follower.wait_for("caught_up")
         proxy.hold()
-        with sending(team.senders(receiver.port, each=5)) as senders:
-            pass
-        told = follower.wait_for("relay", state="reconnecting")
+        senders = send_all(team.senders(receiver.port, each=5))
+        lost = follower.wait_for("relay", state="reconnecting")
         assert team.attempts("ada") == {}
         proxy.release()
         follower.wait_for("relay", state="live")
@@ -98,5 +98,5 @@ def test_a_followers_connection_is_half_open(tmp_path: Path, figures: Figures) -
         team.wait_until_read("ada")
         assert follower.stop() == 0
         kept = team.check(["ada"], senders)
-    assert "Timeout" in told["detail"]
-    figures.note(f"relay, half-open: told after 10 s, then {caught_up['receipts']} caught up; {kept}")
+    assert "Timeout" in lost["detail"]
+    figures.note(f"relay, half-open: reported after 10 s, then {caught_up['receipts']} caught up; {kept}")
