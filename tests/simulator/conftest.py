@@ -1,9 +1,9 @@
-"""One simulator for the tests of a module, as new for each of them."""
+"""One simulator for the tests of a module, as new for each of them, and a callback URL."""
 
 import pytest
 
 from devkit.simulator import run_simulator
-from tests.support.simulator_client import JUMPING
+from tests.support.simulator_client import JUMPING, listening
 
 
 @pytest.fixture(scope="module")
@@ -24,3 +24,9 @@ def simulator(running):
     running.reset()
     running.seen.clear()
     return running
+
+
+@pytest.fixture
+def listener():
+    with listening() as running:
+        yield running

@@ -7,7 +7,7 @@ from vonage_http_client.errors import AuthenticationError, NotFoundError
 
 from devkit.simulator import SimulatorOptions, run_simulator
 from devkit.simulator.occurrences import ApplicationChanged, Refusal
-from tests.support.simulator_client import ask, basic, bearer, call, owner, sdk
+from tests.support.simulator_client import ask, basic, bearer, call, owner, sdk, set_options
 
 PATH = "/v2/applications"
 APPLICATION = {
@@ -35,11 +35,6 @@ APPLICATION = {
 @pytest.fixture
 def path(simulator):
     return f"{PATH}/{simulator.application_id}"
-
-
-def switch_on(simulator, **change):
-    status, answer = ask(simulator, "POST", "/simulator/settings", change)
-    assert status == 200, answer
 
 
 def test_an_application_is_there_at_the_start(simulator, path):
@@ -112,7 +107,7 @@ def test_a_messages_capability_without_a_version_is_v1(simulator, path):
 
 def test_keys_that_a_put_leaves_out_are_kept_or_made_anew_as_the_option_says(simulator, path):
     before = ask(simulator, "GET", path)[1]["keys"]["public_key"]
-    switch_on(simulator, omitted_keys="regenerated")
+    set_options(simulator, omitted_keys="regenerated")
 
     kept = ask(simulator, "PUT", path, {"name": "x", "keys": {"public_key": before}})[1]
     lost = ask(simulator, "PUT", path, {"name": "x"})[1]
@@ -258,7 +253,7 @@ def test_other_methods_are_405_and_ping_needs_no_credentials(simulator, path):
     ],
 )
 def test_faults(simulator, path, fault, status, is_saved):
-    switch_on(simulator, faults=[{"name": f"applications-{fault}", "times": 1}])
+    set_options(simulator, faults=[{"name": f"applications-{fault}", "times": 1}])
 
     try:
         answered = call(simulator, "PUT", path, json.dumps(APPLICATION), owner(simulator))[0]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.simulator import Fault, InboundText, SimulatorOptions, run_simulator
+from devkit.simulator import Fault, InboundText, SimulatorOptions
 from devkit.simulator.options import SETTINGS_FAULTS
 from devkit.simulator.settings_api import FAULT_ANSWERS
 from tests.support.simulator_client import (
@@ -19,12 +19,6 @@ from tests.support.simulator_client import (
     send,
     send_text,
 )
-
-
-@pytest.fixture
-def simulator():
-    with run_simulator(JUMPING) as running:
-        yield running
 
 
 def look(simulator, headers=None):
@@ -107,37 +101,52 @@ def test_a_browser_gets_a_page_without_markup_from_messages(simulator):
     assert "<script" not in page
 
 
-def test_every_changeable_option_can_be_changed(simulator):
-    status, document = change(
-        simulator,
-        {
-            "method": "json",
-            "sign_receipts": True,
-            "signature_method": "sha256",
-            "signature_secret": "another",
-            "id_style": "hex",
-            "lenient": True,
-            "unset_value": "null",
-            "speed": 60,
-            "delays": {"accepted": 1, "buffered": 2, "final": 3},
-            "retry": "backoff",
-            "rate": 30,
-            "balance": "1.50",
-            "trial": True,
-            "verified": ["447700900001"],
-            "faults": ["hang-up", {"name": "slow", "times": 1, "seconds": 2}],
-        },
-    )
+CHANGES = {
+    "method": "json",
+    "sign_receipts": True,
+    "signature_method": "sha256",
+    "signature_secret": "another",
+    "id_style": "hex",
+    "lenient": True,
+    "unset_value": "null",
+    "speed": 60,
+    "delays": {"accepted": 1, "buffered": 2, "final": 3},
+    "retry": "backoff",
+    "rate": 30,
+    "balance": "1.50",
+    "trial": True,
+    "verified": ["447700900001"],
+    "faults": [{"name": "hang-up", "times": 2, "seconds": 5}, {"name": "slow", "times": 1, "seconds": 2}],
+    "messaging_api": "messages",
+    "omitted_keys": "regenerated",
+    "messages_retry": "sandbox",
+    "token": "unsigned",
+    "token_skew": -90_000,
+    "fresh_token": True,
+    "error_form": "nested",
+    "status_details": False,
+}
 
+
+def test_every_changeable_option_can_be_changed_and_is_shown(simulator):
+    before = json.loads(look(simulator)[1])["options"]
+
+    status, document = change(simulator, CHANGES)
+
+    shown = {name: value for name, value in CHANGES.items() if name != "signature_secret"}
     assert status == 200
+    assert document["options"] == shown
+    assert [name for name, value in shown.items() if value == before[name]] == []
     assert document["account"]["method"] == simulator.account.method == "json"
     assert document["account"]["balance"] == "1.50"
     assert simulator.clock.speed == 60
-    assert simulator.options.faults == (Fault("hang-up"), Fault("slow", 1, 2))
     assert simulator.options.signature_secret == "another"
-    assert simulator.options.verified == ("447700900001",)
-    assert simulator.options.delays.final == 3
-    assert simulator.options.id_style == "hex"
+
+
+def test_a_fault_may_be_a_name_alone(simulator):
+    change(simulator, {"faults": ["hang-up", {"name": "slow", "times": 1, "seconds": 2}]})
+
+    assert simulator.options.faults == (Fault("hang-up"), Fault("slow", 1, 2))
 
 
 @pytest.mark.parametrize(

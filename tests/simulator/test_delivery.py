@@ -35,16 +35,9 @@ ORDER = [
 
 
 @pytest.fixture
-def listener():
-    with listening() as running:
-        yield running
-
-
-@pytest.fixture
-def simulator(listener):
-    with run_simulator(JUMPING) as running:
-        register(running, listener)
-        yield running
+def simulator(simulator, listener):
+    register(simulator, listener)
+    return simulator
 
 
 def outcome_of(simulator, listener, recipient):

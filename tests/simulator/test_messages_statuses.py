@@ -19,20 +19,10 @@ from tests.support.simulator_client import (
     register,
     send,
     send_text,
+    set_options,
 )
 
 SECRET = "simulator-signature-secret"
-
-
-@pytest.fixture
-def listener():
-    with listening() as listener:
-        yield listener
-
-
-def switch_on(simulator, **change):
-    status, answer = ask(simulator, "POST", "/simulator/settings", change)
-    assert status == 200, answer
 
 
 def statuses(simulator, listener, recipient="447700900000", **fields):
@@ -73,7 +63,7 @@ def test_fields_have_the_order_and_the_types_of_real_ones(simulator, listener):
 
 
 def test_details_can_be_left_out_as_in_the_captures_of_2022(simulator, listener):
-    switch_on(simulator, status_details=False)
+    set_options(simulator, status_details=False)
 
     submitted, delivered = statuses(simulator, listener)
 
@@ -85,7 +75,7 @@ def test_details_can_be_left_out_as_in_the_captures_of_2022(simulator, listener)
     ("form", "title"), [("text", "1210"), ("number", 1210), ("nested", None)], ids=lambda value: str(value)
 )
 def test_an_error_can_have_each_form_that_was_seen(simulator, listener, form, title):
-    switch_on(simulator, error_form=form)
+    set_options(simulator, error_form=form)
 
     error = statuses(simulator, listener, "447700900006")[-1]["error"]
 
@@ -118,7 +108,7 @@ def test_a_ttl_in_seconds_brings_the_rejection_forward(simulator, listener):
 
 
 def test_a_trial_account_rejects_other_recipients(simulator, listener):
-    switch_on(simulator, trial=True, verified=["447700900000"])
+    set_options(simulator, trial=True, verified=["447700900000"])
 
     assert statuses(simulator, listener, "447700900001")[-1]["error"]["title"] == "1160"
     assert statuses(simulator, listener)[-1]["status"] == "delivered"
@@ -180,7 +170,7 @@ def test_an_application_of_v0_1_gets_v0_1_unless_the_message_says_otherwise(simu
 
 
 def test_a_message_of_the_sms_api_has_statuses_when_the_account_s_type_is_messages(simulator, listener):
-    switch_on(simulator, messaging_api="messages")
+    set_options(simulator, messaging_api="messages")
     register(simulator, listener)
 
     (entry,) = send(simulator, "447700900006", client_ref="ref")
@@ -192,7 +182,7 @@ def test_a_message_of_the_sms_api_has_statuses_when_the_account_s_type_is_messag
 
 
 def test_no_api_tells_or_sets_the_account_s_type(simulator):
-    switch_on(simulator, messaging_api="messages")
+    set_options(simulator, messaging_api="messages")
 
     _, document = post(simulator, "/account/settings", {"messaging_api": "sms", "messagingApi": "sms"})
 
@@ -233,7 +223,7 @@ def test_a_rejected_message_is_followed_by_its_fallback(simulator, listener):
     ],
 )
 def test_a_token_can_be_wrong(simulator, listener, change, reason):
-    switch_on(simulator, **change)
+    set_options(simulator, **change)
 
     statuses(simulator, listener, "447700900100")
 
@@ -241,7 +231,7 @@ def test_a_token_can_be_wrong(simulator, listener, change, reason):
 
 
 def test_a_small_skew_is_in_the_token(simulator, listener):
-    switch_on(simulator, token_skew=30)
+    set_options(simulator, token_skew=30)
 
     statuses(simulator, listener, "447700900100")
 
@@ -251,7 +241,7 @@ def test_a_small_skew_is_in_the_token(simulator, listener):
 
 
 def test_a_token_can_be_replayed(simulator, listener):
-    switch_on(simulator, token="replayed")
+    set_options(simulator, token="replayed")
 
     statuses(simulator, listener)
 
@@ -263,7 +253,7 @@ def test_a_token_can_be_replayed(simulator, listener):
 
 @pytest.mark.parametrize("fresh", [False, True])
 def test_a_retry_has_the_same_token_or_a_fresh_one(simulator, fresh):
-    switch_on(simulator, fresh_token=fresh)
+    set_options(simulator, fresh_token=fresh)
     with listening(answers=[503]) as listener:
         statuses(simulator, listener, "447700900100")
 
@@ -284,7 +274,7 @@ def test_a_retry_has_the_same_token_or_a_fresh_one(simulator, fresh):
     ],
 )
 def test_retries_follow_the_policy(simulator, policy, answers, seconds):
-    switch_on(simulator, messages_retry=policy)
+    set_options(simulator, messages_retry=policy)
     with listening(answers=answers) as listener:
         statuses(simulator, listener, "447700900100")
 

@@ -12,12 +12,6 @@ from devkit.webhook.signature import METHODS, sign
 from tests.support.simulator_client import JUMPING, MESSAGE, call, owner, post, send, submit
 
 
-@pytest.fixture
-def simulator():
-    with run_simulator(JUMPING) as running:
-        yield running
-
-
 def refused(simulator, **fields):
     """One send request that is refused: its only entry."""
     (entry,) = send(simulator, **fields)

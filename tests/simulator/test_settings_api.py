@@ -19,33 +19,12 @@ from tests.support.simulator_client import (
     post,
     register,
     sdk,
+    set_options,
     unused_url,
 )
 
 SETTINGS = "/account/settings"
 BALANCE = "/account/get-balance"
-
-
-@pytest.fixture
-def simulator():
-    with run_simulator(JUMPING) as running:
-        yield running
-
-
-@pytest.fixture
-def listener():
-    with listening() as running:
-        yield running
-
-
-@pytest.fixture
-def faulty(simulator):
-    def switch_on(name, **how):
-        body = json.dumps({"faults": [{"name": name, **how}]})
-        status, _, text = call(simulator, "POST", "/simulator/settings", body)
-        assert status == 200, text
-
-    return switch_on
 
 
 def test_the_sdk_s_spelling_of_the_inbound_url_is_ignored_and_said_so():
@@ -281,8 +260,8 @@ def test_a_trace_id_with_other_characters_is_replaced(simulator, given):
     assert re.fullmatch("[0-9a-f]{32}", answer["X-Nexmo-Trace-Id"])
 
 
-def test_the_problem_of_the_newer_gateway_names_its_kind_and_the_trace(simulator, faulty):
-    faulty("unauthorized-problem")
+def test_the_problem_of_the_newer_gateway_names_its_kind_and_the_trace(simulator):
+    set_options(simulator, faults=["unauthorized-problem"])
 
     _, answer, text = call(simulator, "POST", SETTINGS, headers=owner(simulator))
 
@@ -338,8 +317,8 @@ def test_a_balance_needs_credentials(simulator):
         ("unchanged", 200, '"dr-callback-url": ""'),
     ],
 )
-def test_a_fault_answers_in_its_way_and_saves_nothing(simulator, listener, faulty, fault, status, text):
-    faulty(fault)
+def test_a_fault_answers_in_its_way_and_saves_nothing(simulator, listener, fault, status, text):
+    set_options(simulator, faults=[fault])
 
     body = urlencode({"drCallBackUrl": listener.url})
     answer, _, document = call(simulator, "POST", SETTINGS, body, owner(simulator))
@@ -349,8 +328,8 @@ def test_a_fault_answers_in_its_way_and_saves_nothing(simulator, listener, fault
     assert simulator.account.dr_callback_url == ""
 
 
-def test_a_fault_passes_after_its_times(simulator, faulty):
-    faulty("unavailable", times=2)
+def test_a_fault_passes_after_its_times(simulator):
+    set_options(simulator, faults=[{"name": "unavailable", "times": 2}])
 
     statuses = [call(simulator, "POST", SETTINGS, headers=owner(simulator))[0] for _ in range(4)]
 
@@ -365,18 +344,18 @@ def test_faults_follow_one_another():
     assert statuses == [429, 500, 200]
 
 
-def test_the_sdk_meets_faults_as_its_errors(simulator, faulty):
-    faulty("rate-limited", times=1)
+def test_the_sdk_meets_faults_as_its_errors(simulator):
+    set_options(simulator, faults=[{"name": "rate-limited", "times": 1}])
     with pytest.raises(RateLimitedError):
         sdk(simulator).account.update_default_sms_webhook()
 
-    faulty("refused", times=1)
+    set_options(simulator, faults=[{"name": "refused", "times": 1}])
     with pytest.raises(HttpRequestError):
         sdk(simulator).account.update_default_sms_webhook()
 
 
-def test_hang_up_closes_without_an_answer_and_saves_nothing(simulator, listener, faulty):
-    faulty("hang-up")
+def test_hang_up_closes_without_an_answer_and_saves_nothing(simulator, listener):
+    set_options(simulator, faults=["hang-up"])
 
     with pytest.raises(RemoteDisconnected):
         post(simulator, SETTINGS, {"drCallBackUrl": listener.url})
@@ -384,8 +363,8 @@ def test_hang_up_closes_without_an_answer_and_saves_nothing(simulator, listener,
     assert simulator.account.dr_callback_url == ""
 
 
-def test_hang_up_after_has_saved(simulator, listener, faulty):
-    faulty("hang-up-after")
+def test_hang_up_after_has_saved(simulator, listener):
+    set_options(simulator, faults=["hang-up-after"])
 
     with pytest.raises(RemoteDisconnected):
         post(simulator, SETTINGS, {"drCallBackUrl": listener.url})
@@ -393,8 +372,8 @@ def test_hang_up_after_has_saved(simulator, listener, faulty):
     assert simulator.account.dr_callback_url == listener.url
 
 
-def test_slow_answers_after_its_seconds(simulator, faulty):
-    faulty("slow", seconds=0.2)
+def test_slow_answers_after_its_seconds(simulator):
+    set_options(simulator, faults=[{"name": "slow", "seconds": 0.2}])
 
     with pytest.raises(TimeoutError):
         call(simulator, "POST", SETTINGS, headers=owner(simulator), timeout=0.05)

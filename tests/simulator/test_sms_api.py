@@ -10,9 +10,8 @@ from vonage_sms import SmsMessage
 from vonage_sms.errors import SmsError
 
 from devkit.errors import ConfigurationError
-from devkit.simulator import SimulatorOptions, run_simulator
+from devkit.simulator import SimulatorOptions
 from tests.support.simulator_client import (
-    JUMPING,
     MESSAGE,
     call,
     listening,
@@ -22,12 +21,6 @@ from tests.support.simulator_client import (
     send,
     submit,
 )
-
-
-@pytest.fixture
-def simulator():
-    with run_simulator(JUMPING) as running:
-        yield running
 
 
 def test_an_accepted_message_is_answered_in_strings(simulator):

@@ -117,6 +117,12 @@ def ask(simulator, method, path, document=None, headers=None):
     return status, json.loads(text) if text else None
 
 
+def set_options(simulator, **options):
+    """Change options of the simulator over HTTP."""
+    status, answer = ask(simulator, "POST", "/simulator/settings", options)
+    assert status == 200, answer
+
+
 TEXT = {"channel": "sms", "message_type": "text", "to": "447700900000", "from": "AcmeInc", "text": "Hello"}
 
 
