@@ -55,7 +55,7 @@ TRIES: list[tuple[str, str, tuple[tuple[str, str], ...]]] = [
                 "/.env",
                 "/.devkit/callback-token",
                 "/.git/config",
-                "/static/inspector.css",
+                "/static/base.css",
             ),
             *("/receipts", "/api/receipts", "/api/messages", "/stream", "/overview", "/diff", "/console"),
             *(

@@ -259,7 +259,7 @@ def _render(
     template = environment.get_template("report.html")
     return template.render(
         mark=MARK.decode(),
-        style="".join((_STATIC / name).read_text("utf-8") for name in ("inspector.css", "report.css")),
+        style="".join((_STATIC / name).read_text("utf-8") for name in ("base.css", "report.css")),
         messages=messages,
         receipts=len(lines),
         failed=[message for message in messages if message.has_failed],

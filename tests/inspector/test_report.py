@@ -100,7 +100,7 @@ def test_a_triggered_receipt_is_labelled_and_other_tags_are_not_shown(store: Sto
 def test_the_charts_of_the_inspector_are_in_it(store: Store) -> None:
     made = html(report([record(store, "accepted"), record(store, "delivered", after=2)]))
 
-    assert len(re.findall(r'<rect class="f-(?:accepted|delivered)"', made)) == 2
+    assert len(re.findall(r'<rect class="bar s-(?:accepted|delivered)"', made)) == 2
     assert made.count('<circle class="dot"') == 1
 
 
