@@ -188,6 +188,8 @@ def _change(
 
 
 def _set_nested(raw: bytes, path: list[str], value: object) -> bytes:
+    if len(path) > _MAX_DEPTH:
+        raise NotAnObject(f"{'.'.join(path)[:40]}... is a field inside more than {_MAX_DEPTH} objects")
     if found := _values_at(raw, path):
         return splice(raw, [(found[0], value)], found[1:])
     depth = len(path) - 1

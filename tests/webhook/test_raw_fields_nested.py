@@ -61,6 +61,12 @@ def test_a_name_that_leads_into_no_object_is_refused(name: str) -> None:
         change_json(STATUS, {name: "x"})
 
 
+@pytest.mark.parametrize("levels", [41, 5000])
+def test_a_name_that_leads_too_deep_is_refused(levels: int) -> None:
+    with pytest.raises(NotAnObject, match=r"^b\.b\.b\..* is a field inside more than 40 objects"):
+        change_json(b'{"a":1}', {".".join("b" * levels): "x"})
+
+
 def test_the_user_is_told_which_field_it_is() -> None:
     callback = Callback("POST", "/", (("Content-Type", "application/json"),), STATUS)
 
