@@ -1,7 +1,8 @@
 """Reads an HTTP/1 response from a connection: its status, and the beginning of its body.
 
 Not with `http.client`, which parses headers as those of an e-mail: that takes longer than everything else that sends
-a receipt, and as long to import.
+a receipt, and as long to import. Nor with h11: it takes 10 ms to import, nearly as long as a bare Python start, and 70
+to 100 µs for a response, ours 10.
 """
 
 import re

@@ -1,4 +1,8 @@
-"""Follows the relay: writes each receipt of a selection to a file, then moves the position past it."""
+"""Follows the relay: writes each receipt of a selection to a file, then moves the position past it.
+
+In this order, and with names of files made from the ids of entries: what is read twice is one file, and is shown once.
+After each read the oldest entry is compared with the position, because the engine skips what it no longer has silently.
+"""
 
 import hashlib
 import threading

@@ -1,4 +1,9 @@
-"""Keeps webhooks on the relay's engine, where a session has files."""
+"""Keeps webhooks on the relay's engine, where a session has files.
+
+Those that arrive together become one pipeline, and each is answered 200 when it has its id. An engine that does not
+answer must not hold the receiver's one thread: the wait is short, and then all is 503 until the engine answers again.
+A write is never repeated.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,6 +1,12 @@
 """A callback URL at Vonage is set for a session, and the former one restored at its end.
 
-The former URL is in a journal on disk before anything is changed.
+The former URL is in a journal on disk before anything is changed, and each change is read back: the platform answers
+200 to parameters that it does not know. The URL is read again right before each change. If it changed since a user
+agreed to a take-over, the user is asked again; if it is somebody else's at the end, it stays. Between reading and
+setting there is a moment that Vonage's API cannot close: it has no "set if it is still this".
+
+Each URL is registered alone, with a journal of its own. One PUT could set both addresses of an application, but
+somebody may change or take over one of them alone.
 """
 
 from collections.abc import Callable, Iterator
