@@ -59,21 +59,17 @@ def serve(
     listener: socket.socket,
     *,
     threads: int = 8,
-    max_body: int = MAX_BODY,
     timeout: float = 30,
     channel: type[Channel] = Channel,
 ) -> Iterator[None]:
-    """Serve an application while the block runs. At its end, the requests in progress are finished and all
-    connections are closed.
+    """Serve an application while the block runs; then finish the requests in progress and close all connections.
 
-    threads: for the requests. max_body: bytes; a larger one is answered 413 before it is read.
-    timeout: seconds for a request to arrive, and for an idle connection to stay open.
-    channel: the class of connections.
+    A body above MAX_BODY is answered 413 before it is read. threads: for the requests. channel: the class of
+    connections. timeout: seconds for a request to arrive, and for an idle connection to stay open.
     """
     # It would print a line for each request that waits for a thread, which is normal under load.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    server = _server(app, listener, timeout, max_body, threads=threads)
-    server.channel_class = channel
+    server = _server(app, listener, timeout, channel, threads=threads)
     with _running(server, listener):
         yield
 
@@ -88,8 +84,7 @@ def serve_batches(
     else.
     """
     dispatcher = BatchDispatcher(handle_batch)
-    server = _server(_no_application, listener, timeout, MAX_BODY, _dispatcher=dispatcher)
-    server.channel_class = Channel
+    server = _server(_no_application, listener, timeout, Channel, _dispatcher=dispatcher)
     dispatcher.attach(server)
     with _running(server, listener):
         yield
@@ -100,19 +95,20 @@ def _no_application(environ: dict[str, Any], start_response: StartResponse) -> l
 
 
 def _server(
-    app: WSGIApplication, listener: socket.socket, timeout: float, max_body: int, **options: Any
+    app: WSGIApplication, listener: socket.socket, timeout: float, channel: type[Channel], **options: Any
 ) -> Any:
     server: Any = create_server(
         app,
         sockets=[listener],
         ident=None,  # no Server header
-        max_request_body_size=max_body + 1,
+        max_request_body_size=MAX_BODY + 1,
         max_request_header_size=_MAX_HEADER,
         connection_limit=_most_connections(),
         asyncore_use_poll=True,  # select() ends at 1024 file descriptors
         clear_untrusted_proxy_headers=False,  # they are part of what arrived
         **options,
     )
+    server.channel_class = channel
     # Set here: create_server() takes whole seconds only.
     server.adj.channel_timeout, server.adj.cleanup_interval = timeout, min(1, timeout / 4)
     return server

@@ -74,13 +74,14 @@ class TokenAccess:
         return self.trusts_local and not rejection_reason(callback, remote, own_pages=False)
 
 
-def classify(callback: Callback, remote: str, access: Access, captured: str = "") -> IncomingRequest:
-    """What a request is. remote: the peer's address. Pure."""
+def classify(received: ReceivedRequest, access: Access) -> IncomingRequest:
+    """What a request is. Pure."""
+    callback = received.callback
 
     def incoming(kind: RequestKind, status: int = 200) -> IncomingRequest:
-        return IncomingRequest(kind, callback, captured, status)
+        return IncomingRequest(kind, callback, received.captured, status)
 
-    if not access.admits(callback, remote):
+    if not access.admits(callback, received.remote):
         return incoming("refused", 404)
     if callback.method not in METHODS:
         return incoming("refused", 405)  # only those who may use the path learn which methods it takes
@@ -88,7 +89,7 @@ def classify(callback: Callback, remote: str, access: Access, captured: str = ""
         return incoming("head")
     if callback.method == "GET" and not callback.query and not callback.body:
         return incoming("probe")
-    return incoming(_receipt_kind(callback, remote, access))
+    return incoming(_receipt_kind(callback, received.remote, access))
 
 
 @contextmanager
@@ -113,7 +114,7 @@ def one_by_one(handle: Handler) -> BatchHandler:
 def _handle_received(
     access: Access, handle_batch: BatchHandler, received: Sequence[ReceivedRequest]
 ) -> tuple[list[int], AfterResponse]:
-    incoming = [classify(each.callback, each.remote, access, each.captured) for each in received]
+    incoming = [classify(each, access) for each in received]
     handled, after_response = handle_batch([each for each in incoming if each.kind != "head"])
     statuses = iter(handled)
     answers = [each.status if each.kind == "head" else _status(each, next(statuses)) for each in incoming]

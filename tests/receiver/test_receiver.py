@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from devkit.http.request import ReceivedRequest
 from devkit.receiver.app import IncomingRequest, TokenAccess, classify
 from devkit.webhook.callback import (
     CALLBACK_PATH,
@@ -312,7 +313,7 @@ def test_a_request_is_classified_without_a_server(
 ) -> None:
     callback = Callback(method, target, tuple(headers))
 
-    incoming = classify(callback, remote, TokenAccess(TOKEN), "a note")
+    incoming = classify(ReceivedRequest(callback, remote, "a note"), TokenAccess(TOKEN))
 
     assert (incoming.kind, incoming.status) == (kind, status)
     assert (incoming.callback, incoming.captured) == (callback, "a note")
