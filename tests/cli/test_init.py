@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.cli.scaffold import PIECES, piece, scaffold
+from devkit.cli.init import PIECES, piece, scaffold
 from devkit.errors import ConfigurationError
 from devkit.session.settings import read_settings
 from tests.support.command import ROOT, call

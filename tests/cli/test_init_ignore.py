@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.cli.scaffold import ignore_line, scaffold
+from devkit.cli.init import ignore_line, scaffold
 from tests.support.command import call
 
 

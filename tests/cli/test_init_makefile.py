@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.cli.scaffold import scaffold
+from devkit.cli.init import scaffold
 
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 

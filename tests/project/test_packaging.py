@@ -16,8 +16,8 @@ from click.testing import CliRunner
 
 from devkit import __version__
 from devkit.cli import COMMANDS, cli
+from devkit.cli.init import piece
 from devkit.cli.relay import COMMANDS as RELAY_COMMANDS
-from devkit.cli.scaffold import piece
 from docs.make_messages import messages
 from tests.support.distribution import PRIVATE, ROOT, build, contents, private_files, unpack
 

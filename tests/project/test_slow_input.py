@@ -92,7 +92,7 @@ rows = SimpleNamespace(read=lambda key: None)
 assert list(_delays(index, rows, {}, keys)) == []
 """,
     "a Makefile without rules": """
-from devkit.cli.scaffold import _taken
+from devkit.cli.init import _taken
 assert _taken("x\\n" * 200_000) == []
 """,
     "an ngrok.yml of empty lines": """
