@@ -7,7 +7,7 @@ from devkit.tunnel.tool import first_line
 from devkit.tunnel.types import AgentError
 
 _CODE = re.compile(r"ERR_NGROK_(\d+)")
-_LOG_PREFIX = re.compile(r"^\s*ERROR:", re.MULTILINE)
+_LOG_PREFIX = re.compile(r"^[ \t]*ERROR:", re.MULTILINE)
 _NAMED_TOKEN = re.compile(r"(authtoken\s*[:=]\s*)\S+", re.IGNORECASE)
 _LONG_WORD = re.compile(r"(?<![\w./:-])\w{24,}(?![\w.-])")  # an authtoken; host names and paths do not match
 _CLEARS_BY_ITSELF = ("108", "334")  # when a stale session ends
