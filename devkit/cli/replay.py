@@ -40,6 +40,7 @@ from devkit.replay.transform import (
     ReplayRoute,
     change_recordings,
     check_secrecy,
+    new_nonce,
     signer_with,
     transformer,
 )
@@ -202,7 +203,9 @@ def command(
     changes = Changes(transport, sets, unsets, now, resign, headers)
     schedule = ReplayOptions(order, _seed(seed, order), duplicate, repeat, speed, max_wait, rate)
     scheduled = arrange(change_recordings(recordings, changes), schedule)
-    transform = transformer(changes, route, _signer(settings) if resign else None, clock=_now, nonce=_nonce)
+    transform = transformer(
+        changes, route, _signer(settings) if resign else None, clock=_now, nonce=new_nonce
+    )
     if dry_run:
         print_plan(plan(scheduled, transform), as_json=as_json, verbose=verbose)
         return
@@ -254,9 +257,3 @@ def _observer(route: ReplayRoute, project: Project, session: Session | None, mis
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _nonce() -> str:
-    import uuid  # takes long to import
-
-    return str(uuid.uuid4())

@@ -1,7 +1,6 @@
 """The form of the page that replays a recording, and replays of several."""
 
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,14 @@ from devkit.inspector.event_log import ReplayDone
 from devkit.replay.missed import log_responses
 from devkit.replay.schedule import Recording
 from devkit.replay.send import Rules, attempt
-from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
+from devkit.replay.transform import (
+    Changes,
+    ReplayRoute,
+    change_recordings,
+    new_nonce,
+    signer_with,
+    transformer,
+)
 from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.field_meanings import flat_values, mask_value
 from devkit.webhook.receipt import Webhook, webhook_in
@@ -149,7 +155,7 @@ def _replayer(context: InspectorContext, request: ReplayRequest) -> Iterator[Cal
     session = options.session()
     api_key = session.api_key if session else ""
     signer = signer_with(options.secret, options.method, api_key) if changes.resign else None
-    transform = transformer(changes, route, signer, clock=options.clock, nonce=lambda: str(uuid.uuid4()))
+    transform = transformer(changes, route, signer, clock=options.clock, nonce=new_nonce)
     rules = Rules(timeout=_TIMEOUT, renewed=changes.now and changes.resign)
     # Only what the application of the session accepts is no longer missed.
     keeps_log = options.private is not None and options.forward_to is not None and is_default

@@ -98,6 +98,13 @@ def signer_with(secret: str, method: Method, api_key: str = "") -> Signer:
     return Signer(secret, method, api_key)
 
 
+def new_nonce() -> str:
+    """The nonce of a signature or a token: a random UUID."""
+    import uuid  # takes long to import
+
+    return str(uuid.uuid4())
+
+
 def refresh(
     callback: Callback,
     now: datetime,

@@ -1,7 +1,6 @@
 """Sends a new receipt, status or inbound message, and says what is undocumented about it."""
 
 import secrets
-import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from devkit.http.client import Connection
 from devkit.replay.new_callback import Api, NewWebhook, Origin
 from devkit.replay.result import Replayed, ReplayOutcome
 from devkit.replay.send import Rules, attempt
-from devkit.replay.transform import signer_with
+from devkit.replay.transform import new_nonce, signer_with
 from devkit.webhook.callback import CALLBACK_PATH, TRIGGER_HEADER, Callback
 from devkit.webhook.receipt import Kind, Webhook
 from devkit.webhook.signature import METHODS, NO_ACCOUNT, Method, Signer
@@ -123,9 +122,7 @@ def new_origin(
     now: datetime, signer: Signer | None, *, api_key: str = "", application_id: str = ""
 ) -> Origin:
     """The origin of another message each time. api_key: empty when it is not known."""
-    return Origin(
-        now, secrets.randbits(128), str(uuid.uuid4()), api_key or NO_ACCOUNT, signer, application_id
-    )
+    return Origin(now, secrets.randbits(128), new_nonce(), api_key or NO_ACCOUNT, signer, application_id)
 
 
 def send_new(callback: Callback, address: Address, timeout: float) -> Replayed:

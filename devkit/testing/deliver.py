@@ -84,7 +84,8 @@ def deliver(receipt: SampleWebhook, to: Target, *, path: str = "") -> HandlerRes
     path: of the callback URL, default `/webhooks/delivery-receipt`. A URL may contain it instead.
     Host and length are those of the target, never the recorded ones. A URL is also sent X-Devkit-Replay, so that
     a running `devkit dev` shows the receipt and does not record it.
-    Exceptions of the code are not caught. Raises TypeError for any other target, and PushError.
+    Exceptions of the code are not caught. Raises TypeError for any other target; for a URL PushError without a
+    response, and UsageError if it is of another machine.
     """
     return _sender_to(to)(_at(receipt.callback, path or _path_in(to)))
 

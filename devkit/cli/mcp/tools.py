@@ -1,6 +1,5 @@
 """The tools. Each does what a command does, with the same code. None sends anything to another machine."""
 
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,7 +25,14 @@ from devkit.http.local_access import is_local_name
 from devkit.replay.result import parse_expectation
 from devkit.replay.schedule import Order, ReplayOptions, arrange, load_recordings
 from devkit.replay.send import Rules, replay
-from devkit.replay.transform import Changes, ReplayRoute, change_recordings, signer_with, transformer
+from devkit.replay.transform import (
+    Changes,
+    ReplayRoute,
+    change_recordings,
+    new_nonce,
+    signer_with,
+    transformer,
+)
 from devkit.replay.trigger import Triggered, new_origin, notices_about, parse_with_code, send_new
 from devkit.session.project import (
     Project,
@@ -258,7 +264,7 @@ def replay_receipts(
     scheduled = arrange(change_recordings(load_recordings(paths), changes), options)
     secret, method = settings.signature_secret, settings.signature_method
     signer = signer_with(secret, method, settings.api_key) if resign else None
-    transform = transformer(changes, route, signer, clock=_now, nonce=_nonce)
+    transform = transformer(changes, route, signer, clock=_now, nonce=new_nonce)
     rules = Rules(parse_expectation(expect), timeout, renewed=now and resign, fresh=now or resign)
     sent = []
     for result in replay(scheduled, address, transform, rules):
@@ -297,7 +303,3 @@ def _local_address(url: str) -> Address:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _nonce() -> str:
-    return str(uuid.uuid4())
