@@ -19,6 +19,8 @@ BLOCK_SECONDS = 2.0  # how long a read waits on the engine. Longer ones look lik
 _CONNECT_SECONDS = 1.0  # to connect for a group, and for each step after that: TLS, password
 _READ_SECONDS = 10.0  # without an answer the connection is dead: some networks drop it without a word
 
+_CHECK = "Find out what is wrong: devkit relay check"
+
 # What the users of the engine may do: a receiver only appends, a follower only reads. INFO shows a receiver whether the
 # engine evicts or forgets. CONFIG would tell more, but also the engine's passwords.
 _RECEIVER = "+ping +hello +xadd +info +time"
@@ -237,9 +239,6 @@ class RedisEngine:
     def _error(self, error: Exception) -> RelayError:
         reason = one_line(hide_secrets(str(error), [self.url.password]))
         return RelayError(f"The engine {self.url} failed: {reason.rstrip('.')}.", hint=_CHECK)
-
-
-_CHECK = "Find out what is wrong: devkit relay check"
 
 
 def _is_stale(writer: Any) -> bool:

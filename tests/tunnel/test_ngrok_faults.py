@@ -27,7 +27,7 @@ def agent(tmp_path: Path) -> Path:
 def failing(
     agent: Path, recorder: EventRecorder, *, timeout: float = 60, clock: Timer = time.monotonic
 ) -> Iterator[pytest.ExceptionInfo[TunnelError]]:
-    """Open a tunnel that fails; afterwards nothing is left, and nobody has recorder the authtoken."""
+    """Open a tunnel that fails; afterwards nothing is left, and no error or event has the authtoken."""
     private_dir = agent.parent / "private"
     options = NgrokOptions(private_dir, authtoken=TOKEN, agent_path=agent, start_timeout=timeout)
     with (
@@ -189,7 +189,7 @@ def test_a_stop_ends_the_wait_for_a_domain(agent: Path, monkeypatch: pytest.Monk
     slow = Backoff(retry=300)
 
     with (
-        pytest.raises(TunnelError),
+        pytest.raises(TunnelError, match="stopped"),
         ngrok_tunnel(options, notify=recorder, stopping=lambda: bool(recorder.events), backoff=slow)(NOWHERE),
     ):
         pass
