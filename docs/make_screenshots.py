@@ -10,6 +10,7 @@ from contextlib import chdir
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from devkit.events.session import Sent
 from devkit.fixture.redaction.policy import Policy
@@ -36,7 +37,10 @@ def main() -> None:
         key = fill(recordings)
         inbound = Recordings(Store(Path.cwd() / "inbound"), now=datetime(2026, 11, 23, 11, 40, tzinfo=UTC))
         latest = talk(inbound)
-        usual = {"secret": SECRET, "forward_to": parse_address("http://127.0.0.1:5000/webhooks/dlr")}
+        usual: dict[str, Any] = {
+            "secret": SECRET,
+            "forward_to": parse_address("http://127.0.0.1:5000/webhooks/dlr"),
+        }
         with (
             running_inspector(empty) as nothing,
             running_inspector(recordings, **usual) as url,
@@ -90,10 +94,9 @@ def fill(recordings: Recordings) -> str:
     networks = ("23410", "23410", "23410", "26201", "20801", "310004")
     for number in range(70):
         message, to = f"0A0000{chance.randrange(16**10):010X}", f"4477009{chance.randrange(1000):05d}"
-        network, transport = chance.choice(networks), chance.choice(("get", "get", "json"))
-        common = {
-            "transport": transport,
-            "network_code": network,
+        common: dict[str, Any] = {
+            "network_code": chance.choice(networks),
+            "transport": chance.choice(("get", "get", "json")),
             "msisdn": to,
             "client_ref": f"login-{4000 + number}",
         }
