@@ -103,20 +103,23 @@ def read_detail(context: InspectorContext, key: str, *, numbers: bool) -> Detail
     explain_one = partial(explain, secret=options.secret, method=options.method, numbers=numbers)
     explanation = explain_one(fixture)
     parts = _parts(context, key, send)
+    status = text_status([part.status for part in parts]) if parts else timeline.status
+    keys = [each for each, step in steps if step.receipt.status == status]
+    keys = keys or [part.key for part in parts if part.status == status]
+    message = explanation
+    if keys and key not in keys:
+        with suppress(FixtureError):  # a damaged file of another part
+            message = explain_one(load(context.rows.path(keys[-1])))
     conversation = context.conversations.with_message(row) if row.inbound else []
     text = next((each for each in conversation if any(row.key == key for row in each.rows)), None)
     nearest = _nearest(conversation, text)
-    status = text_status([part.status for part in parts]) if parts else timeline.status
-    current = [each for each, step in steps if step.receipt.status == status]
-    current = current or [part.key for part in parts if part.status == status]
-    decisive = key if key in current or not current else current[-1]
     return Detail(
         row=row,
         file=display_path(path),
         facts=facts_of(row, numbers=numbers),
         explanation=explanation,
         status=status,
-        message=explanation if decisive == key else explain_one(load(context.rows.path(decisive))),
+        message=message,
         timeline=timeline,
         steps=steps,
         left_out=len(conversation) - len(nearest) if text else left_out,
@@ -148,13 +151,10 @@ def _claims(callback: Callback, *, numbers: bool) -> Iterator[tuple[str, str]]:
     for name, value in claims_of(callback.header("Authorization")).items():
         text = value if isinstance(value, str) else json.dumps(value)
         has_form = re.fullmatch(_CLAIM_FORMS.get(name, r"[^\d]*"), text, re.ASCII)
-        shown = text if numbers or has_form else mask_numbers_in(text)
-        yield (
-            name,
-            f"{shown} ({datetime.fromtimestamp(int(text), UTC):%Y-%m-%d %H:%M:%S} UTC)"
-            if name == "iat" and has_form
-            else shown,
-        )
+        if name == "iat" and has_form:
+            yield name, f"{text} ({datetime.fromtimestamp(int(text), UTC):%Y-%m-%d %H:%M:%S} UTC)"
+        else:
+            yield name, text if numbers or has_form else mask_numbers_in(text)
 
 
 def _parts(context: InspectorContext, key: str, send: SentMessage | None) -> tuple[Part, ...]:

@@ -141,31 +141,38 @@ def make_report(
     sends: the messages that devkit sent, by the message id of each of their parts.
     secret, method: to check signatures. left_out: how many older recordings there are.
     """
-    groups: dict[tuple[str, str], list[tuple[Fixture, ReportLine]]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[_Recorded]] = defaultdict(list)
     withheld: list[RedactionError] = []
     damaged: list[FixtureError] = []
     for path in paths:
         try:
-            fixture, key = load(path), recording_key(path)
+            fixture = load(path)
         except FixtureError as problem:
             damaged.append(problem)
             continue
-        reading = fixture.read()
+        reading, key = fixture.read(), recording_key(path)
+        webhook = webhook_in(reading)
         shown, uncovered = _redacted(fixture, reading, policy)
         withheld += [uncovered] if uncovered else []
         line = ReportLine(
             shown=_explanation(shown, reading, is_whole=uncovered is None),
-            signature=fixture.signature
-            or verify_callback(webhook_in(reading), fixture.callback, secret, method)[0],
+            signature=fixture.signature or verify_callback(webhook, fixture.callback, secret, method)[0],
             is_whole=uncovered is None,
             responses=tuple(_shown_responses(responses.get(key, ()), private=policy is None)),
         )
-        message_id = webhook_in(reading).message_id
-        groups[message_id, "" if message_id else key].append((fixture, line))
-    ordered = sorted(groups.values(), key=lambda group: min(fixture.recorded_at for fixture, _ in group))
+        groups[webhook.message_id, "" if webhook.message_id else key].append((reading, line))
+    ordered = [sorted(group, key=_recorded_at) for group in groups.values()]
+    ordered.sort(key=lambda group: _recorded_at(group[0]))
     messages = tuple(_message(number, group, sends) for number, group in enumerate(ordered, 1))
     html = _render(messages, now, is_private=policy is None, left_out=left_out, damaged=len(damaged))
     return Report(html.encode(), messages, tuple(withheld), tuple(damaged))
+
+
+_Recorded = tuple[Webhook | Unreadable, ReportLine]  # what was recorded, and how the report shows it
+
+
+def _recorded_at(recorded: _Recorded) -> datetime:
+    return recorded[1].shown.recorded_at
 
 
 def _redacted(
@@ -181,17 +188,10 @@ def _redacted(
         return redact(bare, policy).fixture, None
     except RedactionError as problem:
         receipt = webhook_in(reading)
-        documented = {
-            name: receipt.text(name)
-            for name, is_known in (
-                ("status", receipt.status in STATUSES),
-                ("err-code", receipt.err_code in ERR_CODES),
-            )
-            if is_known
-        }
-        return Fixture(
-            fixture.recorded_at, compose(documented, fixture.callback.transport), tags=tags
-        ), problem
+        known = {"status": receipt.status in STATUSES, "err-code": receipt.err_code in ERR_CODES}
+        documented = {name: receipt.text(name) for name, is_known in known.items() if is_known}
+        callback = compose(documented, fixture.callback.transport)
+        return Fixture(fixture.recorded_at, callback, tags=tags), problem
 
 
 def _explanation(shown: Fixture, reading: Webhook | Unreadable, *, is_whole: bool) -> Explanation:
@@ -212,22 +212,12 @@ def _shown_responses(logged: Iterable[LoggedResponse], *, private: bool) -> Iter
             yield entry if private else replace(entry, to="", problem="", headers=(), body="", is_cut=False)
 
 
-def _message(
-    number: int, group: Sequence[tuple[Fixture, ReportLine]], sends: Mapping[str, SentMessage]
-) -> ReportedMessage:
-    group = sorted(group, key=lambda each: each[0].recorded_at)
-    readings = [fixture.read() for fixture, _ in group]
-    message_id = webhook_in(readings[0]).message_id
+def _message(number: int, group: Sequence[_Recorded], sends: Mapping[str, SentMessage]) -> ReportedMessage:
+    """group: of the message, oldest first. It is timed and judged as recorded: stand-ins would hide duplicates."""
+    message_id = webhook_in(group[0][0]).message_id
     sent = sends.get(message_id)
-    # Of the recorded receipts, since duplicates cannot be recognised without their fields.
-    timeline = build_timeline(
-        (
-            Moment(fixture.recorded_at, reading)
-            for (fixture, _), reading in zip(group, readings, strict=True)
-            if isinstance(reading, Webhook)
-        ),
-        sent.at if sent else None,
-    )
+    moments = [Moment(_recorded_at(each), each[0]) for each in group if isinstance(each[0], Webhook)]
+    timeline = build_timeline(moments, sent.at if sent else None)
     steps = timeline.steps or (None,) * len(group)  # an unreadable one is alone in its group
     lines = [
         replace(line, number=place, step=step and step._replace(receipt=Receipt({})))
@@ -235,7 +225,7 @@ def _message(
     ]
     decisive = [
         line
-        for line, reading in zip(lines, readings, strict=True)
+        for line, (reading, _) in zip(lines, group, strict=True)
         if webhook_in(reading).status == timeline.status
     ]
     return ReportedMessage(
@@ -255,6 +245,7 @@ def _render(
     environment = Environment(loader=PackageLoader("devkit.inspector"), autoescape=True)
     register_filters(environment)
     lines = [line for message in messages for line in message.lines]
+    times = [line.shown.recorded_at for line in lines]
     delays = [(message.facts["Network"], message.delay) for message in messages if message.delay]
     template = environment.get_template("report.html")
     return template.render(
@@ -269,13 +260,10 @@ def _render(
         unreadable=sum(message.is_unreadable for message in messages),
         withheld=sum(not line.is_whole for line in lines),
         overview=draw(
-            [(line.shown.recorded_at, line.status) for line in lines],
-            delays,
-            len(lines),
-            UTC,
+            list(zip(times, (line.status for line in lines), strict=True)), delays, len(lines), UTC
         ),
-        first=min((line.shown.recorded_at for line in lines), default=None),
-        last=max((line.shown.recorded_at for line in lines), default=None),
+        first=min(times, default=None),
+        last=max(times, default=None),
         now=now,
         is_private=is_private,
         left_out=left_out,

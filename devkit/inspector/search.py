@@ -128,7 +128,7 @@ def _keys_within(within: str, now: datetime) -> tuple[str, str]:
 
 
 def _key_at(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d/%H%M%S.%f}"
+    return f"{moment.year:04}-{moment:%m-%d/%H%M%S.%f}"  # %Y has no leading zeros
 
 
 def whole_number(text: str, most: int) -> int | None:

@@ -6,7 +6,6 @@ from werkzeug.wrappers import Response
 from devkit.errors import DevkitError, UsageError
 from devkit.fixture.export import PAGE_FORMS, export
 from devkit.fixture.format import load
-from devkit.fixture.select import display_path
 from devkit.inspector.comparison import compare
 from devkit.inspector.context import InspectorContext, relay_state
 from devkit.inspector.detail import read_detail
@@ -154,9 +153,7 @@ def _diff_page(context: InspectorContext, keys: list[str]) -> str:
 
 
 def _in_form(context: InspectorContext, key: str, form: str) -> bytes:
-    path = context.rows.path(key)
-    if form == "path":
-        return display_path(path).encode()
     if form not in PAGE_FORMS:
-        raise UsageError(f"No form is called {form!r}.", hint=f"Use one of: {', '.join(PAGE_FORMS)}, path")
+        raise UsageError(f"No form is called {form!r}.", hint=f"Use one of: {', '.join(PAGE_FORMS)}")
+    path = context.rows.path(key)
     return export(form, [(path, load(path))], context.options.curl_url)

@@ -155,6 +155,7 @@ def test_a_duration_ends_the_list_without_opening_older_files(recordings: Record
 
     assert found(recordings, within="10m") == ["C", "B"]
     assert found(recordings, within="30d") == ["C", "B", "A"]
+    assert found(recordings, within="60000w") == ["C", "B", "A"]  # a year with three digits
 
 
 def sent(*parts: str) -> dict[str, SentMessage]:

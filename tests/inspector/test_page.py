@@ -617,6 +617,20 @@ def test_the_parts_of_a_text_are_shown_as_one_message(recordings: Recordings) ->
     assert re.findall(r'href="([^"]*)"', parts) == [f"/receipts/{first}", f"/receipts/{failed}"]
 
 
+def test_a_damaged_file_of_another_part_hides_only_its_reason(recordings: Recordings) -> None:
+    recordings.event_log.publish(Sent(("0A1", "0A2"), MASKED))
+    first = recordings.receipt("delivered", "0A1")
+    failed = recordings.receipt("failed", "0A2", "9")
+    (recordings.store.recorded / failed).write_bytes(b"{")
+
+    html = page(client(recordings), f"/receipts/{first}")
+
+    (heading,) = re.findall(r"<h1>.*?</h1>", html, re.DOTALL)
+    assert words(heading) == "failed"
+    assert "This receipt: delivered" in words(html)
+    assert "Not all parts" not in words(html)
+
+
 def test_a_text_with_a_part_without_a_receipt_is_sent(recordings: Recordings) -> None:
     recordings.event_log.publish(Sent(("0A1", "0A2"), MASKED))
     key = recordings.receipt("delivered", "0A1")
