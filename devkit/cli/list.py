@@ -1,10 +1,9 @@
 """`devkit list`: the recorded webhooks."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +34,6 @@ from devkit.session.project import project_in
 from devkit.session.settings import project_directory, read_settings
 from devkit.webhook.masking import mask_number, mask_numbers_in, one_line, printable
 from devkit.webhook.receipt import KINDS, meaning
-from devkit.webhook.timeline import SentMessage
 
 if TYPE_CHECKING:  # only a type, and most lists end by themselves
     from devkit.session.signals import Shutdown
@@ -98,14 +96,8 @@ def command(
     start = now - parse_duration(since) if since else None
 
     def find(since: datetime | None) -> Iterator[Entry]:
-        return of_kinds(find_any(since), kinds) if kinds else find_any(since)
-
-    def find_any(since: datetime | None) -> Iterator[Entry]:
-        if not message:
-            return find_entries(store, status=status, since=since)
-        # All of the message, because its first recording names the other parts of its text.
-        wanted = partial(find_entries, store, status=status, since=start)
-        return iter(_with_other_parts(list(wanted(message=message)), sends, wanted))
+        found = find_entries(store, status=status, message=message, since=since, sends=sends)
+        return of_kinds(found, kinds) if kinds else found
 
     newest_first = find(start)
     entries = list(islice(newest_first, limit or None))[::-1]
@@ -145,16 +137,6 @@ def _arriving(
             seen.update(entry.path for entry in new)
             since = max(since, arrived[-1].recorded_at - _OVERTAKEN)
             yield from new
-
-
-def _with_other_parts(
-    found: list[Entry], sends: Mapping[str, SentMessage], find: Callable[..., Iterable[Entry]]
-) -> list[Entry]:
-    """The recordings of a message, and of the other parts of its text, newest first."""
-    if not found or (sent := sends.get(found[0].message_id)) is None:
-        return found
-    others = [part for part in sent.parts if part != found[0].message_id]
-    return sorted([*found, *(entry for part in others for entry in find(message=part))], reverse=True)
 
 
 def _show(receipts: Iterable[ListedReceipt], *, verbose: bool, as_json: bool) -> None:
