@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from devkit.simulator.exchange import ApiRequest, ApiResponse, is_owner, problem
+from devkit.simulator.exchange import ApiRequest, ApiResponse, error, is_owner, problem
 from devkit.simulator.occurrences import ApiName, Refusal
 from devkit.simulator.options import API_FAULTS
 from devkit.simulator.state import Simulator
@@ -75,6 +75,15 @@ def answer_with_faults(
     if fault and name == "slow":
         time.sleep(fault.seconds)
     return replace(answer, hang_up=True) if name == "hang-up-after" else answer
+
+
+def refuse(api: ApiName, request: ApiRequest, simulator: Simulator, reason: str) -> ApiResponse:
+    """An answer of the older APIs to what they cannot do: 420.
+
+    Vonage documents its texts nowhere. The invented ones begin with `devkit simulator:`.
+    """
+    simulator.watch(Refusal(api, 420, reason))
+    return error(request, 420, f"devkit simulator: {reason}")
 
 
 def unauthorized(request: ApiRequest) -> ApiResponse:

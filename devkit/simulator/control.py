@@ -18,9 +18,6 @@ from devkit.simulator.state import Simulator
 
 _Reader = Callable[[object], Any]
 
-_SENDER = re.compile(r"\d{1,15}|[ -~]{1,11}", re.ASCII)
-_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){1,140}")  # the bytes of one SMS
-
 
 def _document(body: bytes, example: str) -> dict[str, object]:
     try:
@@ -96,22 +93,16 @@ def _delays(value: object) -> Delays:
     return Delays(**{name: float(_number(after)) for name, after in _fields(value).items()})
 
 
-def _sender(value: object) -> str:
-    if not _SENDER.fullmatch(_text(value)):
-        raise ValueError
-    return str(value)
+def _form(pattern: str) -> _Reader:
+    def read(value: object) -> str:
+        if not re.fullmatch(pattern, _text(value), re.ASCII):
+            raise ValueError
+        return str(value)
+
+    return read
 
 
-def _hex(value: object) -> str:
-    if not _HEX.fullmatch(_text(value)):
-        raise ValueError
-    return str(value)
-
-
-def _api(value: object) -> object:
-    if value not in get_args(MessagingApi):
-        raise ValueError
-    return value
+_hex = _form(r"(?:[0-9a-fA-F]{2}){1,140}")  # the bytes of one SMS
 
 
 _READERS: dict[str, _Reader] = {
@@ -142,12 +133,12 @@ _READERS: dict[str, _Reader] = {
 
 _INBOUND_READERS: dict[str, _Reader] = {
     "text": _text,
-    "from": _sender,
+    "from": _form(r"\d{1,15}|[ -~]{1,11}"),
     "to": _text,
     "unicode": _flag,
     "data": _hex,
     "udh": _hex,
-    "api": _api,
+    "api": _form("|".join(get_args(MessagingApi))),
     "parts": lambda value: tuple(_count(number) for number in _items(value)),
     "pause": lambda value: float(_number(value)),
     "concat": _flag,

@@ -11,8 +11,12 @@ from devkit.simulator.options import POLICIES, callback_address
 from devkit.simulator.outcomes import OutcomeStep
 from devkit.simulator.scheduler import Action
 from devkit.simulator.state import Simulator
-from devkit.simulator.webhooks import OutgoingWebhook, about
+from devkit.simulator.webhooks import OutgoingWebhook, outcome_webhook
 from devkit.webhook.callback import Callback
+
+_Make = Callable[[], OutgoingWebhook]  # called when the webhook is due
+
+_INBOUND_DELAY = 0.3  # seconds until an inbound message, or its first part, is pushed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,11 @@ class DeliveryWorker:
         deliver = self._deliver if message.outcome.early else self._schedule
         deliver(message, message.outcome.steps)
 
-    def schedule_inbound(self, parts: Iterable[tuple[float, Callable[[], OutgoingWebhook]]]) -> None:
-        """Schedule the webhooks of an inbound message: each with the seconds until it is due."""
-        now = self._simulator.clock.now()
-        for seconds, make in parts:
-            self._at(now + seconds, partial(self._push_first, make))
+    def schedule_inbound(self, webhooks: Iterable[_Make], pause: float) -> None:
+        """Schedule the webhooks of an inbound message. pause: seconds between two of them."""
+        first = self._simulator.clock.now() + _INBOUND_DELAY
+        for place, make in enumerate(webhooks):
+            self._at(first + place * pause, partial(self._push_first, make))
 
     def _schedule(self, message: Message, steps: tuple[OutcomeStep, ...]) -> None:
         if steps:
@@ -55,7 +59,7 @@ class DeliveryWorker:
 
     def _deliver(self, message: Message, steps: tuple[OutcomeStep, ...]) -> None:
         step, *later = steps
-        self._push_first(partial(about, message, step, self._simulator), step.copies)
+        self._push_first(partial(outcome_webhook, message, step, self._simulator), step.copies)
         self._schedule(message, tuple(later))
         if not later and step.status == "rejected" and message.fallbacks:
             self._send_fallback(message)
@@ -68,7 +72,7 @@ class DeliveryWorker:
         self._simulator.watch(fallback)
         self._schedule(fallback, fallback.outcome.steps)
 
-    def _push_first(self, make: Callable[[], OutgoingWebhook], copies: int = 1) -> None:
+    def _push_first(self, make: _Make, copies: int = 1) -> None:
         webhook = make()
         if not webhook.url:
             self._record(replace(webhook.delivery, problem=webhook.without_url))

@@ -14,7 +14,6 @@ from devkit.webhook.new_webhook import TextPart, make_sms_inbound_fields
 from devkit.webhook.receipt import make_message_id
 from devkit.webhook.sms_text import MAX_TEXT, is_gsm, split
 
-_FIRST = 0.3  # seconds until the first part is pushed
 _MAX_PAUSE = 72 * 3600.0
 
 
@@ -24,7 +23,6 @@ def receive(given: InboundText, simulator: Simulator) -> InboundMessage:
     api = given.api or simulator.options.messaging_api
     pieces = _pieces(given)
     _check(given, recipient, api, len(pieces), simulator)
-    numbers = list(range(1, len(pieces) + 1) if given.parts is None else given.parts) if api == "sms" else []
     message = InboundMessage(
         kind="sms-inbound" if api == "sms" else "messages-inbound",
         message_ids=tuple(_ids(api, len(pieces))),
@@ -35,13 +33,15 @@ def receive(given: InboundText, simulator: Simulator) -> InboundMessage:
     )
     simulator.history.inbound.append(message)
     simulator.watch(message)
-    worker = DeliveryWorker(simulator)
     if api == "messages":
-        worker.schedule_inbound([(_FIRST, partial(inbound_message, message, len(pieces), simulator))])
-        return message
-    reference = str(secrets.randbelow(255) + 1)
-    parts = (partial(_part, given, message, number, pieces, reference, simulator) for number in numbers)
-    worker.schedule_inbound((_FIRST + place * given.pause, make) for place, make in enumerate(parts))
+        webhooks = [partial(inbound_message, message, len(pieces), simulator)]
+    else:
+        numbers = range(1, len(pieces) + 1) if given.parts is None else given.parts
+        reference = str(secrets.randbelow(255) + 1)
+        webhooks = [
+            partial(_part, given, message, number, pieces, reference, simulator) for number in numbers
+        ]
+    DeliveryWorker(simulator).schedule_inbound(webhooks, given.pause)
     return message
 
 

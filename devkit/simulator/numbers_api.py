@@ -6,19 +6,16 @@ What a change does not name is cleared (a maintainer of Vonage's former command 
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from devkit.simulator.api_faults import FaultAnswers, answer_owner, unauthorized
+from devkit.simulator.api_faults import FaultAnswers, answer_owner, refuse, unauthorized
 from devkit.simulator.exchange import ApiRequest, ApiResponse, count_in, error, json_response
-from devkit.simulator.occurrences import NumberChanged, Refusal
+from devkit.simulator.occurrences import NumberChanged
 from devkit.simulator.resources import Number, make_number
 from devkit.simulator.settings_api import probe
 from devkit.simulator.state import Simulator
 
-# Vonage documents 420 for all failures of this API, but not its texts.
-_INVENTED = "devkit simulator:"
-
 _FAULT_ANSWERS: FaultAnswers = {
     "unauthorized": unauthorized,
-    "refused": lambda request: error(request, 420, f"{_INVENTED} the fault `refused`"),
+    "refused": lambda request: error(request, 420, "devkit simulator: the fault `refused`"),
 }
 
 _DEFAULT_SIZE, _MAX_SIZE = 10, 100
@@ -73,13 +70,13 @@ def _update(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     fields = request.fields
     known = simulator.resources.number(fields.get("msisdn", ""))
     if known is None or known["country"] != fields.get("country", "").upper():
-        return _refuse(request, "the account has no such number in this country", simulator)
+        return refuse("numbers", request, simulator, "the account has no such number in this country")
     application_id = fields.get("app_id", "")
     if application_id and simulator.resources.application(application_id) is None:
-        return _refuse(request, "the account has no application with this app_id", simulator)
+        return refuse("numbers", request, simulator, "the account has no application with this app_id")
     url = fields.get("moHttpUrl", "")
     if url and (reason := probe(url, simulator)):
-        return _refuse(request, f"moHttpUrl did not answer 200: {reason}", simulator)
+        return refuse("numbers", request, simulator, f"moHttpUrl did not answer 200: {reason}")
     simulator.resources.put_number(_replaced(known, fields))
     simulator.watch(NumberChanged(known["msisdn"], application_id, url))
     return error(request, 200, "success")
@@ -94,8 +91,3 @@ def _replaced(known: Number, fields: Mapping[str, str]) -> Number:
         **owned,
         **links,
     }
-
-
-def _refuse(request: ApiRequest, text: str, simulator: Simulator) -> ApiResponse:
-    simulator.watch(Refusal("numbers", 420, text))
-    return error(request, 420, f"{_INVENTED} {text}")

@@ -6,9 +6,8 @@ from typing import Any
 
 from devkit.errors import DevkitError
 from devkit.http.address import target_of
-from devkit.simulator.api_faults import FaultAnswers, answer_owner, unauthorized
+from devkit.simulator.api_faults import FaultAnswers, answer_owner, refuse, unauthorized
 from devkit.simulator.exchange import ApiRequest, ApiResponse, error, is_owner, json_response, xml_response
-from devkit.simulator.occurrences import Refusal
 from devkit.simulator.options import callback_address
 from devkit.simulator.state import Simulator
 from devkit.webhook.callback import Transport, compose
@@ -33,7 +32,8 @@ URL_SETTINGS = (
 )
 
 # Vonage documents neither the status nor the text for a failed probe. 420 is this service's "action failed".
-_INVENTED = "devkit simulator: the callback URL did not answer 200"
+_PROBE_FAILED = "the callback URL did not answer 200"
+_INVENTED = f"devkit simulator: {_PROBE_FAILED}"
 
 # `httpForwardMethod` of the settings API. That POST_QUERY_PARAMS sends a form body is inferred from captures.
 FORWARD_METHODS: dict[str, Transport] = {
@@ -74,22 +74,17 @@ def _save(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     simulator.change_account(lambda account: replace(account, **used))
     method = fields.get("httpForwardMethod")
     if method is not None and method not in FORWARD_METHODS:
-        text = f"devkit simulator: httpForwardMethod is one of {', '.join(FORWARD_METHODS)}"
-        return _refuse(request, text, simulator)
+        reason = f"httpForwardMethod is one of {', '.join(FORWARD_METHODS)}"
+        return refuse("settings", request, simulator, reason)
     for url in changes.values():
         if url and (problem := probe(url, simulator)):
-            return _refuse(request, f"{_INVENTED}: {problem}", simulator)
+            return refuse("settings", request, simulator, f"{_PROBE_FAILED}: {problem}")
     if method:
         changes["method"] = FORWARD_METHODS[method]
     account = simulator.change_account(lambda account: replace(account, **changes))
     if used or changes:
         simulator.watch(account)
     return _current(request, simulator)
-
-
-def _refuse(request: ApiRequest, text: str, simulator: Simulator) -> ApiResponse:
-    simulator.watch(Refusal("settings", 420, text))
-    return error(request, 420, text)
 
 
 def probe(url: str, simulator: Simulator) -> str:

@@ -46,7 +46,7 @@ _NO_CALLBACK = "the account has no callback URL"
 _NO_INBOUND = "the account has no URL for inbound messages"
 
 
-def about(message: Message, step: OutcomeStep, simulator: Simulator) -> OutgoingWebhook:
+def outcome_webhook(message: Message, step: OutcomeStep, simulator: Simulator) -> OutgoingWebhook:
     """The receipt or the status for a step of the message's outcome, at this moment."""
     now = simulator.clock.now()
     delivery = Delivery(
