@@ -12,7 +12,7 @@ from typing import Any
 from devkit.doctor.check import UNKNOWN, Check, Context, failed, ok, refused, skipped
 from devkit.errors import CallbackHeldError, DevkitError, NoTunnelError, TunnelError
 from devkit.http.server import listen, serve
-from devkit.receiver.app import IncomingRequest, TokenAccess, one_by_one, serve_receiver
+from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver
 from devkit.session.reachability import wait_until_reachable, why_unreachable
 from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.session.tunnel_choice import TunnelChoice, choose_tunnel, ngrok_options
@@ -266,7 +266,7 @@ def _send_offline() -> Check:
     token = secrets.token_urlsafe(16)
     try:
         with (
-            serve_receiver(one_by_one(handle), listener := listen("127.0.0.1", 0), TokenAccess(token)),
+            serve(create_receiver(handle, TokenAccess(token)), listener := listen("127.0.0.1", 0)),
             run_simulator(SimulatorOptions(speed=math.inf)) as simulator,
         ):
             callback = f"http://127.0.0.1:{listener.getsockname()[1]}{CALLBACK_PATH}/{token}"

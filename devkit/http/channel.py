@@ -17,17 +17,16 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestHeaderFieldsTooLarge, build_http_date
 
-from devkit.http.request import HEADERS_KEY, ReceivedRequest
+from devkit.http.request import CAPTURED_KEY, CHUNKED, FOLDED, HEADERS_KEY, ReceivedRequest
 from devkit.webhook.callback import Callback, Headers
 
 # Work to run after the responses were sent.
 AfterResponse = Callable[[], None]
 
-# Handles requests that arrived together, perhaps none. Returns the status of each; a response has an empty body.
-ReceivedBatchHandler = Callable[[Sequence[ReceivedRequest]], tuple[Sequence[int], AfterResponse]]
+# Handles requests that arrived together, perhaps none. Returns the status of each response, which has an empty body;
+# None: the application responds.
+ReceivedBatchHandler = Callable[[Sequence[ReceivedRequest]], tuple[Sequence[int | None], AfterResponse]]
 
-METHODS = ("GET", "HEAD", "POST")
-_HEADERS = {405: (("Allow", ", ".join(METHODS)),)}  # RFC 9110, section 15.5.6
 _MAX_BATCH = 64  # requests; each may need an open file
 _MAX_HEADER_LINES = 100
 _POLL_SECONDS = 1.0  # idle connections are looked for at least this often
@@ -79,7 +78,7 @@ class BatchDispatcher(ThreadedTaskDispatcher):
         except Exception:  # noqa: BLE001 - as in `_statuses`
             _log.exception("The work after the responses failed")
 
-    def _statuses(self, channels: Sequence[Any]) -> tuple[dict[Any, int], AfterResponse]:
+    def _statuses(self, channels: Sequence[Any]) -> tuple[dict[Any, int | None], AfterResponse]:
         try:
             received = [channel.requests[0].as_received(channel.addr[0]) for channel in channels]
             statuses, after_response = self._handle_batch(received)
@@ -102,7 +101,7 @@ class Parser(HTTPRequestParser):
 
     pairs: Headers = ()
     folded = False  # whether a header was, over several lines
-    status: int | None = None  # of the response, when a handler of batches gave it
+    status: int | None = None  # of the response, when the application need not be called
 
     def parse_header(self, header_plus: bytes) -> None:
         line, end, rest = header_plus.partition(b"\r\n")
@@ -144,11 +143,13 @@ class Parser(HTTPRequestParser):
         """The complete request. An application can still read its body."""
         body = self.body_rcv.getbuf().get() if self.body_rcv else b""
         callback = Callback(str(self.command), self.request_uri, self.pairs, body)
-        notes = (
-            "a header that was folded over several lines was joined" if self.folded else "",
-            "the body arrived in chunks and was joined" if self.chunked else "",
-        )
-        return ReceivedRequest(callback, remote, "; ".join(filter(None, notes)))
+        return ReceivedRequest(callback, remote, self.captured)
+
+    @property
+    def captured(self) -> str:
+        """What is not exactly as it arrived; empty when all is."""
+        notes = {FOLDED: self.folded, CHUNKED: self.chunked}
+        return "; ".join(note for note, applies in notes.items() if applies)
 
 
 class _Task(WSGITask):
@@ -170,13 +171,12 @@ class _Task(WSGITask):
     def _write_status(self, status: int) -> None:
         self.complete, self.content_length = True, 0
         self.status = f"{status} {HTTPStatus(status).phrase}"
-        self.response_headers = list(_HEADERS.get(status, ()))
         self.write(b"")
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
         request: Any = self.request
-        environ[HEADERS_KEY] = request.pairs
+        environ[HEADERS_KEY], environ[CAPTURED_KEY] = request.pairs, request.captured
         return environ
 
 
@@ -217,7 +217,7 @@ class Channel(HTTPChannel):
             self.server.trigger.pull_trigger(self._read_next)
 
     def respond(self, status: int | None) -> None:
-        """Send a response without a body; None: the error of a refused request. For the server's own thread."""
+        """Send a response without a body; None: the one of the application. For the server's own thread."""
         if status is None:
             self.service()
         else:
@@ -274,8 +274,7 @@ class Channel(HTTPChannel):
 def _status_response(status: int, second: int) -> bytes:
     """A response without a body, as it goes over the wire. second: when, since 1970."""
     line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
-    headers = [*_HEADERS.get(status, ()), ("Content-Length", "0"), ("Date", build_http_date(second))]
-    return "\r\n".join([line, *map(": ".join, headers), "", ""]).encode()
+    return f"{line}\r\nContent-Length: 0\r\nDate: {build_http_date(second)}\r\n\r\n".encode()
 
 
 def _as_ascii(line: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""A request as it arrived, to the byte; and the callback in a WSGI request, as near to that as its server permits."""
+"""A request as it arrived: exact with devkit's own server, as near as possible with any other WSGI server."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,9 +10,14 @@ from devkit.webhook.callback import Callback, Headers
 StartResponse = Callable[..., Any]
 WSGIApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-HEADERS_KEY = (
-    "devkit.headers"  # the WSGI key for the headers as they arrived, which only our own server knows
-)
+# WSGI keys for what only our own server knows: the headers as they arrived, and a note of what is not exact.
+HEADERS_KEY = "devkit.headers"
+CAPTURED_KEY = "devkit.captured"
+
+_MERGED = "headers were merged, renamed and reordered by the WSGI server"
+_REBUILT = "the target was rebuilt from its decoded form"
+FOLDED = "a header that was folded over several lines was joined"
+CHUNKED = "the body arrived in chunks and was joined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +29,21 @@ class ReceivedRequest:
     captured: str
 
 
-def callback_of(environ: dict[str, Any], body: bytes = b"") -> Callback:
-    """The callback of a WSGI request. Servers other than our own merge, rename and reorder the headers."""
-    headers = environ.get(HEADERS_KEY) or _merged_headers(environ)
-    target = environ.get("REQUEST_URI") or environ.get("RAW_URI") or _rebuilt_target(environ)
-    return Callback(environ["REQUEST_METHOD"], str(target), headers, body)
+def callback_of(environ: dict[str, Any], body: bytes) -> tuple[Callback, str]:
+    """The callback of a WSGI request, and a note of what is not exact; empty when all is."""
+    headers, captured = environ.get(HEADERS_KEY), environ.get(CAPTURED_KEY, "")
+    notes = []
+    if headers is None:
+        headers = _merged_headers(environ)
+        notes.append(_MERGED)
+        captured = CHUNKED if "HTTP_TRANSFER_ENCODING" in environ else ""
+    target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+    if not target:
+        target = _rebuilt_target(environ)
+        notes.append(_REBUILT)
+    if captured:
+        notes.append(captured)
+    return Callback(environ["REQUEST_METHOD"], str(target), headers, body), "; ".join(notes)
 
 
 def _rebuilt_target(environ: dict[str, Any]) -> str:

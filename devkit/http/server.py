@@ -1,4 +1,4 @@
-"""Serves requests on a given socket, with headers as they arrived: with a WSGI application, or in batches without."""
+"""Serves a WSGI application on a given socket, with headers as they arrived."""
 
 import errno
 import logging
@@ -14,7 +14,7 @@ from waitress.server import create_server
 
 from devkit.errors import ConfigurationError
 from devkit.http.channel import BatchDispatcher, Channel, ReceivedBatchHandler
-from devkit.http.request import StartResponse, WSGIApplication
+from devkit.http.request import WSGIApplication
 
 
 def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
@@ -59,63 +59,38 @@ def serve(
     listener: socket.socket,
     *,
     threads: int = 8,
+    handle_batch: ReceivedBatchHandler | None = None,
     timeout: float = 30,
     channel: type[Channel] = Channel,
 ) -> Iterator[None]:
     """Serve an application while the block runs; then finish the requests in progress and close all connections.
 
-    A body above MAX_BODY is answered 413 before it is read. threads: for the requests. channel: the class of
-    connections. timeout: seconds for a request to arrive, and for an idle connection to stay open.
+    A body above MAX_BODY is answered 413 before it is read.
+    threads: for requests that the application handles.
+    handle_batch: gets requests that arrived together, before the application, see `ReceivedBatchHandler`. Then one
+    thread does everything, so both may wait for the disk and for nothing else.
+    timeout: seconds for a request to arrive, and for an idle connection to stay open.
+    channel: the class of connections.
     """
     # It would print a line for each request that waits for a thread, which is normal under load.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    server = _server(app, listener, timeout, channel, threads=threads)
-    with _running(server, listener):
-        yield
-
-
-@contextmanager
-def serve_batches(
-    handle_batch: ReceivedBatchHandler, listener: socket.socket, *, timeout: float = 30
-) -> Iterator[None]:
-    """As `serve`, but requests that arrived together are handled together, and there is no application.
-
-    handle_batch: see `ReceivedBatchHandler`. One thread does everything, so it may wait for the disk, and for nothing
-    else.
-    """
-    dispatcher = BatchDispatcher(handle_batch)
-    server = _server(_no_application, listener, timeout, Channel, _dispatcher=dispatcher)
-    dispatcher.attach(server)
-    with _running(server, listener):
-        yield
-
-
-def _no_application(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
-    raise AssertionError("each request has the status of the batch handler")
-
-
-def _server(
-    app: WSGIApplication, listener: socket.socket, timeout: float, channel: type[Channel], **options: Any
-) -> Any:
     server: Any = create_server(
         app,
         sockets=[listener],
+        threads=threads,
+        _dispatcher=BatchDispatcher(handle_batch) if handle_batch else None,
         ident=None,  # no Server header
         max_request_body_size=MAX_BODY + 1,
         max_request_header_size=_MAX_HEADER,
         connection_limit=_most_connections(),
         asyncore_use_poll=True,  # select() ends at 1024 file descriptors
         clear_untrusted_proxy_headers=False,  # they are part of what arrived
-        **options,
     )
-    server.channel_class = channel
     # Set here: create_server() takes whole seconds only.
     server.adj.channel_timeout, server.adj.cleanup_interval = timeout, min(1, timeout / 4)
-    return server
-
-
-@contextmanager
-def _running(server: Any, listener: socket.socket) -> Iterator[None]:
+    server.channel_class = channel
+    if handle_batch:
+        server.task_dispatcher.attach(server)
     loop = threading.Thread(target=server.run, name=f"server-{listener.getsockname()[1]}", daemon=True)
     loop.start()
     try:

@@ -94,7 +94,7 @@ def serve_inspector(app: Flask, event_log: EventLog, listener: socket.socket) ->
 
 
 def _reject_others() -> Response | None:
-    callback = callback_of(request.environ)
+    callback, _ = callback_of(request.environ, b"")
     reason = rejection_reason(callback, request.remote_addr or "", own_pages=True)
     if not reason:
         return None

@@ -1,4 +1,4 @@
-"""The public receiver: takes callbacks, refuses everything else. The only server that the tunnel leads to."""
+"""The public web application: takes callbacks, refuses everything else. The only app that the tunnel leads to."""
 
 import hmac
 import socket
@@ -9,11 +9,16 @@ from functools import partial
 from typing import Literal, Protocol
 from urllib.parse import unquote
 
-from devkit.http.channel import METHODS, AfterResponse
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from devkit.http.channel import AfterResponse
 from devkit.http.local_access import rejection_reason
-from devkit.http.request import ReceivedRequest
-from devkit.http.server import serve_batches
+from devkit.http.request import ReceivedRequest, callback_of
+from devkit.http.server import MAX_BODY, serve
 from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, TRIGGER_HEADER, Callback, is_origin_form
+
+_METHODS = ("GET", "HEAD", "POST")
 
 RequestKind = Literal["receipt", "triggered", "replay", "probe", "head", "refused"]
 
@@ -83,13 +88,34 @@ def classify(received: ReceivedRequest, access: Access) -> IncomingRequest:
 
     if not access.admits(callback, received.remote):
         return incoming("refused", 404)
-    if callback.method not in METHODS:
+    if callback.method not in _METHODS:
         return incoming("refused", 405)  # only those who may use the path learn which methods it takes
     if callback.method == "HEAD":
         return incoming("head")
     if callback.method == "GET" and not callback.query and not callback.body:
         return incoming("probe")
     return incoming(_receipt_kind(callback, received.remote, access))
+
+
+def create_receiver(handle: Handler, access: Access) -> Flask:
+    """The application. handle: called with each request, in any thread; returns the HTTP status."""
+    app = Flask("devkit.receiver", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+
+    @app.before_request  # of every path and method: there are no routes
+    def respond() -> Response:
+        callback, captured = callback_of(request.environ, request.get_data(cache=False))
+        incoming = classify(ReceivedRequest(callback, request.remote_addr or "", captured), access)
+        if incoming.kind == "head":
+            return _empty_response(incoming.status)
+        return _empty_response(_status(incoming, handle(incoming)))
+
+    @app.errorhandler(HTTPException)
+    def respond_to_error(error: HTTPException) -> Response:
+        # The usual page says what runs here. The traceback of a bug is in the log.
+        return _empty_response(error.code or 500)
+
+    return app
 
 
 @contextmanager
@@ -102,23 +128,31 @@ def serve_receiver(
     each, and the work to run after the responses were sent. It may wait for the disk, and for nothing else.
     timeout: as in `serve`.
     """
-    with serve_batches(partial(_handle_received, access, handle_batch), listener, timeout=timeout):
+    app = create_receiver(partial(handle_one, handle_batch), access)
+    with serve(app, listener, handle_batch=partial(_handle_received, access, handle_batch), timeout=timeout):
         yield
 
 
-def one_by_one(handle: Handler) -> BatchHandler:
-    """The handler of batches that handles each request on its own."""
-    return lambda requests: ([handle(each) for each in requests], lambda: None)
+def handle_one(handle_batch: BatchHandler, incoming: IncomingRequest) -> int:
+    """Handle one request that came alone, and run what follows its response."""
+    (status,), after_response = handle_batch([incoming])
+    after_response()
+    return status
 
 
 def _handle_received(
     access: Access, handle_batch: BatchHandler, received: Sequence[ReceivedRequest]
-) -> tuple[list[int], AfterResponse]:
-    incoming = [classify(each, access) for each in received]
-    handled, after_response = handle_batch([each for each in incoming if each.kind != "head"])
-    statuses = iter(handled)
-    answers = [each.status if each.kind == "head" else _status(each, next(statuses)) for each in incoming]
-    return answers, after_response
+) -> tuple[list[int | None], AfterResponse]:
+    """Handle requests without Flask's dispatch, which costs more than recording does.
+
+    Methods other than GET and POST are left to the Flask application: they are rare, and need more than a status.
+    """
+    incoming = [
+        classify(each, access) if each.callback.method in ("GET", "POST") else None for each in received
+    ]
+    found, after_response = handle_batch([each for each in incoming if each])
+    statuses = iter(found)
+    return [_status(each, next(statuses)) if each else None for each in incoming], after_response
 
 
 def _status(incoming: IncomingRequest, handled: int) -> int:
@@ -130,3 +164,11 @@ def _receipt_kind(callback: Callback, remote: str, access: Access) -> RequestKin
     if not (replayed or triggered) or not access.is_local(callback, remote):
         return "receipt"
     return "replay" if replayed else "triggered"  # the replay of a triggered receipt has both headers
+
+
+def _empty_response(status: int) -> Response:
+    response = Response(status=status)
+    if status == 405:
+        response.headers["Allow"] = ", ".join(_METHODS)
+    del response.headers["Content-Type"]  # there is no content
+    return response

@@ -122,7 +122,7 @@ def _add_route(app: Flask, route: _Route, simulator: Simulator) -> None:
 def _reject_foreign_requests(app: Flask, simulator: Simulator) -> None:
     @app.before_request
     def reject() -> Response | None:
-        asked = callback_of(request.environ)
+        asked, _ = callback_of(request.environ, b"")
         api = next((api for path, api in _APIS.items() if request.path.startswith(path)), None)
         # A hosts file or a proxy sends programs here under Vonage's names. The other paths need no credentials.
         serves_name = is_vonage_name if api else None

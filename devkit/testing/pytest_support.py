@@ -13,7 +13,7 @@ import pytest
 from devkit.errors import FixtureError
 from devkit.http.request import WSGIApplication
 from devkit.http.server import listen, serve
-from devkit.receiver.app import IncomingRequest, TokenAccess, one_by_one, serve_receiver
+from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver
 from devkit.testing.factories import make_inbound, make_receipt, make_status
 from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.fields import Fields, masked
@@ -229,11 +229,11 @@ def _fields(side: object) -> Mapping[str, object] | None:
 class ReceiptServer(ReceiptInbox):
     """The inbox of a running receiver. url: the callback URL for the sender of receipts."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, serve_app: Serve) -> None:
         super().__init__()
-        self.url = url
+        self.url = serve_app(create_receiver(self._take, TokenAccess("")))
 
-    def take(self, incoming: IncomingRequest) -> int:
+    def _take(self, incoming: IncomingRequest) -> int:
         if incoming.kind in ("receipt", "replay"):
             self.put(incoming.callback)
         return 200
@@ -242,10 +242,8 @@ class ReceiptServer(ReceiptInbox):
 @contextmanager
 def receipt_server() -> Iterator[ReceiptServer]:
     """A receiver that runs while the block does. Probes are answered and not kept."""
-    listener = listen("127.0.0.1", 0)
-    server = ReceiptServer(f"http://127.0.0.1:{listener.getsockname()[1]}{CALLBACK_PATH}")
-    with serve_receiver(one_by_one(server.take), listener, TokenAccess("")):
-        yield server
+    with serving() as serve_app:
+        yield ReceiptServer(serve_app)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import pytest
 from devkit.doctor.connectivity import ProbeServer, connectivity_checks, public_check
 from devkit.doctor.machine import leftover_checks
 from devkit.http.server import listen, serve
-from devkit.receiver.app import TokenAccess, one_by_one, serve_receiver
+from devkit.receiver.app import TokenAccess, create_receiver
 from devkit.session.project import project_in
 from devkit.session.signals import Shutdown
 from devkit.tunnel.agent_process import find_orphaned_agents
@@ -172,7 +172,7 @@ def test_no_second_agent_is_started_while_a_session_runs(tmp_path: Path) -> None
         callback_url=f"{public_url}/webhooks/delivery-receipt/0123456789abcdef",
     )
 
-    with serve_receiver(one_by_one(lambda arrival: 200), listener, TokenAccess("0123456789abcdef")):
+    with serve(create_receiver(lambda arrival: 200, TokenAccess("0123456789abcdef")), listener):
         checks = list(connectivity_checks(make_context(tmp_path, session=session, **live(tmp_path, agent))))
     after = public_check(make_context(tmp_path, session=session))
 

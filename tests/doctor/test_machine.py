@@ -14,8 +14,8 @@ from devkit.doctor.machine import leftover_checks, machine_checks, session_check
 from devkit.doctor.platform import recording_checks
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
-from devkit.http.server import listen
-from devkit.receiver.app import TokenAccess, one_by_one, serve_receiver
+from devkit.http.server import listen, serve
+from devkit.receiver.app import TokenAccess, create_receiver
 from devkit.webhook.callback import Callback, compose
 from devkit.webhook.jwt import make_token
 from devkit.webhook.new_webhook import compose_messages
@@ -47,8 +47,10 @@ def test_the_receiver_of_a_session_is_asked(tmp_path: Path) -> None:
     arrived: list[object] = []
     listener = listen("127.0.0.1", 0)
     session = replace(SESSION, local_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
-    handle_batch = one_by_one(lambda arrival: arrived.append(arrival) or 200)
-    with serve_receiver(handle_batch, listener, TokenAccess("0123456789abcdef")):
+    with serve(
+        create_receiver(lambda arrival: arrived.append(arrival) or 200, TokenAccess("0123456789abcdef")),
+        listener,
+    ):
         up = find(machine_checks(make_context(tmp_path, session=session)), "receiver")
     down = find(machine_checks(make_context(tmp_path, session=session)), "receiver")
 

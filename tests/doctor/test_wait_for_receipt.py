@@ -11,8 +11,8 @@ from devkit.doctor.connectivity import public_check
 from devkit.doctor.wait_for_receipt import Heartbeat, wait_for_receipt
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
-from devkit.http.server import listen
-from devkit.receiver.app import TokenAccess, one_by_one, serve_receiver
+from devkit.http.server import listen, serve
+from devkit.receiver.app import TokenAccess, create_receiver
 from devkit.session.signals import Shutdown
 from devkit.webhook.callback import Callback, compose
 from tests.support.clock import ManualClock
@@ -97,7 +97,7 @@ def test_the_path_is_checked_again_and_only_changes_are_reported(tmp_path: Path)
     listener = listen("127.0.0.1", 0)
     session = replace(SESSION, pid=os.getpid(), local_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
     session = replace(session, callback_url=f"{session.local_url}/webhooks/delivery-receipt/0123456789abcdef")
-    server = serve_receiver(one_by_one(lambda arrival: 200), listener, TokenAccess("0123456789abcdef"))
+    server = serve(create_receiver(lambda arrival: 200, TokenAccess("0123456789abcdef")), listener)
 
     def later() -> None:
         time.now += 31

@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from waitress import wasyncore
 from devkit.http.channel import Channel, Parser
 from devkit.http.request import ReceivedRequest
 from tests.support.raw_socket import DEADLINE, Place, answer_on, read_to_end, talk, wait_until
-from tests.support.wsgi_server import CLOSE, App, running, running_batches, status_of
+from tests.support.wsgi_server import CLOSE, App, running, status_of
 
 ASK = b"GET /%d HTTP/1.1\r\n\r\n"
 
@@ -28,13 +28,13 @@ class Handler:
     """
 
     def __init__(
-        self, then: Callable[[str], int] = lambda path: 201, *, after: Callable[[], object] = bool
+        self, then: Callable[[str], int | None] = lambda path: 201, *, after: Callable[[], object] = bool
     ) -> None:
         self.batches: list[list[str]] = []
         self.entered, self.go_on = threading.Event(), threading.Event()
         self._then, self._after = then, after
 
-    def __call__(self, requests: Sequence[ReceivedRequest]) -> tuple[list[int], Callable[[], None]]:
+    def __call__(self, requests: Sequence[ReceivedRequest]) -> tuple[list[int | None], Callable[[], None]]:
         self.batches.append([request.callback.path for request in requests])
         self.entered.set()
         self.go_on.wait(DEADLINE)
@@ -45,10 +45,10 @@ class Handler:
 
 
 @contextmanager
-def busy_server(handler: Handler) -> Iterator[Place]:
+def busy_server(handler: Handler, app: App | None = None) -> Iterator[Place]:
     """The server is busy with `GET /0` when the block begins, until `go_on` is set."""
     with (
-        running_batches(handler) as place,
+        running(app or App(), handle_batch=handler) as place,
         socket.create_connection(place, DEADLINE) as first,
     ):
         first.sendall(ASK % 0)
@@ -65,8 +65,8 @@ def ask_on_connections(place: Place, count: int, stack: ExitStack) -> list[socke
 
 
 def test_requests_that_arrive_while_it_is_busy_are_handled_together() -> None:
-    handler = Handler()
-    with busy_server(handler) as place, ExitStack() as stack:
+    handler, app = Handler(), App()
+    with busy_server(handler, app) as place, ExitStack() as stack:
         asking = ask_on_connections(place, 20, stack)
         handler.go_on.set()
 
@@ -78,6 +78,7 @@ def test_requests_that_arrive_while_it_is_busy_are_handled_together() -> None:
         f"/{number}" for number in range(1, 21)
     )
     assert len(others) <= 2  # connections accepted in one round may be read in the next
+    assert app.taken == []
 
 
 def test_a_batch_has_its_limit() -> None:
@@ -90,6 +91,17 @@ def test_a_batch_has_its_limit() -> None:
 
     assert sum(map(len, handler.batches)) == 151
     assert 1 < max(map(len, handler.batches)) <= 64
+
+
+def test_only_unhandled_requests_go_to_the_application() -> None:
+    handler, app = Handler(lambda path: None if path == "/2" else 201), App()
+    with busy_server(handler, app) as place, ExitStack() as stack:
+        asking = ask_on_connections(place, 3, stack)
+        handler.go_on.set()
+
+        assert [answer_on(connection)[0] for connection in asking] == [201, 200, 201]
+
+    assert [callback.path for callback in app.taken] == ["/2"]
 
 
 @pytest.mark.parametrize(
@@ -107,8 +119,13 @@ def test_a_batch_has_its_limit() -> None:
 def test_a_response_is_the_same_from_the_batch_handler_and_from_the_application(
     head: bytes, body: bytes
 ) -> None:
-    def answers(server: AbstractContextManager[Place]) -> list[bytes]:
-        with server as place, socket.create_connection(place, DEADLINE) as connection:
+    def answers(status: int | None) -> list[bytes]:
+        handler = Handler(lambda path: status)
+        handler.go_on.set()
+        with (
+            running(App(), handle_batch=handler) as place,
+            socket.create_connection(place, DEADLINE) as connection,
+        ):
             connection.sendall(head + b"\r\n" + body)
             first = b""
             while not first.endswith(b"\r\n\r\n"):
@@ -118,27 +135,16 @@ def test_a_response_is_the_same_from_the_batch_handler_and_from_the_application(
             found = [first, read_to_end(connection)]
         return [re.sub(rb"Date: [^\r]+", b"Date: -", answer) for answer in found]
 
-    given = answers(running_batches(App()))
+    given = answers(200)
 
-    assert given == answers(running(App()))
+    assert given == answers(None)
     assert b" 200 OK\r\nContent-Length: 0\r\n" in given[0] or b" 200 OK\r\nConnection: " in given[0]
-
-
-@pytest.mark.parametrize("end", [b"", CLOSE])
-def test_a_405_lists_the_methods(end: bytes) -> None:
-    handler = Handler(lambda path: 405)
-    handler.go_on.set()
-    with running_batches(handler) as place, socket.create_connection(place, DEADLINE) as connection:
-        connection.sendall(b"PUT / HTTP/1.1\r\n" + end + b"\r\n")
-        status, headers, _ = answer_on(connection)
-
-    assert (status, headers["Allow"]) == (405, "GET, HEAD, POST")
 
 
 def test_requests_sent_together_on_one_connection_are_answered_in_turn() -> None:
     handler = Handler(lambda path: 200 + int(path[1:]))
     handler.go_on.set()
-    with running_batches(handler) as place:
+    with running(App(), handle_batch=handler) as place:
         answers = talk(place, ASK % 1 + ASK % 2 + ASK % 3 + b"GET /4 HTTP/1.1\r\n" + CLOSE + b"\r\n")
 
     assert [int(answer.split()[1]) for answer in answers.split(b"\r\n\r\n")[:-1]] == [201, 202, 203, 204]
@@ -155,7 +161,7 @@ def test_many_requests_sent_together_delay_no_other_connection() -> None:
 
         handler = Handler(handle)
         handler.go_on.set()
-        place = stack.enter_context(running_batches(handler))
+        place = stack.enter_context(running(App(), handle_batch=handler))
         late, greedy = (stack.enter_context(socket.create_connection(place, DEADLINE)) for _ in range(2))
         greedy.sendall(together(8))
 
@@ -193,7 +199,7 @@ def test_a_request_is_read_when_the_one_before_it_is_answered(monkeypatch: pytes
     known: list[int] = []
     handler = Handler(handle)
     handler.go_on.set()
-    with running_batches(handler) as place:
+    with running(App(), handle_batch=handler) as place:
         assert talk(place, together(400)).count(b"HTTP/1.1 201 ") == 400
 
     assert known == list(range(1, 401))
@@ -203,7 +209,7 @@ def test_a_stop_answers_what_was_sent_together() -> None:
     handler = Handler()
     with ExitStack() as stack:
         serving = stack.enter_context(ExitStack())
-        place = serving.enter_context(running_batches(handler))
+        place = serving.enter_context(running(App(), handle_batch=handler))
         greedy = stack.enter_context(socket.create_connection(place, DEADLINE))
         greedy.sendall(b"".join(ASK % number for number in range(20)))
         assert handler.entered.wait(DEADLINE)
@@ -216,7 +222,7 @@ def test_a_stop_answers_what_was_sent_together() -> None:
 def test_a_refused_request_is_not_handed_over() -> None:
     handler = Handler()
     handler.go_on.set()
-    with running_batches(handler) as place:
+    with running(App(), handle_batch=handler) as place:
         assert status_of(talk(place, b"GET http://[/ HTTP/1.1\r\n\r\n")) == 400
 
     assert not any(handler.batches)
@@ -228,7 +234,7 @@ def test_a_bug_is_a_500_with_an_empty_body_and_the_server_continues(
     handler = Handler(lambda path: 1 // 0 if path == "/1" else 201)
     handler.go_on.set()
     with (
-        running_batches(handler) as place,
+        running(App(), handle_batch=handler) as place,
         caplog.at_level(logging.CRITICAL, "devkit.http.channel"),
     ):
         assert status_of(talk(place, b"GET /1 HTTP/1.1\r\n" + CLOSE + b"\r\n")) == 500
@@ -240,7 +246,7 @@ def test_the_work_after_the_responses_delays_the_stop_only() -> None:
     handler = Handler(after=lambda: done.append(answered.wait(DEADLINE)))
     handler.go_on.set()
     with (
-        running_batches(handler) as place,
+        running(App(), handle_batch=handler) as place,
         socket.create_connection(place, DEADLINE) as connection,
     ):
         connection.sendall(ASK % 1)
@@ -255,7 +261,7 @@ def test_a_bug_after_the_responses_changes_no_response(caplog: pytest.LogCapture
     handler = Handler(after=lambda: 1 // 0)
     handler.go_on.set()
     with (
-        running_batches(handler) as place,
+        running(App(), handle_batch=handler) as place,
         caplog.at_level(logging.CRITICAL, "devkit.http.channel"),
     ):
         for _ in range(2):
@@ -282,7 +288,7 @@ def test_a_response_that_cannot_be_sent_closes_one_connection_only(monkeypatch: 
 
     handler = Handler()
     handler.go_on.set()
-    with running_batches(handler) as place:
+    with running(App(), handle_batch=handler) as place:
         monkeypatch.setattr(wasyncore.dispatcher, "send", fail_once)
 
         assert talk(place, ASK % 1) == b""
@@ -302,7 +308,7 @@ def test_a_bug_in_responding_closes_one_connection_only(
     handler = Handler()
     handler.go_on.set()
     with (
-        running_batches(handler) as place,
+        running(App(), handle_batch=handler) as place,
         caplog.at_level(logging.CRITICAL, "devkit.http.channel"),
     ):
         assert talk(place, ASK % 1) == b""
@@ -314,7 +320,7 @@ def test_a_response_that_is_sent_in_parts_is_complete(monkeypatch: pytest.Monkey
     handler = Handler()
     handler.go_on.set()
     with (
-        running_batches(handler) as place,
+        running(App(), handle_batch=handler) as place,
         socket.create_connection(place, DEADLINE) as connection,
     ):
         monkeypatch.setattr(
@@ -330,7 +336,7 @@ def test_a_stop_answers_the_requests_in_progress() -> None:
     places: list[Place] = []
 
     def session() -> None:
-        with running_batches(handler) as place:
+        with running(App(), handle_batch=handler) as place:
             places.append(place)
             stop.wait(DEADLINE)
         stopped.set()

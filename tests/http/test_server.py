@@ -2,7 +2,8 @@ import logging
 import socket
 import string
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,17 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waitress import wasyncore
 
+from devkit.http.request import ReceivedRequest
 from devkit.http.server import MAX_BODY
 from tests.support.raw_socket import DEADLINE, answer_on, read_to_end, talk
-from tests.support.wsgi_server import CLOSE, App, Running, running_batches, status_of
+from tests.support.wsgi_server import CLOSE, App, Running, status_of
 from tests.support.wsgi_server import running as serving
 
 
-@pytest.fixture(scope="module", params=[serving, running_batches])
+def leave_all(requests: Sequence[ReceivedRequest]) -> tuple[list[None], Callable[[], None]]:
+    return [None for _ in requests], lambda: None
+
+
+@pytest.fixture(scope="module", params=[{}, {"handle_batch": leave_all}])
 def running(request: pytest.FixtureRequest) -> Running:
-    """The server with an application in threads, and with a handler of batches in one."""
-    server: Running = request.param
-    return server
+    """The server with threads, and with everything in one."""
+    return partial(serving, **request.param)
 
 
 def test_headers_come_in_order_case_and_multiplicity(running: Running) -> None:
@@ -39,22 +44,25 @@ def test_headers_come_in_order_case_and_multiplicity(running: Running) -> None:
         ("Connection", "close"),
     )
     assert app.taken[0].body == b"hi"
+    assert app.notes == [""]
 
 
-def test_a_folded_header_is_joined(running: Running) -> None:
+def test_a_folded_header_is_joined_and_noted(running: Running) -> None:
     with running(app := App()) as place:
         talk(place, b"GET / HTTP/1.1\r\nX-Fold: one\r\n  two\r\n\tthree\r\n" + CLOSE + b"\r\n")
 
     assert app.taken[0].header("X-Fold") == "one two three"
+    assert app.notes == ["a header that was folded over several lines was joined"]
 
 
-def test_a_chunked_body_is_joined(running: Running) -> None:
+def test_a_chunked_body_is_joined_and_noted(running: Running) -> None:
     body = b"3\r\nsta\r\n4;name=value\r\ntus=\r\n0\r\nX-Trailer: t\r\n\r\n"
     with running(app := App()) as place:
         talk(place, b"POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n" + CLOSE + b"\r\n" + body)
 
     assert app.taken[0].body == b"status="
     assert app.taken[0].header("Transfer-Encoding") == "Chunked"
+    assert app.notes == ["the body arrived in chunks and was joined"]
 
 
 @pytest.mark.parametrize(
@@ -265,9 +273,7 @@ def test_100_continue_is_sent_once_while_a_thread_ends_its_response(
 def test_a_bug_in_the_application_is_a_500_with_an_empty_body(
     running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.CRITICAL, "waitress")
-    caplog.set_level(logging.CRITICAL, "devkit.http.channel")
-    with running(App(during=lambda: 1 / 0)) as place:
+    with running(App(during=lambda: 1 / 0)) as place, caplog.at_level(logging.CRITICAL, "waitress"):
         answer = talk(place, b"GET / HTTP/1.1\r\n" + CLOSE + b"\r\n")
 
     assert status_of(answer) == 500

@@ -13,7 +13,7 @@ from devkit.webhook.callback import (
     compose,
     to_wire,
 )
-from tests.support.application import OURS, TOKEN, RecordingHandler, running_receiver
+from tests.support.application import BOTH, OURS, TOKEN, RecordingHandler, Serving
 from tests.support.raw_socket import Place, talk
 
 FIELDS = {"msisdn": "447700900001", "messageId": "0A0000001234567B", "status": "delivered"}
@@ -25,9 +25,15 @@ def handler() -> RecordingHandler:
     return RecordingHandler()
 
 
+@pytest.fixture(params=BOTH)
+def running(request: pytest.FixtureRequest) -> Serving:
+    serving: Serving = request.param
+    return serving
+
+
 @pytest.fixture
-def place(handler: RecordingHandler) -> Iterator[Place]:
-    with running_receiver(handler) as place:
+def place(handler: RecordingHandler, running: Serving) -> Iterator[Place]:
+    with running(handler) as place:
         yield place
 
 
@@ -234,8 +240,10 @@ def test_the_bare_path_is_closed_to_requests_from_elsewhere(
     assert handler.kinds == ["refused"]
 
 
-def test_without_a_token_the_bare_path_is_open_to_everybody(handler: RecordingHandler) -> None:
-    with running_receiver(handler, token="") as place:
+def test_without_a_token_the_bare_path_is_open_to_everybody(
+    handler: RecordingHandler, running: Serving
+) -> None:
+    with running(handler, token="") as place:
         assert status_of(place, get(f"{CALLBACK_PATH}?status=delivered")) == 200
         assert status_of(place, get(f"{CALLBACK_PATH}/any?status=delivered")) == 404
 

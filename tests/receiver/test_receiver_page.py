@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, to_wire
-from tests.support.application import OURS, RecordingHandler, running_receiver
+from tests.support.application import BOTH, OURS, RecordingHandler
 from tests.support.raw_socket import Place, talk
 
 # Headers that browsers add to the request of a page. A page cannot remove them.
@@ -24,9 +24,9 @@ def handler() -> RecordingHandler:
     return RecordingHandler()
 
 
-@pytest.fixture
-def place(handler: RecordingHandler) -> Iterator[Place]:
-    with running_receiver(handler) as place:
+@pytest.fixture(params=BOTH)
+def place(request: pytest.FixtureRequest, handler: RecordingHandler) -> Iterator[Place]:
+    with request.param(handler) as place:
         yield place
 
 

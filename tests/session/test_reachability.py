@@ -5,8 +5,8 @@ from itertools import count
 import pytest
 
 from devkit.errors import TunnelError
-from devkit.http.server import listen
-from devkit.receiver.app import IncomingRequest, TokenAccess, one_by_one, serve_receiver
+from devkit.http.server import listen, serve
+from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver
 from devkit.session.reachability import wait_until_reachable
 from devkit.session.signals import Shutdown, ShutdownRequested
 from devkit.webhook.callback import REACHABILITY_HEADER
@@ -64,7 +64,7 @@ def test_it_returns_once_our_own_receiver_got_the_nonce() -> None:
         return 200
 
     listener = listen("127.0.0.1", 0)
-    with serve_receiver(one_by_one(handle), listener, TokenAccess("t0ken")):
+    with serve(create_receiver(handle, TokenAccess("t0ken")), listener):
         check(f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}", received=received)
 
     (arrival,) = arrivals

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import ConfigurationError, UsageError
-from devkit.http.server import listen
-from devkit.receiver.app import IncomingRequest, TokenAccess, one_by_one, serve_receiver
+from devkit.http.server import listen, serve
+from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver
 from devkit.session.project import Session
 from devkit.session.reachability import local_callback_url, why_unreachable
 from devkit.session.send import SendRoute, choose_recipient, choose_route, require_receiver
@@ -172,7 +172,7 @@ def test_a_receiver_is_found_where_the_session_says_and_reports_nothing(tmp_path
         arrivals.append(arrival)
         return 200
 
-    with serve_receiver(one_by_one(take), listener, TokenAccess(TOKEN)):
+    with serve(create_receiver(take, TokenAccess(TOKEN)), listener):
         require_receiver(session)
         found = why_unreachable(local_callback_url(session))
         elsewhere = why_unreachable(f"{local_url}/webhooks/delivery-receipt/an0ther-t0ken-")

@@ -365,7 +365,7 @@ def test_a_request_over_tls_arrives_as_it_was_sent(trust: Trust) -> None:
     arrived = []
 
     def keep(environ, start_response):
-        arrived.append(callback_of(environ))
+        arrived.append(callback_of(environ, b"")[0])
         start_response("200 OK", [("Content-Length", "0")])
         return []
 

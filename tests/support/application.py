@@ -1,10 +1,10 @@
 """A receiver for tests, with a handler that records its requests."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
-from devkit.http.server import listen
-from devkit.receiver.app import IncomingRequest, TokenAccess, one_by_one, serve_receiver
+from devkit.http.server import listen, serve
+from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver, serve_receiver
 from devkit.webhook.callback import CALLBACK_PATH
 from tests.support.raw_socket import Place
 
@@ -23,14 +23,32 @@ class RecordingHandler:
         self.requests.append(incoming)
         return self.answer
 
+    def handle_batch(self, requests: Sequence[IncomingRequest]) -> tuple[list[int], Callable[[], None]]:
+        return [self(incoming) for incoming in requests], lambda: None
+
     @property
     def kinds(self) -> list[str]:
         return [incoming.kind for incoming in self.requests]
 
 
+Serving = Callable[..., AbstractContextManager[Place]]
+
+
 @contextmanager
-def running_receiver(handler: RecordingHandler, *, token: str = TOKEN) -> Iterator[Place]:
-    """A receiver as a session serves it."""
+def serving_at_once(handler: RecordingHandler, *, token: str = TOKEN) -> Iterator[Place]:
+    """As a session serves a receiver."""
     listener = listen("127.0.0.1", 0)
-    with serve_receiver(one_by_one(handler), listener, TokenAccess(token)):
+    with serve_receiver(handler.handle_batch, listener, TokenAccess(token)):
         yield listener.getsockname()
+
+
+@contextmanager
+def serving_one_by_one(handler: RecordingHandler, *, token: str = TOKEN) -> Iterator[Place]:
+    """As any application is served."""
+    listener = listen("127.0.0.1", 0)
+    with serve(create_receiver(handler, TokenAccess(token)), listener):
+        yield listener.getsockname()
+
+
+# Each request must get the same answer both ways.
+BOTH: tuple[Serving, ...] = (serving_at_once, serving_one_by_one)

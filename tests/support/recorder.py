@@ -5,7 +5,7 @@ from pathlib import Path
 
 from devkit.events import Event
 from devkit.fixture.store import Store
-from devkit.receiver.app import IncomingRequest, RequestKind
+from devkit.receiver.app import IncomingRequest, RequestKind, handle_one
 from devkit.receiver.recorder import Recorder
 from devkit.webhook.callback import Callback, compose
 
@@ -51,12 +51,7 @@ class RecordingSession:
     def handle(
         self, callback: Callback, kind: RequestKind = "receipt", captured: str = "", status: int = 200
     ) -> int:
-        """Handle one request, and do what follows its response."""
-        (answer,), after_response = self.recorder.handle_batch(
-            [IncomingRequest(kind, callback, captured, status)]
-        )
-        after_response()
-        return answer
+        return handle_one(self.recorder.handle_batch, IncomingRequest(kind, callback, captured, status))
 
     @property
     def files(self) -> list[Path]:

@@ -31,7 +31,7 @@ arrived: list[Callback] = []
 
 def wsgi_app(environ, start_response):
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    arrived.append(callback_of(environ, body))
+    arrived.append(callback_of(environ, body)[0])
     start_response("202 Accepted", [("Content-Type", "text/plain")])
     return [b"tak", b"en"]
 
@@ -43,7 +43,7 @@ def flask_client():
 
 
 def django_view(request):
-    arrived.append(callback_of(request.META, request.body))
+    arrived.append(callback_of(request.META, request.body)[0])
     return HttpResponse("taken", status=202)
 
 
