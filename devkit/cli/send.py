@@ -103,12 +103,13 @@ def command(
     directory = project_directory(Path.cwd())
     settings, project = read_settings(os.environ, directory), project_in(directory)
     session = project.session()
-    route, relay = choose_route(settings, session), None if session else _relay_options(settings)
+    route = choose_route(settings, session)
+    relay = None if session else _relay_options(settings)
     if relay:
         route = replace(route, callback=relay.callback_url, who=relay.relay.name())
     number = choose_recipient(to, route.mode)
     application = _application(settings, directory, session) if api == "messages" else None
-    _check_receiver(session, relay, wait=wait, alone=_alone(api, application))
+    _check_receiver(session, relay, wait=wait, otherwise=_without_session(api, application))
 
     def send() -> PendingMessage:
         sent = send_by(
@@ -153,8 +154,8 @@ def _application(settings: Settings, directory: Path, session: Session | None) -
     return application_key(settings, directory)
 
 
-def _alone(api: SendApi, application: ApplicationKey | None) -> str:
-    """Who gets the receipts or statuses when neither a session nor a relay does."""
+def _without_session(api: SendApi, application: ApplicationKey | None) -> str:
+    """Says who gets the receipts or statuses when neither a session nor a relay does."""
     what = "account's own callback gets the receipts"
     if api == "messages":
         what = f"{'application' if application else 'account'}'s own URL gets the statuses"
@@ -162,7 +163,7 @@ def _alone(api: SendApi, application: ApplicationKey | None) -> str:
 
 
 def _announce(message: SentMessage, project: Project) -> None:
-    """Tell the session which parts are one message."""
+    """Write to the log which parts are one message: the session shows them so."""
     try:
         project.prepare()
         SendLog(project.private).add(message)
@@ -178,11 +179,11 @@ def exit_code(end: WaitFinished) -> int:
 
 
 def _check_receiver(
-    session: Session | None, relay: "FollowOptions | None", *, wait: bool, alone: str
+    session: Session | None, relay: "FollowOptions | None", *, wait: bool, otherwise: str
 ) -> None:
     """Check that receipts can arrive before the message is sent. Raises UsageError, ConfigurationError.
 
-    alone: what to say when neither a session nor a relay gets them.
+    otherwise: what to say when neither a session nor a relay gets them.
     """
     if session:
         require_receiver(session)
@@ -195,7 +196,7 @@ def _check_receiver(
             hint="Start one in another terminal: devkit dev. Or send without --wait.",
         )
     else:
-        notice(alone)
+        notice(otherwise)
 
 
 def _sent_lines(event: Sent, mode: str) -> Iterator[str]:
