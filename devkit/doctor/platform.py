@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -56,20 +57,15 @@ def platform_checks(context: Context) -> Iterator[Check]:
 
 def _read_account(context: Context, credentials: Credentials) -> _Reply:
     response: Response | None = None
-    started, error = context.now(), None
     urls: Mapping[AccountSettingName, str] = {}
-
-    def post(credentials: Credentials, path: str, params: dict[str, str]) -> Mapping[str, object]:
-        nonlocal started, response
+    started, error = context.now(), None
+    try:
         client = make_client(credentials)
         started = context.now()  # not before: the SDK takes long to import
         try:
-            return post_form(credentials, path, params, client)
+            urls = read_urls(credentials, partial(post_form, client=client))
         finally:
             response = client.last_response
-
-    try:
-        urls = read_urls(credentials, post)
     except (VonageError, ConfigurationError) as failure:
         error = failure
     took = context.now() - started
