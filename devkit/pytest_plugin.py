@@ -14,7 +14,8 @@ if TYPE_CHECKING:  # not to hide a circle: these only name types, and the plugin
 
     from devkit.simulator import Simulator
     from devkit.simulator.options import SimulatorOptions
-    from devkit.testing.pytest_support import PluginSettings, ReceiptServer, Serve
+    from devkit.testing.pytest_support import PluginSettings
+    from devkit.testing.receipt_server import ReceiptServer, Serve
     from devkit.testing.relay_inbox import RelayInbox
     from devkit.testing.sample_webhook import SampleWebhook
     from devkit.testing.stub import VonageStub
@@ -92,7 +93,7 @@ def make_dlr_inbound(_dlr_settings: "PluginSettings") -> "Callable[..., SampleWe
 @pytest.fixture
 def dlr_server() -> "Iterator[ReceiptServer]":
     """A receiver on a free port of this machine that keeps what arrives: `url`, `wait_for_receipt`, ..."""
-    from devkit.testing.pytest_support import receipt_server
+    from devkit.testing.receipt_server import receipt_server
 
     with receipt_server() as server:
         yield server
@@ -101,7 +102,7 @@ def dlr_server() -> "Iterator[ReceiptServer]":
 @pytest.fixture
 def dlr_serve() -> "Iterator[Serve]":
     """Serve a WSGI application on a free port of this machine and get its URL: dlr_serve(app, "/webhooks/dlr")."""
-    from devkit.testing.pytest_support import serving
+    from devkit.testing.receipt_server import serving
 
     with serving() as serve:
         yield serve

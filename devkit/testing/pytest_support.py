@@ -1,8 +1,7 @@
-"""The parts of the pytest plugin: settings, parametrization, servers, differences."""
+"""The parts of the pytest plugin: settings, parametrization, the client for the simulator, differences."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -11,29 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from devkit.errors import FixtureError
-from devkit.http.request import WSGIApplication
-from devkit.http.server import listen, serve
-from devkit.receiver.app import IncomingRequest, TokenAccess, create_receiver
 from devkit.testing.factories import make_inbound, make_receipt, make_status
 from devkit.testing.faults import FaultCase, fault_cases
 from devkit.testing.fields import Fields, masked
-from devkit.testing.inbox import ReceiptInbox
 from devkit.testing.sample_webhook import SampleWebhook, load, load_all
 from devkit.testing.signing import resign, resigned_if_valid
 from devkit.testing.status_faults import status_fault_cases
-from devkit.webhook.callback import CALLBACK_PATH
 from devkit.webhook.receipt import Receipt
 from devkit.webhook.signature import METHODS, TEST_SIGNATURE_SECRET, Method
 
-if (
-    TYPE_CHECKING
-):  # only the types: most tests need neither the simulator nor the SDK, which is slow to import
+if TYPE_CHECKING:  # only the types: most tests need neither the simulator nor the SDK
     import vonage
 
     from devkit.simulator import Simulator, SimulatorOptions
-
-
-Serve = Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,37 +213,3 @@ def _fields(side: object) -> Mapping[str, object] | None:
     if isinstance(side, SampleWebhook | Receipt):
         return side.fields
     return side if isinstance(side, Mapping) else None
-
-
-class ReceiptServer(ReceiptInbox):
-    """The inbox of a running receiver. url: the callback URL for the sender of receipts."""
-
-    def __init__(self, serve_app: Serve) -> None:
-        super().__init__()
-        self.url = serve_app(create_receiver(self._take, TokenAccess("")))
-
-    def _take(self, incoming: IncomingRequest) -> int:
-        if incoming.kind in ("receipt", "replay"):
-            self.put(incoming.callback)
-        return 200
-
-
-@contextmanager
-def receipt_server() -> Iterator[ReceiptServer]:
-    """A receiver that runs while the block does. Probes are answered and not kept."""
-    with serving() as serve_app:
-        yield ReceiptServer(serve_app)
-
-
-@contextmanager
-def serving() -> Iterator[Serve]:
-    """A function that serves WSGI applications until the end of the block and returns their URLs."""
-    with ExitStack() as stack:
-
-        def serve_app(app: WSGIApplication, path: str = CALLBACK_PATH) -> str:
-            listener = listen("127.0.0.1", 0)
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
-            stack.enter_context(serve(app, listener))
-            return url
-
-        yield serve_app
