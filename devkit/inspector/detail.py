@@ -56,7 +56,7 @@ class Part:
 class Detail:
     """A recording with all receipts of its message.
 
-    status: of the message. message: of the receipt that says how the message stands, which may be another one.
+    status: of the message. message: of the receipt that decides it, which may be another one.
     steps: of the timeline, each with the key of its recording. left_out: how many older receipts were not read, or
     how many texts of a conversation are not shown.
     answers, replays: events of this session, newest first. responses: of the application, by key, oldest first.

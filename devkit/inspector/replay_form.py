@@ -146,10 +146,9 @@ def _replayer(context: InspectorContext, request: ReplayRequest) -> Iterator[Cal
     """A function that replays a recording over one connection, which is closed at the end."""
     options, changes = context.options, request.changes
     receiver = parse_address(options.receiver_url)
-    default = options.forward_to or receiver
     # Only the default target may be on another machine.
-    is_default = request.to in ("", f"{default}{default.target}")
-    address = default if is_default else parse_address(request.to)
+    is_default = request.to in ("", options.default_target)
+    address = (options.forward_to or receiver) if is_default else parse_address(request.to)
     # devkit's own receiver shows a replay and does not record it again.
     route = ReplayRoute(address, receiver=receiver)
     session = options.session()
@@ -158,10 +157,8 @@ def _replayer(context: InspectorContext, request: ReplayRequest) -> Iterator[Cal
     transform = transformer(changes, route, signer, clock=options.clock, nonce=new_nonce)
     rules = Rules(timeout=_TIMEOUT, renewed=changes.now and changes.resign)
     # Only what the application of the session accepts is no longer missed.
-    keeps_log = options.private is not None and options.forward_to is not None and is_default
-    observe = (
-        log_responses(options.private, address.url, options.clock) if keeps_log and options.private else None
-    )
+    private = options.private if options.forward_to and is_default else None
+    observe = log_responses(private, address.url, options.clock) if private else None
 
     def replay_one(key: str) -> ReplayDone:
         path = context.rows.path(key)

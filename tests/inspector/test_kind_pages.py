@@ -426,7 +426,7 @@ def test_a_relay_has_chips_a_line_and_owners(recordings: Recordings) -> None:
     assert web.get("/api/receipts?who=ben").json["receipts"][0]["who"] == "ben"
 
 
-def test_a_lost_relay_and_what_it_no_longer_had_are_told(recordings: Recordings) -> None:
+def test_a_lost_relay_and_what_it_no_longer_had_are_named(recordings: Recordings) -> None:
     live(recordings)
     web = client(recordings)
     times = {"since": "2026-11-23T11:50:00.000Z", "until": "2026-11-23T12:04:00.000Z"}

@@ -272,7 +272,7 @@ def test_two_numbers_with_equal_masks_are_marked_as_changed(recordings: Recordin
 
 
 @pytest.fixture
-def told(recordings: Recordings) -> list[str]:
+def proxied(recordings: Recordings) -> list[str]:
     """Two recordings through a proxy that says the request target in a header."""
     keys = []
     for number in (NUMBER, "999700900123"):
@@ -282,20 +282,22 @@ def told(recordings: Recordings) -> list[str]:
     return keys
 
 
-def test_headers_are_shown_without_the_secret_and_the_number(recordings: Recordings, told: list[str]) -> None:
-    html = words(page(client(recordings), f"/receipts/{told[0]}"))
+def test_headers_are_shown_without_the_secret_and_the_number(
+    recordings: Recordings, proxied: list[str]
+) -> None:
+    html = words(page(client(recordings), f"/receipts/{proxied[0]}"))
 
     assert f"X-Original-URI {CALLBACK_PATH}?msisdn={MASKED}&status=delivered" in html
     assert "s3cr3t" not in html
     assert f"{CALLBACK_PATH}?msisdn={NUMBER}&" in words(
-        page(client(recordings), f"/receipts/{told[0]}?numbers=1")
+        page(client(recordings), f"/receipts/{proxied[0]}?numbers=1")
     )
 
 
 def test_compared_headers_are_shown_without_the_secret_and_the_numbers(
-    recordings: Recordings, told: list[str]
+    recordings: Recordings, proxied: list[str]
 ) -> None:
-    path = f"/diff?a={told[0]}&b={told[1]}"
+    path = f"/diff?a={proxied[0]}&b={proxied[1]}"
     html, whole = words(page(client(recordings), path)), words(page(client(recordings), f"{path}&numbers=1"))
 
     masked = f"{CALLBACK_PATH}?msisdn={MASKED}&status=delivered"

@@ -32,7 +32,7 @@ def test_a_session_that_starts_is_not_ready(recordings: Recordings) -> None:
     assert ask(recordings) == (503, {"ready": False, "state": "starting", "mode": None})
 
 
-def test_an_announced_session_is_ready_and_no_secret_is_told(recordings: Recordings) -> None:
+def test_an_announced_session_is_ready_and_no_secret_is_shown(recordings: Recordings) -> None:
     recordings.event_log.publish(TunnelChanged("waiting", "", "trying once more"))
     recordings.event_log.publish(READY)
 

@@ -131,7 +131,7 @@ def test_it_needs_no_network_and_no_script(store: Store) -> None:
     assert 'id="m1"' in made
 
 
-def test_what_is_not_a_receipt_is_told_and_a_damaged_file_left_out(store: Store) -> None:
+def test_what_is_not_a_receipt_is_named_and_a_damaged_file_left_out(store: Store) -> None:
     fixture = Fixture(NOW, compose({}, "json"))
     nothing = store.record(fixture, fixture.read())
     damaged = record(store, "delivered")

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -13,7 +14,7 @@ from devkit.inspector import selected_messages
 from devkit.inspector.context import InspectorContext
 from devkit.inspector.index import Index, Rows
 from devkit.inspector.replay_form import ReplayRequest, run_replays
-from tests.support.inspector_client import client, words
+from tests.support.inspector_client import client, page, words
 from tests.support.inspector_server import Recordings
 from tests.support.raw_socket import closed_port
 from tests.support.recording_server import RecordingServer
@@ -172,6 +173,20 @@ def test_what_is_accepted_now_is_no_longer_missed(
     web.post("/selection/replay", data={"all": "1", "response": "failed", "status": "failed"})
 
     assert [each.file for each in missed(recordings.private)] == [keys[0], keys[2]]
+
+
+@pytest.mark.parametrize("path", ["", "/", "/dlr?key=1"])
+def test_the_edit_form_sends_to_the_application_as_it_is_prefilled(
+    recordings: Recordings, keys: list[str], upstream: RecordingServer, path: str
+) -> None:
+    recordings.response(keys[1], 500)
+    web = client(recordings, forward_to=parse_address(f"{upstream.url}{path}"))
+    html = page(web, f"/receipts/{keys[1]}")
+    (prefilled,) = re.findall(r'<input name="to" value="([^"]+)"', html)
+
+    web.post(f"/receipts/{keys[1]}/replay", data={"to": unescape(prefilled)})
+
+    assert missed(recordings.private) == []
 
 
 def test_a_replay_to_another_target_leaves_it_missed(

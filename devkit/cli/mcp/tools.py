@@ -275,7 +275,7 @@ def replay_receipts(
 
 
 def doctor(place: Place) -> results.Diagnosis:
-    """Check this machine's part of a receipt's way: settings, session, receiver, simulator, disk, leftovers.
+    """Check this machine's part of a receipt's path: settings, session, receiver, simulator, disk, journal.
 
     Uses no network: `devkit doctor` in a terminal also checks Vonage and the tunnel.
     """
