@@ -1,4 +1,4 @@
-"""Options that several commands have: where receipts are sent, in which transport, with which fields; seconds."""
+"""Options that several commands have: the target, the transport, the fields, and how long to wait."""
 
 import math
 from collections.abc import Callable

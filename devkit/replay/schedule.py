@@ -61,7 +61,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 class Identity(TypedDict):
-    """Which receipt an event is about. file: empty for a triggered one. recorded_at: UTC; empty for a triggered one.
+    """Which receipt an event is about. file, recorded_at (UTC): empty for a triggered one.
 
     The texts of the receipt are cut, and have no control characters.
     """

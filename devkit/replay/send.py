@@ -125,7 +125,7 @@ class _Sender:
             receive = _send(connection, wire or self._wire(request))
             if result:
                 yield result()
-            # What can be done before the response is done while the target is busy.
+            # While the target is busy: what the result needs, and the next request.
             recording, identity = request.recording, request.recording.identity
             wire = None if rules.fresh or number == len(part) else self._wire(part[number])
             yield connection
