@@ -19,6 +19,7 @@ from devkit.tunnel.agent_process import reported_errors
 from devkit.tunnel.ngrok_errors import explain
 
 if TYPE_CHECKING:  # pyngrok takes long to import, and most commands open no tunnel
+    from pyngrok.conf import PyngrokConfig
     from pyngrok.log import NgrokLog
 
 _DISCONNECT_TIMEOUT = 2.0  # seconds
@@ -68,21 +69,11 @@ def connect(
     endpoints_api: whether the agent has /api/endpoints. May never return. Raises AgentError.
     """
     from pyngrok import ngrok
-    from pyngrok.conf import PyngrokConfig
     from pyngrok.exception import PyngrokNgrokHTTPError
 
     # The agent's log lines pass through pyngrok's logger, and may hold an authtoken.
     logging.getLogger("pyngrok").setLevel(logging.CRITICAL + 1)
-    settings = PyngrokConfig(
-        ngrok_path=str(launcher),
-        config_path=str(config) if config else None,
-        log_event_callback=log.record,
-        startup_timeout=3600,  # only checked when the agent logs a line: the caller has a deadline instead
-        start_new_session=os.name == "posix",  # Ctrl-C must not end the agent before the callback is restored
-        config_version="3" if endpoints_api else "2",
-    )
-    # It was taken from the environment, and would be visible to all users in the agent's command line.
-    settings.auth_token = None
+    settings = _settings(launcher, config, log, config_version="3" if endpoints_api else "2")
     host = (fixed_url.partition("://")[2] or fixed_url).rstrip("/")
     options = {"url": f"https://{host}"} if endpoints_api else {"domain": host}
     try:
@@ -96,6 +87,22 @@ def connect(
     except Exception as error:  # noqa: BLE001 - pyngrok does not wrap errors of YAML, JSON, HTTP and sockets
         reason = log.errors() or str(error)
     raise explain(reason, authtoken)  # outside of `except`, so that no traceback shows the unredacted reason
+
+
+def _settings(launcher: Path, config: Path | None, log: AgentLog, *, config_version: str) -> "PyngrokConfig":
+    from pyngrok.conf import PyngrokConfig
+
+    settings = PyngrokConfig(
+        ngrok_path=str(launcher),
+        config_path=str(config) if config else None,
+        log_event_callback=log.record,
+        startup_timeout=3600,  # only checked when the agent logs a line: the caller has a deadline instead
+        start_new_session=os.name == "posix",  # Ctrl-C must not end the agent before the callback is restored
+        config_version=config_version,
+    )
+    # It was taken from the environment, and would be visible to all users in the agent's command line.
+    settings.auth_token = None
+    return settings
 
 
 def process_of(launcher: Path) -> "subprocess.Popen[str] | None":

@@ -8,8 +8,9 @@ import pytest
 
 from devkit.errors import TunnelError
 from devkit.tunnel.deadline import Timer
-from devkit.tunnel.ngrok import Backoff, NgrokOptions, ngrok_tunnel
+from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
 from devkit.tunnel.process import find_process
+from devkit.tunnel.supervision import Backoff
 from tests.support.event_recorder import EventRecorder
 from tests.support.standin import install_standin, standin_pid, standin_state
 

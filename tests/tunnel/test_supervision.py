@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from devkit.tunnel.ngrok import Backoff, NgrokOptions, ngrok_tunnel
+from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
 from devkit.tunnel.process import find_process
+from devkit.tunnel.supervision import Backoff
 from devkit.tunnel.types import Tunnel
 from tests.support.event_recorder import EventRecorder
 from tests.support.raw_socket import wait_until
