@@ -39,3 +39,19 @@ def test_every_module_that_it_names_is_there() -> None:
     assert [
         name for name in named if not (DEVKIT / f"{name}.py").exists() and not (DEVKIT / name).is_dir()
     ] == []
+
+
+def test_third_party_names_are_in_the_files_that_it_names() -> None:
+    clauses = TEXT.partition("Each third-party name is in few files: ")[2].partition(".\n")[0].split(";")
+    named = {clause.split()[0].lower(): re.findall(r"`([\w/]+)`", clause) for clause in clauses}
+
+    assert {"flask", "vonage", "waitress"} <= named.keys()
+    for name, places in named.items():
+        imports = re.compile(rf"^\s*(?:from|import) {name}(?:_\w+)?\b", re.MULTILINE)
+        files = {
+            path.relative_to(DEVKIT).with_suffix("").as_posix()
+            for path in DEVKIT.rglob("*.py")
+            if imports.search(path.read_text(encoding="utf-8"))
+        }
+        assert [place for place in places if not any(file.startswith(place) for file in files)] == [], name
+        assert [file for file in files if not file.startswith(tuple(places))] == [], name
