@@ -57,7 +57,7 @@ class Resources:
         with self._loaded() as applications:
             if application_id not in applications:
                 return None
-            changed = change(copy.deepcopy(applications[application_id]))
+            changed = change(applications[application_id])
             applications[application_id] = copy.deepcopy(changed)
             return changed
 

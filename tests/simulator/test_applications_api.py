@@ -131,6 +131,13 @@ def test_an_application_can_be_made_listed_and_deleted(simulator):
     assert [each["id"] for each in simulator.applications] == [simulator.application_id]
 
 
+@pytest.mark.parametrize(("size", "counted"), [("1000", 100), ("0", 1), ("many", 10), ("-5", 10), ("", 10)])
+def test_a_page_has_1_to_100_applications_and_10_by_default(simulator, size, counted):
+    _, listed = ask(simulator, "GET", f"{PATH}?page_size={size}")
+
+    assert listed["page_size"] == counted
+
+
 def test_the_sdk_lists_and_gets_applications(simulator):
     client = sdk(simulator)
 

@@ -1,11 +1,12 @@
 import json
+import math
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from devkit.errors import ConfigurationError
-from devkit.simulator import Fault, InboundText, SimulatorOptions
+from devkit.simulator import Clock, Fault, InboundText, SimulatorOptions, run_simulator
 from devkit.simulator.options import SETTINGS_FAULTS
 from devkit.simulator.settings_api import FAULT_ANSWERS
 from tests.support.simulator_client import (
@@ -212,10 +213,21 @@ def test_a_change_of_the_method_leaves_the_rest_of_the_account(simulator):
         register(simulator, listener)
     change(simulator, {"method": "form"})
     post(simulator, "/account/settings", {"httpForwardMethod": "POST_JSON"})
+    send(simulator)
+    before = simulator.account
 
     change(simulator, {"rate": 30})
 
-    assert (simulator.account.method, simulator.account.dr_callback_url) == ("json", listener.url)
+    assert (before.method, before.dr_callback_url) == ("json", listener.url)
+    assert before.balance < simulator.options.balance
+    assert simulator.account == before
+
+
+def test_a_given_clock_has_the_speed():
+    with run_simulator(clock=Clock(math.inf)) as simulator:
+        assert simulator.options.speed == math.inf
+        simulator.reset()
+        assert simulator.clock.jumps
 
 
 def test_a_reset_restores_the_start(simulator):

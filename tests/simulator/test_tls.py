@@ -119,6 +119,17 @@ def posted(body: bytes) -> bytes:
     return b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
+def test_a_closed_connection_says_that_nothing_is_missing(trust: Trust) -> None:
+    context = ssl.create_default_context(cafile=str(trust.authority))
+    with (
+        serving(trust) as at,
+        socket.create_connection(at, DEADLINE) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False) as connection,
+    ):
+        connection.sendall(posted(b"y"))
+        assert read_to_end(connection).endswith(b"y")  # else it raises SSLEOFError
+
+
 # 12,000 bytes are one TLS record, which is more than the server reads at once.
 @pytest.mark.parametrize("size", [12_000, 64 * 1024])
 def test_a_large_body_passes_whole_and_both_ways(trust: Trust, size: int) -> None:
