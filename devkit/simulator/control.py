@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from decimal import Decimal
+from types import NoneType
 from typing import Any, get_args
 
 from devkit.errors import ConfigurationError
@@ -85,7 +86,7 @@ def _speed(value: object) -> float:
 
 def _fault(value: object) -> Fault:
     given = _fields({"name": value} if isinstance(value, str) else value)
-    readers = {"name": _text, "times": _count, "seconds": _number}
+    readers = {"name": _text, "times": _only(int, NoneType), "seconds": _number}
     return Fault(**{name: readers.get(name, _only())(inner) for name, inner in given.items()})
 
 

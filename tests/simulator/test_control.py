@@ -144,6 +144,14 @@ def test_every_changeable_option_can_be_changed_and_is_shown(simulator):
     assert simulator.options.signature_secret == "another"
 
 
+def test_options_can_be_sent_back_as_they_are_shown(simulator):
+    _, shown = change(simulator, {**CHANGES, "speed": "max", "faults": ["hang-up"]})
+
+    status, again = change(simulator, shown["options"])
+
+    assert (status, again["options"]) == (200, shown["options"])
+
+
 def test_a_fault_may_be_a_name_alone(simulator):
     change(simulator, {"faults": ["hang-up", {"name": "slow", "times": 1, "seconds": 2}]})
 
