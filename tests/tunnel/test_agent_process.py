@@ -15,7 +15,7 @@ from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
 from devkit.tunnel.orphans import ending_orphans
 from devkit.tunnel.process import Process, command_line, find_process, find_process_with_ps
 from tests.support.event_recorder import EventRecorder
-from tests.support.standin import install_standin, standin_pid
+from tests.support.standin import standin_pid
 
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
 SLEEPER = "import sys; print('up', flush=True); sys.stdin.read()"
@@ -66,9 +66,8 @@ def dead() -> Process:
 
 
 def test_the_agent_of_a_killed_session_is_ended_by_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    agent = install_standin(tmp_path)
     private_dir = tmp_path / "private"
     monkeypatch.setenv("STANDIN_FAULT", "survive")
     with running(SESSION, str(private_dir), str(agent), says="open") as session:
@@ -86,8 +85,7 @@ def test_the_agent_of_a_killed_session_is_ended_by_the_next(
     assert recorder.states == ["ended-leftover"]
 
 
-def test_the_agent_of_a_running_session_is_not_ended(tmp_path: Path) -> None:
-    agent = install_standin(tmp_path)
+def test_the_agent_of_a_running_session_is_not_ended(agent: Path, tmp_path: Path) -> None:
     private_dir = tmp_path / "private"
     with running(SESSION, str(private_dir), str(agent), says="open"):
         orphan = known(standin_pid(agent))

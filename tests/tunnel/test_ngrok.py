@@ -14,7 +14,7 @@ from devkit.tunnel.process import find_process
 from devkit.tunnel.types import OpenTunnel
 from tests.support.event_recorder import EventRecorder
 from tests.support.recording_server import RecordingServer, Response, recording_server
-from tests.support.standin import install_standin, standin_pid, standin_state, steer_standin
+from tests.support.standin import standin_pid, standin_state, steer_standin
 
 TOKEN = "2TESTtokenTESTtokenTESTtoken_5TESTtokenTESTtoken"
 SESSION = """
@@ -30,11 +30,6 @@ opened = ngrok_tunnel(options, notify=print, stopping=lambda: False)(sys.argv[3]
 def upstream() -> Iterator[RecordingServer]:
     with recording_server(lambda request: Response(body=b"kept")) as server:
         yield server
-
-
-@pytest.fixture
-def agent(tmp_path: Path) -> Path:
-    return install_standin(tmp_path)
 
 
 @pytest.fixture

@@ -12,16 +12,11 @@ from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
 from devkit.tunnel.process import find_process
 from devkit.tunnel.supervision import Backoff
 from tests.support.event_recorder import EventRecorder
-from tests.support.standin import install_standin, standin_pid, standin_state
+from tests.support.standin import standin_pid, standin_state
 
 TOKEN = "2TESTtokenTESTtokenTESTtoken_5TESTtokenTESTtoken"
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
 QUICK = Backoff(poll=0.01, retry=0.01, restarts=(0.01,))
-
-
-@pytest.fixture
-def agent(tmp_path: Path) -> Path:
-    return install_standin(tmp_path)
 
 
 @contextmanager

@@ -10,16 +10,11 @@ from devkit.tunnel.supervision import Backoff
 from devkit.tunnel.types import Tunnel
 from tests.support.event_recorder import EventRecorder
 from tests.support.raw_socket import wait_until
-from tests.support.standin import install_standin, standin_pid, steer_standin
+from tests.support.standin import standin_pid, steer_standin
 
 NOWHERE = "http://127.0.0.1:9"  # no request is sent there
 QUICK = Backoff(poll=0.01, retry=0.01, restarts=(0.0, 0.01))
 NEVER = Backoff(poll=0.01, restarts=(300.0,))
-
-
-@pytest.fixture
-def agent(tmp_path: Path) -> Path:
-    return install_standin(tmp_path)
 
 
 def opened(agent: Path, recorder: EventRecorder, backoff: Backoff = QUICK) -> AbstractContextManager[Tunnel]:
