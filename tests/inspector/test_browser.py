@@ -361,6 +361,18 @@ def test_single_keys_can_be_turned_off(browser: Browser, recordings: Recordings,
     browser.wait(lambda: browser.run("return document.querySelector('#help').open"))
 
 
+def test_keys_do_nothing_on_an_error_page(browser: Browser, url: str) -> None:
+    browser.get(f"{url}/nowhere")
+    assert browser.text("h1") == "No such page or recording."
+    browser.complaints()  # about the status 404
+
+    browser.rattle("/xjr")
+    browser.click("#help-button")
+
+    assert browser.run("return document.querySelector('#help').open")
+    assert browser.complaints() == []
+
+
 def test_the_tabs_are_tabs(browser: Browser, recordings: Recordings, url: str) -> None:
     key = recordings.receipt("failed", "0A1", "9")
     visit(browser, f"{url}/receipts/{key}#fields")
@@ -488,6 +500,7 @@ def test_nothing_is_too_wide_for_a_narrow_screen(browser: Browser, recordings: R
         f"/receipts/{key}?numbers=1#raw",
         f"/diff?a={key}&b={key}",
         f"/receipts/{key}#fields",
+        f"/receipts/{key}/keep",
         "/trigger",
         "/send",
         "/session",
