@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from devkit import __version__
 from devkit.cli.mcp import results, tools
 from devkit.cli.mcp.safe_text import error_text, made_safe
-from devkit.cli.mcp.tools import Place
+from devkit.cli.mcp.tools import ToolContext
 from devkit.errors import DevkitError, UsageError
 from devkit.session.settings import project_directory
 from devkit.session.signals import Shutdown
@@ -114,14 +114,14 @@ def _handler(tool: Callable[..., Any], environ: Mapping[str, str], directory: Pa
     """What the SDK calls: the tool, in a thread of its own, and its result made safe."""
 
     async def call(**arguments: Any) -> Any:
-        place = Place(environ, project_directory(directory), Shutdown())
+        tool_context = ToolContext(environ, project_directory(directory), Shutdown())
         try:
-            result = await asyncio.wrap_future(_started(partial(tool, place, **arguments)))
-            return made_safe(result.model_dump(), place.secrets())
+            result = await asyncio.wrap_future(_started(partial(tool, tool_context, **arguments)))
+            return made_safe(result.model_dump(), tool_context.secrets())
         except DevkitError as error:
-            return _failure(error, place.secrets())
+            return _failure(error, tool_context.secrets())
         finally:
-            place.stop.request()
+            tool_context.stop.request()
 
     signature = inspect.signature(tool)
     call.__name__, call.__doc__ = tool.__name__, inspect.getdoc(tool)

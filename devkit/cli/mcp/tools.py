@@ -36,7 +36,6 @@ from devkit.replay.transform import (
 from devkit.replay.trigger import Triggered, new_origin, notices_about, parse_with_code, send_new
 from devkit.session.project import (
     Project,
-    Session,
     is_followed,
     is_recording,
     local_code_url,
@@ -74,7 +73,7 @@ Until = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ToolContext:
     """Where a tool works. directory: of the project. stop: requested when nobody waits for the tool any more."""
 
     environ: Mapping[str, str]
@@ -89,9 +88,6 @@ class Place:
     def project(self) -> Project:
         return project_in(self.directory)
 
-    def session(self) -> Session | None:
-        return self.project.session()
-
     def secrets(self) -> list[str]:
         """What no result may hold. Creates nothing."""
         project = self.project
@@ -101,7 +97,7 @@ class Place:
             if settings.callback_token is None and not project.token_file.exists():
                 settings = replace(settings, callback_token="")
             found += private_values(settings, project).values()
-        session = self.session()
+        session = project.session()
         return [*found, session.api_secret] if session else found
 
 
@@ -122,14 +118,14 @@ Timeout = Annotated[float, Field(gt=0, le=60, description="Seconds to wait for e
 
 
 def list_receipts(
-    place: Place,
+    context: ToolContext,
     status: Annotated[tuple[str, ...], Field(description="Only these; `unparsed`: what is no receipt.")] = (),
     message: Annotated[str, Field(description="Only this message: its id, or its beginning or end.")] = "",
     since: Annotated[str, Field(description="Only the last 90s, 10m, 36h, 30d, ...")] = "",
     limit: Annotated[int, Field(ge=1, le=MAX_LISTED, description="The newest ones only.")] = 20,
 ) -> results.ReceiptList:
     """List the recorded delivery receipts, newest last."""
-    store = Store(place.settings().fixtures)
+    store = Store(context.settings().fixtures)
     start = _now() - parse_duration(since) if since else None
     newest_first = find_entries(store, status=status, message=message, since=start)
     entries = list(islice(newest_first, limit))[::-1]
@@ -137,16 +133,16 @@ def list_receipts(
     return results.ReceiptList(receipts=receipts, has_older=next(newest_first, None) is not None)
 
 
-def show_receipt(place: Place, selector: Selector) -> results.ExplainedReceipts:
+def show_receipt(context: ToolContext, selector: Selector) -> results.ExplainedReceipts:
     """Explain a receipt or a sample: its fields, its status and err-code, what to do, and what is easy to misread.
 
     Names what the application responded to it, if a session forwards receipts.
     """
-    settings = place.settings()
+    settings = context.settings()
     paths = select(Store(settings.fixtures), [selector])
     secret, method = settings.signature_secret, settings.signature_method
     chosen = paths[:MAX_SHOWN]
-    log = ResponseReader(place.project.private, frozenset(map(recording_key, chosen))).poll()
+    log = ResponseReader(context.project.private, frozenset(map(recording_key, chosen))).poll()
     shown = [
         results.explained(path, explain(load(path), secret=secret, method=method), log) for path in chosen
     ]
@@ -154,19 +150,19 @@ def show_receipt(place: Place, selector: Selector) -> results.ExplainedReceipts:
 
 
 def list_samples(
-    place: Place, containing: Annotated[str, Field(description="Only names with this text.")] = ""
+    context: ToolContext, containing: Annotated[str, Field(description="Only names with this text.")] = ""
 ) -> results.SampleList:
     """List devkit's samples: a receipt of each status, err-code, transport and signature, malformed ones, sequences.
 
     Their names are selectors for show_receipt and replay_receipts; so is the directory of a sequence.
     """
-    files = sample_files(Store(place.settings().fixtures))
+    files = sample_files(Store(context.settings().fixtures))
     samples = [results.sample(name, load(path)) for name, path in files.items() if containing in name]
     return results.SampleList(samples=samples[:MAX_SAMPLES], left_out=len(samples[MAX_SAMPLES:]))
 
 
 def wait_for_message(
-    place: Place,
+    context: ToolContext,
     ids: Annotated[
         tuple[str, ...],
         Field(
@@ -182,23 +178,23 @@ def wait_for_message(
 
     After a timeout it can be called again. New receipts need a session: devkit dev.
     """
-    store = Store(place.settings().fixtures)
-    session_runs = partial(is_recording, place.project)
+    store = Store(context.settings().fixtures)
+    session_runs = partial(is_recording, context.project)
     message = find_message(
         store,
         ids,
         until,
         _now(),
-        read_sends=partial(read_sends, place.project.private),
+        read_sends=partial(read_sends, context.project.private),
         session_runs=session_runs(),
-        is_followed=is_followed(place.project),
+        is_followed=is_followed(context.project),
     )
-    events = wait_for_receipts(message, store, place.stop, session_runs=session_runs, timeout=timeout)
+    events = wait_for_receipts(message, store, context.stop, session_runs=session_runs, timeout=timeout)
     return results.waited(list(events))
 
 
 def trigger_receipt(
-    place: Place,
+    context: ToolContext,
     status: Annotated[str, Field(description="delivered, messages:rejected, inbound, ... or any other.")],
     err_code: Annotated[str, Field(description="A number or a name: handset-busy. Empty: as fits.")] = "",
     transport: Transport = "get",
@@ -212,7 +208,7 @@ def trigger_receipt(
 
     By default it goes to the running session, which records and forwards it; else to where local code listens.
     """
-    settings = place.settings()
+    settings = context.settings()
     receipt = parse_with_code(status, err_code, set_fields, unset_fields)
     signer = signer_with(settings.signature_secret, sign) if sign else None
     account, application = settings.api_key, settings.application_id
@@ -220,14 +216,14 @@ def trigger_receipt(
     callback = receipt.callback(origin, transport)
     webhook = webhook_in(read(callback))
     # As the command: a session records it, as one of Vonage's, and forwards it.
-    session = place.session()
+    session = context.project.session()
     address = _local_address(to or new_receipt_url(session, settings))
     sent = send_new(callback, address, timeout)
     return results.triggered(Triggered.of(sent, webhook.kind), notices_about(webhook))
 
 
 def replay_receipts(
-    place: Place,
+    context: ToolContext,
     selectors: Annotated[
         tuple[str, ...], Field(min_length=1, description="As the selector of show_receipt.")
     ],
@@ -249,8 +245,8 @@ def replay_receipts(
 
     By default they go to what the running session forwards to, else to where local code listens.
     """
-    settings = place.settings()
-    session = place.session()
+    settings = context.settings()
+    session = context.project.session()
     address = _local_address(to or local_code_url(session, settings))
     route = ReplayRoute(address, receiver=parse_address(session.local_url) if session else None)
     paths = select(Store(settings.fixtures), selectors)
@@ -269,12 +265,12 @@ def replay_receipts(
     sent = []
     for result in replay(scheduled, address, transform, rules):
         sent.append(result)
-        if place.stop():
+        if context.stop():
             break
     return results.replayed(sent, not_sent=len(scheduled) - len(sent))
 
 
-def doctor(place: Place) -> results.Diagnosis:
+def doctor(context: ToolContext) -> results.Diagnosis:
     """Check this machine's part of a receipt's path: settings, session, receiver, simulator, disk, journal.
 
     Uses no network: `devkit doctor` in a terminal also checks Vonage and the tunnel.
@@ -283,11 +279,10 @@ def doctor(place: Place) -> results.Diagnosis:
     from devkit.doctor.check import skipped
     from devkit.doctor.run_checks import open_context, run_checks, summarize
 
-    context, checks = open_context(place.environ, place.directory, place.stop, _now)
-    checks += run_checks(context, network=False)
-    summary = summarize(checks, context)
+    doctor_context, checks = open_context(context.environ, context.directory, context.stop, _now)
+    checks += run_checks(doctor_context, network=False)
     network = skipped("network", "Vonage and the tunnel are not checked here", "devkit doctor")
-    return results.Diagnosis(checks=[*checks, network], summary=summary.summary)
+    return results.Diagnosis(checks=[*checks, network], summary=summarize(checks, doctor_context).summary)
 
 
 def _local_address(url: str) -> Address:
