@@ -49,7 +49,7 @@ class Runner:
 
     @property
     def temp(self) -> Path:
-        return self.directory / "temp"
+        return self.directory / "of the runner"  # a path with spaces
 
     def use(self, **inputs: str) -> None:
         """Run the steps of the action whose conditions hold; those with `uses` are left to GitHub."""
@@ -66,7 +66,7 @@ class Runner:
         done = self.shell(step["run"], **own, **{name: str(file) for name, file in files.items()})
         self.environ |= assignments(files["GITHUB_ENV"])
         self.outputs[step.get("id", "")] = assignments(files["GITHUB_OUTPUT"])
-        self.path += files["GITHUB_PATH"].read_text().split()
+        self.path += files["GITHUB_PATH"].read_text().splitlines()
         return done
 
     def shell(self, script: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -103,10 +103,11 @@ def assignments(file: Path) -> dict[str, str]:
 
 @pytest.fixture
 def runner(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Runner]:
-    for name in ("workspace", "temp"):
-        (tmp_path / name).mkdir()
+    runner_temp = tmp_path / "of the runner"
+    for place in (tmp_path / "workspace", runner_temp):
+        place.mkdir()
     environ = clean_environ(tmp_path) | {
-        "RUNNER_TEMP": str(tmp_path / "temp"),
+        "RUNNER_TEMP": str(runner_temp),
         "GITHUB_WORKSPACE": str(tmp_path / "workspace"),
         "GITHUB_ACTION_PATH": str(ROOT),
     }
