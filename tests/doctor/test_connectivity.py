@@ -48,6 +48,14 @@ def test_an_agent_is_started_asked_through_and_ended(tmp_path: Path) -> None:
     assert all(TOKEN not in check.what + check.hint for check in checks)
 
 
+def test_an_empty_private_directory_that_was_there_stays(tmp_path: Path) -> None:
+    project_in(tmp_path).prepare()
+
+    list(connectivity_checks(make_context(tmp_path, **live(tmp_path, install_standin(tmp_path)))))
+
+    assert [path.name for path in (tmp_path / ".devkit").iterdir()] == [".gitignore"]
+
+
 def test_a_private_directory_that_was_there_stays_as_it_was(tmp_path: Path) -> None:
     agent = install_standin(tmp_path)
     project = project_in(tmp_path)

@@ -5,18 +5,20 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from devkit.errors import UsageError
+from devkit.session import bounded_request
 from devkit.session.bounded_request import NoResponse, response_status
 from devkit.session.signals import Shutdown, ShutdownRequested
 from tests.support.proxy import connect_proxy, https_server
 from tests.support.raw_socket import DEADLINE, OK, closed_port, raw_server
 from tests.support.slow_server import slow_server
 
-SHORT = 0.3  # seconds; far below the time-out of each wait that the old way had
+SHORT = 0.3  # seconds; far below the time-outs of single waits
 LONG = 600.0  # seconds that nobody waits for
 HEAD = b"HTTP/1.1 200 OK\r\n"
 HOST = "dlr.example.test"
@@ -241,6 +243,16 @@ def test_a_system_without_a_free_thread_gives_a_reason(monkeypatch: pytest.Monke
 
     with pytest.raises(NoResponse, match=r"^the system has no thread left$"):
         response_status("GET", "http://127.0.0.1:9", {}, Shutdown(), seconds=LONG)
+
+
+def test_a_connection_that_opens_after_the_deadline_is_cut_at_once() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, closing(bounded_request._Connection()) as connection:
+        theirs.settimeout(DEADLINE)
+        connection.cut()
+        connection.opened(ours)
+
+        assert theirs.recv(1) == b""
 
 
 def test_no_connection_is_left_open(recwarn: pytest.WarningsRecorder) -> None:

@@ -201,13 +201,15 @@ def test_live_mode_with_a_tunnel_of_ones_own_registers_and_restores(tmp_path: Pa
         ({"DEVKIT_PORT": "many"}, 3, "DEVKIT_PORT is 'many'"),
         ({"DEVKIT_PORT": "4000", "DEVKIT_INSPECTOR_PORT": "4000"}, 3, "cannot both have port 4000"),
         ({**KEY, "VONAGE_REST_HOST": "evil.example.com"}, 3, "evil"),
+        ({**KEY, "DEVKIT_TUNNEL": "none", "HTTPS_PROXY": "http://127.0.0.1:1"}, 2, "With --tunnel none"),
         ({**KEY, "VONAGE_REST_HOST": "127.0.0.1:9"}, 4, "127.0.0.1:9 cannot be reached"),
     ],
 )
 def test_mistake_in_the_settings_ends_in_two_lines(
     tmp_path: Path, environ: dict[str, str], code: int, words: str
 ) -> None:
-    dev = failing_dev(tmp_path, "--public-url", "http://127.0.0.1:1", **environ)
+    own = [] if "DEVKIT_TUNNEL" in environ else ["--public-url", "http://127.0.0.1:1"]
+    dev = failing_dev(tmp_path, *own, **environ)
 
     assert dev.code == code
     lines = dev.err.splitlines()

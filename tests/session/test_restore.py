@@ -45,6 +45,19 @@ def test_the_former_callback_is_restored_and_the_second_time_there_is_nothing_to
     assert [path.name for path in project.private.iterdir()] == [".gitignore"]
 
 
+def test_a_private_directory_of_another_user_is_not_believed(
+    project: Project, vonage: Gateway, former: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listening() as ours:
+        killed(project, vonage, former.url, ours)
+    monkeypatch.setattr(Project, "_is_own", lambda project: False)
+
+    with pytest.raises(ConfigurationError, match="belongs to another user"):
+        run_restore(project, vonage)
+
+    assert vonage.changes == []
+
+
 def test_what_somebody_else_has_set_stays_unchanged(
     project: Project, vonage: Gateway, former: Listener
 ) -> None:
