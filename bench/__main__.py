@@ -4,6 +4,7 @@ import argparse
 import json
 import platform
 import sys
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def main() -> None:
     rounds, seconds = (3, 1) if options.quick else (options.rounds, options.seconds)
     tables: list[table.Table] = []
     with working_directory(options.directory) as directory:
-        measures = {
+        measures: dict[str, Callable[[Path], Iterable[table.Table]]] = {
             "record": partial(record.measure, rounds=rounds, seconds=seconds, quick=options.quick),
             "relay": partial(relay.measure, rounds=rounds, seconds=seconds, quick=options.quick),
             "replay": partial(replay.measure, rounds=rounds, quick=options.quick),

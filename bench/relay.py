@@ -76,13 +76,13 @@ def _engine(directory: Path) -> Iterator[_Engine]:
         yield _Engine({**_SETTINGS, "DEVKIT_RELAY": url}, engine.process.pid)
 
 
-def _with(settings: Mapping[str, str]) -> Subject:
+def _relay_with(settings: Mapping[str, str]) -> Subject:
     return replace(_RELAY, settings=tuple(settings.items()))
 
 
 def _measure_serving(directory: Path, rounds: int, seconds: int) -> list[Table]:
     with _engine(directory) as engine, ExitStack() as stack:
-        relay = _with(engine.settings)
+        relay = _relay_with(engine.settings)
         up = {each: stack.enter_context(running(each, directory)) for each in (DEVKIT, TUTORIAL, relay)}
         pids = {each.name: [where.process.pid] for each, where in up.items()}
         pids[relay.name].append(engine.pid)
@@ -132,7 +132,7 @@ def _measure_followers(directory: Path, count: int) -> Table:
     for followers in _FOLLOWERS:
         with (
             _engine(directory) as engine,
-            running(_with(engine.settings), directory) as receiver,
+            running(_relay_with(engine.settings), directory) as receiver,
         ):
             found = _times(directory, engine.settings, receiver, followers, count)
         every = [each for times in found for each in times]

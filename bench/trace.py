@@ -77,7 +77,7 @@ def trace_flows(directory: Path) -> dict[str, list[str]]:
     try:
         return dict(_flows(tracer, directory))
     finally:
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
         sys.setprofile(None)
 
 

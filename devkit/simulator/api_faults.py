@@ -1,6 +1,5 @@
 """Faults of the APIs, and answers that several APIs share."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -73,7 +72,7 @@ def answer_with_faults(
         return unchanged()
     answer = handle()
     if fault and name == "slow":
-        time.sleep(fault.seconds)
+        simulator.wait(fault.seconds)
     return replace(answer, hang_up=True) if name == "hang-up-after" else answer
 
 

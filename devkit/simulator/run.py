@@ -57,6 +57,7 @@ def run_simulator(
         )
         channel = tls_channel(tls, watch) if tls else Channel
         stack.enter_context(serve(create_app(simulator), listener, threads=16, channel=channel))
+        stack.callback(simulator.close)
         yield simulator
 
 

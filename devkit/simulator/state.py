@@ -84,6 +84,7 @@ class Simulator:
         self._schedule = schedule
         self._initial = options
         self._lock = threading.RLock()
+        self._closed = threading.Event()
         self.reset()
 
     @property
@@ -183,7 +184,15 @@ class Simulator:
         self.clock.change_speed(self.options.speed)
         self._schedule.wake()
 
+    def close(self) -> None:
+        """End all calls of `wait`."""
+        self._closed.set()
+
     # For the APIs of the platform:
+
+    def wait(self, seconds: float) -> None:
+        """Wait so many real seconds, or until the simulator ends."""
+        self._closed.wait(seconds)
 
     def change_account(self, change: Callable[[Account], Account]) -> Account:
         """Replace the account with the result of `change`."""

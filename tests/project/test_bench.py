@@ -232,7 +232,7 @@ def test_a_relay_is_measured_until_each_follower_has_the_file(tmp_path: Path) ->
 
     with relay._engine(tmp_path) as engine:
         settings = engine.settings
-        with running(relay._with(settings), tmp_path) as receiver:
+        with running(relay._relay_with(settings), tmp_path) as receiver:
             found = relay._times(tmp_path, settings, receiver, followers=2, count=3)
         seconds = relay._catch_up(tmp_path, settings, 3, "--all")
 

@@ -1,5 +1,7 @@
 import json
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from http.client import RemoteDisconnected
 from urllib.parse import urlencode
 from xml.etree import ElementTree
@@ -10,6 +12,7 @@ from vonage_http_client.errors import AuthenticationError, HttpRequestError, Rat
 from devkit.http.server import listen
 from devkit.simulator import Fault, SimulatorOptions, run_simulator
 from devkit.simulator.events import event_of
+from tests.support.raw_socket import wait_until
 from tests.support.simulator_client import (
     JUMPING,
     basic,
@@ -377,3 +380,16 @@ def test_slow_answers_after_its_seconds(simulator):
 
     with pytest.raises(TimeoutError):
         call(simulator, "POST", SETTINGS, headers=owner(simulator), timeout=0.05)
+
+
+def test_a_slow_answer_does_not_delay_the_end():
+    options = SimulatorOptions(faults=(Fault("slow", times=1, seconds=60),))
+    with ThreadPoolExecutor(1) as pool:
+        with run_simulator(options) as simulator:
+            answer = pool.submit(call, simulator, "POST", SETTINGS, headers=owner(simulator))
+            wait_until(lambda: simulator.options.faults == ())
+            began = time.monotonic()
+        seconds = time.monotonic() - began
+
+    assert answer.result()[0] == 200
+    assert seconds < 4  # the server waits 5 s for requests in progress
