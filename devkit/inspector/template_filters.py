@@ -27,6 +27,9 @@ def register_filters(environment: Environment) -> None:
         message_text,
         why,
         noun,
+        error_name,
+        signature_name,
+        chip,
         duration,
         exact_time,
         short_id,
@@ -104,6 +107,22 @@ _NOUNS = {
 def noun(kind: str) -> str:
     """What a page calls one webhook of a kind."""
     return _NOUNS.get(kind, "webhook")
+
+
+def error_name(kind: str) -> str:
+    """What a kind of webhook calls the number of its error."""
+    return "error" if kind == "messages-status" else "err-code"
+
+
+def signature_name(kind: str) -> str:
+    """How a kind of webhook is signed."""
+    return "signature" if kind in ("sms-receipt", "sms-inbound", "unreadable") else "token"
+
+
+def chip(status: str, limit: int = 24) -> Markup:
+    """A status as a label in its colour. limit: characters."""
+    words = visible(short(status, limit)) or "unreadable"
+    return Markup('<span class="status s-{}">{}</span>').format(status_class(status), words)
 
 
 def status_class(status: str) -> str:
