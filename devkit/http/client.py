@@ -116,8 +116,12 @@ class Connection:
         self._socket = connection
         self._sent_at = self._active_at = time.monotonic()
         try:
-            while wire:
-                wire = wire[self._call(connection.send, wire, _WRITABLE) :]
+            sent = 0
+            while sent < len(
+                wire
+            ):  # a view of the rest: TLS takes 16 KiB at a time, and a copy of each rest is slow
+                rest = memoryview(wire)[sent:] if sent else wire
+                sent += self._call(connection.send, rest, _WRITABLE)
         except OSError as error:
             # A target may respond before it closes the connection, for example with 413. So the response is read.
             if not _is_closed(error):
