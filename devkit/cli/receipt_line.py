@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from devkit.cli.output import status_color, style
@@ -77,9 +78,9 @@ def _columns(text: str) -> int:
 def _cut(text: str, width: int) -> str:
     if _columns(text) <= width:
         return text
-    while text and _columns(text) > width - 3:
-        text = text[:-1]
-    return text.rstrip() + "..." if width > 3 else ""
+    used = accumulate(map(_columns, text))
+    kept = sum(1 for _ in takewhile(lambda columns: columns <= width - 3, used))
+    return text[:kept].rstrip() + "..." if width > 3 else ""
 
 
 def time_of_day(moment: datetime | None = None) -> Cell:
