@@ -114,10 +114,9 @@ text = '{"format": "vonage-delivery-receipt", "version": 1, "recorded_at": "2026
 assert fault.line == 2002, fault
 """,
     "unit tests for thousands of fixtures of one name": """
-from pathlib import Path
-from devkit.fixture.export import _test_names
-names = _test_names([Path("a.json")] * 20_000)
-assert (len(set(names)), names[-1]) == (20_000, "test_a_again_19999")
+from devkit.fixture.redaction.sample_name import unique_names
+names = unique_names(["test_a"] * 20_000, "_")
+assert (len(set(names)), names[-1]) == (20_000, "test_a_20000")
 """,
     "a selector that is like no name, but as long": """
 from pathlib import Path
