@@ -32,7 +32,7 @@ _RECEIPT = (
     "&price=0.03330000&status=failed&scts=2611241200&err-code=2&message-timestamp=2026-11-24+12%3A00%3A00"
 )
 _SECONDS = 20  # until a flow is considered stuck
-# The most files that each flow should run through. docs/architecture.md says which flows have more.
+# The most files that each flow should run through. tests/project/test_bench.py has the counts of today.
 AIMS = {"receipt": 13, "keep": 18, "replay": 18, "page": 17}
 
 
