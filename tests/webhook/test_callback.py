@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS, Callback, Transport, compose, to_wire
+from devkit.webhook.callback import (
+    CALLBACK_PATH,
+    TRANSPORTS,
+    Callback,
+    Transport,
+    compose,
+    is_origin_form,
+    to_wire,
+    without_secret,
+)
 from devkit.webhook.receipt import Receipt, read
 from tests.support.strategies import any_text, callbacks, receipt_fields
 
@@ -160,3 +169,41 @@ def test_a_repr_shows_neither_numbers_nor_secrets() -> None:
     callback = Callback("POST", "/dlr/token?msisdn=447700900123", headers, b"msisdn=447700900123")
 
     assert repr(callback) == "<Callback POST, 1 headers, 19 bytes>"
+
+
+@pytest.mark.parametrize("target", ["/", "/webhooks/delivery-receipt?a=b%20c", "//x", "/\xe9"])
+def test_a_target_is_a_path(target: str) -> None:
+    assert is_origin_form(target)
+
+
+@pytest.mark.parametrize(
+    "target", ["", "*", "a", "?a=b", "http://h/x", "http:/x", "/a b", "/a\tb", "/a\x00", "/a\x7f"]
+)
+def test_any_other_form_of_a_target_is_none(target: str) -> None:
+    assert not is_origin_form(target)
+
+
+@pytest.mark.parametrize(
+    ("value", "cut"),
+    [
+        (f"{CALLBACK_PATH}/t0ken-t0ken?a=1", f"{CALLBACK_PATH}?a=1"),
+        (f"https://h{CALLBACK_PATH}/another-t0ken", f"https://h{CALLBACK_PATH}"),
+        ("%2Fwebhooks%2Fdelivery%2Dreceipt%2Ft0ken-t0ken", "%2Fwebhooks%2Fdelivery%2Dreceipt"),
+        ("/of-a-proxy/t0ken-t0ken/x", "/of-a-proxy//x"),
+        ("delivery-receipt", "delivery-receipt"),
+        ("text/plain", "text/plain"),
+    ],
+)
+def test_the_secret_of_the_path_is_in_no_header(value: str, cut: str) -> None:
+    callback = Callback("GET", f"{CALLBACK_PATH}/t0ken-t0ken?status=delivered", (("X", value), ("Host", "h")))
+
+    plain = without_secret(callback)
+
+    assert plain.target == f"{CALLBACK_PATH}?status=delivered"
+    assert plain.headers == (("X", cut), ("Host", "h"))
+
+
+def test_a_short_secret_may_be_in_a_header_by_chance() -> None:
+    for secret, left in (("1234567", "/1234567"), ("12345678", "/")):
+        callback = Callback("GET", f"{CALLBACK_PATH}/{secret}", (("X", f"/{secret}"),))
+        assert without_secret(callback).headers == (("X", left),)

@@ -189,7 +189,7 @@ def test_every_spelling_of_the_number_of_parts_is_read(name: str, count: object)
     assert status(sms={name: count}).parts == 3
 
 
-@pytest.mark.parametrize("count", ["", "-1", "x", None, [], {}, True, 10**30, 1.5, "99999999999"])
+@pytest.mark.parametrize("count", ["", "-1", "x", None, [], {}, True, 10**30, 1.5, "100000"])
 def test_a_nonsensical_number_of_parts_counts_as_none(count: object) -> None:
     assert status(sms={"count_total": count}).parts == 0
 

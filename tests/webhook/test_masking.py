@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.webhook.masking import hide_password, hide_secrets, mask_number, mask_numbers_in, one_line
+from devkit.webhook.masking import (
+    counted,
+    hide_password,
+    hide_secrets,
+    mask_number,
+    mask_numbers_in,
+    one_line,
+    printable,
+)
 
 
 @pytest.mark.parametrize(
@@ -103,3 +111,18 @@ def test_any_event_is_short_and_printable(text: str, limit: int) -> None:
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
     assert hide_password(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 receipts"), (1, "1 receipt"), (2, "2 receipts"), (1000, "1,000 receipts")]
+)
+def test_a_number_of_things_is_written_as_a_person_would(number: int, words: str) -> None:
+    assert counted(number, "receipt") == words
+
+
+def test_what_controls_a_terminal_or_cannot_be_seen_is_escaped() -> None:
+    assert (
+        printable("a\tb\r\n\x1b\xff\u200b\u202e\U000e0001é")
+        == r"a\tb\r\n\x1b" + "ÿ" + r"\u200b\u202e\U000e0001é"
+    )
+    assert printable("plain é ") == "plain é "

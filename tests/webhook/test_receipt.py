@@ -99,6 +99,10 @@ TOO_MANY = "&".join(f"f{number}=1" for number in range(MAX_FIELDS + 1))
 MANY_KEYS = json.dumps({f"f{number}": 1 for number in range(MAX_FIELDS + 1)}).encode()
 
 PROBLEMS = {
+    "a GET without fields": (
+        Callback("GET", "/dlr"),
+        "There is no status field: this is not a delivery receipt.",
+    ),
     "an empty POST": (
         Callback("POST", "/dlr"),
         "A POST with neither a body nor a query string: Vonage never sends one.",

@@ -1,5 +1,6 @@
 import hashlib
 import hmac
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from vonage_http_client import Auth
 
-from devkit.webhook.signature import METHODS, Method, has_plain_names, sign, verify
+from devkit.webhook.signature import METHODS, Method, Signer, has_plain_names, sign, sign_fields, verify
 from tests.support.strategies import any_text, json_values, plain_text
 
 SECRET = "test-signature-secret"
@@ -193,3 +194,25 @@ def test_without_a_secret_a_signature_is_unchecked() -> None:
 @pytest.mark.parametrize("signature", ["", "ünï", "\ud800", 5, ["x"], SIGNATURES["sha256"][:-1]])
 def test_a_signature_of_any_other_kind_is_invalid(signature: object) -> None:
     assert verify({**FIELDS, "sig": signature}, SECRET, "sha256") == "invalid"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_account_signs_hmacs_in_upper_case(method: Method) -> None:
+    made = Signer("secret", method).sign({"status": "delivered"})
+    plain = sign({"status": "delivered"}, "secret", method)
+
+    assert made == (plain if method == "md5hash" else plain.upper())
+    assert made != made.swapcase()
+
+
+def test_fields_are_signed_with_what_they_have_and_without_what_is_unset() -> None:
+    signer, now = Signer("secret", "sha256"), datetime(2026, 11, 23, tzinfo=UTC)
+    fields = {"status": "delivered", "nonce": "mine"}
+
+    signed = sign_fields(fields, signer, now, "fresh")
+
+    assert list(signed) == ["status", "nonce", "timestamp", "sig"]
+    assert (signed["nonce"], signed["timestamp"]) == ("mine", str(int(now.timestamp())))
+    assert verify(signed, "secret", "sha256") == "valid"
+    assert sign_fields({**fields, "sig": "wrong"}, signer, now, "fresh")["sig"] == "wrong"
+    assert sign_fields(fields, signer, now, "fresh", ["timestamp", "sig"]) == fields

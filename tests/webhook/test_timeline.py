@@ -126,6 +126,15 @@ def test_of_two_receipts_of_one_stage_the_one_pushed_earlier_came_too_late() -> 
     assert marks(timeline) == ["ok", "wrong order"]
 
 
+def test_of_two_receipts_that_were_pushed_in_the_same_second_neither_is_late() -> None:
+    pushed = "2026-11-23 13:45:00"
+    timeline = build_timeline(
+        [moment("accepted", 0, pushed=pushed), moment("accepted", 1, pushed=pushed, scts="1")]
+    )
+
+    assert marks(timeline) == ["ok", "ok"]
+
+
 def test_two_different_final_statuses_contradict_each_other() -> None:
     timeline = build_timeline([moment("expired", 0), moment("delivered", 1)])
 
