@@ -1,7 +1,7 @@
 """Faults of the APIs, and answers that several APIs share."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from devkit.simulator.exchange import ApiRequest, ApiResponse, error, is_owner, problem
@@ -11,8 +11,14 @@ from devkit.simulator.state import Simulator
 
 _Answer = Callable[[], ApiResponse]
 
-# An API's own answers to faults, by their names without the API.
-FaultAnswers = Mapping[str, Callable[[ApiRequest], ApiResponse]]
+
+@dataclass(frozen=True, slots=True)
+class SimulatedApi:
+    """An API. answers: its own answers to faults, by their names without the API."""
+
+    name: ApiName
+    answers: Mapping[str, Callable[[ApiRequest], ApiResponse]]
+
 
 ERRORS_URL = "https://developer.nexmo.com/api-errors"  # of the Applications and the Numbers API
 _FAULTS_URL = "https://developer.vonage.com/api-errors"
@@ -26,30 +32,28 @@ _STATUSES = {
 
 
 def answer_owner(
-    api: ApiName,
+    api: SimulatedApi,
     request: ApiRequest,
     simulator: Simulator,
-    own: FaultAnswers,
     handle: _Answer,
     unchanged: _Answer | None = None,
 ) -> ApiResponse:
-    """As `answer_with_faults`; without the key and the secret of the account the answer is that of `unauthorized`."""
+    """As `answer_with_faults`. Without the account's key and secret, the API's answer to the fault `unauthorized`."""
 
     def answer(handle: _Answer) -> ApiResponse:
         if is_owner(request, simulator.options):
             return handle()
-        simulator.watch(Refusal(api, 401, "wrong key or secret"))
-        return own["unauthorized"](request)
+        simulator.watch(Refusal(api.name, 401, "wrong key or secret"))
+        return api.answers["unauthorized"](request)
 
     only_read = partial(answer, unchanged) if unchanged else None
-    return answer_with_faults(api, request, simulator, own, partial(answer, handle), only_read)
+    return answer_with_faults(api, request, simulator, partial(answer, handle), only_read)
 
 
 def answer_with_faults(
-    api: ApiName,
+    api: SimulatedApi,
     request: ApiRequest,
     simulator: Simulator,
-    own: FaultAnswers,
     handle: _Answer,
     unchanged: _Answer | None = None,
 ) -> ApiResponse:
@@ -57,10 +61,10 @@ def answer_with_faults(
 
     unchanged: the answer to a call that seems to succeed and saves nothing; None if the call is one that saves nothing.
     """
-    fault = simulator.take_fault(API_FAULTS[api])
-    name = fault.name.removeprefix(f"{api}-") if fault else ""
-    if name in own:
-        return own[name](request)
+    fault = simulator.take_fault(API_FAULTS[api.name])
+    name = fault.name.removeprefix(f"{api.name}-") if fault else ""
+    if name in api.answers:
+        return api.answers[name](request)
     if name in _STATUSES:
         status, title, detail = _STATUSES[name]
         return problem(request, status, f"{_FAULTS_URL}#{name}", title, detail)

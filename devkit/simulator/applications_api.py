@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from devkit.simulator.api_faults import ERRORS_URL, FaultAnswers, answer_owner, unauthorized
+from devkit.simulator.api_faults import ERRORS_URL, SimulatedApi, answer_owner, unauthorized
 from devkit.simulator.application_key import make_private_key, public_key_of
 from devkit.simulator.exchange import (
     ApiRequest,
@@ -37,7 +37,7 @@ def applications(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer /v2/applications and /v2/applications/ID."""
     handle = partial(_handle, request.method, request, simulator)
     unchanged = partial(_handle, "GET", request, simulator) if request.method != "GET" else None
-    return answer_owner("applications", request, simulator, _FAULT_ANSWERS, handle, unchanged)
+    return answer_owner(_API, request, simulator, handle, unchanged)
 
 
 def _handle(method: str, request: ApiRequest, simulator: Simulator) -> ApiResponse:
@@ -211,9 +211,12 @@ def _error(request: ApiRequest, status: int, title: str, detail: str, **more: ob
     return problem(request, status, f"{ERRORS_URL}#{title.lower().replace(' ', '-')}", title, detail, **more)
 
 
-_FAULT_ANSWERS: FaultAnswers = {
-    "unauthorized": unauthorized,
-    "refused": lambda request: _invalid(
-        request, [{"name": "devkit simulator", "reason": "the fault `refused`"}]
-    ),
-}
+_API = SimulatedApi(
+    "applications",
+    {
+        "unauthorized": unauthorized,
+        "refused": lambda request: _invalid(
+            request, [{"name": "devkit simulator", "reason": "the fault `refused`"}]
+        ),
+    },
+)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from devkit.simulator.api_faults import FaultAnswers, answer_with_faults
+from devkit.simulator.api_faults import SimulatedApi, answer_with_faults
 from devkit.simulator.delivery import DeliveryWorker
 from devkit.simulator.exchange import (
     MAX_CLIENT_REF,
@@ -78,7 +78,7 @@ _NO_JSON = _Refused(
 def send_message(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer POST /v1/messages."""
     handle = partial(_handle, request, simulator)
-    return answer_with_faults("messages", request, simulator, _FAULT_ANSWERS, handle)
+    return answer_with_faults(_API, request, simulator, handle)
 
 
 def no_such_message(request: ApiRequest, _: Simulator) -> ApiResponse:
@@ -193,10 +193,13 @@ def _invalid(*parameters: tuple[str, str]) -> _Refused:
     return _Refused(422, f"{_MESSAGES_ERRORS}#1150", "Invalid params", detail, reason, parameters)
 
 
-_FAULT_ANSWERS: FaultAnswers = {
-    "unauthorized": _UNAUTHORIZED.answer,
-    "refused": _invalid(("devkit simulator", "the fault `refused`")).answer,
-}
+_API = SimulatedApi(
+    "messages",
+    {
+        "unauthorized": _UNAUTHORIZED.answer,
+        "refused": _invalid(("devkit simulator", "the fault `refused`")).answer,
+    },
+)
 
 
 def _wrong(number: str, title: str, reason: str) -> _Refused:

@@ -6,17 +6,20 @@ What a change does not name is cleared (a maintainer of Vonage's former command 
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from devkit.simulator.api_faults import FaultAnswers, answer_owner, refuse, unauthorized
+from devkit.simulator.api_faults import SimulatedApi, answer_owner, refuse, unauthorized
 from devkit.simulator.exchange import ApiRequest, ApiResponse, count_in, error, json_response
 from devkit.simulator.occurrences import NumberChanged
 from devkit.simulator.resources import Number, make_number
 from devkit.simulator.settings_api import probe
 from devkit.simulator.state import Simulator
 
-_FAULT_ANSWERS: FaultAnswers = {
-    "unauthorized": unauthorized,
-    "refused": lambda request: error(request, 420, "devkit simulator: the fault `refused`"),
-}
+_API = SimulatedApi(
+    "numbers",
+    {
+        "unauthorized": unauthorized,
+        "refused": lambda request: error(request, 420, "devkit simulator: the fault `refused`"),
+    },
+)
 
 _DEFAULT_SIZE, _MAX_SIZE = 10, 100
 
@@ -38,13 +41,13 @@ _MATCHES: dict[str, Callable[[str, str], bool]] = {
 
 def list_numbers(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer GET /account/numbers."""
-    return answer_owner("numbers", request, simulator, _FAULT_ANSWERS, partial(_list, request, simulator))
+    return answer_owner(_API, request, simulator, partial(_list, request, simulator))
 
 
 def update_number(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer POST /number/update."""
     update, unchanged = partial(_update, request, simulator), partial(error, request, 200, "success")
-    return answer_owner("numbers", request, simulator, _FAULT_ANSWERS, update, unchanged)
+    return answer_owner(_API, request, simulator, update, unchanged)
 
 
 def _list(request: ApiRequest, simulator: Simulator) -> ApiResponse:

@@ -6,7 +6,7 @@ from typing import Any
 
 from devkit.errors import DevkitError
 from devkit.http.address import target_of
-from devkit.simulator.api_faults import FaultAnswers, answer_owner, refuse, unauthorized
+from devkit.simulator.api_faults import SimulatedApi, answer_owner, refuse, unauthorized
 from devkit.simulator.exchange import ApiRequest, ApiResponse, error, is_owner, json_response, xml_response
 from devkit.simulator.options import callback_address
 from devkit.simulator.state import Simulator
@@ -49,7 +49,7 @@ _LIMITS = {"max-outbound-request": 30, "max-inbound-request": 30, "max-calls-per
 def settings(request: ApiRequest, simulator: Simulator) -> ApiResponse:
     """Answer POST /account/settings. A request without settings is the documented way to read them."""
     save, read = partial(_save, request, simulator), partial(_current, request, simulator)
-    return answer_owner("settings", request, simulator, FAULT_ANSWERS, save, read)
+    return answer_owner(API, request, simulator, save, read)
 
 
 def balance(request: ApiRequest, simulator: Simulator) -> ApiResponse:
@@ -114,16 +114,19 @@ def _unauthorized(request: ApiRequest) -> ApiResponse:
     return error(request, 401, "authentication failed")
 
 
-FAULT_ANSWERS: FaultAnswers = {
-    "unauthorized": _unauthorized,
-    # As the newer gateway has it.
-    "unauthorized-problem": lambda request: replace(
-        unauthorized(request), content_type="application/problem+json"
-    ),
-    "forbidden": lambda request: error(request, 403, "forbidden"),
-    "refused": lambda request: error(request, 420, _INVENTED),
-    "rate-limited": lambda request: error(request, 429, "too many requests"),
-    "server-error": lambda request: error(request, 500, "internal error"),
-    "unavailable": lambda request: error(request, 503, "unavailable"),
-    "error-in-200": lambda request: replace(error(request, 420, _INVENTED), status=200),
-}
+API = SimulatedApi(
+    "settings",
+    {
+        "unauthorized": _unauthorized,
+        # As the newer gateway has it.
+        "unauthorized-problem": lambda request: replace(
+            unauthorized(request), content_type="application/problem+json"
+        ),
+        "forbidden": lambda request: error(request, 403, "forbidden"),
+        "refused": lambda request: error(request, 420, _INVENTED),
+        "rate-limited": lambda request: error(request, 429, "too many requests"),
+        "server-error": lambda request: error(request, 500, "internal error"),
+        "unavailable": lambda request: error(request, 503, "unavailable"),
+        "error-in-200": lambda request: replace(error(request, 420, _INVENTED), status=200),
+    },
+)

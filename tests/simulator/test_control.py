@@ -8,7 +8,7 @@ import pytest
 from devkit.errors import ConfigurationError
 from devkit.simulator import Clock, Fault, InboundText, SimulatorOptions, run_simulator
 from devkit.simulator.options import SETTINGS_FAULTS
-from devkit.simulator.settings_api import FAULT_ANSWERS
+from devkit.simulator.settings_api import API
 from tests.support.simulator_client import (
     JUMPING,
     bearer,
@@ -285,4 +285,4 @@ def test_the_documentation_lists_every_option_and_fault():
 def test_every_fault_of_the_settings_api_is_played():
     of_all_apis = {"html", "empty", "unchanged", "hang-up", "hang-up-after", "slow"}
 
-    assert FAULT_ANSWERS.keys() | of_all_apis == set(SETTINGS_FAULTS)
+    assert API.answers.keys() | of_all_apis == set(SETTINGS_FAULTS)
