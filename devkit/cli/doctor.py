@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from devkit.cli.output import echo_event, style, typed_here
-from devkit.cli.params import MORE_THAN_0
+from devkit.cli.params import wait_limit_option
 from devkit.doctor.check import Check, Context
 from devkit.doctor.run_checks import DoctorSummary, open_context, run_checks, summarize
 from devkit.doctor.wait_for_receipt import Heartbeat, NoReceiptReason, wait_for_receipt
@@ -26,12 +26,7 @@ Show = Callable[[Event], None]
 
 @click.command(name="doctor")
 @click.option("--wait", is_flag=True, help="Say why no receipt may arrive, and wait for one.")
-@click.option(
-    "--timeout",
-    type=MORE_THAN_0,
-    metavar="SECONDS",
-    help="With --wait: do not wait longer.  [no limit]",
-)
+@wait_limit_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each step.")
 @click.pass_context
 def command(ctx: click.Context, wait: bool, timeout: float | None, as_json: bool) -> None:

@@ -77,3 +77,9 @@ timeout_option = click.option(
     show_default=True,
     help="How long to wait for a response.",
 )
+wait_limit_option = click.option(
+    "--timeout",
+    type=MORE_THAN_0,
+    metavar="SECONDS",
+    help="With --wait: do not wait longer.  [no limit]",
+)

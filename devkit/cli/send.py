@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from devkit.cli.output import echo_event, notice, style
-from devkit.cli.params import MORE_THAN_0
+from devkit.cli.params import wait_limit_option
 from devkit.cli.wait import endings_of, print_wait
 from devkit.errors import ConfigurationError, UsageError
 from devkit.events.session import SendApi, Sent
@@ -72,12 +72,7 @@ _IN_RELAY = "The relay gets the receipts. To see them here: devkit follow"
 @click.option(
     "--wait", is_flag=True, help="Show the receipts until each part of the message has a final one."
 )
-@click.option(
-    "--timeout",
-    type=MORE_THAN_0,
-    metavar="SECONDS",
-    help="With --wait: do not wait longer.  [no limit]",
-)
+@wait_limit_option
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 @click.pass_context
 def command(
