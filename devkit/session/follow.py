@@ -1,5 +1,6 @@
 """Follows the relay for a project: all of `devkit follow`, and what `devkit dev --relay` has in place of a tunnel."""
 
+import os
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -7,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
+from devkit.durable.lock import LockHeld, locked
+from devkit.errors import CallbackHeldError, ConfigurationError
 from devkit.events import Publish
 from devkit.fixture.send_log import Sends
 from devkit.fixture.store import Store
@@ -97,7 +100,7 @@ def following(
     follows it in this project.
     """
     with (
-        project.follower_lock(_now().isoformat(timespec="seconds")),
+        _follower_lock(project),
         opened_engine(settings, options.relay, allow_plain=options.allow_plain) as engine,
     ):
         selection = Selection(options.relay.name(), options.choice)
@@ -163,3 +166,22 @@ def _described(settings: Settings, options: FollowOptions) -> Following:
 
 def _publish(recorder: Recorder, received: Received, file: str) -> None:
     recorder.publish_relayed(received.fixture, file, received.who)
+
+
+@contextmanager
+def _follower_lock(project: Project) -> Iterator[None]:
+    owner = f"process {os.getpid()}, since {_now().isoformat(timespec='seconds')}"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(project.relay_lock, owner))
+        except LockHeld as error:
+            raise CallbackHeldError(
+                f"Another devkit follows the relay in this project: {error.owner or 'it is starting'}.",
+                hint="Stop it first. To wait for a message beside it: devkit wait MESSAGE-ID",
+            ) from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"Cannot lock {project.relay_lock}: {error.strerror}.",
+                hint="Make its directory one that you can write to, or work in another project.",
+            ) from error
+        yield

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,8 +23,6 @@ if TYPE_CHECKING:  # only the types: most commands start faster without them
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
 _MAX_SIZE = 4096  # bytes; a token of ours has 22, a key 64
-_SESSION_FILE = "session.json"
-_FOLLOWER_LOCK = "relay.lock"
 _LOCK_OWNER = re.compile(rb"process (\d{1,10}),")
 _URL = re.compile(r"(https?://[!-~]+)?")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")
@@ -76,6 +74,11 @@ class Project:
         return self.private / "registration.json"
 
     @property
+    def relay_lock(self) -> Path:
+        """The file that the process has locked which follows a relay for the project."""
+        return self.private / "relay.lock"
+
+    @property
     def relay_journal(self) -> Path:
         """The file that describes the relay's registration: sessions come and go while the relay has the account."""
         return self.private / "relay-registration.json"
@@ -95,28 +98,20 @@ class Project:
             raise self._unusable(error) from error
         durable.remove_temp_files(self.private)
 
-    def session_lock(self, since: str, *, force: bool = False) -> AbstractContextManager[None]:
+    @contextmanager
+    def session_lock(self, since: str, *, force: bool = False) -> Iterator[None]:
         """Be the only session of the project while the block runs. since: UTC, as text, for messages.
 
         Raises CallbackHeldError when there is a session already. With `force` that session ends by itself later.
         """
-        hint = "Stop it (it restores the callback by itself), or take over: devkit dev --force"
-        return self._locked("session.lock", "holds the callback of", hint, since, force=force)
-
-    def follower_lock(self, since: str) -> AbstractContextManager[None]:
-        """Be the only process that follows a relay for the project. since, errors: as for `session_lock`."""
-        hint = "Stop it first. To wait for a message beside it: devkit wait MESSAGE-ID"
-        return self._locked(_FOLLOWER_LOCK, "follows the relay in", hint, since)
-
-    @contextmanager
-    def _locked(self, name: str, what: str, hint: str, since: str, *, force: bool = False) -> Iterator[None]:
         with ExitStack() as stack:
             try:
                 owner = f"process {os.getpid()}, since {since}"
-                stack.enter_context(locked(self.private / name, owner, force=force))
+                stack.enter_context(locked(self.private / "session.lock", owner, force=force))
             except LockHeld as error:
                 raise CallbackHeldError(
-                    f"Another devkit {what} this project: {error.owner or 'it is starting'}.", hint=hint
+                    f"Another devkit holds the callback of this project: {error.owner or 'it is starting'}.",
+                    hint="Stop it (it restores the callback by itself), or take over: devkit dev --force",
                 ) from error
             except OSError as error:
                 raise self._unusable(error) from error
@@ -146,7 +141,7 @@ class Project:
 
     def session(self) -> Session | None:
         """The session that runs in this project now; None when there is none."""
-        session = _read_session(self.private / _SESSION_FILE) if self._is_own() else None
+        session = _read_session(self._session) if self._is_own() else None
         return session if session and is_alive(session.pid) and _is_valid(session) else None
 
     @contextmanager
@@ -160,7 +155,7 @@ class Project:
         def write(session: Session) -> None:
             nonlocal written
             try:
-                durable.replace(self.private / _SESSION_FILE, json.dumps(asdict(session), indent=2).encode())
+                durable.replace(self._session, json.dumps(asdict(session), indent=2).encode())
             except OSError as error:
                 raise self._unusable(error) from error
             written = session
@@ -169,9 +164,9 @@ class Project:
         try:
             yield write
         finally:
-            if _read_session(self.private / _SESSION_FILE) == written:
+            if _read_session(self._session) == written:
                 with suppress(OSError):  # a file that stays does no harm: its process has ended
-                    durable.remove(self.private / _SESSION_FILE)
+                    durable.remove(self._session)
 
     def check_owner(self) -> None:
         """Raise ConfigurationError if another user owns the directory, or a link to it: they could swap the journal."""
@@ -188,6 +183,10 @@ class Project:
         allowed = {os.geteuid(), self.private.parent.stat().st_uid}
         return {self.private.lstat().st_uid, self.private.stat().st_uid} <= allowed
 
+    @property
+    def _session(self) -> Path:
+        return self.private / "session.json"
+
     def _unusable(self, error: OSError) -> ConfigurationError:
         return ConfigurationError(
             f"Cannot keep the session in {self.private}: {error.strerror}.",
@@ -203,7 +202,7 @@ def project_in(directory: Path) -> Project:
 def is_followed(project: Project) -> bool:
     """Whether a process follows a relay for this project now, perhaps without a session."""
     with suppress(OSError):
-        if owner := _LOCK_OWNER.match(read_regular_file(project.private / _FOLLOWER_LOCK, _MAX_SIZE)):
+        if owner := _LOCK_OWNER.match(read_regular_file(project.relay_lock, _MAX_SIZE)):
             return is_alive(int(owner[1]))
     return False
 
@@ -226,9 +225,10 @@ def new_receipt_url(session: Session | None, settings: Settings) -> str:
 
 
 def _read_session(path: Path) -> Session | None:
-    with suppress(BadRecord):
+    try:
         return read_record(path, Session)
-    return None
+    except BadRecord:
+        return None
 
 
 def _is_valid(session: Session) -> bool:

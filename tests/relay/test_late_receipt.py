@@ -1,6 +1,6 @@
 """A relay's receipt has the time of its receiver's clock, and may be a week old when it comes."""
 
-from contextlib import nullcontext
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -36,11 +36,12 @@ def test_wait_finds_it_where_a_relay_is_followed(
     store.prepare()
     project = project_in(tmp_path)
     project.prepare()
+    if followed:
+        project.relay_lock.write_text(f"process {os.getpid()}, since today")
+
     monkeypatch.setattr(devkit.cli.wait, "find_message", partial(find_before_it_comes, store))
     monkeypatch.chdir(tmp_path)
-
-    with project.follower_lock("today") if followed else nullcontext():
-        result = CliRunner().invoke(cli, ["wait", "0A00000000000007", "--timeout", "0"], prog_name="devkit")
+    result = CliRunner().invoke(cli, ["wait", "0A00000000000007", "--timeout", "0"], prog_name="devkit")
 
     assert result.exit_code == code, result.output
 
@@ -50,12 +51,10 @@ def test_an_agent_finds_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     store.prepare()
     project = project_in(tmp_path)
     project.prepare()
+    project.relay_lock.write_text(f"process {os.getpid()}, since today")
     monkeypatch.setattr(tools, "find_message", partial(find_before_it_comes, store))
 
-    with project.follower_lock("today"):
-        found = tools.wait_for_message(
-            tools.Place({}, tmp_path, Shutdown()), ("0A00000000000007",), timeout=0
-        )
+    found = tools.wait_for_message(tools.Place({}, tmp_path, Shutdown()), ("0A00000000000007",), timeout=0)
 
     assert found.reason == "final"
 
@@ -65,6 +64,6 @@ def test_a_lock_that_a_killed_follower_left_says_nothing(tmp_path: Path, owner: 
     project = project_in(tmp_path)
     project.prepare()
     assert not is_followed(project)
-    (project.private / "relay.lock").write_text(owner, encoding="latin-1")
+    project.relay_lock.write_text(owner, encoding="latin-1")
 
     assert not is_followed(project)
