@@ -54,7 +54,9 @@ def test_an_agent_finds_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     project.relay_lock.write_text(f"process {os.getpid()}, since today")
     monkeypatch.setattr(tools, "find_message", partial(find_before_it_comes, store))
 
-    found = tools.wait_for_message(tools.Place({}, tmp_path, Shutdown()), ("0A00000000000007",), timeout=0)
+    found = tools.wait_for_message(
+        tools.ToolContext({}, tmp_path, Shutdown()), ("0A00000000000007",), timeout=0
+    )
 
     assert found.reason == "final"
 
