@@ -176,6 +176,11 @@ def key_of(store: Store, file: str) -> str:
         return ""
 
 
+def key_at(moment: datetime) -> str:
+    """The beginning of the keys of a moment, UTC."""
+    return f"{moment.year:04}-{moment:%m-%d/%H%M%S.%f}"  # %Y has no leading zeros
+
+
 # The next three are faster than `entry_of`, since the overview asks them of 20,000 keys:
 # 2026-11-23/134547.123456Z-delivered-0A0000001234567B-1a2b3c.json
 

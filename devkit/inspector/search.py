@@ -1,7 +1,7 @@
 """Finds messages and receipts by filters and search words, a page at a time."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from devkit.fixture.listing import parse_duration
 from devkit.fixture.response_log import RESPONSES, Responses, ResponseState
 from devkit.fixture.store import safe
 from devkit.inspector.conversation import JoinedText, join_texts
-from devkit.inspector.index import Index, Keys, Rows, in_order, part_statuses
+from devkit.inspector.index import Index, Keys, Rows, in_order, key_at, part_statuses
 from devkit.inspector.row import Row
 from devkit.webhook.timeline import Stage, stage, text_status
 from devkit.webhook.vocabulary import INBOUND
@@ -120,15 +120,11 @@ def _keys_within(within: str, now: datetime) -> tuple[str, str]:
     """The first key of a time, and the first one after it. within: as in `Query`."""
     if "/" in within:
         start, end = read_interval(within)
-        return _key_at(start), _key_at(end)
+        return key_at(start), key_at(end)
     try:
-        return _key_at(now - parse_duration(within)) if within else "", "~"  # sorts after every key
+        return key_at(now - parse_duration(within)) if within else "", "~"  # sorts after every key
     except OverflowError:  # before the year 1
         return "", "~"
-
-
-def _key_at(moment: datetime) -> str:
-    return f"{moment.year:04}-{moment:%m-%d/%H%M%S.%f}"  # %Y has no leading zeros
 
 
 def whole_number(text: str, most: int) -> int | None:
@@ -217,26 +213,31 @@ class Search:
 
     def messages(self, query: Query, limit: int = PAGE) -> Page:
         """The messages that match."""
-        groups = ((key, self.index.parts_of(key)) for key in self.index.newest_first(query.before))
-        # Each message once, at the place of its newest receipt. It has none if all were deleted a moment ago.
-        newest = ((key, parts) for key, parts in groups if in_order(parts)[-1:] == (key,))
-        return self._find(newest, query, limit)
+        return self._find(self._messages(query.before), query, limit)
 
     def receipts(self, query: Query, limit: int = PAGE) -> Page:
         """The single receipts that match, as messages of one receipt each."""
-        return self._find(((key, [(key,)]) for key in self.index.newest_first(query.before)), query, limit)
+        keys = self.index.newest_first(query.before)
+        return self._find((([(key,)], (key,)) for key in keys), query, limit)
 
-    def _find(self, groups: Iterable[tuple[str, Sequence[Keys]]], query: Query, limit: int) -> Page:
+    def _messages(self, before: str) -> Iterator[tuple[Sequence[Keys], Keys]]:
+        """The receipts of each message, by its parts and in order, once: at the place of its newest receipt."""
+        for key in self.index.newest_first(before):
+            parts = self.index.parts_of(key)
+            keys = in_order(parts)
+            if keys and keys[-1] == key:  # empty if all were deleted a moment ago
+                yield parts, keys
+
+    def _find(self, groups: Iterable[tuple[Sequence[Keys], Keys]], query: Query, limit: int) -> Page:
         found: list[MessageView] = []
         start, end = _keys_within(query.within, self.clock())
         budget, last = self.budget, ""
-        for key, parts in groups:
-            if key < start:
+        for parts, keys in groups:
+            if keys[-1] < start:
                 break
             if len(found) == limit or budget <= 0:
                 return Page(tuple(found), next=last, stopped=len(found) < limit)
-            last = key
-            keys = in_order(parts)
+            last = keys[-1]
             if query.within and not any(start <= each < end for each in keys):
                 continue
             statuses = part_statuses(parts)
@@ -258,9 +259,8 @@ class Search:
             return None
         status = text_status(statuses)
         # A file name holds no more of a status than is safe there; the receipt holds all of it.
-        status = (
-            next((row.status for row in read if safe(row.status, 20) == status), status) or read[-1].status
-        )
+        status = next((row.status for row in read if safe(row.status, 20) == status), status)
+        status = status or read[-1].status
         response = self.responses.message_state(newest)
         parts = statuses if len(statuses) > 1 else ()
         return MessageView(read[-1].key, tuple(read), len(keys), status, response, parts)
