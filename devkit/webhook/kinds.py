@@ -49,17 +49,17 @@ def _has_bearer_token(callback: Callback) -> bool:
     return any(value[:7].lower() == "bearer " for value in callback.headers_named("authorization"))
 
 
-class _Places:
-    """Where an attribute is among the fields of a webhook: the first place that has a value counts.
+class _Attribute:
+    """An attribute of a webhook. Its value is at the first of these paths that has one.
 
-    A place is the name of a field, or names with dots for one that is inside an object: `usage.price`.
+    A path is the name of a field, or names with dots for one that is inside an object: `usage.price`.
     """
 
-    def __init__(self, *places: str) -> None:
-        self.paths = [place.split(".") for place in places]
+    def __init__(self, *paths: str) -> None:
+        self.paths = [path.split(".") for path in paths]
 
     def values(self, webhook: Webhook) -> Iterator[str]:
-        """The texts and numbers at these places, as text."""
+        """The texts and numbers at the paths, as text."""
         for path in self.paths:
             value: object = webhook.fields
             for name in path:
@@ -67,14 +67,14 @@ class _Places:
             yield _plain(value)
 
 
-class _Text(_Places):
+class _Text(_Attribute):
     """An attribute that is a text; empty without one."""
 
     def __get__(self, webhook: Webhook, owner: type[Webhook]) -> str:
         return next(filter(None, self.values(webhook)), "")
 
 
-class _Count(_Places):
+class _Count(_Attribute):
     """An attribute that is a small number, which may be written as text; 0 without one."""
 
     def __get__(self, webhook: Webhook, owner: type[Webhook]) -> int:
