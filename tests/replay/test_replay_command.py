@@ -25,7 +25,7 @@ from devkit.session.project import Session, project_in
 from devkit.webhook.callback import CALLBACK_PATH, TRANSPORTS, Callback, compose, to_wire
 from devkit.webhook.receipt import Receipt, read
 from devkit.webhook.signature import TEST_SIGNATURE_SECRET, verify
-from tests.support.command import call, run, start
+from tests.support.command import call, read_line, run, start
 from tests.support.parsed_request import received
 from tests.support.raw_socket import DEADLINE, NOT_FOUND, OK, closed_port, raw_server
 
@@ -313,8 +313,7 @@ def test_ctrl_c_ends_with_the_summary_so_far(tmp_path: Path, jobs: str) -> None:
         with start(
             tmp_path, "replay", "sequence/expired", *options, settings={"PYTHONUNBUFFERED": "1"}
         ) as process:
-            assert process.stdout is not None
-            first = process.stdout.readline()
+            first = read_line(process)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=DEADLINE)
 
@@ -330,8 +329,7 @@ def test_printed_lines_are_flushed_before_a_pause(tmp_path: Path) -> None:
         with start(
             tmp_path, "replay", "sequence/expired", *options, settings={"PYTHONUNBUFFERED": ""}
         ) as process:
-            assert process.stdout is not None
-            reported = [json.loads(process.stdout.readline())["outcome"] for _ in range(2)]
+            reported = [json.loads(read_line(process) or "{}").get("outcome") for _ in range(2)]
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=DEADLINE)
 
@@ -342,8 +340,8 @@ def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
     with raw_server([OK] * 100) as server:
         options = ("--to", server.url, "--repeat", "100", "--rate", "2000")
         with start(tmp_path, "replay", "delivered", *options) as process:
+            assert read_line(process).startswith("ok ")
             assert process.stdout is not None
-            assert process.stdout.readline().startswith("ok ")
             process.stdout.close()
             assert process.stderr is not None
             err = process.stderr.read()

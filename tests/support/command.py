@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import chdir
 from dataclasses import dataclass
@@ -44,6 +45,17 @@ def start(
         stderr=stderr,
         text=True,
     )
+
+
+def read_line(process: subprocess.Popen[str]) -> str:
+    """The next line of its output. A process that prints none in time is killed, so that a test never hangs."""
+    assert process.stdout is not None
+    watchdog = threading.Timer(DEADLINE, process.kill)
+    watchdog.start()
+    try:
+        return process.stdout.readline()
+    finally:
+        watchdog.cancel()
 
 
 def run(directory: Path, *args: str, **settings: str) -> Run:
