@@ -28,6 +28,7 @@ from devkit.webhook.signature import TEST_SIGNATURE_SECRET, verify
 from tests.support.command import call, read_line, run, start
 from tests.support.parsed_request import received
 from tests.support.raw_socket import DEADLINE, NOT_FOUND, OK, closed_port, raw_server
+from tests.support.recording_server import recording_server
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -208,6 +209,49 @@ def test_options_without_effect_are_named(tmp_path: Path) -> None:
         "Notice: --max-wait has no effect at --speed max, which has no gaps",
     ]
     assert "effect" not in used.err
+
+
+def test_a_rate_keeps_receipts_apart(tmp_path: Path) -> None:
+    result = call(tmp_path, "replay", "delivered", "--repeat", "3", "--rate", "4", "--dry-run", "--json")
+
+    assert [json.loads(line).get("due") for line in result.out[:3]] == [0, 0.25, 0.5]
+
+
+def test_times_are_those_of_sending(tmp_path: Path) -> None:
+    with raw_server([OK] * 2) as server:
+        options = ("--repeat", "2", "--rate", "0.8", "--now")
+        result = call(tmp_path, "replay", "delivered", "--to", server.url, *options)
+
+    first, second = (fields_of(data)["message-timestamp"] for data in server.requests)
+    assert result.code == 0
+    assert first != second
+
+
+@pytest.mark.parametrize(("options", "connections"), [((), 1), (("--jobs", "4"), 4)])
+def test_jobs_are_connections(tmp_path: Path, options: tuple[str, ...], connections: int) -> None:
+    with recording_server() as server:
+        result = call(tmp_path, "replay", "failed-*", "--to", server.url, *options)
+
+    assert result.code == 0
+    assert server.connections == connections
+
+
+def test_fail_fast_stops_after_the_first_failure(tmp_path: Path) -> None:
+    with raw_server([NOT_FOUND] * 3) as server:
+        options = ("--repeat", "3", "--fail-fast")
+        result = call(tmp_path, "replay", "delivered", "--to", server.url, *options)
+
+    assert len(server.requests) == 1
+    assert "stopped early: 2 of 3 not sent or not answered" in result.err
+
+
+def test_a_quiet_replay_shows_what_is_not_as_expected(tmp_path: Path) -> None:
+    with raw_server([OK, NOT_FOUND, OK]) as server:
+        options = ("--repeat", "3", "--expect", "404", "--quiet")
+        result = call(tmp_path, "replay", "delivered", "--to", server.url, *options)
+
+    assert result.out[-1] == "replay: 1 ok, 2 failed, 0 unreachable"
+    assert [line.split()[0] for line in result.out[:-1]] == ["failed", "failed"]
 
 
 def test_a_dry_run_sends_nothing_and_shows_no_number(tmp_path: Path) -> None:
