@@ -56,7 +56,8 @@ class LineReader:
 
     path: Path
     max_read: int
-    _file: tuple[int, int] = (0, 0)  # device and inode of the file that was read last
+    # Device and inode of the file that was read last; zeros when there was no log; None before the first read.
+    _file: tuple[int, int] | None = None
     _offset: int = 0  # bytes of it that were read
 
     def poll(self) -> list[bytes]:

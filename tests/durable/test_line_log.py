@@ -41,6 +41,18 @@ def test_a_log_that_was_emptied_is_read_from_its_beginning(tmp_path: Path) -> No
     assert reader.poll() == []
 
 
+def test_a_new_reader_reads_the_older_file_alone_once(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    log, reader = LineLog(path, max_size=1000), LineReader(path, 1000)
+    log.append(b"first")
+    path.rename(tmp_path / "log.1.jsonl")  # another process is about to make the new file
+
+    assert reader.poll() == [b"first"]
+    assert reader.poll() == []
+    log.append(b"second")
+    assert reader.poll() == [b"second"]
+
+
 def test_no_line_is_lost_or_read_twice_while_the_newest_file_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     log, reader = LineLog(path, max_size=1000), LineReader(path, 1000)
