@@ -1,7 +1,7 @@
 """Sends a new receipt, status or inbound message, and says what is undocumented about it."""
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -157,33 +157,25 @@ def _parse_code(text: str, known: Mapping[str, ErrCode], noun: str) -> str:
     raise UsageError(f"No {noun} is called {text!r}.", hint=f"Use its number, or one of: {', '.join(near)}")
 
 
+# What Vonage documents for a kind of webhook: statuses, errors, and what an error is called.
+_DOCUMENTED: dict[str, tuple[Collection[str], Collection[str], str]] = {
+    "sms-receipt": (STATUSES, ERR_CODES, "an err-code"),
+    "messages-status": (MESSAGES_STATUSES, MESSAGES_ERRORS, "an error number of the Messages API"),
+}
+
+
 def notices_about(webhook: Webhook) -> list[str]:
-    """Notices about what Vonage does not document in a new webhook. All of it can be sent."""
-    if webhook.kind == "sms-receipt":
-        return notices(webhook.status, webhook.err_code)
-    if webhook.kind == "messages-status":
-        return list(_messages_notices(webhook))
-    return []
-
-
-def notices(status: str, err_code: str) -> list[str]:
-    """Notices about an undocumented status or err-code. Both can be sent: Vonage sends undocumented ones, too."""
-    found = list(_status_notice(status, STATUSES))
-    if err_code not in ERR_CODES:
-        found.append(f"{err_code!r} is not an err-code that Vonage documents")
-    return found
-
-
-def _messages_notices(webhook: Webhook) -> Iterator[str]:
-    yield from _status_notice(webhook.status, MESSAGES_STATUSES)
-    if webhook.status == "read" and webhook.channel == "sms":
-        yield "an SMS is never 'read'; other channels are"
-    if webhook.err_code and webhook.err_code not in MESSAGES_ERRORS:
-        yield f"{webhook.err_code!r} is not an error number of the Messages API that Vonage documents"
-
-
-def _status_notice(status: str, known: Mapping[str, object]) -> Iterator[str]:
-    if status not in known:
-        near = get_close_matches(status, known, 1)
-        question = f"; did you mean {near[0]!r}?" if near else f" ({', '.join(known)})"
-        yield f"{status!r} is not a status that Vonage documents{question}"
+    """Notices about what Vonage does not document in a new webhook. All of it can be sent: Vonage sends such, too."""
+    if webhook.kind not in _DOCUMENTED:
+        return []
+    statuses, errors, noun = _DOCUMENTED[webhook.kind]
+    status, error, notices = webhook.status, webhook.err_code, []
+    if status not in statuses:
+        near = get_close_matches(status, statuses, 1)
+        question = f"; did you mean {near[0]!r}?" if near else f" ({', '.join(statuses)})"
+        notices.append(f"{status!r} is not a status that Vonage documents{question}")
+    elif status == "read" and webhook.channel == "sms":
+        notices.append("an SMS is never 'read'; other channels are")
+    if error and error not in errors:
+        notices.append(f"{error!r} is not {noun} that Vonage documents")
+    return notices

@@ -4,9 +4,9 @@ import pytest
 
 from devkit.errors import UsageError
 from devkit.replay.new_callback import NewWebhook, Origin
-from devkit.replay.trigger import notices, parse_err_code
+from devkit.replay.trigger import notices_about, parse_err_code
 from devkit.webhook.new_webhook import change_fields, make_receipt_fields
-from devkit.webhook.receipt import read, webhook_in
+from devkit.webhook.receipt import Receipt, read, webhook_in
 from devkit.webhook.signature import METHODS, Method, Signer, sign_fields, verify
 from devkit.webhook.vocabulary import ERR_CODES, STATUSES
 
@@ -43,8 +43,13 @@ def test_an_unknown_name_is_refused_with_similar_ones(text: str) -> None:
         assert "absent-subscriber-temporary" in caught.value.hint
 
 
+def notices(status: str, err_code: str) -> list[str]:
+    return notices_about(Receipt({"status": status, "err-code": err_code}))
+
+
 def test_documented_words_need_no_notice() -> None:
     assert [said for status in STATUSES for code in ERR_CODES for said in notices(status, code)] == []
+    assert notices_about(Receipt({"status": "failed"})) == []
 
 
 def test_undocumented_words_get_one() -> None:
