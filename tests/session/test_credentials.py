@@ -96,7 +96,7 @@ def test_the_command_sends_with_the_application_or_says_what_is_wrong_and_sends_
     assert "to *********000, through the Messages API, by Vonage" in signed.out[0]
     assert signed.out[1].strip() == "c26213be-2916-4c64-903e-4125158eedd8"
     assert schemes == ["Bearer", "Basic"]
-    assert "the statuses go to the application's own URL" in signed.err
-    assert "the statuses go to the account's own URL" in basic.err
+    assert "the application's own URL gets the statuses" in signed.err
+    assert "the account's own URL gets the statuses" in basic.err
     assert unreadable.code == 3
     assert [line.partition(":")[0] for line in unreadable.err.splitlines()] == ["Error", "Hint"]
