@@ -104,7 +104,9 @@ def _reading(
     def read() -> None:
         with suppress(OSError):  # the terminal was closed
             while not ended.is_set():
-                press(keyboard(_POLL_INTERVAL), start, publish, stop)
+                key = keyboard(_POLL_INTERVAL)
+                if not ended.is_set():  # the read may have gone on after the end: nobody would end a command then
+                    press(key, start, publish, stop)
 
     thread = threading.Thread(target=read, name="keys", daemon=True)
     thread.start()

@@ -198,9 +198,10 @@ def _set_nested(raw: bytes, path: list[str], value: object) -> bytes:
     parent = found[0]
     if parent.written[:1] != b"{":
         raise NotAnObject(f"{'.'.join(path[:depth])} is not an object, so it has no field {path[depth]}")
-    for name in reversed(path[depth + 1 :]):
-        value = {name: value}
-    return splice(raw, [(parent, add_to_json(parent.written, {path[depth]: value}))])
+    is_last = depth + 1 == len(path)
+    added = add_to_json(parent.written, {path[depth]: value if is_last else {}})
+    raw = splice(raw, [(parent, added)])
+    return raw if is_last else _set_nested(raw, path, value)
 
 
 def _values_at(raw: bytes, path: list[str]) -> list[RawField]:

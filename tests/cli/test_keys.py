@@ -193,17 +193,25 @@ def test_q_stops_as_ctrl_c(said: list[Event]) -> None:
 
 def test_a_session_ends_although_a_read_waits_for_a_key(said: list[Event]) -> None:
     key, has_read = threading.Event(), threading.Event()
+    started: list[str] = []
 
     def read(seconds: float) -> str:
         key.wait(DEADLINE)  # as after Ctrl-C, which discards the keys that were typed before it
         has_read.set()
-        return ""
+        return "r"
 
-    with _reading(read, never, said.append, Shutdown()):
-        pass
+    def start(*words: str) -> bool:
+        started.extend(words)
+        return True
+
+    with _reading(read, start, said.append, Shutdown()):
+        (thread,) = [each for each in threading.enumerate() if each.name == "keys"]
 
     assert not has_read.is_set()
     key.set()
+    thread.join(DEADLINE)
+    assert has_read.is_set()
+    assert (started, said) == ([], [])  # the session is over
 
 
 def console(keys: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> Callable[[float], str]:

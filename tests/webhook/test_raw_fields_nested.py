@@ -44,6 +44,12 @@ def test_it_changes_in_its_place(
     assert changed.startswith(b'{ "to" : "447700900000",')
 
 
+def test_new_objects_have_no_spaces_as_vonage_sends_them() -> None:
+    changed = change_json(b'{"status":"rejected"}', {"error.title": "1240", "sms.a.b": "c"})
+
+    assert changed == b'{"status":"rejected","error":{"title":"1240"},"sms":{"a":{"b":"c"}}}'
+
+
 def test_a_field_with_a_dot_in_its_own_name_comes_first() -> None:
     assert change_json(b'{"a.b":"1","a":{"b":"2"}}', {"a.b": "3"}) == b'{"a.b":"3","a":{"b":"2"}}'
     assert change_json(b'{"a.b":"1","a":{"b":"2"}}', {}, ["a.b"]) == b'{"a":{"b":"2"}}'
