@@ -105,7 +105,7 @@ def _reading(
         with suppress(OSError):  # the terminal was closed
             while not ended.is_set():
                 key = keyboard(_POLL_INTERVAL)
-                if not ended.is_set():  # the read may have gone on after the end: nobody would end a command then
+                if not ended.is_set():  # else nobody would end a command
                     press(key, start, publish, stop)
 
     thread = threading.Thread(target=read, name="keys", daemon=True)

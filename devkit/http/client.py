@@ -117,9 +117,8 @@ class Connection:
         self._sent_at = self._active_at = time.monotonic()
         try:
             sent = 0
-            while sent < len(
-                wire
-            ):  # a view of the rest: TLS takes 16 KiB at a time, and a copy of each rest is slow
+            while sent < len(wire):
+                # A view of the rest: TLS takes 16 KiB at a time, and a copy of each rest is slow.
                 rest = memoryview(wire)[sent:] if sent else wire
                 sent += self._call(connection.send, rest, _WRITABLE)
         except OSError as error:

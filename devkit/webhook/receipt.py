@@ -1,4 +1,4 @@
-"""What a callback says: a webhook of some kind, mostly a delivery receipt. And the ids of messages.
+"""What a callback says: a webhook of some kind, mostly a delivery receipt. Ids of messages, and err-codes in words.
 
 *Webhook* is any kind, *receipt* the SMS API's only. The other kinds are in `kinds`.
 

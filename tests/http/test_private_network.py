@@ -106,6 +106,14 @@ def test_a_name_that_leads_elsewhere_after_the_check_is_refused_at_the_connectio
         connect(address, 1)
 
 
+def test_a_connection_goes_to_the_addresses_that_were_checked(resolve: Resolve, connected: list[str]) -> None:
+    resolve(["172.18.0.2"], ["192.0.2.1"])
+
+    with pytest.raises(PushError):
+        connect(parse_address("http://app:5000/dlr", allow_private=True), 1)
+    assert connected == ["172.18.0.2"]
+
+
 def test_this_machine_is_still_allowed() -> None:
     with raw_server([OK]) as server:
         address = parse_address(f"http://localhost:{server.place[1]}/dlr", allow_private=True)
