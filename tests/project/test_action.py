@@ -183,7 +183,13 @@ def test_a_second_start_is_refused_and_the_stop_ends_the_first(started: tuple[Ru
     assert second.returncode == 1
     assert "::error::devkit runs in this job already" in second.stdout
     assert [find_process(pid) for pid in pids] == [None, None]
+    former = [runner.temp / "devkit" / f"{name}.jsonl" for name in ("simulate", "dev")]
+    links = [file.with_suffix(".former") for file in former]
+    for file, link in zip(former, links, strict=True):
+        link.hardlink_to(file)
     runner.use(**runner.inputs | {"command": "start", "port": str(closed_port())})
+    # The step waited for events in new files, not in those of the first start.
+    assert all('"stopped"' in link.read_text() for link in links)
     runner.use(command="stop")
     assert runner.printed.count('"stopped"') == 4
 
