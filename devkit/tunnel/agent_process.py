@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from devkit.errors import TunnelError
-from devkit.tunnel.process import Process, command_line, find_process, start_process
+from devkit.tunnel.process import Process, command_line, end_process, find_process, start_process
 from devkit.tunnel.record_file import RecordFile
 
 _MAX_ERRORS = 10_000  # characters
@@ -88,7 +88,11 @@ def start_agent(
     write_private(stderr, "")
     with stderr.open("ab") as errors:
         process = start_process(command, subprocess.DEVNULL, errors, environ)
-    record_agent(home, process.pid, Path(command[0]))
+    try:
+        record_agent(home, process.pid, Path(command[0]))
+    except TunnelError:  # nobody would know of it
+        end_process(process)
+        raise
     return process
 
 

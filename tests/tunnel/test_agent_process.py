@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from devkit.errors import TunnelError
-from devkit.tunnel.agent_process import end_orphaned_agents, write_private
+from devkit.tunnel import agent_process
+from devkit.tunnel.agent_process import agent_home, end_orphaned_agents, start_agent, write_private
 from devkit.tunnel.ngrok import NgrokOptions, ngrok_tunnel
 from devkit.tunnel.orphans import ending_orphans
-from devkit.tunnel.process import Process, command_line, find_process, find_process_with_ps
+from devkit.tunnel.process import Process, command_line, find_process, find_process_with_ps, start_process
 from tests.support.event_recorder import EventRecorder
 from tests.support.standin import standin_pid
 
@@ -146,6 +148,24 @@ def test_a_directory_without_a_record_stays_unchanged(tmp_path: Path, record: st
     assert end_orphaned_agents(tmp_path) is False
 
     assert home.exists()
+
+
+def test_an_agent_that_cannot_be_recorded_does_not_run_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+
+    def start(*args: Any) -> "subprocess.Popen[bytes]":
+        process = start_process(*args)
+        started.append(process.pid)
+        (tmp_path / "private").rename(tmp_path / "moved")  # so there is no place for the record
+        return process
+
+    monkeypatch.setattr(agent_process, "start_process", start)
+    with agent_home(tmp_path / "private") as home, pytest.raises(TunnelError, match="cannot be recorded"):
+        start_agent([sys.executable, "-c", "import time; time.sleep(60)"], home, os.environ)
+
+    assert [find_process(pid) for pid in started] == [None]
 
 
 def test_a_file_that_cannot_be_written_is_a_tunnel_error(tmp_path: Path) -> None:
