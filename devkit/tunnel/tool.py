@@ -43,7 +43,7 @@ def run_tool(
 
     Raises AgentError when it does not run, TunnelError as soon as `stopping` is true.
     """
-    with _output_file() as out, _output_file() as err:
+    with _output_file(program) as out, _output_file(program) as err:
         process = start_process([program, *arguments], out, err)
         try:
             deadline = time.monotonic() + timeout
@@ -63,13 +63,13 @@ def first_line(text: str) -> str:
     return next(filter(None, lines), "it does not say why")
 
 
-def _output_file() -> IO[bytes]:
+def _output_file(program: Path) -> IO[bytes]:
     # A file, because nobody has to read it meanwhile: a command that waits for a person must not block on a pipe.
     try:
         return TemporaryFile()
     except OSError as error:
         raise AgentError(
-            f"there is no place for temporary files: {error.strerror}",
+            f"{program} gets no temporary file for its output: {error.strerror}",
             hint="Free disk space, or set TMPDIR to a directory that you can write to",
         ) from error
 

@@ -65,7 +65,7 @@ def test_without_a_place_for_temporary_files_it_says_so(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
 
-    with pytest.raises(AgentError, match="no place for temporary files: No such file") as caught:
+    with pytest.raises(AgentError, match="gets no temporary file for its output: No such file") as caught:
         run("")
 
     assert "TMPDIR" in caught.value.hint
