@@ -55,3 +55,10 @@ def test_third_party_names_are_in_the_files_that_it_names() -> None:
         }
         assert [place for place in places if not any(file.startswith(place) for file in files)] == [], name
         assert [file for file in files if not file.startswith(tuple(places))] == [], name
+
+
+def test_no_file_is_longer_than_a_reader_follows() -> None:
+    lengths = {path: path.read_text(encoding="utf-8").count("\n") for path in DEVKIT.rglob("*.py")}
+
+    assert len(lengths) > 100
+    assert {path.name: lines for path, lines in lengths.items() if lines > 300} == {}
