@@ -101,7 +101,7 @@ def resolve(address: Address) -> Sequence[AddressInfo]:
     if address.allow_remote or all(is_allowed(str(sockaddr[0])) for *_, sockaddr in found):
         return found
     raise UsageError(
-        f"{address} is not {_here(address)}; receipts hold phone numbers.",
+        f"{address} is not on this machine{_or_near(address)}; receipts hold phone numbers.",
         hint="Add --allow-remote if you mean it.",
     )
 
@@ -111,15 +111,15 @@ def why_not_allowed(address: Address) -> str:
     try:
         resolve(address)
     except UsageError:
-        return f"it is not {_here(address)}, and receipts hold phone numbers"
+        return f"it is not on this machine{_or_near(address)}, and receipts hold phone numbers"
     except (OSError, UnicodeError) as error:
         # A container has no name before it runs.
         return "" if address.allow_private else f"its name is not known ({reason_of(error)})"
     return ""
 
 
-def _here(address: Address) -> str:
-    return "on this machine or in a private network" if address.allow_private else "on this machine"
+def _or_near(address: Address) -> str:
+    return " or in a private network" if address.allow_private else ""
 
 
 def reason_of(error: Exception) -> str:
