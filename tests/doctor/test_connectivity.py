@@ -21,23 +21,24 @@ from devkit.session.project import project_in
 from devkit.session.signals import Shutdown
 from devkit.tunnel.agent_process import find_orphaned_agents
 from devkit.tunnel.process import find_process
+from tests.support.changed_settings import ChangedSettings
 from tests.support.doctor_context import SESSION, find, leave_journal, make_context, outcomes
 from tests.support.raw_socket import closed_port, talk, wait_until
 from tests.support.standin import install_standin, standin_pid, standin_state
 
 TOKEN = "2abcDEFauthtokenNeverShown_0123456789"
-KEY = {"api_key": "abcd1234", "api_secret": "s3cret-value"}
+KEY: ChangedSettings = {"api_key": "abcd1234", "api_secret": "s3cret-value"}
 ALL = ("agent", "authtoken", "tunnel", "public url")
 
 
-def live(directory: Path, agent: Path, **settings: object) -> dict[str, object]:
-    return {**KEY, "ngrok_path": str(agent), "ngrok_authtoken": TOKEN, **settings}
+def live(agent: Path) -> ChangedSettings:
+    return {**KEY, "ngrok_path": str(agent), "ngrok_authtoken": TOKEN}
 
 
 def test_an_agent_is_started_asked_through_and_ended(tmp_path: Path) -> None:
     agent = install_standin(tmp_path)
 
-    checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
+    checks = list(connectivity_checks(make_context(tmp_path, **live(agent))))
 
     state = standin_state(agent)
     assert outcomes(checks) == dict.fromkeys(ALL, "ok")
@@ -51,7 +52,7 @@ def test_an_agent_is_started_asked_through_and_ended(tmp_path: Path) -> None:
 def test_an_empty_private_directory_that_was_there_stays(tmp_path: Path) -> None:
     project_in(tmp_path).prepare()
 
-    list(connectivity_checks(make_context(tmp_path, **live(tmp_path, install_standin(tmp_path)))))
+    list(connectivity_checks(make_context(tmp_path, **live(install_standin(tmp_path)))))
 
     assert [path.name for path in (tmp_path / ".devkit").iterdir()] == [".gitignore"]
 
@@ -62,7 +63,7 @@ def test_a_private_directory_that_was_there_stays_as_it_was(tmp_path: Path) -> N
     project.prepare()
     project.callback_token()
 
-    checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
+    checks = list(connectivity_checks(make_context(tmp_path, **live(agent))))
 
     assert outcomes(checks)["public url"] == "ok"
     assert {path.name for path in project.private.iterdir()} == {".gitignore", "callback-token"}
@@ -84,7 +85,7 @@ def test_a_refusal_of_ngrok_is_named_without_the_token(
     monkeypatch.setenv("STANDIN_FAULT", fault)
     agent = install_standin(tmp_path)
 
-    checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
+    checks = list(connectivity_checks(make_context(tmp_path, **live(agent))))
 
     tunnel = find(checks, "tunnel")
     assert outcomes(checks) == {"agent": "ok", "authtoken": "ok", "tunnel": "failed", "public url": "skipped"}
@@ -103,7 +104,7 @@ def test_a_public_url_that_leads_elsewhere_is_reported(
         monkeypatch.setattr("devkit.session.reachability._PUBLIC_TIMEOUT", 1.0)
         agent = install_standin(tmp_path)
 
-        checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
+        checks = list(connectivity_checks(make_context(tmp_path, **live(agent))))
 
     assert outcomes(checks)["tunnel"] == "ok"
     assert "does not lead here: another program answered" in find(checks, "public url").what
@@ -116,8 +117,9 @@ def _ok(start: object) -> list[bytes]:
 
 def test_without_a_token_no_agent_is_started(tmp_path: Path) -> None:
     agent = install_standin(tmp_path)
+    settings: ChangedSettings = {**live(agent), "ngrok_authtoken": ""}
 
-    checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent, ngrok_authtoken=""))))
+    checks = list(connectivity_checks(make_context(tmp_path, **settings)))
 
     assert outcomes(checks) == {
         "agent": "ok",
@@ -148,7 +150,9 @@ def test_the_token_in_the_users_own_configuration_counts(tmp_path: Path, text: s
 
 
 def test_an_agent_that_is_not_there_yet_is_no_failure_and_not_downloaded(tmp_path: Path) -> None:
-    checks = list(connectivity_checks(make_context(tmp_path, **KEY, ngrok_authtoken=TOKEN)))
+    settings: ChangedSettings = {**KEY, "ngrok_authtoken": TOKEN}
+
+    checks = list(connectivity_checks(make_context(tmp_path, **settings)))
 
     assert outcomes(checks) == {
         "agent": "skipped",
@@ -164,7 +168,7 @@ def test_an_agent_that_does_not_run_is_reported(tmp_path: Path) -> None:
     broken = tmp_path / "ngrok"
     broken.write_text("not a program")
 
-    checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, broken))))
+    checks = list(connectivity_checks(make_context(tmp_path, **live(broken))))
 
     assert outcomes(checks)["agent"] == "failed"
     assert "does not run" in find(checks, "agent").what
@@ -181,7 +185,7 @@ def test_no_second_agent_is_started_while_a_session_runs(tmp_path: Path) -> None
     )
 
     with serve(create_receiver(lambda arrival: 200, TokenAccess("0123456789abcdef")), listener):
-        checks = list(connectivity_checks(make_context(tmp_path, session=session, **live(tmp_path, agent))))
+        checks = list(connectivity_checks(make_context(tmp_path, session=session, **live(agent))))
     after = public_check(make_context(tmp_path, session=session))
 
     assert outcomes(checks) == dict.fromkeys(ALL[:3], "skipped") | {"public url": "ok"}
@@ -196,7 +200,7 @@ def test_no_agent_is_started_while_a_session_starts(tmp_path: Path) -> None:
     project.prepare()
 
     with project.session_lock("2026-11-23T12:00:00+00:00"):
-        checks = list(connectivity_checks(make_context(tmp_path, **live(tmp_path, agent))))
+        checks = list(connectivity_checks(make_context(tmp_path, **live(agent))))
 
     assert find(checks, "tunnel").outcome == "skipped"
     assert "just now" in find(checks, "tunnel").what
@@ -211,15 +215,13 @@ def test_offline_mode_needs_no_tunnel(tmp_path: Path) -> None:
 def test_a_tunnel_of_ones_own_is_asked_through_to_the_port(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    settings = {**KEY, "public_url": f"http://127.0.0.1:{port}/", "port": port}
+    settings: ChangedSettings = {**KEY, "public_url": f"http://127.0.0.1:{port}/", "port": port}
+    elsewhere: ChangedSettings = {**settings, "public_url": "http://dlr.example.test"}
 
     well = find(connectivity_checks(make_context(tmp_path, **settings)), "public url")
     with listen("127.0.0.1", port):
         busy = find(connectivity_checks(make_context(tmp_path, **settings)), "public url")
-    plain = find(
-        connectivity_checks(make_context(tmp_path, **{**settings, "public_url": "http://dlr.example.test"})),
-        "public url",
-    )
+    plain = find(connectivity_checks(make_context(tmp_path, **elsewhere)), "public url")
 
     assert well.outcome == "ok"
     assert f"Port {port} cannot be used" in busy.what
@@ -251,7 +253,7 @@ def test_a_stop_while_the_agent_starts_ends_it(tmp_path: Path, monkeypatch: pyte
 
     thread = threading.Thread(target=ask_when_it_runs)
     thread.start()
-    checks = list(connectivity_checks(make_context(tmp_path, stop=stop, **live(tmp_path, agent))))
+    checks = list(connectivity_checks(make_context(tmp_path, stop=stop, **live(agent))))
     thread.join()
 
     assert find(checks, "tunnel").what == "stopped"
@@ -289,7 +291,7 @@ def test_an_agent_that_a_killed_session_left_is_found_and_not_ended(tmp_path: Pa
     agent = install_standin(tmp_path)
     leave_journal(tmp_path)
     with orphan(tmp_path, agent) as pid:
-        context = make_context(tmp_path, **live(tmp_path, agent))
+        context = make_context(tmp_path, **live(agent))
         way, left = list(connectivity_checks(context)), list(leftover_checks(context))
 
         assert find_process(pid) is not None

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +64,13 @@ def live(simulator: Simulator, agent: Path, **changes: str) -> dict[str, str]:
     return {**environ, **changes}
 
 
-def doctor(directory: Path, *args: str, color: bool = False, **environ: str) -> Result:
+def doctor(
+    directory: Path, *args: str, environ: Mapping[str, str] | None = None, color: bool = False
+) -> Result:
     before = Path.cwd()
     os.chdir(directory)
     try:
-        return CliRunner(env=environ).invoke(cli, ["doctor", *args], prog_name="devkit", color=color)
+        return CliRunner(env=environ or {}).invoke(cli, ["doctor", *args], prog_name="devkit", color=color)
     finally:
         os.chdir(before)
 
@@ -106,7 +108,7 @@ def test_in_a_fresh_clone_offline_mode_is_ready(tmp_path: Path) -> None:
 def test_a_live_project_without_problems_is_exit_code_0(tmp_path: Path, vonage: Simulator) -> None:
     account = vonage.account
     agent = install_standin(tmp_path)
-    result = doctor(tmp_path, "--json", **live(vonage, agent))
+    result = doctor(tmp_path, "--json", environ=live(vonage, agent))
 
     steps = events(result)
     assert result.exit_code == 0, result.stdout
@@ -140,7 +142,7 @@ def test_exactly_what_is_wrong_is_named(
     port = str(closed_port())
     change = {name: value.replace("{closed}", port) for name, value in change.items()}
 
-    result = doctor(tmp_path, "--json", **live(vonage, install_standin(tmp_path), **change))
+    result = doctor(tmp_path, "--json", environ=live(vonage, install_standin(tmp_path), **change))
 
     (event,) = (event for event in events(result) if event.get("outcome") == "failed")
     assert result.exit_code == 1
@@ -154,7 +156,7 @@ def test_exactly_what_is_wrong_is_named(
 def test_no_port_is_tried_that_nobody_has_set(
     tmp_path: Path, vonage: Simulator, change: dict[str, str]
 ) -> None:
-    result = doctor(tmp_path, "--json", **live(vonage, install_standin(tmp_path), **change))
+    result = doctor(tmp_path, "--json", environ=live(vonage, install_standin(tmp_path), **change))
 
     (receiver,) = (event for event in events(result) if event.get("step") == "receiver")
     assert (receiver["outcome"], receiver["what"]) == ("skipped", "the settings must be fixed first")
@@ -168,7 +170,7 @@ def test_beside_a_session_it_disturbs_nothing(tmp_path: Path, vonage: Simulator)
         before, account = standin_state(agent), vonage.account
         files = sorted((tmp_path / ".devkit").rglob("*"))
 
-        result = doctor(tmp_path, "--json", **environ)
+        result = doctor(tmp_path, "--json", environ=environ)
 
         assert standin_state(agent) == before
         assert vonage.account == account
@@ -191,7 +193,7 @@ def test_after_a_killed_session_it_says_how_to_put_it_right(tmp_path: Path, vona
         dev.process.kill()
 
     registered = vonage.account.dr_callback_url
-    result = doctor(tmp_path, "--json", **environ)
+    result = doctor(tmp_path, "--json", environ=environ)
 
     assert result.exit_code == 1
     assert {"callback", "journal"} <= set(failed(result))
@@ -222,7 +224,7 @@ def test_waiting_says_why_nothing_may_come_and_ends_with_a_receipt(tmp_path: Pat
         dev.wait_for("ready")
         with process(tmp_path, "--wait", "--json") as run:
             assert run.stdout is not None
-            read = []
+            read: list[dict[str, Any]] = []
             while not read or read[-1]["event"] != "round":
                 read.append(json.loads(run.stdout.readline()))
             sent = CliRunner()
@@ -245,7 +247,7 @@ def test_waiting_says_why_nothing_may_come_and_ends_with_a_receipt(tmp_path: Pat
 
 
 def test_waiting_in_vain_is_exit_code_1_and_ctrl_c_is_not(tmp_path: Path) -> None:
-    in_vain = doctor(tmp_path, "--wait", "--timeout", "0.1", **FREE_PORTS)
+    in_vain = doctor(tmp_path, "--wait", "--timeout", "0.1", environ=FREE_PORTS)
     with process(tmp_path, "--wait") as run:
         assert run.stdout is not None
         for line in run.stdout:
@@ -269,8 +271,8 @@ def test_a_time_limit_without_waiting_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_colours_are_for_terminals_that_want_them(tmp_path: Path) -> None:
-    coloured = doctor(tmp_path, color=True, **FREE_PORTS)
-    plain = doctor(tmp_path, color=True, **FREE_PORTS, NO_COLOR="1")
+    coloured = doctor(tmp_path, environ=FREE_PORTS, color=True)
+    plain = doctor(tmp_path, environ={**FREE_PORTS, "NO_COLOR": "1"}, color=True)
 
     assert "\x1b[" in coloured.stdout
     assert "\x1b[" not in plain.stdout

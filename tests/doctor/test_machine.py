@@ -45,10 +45,15 @@ def test_a_session_is_shown_with_its_process(tmp_path: Path) -> None:
 
 def test_the_receiver_of_a_session_is_asked(tmp_path: Path) -> None:
     arrived: list[object] = []
+
+    def answer(arrival: object) -> int:
+        arrived.append(arrival)
+        return 200
+
     listener = listen("127.0.0.1", 0)
     session = replace(SESSION, local_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
     with serve(
-        create_receiver(lambda arrival: arrived.append(arrival) or 200, TokenAccess("0123456789abcdef")),
+        create_receiver(answer, TokenAccess("0123456789abcdef")),
         listener,
     ):
         up = find(machine_checks(make_context(tmp_path, session=session)), "receiver")

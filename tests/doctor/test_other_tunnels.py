@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
@@ -13,11 +14,12 @@ from devkit.session.project import project_in
 from devkit.tunnel.codespaces import PORT_RECORD, CodespacePort
 from devkit.tunnel.process import find_process
 from devkit.tunnel.tailscale import FUNNEL_RECORD, Funnel
+from tests.support.changed_settings import ChangedSettings
 from tests.support.doctor_context import SESSION, find, make_context, outcomes
 from tests.support.standin import install_cloudflared, standin_state
 from tests.support.tailscale import Tailscale, tailscale_service
 
-KEY = {"api_key": "abcd1234", "api_secret": "s3cret-value"}
+KEY: ChangedSettings = {"api_key": "abcd1234", "api_secret": "s3cret-value"}
 
 
 @pytest.fixture(autouse=True)
@@ -35,8 +37,9 @@ def service(programs: Path) -> Iterator[Tailscale]:
         yield service
 
 
-def checks(directory: Path, **settings: object) -> list[Check]:
-    return list(connectivity_checks(make_context(directory, **KEY, **settings)))
+def checks(directory: Path, **settings: Unpack[ChangedSettings]) -> list[Check]:
+    chosen: ChangedSettings = {**KEY, **settings}
+    return list(connectivity_checks(make_context(directory, **chosen)))
 
 
 def test_a_quick_tunnel_is_opened_asked_through_and_ended(tmp_path: Path, programs: Path) -> None:
@@ -125,7 +128,8 @@ def test_what_a_killed_session_left_is_found_and_not_ended(tmp_path: Path, servi
     service.add_entry(443)
     FUNNEL_RECORD.write(project.private, Funnel(str(service.program), 443, "http://127.0.0.1:9"))
     PORT_RECORD.write(project.private, CodespacePort("", "fluffy-space-disco", 3000, "private"))
-    context = make_context(tmp_path, **KEY, tunnel="tailscale")
+    settings: ChangedSettings = {**KEY, "tunnel": "tailscale"}
+    context = make_context(tmp_path, **settings)
 
     left = find(leftover_checks(context), "agents")
     way = find(connectivity_checks(context), "tunnel")

@@ -18,6 +18,7 @@ from devkit.simulator import SimulatorOptions, run_simulator
 from devkit.simulator.application_key import make_private_key, public_key_of
 from devkit.simulator.options import Fault
 from devkit.vonage.journal import journal_path, write_journal
+from tests.support.changed_settings import ChangedSettings
 from tests.support.doctor_context import (
     OURS,
     SECRET,
@@ -48,7 +49,8 @@ def test_an_account_that_works_is_read_and_not_changed(tmp_path: Path) -> None:
 
 def test_a_wrong_key_is_named_and_vonage_itself_is_ok(tmp_path: Path) -> None:
     with run_simulator() as vonage:
-        checks = list(platform_checks(make_context(tmp_path, **{**account_of(vonage), "api_secret": SECRET})))
+        wrong: ChangedSettings = {**account_of(vonage), "api_secret": SECRET}
+        checks = list(platform_checks(make_context(tmp_path, **wrong)))
 
     key = find(checks, "key")
     assert outcomes(checks) == {

@@ -20,7 +20,7 @@ def test_a_body_that_is_no_object_is_refused_in_json(recordings: Recordings, pat
     )
 
     assert (answer.status_code, answer.mimetype) == (400, "application/json")
-    assert answer.json["error"]
+    assert answer.get_json()["error"]
 
 
 @given(st.text(max_size=30) | st.integers().map(str))
@@ -31,6 +31,6 @@ def test_a_number_is_an_integer_or_none(text: str) -> None:
 
 
 def test_any_cursor_is_answered(recordings: Recordings) -> None:
-    session = client(recordings).get("/api/events").json["after"].partition("-")[0]
+    session = client(recordings).get("/api/events").get_json()["after"].partition("-")[0]
     for after in ("x", "-", f"{session}-", f"{session}-{'9' * 5000}", f"{session}-\u0661", f"{session}--1"):
         assert client(recordings).get("/api/events", query_string={"after": after}).status_code == 200

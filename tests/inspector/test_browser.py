@@ -1,6 +1,7 @@
 """The page in a real browser: live, by keyboard, in the dark, on a narrow screen, and with hostile receipts."""
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ pytestmark = pytest.mark.program
 
 NUMBER = "447700900123"
 FIRST = "#list .message:first-child"
+
+
+def has_focus(browser: Browser, element: str) -> bool:
+    return focus(browser) == element
+
+
+def has_copied(browser: Browser, text: str) -> bool:
+    return browser.run("return window.copied") == text
 
 
 def focus(browser: Browser) -> str:
@@ -185,7 +194,7 @@ def test_a_key_opens_each_tab(browser: Browser, recordings: Recordings, url: str
         "654321", ("replays", "answers", "headers", "raw", "fields", "timeline"), strict=True
     ):
         browser.press(key)
-        browser.wait(lambda tab=tab: focus(browser) == f"tab-{tab}")
+        browser.wait(partial(has_focus, browser, f"tab-{tab}"))
         assert browser.text(f"#{tab}") != ""
         assert browser.count("#detail [role=tabpanel]:not([hidden])") == 1
     browser.press("\ue010")  # End
@@ -263,7 +272,7 @@ def test_a_value_is_copied(browser: Browser, recordings: Recordings, url: str) -
         ("#fields [aria-label='Copy client-ref']", "order-77"),
     ):
         browser.click(button)
-        browser.wait(lambda value=value: browser.run("return window.copied") == value)
+        browser.wait(partial(has_copied, browser, value))
     assert browser.count(".copy.done") > 0
     browser.click("[data-tab=raw]")
     browser.click("#raw [data-copy]")

@@ -77,8 +77,8 @@ def test_a_kind_is_filtered_for_in_the_address_and_among_search_words(
 
     assert len(in_address) == 1
     assert in_words == in_address
-    assert web.get(f"/api/receipts?kind={kind}").json["receipts"][0]["key"] == every_kind[kind]
-    assert web.get(f"/api/receipts?kind={kind}").json["receipts"][0]["kind"] == kind
+    assert web.get(f"/api/receipts?kind={kind}").get_json()["receipts"][0]["key"] == every_kind[kind]
+    assert web.get(f"/api/receipts?kind={kind}").get_json()["receipts"][0]["kind"] == kind
 
 
 def test_a_kept_address_with_the_older_name_of_a_kind_works(
@@ -117,11 +117,11 @@ def test_the_parts_of_an_inbound_text_are_one_entry(recordings: Recordings) -> N
 
     assert "One two three four five" in row
     assert "3/3 parts" in row
-    messages = web.get("/api/messages").json["messages"]
+    messages = web.get("/api/messages").get_json()["messages"]
     assert [(each["receipts"], each["text"]["text"]) for each in messages] == [(3, "".join(TEXTS))]
     assert messages[0]["text"]["keys"] == keys
     assert "1 message" in words(page(web, "/"))
-    assert web.get("/api/messages?kind=sms-inbound").json["messages"][0]["text"]["missing"] == []
+    assert web.get("/api/messages?kind=sms-inbound").get_json()["messages"][0]["text"]["missing"] == []
 
 
 def test_deleted_parts_are_missing_again(recordings: Recordings) -> None:
@@ -147,8 +147,10 @@ def test_one_action_takes_all_parts(recordings: Recordings, upstream: RecordingS
 
 
 def test_statuses_of_a_message_are_ranked_and_not_ordered_by_their_timestamps(recordings: Recordings) -> None:
-    same = {"timestamp": "2026-11-23T13:45:00Z"}
-    keys = [recordings.status(status, UUID, **same) for status in ("delivered", "submitted", "delivered")]
+    keys = [
+        recordings.status(status, UUID, timestamp="2026-11-23T13:45:00Z")
+        for status in ("delivered", "submitted", "delivered")
+    ]
     web = client(recordings)
 
     text = words(page(web, f"/receipts/{keys[-1]}"))
@@ -156,7 +158,7 @@ def test_statuses_of_a_message_are_ranked_and_not_ordered_by_their_timestamps(re
     assert "delivered" in listed(web)[0]
     assert re.search(r"submitted wrong order .* delivered this status duplicate of number 1", text)
     assert "orders nothing: it is to the second" in text
-    timeline = web.get(f"/api/receipts/{keys[0]}").json["timeline"]
+    timeline = web.get(f"/api/receipts/{keys[0]}").get_json()["timeline"]
     assert [(each["status"], each["wrong_order"], each["duplicate"]) for each in timeline] == [
         ("delivered", False, False),
         ("submitted", True, False),
@@ -185,7 +187,7 @@ def test_an_error_has_its_title_advice_and_err_code(recordings: Recordings) -> N
         assert fact in text
     assert "error.title" in text
     assert "status of the Messages API" in text
-    assert web.get(f"/api/receipts/{key}").json["corresponds_to"] == "err-code 9, Illegal Number"
+    assert web.get(f"/api/receipts/{key}").get_json()["corresponds_to"] == "err-code 9, Illegal Number"
 
 
 def test_an_open_message_of_the_messages_api_has_no_made_up_end(recordings: Recordings) -> None:
@@ -213,7 +215,7 @@ def test_the_verdict_on_a_token_has_its_reason(
 
     assert verdict in words(html)
     assert why in words(html)
-    assert why in web.get(f"/api/receipts/{key}").json["signature_detail"]
+    assert why in web.get(f"/api/receipts/{key}").get_json()["signature_detail"]
     assert ("The token says" in words(html)) == bool(signed_with)
     assert ("payload_hash" in words(html)) == bool(signed_with)
     assert bool(re.search(r"iat \d{10} \(2026-11-23 13:45:00 UTC\)", words(html))) == bool(signed_with)
@@ -239,7 +241,7 @@ def test_inbound_messages_are_a_conversation_of_two_numbers(recordings: Recordin
     assert "Another number" not in conversation
     assert "part 2 of 3: missing" in words(html)
     assert "447700900123" in page(web, f"/receipts/{key}?numbers=1")
-    assert [each["text"] for each in web.get(f"/api/receipts/{key}").json["conversation"]] == [
+    assert [each["text"] for each in web.get(f"/api/receipts/{key}").get_json()["conversation"]] == [
         "Hello from *********123",
         "One two five",
     ]
@@ -323,9 +325,9 @@ def test_every_kind_is_replayed_and_exported_to_the_byte(
     web = client(recordings, forward_to=parse_address(f"{upstream.url}/dlr"))
 
     for key in every_kind.values():
-        assert web.post(f"/api/receipts/{key}/replay", json={}).json["outcome"] == "ok"
+        assert web.post(f"/api/receipts/{key}/replay", json={}).get_json()["outcome"] == "ok"
         assert "curl" in web.get(f"/receipts/{key}/as/curl").text
-    exported = web.post("/selection/export", data={"all": "1", "form": "json"}).json
+    exported = web.post("/selection/export", data={"all": "1", "form": "json"}).get_json()
 
     recorded = [load(recordings.store.recorded / key).callback for key in every_kind.values()]
     assert [each.body for each in upstream.arrived] == [each.body for each in recorded]
@@ -364,7 +366,7 @@ def test_every_kind_is_triggered(
 
     html = web.post("/trigger", data=form).text
 
-    (row,) = web.get("/api/receipts").json["receipts"]
+    (row,) = web.get("/api/receipts").get_json()["receipts"]
     assert "Open it" in words(html)
     assert (row["kind"], row["triggered"]) == (kind, True)
     assert (row["status"], row["err_code"]) == expected
@@ -423,14 +425,16 @@ def test_a_relay_has_chips_a_line_and_owners(recordings: Recordings) -> None:
     assert [row.split()[-2] for row in listed(web, "/?who=unclaimed")] == ["unclaimed"]
     assert listed(web, q="who:ben") == listed(web, "/?who=ben")
     assert len(listed(web, "/?who=ben")) == 1
-    assert web.get("/api/receipts?who=ben").json["receipts"][0]["who"] == "ben"
+    assert web.get("/api/receipts?who=ben").get_json()["receipts"][0]["who"] == "ben"
 
 
 def test_a_lost_relay_and_what_it_no_longer_had_are_named(recordings: Recordings) -> None:
     live(recordings)
     web = client(recordings)
-    times = {"since": "2026-11-23T11:50:00.000Z", "until": "2026-11-23T12:04:00.000Z"}
-    recordings.event_log.publish(RelayChanged("trimmed", "rediss://relay.test", "ada", **times))
+    since, until = "2026-11-23T11:50:00.000Z", "2026-11-23T12:04:00.000Z"
+    recordings.event_log.publish(
+        RelayChanged("trimmed", "rediss://relay.test", "ada", since=since, until=until)
+    )
     recordings.event_log.publish(
         RelayChanged("reconnecting", "rediss://relay.test", "ada", since="2026-11-23T13:40:00.000Z")
     )

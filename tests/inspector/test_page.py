@@ -402,8 +402,8 @@ def test_the_api_lists_receipts_and_messages(recordings: Recordings) -> None:
     key = recordings.receipt("failed", "0A1", "9", msisdn=NUMBER)
     web = client(recordings)
 
-    receipts = web.get("/api/receipts?limit=1").json
-    messages = web.get("/api/messages?status=failed").json
+    receipts = web.get("/api/receipts?limit=1").get_json()
+    messages = web.get("/api/messages?status=failed").get_json()
 
     assert receipts["receipts"][0] == {
         "key": key,
@@ -429,7 +429,9 @@ def test_the_api_lists_receipts_and_messages(recordings: Recordings) -> None:
         "part": 0,
         "parts": 0,
     }
-    assert web.get(f"/api/receipts?before={receipts['next']}").json["receipts"][0]["status"] == "accepted"
+    assert (
+        web.get(f"/api/receipts?before={receipts['next']}").get_json()["receipts"][0]["status"] == "accepted"
+    )
     assert [(each["status"], each["receipts"]) for each in messages["messages"]] == [("failed", 2)]
 
 
@@ -442,15 +444,15 @@ def test_the_api_searches_with_a_body_only(recordings: Recordings) -> None:
     found = web.post("/api/receipts", json={"q": "needle"})
 
     assert refused.status_code == 400
-    assert "phone number" in refused.json["error"]
-    assert len(found.json["receipts"]) == 1
+    assert "phone number" in refused.get_json()["error"]
+    assert len(found.get_json()["receipts"]) == 1
 
 
 def test_the_api_returns_one_receipt_with_its_timeline(recordings: Recordings) -> None:
     recordings.receipt("accepted", "0A1")
     key = recordings.receipt("failed", "0A1", "9")
 
-    one = client(recordings).get(f"/api/receipts/{key}").json
+    one = client(recordings).get(f"/api/receipts/{key}").get_json()
 
     assert one["fields"]["err-code"] == "9"
     assert [(step["status"], step["since_first"]) for step in one["timeline"]] == [
@@ -463,7 +465,7 @@ def test_the_api_replays(recordings: Recordings, upstream: RecordingServer) -> N
     key = recordings.receipt("accepted", "0A1")
     order = {"to": f"{upstream.url}/dlr", "set": {"status": "delivered"}, "unset": ["price"]}
 
-    answer = client(recordings).post(f"/api/receipts/{key}/replay", json=order).json
+    answer = client(recordings).post(f"/api/receipts/{key}/replay", json=order).get_json()
 
     assert (answer["outcome"], answer["answer"], answer["edited"]) == ("ok", 200, True)
     assert "status=delivered" in upstream.arrived[0].target
@@ -485,7 +487,7 @@ def test_an_invalid_replay_request_is_refused(recordings: Recordings, order: obj
     answer = client(recordings).post(f"/api/receipts/{key}/replay", json=order)
 
     assert answer.status_code == 400
-    assert said in answer.json["error"]
+    assert said in answer.get_json()["error"]
 
 
 @pytest.mark.parametrize(
@@ -505,7 +507,7 @@ def test_an_invalid_query_is_refused(recordings: Recordings, path: str) -> None:
 def test_the_api_says_in_json_that_there_is_no_such_receipt(recordings: Recordings) -> None:
     answer = client(recordings).get("/api/receipts/2026-11-23/x.json")
 
-    assert (answer.status_code, answer.json) == (404, {"error": "Not Found", "hint": ""})
+    assert (answer.status_code, answer.get_json()) == (404, {"error": "Not Found", "hint": ""})
 
 
 # ---- Who and which message

@@ -135,7 +135,7 @@ def test_the_list_can_be_filtered_for_responses(answered: Recordings, wanted: st
         web.get(f"/api/messages?response={wanted}"),
         web.post("/api/messages", json={"q": f"response:{wanted}"}),
     ):
-        assert [message["message_id"] for message in found.json["messages"]] == ids
+        assert [message["message_id"] for message in found.get_json()["messages"]] == ids
     html = web.post("/list", data={"q": f"response:{wanted} delivered"}).get_data(as_text=True)
     assert re.findall(r'data-message="(\w+)"', html) == ids
 
@@ -144,7 +144,7 @@ def test_an_unknown_response_is_refused(recordings: Recordings) -> None:
     answer = client(recordings).get("/api/messages?response=odd")
 
     assert answer.status_code == 400
-    assert answer.json["hint"] == "Use one of: failed, ok, waiting, none, or a status such as 500"
+    assert answer.get_json()["hint"] == "Use one of: failed, ok, waiting, none, or a status such as 500"
 
 
 def test_a_receipt_whose_session_was_killed_was_not_sent(recordings: Recordings) -> None:
@@ -177,7 +177,7 @@ def test_scripts_get_the_responses(recordings: Recordings) -> None:
     key = recordings.receipt()
     recordings.response(key, 500, headers=[("X-Trace", "abc")], body=b"for 447700900123")
 
-    detail = client(recordings).get(f"/api/receipts/{key}").json
+    detail = client(recordings).get(f"/api/receipts/{key}").get_json()
 
     (response,) = detail["responses"]
     assert (response["status"], response["ms"], response["headers"]) == (500, 12.5, [["X-Trace", "abc"]])

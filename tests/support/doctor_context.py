@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Unpack
 
 from devkit.doctor.check import Check, Context, Mode, mode_of
 from devkit.session.project import Session, project_in
@@ -11,6 +12,7 @@ from devkit.session.settings import Settings
 from devkit.session.signals import Shutdown
 from devkit.simulator import Simulator
 from devkit.vonage.journal import Journal, write_journal
+from tests.support.changed_settings import ChangedSettings
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SECRET = "s3cret-value"
@@ -31,9 +33,9 @@ def make_context(
     session: Session | None = None,
     mode: Mode | None = None,
     stop: Shutdown | None = None,
-    **settings: object,
+    **settings: Unpack[ChangedSettings],
 ) -> Context:
-    chosen = replace(Settings(fixtures=directory / "fixtures"), **settings)  # type: ignore[arg-type]
+    chosen = replace(Settings(fixtures=directory / "fixtures"), **settings)
     return Context(
         settings=chosen,
         project=project_in(directory),
@@ -46,7 +48,7 @@ def make_context(
     )
 
 
-def account_of(simulator: Simulator) -> dict[str, str]:
+def account_of(simulator: Simulator) -> ChangedSettings:
     """The settings that lead to a simulator."""
     return {"api_key": simulator.api_key, "api_secret": simulator.api_secret, "rest_host": simulator.host}
 

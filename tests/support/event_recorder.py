@@ -34,7 +34,11 @@ class EventRecorder:
 
     @property
     def states(self) -> list[str]:
-        return [event.state for event in self.events if isinstance(event, TunnelEvent)]
+        return [event.state for event in self.tunnel_events]
+
+    @property
+    def tunnel_events(self) -> list[TunnelEvent]:
+        return [event for event in self.events if isinstance(event, TunnelEvent)]
 
     def of(self, kind: type[E]) -> list[E]:
         """Those of one type."""
@@ -48,7 +52,7 @@ class EventRecorder:
         """The newest event of a tunnel, once it has published exactly these states."""
         self.wait_until(lambda: len(self.states) >= len(states))
         assert list(states) == self.states
-        return next(event for event in reversed(self.events) if isinstance(event, TunnelEvent))
+        return self.tunnel_events[-1]
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         with self._news:

@@ -9,9 +9,10 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from devkit.events import Event
@@ -96,9 +97,8 @@ class Recordings:
 
     def options(self, **changes: object) -> Options:
         samples = SampleOptions(self.store.samples, lambda: Policy(KEY))
-        return Options(
-            **{"clock": self.clock, "zone": UTC, "samples": samples, "private": self.private, **changes}
-        )  # type: ignore[arg-type]
+        options = Options(clock=self.clock, zone=UTC, samples=samples, private=self.private)
+        return replace(options, **changes)  # type: ignore[arg-type]
 
     def receipt(
         self,
@@ -226,7 +226,7 @@ class Stream:
     def __init__(self, connection: socket.socket) -> None:
         self.file = connection.makefile("rb")
 
-    def next(self) -> tuple[str, dict[str, object]]:
+    def next(self) -> tuple[str, dict[str, Any]]:
         name = ""
         while line := self.file.readline():
             if line.startswith(b"event: "):

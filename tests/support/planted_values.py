@@ -4,6 +4,7 @@ import base64
 import json
 import string
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote, quote_plus
@@ -68,7 +69,7 @@ def wide(text: str) -> str:
     return "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
 
 
-CASES = [
+CASES: list[Callable[[str], str]] = [
     str,
     str.upper,
     str.lower,
@@ -132,7 +133,7 @@ def every_json(text: str) -> str:
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02X}" for at in range(0, len(units), 2))
 
 
-ENCODINGS = {
+ENCODINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "percent": lambda text: quote(text, safe=""),
     "every percent": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
@@ -148,21 +149,21 @@ encodings = st.lists(st.sampled_from(sorted(ENCODINGS)), max_size=2)
 def in_query(fixture: Fixture, text: str) -> Fixture:
     target = fixture.callback.target
     mark = "&" if "?" in target else "?"
-    return with_callback(fixture, target=f"{target}{mark}{SEEN}={quote(text, safe='')}")
+    callback = replace(fixture.callback, target=f"{target}{mark}{SEEN}={quote(text, safe='')}")
+    return replace(fixture, callback=callback)
 
 
 def in_header(fixture: Fixture, text: str) -> Fixture:
-    header = (SEEN, text.encode().decode("latin-1"))
-    return with_callback(fixture, headers=(*fixture.callback.headers, header))
+    return with_header(fixture, SEEN, text.encode().decode("latin-1"))
 
 
 def in_name(fixture: Fixture, text: str) -> Fixture:
-    name = "x-" + text.encode().decode("latin-1")
-    return with_callback(fixture, headers=(*fixture.callback.headers, (name, "1")))
+    return with_header(fixture, "x-" + text.encode().decode("latin-1"), "1")
 
 
-def with_callback(fixture: Fixture, **changes: object) -> Fixture:
-    return replace(fixture, callback=replace(fixture.callback, **changes))
+def with_header(fixture: Fixture, name: str, value: str) -> Fixture:
+    callback = replace(fixture.callback, headers=(*fixture.callback.headers, (name, value)))
+    return replace(fixture, callback=callback)
 
 
 PLACES = {

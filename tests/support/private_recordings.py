@@ -9,7 +9,7 @@ from urllib.parse import quote
 from hypothesis import strategies as st
 
 from devkit.fixture.format import Fixture
-from devkit.webhook.callback import Callback, Transport
+from devkit.webhook.callback import TRANSPORTS, Callback, Transport
 from devkit.webhook.signature import METHODS, Method, has_plain_names, sign
 
 KEY = bytes(range(32))
@@ -80,10 +80,10 @@ def recordings(draw: st.DrawFn, transport: Transport | None = None) -> Recorded:
         fields |= {"timestamp": "1577880000", "nonce": draw(st.uuids(version=4).map(str))}
         signature = sign(fields, ACCOUNT_SECRET, method)
         fields["sig"] = signature.upper() if draw(st.booleans()) else signature
-    transport = transport or draw(st.sampled_from(["get", "form", "json"]))
+    chosen = draw(st.just(transport) if transport else st.sampled_from(TRANSPORTS))
     token = draw(tokens)
-    body = _json(draw, fields) if transport == "json" else _query(draw, fields)
-    callback, private_headers = _callback(transport, token, body, draw(tokens))
+    body = _json(draw, fields) if chosen == "json" else _query(draw, fields)
+    callback, private_headers = _callback(chosen, token, body, draw(tokens))
     fixture = Fixture(WHEN, callback, signature="valid" if method else "absent")
     secrets = (*private.values(), *(fields[name] for name in ("sig", "nonce") if name in fields))
     secrets = tuple(value for value in secrets if value not in PUBLIC_SENDERS)

@@ -11,6 +11,7 @@ from devkit.fixture.format import Fixture
 from devkit.webhook.callback import compose, json_body
 from devkit.webhook.jwt import make_token, payload_hash
 from devkit.webhook.new_webhook import (
+    MessagesVersion,
     TextPart,
     compose_messages,
     make_inbound_fields,
@@ -60,10 +61,8 @@ def private_webhooks(draw: st.DrawFn, api: str = "") -> PrivateWebhook:
     api = api or draw(st.sampled_from(["messages", "messages", "sms"]))
     if api == "sms":
         return _sms(draw, person, own, text)
-    kind, version = (
-        draw(st.sampled_from(["status", "inbound", "whatsapp"])),
-        draw(st.sampled_from(["v1", "v0.1"])),
-    )
+    kind = draw(st.sampled_from(["status", "inbound", "whatsapp"]))
+    version: MessagesVersion = draw(st.sampled_from(["v1", "v0.1"]))
     if kind == "status":
         from_name = draw(st.booleans())
         fields = make_status_fields(

@@ -183,9 +183,9 @@ def send(simulator, to="447700900000", **fields):
 class PlainHTTP(HTTPAdapter):
     """Lets the SDK, which knows https only, talk to a plain server on loopback."""
 
-    def send(self, request, **options):
+    def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
         request.url = request.url.replace("https://", "http://", 1)
-        return super().send(request, **options)
+        return super().send(request, stream, timeout, verify, cert, proxies)
 
 
 def sdk(simulator, secret: str | None = None, *, application: bool = False) -> "Vonage":

@@ -14,6 +14,7 @@ TAKEN = "failed to start tunnel: The endpoint is already online.\r\n\r\nERR_NGRO
 class Api(BaseHTTPRequestHandler):
     """The agent's own web address: what pyngrok calls, and the /standin/ controls."""
 
+    server: "ApiServer"
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -39,10 +40,16 @@ class Api(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do  # noqa: N815 - the names that http.server calls
 
 
+class ApiServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, standin):
+        self.standin = standin
+        super().__init__(("127.0.0.1", 0), Api)
+
+
 def serve_api(standin):
-    web = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    web.daemon_threads = True
-    web.standin = standin
+    web = ApiServer(standin)
     threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
     return web
 

@@ -57,6 +57,8 @@ class Standin:
 class Metrics(BaseHTTPRequestHandler):
     """cloudflared's metrics server: metrics/metrics.go and metrics/readiness.go of its source."""
 
+    server: "MetricsServer"
+
     def log_message(self, *args):
         pass
 
@@ -84,6 +86,14 @@ class Metrics(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
 
+class MetricsServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, port, standin, hostname):
+        self.standin, self.hostname = standin, hostname
+        super().__init__(("127.0.0.1", port), Metrics)
+
+
 def option(argv, name):
     return argv[argv.index(name) + 1]
 
@@ -102,8 +112,7 @@ def main(argv):
     if standin.fault == "metrics-late":
         time.sleep(0.3)
     if standin.fault != "silent":
-        web = ThreadingHTTPServer(("127.0.0.1", int(metrics.rpartition(":")[2])), Metrics)
-        web.daemon_threads, web.standin, web.hostname = True, standin, hostname
+        web = MetricsServer(int(metrics.rpartition(":")[2]), standin, hostname)
         threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
     named = [name for name in os.environ if name.startswith("TUNNEL_")]
     write_state(

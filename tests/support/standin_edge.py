@@ -76,6 +76,7 @@ class Edge(socketserver.ThreadingTCPServer):
 
 
 class EdgeHandler(socketserver.StreamRequestHandler):
+    server: Edge
     disable_nagle_algorithm = True
     timeout = 60
 

@@ -37,11 +37,11 @@ def opened(
 
 
 @contextmanager
-def refused(agent: Path, fault: str, **options: float) -> Iterator[pytest.ExceptionInfo[TunnelError]]:
+def refused(agent: Path, fault: str, *, timeout: float = 60.0) -> Iterator[pytest.ExceptionInfo[TunnelError]]:
     """An attempt that fails; afterwards nothing is left."""
     with (
         pytest.raises(TunnelError) as caught,
-        opened(agent, EventRecorder(), STANDIN_FAULT=fault, **options),
+        opened(agent, EventRecorder(), timeout=timeout, STANDIN_FAULT=fault),
     ):
         pass
     assert list((agent.parent / "private").iterdir()) == []
@@ -146,7 +146,7 @@ def test_after_a_crash_there_is_a_new_url(agent: Path) -> None:
         event = recorder.wait_for_states("lost", "restarted")
         assert len(list((agent.parent / "private").iterdir())) == 1
 
-    assert recorder.events[0].detail == "cloudflared ended by itself (exit code 7)"
+    assert recorder.tunnel_events[0].detail == "cloudflared ended by itself (exit code 7)"
     assert event.public_url == standin_state(agent)["url"] != tunnel.public_url
     assert event.detail == f"cloudflared was started again, with a new public URL: {event.public_url}"
     assert [find_process(pid) for pid in (former, standin_pid(agent))] == [None, None]

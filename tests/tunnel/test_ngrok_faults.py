@@ -115,7 +115,7 @@ def test_what_may_clear_is_tried_once_more(
         assert f"(ERR_NGROK_{code})" in caught.value.message
 
     assert recorder.states == ["waiting"]
-    assert f"(ERR_NGROK_{code}); trying once more in 0.01 s" in recorder.events[0].detail
+    assert f"(ERR_NGROK_{code}); trying once more in 0.01 s" in recorder.tunnel_events[0].detail
     assert_gone(agent)
 
 

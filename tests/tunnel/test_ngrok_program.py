@@ -53,12 +53,15 @@ def test_an_agent_that_vanishes_after_the_download_points_to_the_virus_scanner(t
 def test_a_stop_ends_a_download(tmp_path: Path) -> None:
     stuck = threading.Event()
 
+    def download(path: Path) -> None:
+        stuck.wait(20)
+
     with pytest.raises(TunnelError, match="stopped"):
         find_agent(
             tmp_path / "ngrok",
             notify=EventRecorder(),
             stopping=lambda: True,
-            download=lambda path: bool(stuck.wait(20)),
+            download=download,
         )
 
     stuck.set()

@@ -62,7 +62,7 @@ def test_a_crashed_agent_is_started_again_and_a_new_url_is_reported(agent: Path)
         assert find_process(standin_pid(agent)) is not None
         assert len(list((agent.parent / "private").iterdir())) == 1
 
-    assert "exit code 7" in recorder.events[0].detail
+    assert "exit code 7" in recorder.tunnel_events[0].detail
     assert event.public_url != tunnel.public_url
     assert event.detail.endswith(f"with a new public URL: {event.public_url}")
     assert_nothing_left(agent, former)

@@ -162,7 +162,7 @@ def test_an_entry_that_somebody_removed_is_added_again_where_there_is_room(servi
         event = recorder.wait_for_states("lost", "restarted")
         others = service.config["Web"]["node.tailnet.ts.net:443"]
 
-    assert recorder.events[0].detail == "another program removed the funnel from port 443"
+    assert recorder.tunnel_events[0].detail == "another program removed the funnel from port 443"
     assert event.public_url == service.state["edges"]["8443"] != tunnel.public_url
     assert others == {"Handlers": {"/": {"Proxy": "http://127.0.0.1:7"}}}
     assert service.ports == ["443"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from devkit.fixture.format import load
 from devkit.fixture.store import samples_directory
-from devkit.webhook.receipt import Receipt
+from devkit.webhook.receipt import Receipt, Webhook
 from devkit.webhook.timeline import (
     EXPIRY,
     Moment,
@@ -209,11 +209,11 @@ def test_each_step_is_compared_with_all_before_it(drawn: list[tuple[str, int, st
         )
 
 
-def said(receipt: Receipt) -> dict[str, object]:
+def said(receipt: Webhook) -> dict[str, object]:
     return {name: value for name, value in receipt.fields.items() if name != "message-timestamp"}
 
 
-def is_ahead(earlier: Receipt, receipt: Receipt) -> bool:
+def is_ahead(earlier: Webhook, receipt: Webhook) -> bool:
     """Whether the one that arrived earlier is further on, or else was pushed later."""
     order = ["accepted", "buffered", "final"]
     stages = stage(earlier.status), stage(receipt.status)
