@@ -182,7 +182,7 @@ def _response(logged: LoggedResponse) -> ApplicationResponse:
 
 
 def sample(name: str, fixture: Fixture) -> ListedSample:
-    return shown(ListedSample(name, fixture.note))
+    return ListedSample(one_line(name), shown_text(fixture.note))  # the name is a selector
 
 
 def waited(events: Sequence[Event]) -> WaitResult:

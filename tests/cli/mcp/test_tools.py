@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from devkit.cli.mcp.tools import Until
-from devkit.fixture.format import Fixture
+from devkit.fixture.format import Fixture, dumps
 from devkit.fixture.store import Store
 from devkit.session.project import project_in
 from devkit.webhook.callback import Callback, compose
@@ -149,6 +149,19 @@ def test_samples_are_listed_and_shown(agent: Agent) -> None:
     (shown,) = agent.call("show_receipt", selector="failed-handset-busy")["receipts"]
     assert shown["explanation"]["err_code_meaning"] == "Handset Busy"
     assert shown["explanation"]["advice"] == "the handset was busy: retry later"
+
+
+def test_the_name_of_a_sample_is_whole_because_it_is_a_selector(tmp_path: Path) -> None:
+    source = Store(tmp_path / "fixtures")
+    source.samples.mkdir(parents=True)
+    made = Fixture(FIRST, compose(fields("delivered"), "get"))
+    (source.samples / "order-20261123.json").write_bytes(dumps(made))
+    with agent_in(tmp_path) as agent:
+        (listed,) = agent.call("list_samples", containing="2026112")["samples"]
+        (shown,) = agent.call("show_receipt", selector=listed["name"])["receipts"]
+
+    assert listed["name"] == "order-20261123"
+    assert shown["explanation"]["status"] == "delivered"
 
 
 def test_a_message_that_has_ended_is_not_waited_for(agent: Agent) -> None:
