@@ -16,6 +16,7 @@ from tests.support.recording_server import RecordingServer
 pytestmark = pytest.mark.program
 
 FIRST = "#list .message:first-child"
+ANNOUNCED = "return document.querySelector('#announcement').textContent"
 
 
 @pytest.fixture
@@ -154,6 +155,24 @@ def test_buttons_are_off_while_devkit_is_away(browser: Browser, recordings: Reco
         assert browser.run("return document.querySelector('#replay button').disabled") is False
         browser.get("about:blank")
     assert all("ERR_CONNECTION_REFUSED" in each for each in browser.complaints())
+
+
+def test_the_outcome_of_an_earlier_action_is_not_announced_for_one_without_an_answer(
+    browser: Browser, url: str
+) -> None:
+    visit(browser, f"{url}/trigger")
+    browser.click("[data-form] button.main")
+    browser.wait(lambda: "answered 200" in browser.run(ANNOUNCED), "the announcement")
+
+    browser.run("""
+        document.querySelector("#announcement").textContent = "";
+        window.fetch = () => { window.tried = true; return Promise.reject(new TypeError("away")) };
+        document.querySelector("[data-form] button.main").click();
+    """)
+    browser.wait(lambda: browser.run("return window.tried"), "the request")
+
+    assert browser.run(ANNOUNCED) == ""
+    assert "The receiver answered 200" in browser.text(".outcome")
 
 
 def test_forms_and_selection_work_without_javascript(

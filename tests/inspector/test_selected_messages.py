@@ -1,4 +1,4 @@
-"""What is done with several recordings at once, or with a whole message: replay, export, keep, delete and undo."""
+"""What is done with several recordings at once, or with a whole message: replay, export, delete and undo."""
 
 import json
 import re

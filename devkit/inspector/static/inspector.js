@@ -29,15 +29,16 @@ function open(url, options) {
 // Keys are faster than the server: an action on a receipt waits until the requested receipt is shown.
 const whenShown = (act) => () => showing.then(act);
 
+// Whether the server answered.
 async function showPart(url, { push = true, ...options } = {}) {
   const mine = ++opening;
   loading += 1;
   const part = await fetchPart(url, options);
   loading -= 1;
-  if (mine !== opening) return; // another receipt was requested meanwhile
+  if (mine !== opening) return Boolean(part); // another receipt was requested meanwhile
   if (!part) {
     markRows(); // the former receipt is still shown
-    return;
+    return false;
   }
   const tab = $("[role=tab][aria-selected=true]", detail)?.dataset.tab;
   const hadFocus = detail.contains(document.activeElement);
@@ -52,6 +53,7 @@ async function showPart(url, { push = true, ...options } = {}) {
   document.title = title;
   showMark();
   markRows();
+  return true;
 }
 
 // Mark what is open, in the list, and what the list is filtered by, in the charts.
@@ -250,7 +252,10 @@ function clicked(event) {
   } else if (link.dataset.into || link.closest(".message")) {
     event.preventDefault();
     const isByKey = event.detail === 0; // Enter in the list: go on reading in the receipt
-    open(link.href).then(() => isByKey && link.closest(".message") && detail.focus({ preventScroll: true }));
+    open(link.href).then(
+      (isAnswered) =>
+        isAnswered && isByKey && link.closest(".message") && detail.focus({ preventScroll: true }),
+    );
   }
 }
 
@@ -264,7 +269,8 @@ function submitted(event) {
     if (button?.id !== "older") showList(); // else see `clicked`
   } else if (form === filters || form.dataset.into) {
     event.preventDefault();
-    open(action, { push: false, method: "POST", body: new FormData(form, button) }).then(() => {
+    open(action, { push: false, method: "POST", body: new FormData(form, button) }).then((isAnswered) => {
+      if (!isAnswered) return; // what is shown is of an earlier action
       announce($(".outcome, .refusal, #replays .log li", detail)?.innerText ?? "");
       if (/\/(selection\/delete|undo)$/.test(action)) showList();
     });
