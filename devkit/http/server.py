@@ -48,6 +48,7 @@ def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
 MAX_BODY = 64 * 1024  # bytes; a receipt has a few hundred
 _MAX_HEADER = 32 * 1024  # bytes, request line included
 _STOP_SECONDS = 5  # for requests in progress when the server stops
+_THREADS_END_SECONDS = 0.5  # for threads without a request
 _MAX_CONNECTIONS = 1100
 _MAX_CONNECTIONS_SELECT = 400
 _SPARE_FILES = 100  # of those that a process may open: for recordings, the other servers, and Python itself
@@ -119,7 +120,8 @@ def _stop(server: Any, loop: threading.Thread) -> None:
         server.trigger.thunks.append(lambda: _close_all(server))
         server.trigger.pull_trigger()
     loop.join(_STOP_SECONDS)
-    server.task_dispatcher.shutdown(timeout=_STOP_SECONDS)
+    # A request that is still in progress has had its time.
+    server.task_dispatcher.shutdown(timeout=max(_THREADS_END_SECONDS, deadline - time.monotonic()))
 
 
 def _busy(server: Any) -> bool:

@@ -1,10 +1,12 @@
 import socket
 import threading
+import time
 from contextlib import ExitStack
 
 import pytest
 
 from devkit.errors import ConfigurationError
+from devkit.http import server
 from devkit.http.server import listen
 from tests.support.raw_socket import DEADLINE, Place, answer_on, read_to_end, talk, wait_until
 from tests.support.wsgi_server import CLOSE, App, running, status_of
@@ -94,6 +96,26 @@ def answers(place: Place) -> bool:
     except (ConnectionRefusedError, ConnectionResetError):
         return False  # a reset when it was still in the queue as the socket closed
     return True
+
+
+def test_a_request_without_end_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_STOP_SECONDS", 2)
+    started, ended = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        started.set()
+        ended.wait(DEADLINE)
+
+    with running(App(during=wait)) as place:
+        connection = socket.create_connection(place)
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        started.wait(DEADLINE)
+        began = time.monotonic()
+    seconds = time.monotonic() - began
+    ended.set()
+    connection.close()
+
+    assert 2 <= seconds < 3.5
 
 
 def test_the_port_is_free_again_at_once() -> None:
