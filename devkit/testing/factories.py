@@ -30,8 +30,9 @@ def make_receipt(
     named: fields by their Python names, such as err_code, message_id, client_ref. fields: by the vendor's
     names, or any other names. None removes a field.
     The err-code is 0 for accepted, buffered and delivered, and 1 (unknown) for any other status.
-    Raises TypeError for an unknown name, ValueError for an unknown `via` or id_style.
+    Raises TypeError for an unknown name, ValueError for an unknown `via` or id_style, and for the status `inbound`.
     """
+    _check_status(status)
     sets, unsets = read_changes("sms-receipt", fields, named)
     message_id = make_message_id(_ORIGIN.number, id_style)
     return _made(NewWebhook(status, sets={"messageId": message_id, **sets}, unsets=unsets), via)
@@ -50,9 +51,10 @@ def make_status(
     error: its number; 1330 (unknown) by default for `rejected`.
     named: fields by their Python names, such as message_uuid, to, from_, client_ref. fields: by the vendor's names,
     inside objects too: {"error.title": 1240, "sms": {"count_total": "2"}}. None removes a field.
-    Raises TypeError for an unknown name, ValueError for another version, UsageError for a field inside a value that
-    is no object.
+    Raises TypeError for an unknown name, ValueError for another version and for the status `inbound`, UsageError for a
+    field inside a value that is no object.
     """
+    _check_status(status)
     _check("version", version, MESSAGES_VERSIONS)
     changes = read_changes("messages-status", fields, named)
     return _made(NewWebhook(status, error, *changes, api="messages", version=version))
@@ -82,6 +84,11 @@ def make_inbound(
 
 def _made(new: NewWebhook, via: str = "get") -> SampleWebhook:
     return SampleWebhook(new.callback(_ORIGIN, parse_transport(via), host=_HOST), name=new.status)
+
+
+def _check_status(status: str) -> None:
+    if status == INBOUND:
+        raise ValueError(f"{status!r} is no status; use make_inbound")
 
 
 def _check(name: str, value: object, allowed: Sequence[str]) -> None:

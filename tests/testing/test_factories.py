@@ -139,3 +139,9 @@ def test_a_version_or_api_that_does_not_exist_is_refused() -> None:
         make_status(version="v1.0")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="api is 'message'; use one of: sms, messages"):
         make_inbound(api="message")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("make", [make_receipt, make_status])
+def test_a_status_is_not_silently_an_inbound_message(make) -> None:
+    with pytest.raises(ValueError, match="'inbound' is no status; use make_inbound"):
+        make("inbound")
