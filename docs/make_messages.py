@@ -6,7 +6,7 @@ python -m docs.make_messages --check   change nothing; exit 1 when it would be d
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,25 +52,38 @@ def document() -> str:
 
 
 def _in_file(path: Path) -> Iterator[Message]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    constants = {
+        target.id: _text(node.value, {})
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name)
+    }
+    for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
             continue
         kind = _KINDS.get(node.func.id)
-        text = _text(node.args[0])
+        text = _text(node.args[0], constants)
         if kind is not None and text.strip(". ") != "":
-            words = {word.arg: _text(word.value) for word in node.keywords}
+            words = {word.arg: _text(word.value, constants) for word in node.keywords}
             hint = " ".join(filter(None, (words.get("hint"), words.get("second_hint"))))
             yield Message(text, hint, kind.exit_code)
 
 
-def _text(node: ast.expr) -> str:
-    """A text of the code as people will see it, with `...` for what is only known when it is said."""
+def _text(node: ast.expr, constants: Mapping[str, str]) -> str:
+    """A text of the code as people will see it, with `...` for what is only known when it is said.
+
+    constants: the texts of the module, by name.
+    """
     if isinstance(node, ast.Constant):
         return str(node.value)
+    if isinstance(node, ast.Name):
+        return constants.get(node.id, "...")
+    if isinstance(node, ast.FormattedValue):
+        return _text(node.value, constants)
     if isinstance(node, ast.JoinedStr):
-        return "".join(_text(part) for part in node.values)
+        return "".join(_text(part, constants) for part in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _text(node.left) + _text(node.right)
+        return _text(node.left, constants) + _text(node.right, constants)
     return "..."
 
 

@@ -145,7 +145,8 @@ def _method(name: str, text: str) -> "Method":
         if text.lower().replace("-", "") == method:
             return method
     raise ConfigurationError(
-        f"{name} is {text!r}, which is not a signature method.", hint=f"Use one of: {', '.join(METHODS)}"
+        f"VONAGE_SIGNATURE_METHOD is {text!r}, which is not a signature method.",
+        hint=f"Use one of: {', '.join(METHODS)}",
     )
 
 
@@ -161,7 +162,7 @@ def _tunnel(name: str, text: str) -> str:
     if text.lower() in TUNNELS:
         return text.lower()
     raise ConfigurationError(
-        f"{name} is {text!r}, which is not a tunnel that devkit opens.",
+        f"DEVKIT_TUNNEL is {text!r}, which is not a tunnel that devkit opens.",
         hint=f"Use one of: {', '.join(TUNNELS)}. For any other: DEVKIT_PUBLIC_URL=https://...",
     )
 
@@ -175,12 +176,12 @@ def _flag(name: str, text: str) -> bool:
 def _token(name: str, text: str) -> str:
     if not all(char.isascii() and (char.isalnum() or char in "-_") for char in text):
         raise ConfigurationError(
-            f"{name} holds characters that a URL cannot hold.",
+            "DEVKIT_CALLBACK_TOKEN holds characters that a URL cannot hold.",
             hint="Use letters, digits, - and _, or remove the line: devkit then makes a token.",
         )
     if len(text) < _MIN_TOKEN:  # everybody can try tokens at the public URL
         raise ConfigurationError(
-            f"{name} has {len(text)} characters; fewer than {_MIN_TOKEN} can be guessed.",
+            f"DEVKIT_CALLBACK_TOKEN has {len(text)} characters; fewer than {_MIN_TOKEN} can be guessed.",
             hint="Use a longer one, or remove the line: devkit then makes a token.",
         )
     return text

@@ -30,7 +30,7 @@ _URL = re.compile(r"^(https?://\S+?)/?\s*$", re.MULTILINE)
 # The command prints it, then waits until a person has used it.
 _LINK = re.compile(r"https://login\.tailscale\.com/\S+")
 
-_ANOTHER = "Or use another tunnel: devkit dev --tunnel cloudflared"
+_ANOTHER = "use another tunnel: devkit dev --tunnel cloudflared"
 _OPERATOR = "sudo tailscale set --operator=$USER, once; then start again: devkit dev --tunnel tailscale"
 _START = "Start it: sudo systemctl start tailscaled (macOS and Windows: open the Tailscale app)"
 
@@ -68,7 +68,8 @@ class Funnel:
         found = _URL.search(result.out)
         if found is None:
             raise AgentError(
-                f"tailscale funnel printed no public URL: {first_line(result.text)}", hint=_ANOTHER
+                f"tailscale funnel printed no public URL: {first_line(result.text)}",
+                hint=f"Look at: tailscale status. Or {_ANOTHER}",
             )
         return found[1]
 
@@ -122,7 +123,7 @@ def _switch_on(private_dir: Path, program: Path, local_url: str, stopping: Stopp
     ports = ", ".join(map(str, _PORTS))
     raise AgentError(
         f"Funnel has no port for devkit: of {ports}, each is in use by another program or not allowed by the policy",
-        hint="See what uses them: tailscale funnel status. Or use another tunnel: devkit dev --tunnel cloudflared",
+        hint=f"See what uses them: tailscale funnel status. Or {_ANOTHER}",
     )
 
 
@@ -192,12 +193,12 @@ def require_login(program: Path) -> None:
     if state in ("NeedsLogin", "NoState", "NeedsMachineAuth"):
         raise AgentError(
             "Tailscale is not logged in on this machine",
-            hint=f"Type: sudo tailscale up. {_ANOTHER}",
+            hint=f"Type: sudo tailscale up. Or {_ANOTHER}",
             lasting=True,
         )
     if state == "Stopped":
         raise AgentError(
-            "Tailscale is switched off on this machine", hint=f"Type: sudo tailscale up. {_ANOTHER}"
+            "Tailscale is switched off on this machine", hint=f"Type: sudo tailscale up. Or {_ANOTHER}"
         )
 
 
@@ -229,13 +230,15 @@ def _explain(result: ToolResult) -> AgentError:
     text = result.text
     low = text.lower()
     if "failed to connect to local tailscale" in low:
-        return AgentError("Tailscale does not run on this machine", hint=f"{_START}. {_ANOTHER}")
+        return AgentError("Tailscale does not run on this machine", hint=f"{_START}. Or {_ANOTHER}")
     if "access denied" in low:
         return AgentError("Tailscale does not let this user open a funnel", hint=_OPERATOR, lasting=True)
     if "funnel not available" in low or "not enabled on your tailnet" in low:
         link = _LINK.search(text)
-        hint = f"Allow it: {link[0] if link else 'https://tailscale.com/s/no-funnel'}. {_ANOTHER}"
+        hint = f"Allow it: {link[0] if link else 'https://tailscale.com/s/no-funnel'}. Or {_ANOTHER}"
         return AgentError("the policy of your tailnet does not allow Funnel here", hint=hint, lasting=True)
     if result.code is None:
-        return AgentError("tailscale did not answer in time", hint=f"{_START}. {_ANOTHER}")
-    return AgentError(f"tailscale refused: {first_line(text)}", hint=_ANOTHER)
+        return AgentError("tailscale did not answer in time", hint=f"{_START}. Or {_ANOTHER}")
+    return AgentError(
+        f"tailscale refused: {first_line(text)}", hint=f"Look at: tailscale status. Or {_ANOTHER}"
+    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # only types, and importing them takes half a second
 
 _API_HOST = "api.nexmo.com"  # of the newer APIs: applications, messages
 TIMEOUT = 20  # seconds; Vonage itself waits up to 18 for the URL that it probes before it saves it
+_CHECK_NETWORK = "Check the network and any proxy settings, or work without Vonage: devkit dev --offline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +160,13 @@ def translated(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
             unanswered=not _has_no_connection(error),
         ) from error
     except requests.RequestException as error:
-        unanswered = not _has_no_connection(error)
-        what = "gave no complete answer" if unanswered else "cannot be reached"
-        # The exception's own text holds the URL and more; its type is enough.
+        name = type(error).__name__  # its own text holds the URL and more
+        if _has_no_connection(error):
+            raise VonageError(
+                f"{host} cannot be reached ({name}).", hint=_CHECK_NETWORK, transient=True
+            ) from error
         raise VonageError(
-            f"{host} {what} ({type(error).__name__}).",
-            hint="Check the network and any proxy settings, or work without Vonage: devkit dev --offline",
-            transient=True,
-            unanswered=unanswered,
+            f"{host} gave no complete answer ({name}).", hint=_CHECK_NETWORK, transient=True, unanswered=True
         ) from error
 
 

@@ -181,8 +181,12 @@ def _sending(host: str, *, hidden: Iterable[str] = ()) -> Iterator[None]:
             yield
     except VonageError as error:
         if error.unanswered:
-            text = f"{error.message} The message may have been sent all the same."
-            raise VonageError(text, hint=_LOOK_FIRST, transient=True, unanswered=True) from error
+            raise VonageError(
+                f"{error.message} The message may have been sent all the same.",
+                hint=_LOOK_FIRST,
+                transient=True,
+                unanswered=True,
+            ) from error
         raise
 
 

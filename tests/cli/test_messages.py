@@ -14,3 +14,9 @@ def test_every_message_has_a_hint() -> None:
 
 def test_no_message_is_longer_than_a_line_or_two() -> None:
     assert [each.text for each in messages() if len(each.text) > 200 or "\n" in each.text] == []
+
+
+def test_a_hint_that_is_a_constant_of_its_module_is_written_out() -> None:
+    hints = {each.text: each.hint for each in messages()}
+
+    assert hints["... cannot be reached (...)."].startswith("Check the network")
