@@ -139,8 +139,8 @@ def _receipt_page(context: InspectorContext, key: str, *, tab: str = "", **value
     detail = read_detail(context, key, numbers=shows_numbers())
     if detail is None:
         abort(404)
-    replayed = _replayed(context)
-    return render(context, "_detail.html", key, detail=detail, replayed=replayed, tab=tab, **values)
+    shown = {"detail": detail, "replayed": _replayed(context), "relay": relay_state(context.event_log)}
+    return render(context, "_detail.html", key, tab=tab, **shown, **values)
 
 
 def _diff_page(context: InspectorContext, keys: list[str]) -> str:

@@ -428,6 +428,19 @@ def test_a_relay_has_chips_a_line_and_owners(recordings: Recordings) -> None:
     assert web.get("/api/receipts?who=ben").get_json()["receipts"][0]["who"] == "ben"
 
 
+@pytest.mark.parametrize("headers", [{}, {"X-Fragment": "1"}])
+def test_a_receipt_has_its_owner_on_a_whole_page_and_where_the_script_opens_it(
+    recordings: Recordings, headers: dict[str, str]
+) -> None:
+    relayed(recordings, "0A1", "ada.laptop")
+    live(recordings)
+    (key,) = (each["key"] for each in client(recordings).get("/api/receipts").get_json()["receipts"])
+
+    html = client(recordings).get(f"/receipts/{key}", headers=headers).text
+
+    assert "ada.laptop" in html.partition('<article class="receipt"')[2]
+
+
 def test_a_lost_relay_and_what_it_no_longer_had_are_named(recordings: Recordings) -> None:
     live(recordings)
     web = client(recordings)
