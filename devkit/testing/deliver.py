@@ -68,7 +68,9 @@ class HttpxClient(Protocol):
 
     def build_request(self, *args: Any, **kwargs: Any) -> Any: ...
 
-    def request(self, method: str, url: str, **kwargs: Any) -> Any: ...
+    def request(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def close(self) -> None: ...  # an asynchronous client has `aclose`
 
 
 Function = Callable[[dict[str, Any]], object]

@@ -21,7 +21,7 @@ from devkit.errors import UsageError
 from devkit.http.request import callback_of
 from devkit.http.server import listen, serve
 from devkit.testing import HandlerResponse, SampleWebhook, deliver, load_all, make_receipt
-from devkit.testing.deliver import is_function
+from devkit.testing.deliver import Target, is_function
 from devkit.webhook.callback import TRANSPORTS, Callback
 from devkit.webhook.receipt import read
 
@@ -38,7 +38,7 @@ def wsgi_app(environ, start_response):
 
 def flask_client():
     app = Flask(__name__)
-    app.wsgi_app = wsgi_app
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
     return app.test_client()
 
 
@@ -222,10 +222,10 @@ def test_what_the_code_raises_comes_through(name):
         raise LookupError("on purpose")
 
     app.add_url_rule(PATH, view_func=fail)
-    to = {"flask": app.test_client(), "function": lambda fields: fail(), "wsgi": app}[name]
+    targets: dict[str, Target] = {"flask": app.test_client(), "function": lambda fields: fail(), "wsgi": app}
 
     with pytest.raises(LookupError, match="on purpose"):
-        deliver(make_receipt(), to, path=PATH)
+        deliver(make_receipt(), targets[name], path=PATH)
 
 
 def test_function_gets_the_fields_as_a_dict_of_its_own():
@@ -259,7 +259,7 @@ def test_mock_is_a_function():
 
 
 def test_built_in_function_is_a_target():
-    received = {}
+    received: dict[str, object] = {}
 
     deliver(make_receipt(), received.update)
 
@@ -292,7 +292,7 @@ def test_what_cannot_take_receipts_is_refused(to):
 
 def test_async_client_is_refused():
     with pytest.raises(TypeError, match=r"can't be delivered to AsyncClient.*TestClient"):
-        deliver(make_receipt(), httpx2.AsyncClient())
+        deliver(make_receipt(), httpx2.AsyncClient())  # type: ignore[arg-type]
 
 
 def test_other_machines_are_refused():
