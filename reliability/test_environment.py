@@ -99,7 +99,7 @@ def test_two_sessions_that_start_at_once_leave_the_account_as_it_was(
     tmp_path: Path, vonage: Gateway, former: Listener
 ) -> None:
     with live(tmp_path, vonage) as one, live(tmp_path, vonage) as other:
-        codes = {}
+        codes: dict[DevProcess, int] = {}
         while not codes:
             codes = {dev: code for dev in (one, other) if (code := dev.process.poll()) is not None}
             time.sleep(0.02)

@@ -109,7 +109,12 @@ def test_a_reader_that_pauses(tmp_path: Path, often: Often, figures: Figures) ->
         small_pipe() as (reader, writer),
         session_on(writer, tmp_path, "--json", "--no-register") as session,
     ):
-        sent = send_during(session, often, lambda rounds: rounds % 40 > 30 and out.append(read(reader)))
+
+        def read_at_times(rounds: int) -> None:
+            if rounds % 40 > 30:
+                out.append(read(reader))
+
+        sent = send_during(session, often, read_at_times)
         session.process.send_signal(signal.SIGTERM)
         while session.process.poll() is None:
             out.append(read(reader))

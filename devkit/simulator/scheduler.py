@@ -76,7 +76,7 @@ def time_of(moment: float) -> datetime:
     return datetime.fromtimestamp(min(moment, _LATEST), UTC)
 
 
-Action = Callable[[], None]
+Action = Callable[[], object]
 
 _STOP_SECONDS = 5
 

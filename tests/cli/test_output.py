@@ -45,6 +45,7 @@ def test_there_is_no_color_where_nobody_wants_it(
 ) -> None:
     environ = {"NO_COLOR": no_color, "TERM": term}
     with CliRunner(env=environ).isolation(), click.Context(cli) as context:
+        assert cli.callback is not None
         context.invoke(cli.callback)
 
         assert context.color is color

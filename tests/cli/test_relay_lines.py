@@ -22,7 +22,7 @@ def text(event: Event) -> str:
 
 
 def raw_text(event: Event) -> str:
-    return "\n".join(with_relay(session_lines)(event, None))
+    return "\n".join(with_relay(session_lines)(event, None, None))
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
 
 def test_other_events_are_shown_as_without_a_relay() -> None:
     assert raw_text(Notice("Hello.")) == "\n".join(session_lines(Notice("Hello."), None))
-    assert with_relay(quiet_lines)(RECEIPT, None) == []
-    assert with_relay(quiet_lines)(CAUGHT_UP, None) != []
+    assert with_relay(quiet_lines)(RECEIPT, None, None) == []
+    assert with_relay(quiet_lines)(CAUGHT_UP, None, None) != []
 
 
 def test_a_relayed_receipt_has_its_owner_and_the_time_when_the_relay_took_it() -> None:

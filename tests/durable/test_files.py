@@ -48,9 +48,9 @@ def test_a_name_is_given_after_the_content_and_before_the_directory_is_synced(
         done.append("sync directory" if stat.S_ISDIR(os.fstat(file).st_mode) else "sync file")
         sync(file)
 
-    def log_link(source: Path, target: Path, **place: int) -> None:
+    def log_link(source: Path, target: Path, *, src_dir_fd: int | None = None) -> None:
         done.append("name")
-        link(source, target, **place)
+        link(source, target, src_dir_fd=src_dir_fd)
 
     monkeypatch.setattr(os, "write", log_write)
     monkeypatch.setattr(os, "fsync", log_sync)

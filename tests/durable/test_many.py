@@ -76,7 +76,8 @@ def test_where_no_thread_can_be_started_all_are_created_the_same(tmp_path: Path)
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_with_fewer_threads_than_wanted_all_is_done(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    started, start = [], threading.Thread.start
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
 
     def start_some(thread: threading.Thread) -> None:
         if len(started) == count:
@@ -110,9 +111,9 @@ def test_no_name_is_given_before_all_contents_are_synced_and_no_directory_synced
         done.append("directory" if stat.S_ISDIR(os.fstat(file).st_mode) else "content")
         sync(file)
 
-    def log_link(source: Path, target: Path, **place: int) -> None:
+    def log_link(source: Path, target: Path, *, src_dir_fd: int | None = None) -> None:
         done.append("name")
-        link(source, target, **place)
+        link(source, target, src_dir_fd=src_dir_fd)
 
     monkeypatch.setattr(os, "fsync", log_sync)
     monkeypatch.setattr(os, "link", log_link)

@@ -1,5 +1,6 @@
 import json
 from dataclasses import fields
+from inspect import signature
 
 from devkit.events import Event, Notice, session
 from devkit.events.session import Ready, ReceiptTaken, Sent, SimulatorAddress
@@ -25,7 +26,7 @@ def test_the_name_comes_first_and_no_field_hides_it() -> None:
     )
 
     assert list(ready.as_json())[:2] == ["event", "mode"]
-    assert all("event" not in {field.name for field in fields(kind)} for kind in every_kind())
+    assert all("event" not in signature(kind).parameters for kind in every_kind())
 
 
 def test_the_ready_line_holds_what_programs_rely_on() -> None:

@@ -23,10 +23,11 @@ def test_an_idle_connection_is_closed_without_another_request() -> None:
         pool.push(REQUEST, parse_address(server.url))
         timer.now += 0.9
         pool.close_idle()
-        assert pool.has_idle
+        before = pool.has_idle
         timer.now += 0.1
         pool.close_idle()
-        assert not pool.has_idle
+
+        assert (before, pool.has_idle) == (True, False)
         assert server.closed.acquire(timeout=DEADLINE)
 
 

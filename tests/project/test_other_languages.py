@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from devkit.simulator import Simulator, run_simulator
+from devkit.webhook.callback import Transport
 from tests.support.dev_process import clean_environ
 from tests.support.distribution import ROOT
 from tests.support.raw_socket import DEADLINE
@@ -98,7 +99,7 @@ def shell(tmp_path: Path, simulator: Simulator, request: pytest.FixtureRequest) 
     return Shell(shutil.copytree(PROGRAMS / language, tmp_path / language), environ)
 
 
-def use(simulator: Simulator, method: str) -> None:
+def use(simulator: Simulator, method: Transport) -> None:
     simulator.configure(lambda options: replace(options, method=method))
 
 

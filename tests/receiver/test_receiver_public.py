@@ -54,13 +54,8 @@ def status(url: str, path: str, host: str, *headers: tuple[str, str]) -> int:
     return push(Callback("GET", f"{path}?messageId=1&status=delivered", sent), address).status
 
 
-CLAIMS: list[tuple[str, ...]] = [
-    ("dlr.example.test",),
-    ("127.0.0.1",),
-    ("localhost:3000",),
-    ("[::1]",),
-]
-TRICKS = [
+HOSTS = ["dlr.example.test", "127.0.0.1", "localhost:3000", "[::1]"]
+TRICKS: list[tuple[tuple[str, str], ...]] = [
     (),
     ((TRIGGER_HEADER, "1"),),
     ((REPLAY_HEADER, "1"),),
@@ -73,7 +68,7 @@ TRICKS = [
 def test_whatever_a_request_claims_through_a_tunnel_it_is_not_taken(tunnel: str) -> None:
     seen = Seen()
     with receiver(seen) as local_url, public_side(tunnel, local_url) as public_url:
-        claimed = {status(public_url, CALLBACK_PATH, *claim, *trick) for claim in CLAIMS for trick in TRICKS}
+        claimed = {status(public_url, CALLBACK_PATH, host, *trick) for host in HOSTS for trick in TRICKS}
         guessed = status(public_url, f"{CALLBACK_PATH}/{TOKEN[:-1]}0", "dlr.example.test")
         kinds = {each.kind for each in seen}
         with_token = status(public_url, f"{CALLBACK_PATH}/{TOKEN}", "dlr.example.test", (TRIGGER_HEADER, "1"))
@@ -88,7 +83,7 @@ def test_through_a_tunnel_that_hides_everything_nothing_is_taken() -> None:
     """Codespaces sends `Host: localhost`; what else is not documented. Nothing at all is the worst."""
     seen = Seen()
     with receiver(seen, trusts_local=False) as url:
-        claimed = {status(url, CALLBACK_PATH, *claim, *trick) for claim in CLAIMS for trick in TRICKS}
+        claimed = {status(url, CALLBACK_PATH, host, *trick) for host in HOSTS for trick in TRICKS}
         kinds = {each.kind for each in seen}
         with_token = status(url, f"{CALLBACK_PATH}/{TOKEN}", "localhost:3000", (TRIGGER_HEADER, "1"))
 

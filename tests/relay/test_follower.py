@@ -135,8 +135,17 @@ def test_the_position_moves_after_the_files_are_on_disk(
     setup.engine.put("ada", 1)
     order: list[str] = []
     create, move = durable.create_all, setup.follower.move
-    monkeypatch.setattr(durable, "create_all", lambda *args: (order.append("files"), create(*args))[1])
-    setup.follower.move = lambda position: (order.append("position"), move(position))[1]
+
+    def create_files(directory: str, files: list[tuple[str, bytes]]) -> list[OSError | None]:
+        order.append("files")
+        return create(directory, files)
+
+    def move_position(position: str) -> None:
+        order.append("position")
+        move(position)
+
+    monkeypatch.setattr(durable, "create_all", create_files)
+    setup.follower.move = move_position
 
     setup.caught_up()
 
@@ -194,13 +203,13 @@ def test_a_lost_relay_is_told_once_and_caught_up_with(setup: Setup) -> None:
 
     setup.engine.set_down()
     setup.published.wait_until(lambda: "reconnecting" in setup.states)
-    assert setup.follower.is_lost
+    was_lost = setup.follower.is_lost
     setup.engine.put("ada", 1)
     setup.engine.set_down(False)
     setup.published.wait_until(lambda: len(setup.published.of(CaughtUp)) == 2)
 
     assert setup.states == ["live", "reconnecting", "live"]
-    assert not setup.follower.is_lost
+    assert (was_lost, setup.follower.is_lost) == (True, False)
     assert len(setup.taken) == 1
     lost = setup.published.of(RelayChanged)[1]
     assert lost.since.endswith("Z")

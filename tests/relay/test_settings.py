@@ -86,7 +86,7 @@ def test_a_user_whose_name_cannot_be_one_must_choose(monkeypatch: pytest.MonkeyP
 )
 def test_a_wrong_setting_is_named_with_what_to_write(name: str, text: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        settings(**{name: text})
+        relay_settings({f"DEVKIT_{name}": text}, {})
 
     assert message in error.value.message
     assert error.value.hint

@@ -49,7 +49,8 @@ def test_tasks_wake_in_the_order_of_time_and_those_of_one_time_in_the_order_in_w
 
 
 def test_a_wake_up_time_that_has_passed_is_not_waited_for() -> None:
-    moments, waits = iter([0.0, 2.0, 2.0, 2.0]), []
+    moments = iter([0.0, 2.0, 2.0, 2.0])
+    waits: list[float] = []
 
     assert list(run_tasks([sleeping("a", [1])], clock=lambda: next(moments), sleep=waits.append)) == ["a 1"]
     assert waits == [0.0]

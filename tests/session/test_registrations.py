@@ -20,6 +20,7 @@ from devkit.vonage.account import AccountSetting
 from devkit.vonage.client import Credentials
 from devkit.vonage.journal import Journal, journal_path, write_journal
 from devkit.vonage.restoration import Restoration
+from devkit.vonage.setting import AccountSettingName
 from tests.support.command import call
 from tests.support.raw_socket import closed_port
 from tests.support.simulator_client import listening
@@ -151,13 +152,13 @@ def test_each_url_that_a_killed_session_left_is_restored_even_when_one_is_refuse
 ) -> None:
     with listening() as former, listening() as dead, listening() as ours:
         journal = Journal(vonage.host, vonage.api_key, former.url, ours.url, "", 1)
-        for setting, former_url in (("moCallBackUrl", dead.url), ("drCallBackUrl", former.url)):
-            name: str = setting
-            changed = replace(journal, setting=name, former_url=former_url)  # type: ignore[arg-type]
-            write_journal(journal_path(project.journal, changed.setting), changed)
+        former_urls: dict[AccountSettingName, str] = {"moCallBackUrl": dead.url, "drCallBackUrl": former.url}
+        for name, former_url in former_urls.items():
+            changed = replace(journal, setting=name, former_url=former_url)
+            write_journal(journal_path(project.journal, name), changed)
             AccountSetting(
-                Credentials(vonage.api_key, vonage.api_secret, vonage.host), name=changed.setting
-            ).set_callback(ours.url)  # type: ignore[arg-type]
+                Credentials(vonage.api_key, vonage.api_secret, vonage.host), name=name
+            ).set_callback(ours.url)
         dead.probe = 404
 
         done: list[Restoration] = []

@@ -112,8 +112,10 @@ def refused(
 def test_a_receipt_is_on_the_engine_when_it_is_answered_200(
     project: Project, shared_redis: RedisServer
 ) -> None:
-    texts = {"DEVKIT_RELAY_KEY": OLD, "DEVKIT_RELAY_CALLBACK": "https://dlr.example.com"}
-    with serving(project, shared_redis.url, "kept", **texts) as served:
+    url = "https://dlr.example.com"
+    with serving(
+        project, shared_redis.url, "kept", DEVKIT_RELAY_KEY=OLD, DEVKIT_RELAY_CALLBACK=url
+    ) as served:
         ada = member_path(TEAM, "ada") + RECEIPT
         assert served.status(ada) == 200
         assert (
@@ -178,11 +180,16 @@ def test_a_request_in_progress_is_finished_when_the_receiver_stops(
     monkeypatch.setattr(RedisEngine, "append", append_late)
     answers: list[int] = []
     with serving(project, shared_redis.url, "stop") as served:
+
+        def let_it_write() -> None:
+            wait_until(lambda: served.is_stopping)
+            stopping.set()
+
         request = threading.Thread(target=lambda: answers.append(served.status(OURS + RECEIPT)))
         request.start()
         assert arrived.wait(DEADLINE)
         # The block ends, and with it the receiver; the entry is written only after that has begun.
-        threading.Thread(target=lambda: (wait_until(lambda: served.is_stopping), stopping.set())).start()
+        threading.Thread(target=let_it_write).start()
     request.join(DEADLINE)
 
     assert answers == [200]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
@@ -17,6 +18,7 @@ from devkit.session.tunnel_choice import (
     with_tunnel,
 )
 from devkit.tunnel.codespaces import PORT_RECORD, CodespacePort
+from tests.support.changed_settings import ChangedSettings
 from tests.support.event_recorder import EventRecorder
 
 URL = "https://dlr.example.test"
@@ -62,7 +64,7 @@ def test_the_facts_are_those_of_the_machine(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("devkit.session.tunnel_choice.default_config", lambda: saved)
     path = {"PATH": str(tmp_path)}
 
-    def chosen(environ: dict[str, str], **settings: str) -> str:
+    def chosen(environ: dict[str, str], **settings: Unpack[ChangedSettings]) -> str:
         return choose_tunnel(Settings(**settings), tmp_path, environ).name
 
     assert chosen(path) == "cloudflared"
@@ -150,7 +152,7 @@ def test_without_a_tunnel_only_a_simulator_of_this_machine_can_register(tmp_path
     ],
 )
 def test_where_no_header_shows_who_is_local_local_programs_get_their_own_port(
-    tmp_path: Path, settings: dict[str, str], needs: bool
+    tmp_path: Path, settings: ChangedSettings, needs: bool
 ) -> None:
     assert choose_tunnel(Settings(**settings), tmp_path, {}).needs_local_port is needs
 
@@ -180,7 +182,7 @@ def test_what_cannot_be_ended_does_not_keep_another_tunnel_from_opening(tmp_path
     ],
 )
 def test_a_setting_of_a_tunnel_without_effect_is_named(
-    tmp_path: Path, settings: dict[str, str], warning: str | None
+    tmp_path: Path, settings: ChangedSettings, warning: str | None
 ) -> None:
     found = list(start_warnings(Settings(**settings), project_in(tmp_path), demo="sms"))
 

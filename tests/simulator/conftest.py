@@ -12,18 +12,28 @@ def options():
 
 
 @pytest.fixture(scope="module")
-def running(options):
-    occurrences = []
-    with run_simulator(options, watch=occurrences.append) as simulator:
-        simulator.seen = occurrences
+def watched():
+    """What the simulator of the module has reported."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def running(options, watched):
+    with run_simulator(options, watch=watched.append) as simulator:
         yield simulator
 
 
 @pytest.fixture
-def simulator(running):
+def simulator(running, watched):
     running.reset()
-    running.seen.clear()
+    watched.clear()
     return running
+
+
+@pytest.fixture
+def occurrences(simulator, watched):
+    """What the simulator has reported in this test."""
+    return watched
 
 
 @pytest.fixture

@@ -49,14 +49,16 @@ def test_an_application_is_there_at_the_start(simulator, path):
 
 
 def test_the_urls_of_the_start_are_those_of_the_application_too():
-    urls = {"callback_url": "http://127.0.0.1:1/status", "inbound_url": "http://127.0.0.1:1/inbound"}
-    with run_simulator(SimulatorOptions(**urls)) as simulator:
+    options = SimulatorOptions(
+        callback_url="http://127.0.0.1:1/status", inbound_url="http://127.0.0.1:1/inbound"
+    )
+    with run_simulator(options) as simulator:
         (application,) = simulator.applications
 
     webhooks = application["capabilities"]["messages"]["webhooks"]
     assert [webhook["address"] for webhook in webhooks.values()] == [
-        urls["inbound_url"],
-        urls["callback_url"],
+        options.inbound_url,
+        options.callback_url,
     ]
 
 
@@ -169,7 +171,7 @@ def test_the_sdk_lists_and_gets_applications(simulator):
         ),
     ],
 )
-def test_a_wrong_application_is_400_and_changes_nothing(simulator, path, document, wrong):
+def test_a_wrong_application_is_400_and_changes_nothing(simulator, occurrences, path, document, wrong):
     before = simulator.applications
 
     for method, where in (("PUT", path), ("POST", PATH)):
@@ -177,7 +179,7 @@ def test_a_wrong_application_is_400_and_changes_nothing(simulator, path, documen
         assert (status, problem["title"]) == (400, "Bad Request")
         assert [each["name"] for each in problem["invalid_parameters"]] == wrong
     assert simulator.applications == before
-    assert [type(each) for each in simulator.seen] == [Refusal, Refusal]
+    assert [type(each) for each in occurrences] == [Refusal, Refusal]
 
 
 _JSON = st.recursive(
@@ -272,11 +274,11 @@ def test_faults(simulator, path, fault, status, is_saved):
     assert ask(simulator, "GET", path)[0] == 200
 
 
-def test_changes_are_reported(simulator, path):
+def test_changes_are_reported(simulator, occurrences, path):
     ask(simulator, "PUT", path, APPLICATION)
     ask(simulator, "DELETE", path)
 
-    assert simulator.seen == [
+    assert occurrences == [
         ApplicationChanged(
             simulator.application_id, "https://example.com/inbound", "https://example.com/status"
         ),

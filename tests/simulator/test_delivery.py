@@ -95,7 +95,7 @@ def test_each_part_has_its_own_receipts(simulator, listener):
     entries = send(simulator, text="x" * 161)
 
     assert simulator.wait_idle(10)
-    statuses = {entry["message-id"]: [] for entry in entries}
+    statuses: dict[str, list[str]] = {entry["message-id"]: [] for entry in entries}
     for receipt in listener.receipts:
         statuses[receipt.message_id].append(receipt.status)
     assert list(statuses.values()) == [["accepted", "buffered", "delivered"]] * 2
@@ -410,7 +410,9 @@ def test_many_messages_at_once_get_exactly_the_promised_receipts(simulator, list
 
     got = Counter(receipt.message_id for receipt in listener.receipts)
     assert got == Counter({answer["message-id"]: promised[answer["to"]] for answer in answers})
-    orders = {answer["message-id"]: [] for answer in answers if answer["to"] == "447700900000"}
+    orders: dict[str, list[str]] = {
+        answer["message-id"]: [] for answer in answers if answer["to"] == "447700900000"
+    }
     for receipt in listener.receipts:
         if receipt.message_id in orders:
             orders[receipt.message_id].append(receipt.status)

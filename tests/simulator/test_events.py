@@ -41,8 +41,8 @@ def shown(occurrence: Occurrence) -> str:
     return click.unstyle(line)
 
 
-def ready(**changes: str) -> str:
-    return "\n".join(click.unstyle(line) for line in lines(replace(READY, **changes)))
+def shown_ready(ready: SimulatorReady) -> str:
+    return "\n".join(click.unstyle(line) for line in lines(ready))
 
 
 def test_events_come_in_the_order_of_the_occurrences() -> None:
@@ -64,19 +64,19 @@ def test_events_come_in_the_order_of_the_occurrences() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "end"),
+    ("delivery", "end"),
     [
-        ({}, "-> 200"),
-        ({"answer": 503, "retry_at": 1060.0}, "-> 503, again after 60 s"),
-        ({"answer": None, "problem": "timeout", "attempt": 3}, "-> timeout (attempt 3)"),
+        (DELIVERY, "-> 200"),
+        (replace(DELIVERY, answer=503, retry_at=1060.0), "-> 503, again after 60 s"),
+        (replace(DELIVERY, answer=None, problem="timeout", attempt=3), "-> timeout (attempt 3)"),
         (
-            {"attempt": 2, "sent_again": True, "answer": 500, "retry_at": 1060.0},
+            replace(DELIVERY, attempt=2, sent_again=True, answer=500, retry_at=1060.0),
             "-> 500 (attempt 2, sent again on a new connection), again after 60 s",
         ),
     ],
 )
-def test_an_attempt_is_one_line_with_the_answer_and_the_reason(changes: dict[str, object], end: str) -> None:
-    line = shown(replace(DELIVERY, **changes))
+def test_an_attempt_is_one_line_with_the_answer_and_the_reason(delivery: Delivery, end: str) -> None:
+    line = shown(delivery)
 
     assert line[12:] == f"failed      1234567B  {end}  2 Absent Subscriber - Temporary"
 
@@ -138,12 +138,14 @@ def test_an_inbound_message_is_one_line_with_masked_numbers() -> None:
 
 
 def test_the_ready_lines_show_the_application_and_how_to_get_a_text() -> None:
-    text = ready(application_id="a-b-c", private_key="/tmp/application.pem", number="447700900900")
+    text = shown_ready(
+        replace(READY, application_id="a-b-c", private_key="/tmp/application.pem", number="447700900900")
+    )
 
     assert "app        id a-b-c, private key /tmp/application.pem" in text
     assert "inbound    texts to 447700900900 go to the URL of the number, else of the account" in text
     assert """curl -d '{"text": "STOP"}' http://127.0.0.1:3050/simulator/inbound""" in text
-    assert "go to the inbound_url of the application" in ready(messaging_api="messages")
+    assert "go to the inbound_url of the application" in shown_ready(replace(READY, messaging_api="messages"))
 
 
 def test_a_program_that_does_not_trust_is_a_notice() -> None:
@@ -167,7 +169,7 @@ def test_hostile_text_does_not_control_the_terminal() -> None:
 
 
 def test_the_ready_lines_are_commands_to_copy() -> None:
-    text = ready()
+    text = shown_ready(READY)
 
     assert "curl -u abcd1234:S3cretSimulator -d drCallBackUrl=" in text
     assert "-d text=Hello http://127.0.0.1:3050/sms/json" in text
@@ -177,7 +179,7 @@ def test_the_ready_lines_are_commands_to_copy() -> None:
 
 
 def test_the_ready_lines_show_how_to_trust_the_certificate() -> None:
-    text = ready(authority="/my files/ca.pem", bundle="/my files/bundle.pem")
+    text = shown_ready(replace(READY, authority="/my files/ca.pem", bundle="/my files/bundle.pem"))
 
     assert "http://127.0.0.1:3050 and https://127.0.0.1:3050" in text
     assert "export REQUESTS_CA_BUNDLE='/my files/bundle.pem'" in text
@@ -187,13 +189,15 @@ def test_the_ready_lines_show_how_to_trust_the_certificate() -> None:
 
 
 def test_the_ready_lines_show_no_secret_that_was_chosen() -> None:
-    text = ready(api_secret="", signature="sha256")
+    text = shown_ready(replace(READY, api_secret="", signature="sha256"))
 
     assert 'api_secret="$VONAGE_API_SECRET"' in text
     assert "secret the one you chose" in text
     assert "signed with sha256" in text
     assert "VONAGE_SIGNATURE_SECRET" not in text
-    assert "VONAGE_SIGNATURE_SECRET=known" in ready(signature="sha256", signature_secret="known")
+    assert "VONAGE_SIGNATURE_SECRET=known" in shown_ready(
+        replace(READY, signature="sha256", signature_secret="known")
+    )
 
 
 def test_each_event_has_a_name_of_its_own() -> None:
@@ -212,4 +216,4 @@ def test_who_else_is_served_is_shown_at_the_start() -> None:
     open_one = "\n".join(click.unstyle(line) for line in lines(replace(READY, private_network=True)))
 
     assert "network    programs in private networks too" in open_one
-    assert "private networks" not in ready()
+    assert "private networks" not in shown_ready(READY)

@@ -2,17 +2,18 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 
 from devkit.errors import ConfigurationError
 from devkit.simulator import InboundText, Simulator, run_simulator
 from devkit.simulator.occurrences import InboundMessage
-from devkit.webhook.callback import TRANSPORTS
+from devkit.webhook.callback import TRANSPORTS, Transport
 from devkit.webhook.jwt import claims_of, verify_token
 from devkit.webhook.kinds import MessagesInbound, SmsInbound
 from devkit.webhook.receipt import Webhook, read
-from devkit.webhook.signature import METHODS, verify
+from devkit.webhook.signature import METHODS, Method, verify
 from tests.support.simulator_client import JUMPING, Listener, ask, call, link, listening, post
 
 NUMBER = "447700900900"
@@ -38,7 +39,7 @@ def webhooks(simulator: Simulator, listener: Listener) -> list[Webhook]:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_text_comes_by_the_accounts_method_with_the_fields_of_real_ones(
-    simulator: Simulator, listener: Listener, transport: str
+    simulator: Simulator, listener: Listener, transport: Transport
 ) -> None:
     simulator.configure(lambda options: replace(options, method=transport))
 
@@ -115,7 +116,7 @@ def test_a_binary_message_has_data_and_no_text(simulator: Simulator, listener: L
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_it_is_signed_as_receipts_are(simulator: Simulator, listener: Listener, method: str) -> None:
+def test_it_is_signed_as_receipts_are(simulator: Simulator, listener: Listener, method: Method) -> None:
     simulator.configure(lambda options: replace(options, sign_receipts=True, signature_method=method))
 
     simulator.receive(InboundText(text="Hi & bye = é€👍"))
@@ -181,7 +182,7 @@ def test_without_an_application_url_it_goes_to_the_account(simulator: Simulator,
 
 
 @pytest.mark.parametrize("api", ["sms", "messages"])
-def test_without_a_url_the_attempt_says_so(simulator: Simulator, api: str) -> None:
+def test_without_a_url_the_attempt_says_so(simulator: Simulator, api: Literal["sms", "messages"]) -> None:
     simulator.receive(InboundText(api=api))
     assert simulator.wait_idle(10)
 
@@ -220,7 +221,7 @@ def test_over_http(simulator: Simulator, listener: Listener) -> None:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_text_that_is_no_unicode_is_pushed_too(
-    simulator: Simulator, listener: Listener, transport: str
+    simulator: Simulator, listener: Listener, transport: Transport
 ) -> None:
     simulator.configure(lambda options: replace(options, method=transport))
 

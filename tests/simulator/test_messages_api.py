@@ -15,8 +15,8 @@ from tests.support.simulator_client import TEXT, ask, basic, bearer, call, owner
 PATH = "/v1/messages"
 
 
-def refusals(simulator):
-    return [each for each in simulator.seen if isinstance(each, Refusal)]
+def refusals(occurrences):
+    return [each for each in occurrences if isinstance(each, Refusal)]
 
 
 @pytest.mark.parametrize("application", [True, False])
@@ -87,13 +87,13 @@ def test_a_body_is_taken_by_its_content(simulator):
         ({"iat": int(time.time()) + 3600}, "not yet valid"),
     ],
 )
-def test_a_token_of_nobody_or_of_another_time_is_401(simulator, claims, reason):
+def test_a_token_of_nobody_or_of_another_time_is_401(simulator, occurrences, claims, reason):
     status, problem = send_text(simulator, bearer(simulator, **claims))
 
     assert status == 401
     assert problem.pop("instance")
     assert problem == {"title": "Unauthorised", "detail": "Invalid Token"}
-    assert reason in refusals(simulator)[0].reason
+    assert reason in refusals(occurrences)[0].reason
     assert not simulator.messages
 
 
@@ -115,7 +115,7 @@ def test_credentials_that_are_none_are_401(simulator, header):
     assert (status, problem["detail"]) == (401, "Invalid Token")
 
 
-def test_the_checks_come_in_the_platform_s_order(simulator):
+def test_the_checks_come_in_the_platform_s_order(simulator, occurrences):
     wrong = basic("abcd1234", "wrong")
     empty_account = {"balance": "0", "rate": 1}
     ask(simulator, "POST", "/simulator/settings", empty_account)
@@ -129,12 +129,12 @@ def test_the_checks_come_in_the_platform_s_order(simulator):
     assert [each["name"] for each in problem["invalid_parameters"]] == [
         *("channel", "message_type", "to", "from", "text")
     ]
-    assert refusals(simulator)[-1].reason.startswith("channel is required; message_type is required; ")
+    assert refusals(occurrences)[-1].reason.startswith("channel is required; message_type is required; ")
     assert send_text(simulator)[0] == 202
     status, problem = send_text(simulator)
     assert (status, problem["title"]) == (429, "Rate Limit Hit")
     assert problem["type"] == "https://developer.vonage.com/api-errors/messages#1000"
-    assert [each.status for each in refusals(simulator)] == [401, 402, 422, 429]
+    assert [each.status for each in refusals(occurrences)] == [401, 402, 422, 429]
 
 
 def test_a_balance_that_does_not_cover_all_parts_is_402(simulator):

@@ -235,7 +235,9 @@ def test_a_small_skew_is_in_the_token(simulator, listener):
 
     statuses(simulator, listener, "447700900100")
 
-    ahead = datetime.fromtimestamp(claims_of(listener.arrived[0].header("Authorization"))["iat"], UTC)
+    issued_at = claims_of(listener.arrived[0].header("Authorization"))["iat"]
+    assert isinstance(issued_at, int)
+    ahead = datetime.fromtimestamp(issued_at, UTC)
     assert timedelta(seconds=20) < ahead - datetime.now(UTC) < timedelta(seconds=40)
     assert verdict(listener.arrived[0])
 

@@ -94,10 +94,10 @@ def test_the_inbound_url_is_probed(simulator):
     assert number_of(simulator) == before
 
 
-def test_what_the_account_does_not_have_is_420(simulator):
+def test_what_the_account_does_not_have_is_420(simulator, occurrences):
     for wrong in ({"msisdn": "447700900999"}, {"country": "US"}, {"app_id": "nobody"}):
         assert update(simulator, **wrong)[0] == 420
-    assert [(each.api, each.status) for each in simulator.seen if isinstance(each, Refusal)] == [
+    assert [(each.api, each.status) for each in occurrences if isinstance(each, Refusal)] == [
         ("numbers", 420)
     ] * 3
 

@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -87,13 +88,13 @@ def test_a_clock_never_jumps_back_nor_when_it_runs():
 
 @given(st.lists(st.integers(0, 20), max_size=30))
 def test_actions_run_once_each_in_the_order_of_their_moments(delays):
-    ran = []
+    ran: list[tuple[int, int]] = []
     clock = Clock(math.inf, start=0)
     with Schedule(clock, threads=1) as schedule:
         gate = threading.Event()
         schedule.at(0, lambda: gate.wait(DEADLINE))
         for number, delay in enumerate(delays):
-            schedule.at(delay, lambda entry=(delay, number): ran.append(entry))
+            schedule.at(delay, partial(ran.append, (delay, number)))
         gate.set()
         assert schedule.wait_idle(DEADLINE)
 
@@ -106,8 +107,12 @@ def test_a_jumping_clock_waits_for_running_actions():
     clock = Clock(math.inf, start=0)
     with Schedule(clock, threads=4) as schedule:
 
+        def jump():
+            jumped.set()
+            moments.append(clock.now())
+
         def first():
-            schedule.at(100, lambda: (jumped.set(), moments.append(clock.now())))
+            schedule.at(100, jump)
             assert not jumped.wait(0.1)
             schedule.at(10, lambda: moments.append(clock.now()))
 

@@ -11,7 +11,8 @@ from vonage_http_client.errors import AuthenticationError, HttpRequestError, Rat
 
 from devkit.http.server import listen
 from devkit.simulator import Fault, SimulatorOptions, run_simulator
-from devkit.simulator.events import event_of
+from devkit.simulator.events import SettingsChanged, event_of
+from devkit.simulator.occurrences import Occurrence
 from tests.support.raw_socket import wait_until
 from tests.support.simulator_client import (
     JUMPING,
@@ -31,12 +32,14 @@ BALANCE = "/account/get-balance"
 
 
 def test_the_sdk_s_spelling_of_the_inbound_url_is_ignored_and_said_so():
-    occurrences = []
+    occurrences: list[Occurrence] = []
     with listening() as listener, run_simulator(JUMPING, watch=occurrences.append) as simulator:
         sdk(simulator).account.update_default_sms_webhook(mo_callback_url=listener.url)
         post(simulator, SETTINGS, {"moCallBackUrl": listener.url})
 
     ignored, taken = map(event_of, occurrences)
+    assert isinstance(ignored, SettingsChanged)
+    assert isinstance(taken, SettingsChanged)
     assert ignored.inbound_url == ""
     assert ignored.note == ("moCallbackUrl is ignored: Vonage documents moCallBackUrl. --lenient takes both.")
     assert (taken.inbound_url, taken.note) == (listener.url, "")

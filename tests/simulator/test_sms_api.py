@@ -49,7 +49,7 @@ def test_ids_of_the_older_form_are_given_out_on_demand(simulator):
 
 def test_an_unknown_style_of_ids_is_refused():
     with pytest.raises(ConfigurationError, match="'int' is not a valid 'id_style'"):
-        SimulatorOptions(id_style="int")
+        SimulatorOptions(id_style="int")  # type: ignore[arg-type]
 
 
 def test_a_long_text_is_answered_with_an_entry_for_each_part(simulator):
@@ -129,7 +129,9 @@ def test_xml_answers_say_the_same(simulator):
         "<?xml version='1.0' encoding='UTF-8' ?><mt-submission-response><messages count='1'>"
     )
     document = ElementTree.fromstring(text)
-    assert document.find("messages").attrib == {"count": "1"}
+    messages = document.find("messages")
+    assert messages is not None
+    assert messages.attrib == {"count": "1"}
     assert document.findtext("messages/message/status") == "0"
     assert document.findtext("messages/message/messageId") == simulator.messages[0].message_id
     assert document.findtext("messages/message/clientRef") == "a<b"

@@ -368,8 +368,8 @@ def test_silent_clients_do_not_block_others(simulator: Simulator, trust: Trust) 
             connection.sendall(BALANCE)
             assert answer_on(connection)[0] == 200
     finally:
-        for connection in silent:
-            connection.close()
+        for client in silent:
+            client.close()
 
 
 def test_a_request_over_tls_arrives_as_it_was_sent(trust: Trust) -> None:

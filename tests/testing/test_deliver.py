@@ -72,7 +72,7 @@ def test_unknown_order_is_refused():
 
 @pytest.mark.parametrize(("speed", "waits"), [(1, [5, 2]), (10, [0.5, 0.2])])
 def test_speed_keeps_the_recorded_rhythm(speed, waits):
-    slept = []
+    slept: list[float] = []
 
     delivered(series(0, 5, 3, 5), speed=speed, duplicate=2, sleep=slept.append)
 
@@ -80,7 +80,7 @@ def test_speed_keeps_the_recorded_rhythm(speed, waits):
 
 
 def test_there_are_no_waits_by_default():
-    slept = []
+    slept: list[float] = []
 
     delivered(series(0, 5, 500), sleep=slept.append)
 

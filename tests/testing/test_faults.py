@@ -55,7 +55,8 @@ def test_right_handler_passes(name, via):
 
 @pytest.mark.parametrize("name", ["reversed", "late-buffered"])
 def test_handler_that_keeps_the_last_word_fails(name):
-    messages = Messages(lambda fields: messages.statuses.update({fields["messageId"]: fields["status"]}))
+    messages = Messages()
+    messages.handle = lambda fields: messages.statuses.update({fields["messageId"]: fields["status"]})
 
     with pytest.raises(AssertionError):
         messages.run(name)
@@ -74,7 +75,8 @@ def test_handler_of_one_transport_fails(name):
 
 
 def test_handler_that_needs_a_stored_message_fails():
-    messages = Messages(lambda fields: 200 if fields["messageId"] in messages.statuses else 404)
+    messages = Messages()
+    messages.handle = lambda fields: 200 if fields["messageId"] in messages.statuses else 404
 
     with pytest.raises(AssertionError, match=r"before-send-returned: .* was answered 404"):
         messages.run("before-send-returned")

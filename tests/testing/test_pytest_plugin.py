@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+import devkit.pytest_plugin
 import devkit.simulator
 import devkit.testing.pytest_support  # each run forgets what it imported, so what is slow to import comes first
 import devkit.testing.receipt_server

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask, request
@@ -56,6 +57,20 @@ class Messages:
             assert self.statuses[uuid] == status
 
 
+class LastStatus(Messages):
+    """Keeps the status that arrived last."""
+
+    def keep(self, fields: dict[str, object]) -> None:
+        self.statuses[str(fields["message_uuid"])] = str(fields["status"])
+
+
+class ErrorTitle(Messages):
+    """Expects a title in each error."""
+
+    def keep(self, fields: dict[str, Any]) -> None:
+        self.statuses["title"] = fields["error"]["title"]
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_right_handler_passes(name: str) -> None:
     Messages().run(name)
@@ -63,21 +78,13 @@ def test_a_right_handler_passes(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["reversed", "equal-timestamps"])
 def test_a_handler_that_keeps_the_last_status_fails(name: str) -> None:
-    messages = Messages()
-    messages.keep = lambda fields: messages.statuses.update(
-        {str(fields["message_uuid"]): str(fields["status"])}
-    )  # type: ignore[method-assign]
-
     with pytest.raises(AssertionError):
-        messages.run(name)
+        LastStatus().run(name)
 
 
 def test_a_handler_that_expects_the_error_in_one_place_fails() -> None:
-    messages = Messages()
-    messages.keep = lambda fields: str(fields["error"]["title"])  # type: ignore[method-assign, index]
-
     with pytest.raises(AssertionError, match=r"nested-error: .* was answered 500"):
-        messages.run("nested-error")
+        ErrorTitle().run("nested-error")
 
 
 @pytest.mark.parametrize("name", [name for name in TOKEN_FAULTS if name != "clock-behind"])

@@ -97,7 +97,8 @@ def test_what_somebody_has_set_between_two_attempts_stays_unchanged(tmp_path: Pa
 
 
 def test_no_attempt_begins_after_the_deadline() -> None:
-    now, paused = [0.0], []
+    now = [0.0]
+    paused: list[float] = []
 
     def attempt(number: int) -> None:
         now[0] += 20.0  # as long as a call may take

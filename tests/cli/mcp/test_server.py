@@ -62,7 +62,7 @@ def serving(project: Path, *command: str) -> Iterator["subprocess.Popen[str]"]:
     with process:
         try:
             request(process, 1, "initialize", INITIALIZE)
-            assert json.loads(process.stdout.readline())["result"]["serverInfo"]["name"] == "devkit"
+            assert read_answer(process)["result"]["serverInfo"]["name"] == "devkit"
             yield process
         finally:
             process.kill()
@@ -70,8 +70,22 @@ def serving(project: Path, *command: str) -> Iterator["subprocess.Popen[str]"]:
 
 def request(process: "subprocess.Popen[str]", number: int, method: str, parameters: dict[str, Any]) -> None:
     message = {"jsonrpc": "2.0", "id": number, "method": method, "params": parameters}
+    assert process.stdin is not None
     process.stdin.write(f"{json.dumps(message)}\n")
     process.stdin.flush()
+
+
+def read_answer(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    """The next message on stdout."""
+    assert process.stdout is not None
+    answer = json.loads(process.stdout.readline())
+    assert isinstance(answer, dict)
+    return answer
+
+
+def read_errors(process: "subprocess.Popen[str]") -> str:
+    assert process.stderr is not None
+    return process.stderr.read()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent this signal there")
@@ -86,17 +100,19 @@ def test_a_signal_ends_it_while_a_tool_waits(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
 
             assert process.wait(TIMEOUT / 2) == 0  # the tool would wait longer
-        assert process.stderr.read() == ""
+        assert read_errors(process) == ""
 
 
 def test_a_client_that_is_gone_is_no_error(tmp_path: Path) -> None:
     with serving(tmp_path) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdout.close()
         request(process, 2, "tools/list", {})
         process.stdin.close()
 
         assert process.wait(TIMEOUT) == 0
-        assert process.stderr.read() == ""
+        assert read_errors(process) == ""
 
 
 def test_only_the_protocol_is_on_stdout_until_its_input_ends(tmp_path: Path) -> None:
@@ -105,7 +121,7 @@ def test_only_the_protocol_is_on_stdout_until_its_input_ends(tmp_path: Path) -> 
     program = f"import sys\n{PRINTING}\nfrom devkit.cli import main\nmain(['mcp', '--directory', 'project'])"
     with serving(tmp_path, sys.executable, "-c", program) as process:
         request(process, 2, "tools/call", {"name": "list_samples", "arguments": {}})
-        answer = json.loads(process.stdout.readline())
+        answer = read_answer(process)
         rest, err = process.communicate(timeout=TIMEOUT)
 
     assert answer["result"]["structuredContent"]["samples"] == []

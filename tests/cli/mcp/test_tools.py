@@ -37,8 +37,17 @@ SECRETS = {
 }
 
 
-def record(project: Path, callback: Callback, number: int = 0, **changes: object) -> None:
-    fixture = replace(Fixture(FIRST + timedelta(seconds=number), callback), **changes)
+def record(
+    project: Path,
+    callback: Callback,
+    number: int = 0,
+    *,
+    tags: tuple[str, ...] = (),
+    note: str = "",
+    captured: str = "",
+) -> None:
+    at = FIRST + timedelta(seconds=number)
+    fixture = Fixture(at, callback, tags=tags, note=note, captured=captured)
     Store(project / "fixtures").record(fixture, fixture.read())
 
 
@@ -65,7 +74,10 @@ def agent(project: Path) -> Iterator[Agent]:
 
 
 def test_each_tool_says_whether_it_only_reads(agent: Agent) -> None:
-    hints = {tool.name: tool.annotations for tool in agent.tools()}
+    hints = {}
+    for tool in agent.tools():
+        assert tool.annotations
+        hints[tool.name] = tool.annotations
 
     assert {name for name, each in hints.items() if each.read_only_hint} == {
         "list_receipts",
@@ -84,6 +96,7 @@ def test_each_tool_says_whether_it_only_reads(agent: Agent) -> None:
 
 def test_each_tool_has_a_schema_and_describes_its_arguments(agent: Agent) -> None:
     for tool in agent.tools():
+        assert tool.output_schema
         assert tool.output_schema["properties"]
         assert tool.description
         described = [name for name, each in tool.input_schema["properties"].items() if "description" in each]
@@ -408,9 +421,7 @@ def test_an_error_has_two_lines(
 
 
 def test_hostile_text_is_made_harmless(tmp_path: Path) -> None:
-    hostile = fields(
-        HOSTILE, **{HOSTILE: HOSTILE, "messageId": HOSTILE, "err-code": HOSTILE, "network-code": HOSTILE}
-    )
+    hostile = fields(HOSTILE) | dict.fromkeys((HOSTILE, "messageId", "err-code", "network-code"), HOSTILE)
     record(tmp_path, compose(hostile, "form"), tags=(HOSTILE,), note=HOSTILE, captured=HOSTILE)
     record(tmp_path, Callback("GET", "/447700900123?status=a&447700900123=1&447700900123=2", (), b""), 1)
     status = make_status_fields("rejected", message_uuid=MESSAGE, timestamp=FIRST, error="1240")
@@ -456,7 +467,7 @@ def test_results_are_bounded(tmp_path: Path) -> None:
 
 def test_no_result_holds_a_secret(tmp_path: Path) -> None:
     token = SECRETS["DEVKIT_CALLBACK_TOKEN"]
-    planted = fields("delivered", **{"client-ref": SECRETS["VONAGE_API_SECRET"], "sig": "0" * 32})
+    planted = fields("delivered") | {"client-ref": SECRETS["VONAGE_API_SECRET"], "sig": "0" * 32}
     callback = compose(planted, "get")
     target = f"/webhooks/delivery-receipt/{token}?{callback.query}&x={SECRETS['NGROK_AUTHTOKEN']}"
     record(tmp_path, replace(callback, target=target))
