@@ -68,13 +68,13 @@ def pause(
 
 
 def print_plan(planned: Iterable[Planned], *, as_json: bool, verbose: bool = False) -> None:
-    """Print what would be sent, then an empty summary. verbose: with the file of each."""
+    """Print what would be sent, and as JSON an empty summary. verbose: with the file of each."""
     plans, width = list(planned), output_width()
     for plan in plans:
         echo_event(plan, _plan_line(plan, width, verbose=verbose), as_json=as_json)
     notice(f"dry run: {counted(len(plans), 'receipt')} would be sent")
-    summary = ReplaySummary()
-    echo_event(summary, str(summary), as_json=as_json)
+    if as_json:
+        echo_event(ReplaySummary(), "", as_json=True)
 
 
 def result_line(result: Replayed, width: int | None = None, *, verbose: bool = False) -> str:

@@ -195,7 +195,7 @@ def test_a_shuffle_prints_its_seed_and_can_be_repeated(tmp_path: Path) -> None:
     again = call(tmp_path, *options, "--seed", seed)
 
     assert first.out == again.out
-    assert len(first.out) == 31
+    assert len(first.out) == 30
     assert "shuffled" not in again.err
 
 
@@ -261,8 +261,7 @@ def test_a_dry_run_sends_nothing_and_shows_no_number(tmp_path: Path) -> None:
 
         assert server.connections == 0
     assert result.code == 0
-    assert "5.000 s" in result.out[-2]
-    assert result.out[-1] == "replay: 0 ok, 0 failed, 0 unreachable"
+    assert "5.000 s" in result.out[-1]
     assert "44770090" not in "".join(result.out) + result.err
 
 
