@@ -1,5 +1,6 @@
 """Checks this machine: settings, session, port, disk, and what killed sessions left."""
 
+import errno
 import os
 import shlex
 import shutil
@@ -23,6 +24,7 @@ _PREFIXES = ("VONAGE_", "NGROK_", "PYNGROK_", "DEVKIT_")
 _PAIR = ("VONAGE_API_KEY", "VONAGE_API_SECRET")
 _MEBIBYTE = 2**20
 _ENOUGH = 100 * _MEBIBYTE  # bytes; a recording takes one or two file system blocks
+_PRUNE = "devkit prune --older-than 30d"
 
 
 def settings_checks(environ: Mapping[str, str], directory: Path) -> tuple[Settings | None, list[Check]]:
@@ -129,7 +131,8 @@ def _fixtures(recorded: Path) -> Check:
     try:
         durable.try_writing(recorded)
     except OSError as error:
-        return failed("fixtures", f"{recorded} cannot be written: {error.strerror}", _chmod_hint(recorded))
+        hint = _PRUNE if error.errno == errno.ENOSPC else _chmod_hint(recorded)
+        return failed("fixtures", f"{recorded} cannot be written: {error.strerror}", hint)
     return ok("fixtures", f"{recorded} can be written")
 
 
@@ -143,7 +146,7 @@ def _disk(recorded: Path) -> Check:
     except OSError as error:
         return skipped("disk", f"its free space is not known: {error.strerror}")
     found = f"{free // _MEBIBYTE:,} MiB are free for recordings"
-    return ok("disk", found) if free >= _ENOUGH else failed("disk", f"only {found}", "devkit prune")
+    return ok("disk", found) if free >= _ENOUGH else failed("disk", f"only {found}", _PRUNE)
 
 
 def _existing(path: Path) -> Path:

@@ -1,5 +1,6 @@
 """What the doctor says of this machine: receiver, port, disk, recordings and what they tell, leftovers."""
 
+import errno
 import os
 import subprocess
 from dataclasses import replace
@@ -104,6 +105,21 @@ def test_a_read_only_directory_is_a_failure(tmp_path: Path) -> None:
     assert find(machine_checks(make_context(tmp_path)), "fixtures").outcome == "failed"
 
 
+def test_a_full_disk_is_not_said_to_need_another_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(tmp_path / "fixtures").prepare()
+
+    def full(directory: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(machine.durable, "try_writing", full)
+    check = find(machine_checks(make_context(tmp_path)), "fixtures")
+
+    assert "No space left on device" in check.what
+    assert check.hint == "devkit prune --older-than 30d"
+
+
 def test_a_disk_that_is_nearly_full_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     enough = find(machine_checks(make_context(tmp_path)), "disk")
     monkeypatch.setattr(machine, "_ENOUGH", 1 << 60)  # more than any disk has
@@ -111,7 +127,7 @@ def test_a_disk_that_is_nearly_full_is_a_failure(tmp_path: Path, monkeypatch: py
     little = find(machine_checks(make_context(tmp_path)), "disk")
 
     assert (enough.outcome, little.outcome) == ("ok", "failed")
-    assert little.hint == "devkit prune"
+    assert little.hint == "devkit prune --older-than 30d"
 
 
 def test_without_leftovers_all_steps_are_ok(tmp_path: Path) -> None:
