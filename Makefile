@@ -33,7 +33,7 @@ $(DEV): $(RUN)
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: dev
 dev: $(RUN) ## Record receipts until Ctrl-C  [OFFLINE=1] [FORWARD_TO=URL] [RELAY=URL] [ARGS=...]

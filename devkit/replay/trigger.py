@@ -172,7 +172,7 @@ def notices_about(webhook: Webhook) -> list[str]:
     status, error, notices = webhook.status, webhook.err_code, []
     if status not in statuses:
         near = get_close_matches(status, statuses, 1)
-        question = f"; did you mean {near[0]!r}?" if near else f" ({', '.join(statuses)})"
+        question = f" (did you mean {near[0]!r}?)" if near else f" ({', '.join(statuses)})"
         notices.append(f"{status!r} is not a status that Vonage documents{question}")
     elif status == "read" and webhook.channel == "sms":
         notices.append("an SMS is never 'read'; other channels are")

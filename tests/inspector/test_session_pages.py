@@ -141,7 +141,7 @@ def test_a_receiver_that_does_not_answer_is_reported(recordings: Recordings) -> 
 def test_an_undocumented_status_is_sent_with_a_notice(recordings: Recordings, receiver: str) -> None:
     text = words(client(recordings, receiver_url=receiver).post("/trigger", data={"status": "deliverd"}).text)
 
-    assert "did you mean 'delivered'?; it was sent anyway" in text
+    assert "(did you mean 'delivered'?); it was sent anyway" in text
     assert len(list(recordings.store.entries())) == 1
 
 

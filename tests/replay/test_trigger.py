@@ -53,7 +53,7 @@ def test_documented_words_need_no_notice() -> None:
 
 
 def test_undocumented_words_get_one() -> None:
-    assert "did you mean 'delivered'" in notices("deliverd", "0")[0]
+    assert "documents (did you mean 'delivered'?)" in notices("deliverd", "0")[0]
     assert "accepted, buffered" in notices("xyz", "0")[0]
     assert "'95'" in notices("failed", "95")[0]
 

@@ -15,7 +15,7 @@ devkit:
 	@awk 'BEGIN {FS = ":.*## "} /^\$$\(DEVKIT_PREFIX\)[a-z]+:.*## / {sub(/^[^)]*\)/, ""); printf "  make %-10s %s\n", "$(DEVKIT_PREFIX)" $$1, $$2}' "$(DEVKIT_MK)"
 
 .PHONY: $(DEVKIT_PREFIX)dev
-$(DEVKIT_PREFIX)dev: ## Record receipts until Ctrl-C  [OFFLINE=1] [FORWARD_TO=URL] [ARGS=...]
+$(DEVKIT_PREFIX)dev: ## Record receipts until Ctrl-C  [OFFLINE=1] [FORWARD_TO=URL] [RELAY=URL] [ARGS=...]
 	@$(DEVKIT) dev $(if $(filter 1 true yes,$(OFFLINE)),--offline) $(if $(FORWARD_TO),--forward-to "$(FORWARD_TO)") $(if $(RELAY),--relay "$(RELAY)") $(ARGS)
 
 .PHONY: $(DEVKIT_PREFIX)replay

@@ -285,7 +285,7 @@ def test_an_undocumented_status_is_sent_with_a_remark(agent: Agent) -> None:
 
     assert len(server.arrived) == 1
     assert result["remarks"] == [
-        "'delivred' is not a status that Vonage documents; did you mean 'delivered'?"
+        "'delivred' is not a status that Vonage documents (did you mean 'delivered'?)"
     ]
 
 
