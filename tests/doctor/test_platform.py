@@ -215,6 +215,16 @@ def test_a_running_sessions_callback_is_compared_with_the_accounts(tmp_path: Pat
     assert "receipts go there" in taken_away.what
 
 
+def test_the_journal_of_a_killed_live_session_is_not_that_of_an_offline_one(tmp_path: Path) -> None:
+    session = replace(SESSION, mode="offline", pid=os.getpid())
+    leave_journal(tmp_path, pid=session.pid)
+
+    check = url_check(make_context(tmp_path, session=session), "drCallBackUrl", "")
+
+    assert check.outcome == "ok"
+    assert "this session did not set" not in check.what
+
+
 def test_an_offline_sessions_simulator_is_the_account(tmp_path: Path) -> None:
     with run_simulator() as simulator:
         session = replace(
