@@ -18,8 +18,9 @@ _MOST = 20_000  # entries that are read; at a higher rate, the newest hour is no
 class RelayStatus:
     """kept_since, newest: by the engine's clock; None when it keeps nothing. count: of all entries.
 
-    lately: entries of the hour before the newest one. owners: how many of them each member has; the empty name is for
-    nobody's. receivers: when each took its last one. key_ids: of the keys that encrypted them, empty for none.
+    lately: entries of the hour that ends with the newest one. owners: how many of them each member has; the empty
+    name is for nobody's. receivers: when each took its last one. key_ids: of the keys that encrypted them, empty for
+    none.
     """
 
     kept_since: datetime | None
@@ -55,7 +56,7 @@ def relay_status(engine: Engine) -> RelayStatus:
 
 
 def _lately(engine: Engine, last: str) -> Iterator[tuple[str, RelayEntry]]:
-    """The entries of the hour before the newest one."""
+    """The entries of the hour that ends with the newest one."""
     after = f"{max(0, id_parts(last)[0] - int(LATELY.total_seconds() * 1000))}-0"
     for _ in range(0, _MOST, _BATCH):
         found = engine.read(after, 0, _BATCH)

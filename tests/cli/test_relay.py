@@ -174,6 +174,7 @@ def test_a_receiver_serves_until_sigterm_and_its_status_is_shown(
     (status,) = events(relay("status", "--json", DEVKIT_RELAY=shared_redis.url, VONAGE_API_KEY="process1"))
 
     assert "2 receipts, since " in shown.stdout
+    assert "2 receipts, the newest one included\n" in shown.stdout
     assert "ada 1, bob 1" in shown.stdout
     assert (status["count"], status["owners"]) == (2, {"ada": 1, "bob": 1})
     assert list(status["receivers"]) == [ready["receiver"]]  # type: ignore[call-overload]

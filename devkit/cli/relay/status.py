@@ -52,7 +52,7 @@ def _lines(status: RelayStatus) -> list[str]:
     rows = [
         ("kept", f"{counted(status.count, 'receipt')}, since {_local(status.kept_since)}"),
         ("newest", _local(status.newest)),
-        ("last hour", f"{counted(status.lately, 'receipt')} before the newest one"),
+        ("last hour", f"{counted(status.lately, 'receipt')}, the newest one included"),
         ("of", _listed(f"{who or 'nobody'} {count:,}" for who, count in status.owners.items())),
         ("taken by", _listed(f"{name} at {_local(seen)}" for name, seen in status.receivers.items())),
         ("keys", _listed(key or "none" for key in status.key_ids)),
