@@ -175,6 +175,24 @@ def test_the_outcome_of_an_earlier_action_is_not_announced_for_one_without_an_an
     assert "The receiver answered 200" in browser.text(".outcome")
 
 
+def test_a_filter_without_an_answer_announces_no_number_of_messages(
+    browser: Browser, recordings: Recordings, url: str
+) -> None:
+    recordings.receipt("delivered")
+    visit(browser, url)
+    browser.click(".legend a")
+    browser.wait(lambda: "1 message" in browser.run(ANNOUNCED), "the announcement")
+
+    browser.run("""
+        document.querySelector("#announcement").textContent = "";
+        window.fetch = () => { window.tried = true; return Promise.reject(new TypeError("away")) };
+        document.querySelector(".legend a").click();
+    """)
+    browser.wait(lambda: browser.run("return window.tried"), "the request")
+
+    assert browser.run(ANNOUNCED) == ""
+
+
 def test_forms_and_selection_work_without_javascript(
     browser: Browser, recordings: Recordings, url: str
 ) -> None:

@@ -301,7 +301,7 @@ function filterBy(link) {
   }
   $(".more", filters).open = true;
   if (isNarrow()) filters.scrollIntoView();
-  showList().then(() => announce($("#list .count")?.textContent ?? ""));
+  showList().then((isShown) => isShown && announce($("#list .count")?.textContent ?? ""));
 }
 
 let typing = 0;

@@ -27,11 +27,12 @@ async function fetchList(before = "") {
   return mine === version ? fresh : null;
 }
 
-// Show the list anew, as after a change of the filters.
+// Show the list anew, as after a change of the filters. Returns whether it could.
 export async function showList() {
   version += 1;
   const fresh = await fetchList();
   if (fresh) replaceList(fresh);
+  return Boolean(fresh);
 }
 
 function replaceList(fresh) {
@@ -92,7 +93,7 @@ function offer(count) {
   button.className = "fresh";
   button.textContent = words;
   button.onclick = async () => {
-    await showList();
+    if (!(await showList())) return;
     $(".list-pane").scrollTop = 0;
     $("#list .message a")?.focus();
   };
