@@ -13,6 +13,7 @@ from devkit.doctor import machine
 from devkit.doctor.connectivity import offline_checks
 from devkit.doctor.machine import leftover_checks, machine_checks, session_check
 from devkit.doctor.platform import recording_checks
+from devkit.durable import files
 from devkit.fixture.format import Fixture
 from devkit.fixture.store import Store
 from devkit.http.server import listen, serve
@@ -113,7 +114,7 @@ def test_a_full_disk_is_not_said_to_need_another_mode(
     def full(directory: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(machine.durable, "try_writing", full)
+    monkeypatch.setattr(files, "try_writing", full)
     check = find(machine_checks(make_context(tmp_path)), "fixtures")
 
     assert "No space left on device" in check.what

@@ -25,7 +25,7 @@ def has_focus(browser: Browser, element: str) -> bool:
 
 
 def has_copied(browser: Browser, text: str) -> bool:
-    return browser.run("return window.copied") == text
+    return bool(browser.run("return window.copied") == text)
 
 
 def focus(browser: Browser) -> str:

@@ -176,7 +176,7 @@ def test_a_page_that_reconnects_gets_the_missed_events(recordings: Recordings) -
             name, batch = news.next()
 
     assert name == "events"
-    assert len(batch["events"]) == 1  # type: ignore[arg-type]
+    assert len(batch["events"]) == 1
 
 
 def test_after_a_restart_a_page_gets_lost(recordings: Recordings) -> None:

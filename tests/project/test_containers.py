@@ -94,7 +94,7 @@ def test_the_first_stage_builds_the_wheel_of_the_checkout(wheel: Path, tmp_path:
             place = source / target / ("" if (ROOT / name).is_dir() else name)
             place.parent.mkdir(parents=True, exist_ok=True)
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
-            copy(ROOT / name, place)  # type: ignore[operator]
+            copy(ROOT / name, place)
 
     assert contents(build(source, "wheel", tmp_path / "dist")) == contents(wheel)
 

@@ -31,7 +31,7 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yml").re
 UNIT = (DEPLOY / "devkit-relay.service").read_text()
 PAGE = (ROOT / "docs" / "relay.md").read_text(encoding="utf-8")
 SECTION = PAGE.partition("### On a server")[2].partition("\n### ")[0]
-STEPS = re.findall(r"^```sh\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)[0].splitlines()
+STEPS: list[str] = re.findall(r"^```sh\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)[0].splitlines()
 ACCOUNT = "abcd1234"
 ENTRY = {b"v": b"1"}
 

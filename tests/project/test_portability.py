@@ -109,7 +109,7 @@ def test_a_path_that_was_printed_on_windows_finds_its_recording(
     fixture = Fixture(MOMENT, compose({"messageId": "0A01", "status": "delivered"}, "form"))
     store.prepare()
     path = store.record(fixture, fixture.read())
-    monkeypatch.setattr(select.os, "sep", "\\")
+    monkeypatch.setattr("devkit.fixture.select.os.sep", "\\")
     printed = ntpath.join("fixtures", "recorded", *path.parts[-2:])
 
     assert select.select(store, [printed], here=tmp_path / "elsewhere") == [path]

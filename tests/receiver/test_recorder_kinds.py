@@ -157,7 +157,7 @@ def test_the_application_that_sent_the_message_is_named_unless_the_token_is_forg
 ) -> None:
     body = json.dumps(make_status_fields("delivered", message_uuid=UUID, timestamp=NOON)).encode()
     sender = {"api_key": "abcd1234", "application_id": APPLICATION_ID}
-    session.handle(compose_messages(body, make_token(body, secret, **sender, now=NOON, jti=JTI)))  # type: ignore[arg-type]
+    session.handle(compose_messages(body, make_token(body, secret, **sender, now=NOON, jti=JTI)))
 
     (explained,) = notices(session)
     assert (f"devkit dev --application {APPLICATION_ID}" in explained) is is_named

@@ -25,8 +25,8 @@ from tests.support.hanging_up_server import (
     at_next_request,
     hanging_up_server,
 )
-from tests.support.raw_socket import Conversation
-from tests.support.simulator_client import DEADLINE, JUMPING, send
+from tests.support.raw_socket import DEADLINE, Conversation
+from tests.support.simulator_client import JUMPING, send
 
 COUNT = 12
 # When a server hangs up is a race with the next request: each outcome of it, and moments in which either may win.

@@ -10,7 +10,7 @@ from devkit.errors import CallbackHeldError, ConfigurationError, VonageError
 from devkit.session.project import Project, project_in
 from devkit.session.settings import Settings
 from devkit.vonage.journal import Journal, read_journal, write_journal
-from devkit.vonage.registration import Restoration
+from devkit.vonage.restoration import Restoration
 from tests.support.command import call
 from tests.support.dev_process import running_dev
 from tests.support.live_account import environ, registered_callback, restored, set_callback, settings

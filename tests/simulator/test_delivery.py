@@ -14,9 +14,9 @@ from devkit.http.server import listen
 from devkit.simulator import Clock, Delays, InboundText, SimulatorOptions, run_simulator
 from devkit.webhook.callback import TRANSPORTS
 from devkit.webhook.signature import METHODS, verify
+from tests.support.raw_socket import DEADLINE
 from tests.support.recipients import RECIPIENTS
 from tests.support.simulator_client import (
-    DEADLINE,
     JUMPING,
     call,
     listening,

@@ -4,7 +4,7 @@ from dataclasses import replace
 import click
 import pytest
 
-from devkit.cli.simulate import lines
+from devkit.cli.simulator_lines import lines
 from devkit.events import Event, Notice
 from devkit.simulator import SimulatorOptions, events, run_simulator
 from devkit.simulator.events import DeliveryTried, MessageTaken, SimulatorReady, event_of

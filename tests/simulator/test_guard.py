@@ -92,7 +92,7 @@ def attacked() -> Iterator[Attacked]:
     with run_simulator(JUMPING, watch=reported.append) as simulator:
         yield Attacked(simulator, reported)
         assert all(isinstance(occurrence, Refusal) for occurrence in reported)
-        assert simulator.messages == simulator.inbound == ()
+        assert (simulator.messages, simulator.inbound) == ((), ())
         assert "app_id" in simulator.resources.numbers[0]
         assert simulator.deliveries == ()
         assert simulator.account.method == "get"

@@ -33,15 +33,17 @@ class Agent:
         result = self._portal.call(self._client.call_tool, tool, arguments)
         (content,) = result.content
         assert not result.is_error, content
-        assert json.loads(content.text) == result.structured_content
-        return result.structured_content
+        structured: dict[str, Any] = result.structured_content
+        assert json.loads(content.text) == structured
+        return structured
 
     def fail(self, tool: str, **arguments: object) -> list[str]:
         """The lines of the error of a call that fails."""
         result = self._portal.call(self._client.call_tool, tool, arguments)
         (content,) = result.content
         assert result.is_error, content
-        return content.text.split("\n")
+        text: str = content.text
+        return text.split("\n")
 
     @contextmanager
     def calling(self, tool: str, **arguments: object) -> Iterator[None]:

@@ -42,7 +42,7 @@ class DevProcess:
                 raise AssertionError(f"no {name} event in time; {self.describe()}") from None
             if not line:
                 raise AssertionError(f"ended without a {name} event; {self.describe()}")
-            event = json.loads(line)
+            event: dict[str, Any] = json.loads(line)
             self.events.append(event)
             if event["event"] == name and all(event.get(key) == value for key, value in fields.items()):
                 return event

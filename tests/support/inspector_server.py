@@ -154,7 +154,7 @@ class Recordings:
 
     def inbound(self, text: str, message: str, part: TextPart | None = None, **people: str) -> str:
         """Record an inbound message of the SMS API, or a part of one."""
-        fields = make_sms_inbound_fields(text, message_id=message, pushed_at=self.now, part=part, **people)  # type: ignore[arg-type]
+        fields = make_sms_inbound_fields(text, message_id=message, pushed_at=self.now, part=part, **people)
         return self.callback(compose(fields, "get"))
 
     def parts(

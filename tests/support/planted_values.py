@@ -61,7 +61,7 @@ def spelt_numbers(draw: st.DrawFn, national: str) -> str:
     start = draw(st.sampled_from([COUNTRY, f"+{COUNTRY}", f"00{COUNTRY}", f"+{COUNTRY}(0)", "0", ""]))
     between, size = draw(st.sampled_from(BETWEEN)), draw(st.integers(2, 4))
     groups = [start, *(national[at : at + size] for at in range(0, len(national), size))]
-    text = between.join(filter(None, groups))
+    text: str = between.join(filter(None, groups))
     return text.translate(str.maketrans(string.digits, draw(st.sampled_from(DIGITS))))
 
 

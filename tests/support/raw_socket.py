@@ -130,7 +130,7 @@ def raw_server(*script: Iterable[bytes | None]) -> Iterator[RawServer]:
 # Below the ports that the system gives to programs that ask for any: nobody takes one meanwhile. Each process begins at
 # a place of its own.
 _FIRST = 10_000 + 2 * (os.getpid() * 101 % 11_000)
-_PORTS = itertools.cycle([*range(_FIRST, 32_000, 2), *range(10_000, _FIRST, 2)])
+_PORTS: Iterator[int] = itertools.cycle([*range(_FIRST, 32_000, 2), *range(10_000, _FIRST, 2)])
 
 
 def closed_port() -> int:

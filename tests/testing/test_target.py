@@ -327,7 +327,7 @@ def test_writer_of_wsgi_is_used():
 def test_answer_of_wsgi_is_closed():
     closed = []
 
-    class Chunks(list):
+    class Chunks(list[bytes]):
         def close(self):
             closed.append(True)
 

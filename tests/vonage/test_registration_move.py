@@ -8,7 +8,7 @@ from devkit.errors import ConfigurationError, VonageError
 from devkit.events import Notice
 from devkit.events.session import Registered, Restored
 from devkit.vonage.journal import other_devkit, read_journal, refuse_foreign_journal
-from devkit.vonage.registration import Restoration
+from devkit.vonage.restoration import Restoration
 from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, FakeSession, Platform
 
 MOVED = "https://new.example.test/webhooks/delivery-receipt/t0ken"

@@ -7,8 +7,8 @@ import pytest
 from devkit.errors import VonageError
 from devkit.events import Notice
 from devkit.events.session import Restored
-from devkit.vonage.account import Retry
 from devkit.vonage.journal import read_journal, write_journal
+from devkit.vonage.setting import Retry
 from tests.support.fake_account import FORMER, JOURNAL, OTHERS, OURS, FakeSession, Platform, Snatched
 
 LOOK, GIVE_BACK, READ_BACK = 4, 5, 6  # the calls at the end; before them: look, set, read back

@@ -318,5 +318,7 @@ def test_a_repr_shows_no_number_and_no_text() -> None:
 
 
 def test_kinds_with_equal_fields_differ() -> None:
-    assert Receipt(RECEIPT) == Receipt(dict(RECEIPT))
-    assert Receipt(RECEIPT) != MessagesInbound(RECEIPT)
+    kinds: list[Webhook] = [Receipt(RECEIPT), MessagesInbound(RECEIPT)]
+
+    assert kinds[0] == Receipt(dict(RECEIPT))
+    assert kinds[0] != kinds[1]
