@@ -49,7 +49,7 @@ def wait_in_relay(
             session_runs=lambda: follower.is_running,
             timeout=timeout,
         )
-        end = print_wait(events, endings, as_json=as_json)
+        end = print_wait(events, endings, len(pending.ids), as_json=as_json)
         if end.reason == "session-ended":
             follower.check()
         if end.reason == "timeout" and follower.is_lost:

@@ -130,7 +130,8 @@ def command(
             events = wait_for_receipts(
                 message, Store(settings.fixtures), stop, session_runs=runs, timeout=timeout
             )
-            ctx.exit(exit_code(print_wait(events, endings_of("final", timeout), as_json=as_json)))
+            end = print_wait(events, endings_of("final", timeout), len(message.ids), as_json=as_json)
+            ctx.exit(exit_code(end))
 
 
 def _relay_options(settings: Settings) -> "FollowOptions | None":

@@ -11,7 +11,16 @@ import click
 from devkit.cli import completes
 from devkit.cli.output import echo_event, notice, output_width, style, typed_here
 from devkit.cli.params import NumberRange
-from devkit.cli.receipt_line import Cell, fit, id_cell, reason, since_cell, status_cell, time_of_day
+from devkit.cli.receipt_line import (
+    Cell,
+    fit,
+    id_cell,
+    part_cell,
+    reason,
+    since_cell,
+    status_cell,
+    time_of_day,
+)
 from devkit.errors import UsageError
 from devkit.events import Notice
 from devkit.fixture.send_log import read_sends
@@ -74,7 +83,7 @@ def command(
     )
     with stop_on_signals() as stop:
         events = wait_for_receipts(message, store, stop, session_runs=session_runs, timeout=timeout)
-        end = print_wait(events, endings_of(until, timeout), as_json=as_json)
+        end = print_wait(events, endings_of(until, timeout), len(message.ids), as_json=as_json)
     ctx.exit(0 if end.reached else 1)
 
 
@@ -92,14 +101,21 @@ def endings_of(until: str, timeout: float | None) -> dict[Reason, str]:
 
 
 def print_wait(
-    events: Iterable[ReceiptArrived | Notice | WaitFinished], endings: Mapping[Reason, str], *, as_json: bool
+    events: Iterable[ReceiptArrived | Notice | WaitFinished],
+    endings: Mapping[Reason, str],
+    parts: int,
+    *,
+    as_json: bool,
 ) -> WaitFinished:
-    """Print the receipts of a wait as they arrive, and how it ended. endings: each reason in words."""
+    """Print the receipts of a wait as they arrive, and how it ended.
+
+    endings: each reason in words. parts: of the message.
+    """
     for event in events:
         if isinstance(event, Notice):
             notice(event.text)
         elif isinstance(event, ReceiptArrived):
-            echo_event(event, "\n".join(_receipt_lines(event)), as_json=as_json)
+            echo_event(event, "\n".join(_receipt_lines(event, parts)), as_json=as_json)
         else:
             end = f"{style('end', bold=True)}         {_counts(event)}: {typed_here(endings[event.reason])}"
             echo_event(event, end, as_json=as_json)
@@ -107,14 +123,14 @@ def print_wait(
     raise AssertionError("a wait ends with a WaitFinished")
 
 
-def _receipt_lines(event: ReceiptArrived) -> Iterator[str]:
+def _receipt_lines(event: ReceiptArrived, parts: int) -> Iterator[str]:
     width = output_width()
     cells = (
         time_of_day(datetime.fromisoformat(event.recorded_at)),
         status_cell(event.status, width),
         id_cell(event.message_id) if width else Cell(event.message_id),
+        part_cell(event.part, parts),
         since_cell(event.after_ms),
-        Cell(f"part {event.part}", 1),
         Cell(event.network and f"network {event.network}", 4),
     )
     yield fit(cells, reason(event.err_code, event.meaning, event.status), width)

@@ -61,6 +61,15 @@ def test_a_delivered_message_is_exit_code_0_without_a_session_too() -> None:
         assert end == "end         1 delivered: every part has a final status"
 
 
+def test_only_a_text_of_several_parts_has_numbers_of_parts() -> None:
+    other = ID.replace("3c7e", "4d8f")
+    record("delivered")
+    record("delivered", message_id=other)
+
+    assert "1/" not in wait(ID).stdout.splitlines()[0]
+    assert [line.split()[3] for line in wait(ID, other).stdout.splitlines()[:2]] == ["1/2", "2/2"]
+
+
 def test_a_failed_message_is_exit_code_1_with_the_reason_and_advice() -> None:
     record("failed", "2")
 
