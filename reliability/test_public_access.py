@@ -15,7 +15,7 @@ from devkit.fixture.format import load
 from devkit.fixture.store import Store
 from devkit.simulator import run_simulator
 from devkit.webhook.callback import CALLBACK_PATH, REPLAY_HEADER, Callback, compose, to_wire
-from devkit.webhook.signature import sign
+from devkit.webhook.signature import Method, sign
 from reliability.conftest import Figures
 from reliability.running import TOKEN, receiver_in
 from tests.support.dev_process import DevProcess, running_dev
@@ -132,13 +132,13 @@ SECRET = "test-signature-secret"
 SIGNED = {"msisdn": "447700900001", "messageId": "0A0000001234567B", "status": "delivered", "err-code": "0"}
 
 
-def signed(age: float = 0, method: str = "sha256") -> dict[str, str]:
+def signed(age: float = 0, method: Method = "sha256") -> dict[str, str]:
     fields = {
         **SIGNED,
         "timestamp": str(int(time.time() - age)),
         "nonce": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
     }
-    return {**fields, "sig": sign(fields, SECRET, method)}  # type: ignore[arg-type]
+    return {**fields, "sig": sign(fields, SECRET, method)}
 
 
 CASES = {

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -110,8 +110,8 @@ def test_a_public_url_that_leads_elsewhere_is_reported(
     assert "does not lead here: another program answered" in find(checks, "public url").what
 
 
-def _ok(start: object) -> list[bytes]:
-    start("200 OK", [("Content-Length", "0")])  # type: ignore[operator]
+def _ok(start: Callable[..., object]) -> list[bytes]:
+    start("200 OK", [("Content-Length", "0")])
     return [b""]
 
 

@@ -8,9 +8,10 @@ import pytest
 from devkit.fixture.format import load
 from devkit.inspector import keep_form
 from devkit.webhook.new_webhook import make_inbound_fields
-from devkit.webhook.receipt import Receipt, webhook_in
+from devkit.webhook.receipt import Receipt
 from tests.support.inspector_client import client, page, words
 from tests.support.inspector_server import Recordings
+from tests.support.readable_fixture import read_webhook
 
 
 def test_what_will_be_redacted_is_shown_before_anything_is_written(recordings: Recordings) -> None:
@@ -101,7 +102,7 @@ def test_the_text_of_an_inbound_message_is_kept_on_request(
 
     web.post(f"/receipts/{key}/keep", data={**form, "name": "call"})
 
-    sample = webhook_in(load(recordings.store.samples / "call.json").read())
+    sample = read_webhook(load(recordings.store.samples / "call.json"))
     assert sample.body_text == kept
     assert ("Keep the text" if kept != "Call Ada" else "Replace the text") in words(html)
 

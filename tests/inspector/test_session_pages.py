@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 
@@ -39,9 +40,9 @@ class Outbox:
         self.messages.append((to, sender, text, client_ref))
         return Sent(("0A1", "0A2"), "*********000")
 
-    def session(self, mode: str) -> SessionFacts:
+    def session(self, mode: Literal["live", "offline"]) -> SessionFacts:
         return SessionFacts(
-            mode=mode,  # type: ignore[arg-type]
+            mode=mode,
             started_at="2026-11-23T12:00:00+00:00",
             public_url="https://dlr.example.test",
             callback_url=CALLBACK,

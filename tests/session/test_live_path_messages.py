@@ -120,8 +120,8 @@ def test_after_sigkill_application_and_account_are_as_before_but_for_what_somebo
 ) -> None:
     agent = install_standin(tmp_path)
     with listening() as receipts, listening() as inbound:
-        for former, name in ((receipts, "drCallBackUrl"), (inbound, "moCallBackUrl")):
-            AccountSetting(vonage.credentials, name=name).set_callback(former.url)  # type: ignore[arg-type]
+        AccountSetting(vonage.credentials, name="drCallBackUrl").set_callback(receipts.url)
+        AccountSetting(vonage.credentials, name="moCallBackUrl").set_callback(inbound.url)
         account, application = read_urls(vonage.credentials), vonage.application
 
         with running_dev(tmp_path, "--inbound", **vonage.environ(agent)) as dev:

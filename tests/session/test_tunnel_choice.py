@@ -165,8 +165,8 @@ def test_what_cannot_be_ended_does_not_keep_another_tunnel_from_opening(tmp_path
     with choice.opener(recorder, lambda: False)("http://127.0.0.1:9"):
         pass
 
-    (event,) = recorder.events
-    assert "could not be made org again: gh is not on the PATH. devkit restore" in event.detail  # type: ignore[union-attr]
+    (event,) = recorder.tunnel_events
+    assert "could not be made org again: gh is not on the PATH. devkit restore" in event.detail
     assert (tmp_path / PORT_RECORD.name).exists()
 
 

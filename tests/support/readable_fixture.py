@@ -4,7 +4,7 @@ from devkit.fixture.format import Fixture
 from devkit.webhook.receipt import Webhook
 
 
-def webhook_in(fixture: Fixture) -> Webhook:
+def read_webhook(fixture: Fixture) -> Webhook:
     """What the fixture says; AssertionError when it cannot be read."""
     reading = fixture.read()
     assert isinstance(reading, Webhook), reading

@@ -14,7 +14,7 @@ from devkit.relay.engine_url import parse_engine_url
 from devkit.relay.entry import entry_of
 from devkit.relay.stream import account_name
 from tests.support.memory_engine import relayed_receipt
-from tests.support.readable_fixture import webhook_in
+from tests.support.readable_fixture import read_webhook
 from tests.support.redis_server import RedisServer
 
 
@@ -66,5 +66,5 @@ def recorded_files(project: Path) -> list[Path]:
 
 def recorded_numbers(project: Path) -> list[int]:
     """The numbers of the messages whose receipts are recorded in a project, each file once."""
-    webhooks = [webhook_in(load(path)) for path in recorded_files(project)]
+    webhooks = [read_webhook(load(path)) for path in recorded_files(project)]
     return sorted(int(webhook.message_id.removeprefix("0A")) for webhook in webhooks)

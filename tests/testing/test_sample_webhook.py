@@ -18,6 +18,7 @@ from devkit.testing import (
 )
 from devkit.testing.fields import VENDOR_NAMES
 from devkit.webhook.callback import TRANSPORTS, Callback, compose
+from devkit.webhook.new_webhook import MessagesVersion
 from devkit.webhook.vocabulary import FIELDS
 
 MESSAGE = "3c7e09b1-5a4d-4f68-8a00-00001234567b"
@@ -73,8 +74,8 @@ def test_a_repr_shows_what_a_failed_test_needs():
 
 
 @pytest.mark.parametrize("version", ["v1", "v0.1"])
-def test_a_repr_has_what_a_failed_test_needs_and_no_number(version: str) -> None:
-    status = make_status("rejected", error="1240", version=version, from_="447700900001")  # type: ignore[arg-type]
+def test_a_repr_has_what_a_failed_test_needs_and_no_number(version: MessagesVersion) -> None:
+    status = make_status("rejected", error="1240", version=version, from_="447700900001")
 
     assert repr(status).startswith("<SampleWebhook rejected: rejected error=1240 message_uuid=3c7e09b1-")
     assert repr(make_inbound()) == "<SampleWebhook inbound: inbound messageId=0A0000001234567B via get>"

@@ -30,7 +30,7 @@ def open_codespace(directory: Path, recorder: EventRecorder, domain: str = "") -
 
 
 def details(recorder: EventRecorder) -> list[str]:
-    return [event.detail for event in recorder.events]  # type: ignore[union-attr]
+    return [event.detail for event in recorder.tunnel_events]
 
 
 def test_the_port_of_a_codespace_is_public_while_the_tunnel_is_open(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from devkit.webhook.callback import compose
 from devkit.webhook.masking import FORMS, mask_field
 from devkit.webhook.vocabulary import FIELDS
 from tests.support.distribution import ROOT
-from tests.support.readable_fixture import webhook_in
+from tests.support.readable_fixture import read_webhook
 
 NUMBER, OTHER = "447700900123", "999700900123"
 MASKED = "*********123"
@@ -71,7 +71,7 @@ def test_a_known_field_shows_no_number_in_the_place_of_its_own_form(show: Shown,
 @pytest.mark.parametrize("sample", ["delivered", "signed-sha512", "json-numbers", "iso-timestamp"])
 def test_digits_that_are_no_number_stay(show: Shown, sample: str) -> None:
     fixture = load(ROOT / f"fixtures/samples/{sample}.json")
-    says = webhook_in(fixture).fields
+    says = read_webhook(fixture).fields
     plain = {name: value for name, value in says.items() if name in FORMS and isinstance(value, str)}
 
     shown = show(fixture, False)
