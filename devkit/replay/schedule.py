@@ -96,7 +96,7 @@ class Recording:
         """The receipt in the callback; one without fields when it cannot be read."""
         return webhook_in(read(self.callback))
 
-    @cached_property
+    @property
     def identity(self) -> Identity:
         return identify(self.receipt, display_path(self.path), format_time(self.recorded_at))
 
