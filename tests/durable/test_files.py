@@ -9,10 +9,10 @@ from devkit.durable import files as durable
 from tests.support.disk import failing, mode, names, umask
 
 
-@pytest.fixture(autouse=True, params=["nameless", "aside"])
+@pytest.fixture(autouse=True, params=["unnamed", "named"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test runs with both ways to create a file; only Linux has the first."""
-    if request.param == "aside":
+    if request.param == "named":
         monkeypatch.delattr(os, "O_TMPFILE", raising=False)
 
 

@@ -50,7 +50,7 @@ def never(source, target, **place):
     signal.pause()
 
 os.link = never
-if sys.argv[2] == "aside":
+if sys.argv[2] == "named":
     vars(os).pop("O_TMPFILE", None)
 durable.create(Path(sys.argv[1]) / "a.json", b"content")
 """
@@ -58,23 +58,23 @@ durable.create(Path(sys.argv[1]) / "a.json", b"content")
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 def test_a_process_killed_before_it_gave_the_name_leaves_nothing_that_counts(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", KILLED, str(tmp_path), "aside"]
+    command = [sys.executable, "-c", KILLED, str(tmp_path), "named"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        aside = process.stdout.readline().strip()
+        temporary = process.stdout.readline().strip()
         assert durable.remove_temp_files(tmp_path) == 0
 
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    assert names(tmp_path) == [aside]
+    assert names(tmp_path) == [temporary]
     assert durable.remove_temp_files(tmp_path) == 1
     assert names(tmp_path) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files have names from the start here")
 def test_a_file_that_has_no_name_yet_leaves_nothing_at_all(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", KILLED, str(tmp_path), "nameless"]
+    command = [sys.executable, "-c", KILLED, str(tmp_path), "unnamed"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().strip().isdecimal()  # of /proc/self/fd
