@@ -18,9 +18,9 @@ from devkit.cli.receipt_line import (
     content,
     fit,
     id_cell,
+    numbered_reason,
     part_cell,
     people_cells,
-    reason,
     since_cell,
     status_cell,
 )
@@ -171,7 +171,7 @@ def _line(listed: ListedReceipt, width: int | None) -> str:
         own,
         Cell(receipt.network and f"network {receipt.network}", 7),
     ]
-    why = reason(receipt.err_code, meaning(receipt.err_code, receipt.status), receipt.status)
+    why = numbered_reason(receipt.err_code, meaning(receipt.err_code, receipt.status), receipt.status)
     text = mask_numbers_in(one_line(receipt.body_text, MAX_TEXT))
     return fit(cells, content(receipt.status, text, receipt.message_type, listed.problem, why), width)
 

@@ -157,7 +157,7 @@ def content(status: str, text: str, message_type: str, problem: str, why: str) -
     return problem or why
 
 
-def reason(err_code: str, meaning: str, status: str) -> str:
+def numbered_reason(err_code: str, meaning: str, status: str) -> str:
     """An err-code and its meaning; empty when the err-code says only what the status says."""
     return "" if (err_code, status) in NO_ERROR else f"{err_code} {meaning}".strip()
 
@@ -210,7 +210,7 @@ def _receipt(
         own,
         Cell(event.network and f"network {event.network}", 7),
     ]
-    why = reason(event.err_code, event.meaning, event.status)
+    why = numbered_reason(event.err_code, event.meaning, event.status)
     return fit(cells, content(event.status, event.text, event.message_type, event.problem, why), width)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import datetime
 
 from devkit.cli.output import echo, echo_event, has_bar, hint, notice, output_width, with_bar
-from devkit.cli.receipt_line import SENT_AGAIN, Cell, answer_cell, fit, id_cell, reason, status_cell
+from devkit.cli.receipt_line import SENT_AGAIN, Cell, answer_cell, fit, id_cell, numbered_reason, status_cell
 from devkit.replay.result import Replayed, ReplayOutcome, ReplaySummary
 from devkit.replay.schedule import Planned
 from devkit.webhook.masking import counted, printable
@@ -80,7 +80,7 @@ def print_plan(planned: Iterable[Planned], *, as_json: bool, verbose: bool = Fal
 def result_line(result: Replayed, width: int | None = None, *, verbose: bool = False) -> str:
     """A result for people: the outcome, the receipt, the answer; the file with `verbose`."""
     outcome = Cell(result.outcome, fg=_COLORS[result.outcome], width=11)
-    why = reason(result.err_code, meaning(result.err_code, result.status), result.status)
+    why = numbered_reason(result.err_code, meaning(result.err_code, result.status), result.status)
     cells = [
         outcome,
         *_receipt_cells(result, width),
@@ -97,7 +97,7 @@ def _plan_line(plan: Planned, width: int | None, *, verbose: bool) -> str:
         Cell(f"{plan.method} {plan.path}", 3),
         Cell(counted(plan.bytes, "byte"), 4),
     ]
-    why = reason(plan.err_code, meaning(plan.err_code, plan.status), plan.status)
+    why = numbered_reason(plan.err_code, meaning(plan.err_code, plan.status), plan.status)
     return _with_file(fit(cells, why, width), plan.file, verbose)
 
 

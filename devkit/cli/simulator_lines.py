@@ -11,7 +11,7 @@ from devkit.cli.receipt_line import (
     answer_color,
     fit,
     id_cell,
-    reason,
+    numbered_reason,
     status_cell,
     time_of_day,
 )
@@ -78,7 +78,7 @@ def _saved(event: ApplicationChanged | NumberChanged) -> str:
 
 
 def _delivery(event: DeliveryTried, width: int | None, at: datetime | None) -> str:
-    why = reason(event.err_code, event.meaning, event.status)
+    why = numbered_reason(event.err_code, event.meaning, event.status)
     receipt = time_of_day(at), status_cell(event.status, width), id_cell(event.message_id)
     return fit([*receipt, Cell(_answer(event), 1, answer_color(event.answer))], why, width)
 

@@ -15,8 +15,8 @@ from devkit.cli.receipt_line import (
     Cell,
     fit,
     id_cell,
+    numbered_reason,
     part_cell,
-    reason,
     since_cell,
     status_cell,
     time_of_day,
@@ -133,7 +133,7 @@ def _receipt_lines(event: ReceiptArrived, parts: int) -> Iterator[str]:
         since_cell(event.after_ms),
         Cell(event.network and f"network {event.network}", 4),
     )
-    yield fit(cells, reason(event.err_code, event.meaning, event.status), width)
+    yield fit(cells, numbered_reason(event.err_code, event.meaning, event.status), width)
     if event.err_code != "0" and event.advice:
         yield f"            {event.advice}"
 

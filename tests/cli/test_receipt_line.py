@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.cli.event_printer import AnsweredReceipt, session_lines
-from devkit.cli.receipt_line import Cell, fit, reason, since_cell
+from devkit.cli.receipt_line import Cell, fit, numbered_reason, since_cell
 from devkit.events.session import Forwarded, ReceiptTaken
 from tests.support.receipt_event import RECEIPT as EVENT
 
@@ -56,7 +56,7 @@ def test_without_an_error_there_is_no_err_code() -> None:
     delivered = replace(RECEIPT, status="delivered", err_code="0", meaning="Delivered")
 
     assert line(delivered, 80) == "delivered   1234567B  +2.3 s   sig ok  *********001  order-7"
-    assert reason("0", "No reason given", "expired") == "0 No reason given"
+    assert numbered_reason("0", "No reason given", "expired") == "0 No reason given"
 
 
 def test_a_response_that_did_not_come_is_said() -> None:
