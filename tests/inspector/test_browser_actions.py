@@ -157,6 +157,16 @@ def test_buttons_are_off_while_devkit_is_away(browser: Browser, recordings: Reco
     assert all("ERR_CONNECTION_REFUSED" in each for each in browser.complaints())
 
 
+def click_without_answer(browser: Browser, selector: str) -> None:
+    """Empty the announcement, then click on what sends a request, which gets no answer."""
+    browser.run(f"""
+        document.querySelector("#announcement").textContent = "";
+        window.fetch = () => {{ window.tried = true; return Promise.reject(new TypeError("away")) }};
+        document.querySelector({json.dumps(selector)}).click();
+    """)
+    browser.wait(lambda: browser.run("return window.tried"), "the request")
+
+
 def test_the_outcome_of_an_earlier_action_is_not_announced_for_one_without_an_answer(
     browser: Browser, url: str
 ) -> None:
@@ -164,12 +174,7 @@ def test_the_outcome_of_an_earlier_action_is_not_announced_for_one_without_an_an
     browser.click("[data-form] button.main")
     browser.wait(lambda: "answered 200" in browser.run(ANNOUNCED), "the announcement")
 
-    browser.run("""
-        document.querySelector("#announcement").textContent = "";
-        window.fetch = () => { window.tried = true; return Promise.reject(new TypeError("away")) };
-        document.querySelector("[data-form] button.main").click();
-    """)
-    browser.wait(lambda: browser.run("return window.tried"), "the request")
+    click_without_answer(browser, "[data-form] button.main")
 
     assert browser.run(ANNOUNCED) == ""
     assert "The receiver answered 200" in browser.text(".outcome")
@@ -183,12 +188,7 @@ def test_a_filter_without_an_answer_announces_no_number_of_messages(
     browser.click(".legend a")
     browser.wait(lambda: "1 message" in browser.run(ANNOUNCED), "the announcement")
 
-    browser.run("""
-        document.querySelector("#announcement").textContent = "";
-        window.fetch = () => { window.tried = true; return Promise.reject(new TypeError("away")) };
-        document.querySelector(".legend a").click();
-    """)
-    browser.wait(lambda: browser.run("return window.tried"), "the request")
+    click_without_answer(browser, ".legend a")
 
     assert browser.run(ANNOUNCED) == ""
 
